@@ -1,0 +1,81 @@
+"""Reading the environment: a missing or malformed variable is named at start, with its remedy."""
+
+import re
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+class Environment:
+    """Typed access to environment variables on top of django-environ.
+
+    Every method raises ``ImproperlyConfigured`` with the variable's name and what it should hold.
+    """
+
+    def __init__(self) -> None:
+        self._env = environ.Env()
+
+    def _raw(self, name: str) -> str | None:
+        value = self._env.str(name, default="")
+        return value.strip() or None
+
+    def text(self, name: str, *, required: bool = False, default: str = "", minimum_length: int = 0) -> str:
+        value = self._raw(name)
+        if value is None:
+            if required:
+                raise ImproperlyConfigured(f"{name} is missing: set it in the environment")
+            return default
+        if len(value) < minimum_length:
+            raise ImproperlyConfigured(f"{name} is too short: give it at least {minimum_length} random characters")
+        return value
+
+    def words(self, name: str, *, required: bool = False, default: list[str]) -> list[str]:
+        value = self.text(name, required=required)
+        return [word.strip() for word in value.split(",") if word.strip()] if value else default
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self._raw(name)
+        if value is None:
+            return default
+        if value.lower() in _TRUE:
+            return True
+        if value.lower() in _FALSE:
+            return False
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
+
+    def integer(self, name: str, *, default: int, minimum: int) -> int:
+        value = self._raw(name)
+        if value is None:
+            return default
+        if not re.fullmatch(r"[0-9]{1,15}", value) or int(value) < minimum:
+            raise ImproperlyConfigured(f"{name} must be a whole number of at least {minimum}, not {value!r}")
+        return int(value)
+
+    def choice(self, name: str, choices: list[str], *, default: str) -> str:
+        value = (self._raw(name) or default).upper()
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        return value
+
+    def currency(self, name: str, *, default: str) -> str:
+        value = self._raw(name) or default
+        if not re.fullmatch(r"[A-Z]{3}", value):
+            raise ImproperlyConfigured(f"{name} must be an ISO 4217 code such as USD, not {value!r}")
+        return value
+
+    def database(self, name: str) -> dict[str, Any]:
+        """A PostgreSQL URL as Django settings; any other database is refused, none could keep our promises."""
+        value = self.text(name, required=True)
+        if not re.match(r"(postgres|postgresql)://", value):
+            raise ImproperlyConfigured(f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only")
+        try:
+            settings = dict(self._env.db_url(name))
+        except Exception as error:
+            raise ImproperlyConfigured(f"{name} is not a URL that can be read: {type(error).__name__}") from None
+        if not settings.get("NAME"):
+            raise ImproperlyConfigured(f"{name} names no database: end it with /numberdesk")
+        return settings

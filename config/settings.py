@@ -1,0 +1,185 @@
+"""Django settings. Everything that differs between machines comes from the environment.
+
+Without ``DATABASE_URL`` the desk runs on an embedded PostgreSQL (config/localdb.py) with local,
+safe defaults: for trying out, developing and testing. With it, the desk is in production:
+``SECRET_KEY`` and ``ALLOWED_HOSTS`` must be given, and cookies and redirects insist on HTTPS.
+docs/configuration.md documents every variable.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+
+from config import localdb
+from config.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
+env = Environment()
+
+PRODUCTION = env.flag("PRODUCTION", default=bool(os.environ.get("DATABASE_URL")))
+DEBUG = env.flag("DEBUG", default=False)
+
+SECRET_KEY = env.text("SECRET_KEY", required=PRODUCTION, default="", minimum_length=50 if PRODUCTION else 0)
+if not SECRET_KEY:
+    SECRET_KEY = localdb.local_secret("django")
+# Keys are high-entropy secrets; the pepper makes a stolen table useless even to someone who could
+# guess one. Rotation: put the new one first, keep the old ones behind it until every key has rotated.
+API_KEY_PEPPERS = env.words("API_KEY_PEPPERS", default=[""])
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", required=PRODUCTION, default=["localhost", "127.0.0.1", "[::1]", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- database ------------------------------------------------------------------------------------
+# Django's own default is a new connection for each request; the pool doubles the orders a second
+# and bounds the connections. Statements are prepared on the server, which saves their planning;
+# set DATABASE_PREPARE=off behind a PgBouncer below 1.21 in transaction mode.
+DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", default=8, minimum=1)
+DATABASE_PREPARE = env.flag("DATABASE_PREPARE", default=True)
+LOCK_TIMEOUT_MS = env.integer("LOCK_TIMEOUT_MS", default=5_000, minimum=1)
+STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minimum=1)
+
+EMBEDDED_DATABASE = not os.environ.get("DATABASE_URL")
+DATABASES = {"default": localdb.database_settings() if EMBEDDED_DATABASE else env.database("DATABASE_URL")}
+DATABASES["default"].update(
+    CONN_MAX_AGE=0,
+    DISABLE_SERVER_SIDE_CURSORS=not DATABASE_PREPARE,
+    TEST={"NAME": "numberdesk_test"},
+)
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    pool={"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 5, "max_idle": 300},
+    server_side_binding=DATABASE_PREPARE,
+    # None prepares nothing (Django's default); 2 prepares what is run a third time.
+    prepare_threshold=2 if DATABASE_PREPARE else None,
+    connect_timeout=5,
+)
+
+# --- apps ----------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "campaigns",
+    "apikeys",
+    "numbers",
+]
+
+# The admin's middleware costs the API a third of its speed and gives it nothing: config.middleware
+# has subclasses that step aside for /v1.
+MIDDLEWARE = [
+    "config.middleware.RequestId",
+    "config.middleware.Security",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.Session",
+    "config.middleware.Csrf",
+    "config.middleware.Authentication",
+    "config.middleware.Messages",
+    "config.middleware.ContentSecurityPolicy",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "build" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# `make run` serves the admin's files from the installed packages; production runs collectstatic.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+# --- the API -------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apikeys.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.JsonRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.errors.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Numberdesk",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+# A body of 100 numbers with every routing field is under 16 kB; nothing larger is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)
+CURRENCY = env.currency("CURRENCY", default="USD")
+NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
+RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", default=6_000, minimum=1)
+KEY_CHANGES_PER_MINUTE = env.integer("KEY_CHANGES_PER_MINUTE", default=10, minimum=1)
+
+# --- transport -----------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
+# Health checks come from the load balancer, in clear.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+if env.flag("BEHIND_TLS_PROXY", default=PRODUCTION):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0, minimum=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+X_FRAME_OPTIONS = "DENY"
+
+# --- logs ----------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+    "filters": {"request": {"()": "config.logs.RequestFilter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]},
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env python
+"""Django's command line for Numberdesk."""
+
+import os
+import sys
+
+import config  # noqa: F401  makes the `numbers` app importable, see config/__init__.py
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""The product's settings as the suite runs them: embedded PostgreSQL, or DATABASE_URL where one is given."""
+
+import os
+
+os.environ.setdefault("PRODUCTION", "false")
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
