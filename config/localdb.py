@@ -1,5 +1,161 @@
-"""placeholder"""
-def database_settings(): 
-    return {"ENGINE": "django.db.backends.postgresql", "NAME": "numberdesk", "USER": "numberdesk", "HOST": "/tmp/nd-sock"}
-def ensure_running(): ...
-def local_secret(name): return "x"*60
+"""An embedded PostgreSQL for trying out, developing and testing, where DATABASE_URL is not set.
+
+Settings only name the database; manage.py, wsgi.py and the tests call ``ensure_running``. Two flocks
+keep any number of processes from each other's way, and the kernel drops both when a process dies:
+
+- ``start.lock``, exclusive, held around every start and stop;
+- ``users.lock``, shared, held for the life of each process that uses the server. Who leaves and then
+  gets it exclusively was the last, and stops the server. If the last one was killed, the server stays
+  and serves whoever comes next. Forked children hold their parent's lock too, which is right: they use
+  the server as long as they live.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from config import embedded
+from config.embedded import LocalDatabaseError, Place
+
+__all__ = ["LocalDatabaseError", "binaries", "database_settings", "ensure_running", "local_secret", "stop"]
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_membership: tuple[Place, int] | None = None  # our place and our hold on its users.lock
+
+
+def local_folder() -> Path:
+    """What this checkout keeps for itself: secrets, and an ordinary user's database."""
+    return Path(os.environ.get("NUMBERDESK_LOCAL_DIR") or BASE_DIR / ".local").resolve()
+
+
+def database_settings() -> dict[str, Any]:
+    """Django's settings for the embedded database. Starts nothing."""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": embedded.DATABASE,
+        "USER": embedded.ROLE,
+        "HOST": str(embedded.socket_folder(local_folder())),
+        "PORT": embedded.PORT,
+    }
+
+
+def ensure_running() -> None:
+    """Use the embedded server for the life of this process, and start it where it does not run."""
+    global _membership
+    if _membership is not None or os.environ.get("DATABASE_URL"):
+        return
+    with _in_one_line():
+        place = embedded.place_for(local_folder())
+        embedded.prepare_folder(place)
+        with _starting_or_stopping(place):
+            users = embedded.try_lock(place.folder / "users.lock", fcntl.LOCK_SH)
+            assert users is not None  # noqa: S101  blocking: it returns with the lock or raises
+            try:
+                embedded.run_server(place)
+            except BaseException:
+                os.close(users)
+                _stop_if_unused(place)
+                raise
+            _membership = place, users
+    atexit.register(stop)
+
+
+def stop() -> None:
+    """Leave the server; the last to leave stops it. Does nothing in a process that does not use it."""
+    global _membership
+    if _membership is None:
+        return
+    place, users = _membership
+    _membership = None
+    with _in_one_line(), _undisturbed(), _starting_or_stopping(place):
+        # Closed, not unlocked: unlocking would take the hold from a parent or child that shares it.
+        os.close(users)
+        _stop_if_unused(place)
+
+
+def stop_if_unused() -> None:
+    """Stop a server whose last user was killed."""
+    with _in_one_line():
+        place = embedded.place_for(local_folder())
+        if place.folder.exists():
+            with _undisturbed(), _starting_or_stopping(place):
+                _stop_if_unused(place)
+
+
+def binaries() -> Path:
+    """The folder of psql, pg_dump and the rest."""
+    return embedded.binaries(embedded.place_for(local_folder()))
+
+
+def local_secret(name: str) -> str:
+    """A random secret of this checkout, the same at every call, readable by its owner only."""
+    path = local_folder() / f"{name}.secret"
+    with _in_one_line():
+        if not path.exists():
+            _create_secret(path)
+        return path.read_text().strip()
+
+
+def _create_secret(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        # Linked, so that it appears whole, and the first of several processes wins.
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+
+
+def _stop_if_unused(place: Place) -> None:
+    alone = embedded.try_lock(place.folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if alone is None:
+        return
+    try:
+        if embedded.is_alive(place):
+            embedded.stop_server(place)
+    finally:
+        os.close(alone)
+
+
+@contextlib.contextmanager
+def _starting_or_stopping(place: Place) -> Iterator[None]:
+    lock = embedded.try_lock(place.folder / "start.lock", fcntl.LOCK_EX)
+    assert lock is not None  # noqa: S101  blocking: it returns with the lock or raises
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LocalDatabaseError(f"the embedded PostgreSQL can't be used: {error}") from error
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second, impatient Ctrl-C does not leave a server behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

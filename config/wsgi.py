@@ -3,12 +3,14 @@
 import os
 
 import config  # noqa: F401  makes the `numbers` app importable, see config/__init__.py
-from config import localdb
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-localdb.ensure_running()
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402
+from config import localdb
 
+if settings.EMBEDDED_DATABASE:
+    localdb.ensure_running()
 application = get_wsgi_application()
