@@ -30,7 +30,9 @@ class Environment:
                 raise ImproperlyConfigured(f"{name} is missing: set it in the environment")
             return default
         if len(value) < minimum_length:
-            raise ImproperlyConfigured(f"{name} is too short: give it at least {minimum_length} random characters")
+            raise ImproperlyConfigured(
+                f"{name} is too short: give it at least {minimum_length} random characters"
+            )
         return value
 
     def words(self, name: str, *, required: bool = False, default: list[str]) -> list[str]:
@@ -71,11 +73,15 @@ class Environment:
         """A PostgreSQL URL as Django settings; any other database is refused, none could keep our promises."""
         value = self.text(name, required=True)
         if not re.match(r"(postgres|postgresql)://", value):
-            raise ImproperlyConfigured(f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only")
+            raise ImproperlyConfigured(
+                f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only"
+            )
         try:
             settings = dict(self._env.db_url(name))
         except Exception as error:
-            raise ImproperlyConfigured(f"{name} is not a URL that can be read: {type(error).__name__}") from None
+            raise ImproperlyConfigured(
+                f"{name} is not a URL that can be read: {type(error).__name__}"
+            ) from None
         if not settings.get("NAME"):
             raise ImproperlyConfigured(f"{name} names no database: end it with /numberdesk")
         return settings

@@ -1,0 +1,81 @@
+"""API keys: a digest of a secret, what it may do, and until when."""
+
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from apikeys.scopes import Scope
+from campaigns.models import Organization
+from config.columns import CreatedAt, id_column
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def of(self, organization_id: UUID) -> "ApiKeyQuerySet":
+        return self.filter(organization_id=organization_id)
+
+    def live(self) -> "ApiKeyQuerySet":
+        """Those that open a door now: neither revoked nor expired."""
+        return self.filter(revoked_at__isnull=True).filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
+        )
+
+
+class ApiKey(models.Model):
+    """The secret is shown once, when it is made; only its digest is stored."""
+
+    id = id_column()
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="api_keys")
+    label = models.CharField(max_length=64)
+    prefix = models.CharField(max_length=24)
+    digest = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=32))
+    created_at = CreatedAt()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    rotated_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint("digest", name="apikey_digest_unique"),
+            models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="apikey_digest_form"),
+            models.CheckConstraint(
+                condition=Q(prefix__regex=r"^am_(live|test)_[0-9A-Za-z]{4,8}$"), name="apikey_prefix_form"
+            ),
+            models.CheckConstraint(condition=Q(label__regex=r"\S"), name="apikey_label_not_blank"),
+            models.CheckConstraint(
+                condition=Q(scopes__contained_by=Scope.values) & Q(scopes__len__gt=0),
+                name="apikey_scopes_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
+                name="apikey_expires_after_creation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… {self.label}"
+
+
+class RateWindow(models.Model):
+    """How many requests an organization made in the current minute, exact across processes and hosts.
+
+    The table is unlogged: counting costs no flush to disk, and losing a minute's count in a crash of
+    the database costs nothing.
+    """
+
+    pk = models.CompositePrimaryKey("organization_id", "bucket")
+    organization_id = models.UUIDField()
+    bucket = models.CharField(max_length=16)
+    window_start = models.DateTimeField()
+    used = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.bucket} {self.used}"

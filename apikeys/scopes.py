@@ -1,0 +1,14 @@
+"""Every scope that a key can have."""
+
+from django.db import models
+
+
+class Scope(models.TextChoices):
+    NUMBERS_READ = "numbers:read", "Read phone numbers and orders"
+    NUMBERS_WRITE = "numbers:write", "Search, order, route and release phone numbers"
+    CAMPAIGNS_READ = "campaigns:read", "Read campaigns"
+    BRANDS_READ = "brands:read", "Read brands"
+    APIKEYS_READ = "apikeys:read", "List API keys"
+    APIKEYS_WRITE = "apikeys:write", "Create, rotate and revoke API keys"
+    CREDIT_READ = "credit:read", "Read the balance and the ledger"
+    PLATFORM_INVENTORY_WRITE = "platform:inventory:write", "Return numbers to their carrier"

@@ -1,0 +1,178 @@
+"""Organization → Brand → Campaign, and the history of what happened to them.
+
+A campaign has a brand and no organization of its own: what is derived can't disagree.
+"""
+
+from uuid import UUID
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from config.columns import CreatedAt, id_column, not_blank, one_of
+
+
+class OrganizationStatus(models.TextChoices):
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+class Organization(models.Model):
+    """A customer. A sandbox organization sees the test inventory only and never pays."""
+
+    Status = OrganizationStatus
+
+    id = id_column()
+    name = models.CharField(max_length=128)
+    is_sandbox = models.BooleanField(default=False)
+    status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
+    created_at = CreatedAt()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="organization_name_unique"),
+            not_blank("name", name="organization_name_not_blank"),
+            one_of("status", OrganizationStatus, name="organization_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} (sandbox)" if self.is_sandbox else self.name
+
+
+class BrandQuerySet(models.QuerySet["Brand"]):
+    def of(self, organization_id: UUID) -> "BrandQuerySet":
+        return self.filter(organization_id=organization_id)
+
+
+class BrandStatus(models.TextChoices):
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    DELETED = "DELETED"
+
+
+class BrandIdentityStatus(models.TextChoices):
+    SELF_DECLARED = "SELF_DECLARED"
+    UNVERIFIED = "UNVERIFIED"
+    VERIFIED = "VERIFIED"
+    VETTED_VERIFIED = "VETTED_VERIFIED"
+
+
+class Brand(models.Model):
+    """Who stands behind messages: the registered company of a campaign."""
+
+    Status = BrandStatus
+    IdentityStatus = BrandIdentityStatus
+
+    id = id_column()
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="brands")
+    name = models.CharField(max_length=128)
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    # null: the registry has not said anything yet, which is another thing than UNVERIFIED
+    identity_status = models.CharField(max_length=16, choices=IdentityStatus, null=True, blank=True)  # noqa: DJ001
+    created_at = CreatedAt()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = BrandQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint("organization", Lower("name"), name="brand_name_unique_in_organization"),
+            not_blank("name", name="brand_name_not_blank"),
+            one_of("status", BrandStatus, name="brand_status_known"),
+            one_of("identity_status", BrandIdentityStatus, name="brand_identity_status_known", or_null=True),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def of(self, organization_id: UUID) -> "CampaignQuerySet":
+        return self.filter(brand__organization_id=organization_id)
+
+
+class CampaignStatus(models.TextChoices):
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
+class Campaign(models.Model):
+    """What a brand sends and why, as approved by the carriers' registry."""
+
+    Status = CampaignStatus
+
+    id = id_column()
+    brand = models.ForeignKey(Brand, models.PROTECT, related_name="campaigns")
+    name = models.CharField(max_length=128)
+    use_case = models.CharField(max_length=64, blank=True, default="")
+    description = models.TextField(blank=True, default="")
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    status_reason = models.CharField(max_length=256, blank=True, default="")
+    created_at = CreatedAt()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            not_blank("name", name="campaign_name_not_blank"),
+            one_of("status", CampaignStatus, name="campaign_status_known"),
+            models.CheckConstraint(
+                condition=~models.Q(status="REJECTED") | models.Q(status_reason__regex=r"\S"),
+                name="campaign_rejected_with_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EventSubject(models.TextChoices):
+    ORGANIZATION = "organization"
+    BRAND = "brand"
+    CAMPAIGN = "campaign"
+    API_KEY = "api_key"
+
+
+class Event(models.Model):
+    """One change of an organization, brand, campaign or key. Append-only: a trigger refuses the rest.
+
+    The subject is named, not referenced: history must not stand in the way of what it tells about,
+    and a foreign key on every history row costs a fifth of an order.
+    """
+
+    Subject = EventSubject
+
+    id = models.BigAutoField(primary_key=True)
+    at = CreatedAt()
+    organization_id = models.UUIDField()
+    subject = models.CharField(max_length=16, choices=Subject)
+    subject_id = models.UUIDField()
+    kind = models.CharField(max_length=32)
+    actor = models.CharField(max_length=128)
+    request_id = models.CharField(max_length=26)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    reason = models.CharField(max_length=256, blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["subject_id", "id"], name="event_of_subject"),
+            models.Index(fields=["organization_id", "id"], name="event_of_organization"),
+        ]
+        constraints = [
+            one_of("subject", EventSubject, name="event_subject_known"),
+            models.CheckConstraint(
+                condition=models.Q(actor__regex=r"^(key|operator|command|system):."), name="event_actor_named"
+            ),
+            not_blank("request_id", name="event_request_named"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.kind} by {self.actor}"

@@ -1,0 +1,38 @@
+"""Columns and constraints that every app's models share."""
+
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models.functions import Now
+
+
+def new_id() -> UUID:
+    """A UUIDv7: unique, and in the order of creation, so that lists page by it alone."""
+    return uuid_utils.compat.uuid7()
+
+
+def id_column() -> "models.UUIDField[UUID, UUID]":
+    return models.UUIDField(primary_key=True, default=new_id, editable=False)
+
+
+class CreatedAt(models.DateTimeField):
+    """The database's clock at the insert: one clock for all hosts."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"db_default": Now(), "editable": False, **options})
+
+
+def one_of(
+    column: str, choices: type[models.TextChoices], *, name: str, or_null: bool = False
+) -> models.CheckConstraint:
+    """The CHECK that Django's ``choices`` does not make."""
+    condition = models.Q(**{f"{column}__in": choices.values})
+    if or_null:
+        condition |= models.Q(**{f"{column}__isnull": True})
+    return models.CheckConstraint(condition=condition, name=name)
+
+
+def not_blank(column: str, *, name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(condition=models.Q(**{f"{column}__regex": r"\S"}), name=name)

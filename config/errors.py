@@ -1,0 +1,178 @@
+"""Errors of the API: exceptions with a code, raised where the rule is, turned into answers here."""
+
+import logging
+from typing import Any
+
+import psycopg
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions as drf
+
+from config.answers import error_answer
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 1
+
+
+class ApiError(Exception):
+    """An answer that refuses. Subclasses fix ``status`` and ``code``.
+
+    ``details`` is a flat map from field to one sentence, ``data`` what a program needs to go on.
+    """
+
+    status = 500
+    code = "INTERNAL_ERROR"
+    message = "internal error"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: dict[str, str] | None = None,
+        data: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message or self.message)
+        self.message = message or self.message
+        self.details = details
+        self.data = data
+        self.headers = headers or {}
+
+
+class InvalidInput(ApiError):
+    status, code, message = 400, "INVALID_INPUT", "invalid input"
+
+
+class Unauthorized(ApiError):
+    status, code, message = 401, "UNAUTHORIZED", "authentication failed"
+
+
+class Forbidden(ApiError):
+    status, code, message = 403, "FORBIDDEN", "missing required scope"
+
+
+class NotFound(ApiError):
+    status, code, message = 404, "NOT_FOUND", "not found"
+
+
+class MethodNotAllowed(ApiError):
+    status, code, message = 405, "METHOD_NOT_ALLOWED", "method not allowed"
+
+
+class PayloadTooLarge(ApiError):
+    status, code, message = 413, "PAYLOAD_TOO_LARGE", "payload too large"
+
+
+class UnsupportedMediaType(ApiError):
+    status, code, message = 415, "UNSUPPORTED_MEDIA_TYPE", "send Content-Type: application/json"
+
+
+class ValidationFailed(ApiError):
+    status, code, message = 422, "VALIDATION_FAILED", "validation failed"
+
+
+class RateLimited(ApiError):
+    status, code, message = 429, "RATE_LIMITED", "rate limit exceeded"
+
+
+class ServiceUnavailable(ApiError):
+    """The database can't be reached or gave up on a lock. Nothing was written: safe to retry."""
+
+    status, code, message = 503, "SERVICE_UNAVAILABLE", "service unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after: int = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
+# What PostgreSQL says when the work can't be done now but can be done later, by SQLSTATE: connection
+# trouble (08…), out of resources (53…), shutting down or cancelled (57…), lock not available, and
+# serialization failure or deadlock that the retries did not get past.
+_UNAVAILABLE_CLASSES = ("08", "53", "57")
+_UNAVAILABLE_STATES = ("55P03", "40001", "40P01", "25P03", "25006")
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """The SQLSTATE of a database error as Django or psycopg raised it."""
+    for candidate in (error, error.__cause__):
+        if isinstance(candidate, psycopg.Error) and candidate.sqlstate:
+            return candidate.sqlstate
+    return None
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database is to blame for now, rather than our statement."""
+    if isinstance(error, PoolTimeout | InterfaceError | psycopg.InterfaceError):
+        return True
+    state = sqlstate_of(error)
+    if state is None:
+        # A connection that is refused or breaks off has no state.
+        return isinstance(error, OperationalError | psycopg.OperationalError)
+    return state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES
+
+
+def as_api_error(error: BaseException) -> ApiError:
+    """The answer to any exception; what is not foreseen is 500 and logged with its traceback."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, Http404 | drf.NotFound):
+        return NotFound()
+    if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
+        return Unauthorized()
+    if isinstance(error, PermissionDenied | drf.PermissionDenied):
+        return Forbidden()
+    if isinstance(error, drf.MethodNotAllowed):
+        return MethodNotAllowed()
+    if isinstance(error, RequestDataTooBig):
+        return PayloadTooLarge()
+    if isinstance(error, drf.UnsupportedMediaType):
+        return UnsupportedMediaType()
+    if isinstance(error, drf.ParseError | SuspiciousOperation | BadRequest):
+        return ValidationFailed(details={"request": "must be a well-formed HTTP request"})
+    if isinstance(error, DatabaseError | psycopg.Error | PoolTimeout) and is_unavailable(error):
+        logger.warning("database unavailable: %s", error, extra={"fields": {"sqlstate": sqlstate_of(error)}})
+        return ServiceUnavailable()
+    logger.error("unforeseen error", exc_info=error)
+    return ApiError()
+
+
+def answer_to(error: BaseException) -> HttpResponse:
+    refusal = as_api_error(error)
+    response = error_answer(
+        refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data
+    )
+    if refusal.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    for name, value in refusal.headers.items():
+        response[name] = value
+    return response
+
+
+def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's exception handler."""
+    response = answer_to(error)
+    if response.status_code == 405 and (view := context.get("view")):
+        response["Allow"] = ", ".join(view.allowed_methods)
+    return response
+
+
+# Django's handlers, for what never reaches a DRF view. config.urls names them.
+def answer_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer_to(NotFound())
+
+
+def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer_to(exception)
+
+
+def answer_server_error(request: HttpRequest) -> HttpResponse:
+    import sys
+
+    return answer_to(sys.exc_info()[1] or ApiError())

@@ -1,0 +1,100 @@
+"""Request ids for everything; the admin's middleware for everything but the API."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+
+from config.actors import new_request_id
+from config.request_context import RequestContext, current
+
+logger = logging.getLogger("numberdesk.requests")
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+API = "/v1/"
+
+
+class RequestId:
+    """A ULID of our own for each request, in the answer and in every log line; the caller's is not trusted."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        context = RequestContext(new_request_id())
+        request.request_id = context.request_id  # type: ignore[attr-defined]
+        token = current.set(context)
+        started = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            response["X-Request-Id"] = context.request_id
+            if logger.isEnabledFor(logging.INFO):
+                fields = {
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                }
+                logger.info("request", extra={"fields": fields})
+            return response
+        finally:
+            current.reset(token)
+
+
+class NotForTheApi:
+    """A mix-in in front of a Django middleware: requests to the API go past it."""
+
+    get_response: GetResponse
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(API):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc,no-any-return]
+
+
+class Session(NotForTheApi, SessionMiddleware):
+    pass
+
+
+class Authentication(NotForTheApi, AuthenticationMiddleware):
+    pass
+
+
+class Messages(NotForTheApi, MessageMiddleware):
+    pass
+
+
+class Csrf(NotForTheApi, CsrfViewMiddleware):
+    def process_view(self, request, callback, callback_args, callback_kwargs):  # type: ignore[no-untyped-def]
+        if request.path_info.startswith(API):
+            return None  # bearer tokens are not sent by a browser on its own
+        return super().process_view(request, callback, callback_args, callback_kwargs)
+
+
+class Security(SecurityMiddleware):
+    """Django's, for everything: HTTPS redirect, HSTS, nosniff, referrer policy."""
+
+
+class ContentSecurityPolicy:
+    """Nothing from elsewhere, nothing inline: the admin and the docs are written for it."""
+
+    POLICY = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self.POLICY)
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        return response

@@ -1,0 +1,19 @@
+"""What is known of the request that this thread serves: for log lines and for history rows."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class RequestContext:
+    request_id: str
+    organization: str = ""
+    key_prefix: str = ""
+
+
+current: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)
+
+
+def current_request_id() -> str:
+    context = current.get()
+    return context.request_id if context else ""

@@ -1,0 +1,265 @@
+"""The stock: numbers, who had each of them when, and what happened to it."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Cast, Floor, Random, Substr
+
+from campaigns.models import Campaign, Organization
+from config.columns import CreatedAt, id_column, not_blank, one_of
+
+E164 = r"^\+[1-9][0-9]{1,14}$"
+ACTOR = r"^(key|operator|command|system):."
+
+
+class StockBatchSource(models.TextChoices):
+    SEED = "seed"
+    IMPORT = "import"
+    OPERATOR = "operator"
+
+
+class StockBatch(models.Model):
+    """How numbers came into stock: the event of their creation, told once for all of them."""
+
+    Source = StockBatchSource
+
+    id = id_column()
+    source = models.CharField(max_length=16, choices=Source)
+    actor = models.CharField(max_length=128)
+    request_id = models.CharField(max_length=26)
+    note = models.CharField(max_length=256, blank=True, default="")
+    created_at = CreatedAt()
+
+    class Meta:
+        verbose_name_plural = "stock batches"
+        ordering = ["-id"]
+        constraints = [
+            one_of("source", StockBatchSource, name="batch_source_known"),
+            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="batch_actor_named"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} by {self.actor} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class PhoneNumberType(models.TextChoices):
+    LOCAL = "local"
+    TOLL_FREE = "toll_free"
+    SHORT_CODE = "short_code"
+
+
+class PhoneNumberStatus(models.TextChoices):
+    AVAILABLE = "available"
+    ASSIGNED = "assigned"
+    QUARANTINED = "quarantined"
+    RETIRED = "retired"
+
+
+class PhoneNumber(models.Model):
+    """One number of the stock.
+
+    Quarantine and holds are dates that queries compare with now, so nothing becomes wrong because a
+    job did not run: a number whose ``quarantined_until`` or ``held_until`` has passed is available.
+    """
+
+    Type = PhoneNumberType
+    Status = PhoneNumberStatus
+
+    id = models.BigAutoField(primary_key=True)
+    # Collation C: the order of bytes on every machine, and prefix searches use the plain index.
+    number = models.CharField(max_length=16, db_collation="C")
+    number_type = models.CharField(max_length=16, choices=Type, default=Type.LOCAL)
+    # The NPA, null for what is not a North American number.
+    area_code = models.GeneratedField(  # type: ignore[var-annotated]
+        expression=models.Case(
+            models.When(number__regex=r"^\+1[2-9][0-9]{9}$", then=Substr("number", 3, 3)),
+            default=None,
+        ),
+        output_field=models.CharField(max_length=3, null=True, db_collation="C"),
+        db_persist=True,
+    )
+    status = models.CharField(max_length=16, choices=Status, default=Status.AVAILABLE)
+    sandbox = models.BooleanField(default=False)
+    sms_enabled = models.BooleanField(default=True)
+    mms_enabled = models.BooleanField(default=True)
+    region = models.CharField(max_length=64, blank=True, default="")
+    rate_center = models.CharField(max_length=64, blank=True, default="")
+    carrier = models.CharField(max_length=64, blank=True, default="")
+    # In the desk's currency, settings.CURRENCY.
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    quarantined_until = models.DateTimeField(null=True, blank=True)
+    held_for = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    held_until = models.DateTimeField(null=True, blank=True)
+    reservation = models.ForeignKey(
+        "numbers.Reservation", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    # A random place: searches read the stock in this order, so that buyers are dealt different numbers.
+    spread = models.IntegerField(
+        db_default=Cast(Floor(Random() * 2147483647), models.IntegerField()), editable=False
+    )
+    batch = models.ForeignKey(StockBatch, models.PROTECT, related_name="numbers", db_index=False)
+    created_at = CreatedAt()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint("number", name="phone_number_unique"),
+            models.CheckConstraint(condition=Q(number__regex=E164), name="phone_number_e164"),
+            models.CheckConstraint(condition=Q(price__gte=0), name="phone_number_price_not_negative"),
+            one_of("number_type", PhoneNumberType, name="phone_number_type_known"),
+            # Each legal row, whole.
+            models.CheckConstraint(
+                name="phone_number_state",
+                condition=Q(status="available", quarantined_until__isnull=True)
+                & (
+                    Q(held_for__isnull=True, held_until__isnull=True, reservation__isnull=True)
+                    | Q(held_for__isnull=False, held_until__isnull=False, reservation__isnull=False)
+                )
+                | Q(
+                    status="quarantined",
+                    quarantined_until__isnull=False,
+                    held_for__isnull=True,
+                    held_until__isnull=True,
+                    reservation__isnull=True,
+                )
+                | Q(
+                    status__in=["assigned", "retired"],
+                    quarantined_until__isnull=True,
+                    held_for__isnull=True,
+                    held_until__isnull=True,
+                    reservation__isnull=True,
+                ),
+            ),
+        ]
+        indexes = [
+            # What searches and alternatives read; small, since it leaves out what is sold.
+            models.Index(
+                "sandbox",
+                "number_type",
+                "number",
+                name="phone_number_shelf",
+                condition=Q(status__in=["available", "quarantined"]),
+            ),
+            models.Index(
+                "held_for", "held_until", name="phone_number_held", condition=Q(held_for__isnull=False)
+            ),
+            models.Index(
+                "quarantined_until", name="phone_number_quarantine", condition=Q(status="quarantined")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Assignment(models.Model):
+    """One period of ownership. Its id, times and routing are what a customer sees as its phone number.
+
+    Unique on the number where it has no end: that index is the promise that a number never has two
+    owners. Locks are only there to give good answers.
+    """
+
+    id = id_column()
+    number = models.ForeignKey(PhoneNumber, models.PROTECT, related_name="assignments", db_index=False)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="assignments", db_index=False)
+    order = models.ForeignKey("numbers.Order", models.PROTECT, related_name="assignments")
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    inbound_url = models.CharField(max_length=2048, blank=True, default="")
+    status_url = models.CharField(max_length=2048, blank=True, default="")
+    label = models.CharField(max_length=64, blank=True, default="")
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, null=True, blank=True, related_name="assignments", db_index=False
+    )
+    created_at = CreatedAt()
+    updated_at = models.DateTimeField(db_default=models.functions.Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["number"], condition=Q(ended_at__isnull=True), name="assignment_one_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
+                name="assignment_ends_after_start",
+            ),
+            models.CheckConstraint(condition=Q(price__gte=0), name="assignment_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),
+                name="assignment_inbound_url_https",
+            ),
+            models.CheckConstraint(
+                condition=Q(status_url="") | Q(status_url__startswith="https://"),
+                name="assignment_status_url_https",
+            ),
+            # Released means that nothing is routed any more; what was routed stands in the history.
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(inbound_url="", status_url=""),
+                name="assignment_ended_not_routed",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "-id"], name="assignment_owned", condition=Q(ended_at__isnull=True)
+            ),
+            models.Index(fields=["number", "created_at"], name="assignment_of_number"),
+            models.Index(
+                fields=["campaign", "-id"],
+                name="assignment_of_campaign",
+                condition=Q(campaign__isnull=False, ended_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class NumberEventKind(models.TextChoices):
+    ASSIGNED = "assigned"
+    RELEASED = "released"
+    ROUTED = "routed"
+    HELD = "held"
+    HOLD_RELEASED = "hold_released"
+    QUARANTINE_ENDED = "quarantine_ended"
+    RETIRED = "retired"
+    RESTORED = "restored"
+    PRICED = "priced"
+    CHANGED = "changed"
+
+
+class NumberEvent(models.Model):
+    """One change of a number. Append-only: a trigger refuses the rest.
+
+    Without foreign keys, which would cost a fifth of an order: everything named here is protected
+    from deletion where it stands.
+    """
+
+    Kind = NumberEventKind
+
+    id = models.BigAutoField(primary_key=True)
+    at = CreatedAt()
+    number_id = models.BigIntegerField()
+    kind = models.CharField(max_length=24, choices=Kind)
+    organization_id = models.UUIDField(null=True, blank=True)
+    assignment_id = models.UUIDField(null=True, blank=True)
+    order_id = models.UUIDField(null=True, blank=True)
+    actor = models.CharField(max_length=128)
+    request_id = models.CharField(max_length=26)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    reason = models.CharField(max_length=256, blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["number_id", "id"], name="number_event_of_number")]
+        constraints = [
+            one_of("kind", NumberEventKind, name="number_event_kind_known"),
+            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="number_event_actor_named"),
+            not_blank("request_id", name="number_event_request_named"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.actor}"

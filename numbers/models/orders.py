@@ -1,0 +1,86 @@
+"""Orders: a named set of numbers, or a quantity that matches criteria and may wait for stock."""
+
+from numbers.models.inventory import ACTOR
+
+from django.db import models
+from django.db.models import Q
+
+from campaigns.models import Campaign, Organization
+from config.columns import CreatedAt, id_column, one_of
+
+
+class OrderKind(models.TextChoices):
+    NAMED = "named"
+    QUANTITY = "quantity"
+
+
+class OrderStatus(models.TextChoices):
+    PENDING = "pending"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Order(models.Model):
+    """What was ordered, when, by whom, at what cost.
+
+    An order by name is complete from the start. An order by quantity keeps its criteria and routing
+    while it is pending; ``total`` is what its numbers cost once they are assigned. A sandbox order
+    has a total too, that is never charged.
+    """
+
+    Kind = OrderKind
+    Status = OrderStatus
+
+    id = id_column()
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="orders", db_index=False)
+    sandbox = models.BooleanField(default=False)
+    kind = models.CharField(max_length=16, choices=Kind)
+    status = models.CharField(max_length=16, choices=Status)
+    quantity = models.IntegerField()
+    criteria = models.JSONField(null=True, blank=True)
+    inbound_url = models.CharField(max_length=2048, blank=True, default="")
+    status_url = models.CharField(max_length=2048, blank=True, default="")
+    label = models.CharField(max_length=64, blank=True, default="")
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    total = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3)
+    failure_reason = models.CharField(max_length=64, blank=True, default="")
+    actor = models.CharField(max_length=128)
+    api_key_id = models.UUIDField(null=True, blank=True)
+    request_id = models.CharField(max_length=26)
+    created_at = CreatedAt()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            one_of("kind", OrderKind, name="order_kind_known"),
+            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="order_actor_named"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1, quantity__lte=1000), name="order_quantity_in_bounds"
+            ),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_form"),
+            models.CheckConstraint(
+                condition=Q(kind="named", criteria__isnull=True, status="complete")
+                | Q(kind="quantity", criteria__isnull=False),
+                name="order_kind_whole",
+            ),
+            # Each legal row, whole.
+            models.CheckConstraint(
+                name="order_state",
+                condition=Q(status="pending", total__isnull=True, finished_at__isnull=True, failure_reason="")
+                | Q(status="complete", total__gte=0, finished_at__isnull=False, failure_reason="")
+                | Q(status="failed", total__isnull=True, finished_at__isnull=False) & ~Q(failure_reason="")
+                | Q(status="cancelled", total__isnull=True, finished_at__isnull=False, failure_reason=""),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="order_of_organization"),
+            models.Index(fields=["id"], name="order_pending", condition=Q(status="pending")),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
