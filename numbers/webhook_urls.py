@@ -1,0 +1,140 @@
+"""The rule for URLs that customers give us to call: https, and a host on the public internet.
+
+A pure function without DNS: it judges what is written. A name may still resolve to a private
+address (or do so later), so whoever calls these URLs has to check the resolved address as well.
+
+What is not plainly public is refused. Numbers are only read as IPv4 when written as four decimal
+numbers, since `127.1`, `0177.0.0.1` and `2130706433` mean different hosts to different clients;
+networks are listed here because `ipaddress.is_global` differs between Python versions and calls
+tunnels to loopback (6to4, NAT64) and multicast global.
+"""
+
+import re
+from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
+from typing import NoReturn
+
+MAX_LENGTH = 2048
+
+
+class UnsafeUrl(ValueError):
+    """The message is one sentence for the customer and names the remedy."""
+
+
+# Up to the first of / ? # everything is the authority, for RFC 3986 and browsers alike (backslashes,
+# on which they disagree, are refused before this is applied).
+_URL = re.compile(r"https://([^/?#]*)", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
+_IPV4 = re.compile(r"(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+# The last label starts with a letter: so no short, octal or hexadecimal address passes as a name.
+_NAME = re.compile(rf"(?:{_LABEL}\.)+([a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)")
+_LAST_LABEL_IS_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+
+# Top-level names that resolve inside a machine or a private network only.
+_PRIVATE_TLDS = frozenset(
+    {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"}
+)
+
+
+def _spans(networks: str) -> list[tuple[int, int]]:
+    parsed = [IPv4Network(each) for each in networks.split()]
+    return [(int(each.network_address), int(each.broadcast_address)) for each in parsed]
+
+
+_NOT_PUBLIC_V4 = _spans(
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24"
+    " 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3"
+)
+# Only global unicast is routed at all, which already excludes ::1, v4-mapped, NAT64, fc00::/7, fe80::/10
+# and ff00::/8. Out of it: protocol assignments (Teredo, ORCHID, benchmarks), documentation, 6to4.
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_NOT_PUBLIC_V6 = [IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+
+
+def check_public_https_url(value: str) -> None:
+    """Raise `UnsafeUrl` unless the value is an https URL whose host is written as a public one."""
+    if len(value) > MAX_LENGTH:
+        raise UnsafeUrl(f"must be at most {MAX_LENGTH} characters")
+    # isprintable: no control, format or unassigned characters and, but for the blank, no white space.
+    if not value.isprintable() or " " in value or "\\" in value:
+        raise UnsafeUrl("must not contain blanks, control characters or backslashes: percent-encode them")
+    url = _URL.match(value)
+    if url is None:
+        raise UnsafeUrl("must start with https://")
+    _check_authority(url.group(1))
+
+
+def _check_authority(authority: str) -> None:
+    if "@" in authority:
+        raise UnsafeUrl("must not contain credentials: remove what stands before the @")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise UnsafeUrl("must have a host and, after a colon, nothing but a port between 1 and 65535")
+    host, port = parts.groups()
+    if port is not None and not 1 <= int(port) <= 65535:
+        raise UnsafeUrl("must have a port between 1 and 65535")
+    if not host:
+        raise UnsafeUrl("must have a host, such as https://example.com/")
+    if host.startswith("["):
+        _check_ipv6(host[1:-1])
+    else:
+        _check_name_or_ipv4(_ascii(host).lower())
+
+
+def _ascii(host: str) -> str:
+    """The host as it goes on the wire: full-width digits, ideographic dots and the like are resolved."""
+    if host.isascii():
+        return host
+    if len(host) > 253:  # the codec's time grows with the square of the length
+        raise UnsafeUrl("must have a host name of at most 253 characters")
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise UnsafeUrl("must have a host that is a valid name: write it in its xn-- form") from None
+
+
+def _check_name_or_ipv4(host: str) -> None:
+    if address := _IPV4.fullmatch(host):
+        return _check_ipv4([int(part) for part in address.groups()])
+    if host.endswith("."):
+        raise UnsafeUrl("must have a host without a dot at its end")
+    if host in _PRIVATE_TLDS:
+        _refuse_private()
+    name = _NAME.fullmatch(host)
+    if name is None:
+        raise UnsafeUrl(_why_not_a_name(host))
+    if len(host) > 253:
+        raise UnsafeUrl("must have a host name of at most 253 characters")
+    if name.group(1) in _PRIVATE_TLDS or host == "home.arpa" or host.endswith(".home.arpa"):
+        _refuse_private()
+
+
+def _why_not_a_name(host: str) -> str:
+    if _LAST_LABEL_IS_A_NUMBER.fullmatch(host):
+        return "must write an IPv4 address as four decimal numbers, such as 8.8.8.8"
+    if "." not in host:
+        return "must have a full host name with its domain, such as hooks.example.com"
+    return "must have a host name of letters, digits, hyphens and dots only"
+
+
+def _check_ipv4(parts: list[int]) -> None:
+    if max(parts) > 255:
+        raise UnsafeUrl("must write an IPv4 address with numbers from 0 to 255")
+    number = parts[0] << 24 | parts[1] << 16 | parts[2] << 8 | parts[3]
+    if any(first <= number <= last for first, last in _NOT_PUBLIC_V4):
+        _refuse_private()
+
+
+def _check_ipv6(text: str) -> None:
+    if "%" in text:
+        raise UnsafeUrl("must have an IPv6 address without a zone: it only has a meaning on a local link")
+    try:
+        address = IPv6Address(text)
+    except AddressValueError:
+        raise UnsafeUrl("must have a valid IPv6 address between the brackets") from None
+    if address not in _GLOBAL_V6 or any(address in network for network in _NOT_PUBLIC_V6):
+        _refuse_private()
+
+
+def _refuse_private() -> NoReturn:
+    raise UnsafeUrl("must have a public host: private, local and reserved addresses can't be called")
