@@ -5,13 +5,12 @@ The database itself keeps the two in step. Each entry continues the one before i
 ``balance_after``: composite foreign keys, added in SQL by the first migration, hold both.
 """
 
-from numbers.models.inventory import ACTOR
-
 from django.db import models
 from django.db.models import F, Q
 
 from campaigns.models import Organization
 from config.columns import CreatedAt, one_of
+from numbers.models.inventory import ACTOR
 
 
 class CreditAccount(models.Model):

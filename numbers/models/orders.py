@@ -1,12 +1,11 @@
 """Orders: a named set of numbers, or a quantity that matches criteria and may wait for stock."""
 
-from numbers.models.inventory import ACTOR
-
 from django.db import models
 from django.db.models import Q
 
 from campaigns.models import Campaign, Organization
 from config.columns import CreatedAt, id_column, one_of
+from numbers.models.inventory import ACTOR
 
 
 class OrderKind(models.TextChoices):

@@ -1,13 +1,12 @@
 """Holds of named numbers for a few minutes."""
 
-from numbers.models.inventory import ACTOR
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
 from campaigns.models import Organization
 from config.columns import CreatedAt, id_column
+from numbers.models.inventory import ACTOR
 
 
 class Reservation(models.Model):
