@@ -6,7 +6,8 @@ hides the standard module), and the standard module is given a ``__path__`` of t
 makes ``numbers.models`` importable below it. ``tests/test_numbers_package.py`` guards this.
 """
 
-import numbers
 from pathlib import Path
+
+import numbers
 
 numbers.__path__ = [str(Path(__file__).resolve().parent.parent / "numbers")]  # type: ignore[attr-defined]

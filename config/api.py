@@ -60,9 +60,8 @@ class ApiView(APIView):
     """The base of every endpoint. ``scopes`` maps a method to the scope that it requires."""
 
     content_negotiation_class = JsonOnly
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     scopes: ClassVar[dict[str, str]] = {}
-    # Names of the query parameters that this view knows, by method: a misspelt one must not pass silently.
-    query_parameters: ClassVar[dict[str, frozenset[str]]] = {}
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         rate = getattr(request._request, "rate", None)
@@ -72,26 +71,23 @@ class ApiView(APIView):
         return response
 
 
-def body_of(
-    request: Request, *, known: frozenset[str], required: frozenset[str] = frozenset()
-) -> dict[str, Any]:
-    """The request's JSON object.
+def body_of(request: Request, *, known: frozenset[str], details: dict[str, str]) -> dict[str, Any]:
+    """The request's JSON object. Fields that are not ``known`` go into ``details``.
 
-    Raises ValidationFailed naming each field that is not known or is missing, or the body where it
-    is not an object. The caller goes on with the fields themselves.
+    Raises ValidationFailed where the body is no object: there are no fields to tell about then.
     """
     body = request.data
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or request._request.body == b"":
         raise ValidationFailed(details={"body": "must be a JSON object"})
-    if body.keys() - known:
-        unknown = {
-            name: f"is not a field of this request; known: {', '.join(sorted(known))}"
-            for name in body.keys() - known
-        }
-        raise ValidationFailed(details=unknown)
-    if missing := [name for name in sorted(required) if body.get(name) is None]:
-        raise ValidationFailed(details=dict.fromkeys(missing, "is required"))
+    for name in body.keys() - known:
+        details[name] = f"is not a field of this request; known: {', '.join(sorted(known))}"
     return body
+
+
+def refuse_if_any(details: dict[str, str]) -> None:
+    """Raises ValidationFailed with every problem found."""
+    if details:
+        raise ValidationFailed(details=details)
 
 
 def flag_parameter(request: Request, name: str) -> bool:
@@ -104,7 +100,8 @@ def flag_parameter(request: Request, name: str) -> bool:
     raise ValidationFailed(details={name: "must be true or false"})
 
 
-def refuse_unknown_parameters(request: Request, known: frozenset[str]) -> None:
+def refuse_unknown_parameters(request: Request, known: frozenset[str] = frozenset()) -> None:
+    """A misspelt parameter must not pass silently: ``?dryrun=true`` would buy."""
     unknown = set(request.query_params) - known
     if unknown:
         remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"

@@ -67,6 +67,15 @@ class MethodNotAllowed(ApiError):
     status, code, message = 405, "METHOD_NOT_ALLOWED", "method not allowed"
 
 
+class Conflict(ApiError):
+    """A refusal that the same request would only meet again: generated SDKs retry 409 unless told not to."""
+
+    status = 409
+
+    def __init__(self, message: str | None = None, *, data: dict[str, Any] | None = None) -> None:
+        super().__init__(message, data=data, headers={"x-should-retry": "false"})
+
+
 class PayloadTooLarge(ApiError):
     status, code, message = 413, "PAYLOAD_TOO_LARGE", "payload too large"
 

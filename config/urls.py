@@ -1,3 +1,17 @@
-from django.urls import URLPattern
+"""Every path of the desk."""
 
-urlpatterns: list[URLPattern] = []
+from django.contrib import admin
+from django.urls import include, path
+
+from config import errors, health
+
+urlpatterns = [
+    path("v1/", include("numbers.api.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+]
+
+handler400 = errors.answer_bad_request
+handler404 = errors.answer_not_found
+handler500 = errors.answer_server_error

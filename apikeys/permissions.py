@@ -1,0 +1,28 @@
+"""Whether the caller's key has the scope that the view requires for this method."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from apikeys.authentication import Caller
+from config.errors import Forbidden
+
+
+class HasScope(BasePermission):
+    """``scopes`` of the view maps a method to its scope; a method without one is refused."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = request.user
+        if not isinstance(caller, Caller):
+            return False
+        if request.method not in view.scopes:
+            return request.method not in view.allowed_methods  # let DRF answer 405
+        require_scope(caller, view.scopes[request.method])
+        return True
+
+
+def require_scope(caller: Caller, scope: str) -> None:
+    """Raises Forbidden."""
+    if scope not in caller.scopes:
+        raise Forbidden()

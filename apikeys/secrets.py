@@ -1,0 +1,52 @@
+"""The secret part of API keys: how it is made, recognized and digested."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+
+from django.conf import settings
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_LENGTH = 34  # 34 × log2(62) = 202 random bits
+_CHECK_LENGTH = 6  # a CRC-32, so that a leak scanner knows a key from a look-alike without asking us
+_VISIBLE = 4
+_FORM = re.compile(rf"am_(live|test)_[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECK_LENGTH}}}", re.ASCII)
+
+
+def new_secret(*, sandbox: bool) -> str:
+    """``am_live_…`` or ``am_test_…`` with 202 random bits and a checksum."""
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return with_checksum(f"am_{'test' if sandbox else 'live'}_{body}")
+
+
+def with_checksum(head: str) -> str:
+    value, check = zlib.crc32(head.encode()), ""
+    for _ in range(_CHECK_LENGTH):
+        value, digit = divmod(value, len(_ALPHABET))
+        check = _ALPHABET[digit] + check
+    return head + check
+
+
+def is_well_formed(secret: str) -> bool:
+    return _FORM.fullmatch(secret) is not None and with_checksum(secret[:-_CHECK_LENGTH]) == secret
+
+
+def visible_prefix(secret: str) -> str:
+    """What lists and logs show of a key: ``am_live_8sK2``."""
+    return secret[: len("am_live_") + _VISIBLE]
+
+
+def digest(secret: str) -> str:
+    """What is stored. Plain SHA-256 is enough for 202 random bits; the pepper is a second lock."""
+    return _digest(secret, settings.API_KEY_PEPPERS[0])
+
+
+def digests(secret: str) -> list[str]:
+    """The digest under every pepper that is still in use, the current one first."""
+    return [_digest(secret, pepper) for pepper in settings.API_KEY_PEPPERS]
+
+
+def _digest(secret: str, pepper: str) -> str:
+    return hmac.new(pepper.encode(), secret.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,51 @@
+"""``/v1/phone-numbers/orders``."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apikeys.authentication import Caller
+from apikeys.scopes import Scope
+from config.answers import json_answer, success
+from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
+from numbers import routing
+from numbers.assigning import Buyer
+from numbers.e164 import read_numbers
+from numbers.idempotency import read_idempotency_key
+from numbers.ordering import OrderRequest, place_order, quote_order
+
+
+class Orders(ApiView):
+    """Order an exact set of numbers, all or nothing."""
+
+    scopes = {"POST": Scope.NUMBERS_WRITE}
+
+    def post(self, request: Request) -> HttpResponse:
+        refuse_unknown_parameters(request, frozenset({"dry_run"}))
+        dry_run = flag_parameter(request, "dry_run")
+        order = read_order(request)
+        caller: Caller = request.user
+        idempotency_key = read_idempotency_key(
+            request.headers.get("Idempotency-Key"),
+            organization_id=caller.organization_id,
+            request=["orders", request.data],
+        )
+        if dry_run:
+            return success(quote_order(order, buyer=buyer_of(caller)))
+        answer = place_order(order, buyer=buyer_of(caller), idempotency_key=idempotency_key)
+        response = json_answer(answer.body)
+        if answer.replayed:
+            response["Idempotent-Replayed"] = "true"
+        return response
+
+
+def read_order(request: Request) -> OrderRequest:
+    """The body of an order. Raises ValidationFailed with every problem found."""
+    details: dict[str, str] = {}
+    body = body_of(request, known=routing.FIELDS | {"numbers"}, details=details)
+    order = OrderRequest(read_numbers(body.get("numbers"), details), routing.read_routing(body, details))
+    refuse_if_any(details)
+    return order
+
+
+def buyer_of(caller: Caller) -> Buyer:
+    return Buyer(caller.organization_id, caller.is_sandbox, caller.actor, caller.key_id)

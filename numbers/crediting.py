@@ -1,0 +1,78 @@
+"""Money in: top-ups and corrections. Money out is an order's charge, in numbers.assigning."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+
+from config.actors import Actor
+from config.errors import ValidationFailed
+from config.transactions import run_transaction
+from numbers.locks import lock_account
+
+# The entry and the balance that it explains, in one statement.
+RECORD_ENTRY = """
+    WITH entry AS (
+        INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before, balance_after, currency,
+                                         actor, request_id, note, created_at)
+        SELECT organization_id, entries + 1, %(kind)s, %(amount)s::numeric, balance, balance + %(amount)s::numeric,
+               currency, %(actor)s, %(request_id)s, %(note)s, clock_timestamp()
+        FROM numbers_creditaccount WHERE organization_id = %(organization_id)s
+    )
+    UPDATE numbers_creditaccount SET balance = balance + %(amount)s::numeric, entries = entries + 1
+    WHERE organization_id = %(organization_id)s
+    RETURNING balance, currency
+"""
+
+LARGEST = Decimal("999999999.99")
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    amount: Decimal
+    currency: str
+
+
+def top_up(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:
+    """Add credit. Raises ValidationFailed where ``amount`` is not positive, in whole cents, in bounds."""
+    if amount <= 0:
+        raise ValidationFailed(details={"amount": "must be more than 0.00; a correction takes credit away"})
+    return _write(organization_id=organization_id, kind="top_up", amount=amount, note=note, actor=actor)
+
+
+def correct(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:
+    """Put a mistake right, up or down; never below zero, never without saying why.
+
+    Raises ValidationFailed naming the field.
+    """
+    if amount == 0:
+        raise ValidationFailed(details={"amount": "must not be 0.00"})
+    if not note.strip():
+        raise ValidationFailed(details={"note": "is required: say what is corrected and why"})
+    return _write(organization_id=organization_id, kind="correction", amount=amount, note=note, actor=actor)
+
+
+def _write(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor) -> Balance:
+    if not amount.is_finite() or abs(amount) > LARGEST or amount != amount.quantize(Decimal("0.01")):
+        raise ValidationFailed(details={"amount": f"must be in whole cents, up to {LARGEST}"})
+
+    def work() -> Balance:
+        account = lock_account(organization_id)
+        if account.balance + amount < 0:
+            raise ValidationFailed(
+                details={"amount": f"would leave {account.balance + amount}: credit never goes below zero"}
+            )
+        parameters = {
+            "organization_id": organization_id,
+            "kind": kind,
+            "amount": amount,
+            "note": note.strip()[:256],
+            "actor": str(actor),
+            "request_id": actor.request_id,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(RECORD_ENTRY, parameters)
+            return Balance(*cursor.fetchone())
+
+    return run_transaction(work)

@@ -1,0 +1,108 @@
+"""Retries that answer what the first request answered.
+
+The record is claimed first and finished last in the order's own transaction: a refusal or a crash
+takes it back with everything else. A second request with the key waits on the unique index until the
+first has committed or not, then replays or goes on.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import OperationalError, connection
+
+from config.errors import ApiError, ValidationFailed, sqlstate_of
+
+HOURS = 24
+KEY_LENGTH = 255
+
+CLAIM = """
+    INSERT INTO numbers_idempotencyrecord AS r (organization_id, key, fingerprint)
+    VALUES (%(organization_id)s, %(key)s, %(fingerprint)s)
+    ON CONFLICT (organization_id, key) DO UPDATE
+        SET fingerprint = EXCLUDED.fingerprint, status = NULL, body = NULL, created_at = now()
+        WHERE r.created_at < now() - make_interval(hours => %(hours)s)
+    RETURNING id
+"""
+RECALL = (
+    "SELECT fingerprint, status, body FROM numbers_idempotencyrecord WHERE organization_id = %s AND key = %s"
+)
+FINISH = "UPDATE numbers_idempotencyrecord SET status = %s, body = %s WHERE organization_id = %s AND key = %s"
+
+
+class IdempotencyInProgress(ApiError):
+    status, code = 409, "IDEMPOTENCY_IN_PROGRESS"
+    message = "a request with this Idempotency-Key has not finished yet"
+
+
+class IdempotencyKeyReused(ApiError):
+    status, code = 422, "IDEMPOTENCY_KEY_REUSED"
+    message = "this Idempotency-Key belongs to another request: use a new key for each request"
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's key, and a fingerprint of the request that it stands for."""
+
+    organization_id: UUID
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    status: int
+    body: bytes
+
+
+def read_idempotency_key(value: str | None, *, organization_id: UUID, request: Any) -> IdempotencyKey | None:
+    """The header's value with the fingerprint of ``request``, any JSON; None where none was sent.
+
+    Raises ValidationFailed for a key that is not 1 to 255 visible ASCII characters.
+    """
+    if value is None:
+        return None
+    if not 1 <= len(value) <= KEY_LENGTH or not all("!" <= character <= "~" for character in value):
+        raise ValidationFailed(
+            details={"Idempotency-Key": f"must be 1 to {KEY_LENGTH} visible ASCII characters, such as a UUID"}
+        )
+    canonical = orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
+    return IdempotencyKey(organization_id, value, hashlib.sha256(canonical).digest())
+
+
+def claim(key: IdempotencyKey) -> Remembered | None:
+    """Take the key for this transaction; or give what the first request with it answered.
+
+    Raises IdempotencyKeyReused, and IdempotencyInProgress where the first has not finished within the
+    lock timeout.
+    """
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(
+                CLAIM,
+                {
+                    "organization_id": key.organization_id,
+                    "key": key.key,
+                    "fingerprint": key.fingerprint,
+                    "hours": HOURS,
+                },
+            )
+        except OperationalError as error:
+            if sqlstate_of(error) == "55P03":
+                raise IdempotencyInProgress(headers={"Retry-After": "1"}) from error
+            raise
+        if cursor.fetchone() is not None:
+            return None
+        cursor.execute(RECALL, [key.organization_id, key.key])
+        fingerprint, status, body = cursor.fetchone()
+    if bytes(fingerprint) != key.fingerprint:
+        raise IdempotencyKeyReused()
+    return Remembered(status, bytes(body))
+
+
+def finish(key: IdempotencyKey, *, status: int, body: bytes) -> None:
+    """Remember the answer, to be committed with what it tells of."""
+    with connection.cursor() as cursor:
+        cursor.execute(FINISH, [status, body, key.organization_id, key.key])

@@ -1,0 +1,130 @@
+"""Every row lock of the project, and the one order in which they are taken.
+
+    idempotency key → credit account → brand → campaign → order → assignment by id → numbers by id
+
+Whoever needs several takes them in this order; two code paths that sort by different keys deadlock
+(measured: 9 commits, 13 deadlocks; sorted: 5,044 operations, none).
+
+Always ``FOR NO KEY UPDATE``: plain ``FOR UPDATE`` on a parent blocks every insert that points at it.
+Rows are locked by identity only and judged afterwards: a status in the locking WHERE would silently
+drop the row that someone took meanwhile, and with it the name of the number to report.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from campaigns.eligibility import require_usable
+from config.errors import NotFound
+from numbers.availability import is_available
+
+LOCK_ACCOUNT = """
+    SELECT balance, currency, entries FROM numbers_creditaccount
+    WHERE organization_id = %s FOR NO KEY UPDATE
+"""
+
+OPEN_ACCOUNT = """
+    INSERT INTO numbers_creditaccount (organization_id, balance, currency, entries, alert_below)
+    VALUES (%s, 0, %s, 0, 0) ON CONFLICT DO NOTHING
+"""
+
+# OF b, c: the brand first, then the campaign.
+LOCK_CAMPAIGN = """
+    SELECT c.status, b.status, b.identity_status
+    FROM campaigns_campaign c JOIN campaigns_brand b ON b.id = c.brand_id
+    WHERE c.id = %s AND b.organization_id = %s FOR NO KEY UPDATE OF b, c
+"""
+
+# The time is read outside the locking subquery, once the row is ours: a transaction that waited for
+# a release must not date its ownership before the end of the one it waited for.
+_LOCK_NUMBERS = """
+    SELECT locked.*, clock_timestamp() FROM (
+        SELECT id, number, number_type, status, sandbox, sms_enabled, mms_enabled, price,
+               quarantined_until, held_for_id, held_until, reservation_id
+        FROM numbers_phonenumber WHERE {identity} = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+    ) AS locked
+"""
+LOCK_NUMBERS = _LOCK_NUMBERS.format(identity="number")
+LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(identity="id")
+
+
+@dataclass(slots=True)
+class Account:
+    """An organization's credit, locked."""
+
+    balance: Decimal
+    currency: str
+    entries: int
+
+
+class LockedNumber(NamedTuple):
+    """A number's row as it is now, ours until the transaction ends."""
+
+    id: int
+    number: str
+    number_type: str
+    status: str
+    sandbox: bool
+    sms_enabled: bool
+    mms_enabled: bool
+    price: Decimal
+    quarantined_until: datetime | None
+    held_for_id: UUID | None
+    held_until: datetime | None
+    reservation_id: UUID | None
+    at: datetime
+
+    def is_available(self, *, to: UUID, sandbox: bool, at: datetime) -> bool:
+        return self.sandbox == sandbox and is_available(
+            status=self.status,
+            quarantined_until=self.quarantined_until,
+            held_for_id=self.held_for_id,
+            held_until=self.held_until,
+            to=to,
+            at=at,
+        )
+
+
+def lock_account(organization_id: UUID) -> Account:
+    """The organization's credit account; opened where it has none yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_ACCOUNT, [organization_id])
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(OPEN_ACCOUNT, [organization_id, settings.CURRENCY])
+            cursor.execute(LOCK_ACCOUNT, [organization_id])
+            row = cursor.fetchone()
+    return Account(*row)
+
+
+def lock_usable_campaign(campaign_id: UUID, organization_id: UUID) -> None:
+    """Keep brand and campaign as they are until the transaction ends.
+
+    Raises NotFound where the organization has no such campaign, CampaignNotActive, BrandNotVerified.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_CAMPAIGN, [campaign_id, organization_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound()
+    require_usable(campaign_status=row[0], brand_status=row[1], identity_status=row[2])
+
+
+def lock_numbers(numbers: list[str]) -> list[LockedNumber]:
+    """The rows of these E.164 numbers, sorted by id; what does not exist is absent."""
+    return _locked(LOCK_NUMBERS, numbers)
+
+
+def lock_numbers_by_id(ids: list[int]) -> list[LockedNumber]:
+    return _locked(LOCK_NUMBERS_BY_ID, ids)
+
+
+def _locked(statement: str, identities: list[str] | list[int]) -> list[LockedNumber]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [identities])
+        return [LockedNumber._make(row) for row in cursor.fetchall()]

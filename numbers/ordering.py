@@ -1,0 +1,176 @@
+"""An order of named numbers: all or nothing, in one transaction."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from config.answers import success_body
+from config.errors import Conflict
+from config.transactions import run_transaction
+from numbers import idempotency
+from numbers.alternatives import nearest_available
+from numbers.assigning import Buyer, Purchase, price_purchase, record_purchase
+from numbers.idempotency import IdempotencyKey
+from numbers.locks import Account, LockedNumber, lock_account, lock_numbers, lock_usable_campaign
+from numbers.routing import Routing
+
+logger = logging.getLogger(__name__)
+
+
+class InsufficientInventory(Conflict):
+    """Some of the numbers can't be had; the data tells which, and what could be had instead."""
+
+    code = "INSUFFICIENT_INVENTORY"
+
+
+class NumbersTaken(Exception):
+    """Inside the transaction: these numbers are not available. It is rolled back before we say more."""
+
+    def __init__(self, numbers: list[str]) -> None:
+        super().__init__(f"{len(numbers)} numbers are not available")
+        self.numbers = numbers
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What to order. ``numbers`` are distinct E.164 strings, ``routing`` has been validated."""
+
+    numbers: list[str]
+    routing: Routing
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """The body to send, and whether it is the one that an earlier request with the key was sent."""
+
+    body: bytes
+    replayed: bool = False
+
+
+def place_order(
+    request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
+) -> OrderAnswer:
+    """Assign the numbers, charge for them and remember the answer; or do nothing at all.
+
+    Raises NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,
+    InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
+    """
+
+    def work() -> OrderAnswer:
+        if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
+            return OrderAnswer(remembered.body, replayed=True)
+        _, purchase = _check(request, buyer)
+        record_purchase(purchase, buyer=buyer, routing=request.routing)
+        body = _answer_body(purchase, request.routing)
+        if idempotency_key:
+            idempotency.finish(idempotency_key, status=200, body=body)
+        return OrderAnswer(body)
+
+    try:
+        return run_transaction(work)
+    except NumbersTaken as taken:
+        raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
+    except IntegrityError as error:
+        raise _second_owner_refused(error, request, buyer) from error
+
+
+def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
+    """What ``place_order`` would do now: the same checks and errors; nothing is written or held."""
+
+    def work() -> tuple[Account, Purchase]:
+        checked = _check(request, buyer)
+        transaction.set_rollback(True)
+        return checked
+
+    try:
+        account, purchase = run_transaction(work)
+    except NumbersTaken as taken:
+        raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
+    return {
+        "numbers": [{"number": line.row.number, "price": line.row.price} for line in purchase.lines],
+        "total": purchase.total,
+        "currency": purchase.currency,
+        "balance_after": account.balance if buyer.is_sandbox else account.balance - purchase.total,
+    }
+
+
+def _check(request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
+    """Lock what the order needs and judge it: campaign, then numbers, then credit."""
+    account = lock_account(buyer.organization_id)
+    if request.routing.campaign_id is not None:
+        lock_usable_campaign(request.routing.campaign_id, buyer.organization_id)
+    rows = _available_rows(request.numbers, buyer)
+    return account, price_purchase(rows, buyer=buyer, account=account)
+
+
+def _available_rows(numbers: list[str], buyer: Buyer) -> list[LockedNumber]:
+    """The numbers' rows, locked, in the order asked for. Raises NumbersTaken."""
+    rows = {row.number: row for row in lock_numbers(numbers)}
+    at = max((row.at for row in rows.values()), default=None)
+    taken = [
+        number
+        for number in numbers
+        if at is None
+        or number not in rows
+        or not rows[number].is_available(to=buyer.organization_id, sandbox=buyer.is_sandbox, at=at)
+    ]
+    if taken:
+        raise NumbersTaken(taken)
+    return [rows[number] for number in numbers]
+
+
+def _answer_body(purchase: Purchase, routing: Routing) -> bytes:
+    data = [line.as_json(routing, purchase.at) for line in purchase.lines]
+    return success_body(data, {"order_id": purchase.order_id})
+
+
+OPEN_OWNERSHIP = """
+    SELECT n.number, a.organization_id FROM numbers_phonenumber n
+    JOIN numbers_assignment a ON a.number_id = n.id AND a.ended_at IS NULL
+    WHERE n.number = ANY(%s)
+"""
+
+
+def refusal(numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer) -> InsufficientInventory:
+    """The answer to an order of ``numbers`` of which ``taken`` are not available.
+
+    Worked out after the transaction, so that a refusal holds no lock while it looks for alternatives.
+    """
+    owners = _owners(taken)
+    yours = [number for number in taken if owners.get(number) == buyer.organization_id]
+    available = len(numbers) - len(taken)
+    return InsufficientInventory(
+        f"insufficient inventory: requested {len(numbers)}, available {available}",
+        data={
+            "available_count": available,
+            "unavailable": list(taken),
+            "already_yours": yours,
+            "alternatives": nearest_available(
+                [number for number in taken if number not in yours],
+                asked=numbers,
+                organization_id=buyer.organization_id,
+                sandbox=buyer.is_sandbox,
+            ),
+        },
+    )
+
+
+def _owners(numbers: Sequence[str]) -> dict[str, UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_OWNERSHIP, [list(numbers)])
+        return dict(cursor.fetchall())
+
+
+def _second_owner_refused(error: IntegrityError, request: OrderRequest, buyer: Buyer) -> Exception:
+    """The unique index held where a lock should have: someone went round it, and we want to know."""
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if constraint != "assignment_one_owner":
+        return error
+    owners = _owners(request.numbers)
+    taken = [number for number in request.numbers if number in owners]
+    logger.error("a second owner was refused by the database", extra={"fields": {"numbers": taken}})
+    return refusal(request.numbers, taken, buyer=buyer)
