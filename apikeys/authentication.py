@@ -93,9 +93,7 @@ def authenticate(request: HttpRequest) -> Caller:
         key_id, organization_id, is_sandbox, scopes, prefix, stale, used, resets_in = row
         if stale:
             cursor.execute(MARK_USED, [key_id])
-    caller = Caller(
-        key_id, organization_id, is_sandbox, frozenset(scopes), prefix, _note(organization_id, prefix)
-    )
+    caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, _note(organization_id, prefix))
     request.rate = rate = Rate(settings.RATE_LIMIT_PER_MINUTE, used, resets_in)  # type: ignore[attr-defined]
     if rate.exceeded:
         raise rate.refusal()

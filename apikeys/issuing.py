@@ -53,9 +53,7 @@ def issue_key(
             scopes=list(scopes),
             expires_at=expires_at,
         )
-        record(
-            key, "created", actor=actor, after={"label": label, "scopes": list(scopes), "prefix": key.prefix}
-        )
+        record(key, "created", actor=actor, after={"label": label, "scopes": list(scopes), "prefix": key.prefix})
     return key, secret
 
 
@@ -88,9 +86,7 @@ def revoke_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str
         if key.revoked_at is None:
             key.revoked_at = timezone.now()
             key.save(update_fields=["revoked_at"])
-            record(
-                key, "revoked", actor=actor, reason=reason, after={"revoked_at": key.revoked_at.isoformat()}
-            )
+            record(key, "revoked", actor=actor, reason=reason, after={"revoked_at": key.revoked_at.isoformat()})
     return key
 
 

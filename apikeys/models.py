@@ -18,9 +18,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def live(self) -> "ApiKeyQuerySet":
         """Those that open a door now: neither revoked nor expired."""
-        return self.filter(revoked_at__isnull=True).filter(
-            Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
-        )
+        return self.filter(revoked_at__isnull=True).filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
 
 
 class ApiKey(models.Model):

@@ -9,7 +9,7 @@ import zlib
 from django.conf import settings
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_RANDOM_LENGTH = 34  # 34 × log2(62) = 202 random bits
+_RANDOM_LENGTH = 34  # 34 times log2(62) = 202 random bits
 _CHECK_LENGTH = 6  # a CRC-32, so that a leak scanner knows a key from a look-alike without asking us
 _VISIBLE = 4
 _FORM = re.compile(rf"am_(live|test)_[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECK_LENGTH}}}", re.ASCII)

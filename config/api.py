@@ -1,59 +1,13 @@
-"""What every endpoint shares: one JSON parser, no content negotiation, a lean base view."""
+"""What every endpoint shares: the base view, and reading of bodies and parameters."""
 
 from typing import Any, ClassVar
 
-import orjson
 from django.http import HttpResponse
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from config.errors import ValidationFailed
-
-
-class JsonParser(BaseParser):
-    """JSON in UTF-8, read at C speed."""
-
-    media_type = "application/json"
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            return orjson.loads(parser_context["request"]._request.body)
-        except orjson.JSONDecodeError as error:
-            raise ValidationFailed(details={"body": f"must be valid JSON in UTF-8: {error}"}) from None
-
-
-class JsonRenderer(BaseRenderer):
-    """Names the format for the schema; answers are rendered by config.answers."""
-
-    media_type = "application/json"
-    format = "json"
-
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
-    ) -> bytes:
-        return orjson.dumps(data)
-
-
-class JsonOnly(BaseContentNegotiation):
-    """We speak JSON whatever ``Accept`` says, as every API of this field does."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        content_type = (request.content_type or "").lower()
-        media_type, _, parameters = content_type.partition(";")
-        if media_type.strip() != "application/json":
-            return None
-        charset = parameters.strip().removeprefix("charset=").strip('"')
-        return (
-            parsers[0]
-            if charset in ("", "utf-8", "utf8", "us-ascii") or "charset" not in parameters
-            else None
-        )
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+from config.json_format import JsonOnly
 
 
 class ApiView(APIView):
@@ -105,6 +59,4 @@ def refuse_unknown_parameters(request: Request, known: frozenset[str] = frozense
     unknown = set(request.query_params) - known
     if unknown:
         remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
-        raise ValidationFailed(
-            details=dict.fromkeys(unknown, f"is not a parameter of this request; {remedy}")
-        )
+        raise ValidationFailed(details=dict.fromkeys(unknown, f"is not a parameter of this request; {remedy}"))

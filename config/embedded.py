@@ -217,11 +217,7 @@ def _create_cluster(place: Place) -> None:
     access = [f"--username={ROLE}", "--auth-local=trust", "--auth-host=reject"]
     create = f"CREATE DATABASE {DATABASE};\n"
     _must(_run(place, "initdb", "-D", str(new), *locale, *access))
-    _must(
-        _run(
-            place, "postgres", "--single", "-c", "exit_on_error=on", "-D", str(new), "postgres", stdin=create
-        )
-    )
+    _must(_run(place, "postgres", "--single", "-c", "exit_on_error=on", "-D", str(new), "postgres", stdin=create))
     new.rename(place.data)
 
 

@@ -30,9 +30,7 @@ class Environment:
                 raise ImproperlyConfigured(f"{name} is missing: set it in the environment")
             return default
         if len(value) < minimum_length:
-            raise ImproperlyConfigured(
-                f"{name} is too short: give it at least {minimum_length} random characters"
-            )
+            raise ImproperlyConfigured(f"{name} is too short: give it at least {minimum_length} random characters")
         return value
 
     def words(self, name: str, *, required: bool = False, default: list[str]) -> list[str]:
@@ -70,18 +68,14 @@ class Environment:
         return value
 
     def database(self, name: str) -> dict[str, Any]:
-        """A PostgreSQL URL as Django settings; any other database is refused, none could keep our promises."""
+        """A PostgreSQL URL as Django settings; no other could keep our promises."""
         value = self.text(name, required=True)
         if not re.match(r"(postgres|postgresql)://", value):
-            raise ImproperlyConfigured(
-                f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only"
-            )
+            raise ImproperlyConfigured(f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only")
         try:
             settings = dict(self._env.db_url(name))
-        except Exception as error:
-            raise ImproperlyConfigured(
-                f"{name} is not a URL that can be read: {type(error).__name__}"
-            ) from None
+        except (ValueError, ImproperlyConfigured) as error:
+            raise ImproperlyConfigured(f"{name} is not a URL that can be read: {type(error).__name__}") from None
         if not settings.get("NAME"):
             raise ImproperlyConfigured(f"{name} names no database: end it with /numberdesk")
         return settings

@@ -154,9 +154,7 @@ def as_api_error(error: BaseException) -> ApiError:
 
 def answer_to(error: BaseException) -> HttpResponse:
     refusal = as_api_error(error)
-    response = error_answer(
-        refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data
-    )
+    response = error_answer(refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data)
     if refusal.status == 401:
         response["WWW-Authenticate"] = "Bearer"
     for name, value in refusal.headers.items():

@@ -30,22 +30,22 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         context = RequestContext(new_request_id())
         request.request_id = context.request_id  # type: ignore[attr-defined]
-        token = current.set(context)
+        # Not reset at the end: Django logs some refusals after us. The thread's next request sets its own.
+        current.set(context)
         started = time.perf_counter()
-        try:
-            response = self.get_response(request)
-            response["X-Request-Id"] = context.request_id
-            if logger.isEnabledFor(logging.INFO):
-                fields = {
-                    "method": request.method,
-                    "path": request.path,
-                    "status": response.status_code,
-                    "ms": round((time.perf_counter() - started) * 1000, 1),
-                }
-                logger.info("request", extra={"fields": fields})
-            return response
-        finally:
-            current.reset(token)
+        response = self.get_response(request)
+        response["X-Request-Id"] = context.request_id
+        if not response.streaming and not response.has_header("Content-Length"):
+            response["Content-Length"] = str(len(response.content))
+        if logger.isEnabledFor(logging.INFO):
+            fields = {
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+            logger.info("request", extra={"fields": fields})
+        return response
 
 
 class NotForTheApi:

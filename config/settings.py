@@ -129,8 +129,8 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apikeys.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["config.api.JsonParser"],
-    "DEFAULT_RENDERER_CLASSES": ["config.api.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["config.json_format.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.json_format.JsonRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,
@@ -180,6 +180,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
+        # Refusals are in the request's own line; Django's "Unauthorized: /v1/…" adds nothing.
+        "django.request": {"level": "ERROR"},
     },
 }

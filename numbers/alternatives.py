@@ -1,7 +1,6 @@
 """For numbers that can't be had: the nearest ones that can, so that a retry needs no fresh search."""
 
 from collections.abc import Sequence
-from os.path import commonprefix
 from uuid import UUID
 
 from django.db import connection
@@ -52,9 +51,18 @@ def nearest_available(
 def _nearness(number: str, other: str) -> tuple[bool, int, str]:
     return (
         area_code_of(number) is not None and area_code_of(number) == area_code_of(other),
-        len(commonprefix([number, other])),
+        _common_length(number, other),
         other,
     )
+
+
+def _common_length(one: str, other: str) -> int:
+    length = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        length += 1
+    return length
 
 
 def _types_of(numbers: Sequence[str]) -> dict[str, str]:

@@ -26,9 +26,7 @@ CLAIM = """
         WHERE r.created_at < now() - make_interval(hours => %(hours)s)
     RETURNING id
 """
-RECALL = (
-    "SELECT fingerprint, status, body FROM numbers_idempotencyrecord WHERE organization_id = %s AND key = %s"
-)
+RECALL = "SELECT fingerprint, status, body FROM numbers_idempotencyrecord WHERE organization_id = %s AND key = %s"
 FINISH = "UPDATE numbers_idempotencyrecord SET status = %s, body = %s WHERE organization_id = %s AND key = %s"
 
 

@@ -51,9 +51,7 @@ class OrderAnswer:
     replayed: bool = False
 
 
-def place_order(
-    request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
-) -> OrderAnswer:
+def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None) -> OrderAnswer:
     """Assign the numbers, charge for them and remember the answer; or do nothing at all.
 
     Raises NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,

@@ -66,9 +66,7 @@ def test_index_and_number_are_inverse(block, data):
     assert block.index(block.number(index)) == index
 
 
-@pytest.mark.parametrize(
-    "number", ["+12125550100", "+14155550100", "+14159111234", "+14159501234", "+12122345678"]
-)
+@pytest.mark.parametrize("number", ["+12125550100", "+14155550100", "+14159111234", "+14159501234", "+12122345678"])
 def test_a_number_outside_the_block_has_no_index(number):
     assert Block("415").index(number) is None
 

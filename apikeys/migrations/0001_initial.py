@@ -41,24 +41,18 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("label", models.CharField(max_length=64)),
                 ("prefix", models.CharField(max_length=24)),
                 ("digest", models.CharField(max_length=64)),
                 (
                     "scopes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=32), size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), size=None),
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -85,9 +79,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("prefix__regex", "^am_(live|test)_[0-9A-Za-z]{4,8}$")),
                         name="apikey_prefix_form",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("label__regex", "\\S")), name="apikey_label_not_blank"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("label__regex", "\\S")), name="apikey_label_not_blank"),
                     models.CheckConstraint(
                         condition=models.Q(
                             (

@@ -21,9 +21,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("organization_id", models.UUIDField()),
                 (
@@ -72,9 +70,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=128)),
                 ("is_sandbox", models.BooleanField(default=False)),
@@ -88,9 +84,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
@@ -115,9 +109,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=128)),
                 (
@@ -144,9 +136,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -167,9 +157,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("name", models.CharField(max_length=128)),
                 ("use_case", models.CharField(blank=True, default="", max_length=64)),
@@ -190,9 +178,7 @@ class Migration(migrations.Migration):
                 ("status_reason", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -207,9 +193,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-id"],
                 "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("name__regex", "\\S")), name="campaign_name_not_blank"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("name__regex", "\\S")), name="campaign_name_not_blank"),
                     models.CheckConstraint(
                         condition=models.Q(("status__in", ["PENDING", "ACTIVE", "REJECTED", "EXPIRED"])),
                         name="campaign_status_known",
@@ -235,9 +219,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="brand",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name__regex", "\\S")), name="brand_name_not_blank"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("name__regex", "\\S")), name="brand_name_not_blank"),
         ),
         migrations.AddConstraint(
             model_name="brand",

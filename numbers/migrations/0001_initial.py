@@ -93,9 +93,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("balance__gte", 0)), name="credit_not_negative"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("balance__gte", 0)), name="credit_not_negative"),
                     models.CheckConstraint(
                         condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="credit_currency_form"
                     ),
@@ -119,9 +117,7 @@ class Migration(migrations.Migration):
                 ("body", models.BinaryField(null=True)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
             ],
             options={
@@ -138,9 +134,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("number_id", models.BigIntegerField()),
                 (
@@ -209,9 +203,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("sandbox", models.BooleanField(default=False)),
                 (
@@ -243,9 +235,7 @@ class Migration(migrations.Migration):
                 ("request_id", models.CharField(max_length=26)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -294,9 +284,7 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "account",
@@ -393,9 +381,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -419,9 +405,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 ("price", models.DecimalField(decimal_places=2, max_digits=12)),
                 ("inbound_url", models.CharField(blank=True, default="", max_length=2048)),
@@ -429,9 +413,7 @@ class Migration(migrations.Migration):
                 ("label", models.CharField(blank=True, default="", max_length=64)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
@@ -482,24 +464,18 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 (
                     "numbers",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=16), size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), size=None),
                 ),
                 ("actor", models.CharField(max_length=128)),
                 ("request_id", models.CharField(max_length=26)),
                 ("reason", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("released_at", models.DateTimeField(blank=True, null=True)),
@@ -534,9 +510,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=config.columns.new_id, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
                 ),
                 (
                     "source",
@@ -550,9 +524,7 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
             ],
             options={
@@ -586,9 +558,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(
-                condition=models.Q(("status", "pending")), fields=["id"], name="order_pending"
-            ),
+            index=models.Index(condition=models.Q(("status", "pending")), fields=["id"], name="order_pending"),
         ),
         migrations.AddConstraint(
             model_name="order",
@@ -662,9 +632,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="creditentry",
-            constraint=models.UniqueConstraint(
-                fields=("account", "entry", "balance_after"), name="credit_entry_link"
-            ),
+            constraint=models.UniqueConstraint(fields=("account", "entry", "balance_after"), name="credit_entry_link"),
         ),
         migrations.AddConstraint(
             model_name="creditentry",
@@ -729,9 +697,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="creditentry",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("balance_before", 0), ("entry", 1)), ("entry__gt", 1), _connector="OR"
-                ),
+                condition=models.Q(models.Q(("balance_before", 0), ("entry", 1)), ("entry__gt", 1), _connector="OR"),
                 name="credit_entry_first_from_zero",
             ),
         ),
@@ -781,18 +747,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="assignment",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("inbound_url", ""), ("inbound_url__startswith", "https://"), _connector="OR"
-                ),
+                condition=models.Q(("inbound_url", ""), ("inbound_url__startswith", "https://"), _connector="OR"),
                 name="assignment_inbound_url_https",
             ),
         ),
         migrations.AddConstraint(
             model_name="assignment",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status_url", ""), ("status_url__startswith", "https://"), _connector="OR"
-                ),
+                condition=models.Q(("status_url", ""), ("status_url__startswith", "https://"), _connector="OR"),
                 name="assignment_status_url_https",
             ),
         ),

@@ -16,9 +16,7 @@ from numbers.models.inventory import ACTOR
 class CreditAccount(models.Model):
     """A row of its own, not a column of Organization: orders lock it while everything points there."""
 
-    organization = models.OneToOneField(
-        Organization, models.PROTECT, primary_key=True, related_name="credit_account"
-    )
+    organization = models.OneToOneField(Organization, models.PROTECT, primary_key=True, related_name="credit_account")
     balance = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     currency = models.CharField(max_length=3)
     # The number of the last ledger entry; 0 before the first.
@@ -30,9 +28,7 @@ class CreditAccount(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(balance__gte=0), name="credit_not_negative"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="credit_currency_form"),
-            models.CheckConstraint(
-                condition=Q(entries__gt=0) | Q(entries=0, balance=0), name="credit_starts_at_zero"
-            ),
+            models.CheckConstraint(condition=Q(entries__gt=0) | Q(entries=0, balance=0), name="credit_starts_at_zero"),
         ]
 
     def __str__(self) -> str:
@@ -73,9 +69,7 @@ class CreditEntry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["account", "entry", "balance_after"], name="credit_entry_link"),
             models.UniqueConstraint(fields=["account", "entry"], name="credit_entry_unique"),
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(kind="charge"), name="credit_one_charge_per_order"
-            ),
+            models.UniqueConstraint(fields=["order"], condition=Q(kind="charge"), name="credit_one_charge_per_order"),
             one_of("kind", CreditEntryKind, name="credit_entry_kind_known"),
             models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="credit_entry_actor_named"),
             models.CheckConstraint(condition=Q(balance_after__gte=0), name="credit_entry_not_negative"),

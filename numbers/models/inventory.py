@@ -87,17 +87,13 @@ class PhoneNumber(models.Model):
     # In the desk's currency, settings.CURRENCY.
     price = models.DecimalField(max_digits=12, decimal_places=2)
     quarantined_until = models.DateTimeField(null=True, blank=True)
-    held_for = models.ForeignKey(
-        Organization, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
-    )
+    held_for = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     held_until = models.DateTimeField(null=True, blank=True)
     reservation = models.ForeignKey(
         "numbers.Reservation", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     # A random place: searches read the stock in this order, so that buyers are dealt different numbers.
-    spread = models.IntegerField(
-        db_default=Cast(Floor(Random() * 2147483647), models.IntegerField()), editable=False
-    )
+    spread = models.IntegerField(db_default=Cast(Floor(Random() * 2147483647), models.IntegerField()), editable=False)
     batch = models.ForeignKey(StockBatch, models.PROTECT, related_name="numbers", db_index=False)
     created_at = CreatedAt()
     updated_at = models.DateTimeField(auto_now=True)
@@ -142,12 +138,8 @@ class PhoneNumber(models.Model):
                 name="phone_number_shelf",
                 condition=Q(status__in=["available", "quarantined"]),
             ),
-            models.Index(
-                "held_for", "held_until", name="phone_number_held", condition=Q(held_for__isnull=False)
-            ),
-            models.Index(
-                "quarantined_until", name="phone_number_quarantine", condition=Q(status="quarantined")
-            ),
+            models.Index("held_for", "held_until", name="phone_number_held", condition=Q(held_for__isnull=False)),
+            models.Index("quarantined_until", name="phone_number_quarantine", condition=Q(status="quarantined")),
         ]
 
     def __str__(self) -> str:
@@ -179,9 +171,7 @@ class Assignment(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["number"], condition=Q(ended_at__isnull=True), name="assignment_one_owner"
-            ),
+            models.UniqueConstraint(fields=["number"], condition=Q(ended_at__isnull=True), name="assignment_one_owner"),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
                 name="assignment_ends_after_start",
@@ -202,9 +192,7 @@ class Assignment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["organization", "-id"], name="assignment_owned", condition=Q(ended_at__isnull=True)
-            ),
+            models.Index(fields=["organization", "-id"], name="assignment_owned", condition=Q(ended_at__isnull=True)),
             models.Index(fields=["number", "created_at"], name="assignment_of_number"),
             models.Index(
                 fields=["campaign", "-id"],

@@ -41,9 +41,7 @@ class Order(models.Model):
     inbound_url = models.CharField(max_length=2048, blank=True, default="")
     status_url = models.CharField(max_length=2048, blank=True, default="")
     label = models.CharField(max_length=64, blank=True, default="")
-    campaign = models.ForeignKey(
-        Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
-    )
+    campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     total = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3)
     failure_reason = models.CharField(max_length=64, blank=True, default="")
@@ -58,9 +56,7 @@ class Order(models.Model):
         constraints = [
             one_of("kind", OrderKind, name="order_kind_known"),
             models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="order_actor_named"),
-            models.CheckConstraint(
-                condition=Q(quantity__gte=1, quantity__lte=1000), name="order_quantity_in_bounds"
-            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=1000), name="order_quantity_in_bounds"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_form"),
             models.CheckConstraint(
                 condition=Q(kind="named", criteria__isnull=True, status="complete")
