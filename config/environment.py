@@ -1,22 +1,26 @@
 """Reading the environment: a missing or malformed variable is named at start, with its remedy."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+BASE_DIR = Path(__file__).resolve().parent.parent
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
 
 class Environment:
-    """Typed access to environment variables on top of django-environ.
+    """Typed access to environment variables, and to those in the file ``.env`` that are not set there.
 
     Every method raises ``ImproperlyConfigured`` with the variable's name and what it should hold.
     """
 
     def __init__(self) -> None:
+        environ.Env.read_env(os.environ.get("ENV_FILE") or str(BASE_DIR / ".env"))
         self._env = environ.Env()
 
     def _raw(self, name: str) -> str | None:
