@@ -51,12 +51,13 @@ class Environment:
             return False
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
 
-    def integer(self, name: str, *, default: int, minimum: int) -> int:
+    def integer(self, name: str, *, default: int, minimum: int, maximum: int = 10**15) -> int:
         value = self._raw(name)
         if value is None:
             return default
-        if not re.fullmatch(r"[0-9]{1,15}", value) or int(value) < minimum:
-            raise ImproperlyConfigured(f"{name} must be a whole number of at least {minimum}, not {value!r}")
+        if not re.fullmatch(r"[0-9]{1,15}", value) or not minimum <= int(value) <= maximum:
+            allowed = f"of at least {minimum}" if maximum == 10**15 else f"from {minimum} to {maximum}"
+            raise ImproperlyConfigured(f"{name} must be a whole number {allowed}, not {value!r}")
         return int(value)
 
     def choice(self, name: str, choices: list[str], *, default: str) -> str:

@@ -29,7 +29,8 @@ class JsonLogger(Logger):
             handler.setFormatter(JsonFormatter())
 
 
-bind = f"{_env.text('HOST', default='127.0.0.1')}:{_env.integer('PORT', default=8000, minimum=1)}"
+_port = _env.integer("PORT", default=8000, minimum=1, maximum=65_535)
+bind = f"{_env.text('HOST', default='127.0.0.1')}:{_port}"
 workers = _env.integer("WEB_CONCURRENCY", default=_cores(), minimum=1)
 # An order waits for the database half of its time; more threads than that fight for the interpreter.
 threads = _env.integer("WEB_THREADS", default=4, minimum=1)

@@ -75,8 +75,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
         raise CannotServe(
             f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`"
         ) from None
@@ -151,7 +151,7 @@ def become_gunicorn(listener: socket.socket, claim: Claim, greeting: str) -> Non
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
             self.cfg.set("bind", f"fd://{descriptor}")
-            self.cfg.set("loglevel", "warning")
+            self.cfg.set("loglevel", "error")  # stopping is no news here
             self.cfg.set("graceful_timeout", 5)
             self.cfg.set("when_ready", when_ready)
             self.cfg.set("post_fork", lambda arbiter, worker: claim.leave_to_master())
