@@ -43,9 +43,7 @@ class Claim:
         path = folder / f"desk-{port}.lock"
         master = try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if master is None:
-            raise CannotServe(
-                f"already running on port {port} (process {read_pid(path)}): `make stop` stops it"
-            )
+            raise CannotServe(f"already running on port {port} (process {read_pid(path)}): `make stop` stops it")
         self.master = master
         os.ftruncate(self.master, 0)
         os.pwrite(self.master, str(os.getpid()).encode(), 0)
@@ -77,9 +75,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise CannotServe(
-            f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`"
-        ) from None
+        raise CannotServe(f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`") from None
 
 
 def prepare_database() -> dict[str, Any] | None:
