@@ -22,7 +22,7 @@ def check_scopes(scopes: list[str]) -> None:
     details = {}
     for position, scope in enumerate(scopes):
         if scope not in Scope.values:
-            details[f"scopes[{position}]"] = f"is not a scope; known: {', '.join(Scope.values)}"
+            details[f"scopes[{position}]"] = f"{scope} is not a scope; known: {', '.join(Scope.values)}"
         elif scope in scopes[:position]:
             details[f"scopes[{position}]"] = f"repeats {scope}"
     if details:

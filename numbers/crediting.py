@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -54,25 +55,28 @@ def correct(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) 
 
 
 def _write(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor) -> Balance:
+    return run_transaction(
+        lambda: enter(organization_id=organization_id, kind=kind, amount=amount, note=note, actor=actor)
+    )
+
+
+def enter(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor) -> Balance:
+    """Write one ledger entry, in the caller's transaction. Raises ValidationFailed."""
     if not amount.is_finite() or abs(amount) > LARGEST or amount != amount.quantize(Decimal("0.01")):
         raise ValidationFailed(details={"amount": f"must be in whole cents, up to {LARGEST}"})
-
-    def work() -> Balance:
-        account = lock_account(organization_id)
-        if account.balance + amount < 0:
-            raise ValidationFailed(
-                details={"amount": f"would leave {account.balance + amount}: credit never goes below zero"}
-            )
-        parameters = {
-            "organization_id": organization_id,
-            "kind": kind,
-            "amount": amount,
-            "note": note.strip()[:256],
-            "actor": str(actor),
-            "request_id": actor.request_id,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(RECORD_ENTRY, parameters)
-            return Balance(*cursor.fetchone())
-
-    return run_transaction(work)
+    account = lock_account(organization_id)
+    if account.balance + amount < 0:
+        raise ValidationFailed(
+            details={"amount": f"would leave {account.balance + amount}: credit never goes below zero"}
+        )
+    parameters: dict[str, Any] = {
+        "organization_id": organization_id,
+        "kind": kind,
+        "amount": amount,
+        "note": note.strip()[:256],
+        "actor": str(actor),
+        "request_id": actor.request_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD_ENTRY, parameters)
+        return Balance(*cursor.fetchone())

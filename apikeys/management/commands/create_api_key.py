@@ -1,0 +1,57 @@
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from apikeys.issuing import issue_key
+from apikeys.scopes import Scope
+from campaigns.registering import find_organization
+from config.answers import timestamp
+from config.commands import DeskCommand, line_of_text, whole_number
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+class Command(DeskCommand):
+    help = "Create an API key. Its secret is printed once and stored nowhere."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="whose it is")
+        parser.add_argument(
+            "--scopes", required=True, type=_words, metavar="A,B", help=f"some of {', '.join(Scope.values)}"
+        )
+        parser.add_argument(
+            "--label",
+            type=line_of_text(minimum=1, maximum=64),
+            default="command line",
+            help="what it is for, as lists show it",
+        )
+        parser.add_argument(
+            "--expires-in-days", type=whole_number(minimum=1, maximum=3_650), metavar="N", help="never, where absent"
+        )
+
+    def handle(self, **options: Any) -> None:
+        organization = find_organization(options["organization"])
+        days = options["expires_in_days"]
+        key, secret = issue_key(
+            organization=organization,
+            scopes=options["scopes"],
+            label=options["label"],
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+            actor=self.new_actor(),
+        )
+        document = {
+            "id": key.id,
+            "plaintext": secret,
+            "prefix": key.prefix,
+            "organization_id": organization.id,
+            "label": key.label,
+            "scopes": key.scopes,
+            "expires_at": timestamp(key.expires_at),
+        }
+        self.stderr.write(f"key {key.id} of {organization.name}: keep the secret, it can't be shown again")
+        self.answer(document, secret, json_wanted=options["json"])

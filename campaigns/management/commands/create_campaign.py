@@ -1,0 +1,63 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns.models import BrandIdentityStatus, CampaignStatus
+from campaigns.registering import create_campaign, find_organization
+from config.commands import DeskCommand, line_of_text, one_of
+
+
+class Command(DeskCommand):
+    help = "Create a campaign, with a brand of its own unless one is named."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="whose it is")
+        parser.add_argument(
+            "--status",
+            type=one_of(CampaignStatus.values),
+            default=CampaignStatus.PENDING,
+            help=f"{', '.join(CampaignStatus.values)}; PENDING where absent",
+        )
+        parser.add_argument(
+            "--brand-identity-status",
+            type=one_of(BrandIdentityStatus.values),
+            help=f"{', '.join(BrandIdentityStatus.values)}; numbers can be ordered for verified ones",
+        )
+        parser.add_argument(
+            "--brand",
+            type=line_of_text(minimum=1, maximum=128),
+            metavar="NAME",
+            help="the brand, made where the organization has none of that name",
+        )
+        parser.add_argument("--name", type=line_of_text(minimum=1, maximum=128), default="Campaign")
+        parser.add_argument(
+            "--reason", type=line_of_text(maximum=256), default="", help="why, needed for a REJECTED one"
+        )
+
+    def handle(self, **options: Any) -> None:
+        organization = find_organization(options["organization"])
+        campaign = create_campaign(
+            organization=organization,
+            name=options["name"],
+            status=options["status"],
+            actor=self.new_actor(),
+            brand_name=options["brand"] or "",
+            brand_identity_status=options["brand_identity_status"],
+            reason=options["reason"],
+        )
+        brand = campaign.brand
+        document = {
+            "id": campaign.id,
+            "brand_id": brand.id,
+            "organization_id": organization.id,
+            "name": campaign.name,
+            "status": campaign.status,
+            "brand": brand.name,
+            "brand_identity_status": brand.identity_status,
+        }
+        text = (
+            f"campaign {campaign.id} is {campaign.status}, "
+            f"its brand {brand.name} ({brand.id}) is {brand.identity_status}"
+        )
+        self.answer(document, text, json_wanted=options["json"])
