@@ -1,0 +1,245 @@
+"""Cursor paging: every row once, whatever is inserted meanwhile; no cursor but our own."""
+
+from types import SimpleNamespace
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+from rest_framework.request import Request
+
+from campaigns.models import Brand, Event, Organization
+from config.columns import new_id
+from config.errors import ValidationFailed
+from config.paging import LIMIT_LARGEST, answer_page, read_page, seal, unseal
+
+ORGANIZATION = uuid4()
+
+
+def ask(query: str = "", *, organization_id: UUID = ORGANIZATION) -> Request:
+    request = Request(RequestFactory().get(f"/v1/things{query}"))
+    request.user = SimpleNamespace(organization_id=organization_id)
+    return request
+
+
+def page_of(query: str = "", **options):
+    return read_page(ask(query), name=options.pop("name", "things"), **options)
+
+
+def cursor_at(key, **options) -> str:
+    return seal(key, page_of(**options).context)
+
+
+def refused(query: str, **options) -> dict[str, str]:
+    with pytest.raises(ValidationFailed) as refusal:
+        page_of(query, **options)
+    return refusal.value.details
+
+
+def walk(fetch, *, key: type = UUID, between=lambda: None, limit: int = 100) -> list:
+    """Every row of a list, page after page, as a customer's program would read it."""
+    seen, cursor = [], None
+    while True:
+        page = page_of(f"?limit={limit}" + (f"&cursor={cursor}" if cursor else ""), key=key)
+        answer = orjson.loads(answer_page(fetch(page), page, show=lambda row: str(row.pk)).content)
+        seen += answer["data"]
+        cursor = answer["meta"]["next_cursor"]
+        if cursor is None:
+            return seen
+        assert len(answer["data"]) == limit
+        between()
+
+
+@pytest.fixture
+def organization(db) -> Organization:
+    return Organization.objects.create(name="Paged")
+
+
+def make_brands(organization: Organization, count: int, at=None) -> list[Brand]:
+    at = at or timezone.now()
+    return Brand.objects.bulk_create(
+        Brand(organization=organization, name=f"Brand {new_id()}", created_at=at) for _ in range(count)
+    )
+
+
+def newest_brands(page):
+    return Brand.objects.filter(pk__lt=page.below).order_by("-pk")[: page.fetch]
+
+
+def test_1500_rows_with_the_same_created_at_are_1500_distinct_rows_over_the_pages(organization):
+    made = make_brands(organization, 1500)
+    assert Brand.objects.values("created_at").distinct().count() == 1
+    seen = walk(newest_brands)
+    assert seen == [str(brand.pk) for brand in reversed(made)]
+    assert len(set(seen)) == 1500
+
+
+def test_rows_inserted_between_pages_neither_repeat_nor_skip_any(organization):
+    made = make_brands(organization, 250)
+    seen = walk(newest_brands, limit=20, between=lambda: make_brands(organization, 7))
+    assert seen == [str(brand.pk) for brand in reversed(made)]
+
+
+def test_a_row_that_goes_away_does_not_break_the_cursor_that_stands_on_it(organization):
+    made = make_brands(organization, 3)
+    cursor = cursor_at(made[1].pk)
+    made[1].delete()
+    page = page_of(f"?cursor={cursor}")
+    assert list(newest_brands(page)) == [made[0]]
+
+
+def test_a_list_pages_by_a_bigint_as_well(organization):
+    made = Event.objects.bulk_create(
+        Event(
+            organization_id=organization.pk,
+            subject="organization",
+            subject_id=organization.pk,
+            kind="made",
+            actor="system:test",
+            request_id="r",
+        )
+        for _ in range(45)
+    )
+    seen = walk(lambda page: Event.objects.filter(pk__lt=page.below).order_by("-pk")[: page.fetch], key=int, limit=20)
+    assert seen == [str(event.pk) for event in reversed(made)]
+
+
+def test_a_last_page_that_is_full_has_no_next_one(organization):
+    made = make_brands(organization, 20)
+    page = page_of()
+    answer = orjson.loads(answer_page(newest_brands(page), page, show=lambda row: str(row.pk)).content)
+    assert len(answer["data"]) == len(made)
+    assert answer["meta"] == {"next_cursor": None}
+
+
+def test_an_empty_list_is_an_empty_page():
+    page = page_of()
+    assert orjson.loads(answer_page([], page).content) == {
+        "success": True,
+        "data": [],
+        "meta": {"next_cursor": None},
+    }
+
+
+def test_limit_is_20_and_goes_to_100():
+    assert page_of().limit == 20
+    assert page_of("?limit=1").limit == 1
+    assert page_of("?limit=100").limit == LIMIT_LARGEST
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "0",
+        "101",
+        "-1",
+        "1.5",
+        "ten",
+        "",
+        "+5",
+        "%2005",
+        "007",
+        "1e2",
+        "%D9%A1",
+        "99999999999999999999",
+        "1%00",
+        "5&limit=6",
+    ],
+)
+def test_a_limit_out_of_bounds_is_refused_by_name(limit):
+    assert refused(f"?limit={limit}") == {"limit": "must be a whole number from 1 to 100"}
+
+
+@pytest.mark.parametrize("key", [UUID(int=0), uuid4(), new_id(), 0, 1, 2**63 - 1])
+def test_a_cursor_is_read_back_as_what_it_was_made_of(key):
+    context = page_of().context
+    assert unseal(seal(key, context), context) == key
+    page = page_of(f"?cursor={seal(key, context)}", key=type(key))
+    assert (page.after, page.below) == (key, key)
+
+
+def test_a_cursor_is_compact_and_tells_nothing():
+    cursor = cursor_at(12345)
+    assert len(cursor) == 32
+    assert len(cursor_at(uuid4())) == 43
+    # the next row's cursor differs everywhere, not in its last digit
+    assert sum(a != b for a, b in zip(cursor, cursor_at(12346), strict=True)) > 16
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "nonsense",
+        "AAAA",
+        "A" * 43,
+        "A" * 32,
+        "A" * 10_000,
+        "%00",
+        "%F0%9F%92%A3",
+        "2026-01-01T00:00:00Z",
+        "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01",
+        "cD0yMDI2",
+        "%22",
+        "../../etc/passwd",
+    ],
+)
+def test_a_forged_cursor_is_refused_by_name(cursor):
+    assert list(refused(f"?cursor={cursor}")) == ["cursor"]
+
+
+def test_no_single_changed_character_of_a_cursor_passes():
+    good = cursor_at(uuid4())
+    for position in range(len(good)):
+        for other in "Az0_":
+            bad = good[:position] + other + good[position + 1 :]
+            if bad != good:
+                assert refused(f"?cursor={bad}"), bad
+
+
+def test_a_cursor_with_something_added_is_refused():
+    good = cursor_at(uuid4())
+    for bad in (good + "=", good + "A", good + "%0A", good[:-1], f"{good}&cursor={good}"):
+        assert list(refused(f"?cursor={bad}")) == ["cursor"]
+
+
+def test_a_cursor_of_another_list_is_stale():
+    assert refused(f"?cursor={cursor_at(uuid4(), name='others')}").keys() == {"cursor"}
+
+
+def test_a_cursor_of_other_filters_is_stale():
+    cursor = cursor_at(uuid4(), filters={"status": "ACTIVE"})
+    assert refused(f"?cursor={cursor}", filters={"status": "PENDING"}).keys() == {"cursor"}
+    assert refused(f"?cursor={cursor}", filters={"status": None}).keys() == {"cursor"}
+    assert page_of(f"?cursor={cursor}", filters={"status": "ACTIVE"}).after
+
+
+def test_a_cursor_of_another_organization_is_stale():
+    cursor = cursor_at(uuid4())
+    with pytest.raises(ValidationFailed) as refusal:
+        read_page(ask(f"?cursor={cursor}", organization_id=uuid4()), name="things")
+    assert refusal.value.details.keys() == {"cursor"}
+
+
+def test_a_cursor_of_another_kind_of_key_is_stale():
+    assert refused(f"?cursor={cursor_at(5)}").keys() == {"cursor"}
+    assert refused(f"?cursor={cursor_at(uuid4())}", key=int).keys() == {"cursor"}
+
+
+def test_a_cursor_made_with_another_secret_is_stale(settings):
+    cursor = cursor_at(uuid4())
+    settings.SECRET_KEY = "another" * 10
+    assert refused(f"?cursor={cursor}").keys() == {"cursor"}
+
+
+def test_every_problem_of_a_page_is_told_at_once():
+    assert refused("?limit=0&cursor=x").keys() == {"limit", "cursor"}
+
+
+def test_a_parameter_that_the_list_does_not_know_is_refused_by_name():
+    assert refused("?page=2") == {"page": "is not a parameter of this request; known: cursor, limit"}
+    assert refused("?statsu=ACTIVE", filters={"status": None}) == {
+        "statsu": "is not a parameter of this request; known: cursor, limit, status"
+    }
