@@ -1,11 +1,70 @@
-"""What every test shares."""
+"""What every test shares: the database, the cast, and a client that speaks the API."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from django.db import connection
 
+from apikeys.scopes import Scope
+from campaigns.models import Organization
 from config import localdb
+from tests import factories
+from tests.client import Api
+
+TRUNCATE_TRIGGERS = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """The server runs before pytest-django makes its databases, for each xdist worker one."""
     localdb.ensure_running()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tests with real commits empty the tables by TRUNCATE, which tables of history refuse."""
+    with django_db_blocker.unblock():
+        switch_truncate_triggers("DISABLE")
+
+
+def switch_truncate_triggers(state: str) -> None:
+    """``ENABLE`` or ``DISABLE`` the triggers that refuse TRUNCATE."""
+    with connection.cursor() as cursor:
+        cursor.execute(TRUNCATE_TRIGGERS)
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} {state} TRIGGER {trigger}")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays: an owner, a colleague who may only read, a stranger, a sandbox; each with a key's secret."""
+
+    owner: Organization
+    owner_key: str
+    colleague_key: str
+    stranger: Organization
+    stranger_key: str
+    sandbox: Organization
+    sandbox_key: str
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    owner, stranger = factories.organization("Owner"), factories.organization("Stranger")
+    sandbox = factories.organization("Sandbox", sandbox=True, credit=None)
+    return Cast(
+        owner=owner,
+        owner_key=factories.key(owner),
+        colleague_key=factories.key(owner, Scope.NUMBERS_READ, Scope.CREDIT_READ),
+        stranger=stranger,
+        stranger_key=factories.key(stranger),
+        sandbox=sandbox,
+        sandbox_key=factories.key(sandbox),
+    )
+
+
+@pytest.fixture
+def api(cast: Cast) -> Api:
+    """The owner's client; ``api.using(cast.stranger_key)`` is the stranger's."""
+    return Api(cast.owner_key)

@@ -1,0 +1,70 @@
+"""What tests need in the database, made through the product's own functions where it has them."""
+
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from apikeys.issuing import issue_key
+from apikeys.scopes import Scope
+from campaigns.models import Brand, Campaign, Organization
+from config.actors import Actor, command_actor
+from numbers.crediting import top_up
+from numbers.e164 import type_of
+from numbers.models import PhoneNumber, StockBatch
+
+_serial = count(1)
+
+
+def actor(name: str = "tests") -> Actor:
+    return command_actor(name)
+
+
+def organization(
+    name: str = "", *, credit: str | None = "100.00", sandbox: bool = False, status: str = "ACTIVE"
+) -> Organization:
+    made = Organization.objects.create(name=name or f"Organization {next(_serial)}", is_sandbox=sandbox, status=status)
+    if credit is not None and Decimal(credit) > 0:
+        top_up(organization_id=made.pk, amount=Decimal(credit), note="to begin with", actor=actor())
+    return made
+
+
+def key(organization: Organization, *scopes: str, **options: Any) -> str:
+    """A key's secret; of all scopes where none is named."""
+    options = {"label": "a key", "actor": actor(), **options}
+    return issue_key(organization=organization, scopes=list(scopes or Scope.values), **options)[1]
+
+
+def brand(organization: Organization, identity_status: str | None = "VERIFIED", *, status: str = "ACTIVE") -> Brand:
+    return Brand.objects.create(
+        organization=organization, name=f"Brand {next(_serial)}", status=status, identity_status=identity_status
+    )
+
+
+def campaign(
+    organization: Organization,
+    status: str = "ACTIVE",
+    identity_status: str | None = "VERIFIED",
+    *,
+    brand_status: str = "ACTIVE",
+) -> Campaign:
+    return Campaign.objects.create(
+        brand=brand(organization, identity_status, status=brand_status),
+        name=f"Campaign {next(_serial)}",
+        status=status,
+        status_reason="declined" if status == "REJECTED" else "",
+    )
+
+
+def stock(*numbers: str, price: str = "1.00", **fields: Any) -> list[str]:
+    """Put these numbers in stock, available; gives them back."""
+    batch = StockBatch.objects.create(source=StockBatch.Source.SEED, actor=str(actor()), request_id=actor().request_id)
+    PhoneNumber.objects.bulk_create(
+        PhoneNumber(**{"number": number, "number_type": type_of(number), "price": price, "batch": batch, **fields})
+        for number in numbers
+    )
+    return list(numbers)
+
+
+def line(start: int, quantity: int = 1, *, area_code: str = "415") -> list[str]:
+    """Consecutive E.164 numbers of an area code: ``line(7, 2)`` is +14152000007 and +14152000008."""
+    return [f"+1{area_code}{2_000_000 + start + step}" for step in range(quantity)]
