@@ -1,22 +1,26 @@
 """Reading the environment: a missing or malformed variable is named at start, with its remedy."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+BASE_DIR = Path(__file__).resolve().parent.parent
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
 
 class Environment:
-    """Typed access to environment variables on top of django-environ.
+    """Typed access to environment variables, and to those in the file ``.env`` that are not set there.
 
     Every method raises ``ImproperlyConfigured`` with the variable's name and what it should hold.
     """
 
     def __init__(self) -> None:
+        environ.Env.read_env(os.environ.get("ENV_FILE") or str(BASE_DIR / ".env"))
         self._env = environ.Env()
 
     def _raw(self, name: str) -> str | None:
@@ -47,12 +51,13 @@ class Environment:
             return False
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
 
-    def integer(self, name: str, *, default: int, minimum: int) -> int:
+    def integer(self, name: str, *, default: int, minimum: int, maximum: int = 10**15) -> int:
         value = self._raw(name)
         if value is None:
             return default
-        if not re.fullmatch(r"[0-9]{1,15}", value) or int(value) < minimum:
-            raise ImproperlyConfigured(f"{name} must be a whole number of at least {minimum}, not {value!r}")
+        if not re.fullmatch(r"[0-9]{1,15}", value) or not minimum <= int(value) <= maximum:
+            allowed = f"of at least {minimum}" if maximum == 10**15 else f"from {minimum} to {maximum}"
+            raise ImproperlyConfigured(f"{name} must be a whole number {allowed}, not {value!r}")
         return int(value)
 
     def choice(self, name: str, choices: list[str], *, default: str) -> str:

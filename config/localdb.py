@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shutil
 import signal
 import tempfile
 import threading
@@ -23,9 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from config import embedded
-from config.embedded import LocalDatabaseError, Place
+from config.embedded import LocalDatabaseError as LocalDatabaseError
+from config.embedded import Place
 
-__all__ = ["LocalDatabaseError", "binaries", "database_settings", "ensure_running", "local_secret", "stop"]
+__all__ = [
+    "LocalDatabaseError",
+    "binaries",
+    "database_settings",
+    "ensure_running",
+    "local_secret",
+    "remove",
+    "stop",
+]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -91,6 +101,19 @@ def stop_if_unused() -> None:
                 _stop_if_unused(place)
 
 
+def remove() -> None:
+    """Delete the database of this checkout, which nobody may be using."""
+    with _in_one_line():
+        place = embedded.place_for(local_folder())
+        if not place.folder.exists():
+            return
+        with _undisturbed(), _starting_or_stopping(place):
+            if not _stop_if_unused(place):
+                raise LocalDatabaseError("the local database is in use: stop what uses it first")
+            shutil.rmtree(place.folder)
+            shutil.rmtree(place.sockets, ignore_errors=True)
+
+
 def binaries() -> Path:
     """The folder of psql, pg_dump and the rest."""
     return embedded.binaries(embedded.place_for(local_folder()))
@@ -118,15 +141,17 @@ def _create_secret(path: Path) -> None:
         os.unlink(temporary)
 
 
-def _stop_if_unused(place: Place) -> None:
+def _stop_if_unused(place: Place) -> bool:
+    """True when nobody uses the server, which then does not run any more."""
     alone = embedded.try_lock(place.folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
     if alone is None:
-        return
+        return False
     try:
         if embedded.is_alive(place):
             embedded.stop_server(place)
     finally:
         os.close(alone)
+    return True
 
 
 @contextlib.contextmanager

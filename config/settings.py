@@ -7,15 +7,10 @@ docs/configuration.md documents every variable.
 """
 
 import os
-from pathlib import Path
-
-import environ
 
 from config import localdb
-from config.environment import Environment
+from config.environment import BASE_DIR, Environment
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
 env = Environment()
 
 PRODUCTION = env.flag("PRODUCTION", default=bool(os.environ.get("DATABASE_URL")))

@@ -1,0 +1,59 @@
+# For GNU make 3.81 (macOS) and later. All paths are relative: the folder's name may have a blank.
+
+# The first suitable Python; `make PYTHON=/path/to/python3.12 …` takes another.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+ifeq ($(PYTHON),)
+PYTHON := python3
+endif
+endif
+VENV := .venv/bin/python
+
+# What production has, for `manage.py check --deploy`; nothing connects to it.
+PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numberdesk \
+	ALLOWED_HOSTS=desk.example.com SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
+
+.PHONY: help install install-dev run stop test check bench lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+install: ## Create .venv with what running needs, hash-pinned
+	@"$(PYTHON)" requirements/install.py run
+
+install-dev:
+	@"$(PYTHON)" requirements/install.py dev
+
+run: install ## Start everything, database and demo included, on PORT (8000)
+	@exec $(VENV) -m config.serve run
+
+stop: ## Stop what `make run` started
+	@if [ -x $(VENV) ]; then $(VENV) -m config.serve stop; fi
+
+test: install-dev ## Run the whole suite on a real PostgreSQL, with coverage; ARGS="-k name" narrows it
+	@$(VENV) -m pytest -n auto --maxprocesses 8 --cov --cov-branch --cov-report=term $(ARGS)
+
+check: install-dev ## Lint, types, migrations, production settings, API schema
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(VENV) -m mypy .
+	$(VENV) manage.py makemigrations --check --dry-run
+	@echo "manage.py check --deploy, with production settings"
+	@$(PRODUCTION) $(VENV) manage.py check --deploy --fail-level WARNING
+	@mkdir -p build
+	$(VENV) manage.py spectacular --validate --fail-on-warn --file build/openapi.yaml
+
+bench: install-dev ## Measure orders a second; ARGS="--help" tells what can be chosen
+	@$(VENV) -m tests.benchmarks $(ARGS)
+
+lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
+	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+		--upgrade --quiet -o requirements/run.txt
+	$(VENV) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header \
+		--upgrade --quiet -o requirements/dev.txt
+
+clean: ## Remove all that make made: .venv, caches, the local database
+	@if [ -x $(VENV) ]; then $(VENV) -m config.serve clean; fi
+	rm -rf .venv .local build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,54 @@
+"""Gunicorn's settings, for ``python -m gunicorn config.wsgi -c config/gunicorn.py`` and for `make run`.
+
+docs/configuration.md documents the variables.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+from gunicorn.glogging import Logger
+
+from config.environment import Environment
+from config.logs import JsonFormatter
+
+_env = Environment()
+
+
+def _cores() -> int:
+    # What a container may use, where the system tells: cpu_count() is the whole machine.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class JsonLogger(Logger):
+    """The server's own lines in the form of the application's."""
+
+    def setup(self, cfg: object) -> None:
+        super().setup(cfg)
+        for handler in logging.getLogger("gunicorn.error").handlers:
+            handler.setFormatter(JsonFormatter())
+
+
+_port = _env.integer("PORT", default=8000, minimum=1, maximum=65_535)
+bind = f"{_env.text('HOST', default='127.0.0.1')}:{_port}"
+workers = _env.integer("WEB_CONCURRENCY", default=_cores(), minimum=1)
+# An order waits for the database half of its time; more threads than that fight for the interpreter.
+threads = _env.integer("WEB_THREADS", default=4, minimum=1)
+worker_class = "gthread"
+preload_app = True  # one import, memory shared by the workers
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats never wait for a disk
+
+keepalive = 75  # longer than the 60 s of common load balancers, so that they close first
+timeout = 60
+graceful_timeout = 20
+backlog = 2048
+
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+control_socket_disable = True  # it would open a socket in the home folder
+accesslog = None  # config.middleware.RequestId logs each request, with its id
+errorlog = "-"
+loglevel = _env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO").lower()
+logger_class = JsonLogger

@@ -1,0 +1,251 @@
+"""`make run`, `make stop` and `make clean`: everything from nothing to a served API, in one process.
+
+One process, because each start of Django costs most of a second: it claims the port, starts the
+embedded PostgreSQL, migrates if there is something to migrate, seeds the demo, and becomes gunicorn.
+Whoever runs Numberdesk in production starts gunicorn itself (see the Dockerfile).
+"""
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import config  # noqa: F401  makes the `numbers` app importable, see config/__init__.py
+from config import localdb
+from config.embedded import try_lock
+
+WORKERS_SECONDS = 15  # gunicorn's workers look once a second whether their master lives
+
+
+class CannotServe(Exception):
+    """The desk can't start; the message is one line and says what to do."""
+
+
+class Claim:
+    """One desk on a port of this checkout. Like the database's, both locks die with their processes.
+
+    ``desk-8000.lock`` is the master's alone and holds its pid, which is trusted only while the lock is
+    held. ``desk-8000.workers`` is held by the workers too: after a ``kill -9`` of the master they need a
+    moment to notice, and have the port until then.
+    """
+
+    def __init__(self, port: int) -> None:
+        folder = localdb.local_folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"desk-{port}.lock"
+        master = try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if master is None:
+            raise CannotServe(f"already running on port {port} (process {read_pid(path)}): `make stop` stops it")
+        self.master = master
+        os.ftruncate(self.master, 0)
+        os.pwrite(self.master, str(os.getpid()).encode(), 0)
+        workers = wait_for_lock(path.with_suffix(".workers"), WORKERS_SECONDS)
+        if workers is None:
+            raise CannotServe(f"workers of a killed desk still hold port {port}: end them and try again")
+        self.workers = workers  # inherited by the workers, and thereby theirs
+
+    def leave_to_master(self) -> None:
+        """In a worker: its life says nothing about the master's."""
+        os.close(self.master)
+
+
+def read_pid(path: Path) -> int:
+    return int(path.read_text() or 0)
+
+
+def wait_for_lock(path: Path, seconds: float) -> int | None:
+    deadline = time.monotonic() + seconds
+    while (lock := try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return lock
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The port, before anything is started for it."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise CannotServe(f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`") from None
+
+
+def prepare_database() -> dict[str, Any] | None:
+    """Migrate where needed and seed the demo, which changes nothing the second time."""
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise wants it, empty or not
+    if settings.EMBEDDED_DATABASE:
+        localdb.ensure_running()
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        say("preparing the database")
+        call_command("migrate", verbosity=0, interactive=False)
+    if settings.PRODUCTION:
+        # A demo's operator and keys have no place in production.
+        call_command("collectstatic", verbosity=0, interactive=False)
+        return None
+    answer = io.StringIO()
+    call_command("seed_demo", "--json", stdout=answer)
+    return dict(json.loads(answer.getvalue()))
+
+
+def let_go_of_the_database() -> None:
+    """Connections and the pool's threads don't survive the fork of the workers."""
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
+
+
+def banner(url: str, demo: dict[str, Any] | None) -> str:
+    lines = ["", f"Numberdesk is running at {url} (Ctrl-C stops it)", "", f"  Docs       {url}/v1/docs"]
+    if demo is None:
+        lines += [f"  Admin      {url}/admin/   (first operator: manage.py createsuperuser)", ""]
+        return "\n".join(lines)
+    order = json.dumps({"numbers": [demo["number"]]})
+    return "\n".join(
+        [
+            *lines,
+            f"  Admin      {url}/admin/   {demo['admin']['username']} / {demo['admin']['password']}",
+            f"  API key    {demo['api_key']}",
+            f"  Sandbox    {demo['sandbox_api_key']}",
+            "",
+            "Order a number:",
+            "",
+            f"  curl -sS {url}/v1/phone-numbers/orders -H 'Authorization: Bearer {demo['api_key']}'"
+            f" -H 'Content-Type: application/json' -d '{order}'",
+            "",
+        ]
+    )
+
+
+def become_gunicorn(listener: socket.socket, claim: Claim, greeting: str) -> None:
+    from gunicorn.app.base import BaseApplication
+
+    from config import gunicorn as chosen
+
+    descriptor = listener.detach()  # gunicorn's from here on
+    hangup_ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup
+
+    class Desk(BaseApplication):
+        def load_config(self) -> None:
+            for name, value in vars(chosen).items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+            self.cfg.set("bind", f"fd://{descriptor}")
+            self.cfg.set("loglevel", "error")  # stopping is no news here
+            self.cfg.set("graceful_timeout", 5)
+            self.cfg.set("when_ready", when_ready)
+            self.cfg.set("post_fork", lambda arbiter, worker: claim.leave_to_master())
+            self.cfg.set("post_worker_init", post_worker_init)
+
+        def load(self) -> Any:
+            from config.wsgi import application
+
+            return application
+
+    def when_ready(arbiter: Any) -> None:
+        # gunicorn would reload itself when the terminal is closed; the desk goes with its terminal.
+        action = signal.SIG_IGN if hangup_ignored else signal.getsignal(signal.SIGTERM)
+        signal.signal(signal.SIGHUP, action)
+
+    def post_worker_init(worker: Any) -> None:
+        if worker.age == 1:  # the first one serves from now on, so what the greeting says is true
+            print(greeting, flush=True)
+
+    Desk().run()
+
+
+def run() -> None:
+    from config import gunicorn as chosen
+
+    host, _, port = chosen.bind.rpartition(":")
+    claim = Claim(int(port))
+    listener = listen(host, int(port))
+    import django
+
+    django.setup()
+    demo = prepare_database()
+    let_go_of_the_database()
+    shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104
+    become_gunicorn(listener, claim, banner(f"http://{shown}:{port}", demo))
+
+
+def stop() -> None:
+    """Stop every desk of this checkout, and a database that was left without users."""
+    stopped = False
+    for path in sorted(localdb.local_folder().glob("desk-*.lock")):
+        lock = try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if lock is None:
+            lock = end_master(path)
+            say(f"stopped {path.stem}")
+            stopped = True
+        os.close(lock)
+    localdb.stop_if_unused()
+    if not stopped:
+        say("nothing was running")
+
+
+def clean() -> None:
+    """Stop everything and forget the local database, its operators, keys and numbers."""
+    stop()
+    localdb.remove()
+
+
+def end_master(path: Path) -> int:
+    pid = read_pid(path)
+    if pid == 0:
+        raise CannotServe(f"{path.stem} is just starting: try again")
+    os.kill(pid, signal.SIGTERM)
+    lock = wait_for_lock(path, 60)
+    if lock is None:
+        raise CannotServe(f"{path.stem} (process {pid}) does not stop")
+    return lock
+
+
+def say(words: str) -> None:
+    print(f"numberdesk: {words}", flush=True)
+
+
+@contextlib.contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError
+
+    try:
+        yield
+    except (CannotServe, ImproperlyConfigured, localdb.LocalDatabaseError) as error:
+        sys.exit(f"numberdesk: {error}")
+    except OperationalError as error:
+        sys.exit(f"numberdesk: the database can't be reached: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # Until gunicorn has handlers of its own: leave through atexit, which leaves the database.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    commands = {"run": run, "stop": stop, "clean": clean}
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+        sys.exit("usage: python -m config.serve run|stop|clean")
+    with errors_in_one_line():
+        commands[sys.argv[1]]()
+
+
+if __name__ == "__main__":
+    main()
