@@ -9,7 +9,6 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
-from django.middleware.security import SecurityMiddleware
 
 from config.actors import new_request_id
 from config.request_context import RequestContext, current
@@ -76,10 +75,6 @@ class Csrf(NotForTheApi, CsrfViewMiddleware):
         if request.path_info.startswith(API):
             return None  # bearer tokens are not sent by a browser on its own
         return super().process_view(request, callback, callback_args, callback_kwargs)
-
-
-class Security(SecurityMiddleware):
-    """Django's, for everything: HTTPS redirect, HSTS, nosniff, referrer policy."""
 
 
 class ContentSecurityPolicy:
