@@ -44,3 +44,14 @@ class Api:
 
     def order(self, numbers: Any, *, query: str = "", headers: dict[str, str] | None = None, **body: Any) -> Any:
         return self.post(ORDERS + query, {"numbers": numbers, **body}, headers=headers)
+
+
+def refused(
+    response: Any, status: int, code: str, message: str, *, error: dict[str, Any] | None = None, **beside: Any
+) -> dict[str, Any]:
+    """That the answer is this refusal, whole; gives the body without the request's id."""
+    body = response.json()
+    assert response.status_code == status, body
+    assert body["error"].pop("request_id") == response["X-Request-Id"]
+    assert body == {"success": False, "error": {"code": code, "message": message, **(error or {})}, **beside}
+    return body

@@ -1,16 +1,22 @@
 """What tests need in the database, made through the product's own functions where it has them."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+
+from django.utils import timezone
 
 from apikeys.issuing import issue_key
 from apikeys.scopes import Scope
 from campaigns.models import Brand, Campaign, Organization
 from config.actors import Actor, command_actor
+from numbers.assigning import Buyer
 from numbers.crediting import top_up
 from numbers.e164 import type_of
-from numbers.models import PhoneNumber, StockBatch
+from numbers.models import PhoneNumber, Reservation, StockBatch
+from numbers.ordering import OrderRequest, place_order
+from numbers.routing import Routing
 
 _serial = count(1)
 
@@ -68,3 +74,25 @@ def stock(*numbers: str, price: str = "1.00", **fields: Any) -> list[str]:
 def line(start: int, quantity: int = 1, *, area_code: str = "415") -> list[str]:
     """Consecutive E.164 numbers of an area code: ``line(7, 2)`` is +14152000007 and +14152000008."""
     return [f"+1{area_code}{2_000_000 + start + step}" for step in range(quantity)]
+
+
+def own(organization: Organization, *numbers: str) -> None:
+    """Sell these numbers of the stock to the organization."""
+    buyer = Buyer(organization.pk, organization.is_sandbox, actor())
+    place_order(OrderRequest(list(numbers), Routing()), buyer=buyer)
+
+
+def hold(organization: Organization, *numbers: str, seconds: int = 600) -> None:
+    """Hold these numbers of the stock for the organization; for less than 0 seconds: until just now."""
+    until = timezone.now() + timedelta(seconds=seconds)
+    reservation = Reservation.objects.create(
+        organization=organization,
+        numbers=list(numbers),
+        actor=str(actor()),
+        request_id=actor().request_id,
+        created_at=until - timedelta(minutes=10),
+        expires_at=until,
+    )
+    PhoneNumber.objects.filter(number__in=numbers).update(
+        held_for=organization, held_until=until, reservation=reservation
+    )
