@@ -66,10 +66,22 @@ class Purchase:
     total: Decimal
     currency: str
     at: datetime
+    # Of an order by quantity: what its numbers had to match, as JSON.
+    criteria: str | None = None
 
 
-def price_purchase(rows: Sequence[LockedNumber], *, buyer: Buyer, account: Account) -> Purchase:
+def price_purchase(
+    rows: Sequence[LockedNumber],
+    *,
+    buyer: Buyer,
+    account: Account,
+    order_id: UUID | None = None,
+    criteria: str | None = None,
+) -> Purchase:
     """What these numbers cost together, in the order given. A sandbox never pays.
+
+    ``order_id`` is that of a pending order, which is completed; ``criteria`` are those of an order
+    by quantity.
 
     Raises InsufficientCredit with the arithmetic.
     """
@@ -84,7 +96,8 @@ def price_purchase(rows: Sequence[LockedNumber], *, buyer: Buyer, account: Accou
             }
         )
     lines = [Line(new_id(), row) for row in rows]
-    return Purchase(new_id(), lines, total, account.currency, max(row.at for row in rows))
+    at = max(row.at for row in rows)
+    return Purchase(order_id or new_id(), lines, total, account.currency, at, criteria)
 
 
 # Every row that an order writes, in one round trip: seven statements took a quarter longer. The
@@ -96,12 +109,14 @@ RECORD = """
         SELECT * FROM unnest(%(number_ids)s::bigint[], %(assignment_ids)s::uuid[], %(prices)s::numeric[],
                              %(statuses)s::text[]) AS t (number_id, assignment_id, price, status)
     ), recorded AS (
-        INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, inbound_url, status_url,
-                                   label, campaign_id, total, currency, failure_reason, actor, api_key_id,
-                                   request_id, created_at, finished_at)
+        INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url,
+                                   status_url, label, campaign_id, total, currency, failure_reason, actor,
+                                   api_key_id, request_id, created_at, finished_at)
         VALUES (%(order_id)s, %(organization_id)s, %(sandbox)s, %(kind)s, 'complete', %(quantity)s,
-                %(inbound_url)s, %(status_url)s, %(label)s, %(campaign_id)s, %(total)s, %(currency)s, '',
-                %(actor)s, %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
+                %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s, %(campaign_id)s, %(total)s,
+                %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
+        ON CONFLICT (id) DO UPDATE
+        SET status = 'complete', total = EXCLUDED.total, finished_at = EXCLUDED.finished_at
     ), owned AS (
         INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url, status_url,
                                         label, campaign_id, created_at, updated_at)
@@ -132,7 +147,7 @@ RECORD = """
 """
 
 
-def record_purchase(purchase: Purchase, *, buyer: Buyer, routing: Routing, kind: str = "named") -> None:
+def record_purchase(purchase: Purchase, *, buyer: Buyer, routing: Routing) -> None:
     """Write the whole order. The caller's transaction holds the locks and commits it."""
     lines = purchase.lines
     with connection.cursor() as cursor:
@@ -142,7 +157,8 @@ def record_purchase(purchase: Purchase, *, buyer: Buyer, routing: Routing, kind:
                 "order_id": purchase.order_id,
                 "organization_id": buyer.organization_id,
                 "sandbox": buyer.is_sandbox,
-                "kind": kind,
+                "kind": "named" if purchase.criteria is None else "quantity",
+                "criteria": purchase.criteria,
                 "quantity": len(lines),
                 "number_ids": [line.row.id for line in lines],
                 "assignment_ids": [line.assignment_id for line in lines],

@@ -1,6 +1,6 @@
 """Every row lock of the project, and the one order in which they are taken.
 
-    idempotency key → credit account → brand → campaign → order → assignment by id → numbers by id
+    filler → idempotency key → credit account → brand → campaign → order → assignments by id → numbers by id
 
 Whoever needs several takes them in this order; two code paths that sort by different keys deadlock
 (measured: 9 commits, 13 deadlocks; sorted: 5,044 operations, none).
@@ -13,7 +13,7 @@ drop the row that someone took meanwhile, and with it the name of the number to 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -40,17 +40,29 @@ LOCK_CAMPAIGN = """
     WHERE c.id = %s AND b.organization_id = %s FOR NO KEY UPDATE OF b, c
 """
 
+LOCK_ASSIGNMENTS = """
+    SELECT id, number_id, ended_at FROM numbers_assignment
+    WHERE id = ANY(%s) AND organization_id = %s ORDER BY id FOR NO KEY UPDATE
+"""
+
+LOCK_PENDING_ORDER = """
+    SELECT id, status FROM numbers_order
+    WHERE id = %s AND organization_id = %s AND kind = 'quantity' FOR NO KEY UPDATE
+"""
+
 # The time is read outside the locking subquery, once the row is ours: a transaction that waited for
 # a release must not date its ownership before the end of the one it waited for.
 _LOCK_NUMBERS = """
     SELECT locked.*, clock_timestamp() FROM (
         SELECT id, number, number_type, status, sandbox, sms_enabled, mms_enabled, price,
                quarantined_until, held_for_id, held_until, reservation_id
-        FROM numbers_phonenumber WHERE {identity} = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+        FROM numbers_phonenumber WHERE {which}
     ) AS locked
 """
-LOCK_NUMBERS = _LOCK_NUMBERS.format(identity="number")
-LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(identity="id")
+LOCK_NUMBERS = _LOCK_NUMBERS.format(which="number = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
+LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(which="id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
+# Waits for nobody, so it may come in any order without a deadlock.
+LOCK_UNLOCKED_NUMBERS = _LOCK_NUMBERS.format(which="id = ANY(%s) LIMIT %s FOR NO KEY UPDATE SKIP LOCKED")
 
 
 @dataclass(slots=True)
@@ -90,6 +102,19 @@ class LockedNumber(NamedTuple):
         )
 
 
+class LockedOrder(NamedTuple):
+    id: UUID
+    status: str
+
+
+class LockedAssignment(NamedTuple):
+    """An ownership, open or ended."""
+
+    id: UUID
+    number_id: int
+    ended_at: datetime | None
+
+
 def lock_account(organization_id: UUID) -> Account:
     """The organization's credit account; opened where it has none yet."""
     with connection.cursor() as cursor:
@@ -115,16 +140,36 @@ def lock_usable_campaign(campaign_id: UUID, organization_id: UUID) -> None:
     require_usable(campaign_status=row[0], brand_status=row[1], identity_status=row[2])
 
 
+def lock_pending_order(order_id: UUID, organization_id: UUID) -> LockedOrder | None:
+    """An order by quantity, with its status now; None where the organization has no such order."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_PENDING_ORDER, [order_id, organization_id])
+        row = cursor.fetchone()
+    return LockedOrder._make(row) if row else None
+
+
+def lock_assignments(ids: list[UUID], organization_id: UUID) -> list[LockedAssignment]:
+    """Those of the ids that are or were the organization's, sorted by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_ASSIGNMENTS, [ids, organization_id])
+        return [LockedAssignment._make(row) for row in cursor.fetchall()]
+
+
 def lock_numbers(numbers: list[str]) -> list[LockedNumber]:
     """The rows of these E.164 numbers, sorted by id; what does not exist is absent."""
-    return _locked(LOCK_NUMBERS, numbers)
+    return _locked(LOCK_NUMBERS, [numbers])
 
 
 def lock_numbers_by_id(ids: list[int]) -> list[LockedNumber]:
-    return _locked(LOCK_NUMBERS_BY_ID, ids)
+    return _locked(LOCK_NUMBERS_BY_ID, [ids])
 
 
-def _locked(statement: str, identities: list[str] | list[int]) -> list[LockedNumber]:
+def lock_unlocked_numbers(ids: list[int], most: int) -> list[LockedNumber]:
+    """Up to ``most`` of these that nobody else has locked."""
+    return _locked(LOCK_UNLOCKED_NUMBERS, [ids, most])
+
+
+def _locked(statement: str, parameters: list[Any]) -> list[LockedNumber]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [identities])
+        cursor.execute(statement, parameters)
         return [LockedNumber._make(row) for row in cursor.fetchall()]

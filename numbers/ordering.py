@@ -101,11 +101,11 @@ def _check(request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
     account = lock_account(buyer.organization_id)
     if request.routing.campaign_id is not None:
         lock_usable_campaign(request.routing.campaign_id, buyer.organization_id)
-    rows = _available_rows(request.numbers, buyer)
+    rows = lock_available(request.numbers, buyer)
     return account, price_purchase(rows, buyer=buyer, account=account)
 
 
-def _available_rows(numbers: list[str], buyer: Buyer) -> list[LockedNumber]:
+def lock_available(numbers: list[str], buyer: Buyer) -> list[LockedNumber]:
     """The numbers' rows, locked, in the order asked for. Raises NumbersTaken."""
     rows = {row.number: row for row in lock_numbers(numbers)}
     at = max((row.at for row in rows.values()), default=None)

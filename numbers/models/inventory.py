@@ -1,5 +1,6 @@
 """The stock: numbers, who had each of them when, and what happened to it."""
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Cast, Floor, Random, Substr
@@ -136,6 +137,31 @@ class PhoneNumber(models.Model):
                 "number_type",
                 "number",
                 name="phone_number_shelf",
+                condition=Q(status__in=["available", "quarantined"]),
+            ),
+            # What searches read: see numbers.searching.
+            models.Index(
+                "sandbox",
+                "area_code",
+                "number_type",
+                "sms_enabled",
+                "mms_enabled",
+                "spread",
+                name="phone_number_area_shelf",
+                condition=Q(status__in=["available", "quarantined"]),
+            ),
+            models.Index(
+                "sandbox",
+                "number_type",
+                "sms_enabled",
+                "mms_enabled",
+                "spread",
+                name="phone_number_type_shelf",
+                condition=Q(status__in=["available", "quarantined"]),
+            ),
+            GinIndex(
+                OpClass("number", name="gin_trgm_ops"),
+                name="phone_number_pattern",
                 condition=Q(status__in=["available", "quarantined"]),
             ),
             models.Index("held_for", "held_until", name="phone_number_held", condition=Q(held_for__isnull=False)),

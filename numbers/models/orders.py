@@ -48,6 +48,9 @@ class Order(models.Model):
     actor = models.CharField(max_length=128)
     api_key_id = models.UUIDField(null=True, blank=True)
     request_id = models.CharField(max_length=26)
+    # Who ended it without numbers; what completed it is the order's own actor.
+    closed_by = models.CharField(max_length=128, blank=True, default="", db_default="")
+    closed_in_request = models.CharField(max_length=26, blank=True, default="", db_default="")
     created_at = CreatedAt()
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -62,6 +65,11 @@ class Order(models.Model):
                 condition=Q(kind="named", criteria__isnull=True, status="complete")
                 | Q(kind="quantity", criteria__isnull=False),
                 name="order_kind_whole",
+            ),
+            models.CheckConstraint(
+                name="order_closed_by_someone",
+                condition=Q(status__in=["failed", "cancelled"], closed_by__regex=ACTOR, closed_in_request__regex=r"\S")
+                | Q(status__in=["pending", "complete"], closed_by="", closed_in_request=""),
             ),
             # Each legal row, whole.
             models.CheckConstraint(

@@ -1,0 +1,180 @@
+"""``/v1/phone-numbers``: an organization's own numbers."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apikeys.permissions import require_scope
+from apikeys.scopes import Scope
+from config.answers import success, timestamp
+from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
+from config.errors import Forbidden, InvalidInput
+from config.paging import answer_page, read_page
+from numbers.criteria import read_number_type
+from numbers.owned import assignment_json, owned_number, owned_numbers
+from numbers.releasing import release, release_many
+from numbers.rerouting import change_routing
+from numbers.routing import FIELDS, LABEL_LENGTH, read_label, read_url, read_uuid
+
+MOST_RELEASED = 100
+
+
+class Numbers(ApiView):
+    """Own numbers, newest first."""
+
+    scopes = {"GET": Scope.NUMBERS_READ}
+
+    def get(self, request: Request) -> HttpResponse:
+        query, details = request.query_params, dict[str, str]()
+        filters = {
+            "number_type": read_number_type(query.get("number_type"), details),
+            "campaign_id": read_uuid(query.get("campaign_id"), "campaign_id", details),
+            "label": read_label(query.get("label"), details) if "label" in query else None,
+            "search": _read_search(query.get("search"), details),
+        }
+        refuse_if_any(details)
+        page = read_page(request, name="phone-numbers", filters=filters)
+        rows = owned_numbers(request.user.organization_id, **filters).filter(pk__lt=page.below)
+        return answer_page(rows[: page.fetch], page, show=assignment_json)
+
+
+class Number(ApiView):
+    """One own number: read, route, release."""
+
+    scopes = {"GET": Scope.NUMBERS_READ, "PATCH": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
+
+    def get(self, request: Request, number_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        return success(assignment_json(owned_number(number_id, request.user.organization_id)))
+
+    def patch(self, request: Request, number_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        changes = read_changes(request)
+        caller = request.user
+        assignment = change_routing(
+            assignment_id=number_id, organization_id=caller.organization_id, changes=changes, actor=caller.actor
+        )
+        return success(assignment_json(assignment))
+
+    def delete(self, request: Request, number_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request, frozenset({"return_to_carrier"}))
+        caller = request.user
+        to_carrier = flag_parameter(request, "return_to_carrier")
+        if to_carrier:
+            require_scope(caller, Scope.PLATFORM_INVENTORY_WRITE)
+        released = release(
+            assignment_id=number_id,
+            organization_id=caller.organization_id,
+            actor=caller.actor,
+            return_to_carrier=to_carrier,
+        )
+        return success(
+            {
+                "id": released.assignment_id,
+                "number": released.number,
+                "status": "released",
+                "released_at": timestamp(released.released_at),
+                "quarantined_until": timestamp(released.quarantined_until),
+            }
+        )
+
+
+class NumberCampaign(ApiView):
+    """Attach a number to a campaign, or detach it. Both are idempotent."""
+
+    scopes = {"POST": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
+
+    def post(self, request: Request, number_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        details: dict[str, str] = {}
+        body = body_of(request, known=frozenset({"campaign_id"}), details=details)
+        campaign_id = read_uuid(body.get("campaign_id"), "campaign_id", details)
+        if campaign_id is None:
+            details.setdefault("campaign_id", "is required: the UUID of one of your campaigns")
+        refuse_if_any(details)
+        return self._answer(request, number_id, campaign_id)
+
+    def delete(self, request: Request, number_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        return self._answer(request, number_id, None)
+
+    def _answer(self, request: Request, number_id: UUID, campaign_id: UUID | None) -> HttpResponse:
+        caller = request.user
+        assignment = change_routing(
+            assignment_id=number_id,
+            organization_id=caller.organization_id,
+            changes={"campaign_id": campaign_id},
+            actor=caller.actor,
+        )
+        return success(assignment_json(assignment))
+
+
+class BulkRelease(ApiView):
+    """Release up to 100 numbers, each on its own."""
+
+    scopes = {"POST": Scope.NUMBERS_WRITE}
+
+    def post(self, request: Request) -> HttpResponse:
+        # Retiring stock in bulk is the operators' work; the answer comes before any other check.
+        if "return_to_carrier" in request.query_params:
+            raise Forbidden("return_to_carrier is not possible in bulk")
+        refuse_unknown_parameters(request)
+        details: dict[str, str] = {}
+        body = body_of(request, known=frozenset({"ids", "return_to_carrier"}), details=details)
+        if body.get("return_to_carrier") is not None:
+            raise Forbidden("return_to_carrier is not possible in bulk")
+        ids = _read_ids(body.get("ids"), details)
+        refuse_if_any(details)
+        caller = request.user
+        outcome = release_many(assignment_ids=ids, organization_id=caller.organization_id, actor=caller.actor)
+        return success(
+            {
+                "released": outcome.released,
+                "unknown": outcome.unknown,
+                "already_released": outcome.already_released,
+            }
+        )
+
+
+def read_changes(request: Request) -> dict[str, Any]:
+    """What a PATCH changes: absent and null leave as is, an empty string clears.
+
+    Raises InvalidInput naming fields that can't be updated, then ValidationFailed.
+    """
+    details: dict[str, str] = {}
+    body = body_of(request, known=FIELDS, details=details)
+    if details:
+        names = ", ".join(sorted(FIELDS))
+        raise InvalidInput(details=dict.fromkeys(details, f"can't be updated; these can: {names}"))
+    changes: dict[str, Any] = {}
+    for field in ("inbound_url", "status_url"):
+        if (value := body.get(field)) is not None:
+            changes[field] = "" if value == "" else read_url(value, field, details)
+    if (label := body.get("label")) is not None:
+        changes["label"] = read_label(label, details)
+    if (campaign_id := body.get("campaign_id")) is not None:
+        changes["campaign_id"] = read_uuid(campaign_id, "campaign_id", details)
+        if campaign_id == "":
+            details["campaign_id"] = "can't be cleared here: DELETE /v1/phone-numbers/{id}/campaign detaches"
+    refuse_if_any(details)
+    return changes
+
+
+def _read_search(value: str | None, details: dict[str, str]) -> str | None:
+    if value is not None and not (1 <= len(value) <= LABEL_LENGTH and value.isprintable()):
+        details["search"] = f"must be 1 to {LABEL_LENGTH} printable characters of a number or a label"
+        return None
+    return value
+
+
+def _read_ids(value: object, details: dict[str, str]) -> list[UUID]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_RELEASED:
+        details["ids"] = f"must be a list of 1 to {MOST_RELEASED} ids of your phone numbers"
+        return []
+    ids = [read_uuid(one, f"ids[{position}]", details) for position, one in enumerate(value)]
+    for position, one in enumerate(ids):
+        if one is None:
+            details.setdefault(f"ids[{position}]", "must be the UUID of a phone number")
+    return [one for one in ids if one is not None]

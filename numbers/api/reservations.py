@@ -1,0 +1,57 @@
+"""``/v1/phone-numbers/reservations``: holds of named numbers."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+
+from apikeys.scopes import Scope
+from config.answers import success
+from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
+from config.paging import answer_page, read_page
+from numbers.api.orders import buyer_of
+from numbers.e164 import read_numbers
+from numbers.models import Reservation
+from numbers.reserving import let_go, own_reservation, read_ttl, reservation_json, reserve, still_held
+
+
+class Reservations(ApiView):
+    """Hold named numbers, all or nothing; list own holds, newest first."""
+
+    scopes = {"POST": Scope.NUMBERS_WRITE, "GET": Scope.NUMBERS_READ}
+
+    def post(self, request: Request) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        details: dict[str, str] = {}
+        body = body_of(request, known=frozenset({"numbers", "ttl_seconds"}), details=details)
+        numbers, ttl = read_numbers(body.get("numbers"), details), read_ttl(body.get("ttl_seconds"), details)
+        refuse_if_any(details)
+        return _answer(reserve(numbers, ttl_seconds=ttl, buyer=buyer_of(request.user)), status=201)
+
+    def get(self, request: Request) -> HttpResponse:
+        page = read_page(request, name="reservations")
+        own = Reservation.objects.filter(organization_id=request.user.organization_id, pk__lt=page.below)
+        rows, at = list(own.order_by("-pk")[: page.fetch]), timezone.now()
+        held = still_held(rows, at)
+        return answer_page(rows, page, show=lambda one: reservation_json(one, held=held.get(one.pk, []), at=at))
+
+
+class ReservationView(ApiView):
+    """One own hold; DELETE ends it."""
+
+    scopes = {"GET": Scope.NUMBERS_READ, "DELETE": Scope.NUMBERS_WRITE}
+
+    def get(self, request: Request, reservation_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        return _answer(own_reservation(reservation_id, request.user.organization_id))
+
+    def delete(self, request: Request, reservation_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        return _answer(let_go(reservation_id=reservation_id, buyer=buyer_of(request.user)))
+
+
+def _answer(reservation: Reservation, *, status: int = 200) -> HttpResponse:
+    at = timezone.now()
+    held = still_held([reservation], at).get(reservation.pk, [])
+    return success(reservation_json(reservation, held=held, at=at), status=status)

@@ -1,0 +1,28 @@
+"""``/v1/phone-numbers/search``."""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from apikeys.scopes import Scope
+from config.answers import success
+from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
+from numbers import criteria
+from numbers.searching import search
+
+USUAL, MOST = 10, 100
+
+
+class Search(ApiView):
+    """Preview available numbers; nothing is reserved."""
+
+    scopes = {"POST": Scope.NUMBERS_WRITE}
+
+    def post(self, request: Request) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        details: dict[str, str] = {}
+        body = body_of(request, known=criteria.FIELDS | {"quantity"}, details=details)
+        wanted = criteria.read_criteria(body, details)
+        quantity = criteria.read_quantity(body.get("quantity"), details, maximum=MOST, default=USUAL)
+        refuse_if_any(details)
+        found = search(wanted, quantity=quantity, sandbox=request.user.is_sandbox)
+        return success([one.as_json() for one in found])

@@ -1,0 +1,45 @@
+"""Fill pending orders by quantity, once or for ever."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import DatabaseError, close_old_connections
+
+from config.commands import DeskCommand
+from numbers.quantity_orders import fill_pending_orders
+
+
+class Command(DeskCommand):
+    help = (
+        "Fill pending orders by quantity that the stock can fill now, oldest first. Stock also comes by the "
+        "passage of time (quarantines and holds that end): run it from cron, or as a worker with --loop. "
+        "Safe to run twice at once."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or Ctrl-C")
+        parser.add_argument("--interval", type=float, default=5.0, help="seconds between two looks (default 5)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["loop"]:
+            filled = fill_pending_orders()
+            if filled or options["json"]:
+                self.answer({"filled": filled}, f"{filled} orders filled", json_wanted=options["json"])
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        while not stop.is_set():
+            self._look()
+            stop.wait(options["interval"])
+
+    def _look(self) -> None:
+        try:
+            close_old_connections()
+            if filled := fill_pending_orders():
+                self.stderr.write(f"{filled} orders filled")
+        except DatabaseError as error:  # the next look tries again
+            self.stderr.write(f"pending orders wait: {error}")

@@ -1,0 +1,122 @@
+"""Finding available numbers, dealt so that buyers with the same wishes are shown different ones.
+
+Every number has a random place, ``spread``. A search starts at a place of its own and takes what
+follows, so that what two searches show overlaps only where their places are close. The places come
+from a sequence with its bits reversed (van der Corput): turn after turn falls into the largest gap
+that is left, so that 200 searchers at once stand about as far from each other as they can. Random
+places collided in 20 to 60 % of orders of five in one area code; reading in the index's order in 92 %.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from numbers.criteria import Criteria
+from numbers.models.inventory import PhoneNumberType
+
+# Whose turn it is, as a place between 0 and 2^31: the counter's bits in reverse.
+TURN = "SELECT reverse((nextval('numbers_search_turn') % 2147483648)::int::bit(31)::text)::bit(31)::int"
+
+# A shelf is a stretch of an index in which every row has the same area code or type and the same
+# capabilities, in the order of spread: criteria that are open are tried as several shelves. So each
+# combination is a handful of short index scans that read no row they do not show.
+_SHELF = """
+    SELECT n.id, n.spread FROM numbers_phonenumber n
+    WHERE n.sandbox = %(sandbox)s {by_area} AND n.number_type = shelf.number_type
+      AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms
+      AND n.status IN ('available', 'quarantined')
+      AND (n.held_until IS NULL OR n.held_until <= now() OR n.held_for_id = %(held_by)s)
+      AND (n.quarantined_until IS NULL OR n.quarantined_until <= now())
+      AND n.spread {side} %(turn)s {pattern}
+    ORDER BY n.spread LIMIT %(quantity)s
+"""
+_SHELVES = """
+    FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
+    CROSS JOIN LATERAL (SELECT * FROM (({after}) UNION ALL ({before})) AS either LIMIT %(quantity)s) AS one
+"""
+# As far behind the turn as they are on the circle of places.
+_NEAREST_TURN = "ORDER BY (one.spread - %(turn)s + 2147483648::bigint) %% 2147483648 LIMIT %(quantity)s"
+
+_COLUMNS = "n.number, n.number_type, n.sms_enabled, n.mms_enabled, n.region, n.price"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An available number as a search shows it. Nothing is reserved."""
+
+    number: str
+    number_type: str
+    sms_enabled: bool
+    mms_enabled: bool
+    region: str
+    price: Decimal
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:
+    """Up to ``quantity`` available numbers, none of them held by anyone."""
+    candidates, parameters = _candidates(criteria, quantity=quantity, sandbox=sandbox, held_by=None)
+    statement = f"""
+        WITH candidate AS MATERIALIZED ({candidates})
+        SELECT {_COLUMNS} FROM candidate JOIN numbers_phonenumber n ON n.id = candidate.id
+    """  # noqa: S608  all of it is our own text
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return [Found(*row) for row in cursor.fetchall()]
+
+
+def candidate_ids(criteria: Criteria, *, quantity: int, sandbox: bool, held_by: UUID | None) -> list[int]:
+    """Ids of up to ``quantity`` available numbers, those that ``held_by`` holds among them."""
+    candidates, parameters = _candidates(criteria, quantity=quantity, sandbox=sandbox, held_by=held_by)
+    with connection.cursor() as cursor:
+        cursor.execute(candidates, parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _next_turn() -> int:
+    """A place to start reading at, far from those of the searches before."""
+    with connection.cursor() as cursor:
+        cursor.execute(TURN)
+        return int(cursor.fetchone()[0])
+
+
+def _candidates(
+    criteria: Criteria, *, quantity: int, sandbox: bool, held_by: UUID | None
+) -> tuple[str, dict[str, Any]]:
+    """A query for (id, spread) of available numbers from the next turn on, and its parameters."""
+    by_area = "AND n.area_code = %(area_code)s" if criteria.area_code else ""
+    pattern = "AND n.number LIKE %(pattern)s" if criteria.pattern else ""
+    after = _SHELF.format(by_area=by_area, side=">=", pattern=pattern)
+    before = _SHELF.format(by_area=by_area, side="<", pattern=pattern)
+    shelves = _SHELVES.format(after=after, before=before)
+    return f"SELECT one.id, one.spread {shelves} {_NEAREST_TURN}", {
+        **_shelves(criteria),
+        "area_code": criteria.area_code,
+        "pattern": f"%{_literal(criteria.pattern or '')}%",
+        "quantity": quantity,
+        "sandbox": sandbox,
+        "held_by": held_by,
+        "turn": _next_turn(),
+    }
+
+
+def _shelves(criteria: Criteria) -> dict[str, list[Any]]:
+    types = [criteria.number_type] if criteria.number_type else PhoneNumberType.values
+    sms = [True, False] if criteria.sms_enabled is None else [criteria.sms_enabled]
+    mms = [True, False] if criteria.mms_enabled is None else [criteria.mms_enabled]
+    combinations = list(product(types, sms, mms))
+    return {
+        "types": [one for one, _, _ in combinations],
+        "sms": [one for _, one, _ in combinations],
+        "mms": [one for _, _, one in combinations],
+    }
+
+
+def _literal(pattern: str) -> str:
+    return pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
