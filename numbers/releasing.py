@@ -11,8 +11,8 @@ from django.db import connection
 from config.actors import Actor
 from config.errors import NotFound, ValidationFailed
 from config.transactions import run_transaction
-from numbers.quantity_orders import stock_was_added
 from numbers.locks import lock_assignments, lock_numbers_by_id
+from numbers.quantity_orders import stock_was_added
 
 # Ownership ends, routing is cleared (history keeps it) and the number rests, in one statement for all.
 RELEASE = """

@@ -81,9 +81,7 @@ def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         ("SECURE_HSTS_SECONDS", "1y", "at least 0"),
     ],
 )
-def test_a_malformed_variable_is_named(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
-) -> None:
+def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{told}"):
         load_settings(monkeypatch, **{name: value})
 
@@ -117,9 +115,7 @@ def test_without_a_database_url_nothing_has_to_be_set(monkeypatch: pytest.Monkey
     assert len(str(settings["SECRET_KEY"])) >= 50
 
 
-def test_the_env_file_fills_in_what_the_environment_leaves_out(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_env_file_fills_in_what_the_environment_leaves_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "desk.env"
     file.write_text("CURRENCY=EUR\nNUMBER_QUARANTINE_DAYS=90\n")
     settings = load_settings(monkeypatch, ENV_FILE=str(file), CURRENCY="GBP")
@@ -129,9 +125,7 @@ def test_the_env_file_fills_in_what_the_environment_leaves_out(
 def test_every_variable_is_documented() -> None:
     read = re.compile(r"""env\.\w+\(\s*["']([A-Z_]+)["']|environ\.get\(["']([A-Z_]+)["']""")
     used = {
-        first or second
-        for path in (ROOT / "config").rglob("*.py")
-        for first, second in read.findall(path.read_text())
+        first or second for path in (ROOT / "config").rglob("*.py") for first, second in read.findall(path.read_text())
     }
     documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text(), re.M))
     assert used - documented == set()
