@@ -35,6 +35,12 @@ class Caller:
         return Actor("key", self.prefix, self.request_id)
 
 
+class CallerRequest(Request):
+    """A request as views behind ``ApiKeyAuthentication`` see it: for annotations only."""
+
+    user: Caller  # type: ignore[assignment]
+
+
 # The key and the count of its organization's requests this minute. Through the ORM, this look-up
 # cost as much as an order. A key that opens no door is not counted, and gives no row, whatever the
 # reason. The digest is looked up in an index: timing tells nothing of a secret that one can't choose

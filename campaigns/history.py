@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from campaigns.models import Brand, Campaign, Event, Organization
+from campaigns.models import Brand, Campaign, Event, EventSubject, Organization
 from config.actors import Actor
 
 
@@ -31,7 +31,7 @@ def record(
     )
 
 
-_SUBJECTS: dict[type[models.Model], Event.Subject] = {
+_SUBJECTS: dict[type[models.Model], EventSubject] = {
     Organization: Event.Subject.ORGANIZATION,
     Brand: Event.Subject.BRAND,
     Campaign: Event.Subject.CAMPAIGN,

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -17,7 +16,7 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "patch", "delete"]
     scopes: ClassVar[dict[str, str]] = {}
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         rate = getattr(request._request, "rate", None)
         if rate is not None:
             for name, value in rate.headers().items():

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -179,7 +180,7 @@ def _change_stock(
     def work() -> list[int]:
         rows = [row for row in lock_numbers_by_id(list(number_ids)) if row.status in statuses]
         if rows:
-            parameters = {
+            parameters: dict[str, Any] = {
                 "ids": [row.id for row in rows],
                 "statuses": [row.status for row in rows],
                 "at": max(row.at for row in rows),

@@ -97,7 +97,7 @@ def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
         held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
         ids = list(held.order_by("id").values_list("id", flat=True))
         lock_numbers_by_id(ids)
-        parameters = {
+        parameters: dict[str, Any] = {
             "id": reservation_id,
             "ids": ids,
             "organization_id": buyer.organization_id,

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from apikeys.authentication import CallerRequest
 from apikeys.permissions import require_scope
 from apikeys.scopes import Scope
 from config.answers import success, timestamp
@@ -26,9 +27,9 @@ class Numbers(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ}
 
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: CallerRequest) -> HttpResponse:
         query, details = request.query_params, dict[str, str]()
-        filters = {
+        filters: dict[str, Any] = {
             "number_type": read_number_type(query.get("number_type"), details),
             "campaign_id": read_uuid(query.get("campaign_id"), "campaign_id", details),
             "label": read_label(query.get("label"), details) if "label" in query else None,
@@ -45,11 +46,11 @@ class Number(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ, "PATCH": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
 
-    def get(self, request: Request, number_id: UUID) -> HttpResponse:
+    def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return success(assignment_json(owned_number(number_id, request.user.organization_id)))
 
-    def patch(self, request: Request, number_id: UUID) -> HttpResponse:
+    def patch(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         changes = read_changes(request)
         caller = request.user
@@ -58,7 +59,7 @@ class Number(ApiView):
         )
         return success(assignment_json(assignment))
 
-    def delete(self, request: Request, number_id: UUID) -> HttpResponse:
+    def delete(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request, frozenset({"return_to_carrier"}))
         caller = request.user
         to_carrier = flag_parameter(request, "return_to_carrier")
@@ -86,7 +87,7 @@ class NumberCampaign(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
 
-    def post(self, request: Request, number_id: UUID) -> HttpResponse:
+    def post(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
         body = body_of(request, known=frozenset({"campaign_id"}), details=details)
@@ -96,11 +97,11 @@ class NumberCampaign(ApiView):
         refuse_if_any(details)
         return self._answer(request, number_id, campaign_id)
 
-    def delete(self, request: Request, number_id: UUID) -> HttpResponse:
+    def delete(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return self._answer(request, number_id, None)
 
-    def _answer(self, request: Request, number_id: UUID, campaign_id: UUID | None) -> HttpResponse:
+    def _answer(self, request: CallerRequest, number_id: UUID, campaign_id: UUID | None) -> HttpResponse:
         caller = request.user
         assignment = change_routing(
             assignment_id=number_id,
@@ -116,7 +117,7 @@ class BulkRelease(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: CallerRequest) -> HttpResponse:
         # Retiring stock in bulk is the operators' work; the answer comes before any other check.
         if "return_to_carrier" in request.query_params:
             raise Forbidden("return_to_carrier is not possible in bulk")

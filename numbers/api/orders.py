@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from apikeys.authentication import Caller
+from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
 from config.answers import json_answer, success
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
@@ -19,7 +19,7 @@ class Orders(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request, frozenset({"dry_run"}))
         dry_run = flag_parameter(request, "dry_run")
         order = read_order(request)

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.answers import json_answer, success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
@@ -28,7 +29,7 @@ class QuantityOrders(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         order = read_quantity_order(request)
         caller = request.user
@@ -49,11 +50,11 @@ class QuantityOrder(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ, "DELETE": Scope.NUMBERS_WRITE}
 
-    def get(self, request: Request, order_id: UUID) -> HttpResponse:
+    def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return success(quantity_order_json(own_quantity_order(order_id, request.user.organization_id)))
 
-    def delete(self, request: Request, order_id: UUID) -> HttpResponse:
+    def delete(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         caller = request.user
         cancel_order(order_id=order_id, organization_id=caller.organization_id, actor=caller.actor)

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils import timezone
-from rest_framework.request import Request
 
+from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.answers import success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
@@ -21,7 +21,7 @@ class Reservations(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE, "GET": Scope.NUMBERS_READ}
 
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
         body = body_of(request, known=frozenset({"numbers", "ttl_seconds"}), details=details)
@@ -29,7 +29,7 @@ class Reservations(ApiView):
         refuse_if_any(details)
         return _answer(reserve(numbers, ttl_seconds=ttl, buyer=buyer_of(request.user)), status=201)
 
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: CallerRequest) -> HttpResponse:
         page = read_page(request, name="reservations")
         own = Reservation.objects.filter(organization_id=request.user.organization_id, pk__lt=page.below)
         rows, at = list(own.order_by("-pk")[: page.fetch]), timezone.now()
@@ -42,11 +42,11 @@ class ReservationView(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ, "DELETE": Scope.NUMBERS_WRITE}
 
-    def get(self, request: Request, reservation_id: UUID) -> HttpResponse:
+    def get(self, request: CallerRequest, reservation_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return _answer(own_reservation(reservation_id, request.user.organization_id))
 
-    def delete(self, request: Request, reservation_id: UUID) -> HttpResponse:
+    def delete(self, request: CallerRequest, reservation_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return _answer(let_go(reservation_id=reservation_id, buyer=buyer_of(request.user)))
 

@@ -1,8 +1,8 @@
 """``/v1/phone-numbers/search``."""
 
 from django.http import HttpResponse
-from rest_framework.request import Request
 
+from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.answers import success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
@@ -17,7 +17,7 @@ class Search(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
         body = body_of(request, known=criteria.FIELDS | {"quantity"}, details=details)

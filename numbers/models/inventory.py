@@ -70,7 +70,7 @@ class PhoneNumber(models.Model):
     number = models.CharField(max_length=16, db_collation="C")
     number_type = models.CharField(max_length=16, choices=Type, default=Type.LOCAL)
     # The NPA, null for what is not a North American number.
-    area_code = models.GeneratedField(  # type: ignore[var-annotated]
+    area_code = models.GeneratedField(
         expression=models.Case(
             models.When(number__regex=r"^\+1[2-9][0-9]{9}$", then=Substr("number", 3, 3)),
             default=None,
