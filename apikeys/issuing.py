@@ -57,7 +57,7 @@ def issue_key(
     return key, secret
 
 
-def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor) -> tuple[ApiKey, str]:
+def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = "") -> tuple[ApiKey, str]:
     """Give a key a new secret; the old one stops at once.
 
     Raises NotFound for a key that is not the organization's, or that is revoked or expired: such a
@@ -65,7 +65,7 @@ def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor) -> tuple[Ap
     """
     with transaction.atomic():
         key = _locked(key_id, organization_id)
-        if key.revoked_at is not None or (key.expires_at and key.expires_at <= timezone.now()):
+        if not key.is_live:
             raise NotFound()
         old_prefix = key.prefix
         secret = secrets.new_secret(sandbox=key.organization.is_sandbox)
@@ -75,7 +75,7 @@ def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor) -> tuple[Ap
             timezone.now(),
         )
         key.save(update_fields=["prefix", "digest", "rotated_at"])
-        record(key, "rotated", actor=actor, before={"prefix": old_prefix}, after={"prefix": key.prefix})
+        record(key, "rotated", actor=actor, reason=reason, before={"prefix": old_prefix}, after={"prefix": key.prefix})
     return key, secret
 
 

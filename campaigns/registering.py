@@ -90,7 +90,24 @@ def create_campaign(
         raise ValidationFailed(details={"reason": "is required: say why the campaign is REJECTED"})
     with transaction.atomic():
         brand = _brand(organization, brand_name, brand_identity_status, actor)
-        campaign = Campaign.objects.create(brand=brand, name=name, status=status, status_reason=reason)
+        return add_campaign(brand=brand, name=name, status=status, actor=actor, reason=reason)
+
+
+def add_campaign(
+    *,
+    brand: Brand,
+    name: str,
+    actor: Actor,
+    status: str = CampaignStatus.PENDING,
+    use_case: str = "",
+    description: str = "",
+    reason: str = "",
+) -> Campaign:
+    """A campaign of this brand."""
+    with transaction.atomic():
+        campaign = Campaign.objects.create(
+            brand=brand, name=name, status=status, status_reason=reason, use_case=use_case, description=description
+        )
         record(campaign, "created", actor=actor, after={"name": name, "status": status}, reason=reason)
     return campaign
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 
 from apikeys.scopes import Scope
 from campaigns.models import Organization
@@ -68,3 +70,17 @@ def cast(db: None) -> Cast:
 def api(cast: Cast) -> Api:
     """The owner's client; ``api.using(cast.stranger_key)`` is the stranger's."""
     return Api(cast.owner_key)
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    """An administrator of the desk."""
+    return User.objects.create_superuser("alice", password="a long password")
+
+
+@pytest.fixture
+def desk(operator: User) -> Client:
+    """The operator's browser, signed in."""
+    client = Client()
+    client.force_login(operator)
+    return client

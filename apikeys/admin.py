@@ -1,0 +1,101 @@
+"""API keys in the operators' desk: issued with the secret shown once, rotated, revoked."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminSplitDateTime
+from django.utils import timezone
+
+from apikeys.issuing import issue_key, revoke_key, rotate_key
+from apikeys.models import ApiKey
+from apikeys.scopes import Scope
+from campaigns.admin import RecordedAdmin
+from config.actors import Actor
+from config.desk.choosing import ChosenByTyping, OneLine
+from config.desk.operations import Done, Operation, page_of
+
+
+class IssueKeyForm(forms.Form):
+    organization = ChosenByTyping(ApiKey, "organization")
+    label = OneLine(max_length=64)
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
+    expires_at = forms.SplitDateTimeField(
+        widget=AdminSplitDateTime, required=False, help_text="In UTC. Without a date it does not expire."
+    )
+
+    def clean_expires_at(self) -> Any:
+        expires_at = self.cleaned_data["expires_at"]
+        if expires_at is not None and expires_at <= timezone.now():
+            raise forms.ValidationError("This has passed already: give a date to come.")
+        return expires_at
+
+
+class IssueKey(Operation):
+    name, label, permission = "add", "Make key", "add"
+    form_class = IssueKeyForm
+
+    def explain(self, subject: Any) -> str:
+        return "The secret is shown once, on the next page."
+
+    def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
+        key, secret = issue_key(actor=actor, **values)
+        return shown_once(key, secret)
+
+
+class RotateKey(Operation):
+    name, label = "rotate", "Rotate"
+
+    def applies_to(self, subject: ApiKey) -> bool:
+        return subject.is_live
+
+    def explain(self, subject: ApiKey) -> str:
+        return "The key gets a new secret, shown once on the next page. The old one stops at once."
+
+    def perform(self, subject: ApiKey, *, actor: Actor, values: dict[str, Any]) -> Done:
+        key, secret = rotate_key(
+            key_id=subject.pk, organization_id=subject.organization_id, actor=actor, reason=values["reason"]
+        )
+        return shown_once(key, secret)
+
+
+class RevokeKey(Operation):
+    name, label = "revoke", "Revoke"
+
+    def applies_to(self, subject: ApiKey) -> bool:
+        return subject.revoked_at is None
+
+    def explain(self, subject: ApiKey) -> str:
+        return "The key stops at once, and for good."
+
+    def perform(self, subject: ApiKey, *, actor: Actor, values: dict[str, Any]) -> Done:
+        key = revoke_key(
+            key_id=subject.pk, organization_id=subject.organization_id, actor=actor, reason=values["reason"]
+        )
+        return Done(f"Key {key} is revoked.")
+
+
+def shown_once(key: ApiKey, secret: str) -> Done:
+    """A page with the secret, that no cache keeps."""
+    return Done("", subject=key, once=("desk/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)}))
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(RecordedAdmin):
+    list_display = ("prefix", "label", "organization", "state", "scopes", "last_used_at", "expires_at", "created_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("organization",)
+    search_fields = ("prefix__startswith", "label", "organization__name")
+    shown = (
+        *("organization", "label", "prefix", "scopes", "state", "last_used_at", "expires_at", "revoked_at"),
+        *("rotated_at", "id", "created_at"),
+    )
+    editable = ("label",)
+    adding = IssueKey()
+    operations = [RotateKey(), RevokeKey()]
+
+    @admin.display
+    def state(self, key: ApiKey) -> str:
+        if key.revoked_at is not None:
+            return "revoked"
+        return "live" if key.is_live else "expired"

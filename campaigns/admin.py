@@ -1,0 +1,195 @@
+"""Organizations, brands and campaigns in the operators' desk.
+
+The organization's own page is in numbers.admin, which knows its credit.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from campaigns import reviewing
+from campaigns.history import record
+from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, Event
+from campaigns.registering import add_campaign, create_brand
+from config.actors import Actor
+from config.desk.choosing import ChosenByTyping, OneLine
+from config.desk.model_admin import DeskAdmin
+from config.desk.operations import Done, Operation, ReasonForm
+from config.desk.operators import actor_of
+
+
+class RecordedAdmin(DeskAdmin):
+    """Edits go into the history of organizations, brands, campaigns and keys."""
+
+    def record_change(
+        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+    ) -> None:
+        record(obj, "changed", actor=actor_of(request), before=before, after=after, reason=reason)
+
+    def history_address(self, subject: Any) -> str:
+        return f"{reverse('admin:campaigns_event_changelist')}?subject_id={subject.pk}"
+
+
+# --- brands ----------------------------------------------------------------------------------------
+class AddBrandForm(forms.Form):
+    organization = ChosenByTyping(Brand, "organization")
+    name = OneLine(max_length=128)
+    status = forms.ChoiceField(choices=BrandStatus.choices, initial=BrandStatus.ACTIVE)
+    identity_status = forms.ChoiceField(choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False)
+
+
+class AddBrand(Operation):
+    name, label, permission = "add", "Add brand", "add"
+    form_class = AddBrandForm
+
+    def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
+        values["identity_status"] = values["identity_status"] or None
+        brand = create_brand(actor=actor, **values)
+        return Done(f"Brand {brand} is there.", subject=brand)
+
+
+class ReviewBrandForm(ReasonForm):
+    status = forms.ChoiceField(choices=BrandStatus.choices)
+    identity_status = forms.ChoiceField(choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False)
+    field_order = ["status", "identity_status", "reason"]
+
+
+class ReviewBrand(Operation):
+    name, label = "review", "Review brand"
+    form_class = ReviewBrandForm
+
+    def explain(self, subject: Brand) -> str:
+        return (
+            "Numbers can be ordered for this brand's active campaigns while its identity is VERIFIED or "
+            "VETTED_VERIFIED and it is not DELETED."
+        )
+
+    def initial(self, subject: Brand) -> dict[str, Any]:
+        return {"status": subject.status, "identity_status": subject.identity_status or ""}
+
+    def perform(self, subject: Brand, *, actor: Actor, values: dict[str, Any]) -> Done:
+        values["identity_status"] = values["identity_status"] or None
+        brand = reviewing.review_brand(brand_id=subject.pk, actor=actor, **values)
+        return Done(f"Brand {brand} is {brand.status}, its identity {brand.identity_status or 'not reviewed'}.")
+
+
+@admin.register(Brand)
+class BrandAdmin(RecordedAdmin):
+    list_display = ("name", "organization", "status", "identity_status", "created_at")
+    list_filter = ("status", "identity_status")
+    list_select_related = ("organization",)
+    search_fields = ("name", "organization__name")
+    shown = ("organization", "name", "status", "identity_status", "id", "created_at", "updated_at")
+    editable = ("name",)
+    adding = AddBrand()
+    operations = [ReviewBrand()]
+
+
+# --- campaigns -------------------------------------------------------------------------------------
+class AddCampaignForm(forms.Form):
+    brand = ChosenByTyping(Campaign, "brand")
+    name = OneLine(max_length=128)
+    use_case = OneLine(max_length=64, required=False)
+    description = forms.CharField(widget=forms.Textarea(attrs={"class": "vLargeTextField"}), required=False)
+
+
+class AddCampaign(Operation):
+    name, label, permission = "add", "Add campaign", "add"
+    form_class = AddCampaignForm
+
+    def explain(self, subject: Any) -> str:
+        return "It starts as PENDING; approve it on its page."
+
+    def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
+        campaign = add_campaign(actor=actor, **values)
+        return Done(f"Campaign {campaign} is there, PENDING.", subject=campaign)
+
+
+class OptionalReasonForm(forms.Form):
+    reason = OneLine(max_length=256, required=False, help_text="Kept in the history, with your name.")
+
+
+class ApproveCampaign(Operation):
+    name, label = "approve", "Approve"
+    form_class = OptionalReasonForm
+
+    def applies_to(self, subject: Campaign) -> bool:
+        return subject.status in reviewing.APPROVABLE
+
+    def explain(self, subject: Campaign) -> str:
+        return f"{subject} becomes ACTIVE: numbers can be ordered for it while its brand is verified."
+
+    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
+        campaign = reviewing.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
+        return Done(f"Campaign {campaign} is {campaign.status}.")
+
+
+class RejectCampaign(Operation):
+    name, label = "reject", "Reject"
+
+    def applies_to(self, subject: Campaign) -> bool:
+        return subject.status in reviewing.REJECTABLE
+
+    def explain(self, subject: Campaign) -> str:
+        return f"{subject} becomes REJECTED: no number can be ordered for it. Numbers that it has stay as they are."
+
+    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
+        campaign = reviewing.reject_campaign(campaign_id=subject.pk, actor=actor, **values)
+        return Done(f"Campaign {campaign} is {campaign.status}.")
+
+
+class ExpireCampaign(Operation):
+    name, label = "expire", "Expire"
+    form_class = OptionalReasonForm
+
+    def applies_to(self, subject: Campaign) -> bool:
+        return subject.status in reviewing.EXPIRABLE
+
+    def explain(self, subject: Campaign) -> str:
+        return f"{subject} becomes EXPIRED: no number can be ordered for it. Numbers that it has stay as they are."
+
+    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
+        campaign = reviewing.expire_campaign(campaign_id=subject.pk, actor=actor, **values)
+        return Done(f"Campaign {campaign} is {campaign.status}.")
+
+
+@admin.register(Campaign)
+class CampaignAdmin(RecordedAdmin):
+    list_display = ("name", "status", "brand", "organization", "brand_identity", "created_at")
+    list_filter = ("status", "brand__identity_status")
+    list_select_related = ("brand__organization",)
+    search_fields = ("name", "brand__name", "brand__organization__name")
+    shown = (
+        *("brand", "organization", "name", "use_case", "description", "status", "status_reason", "brand_identity"),
+        *("id", "created_at", "updated_at"),
+    )
+    editable = ("name", "use_case", "description")
+    adding = AddCampaign()
+    operations = [ApproveCampaign(), RejectCampaign(), ExpireCampaign()]
+
+    @admin.display(ordering="brand__organization__name")
+    def organization(self, campaign: Campaign) -> str:
+        return str(campaign.brand.organization)
+
+    @admin.display(description="brand's identity", ordering="brand__identity_status")
+    def brand_identity(self, campaign: Campaign) -> str | None:
+        return campaign.brand.identity_status
+
+
+# --- history ---------------------------------------------------------------------------------------
+@admin.register(Event)
+class EventAdmin(DeskAdmin):
+    """What happened, newest first; ``?subject_id=`` for one subject, ``?organization_id=`` for one organization."""
+
+    list_display = ("at", "subject", "kind", "actor", "reason", "before", "after", "request_id")
+    list_filter = ("subject",)
+    # By exact id: the table is long, and only ids have an index.
+    search_fields = ("subject_id__exact", "organization_id__exact")
+    search_help_text = "The id of an organization, brand, campaign or key"
+    shown = (
+        *("at", "organization_id", "subject", "subject_id", "kind", "actor", "request_id"),
+        *("before", "after", "reason"),
+    )

@@ -1,0 +1,87 @@
+"""Credit and its ledger: topped up and corrected, each with a note; never edited."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from campaigns.history import record
+from config.actors import Actor
+from config.desk.model_admin import DeskAdmin
+from config.desk.operations import Done, Operation
+from config.desk.operators import actor_of
+from numbers.crediting import LARGEST, correct, top_up
+from numbers.models import CreditAccount, CreditEntry
+
+
+class AmountForm(forms.Form):
+    amount = forms.DecimalField(min_value=-LARGEST, max_value=LARGEST, decimal_places=2)
+    note = forms.CharField(
+        max_length=256,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text="Kept in the ledger, with your name: an invoice, a ticket.",
+    )
+
+
+class TopUp(Operation):
+    name, label = "top-up", "Top up"
+    form_class = AmountForm
+
+    def explain(self, subject: CreditAccount) -> str:
+        return f"{subject.organization} has {subject}. The amount is added to it."
+
+    def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
+        balance = top_up(organization_id=subject.organization_id, actor=actor, **values)
+        return Done(f"{subject.organization} has {balance.amount} {balance.currency} now.")
+
+
+class Correct(Operation):
+    name, label = "correct", "Correct"
+    form_class = AmountForm
+
+    def explain(self, subject: CreditAccount) -> str:
+        return f"{subject.organization} has {subject}. A positive amount gives credit, a negative one takes it away."
+
+    def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
+        balance = correct(organization_id=subject.organization_id, actor=actor, **values)
+        return Done(f"{subject.organization} has {balance.amount} {balance.currency} now.")
+
+
+@admin.register(CreditAccount)
+class CreditAccountAdmin(DeskAdmin):
+    list_display = ("organization", "balance", "currency", "alert_below", "entries")
+    list_select_related = ("organization",)
+    search_fields = ("organization__name",)
+    shown = ("organization", "balance", "currency", "entries", "alert_below")
+    editable = ("alert_below",)
+    operations = [TopUp(), Correct()]
+
+    def history_address(self, subject: CreditAccount) -> str:
+        return f"{reverse('admin:numbers_creditentry_changelist')}?account={subject.pk}"
+
+    def record_change(
+        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+    ) -> None:
+        as_text = ({name: str(value) for name, value in side.items()} for side in (before, after))
+        record(
+            obj.organization,
+            "credit_alert_changed",
+            actor=actor_of(request),
+            before=next(as_text),
+            after=next(as_text),
+            reason=reason,
+        )
+
+
+@admin.register(CreditEntry)
+class CreditEntryAdmin(DeskAdmin):
+    list_display = ("created_at", "account", "entry", "kind", "amount", "balance_after", "actor", "note", "order")
+    list_filter = ("kind",)
+    list_select_related = ("account__organization", "order")
+    search_fields = ("account__organization__name",)
+    shown = (
+        *("account", "entry", "kind", "amount", "balance_before", "balance_after", "currency", "order"),
+        *("actor", "request_id", "note", "created_at"),
+    )

@@ -1,0 +1,17 @@
+"""What happened to numbers, newest first; ``?number_id=`` for one of them."""
+
+from django.contrib import admin
+
+from config.desk.model_admin import DeskAdmin
+from numbers.models import NumberEvent
+
+
+@admin.register(NumberEvent)
+class NumberEventAdmin(DeskAdmin):
+    list_display = ("at", "number_id", "kind", "actor", "reason", "before", "after", "request_id")
+    search_fields = ("number_id__exact",)
+    search_help_text = "The id of a number"
+    shown = (
+        *("at", "number_id", "kind", "organization_id", "assignment_id", "order_id", "actor", "request_id"),
+        *("before", "after", "reason"),
+    )

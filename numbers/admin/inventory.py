@@ -1,0 +1,137 @@
+"""The stock: numbers, who had them, and how they came in."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Prefetch
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from config.actors import Actor
+from config.desk.model_admin import DeskAdmin
+from config.desk.operations import Done, Operation, ReasonForm, page_of
+from config.desk.operators import actor_of
+from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch
+from numbers.pricing import LARGEST_PRICE, move_price, set_capabilities
+
+
+class PriceForm(ReasonForm):
+    price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2)
+    field_order = ["price", "reason"]
+
+
+class MovePrice(Operation):
+    name, label = "price", "Move price"
+    form_class = PriceForm
+
+    def explain(self, subject: PhoneNumber) -> str:
+        return f"{subject} costs {subject.price}. A new price holds for its next sale."
+
+    def initial(self, subject: PhoneNumber) -> dict[str, Any]:
+        return {"price": subject.price}
+
+    def perform(self, subject: PhoneNumber, *, actor: Actor, values: dict[str, Any]) -> Done:
+        moved = move_price(number_ids=[subject.pk], actor=actor, **values)
+        return Done(f"{subject} costs {values['price']} now." if moved else f"{subject} costs that already.")
+
+
+class CapabilitiesForm(ReasonForm):
+    sms_enabled = forms.BooleanField(label="SMS", required=False)
+    mms_enabled = forms.BooleanField(label="MMS", required=False)
+    field_order = ["sms_enabled", "mms_enabled", "reason"]
+
+
+class SetCapabilities(Operation):
+    name, label = "capabilities", "SMS and MMS"
+    form_class = CapabilitiesForm
+
+    def explain(self, subject: PhoneNumber) -> str:
+        return "What the number can do, for whoever has it or searches for it."
+
+    def initial(self, subject: PhoneNumber) -> dict[str, Any]:
+        return {"sms_enabled": subject.sms_enabled, "mms_enabled": subject.mms_enabled}
+
+    def perform(self, subject: PhoneNumber, *, actor: Actor, values: dict[str, Any]) -> Done:
+        changed = set_capabilities(number_ids=[subject.pk], actor=actor, **values)
+        return Done(f"{subject} is changed." if changed else f"{subject} is so already.")
+
+
+OPEN = Prefetch(
+    "assignments",
+    queryset=Assignment.objects.filter(ended_at__isnull=True).select_related("organization"),
+    to_attr="open_assignments",
+)
+
+
+def _life_of(number_id: int) -> str:
+    return f"{reverse('admin:numbers_numberevent_changelist')}?number_id={number_id}"
+
+
+@admin.register(PhoneNumber)
+class PhoneNumberAdmin(DeskAdmin):
+    list_display = (
+        *("number", "status", "number_type", "owner", "price", "sms_enabled", "mms_enabled", "region"),
+        *("carrier", "quarantined_until", "held_until"),
+    )
+    list_filter = ("status", "number_type", "sandbox")
+    search_fields = ("number__contains",)
+    search_help_text = "Any part of a number"
+    shown = (
+        *("number", "number_type", "area_code", "status", "owner", "sandbox", "price", "sms_enabled", "mms_enabled"),
+        *("region", "rate_center", "carrier", "quarantined_until", "held_for", "held_until", "reservation"),
+        *("batch", "created_at", "updated_at"),
+    )
+    editable = ("region", "rate_center", "carrier")
+    operations = [MovePrice(), SetCapabilities()]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related(OPEN)
+
+    def history_address(self, subject: PhoneNumber) -> str:
+        return _life_of(subject.pk)
+
+    @admin.display
+    def owner(self, number: PhoneNumber) -> str:
+        for assignment in number.open_assignments:  # type: ignore[attr-defined]
+            return format_html('<a href="{}">{}</a>', page_of(assignment.organization), assignment.organization)
+        return ""
+
+    def record_change(
+        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+    ) -> None:
+        actor = actor_of(request)
+        NumberEvent.objects.create(
+            number_id=obj.pk,
+            kind=NumberEvent.Kind.CHANGED,
+            actor=str(actor),
+            request_id=actor.request_id,
+            before=before,
+            after=after,
+            reason=reason,
+        )
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(DeskAdmin):
+    """Periods of ownership, newest first; those of one organization by ``?organization=``."""
+
+    list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign", "order")
+    list_select_related = ("number", "organization", "campaign", "order")
+    search_fields = ("id__exact",)
+    search_help_text = "The id that the customer sees"
+    shown = (
+        *("id", "number", "organization", "order", "price", "label", "inbound_url", "status_url", "campaign"),
+        *("created_at", "updated_at", "ended_at"),
+    )
+
+    def history_address(self, subject: Assignment) -> str:
+        return _life_of(subject.number_id)
+
+
+@admin.register(StockBatch)
+class StockBatchAdmin(DeskAdmin):
+    list_display = ("created_at", "source", "actor", "note", "request_id")
+    list_filter = ("source",)
+    shown = ("id", "source", "actor", "request_id", "note", "created_at")

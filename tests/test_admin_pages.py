@@ -1,0 +1,126 @@
+"""Every page of the operators' desk opens, shows what there is and offers what can be done."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+
+from apikeys.models import ApiKey
+from campaigns.history import record
+from campaigns.models import Campaign, Event, Organization
+from numbers.models import (
+    Assignment,
+    CreditAccount,
+    CreditEntry,
+    IdempotencyRecord,
+    NumberEvent,
+    Order,
+    PhoneNumber,
+    Reservation,
+    StockBatch,
+)
+from tests import factories
+from tests.client import Api
+from tests.desk import url
+
+OURS = [model for model in admin.site._registry if model._meta.app_label in ("campaigns", "apikeys", "numbers")]
+
+
+@pytest.fixture
+def everything(api: Api, cast: Any) -> None:
+    """A row of each model."""
+    campaign = factories.campaign(cast.owner)
+    record(campaign, "created", actor=factories.actor())
+    numbers = factories.stock(*factories.line(1, 2))
+    assert api.order(numbers[:1], headers={"Idempotency-Key": "once"}).status_code == 200
+    Reservation.objects.create(
+        organization=cast.owner, numbers=numbers, actor="key:x", request_id="r", expires_at="2100-01-01T00:00Z"
+    )
+
+
+def test_every_model_has_its_pages() -> None:
+    assert {model.__name__ for model in OURS} == {
+        *("Organization", "Brand", "Campaign", "Event", "ApiKey", "PhoneNumber", "Assignment", "StockBatch"),
+        *("NumberEvent", "Order", "CreditAccount", "CreditEntry", "Reservation", "IdempotencyRecord"),
+    }
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_the_list_the_page_and_the_history_of_a_row_open(desk: Client, everything: None, model: Any) -> None:
+    row = model._default_manager.first()
+    assert str(row) in desk.get(url(model, "changelist")).content.decode() or row
+    assert desk.get(url(model, "changelist"), {"q": "415"}).status_code == 200
+    assert desk.get(url(model, "change", row.pk)).status_code == 200
+    assert desk.get(url(model, "history", row.pk), follow=True).status_code == 200
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_nothing_can_be_deleted(desk: Client, everything: None, model: Any) -> None:
+    row = model._default_manager.first()
+    assert desk.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    desk.post(url(model, "changelist"), chosen)
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Assignment, CreditEntry, Event, IdempotencyRecord, NumberEvent, Order, Reservation, StockBatch],
+    ids=lambda model: model.__name__,
+)
+def test_what_is_recorded_is_neither_added_nor_edited(desk: Client, everything: None, model: Any) -> None:
+    row = model._default_manager.first()
+    assert desk.get(url(model, "add")).status_code in (403, 404)
+    assert desk.post(url(model, "change", row.pk), {}).status_code == 403
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_list_asks_the_database_as_much_for_many_rows_as_for_one(
+    desk: Client, api: Api, cast: Any, model: Any, rows: int, django_assert_max_num_queries: Any
+) -> None:
+    for position in range(rows):
+        record(factories.campaign(cast.owner), "created", actor=factories.actor())
+        factories.organization(f"Another {position}")
+        assert api.order(factories.stock(*factories.line(position))).status_code == 200
+    # session, user, page of rows, bounded count, filter choices, owners
+    with django_assert_max_num_queries(8):
+        assert desk.get(url(model, "changelist")).status_code == 200
+
+
+def test_a_long_list_is_counted_no_further_than_its_pages_reach(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.desk.pages.REACHABLE_ROWS", 3)
+    factories.stock(*factories.line(1, 5))
+    page = desk.get(url(PhoneNumber, "changelist"))
+    assert "More than 3 phone numbers" in page.content.decode()
+
+
+def test_searching_by_what_is_no_id_finds_nothing(desk: Client, everything: None) -> None:
+    for model in (Event, NumberEvent, Order, Assignment):
+        page = desk.get(url(model, "changelist"), {"q": "nonsense"})
+        assert page.status_code == 200
+        assert page.context["cl"].result_count == 0
+
+
+def test_a_number_is_found_by_any_part_of_it_and_shows_its_owner(desk: Client, everything: None) -> None:
+    page = desk.get(url(PhoneNumber, "changelist"), {"q": "2000001"}).content.decode()
+    assert "+14152000001" in page
+    assert "+14152000002" not in page
+    assert "Owner" in page
+
+
+def test_history_of_a_campaign_leads_to_its_events(desk: Client, everything: None) -> None:
+    campaign = Campaign.objects.get()
+    response = desk.get(url(Campaign, "history", campaign.pk))
+    assert response["Location"].endswith(f"/event/?subject_id={campaign.pk}")
+
+
+def test_who_is_no_operator_sees_no_page(db: None) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("visitor"))
+    for model in (Organization, ApiKey, CreditAccount):
+        assert client.get(url(model, "changelist")).status_code == 302
