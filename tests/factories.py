@@ -1,10 +1,11 @@
 """What tests need in the database, made through the product's own functions where it has them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apikeys.issuing import issue_key
@@ -14,7 +15,7 @@ from config.actors import Actor, command_actor
 from numbers.assigning import Buyer
 from numbers.crediting import top_up
 from numbers.e164 import type_of
-from numbers.models import PhoneNumber, Reservation, StockBatch
+from numbers.models import Assignment, PhoneNumber, Reservation, StockBatch
 from numbers.ordering import OrderRequest, place_order
 from numbers.routing import Routing
 
@@ -96,3 +97,11 @@ def hold(organization: Organization, *numbers: str, seconds: int = 600) -> None:
     PhoneNumber.objects.filter(number__in=numbers).update(
         held_for=organization, held_until=until, reservation=reservation
     )
+
+
+def release(number: str, *, until: datetime) -> None:
+    """End the ownership of a number, which goes into quarantine."""
+    Assignment.objects.filter(number__number=number, ended_at=None).update(
+        ended_at=Now(), inbound_url="", status_url="", label="", campaign=None
+    )
+    PhoneNumber.objects.filter(number=number).update(status="quarantined", quarantined_until=until)

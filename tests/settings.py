@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("PRODUCTION", "false")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
+os.environ.setdefault("DATABASE_POOL_SIZE", "40")  # for each client of a race a connection of its own
 
 from config.settings import *  # noqa: F403
 
