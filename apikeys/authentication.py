@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from apikeys import secrets
-from apikeys.rate_limits import Rate
+from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
 from config.errors import Unauthorized
 from config.request_context import current
@@ -45,7 +45,7 @@ class CallerRequest(Request):
 # cost as much as an order. A key that opens no door is not counted, and gives no row, whatever the
 # reason. The digest is looked up in an index: timing tells nothing of a secret that one can't choose
 # the digest of.
-AUTHENTICATE = """
+AUTHENTICATE = f"""
     WITH caller AS MATERIALIZED (
         SELECT k.id, k.organization_id, o.is_sandbox, k.scopes, k.prefix,
                k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale
@@ -55,14 +55,11 @@ AUTHENTICATE = """
     ), counted AS (
         INSERT INTO apikeys_ratewindow AS w (organization_id, bucket, window_start, used)
         SELECT organization_id, 'requests', date_trunc('minute', now()), 1 FROM caller
-        ON CONFLICT (organization_id, bucket) DO UPDATE SET
-            used = CASE WHEN w.window_start = EXCLUDED.window_start THEN w.used + 1 ELSE 1 END,
-            window_start = EXCLUDED.window_start
-        RETURNING used
+        {COUNT_ONE_MORE}
     )
-    SELECT caller.*, counted.used, ceil(60 - extract(second FROM now()))::int
+    SELECT caller.*, counted.used, counted.resets_in
     FROM caller CROSS JOIN counted
-"""
+"""  # noqa: S608  made of constants
 
 # At most once a minute, and never under an order's locks; two requests at once write it once.
 MARK_USED = """

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apikeys import secrets
@@ -12,7 +12,7 @@ from apikeys.scopes import Scope
 from campaigns.history import record
 from campaigns.models import Organization
 from config.actors import Actor
-from config.errors import InvalidInput, NotFound
+from config.errors import InvalidInput, NotFound, ValidationFailed
 
 
 def check_scopes(scopes: list[str]) -> None:
@@ -40,20 +40,26 @@ def issue_key(
 ) -> tuple[ApiKey, str]:
     """Make a key; returns it and its secret, which can't be had again.
 
-    ``secret`` is for keys whose secret is kept elsewhere, such as the demo's. Raises InvalidInput.
+    ``secret`` is for keys whose secret is kept elsewhere, such as the demo's. Raises InvalidInput, and
+    ValidationFailed where ``expires_at`` has passed by the database's clock.
     """
     check_scopes(scopes)
     secret = secret or secrets.new_secret(sandbox=organization.is_sandbox)
-    with transaction.atomic():
-        key = ApiKey.objects.create(
-            organization=organization,
-            label=label,
-            prefix=secrets.visible_prefix(secret),
-            digest=secrets.digest(secret),
-            scopes=list(scopes),
-            expires_at=expires_at,
-        )
-        record(key, "created", actor=actor, after={"label": label, "scopes": list(scopes), "prefix": key.prefix})
+    try:
+        with transaction.atomic():
+            key = ApiKey.objects.create(
+                organization=organization,
+                label=label,
+                prefix=secrets.visible_prefix(secret),
+                digest=secrets.digest(secret),
+                scopes=list(scopes),
+                expires_at=expires_at,
+            )
+            record(key, "created", actor=actor, after={"label": label, "scopes": list(scopes), "prefix": key.prefix})
+    except IntegrityError as error:
+        if "apikey_expires_after_creation" not in str(error):
+            raise
+        raise ValidationFailed(details={"expires_at": "must be in the future"}) from error
     return key, secret
 
 

@@ -66,6 +66,13 @@ class ApiKey(models.Model):
     def is_live(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
+    @property
+    def status(self) -> str:
+        """In a word: ``active``, ``expired`` or ``revoked``."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "active" if self.is_live else "expired"
+
 
 class RateWindow(models.Model):
     """How many requests an organization made in the current minute, exact across processes and hosts.

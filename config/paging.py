@@ -59,22 +59,31 @@ class Page:
         return self.limit + 1
 
 
-def read_page(request: Request, *, name: str, filters: Mapping[str, Any] | None = None, key: type = UUID) -> Page:
+def read_page(
+    request: Request,
+    *,
+    name: str,
+    filters: Mapping[str, Any] | None = None,
+    key: type = UUID,
+    details: dict[str, str] | None = None,
+) -> Page:
     """The page of the list ``name`` that the query string asks for.
 
     ``filters`` has every other parameter that the list knows, by its name in the query string, with
     the value read from it or None; all other parameters are refused. A cursor holds for one list of
     one organization with the same filters. ``key`` is the type of the column that the list pages by.
-    Raises ValidationFailed naming ``cursor``, ``limit`` or the unknown parameter.
+    Raises ValidationFailed naming ``cursor``, ``limit``, the unknown parameter, and what ``details``
+    tells already of the filters.
     """
     filters = filters or {}
+    details = details or {}
     refuse_unknown_parameters(request, PARAMETERS | filters.keys())
     caller: Any = request.user  # an apikeys Caller, which this module must not know
     given = {field: str(value) for field, value in filters.items() if value is not None}
     context = orjson.dumps([name, str(caller.organization_id), given], option=orjson.OPT_SORT_KEYS)
-    details: dict[str, str] = {}
+    # With a filter that makes no sense, no cursor can be judged.
+    after = None if details else _read_cursor(request.query_params.getlist("cursor"), context, key, details)
     limit = _read_limit(request.query_params.getlist("limit"), details)
-    after = _read_cursor(request.query_params.getlist("cursor"), context, key, details)
     if details:
         raise ValidationFailed(details=details)
     return Page(limit, after, _ABOVE_ALL[key] if after is None else after, context)

@@ -7,6 +7,8 @@ from config import errors, health
 
 urlpatterns = [
     path("v1/", include("numbers.api.urls")),
+    path("v1/", include("apikeys.urls")),
+    path("v1/", include("campaigns.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

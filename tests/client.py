@@ -55,3 +55,12 @@ def refused(
     assert body["error"].pop("request_id") == response["X-Request-Id"]
     assert body == {"success": False, "error": {"code": code, "message": message, **(error or {})}, **beside}
     return body
+
+
+def error_of(response: Any, status: int, code: str) -> dict[str, Any]:
+    """The error of an answer that refuses, checked for what every one has."""
+    assert response.status_code == status, response.content
+    error = response.json()["error"]
+    assert error["code"] == code
+    assert error["request_id"] == response["X-Request-Id"]
+    return error

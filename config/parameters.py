@@ -1,0 +1,45 @@
+"""Reading of ids in paths and of query parameters. Problems go into ``details``, to be told all at once."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from config.errors import NotFound
+
+# The usual form of 36 characters; Python's UUID() takes a dozen others.
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+def id_in_path(text: str) -> UUID:
+    """Raises NotFound for what is no UUID: what can't exist does not exist."""
+    if not _UUID.fullmatch(text):
+        raise NotFound()
+    return UUID(text)
+
+
+def choice_parameter(request: Request, name: str, choices: Sequence[str], details: dict[str, str]) -> str | None:
+    value = _given_once(request, name, details)
+    if value is None or value in choices:
+        return value
+    details[name] = f"must be one of {', '.join(choices)}"
+    return None
+
+
+def uuid_parameter(request: Request, name: str, details: dict[str, str]) -> UUID | None:
+    value = _given_once(request, name, details)
+    if value is None:
+        return None
+    if _UUID.fullmatch(value):
+        return UUID(value)
+    details[name] = "must be a UUID such as b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
+    return None
+
+
+def _given_once(request: Request, name: str, details: dict[str, str]) -> str | None:
+    given: list[str] = request.query_params.getlist(name)
+    if len(given) > 1:
+        details[name] = "is given more than once; give it once"
+        return None
+    return given[0] if given else None
