@@ -93,7 +93,8 @@ class Block:
 def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: int | None) -> Iterator[str]:
     """`count` distinct numbers of the block in random order, none of them among the `taken`.
 
-    Raises `PlanExhausted` at once where the block has too few. One byte for each number that the
+    The same `random_state` draws the same numbers while the same are taken. Raises `PlanExhausted` at
+    once where the block has too few. One byte for each number that the
     block can hold, at most 8 MB, is all the memory that this needs, however many are drawn.
     """
     used = bytearray(block.capacity)
@@ -104,7 +105,9 @@ def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: i
     if count > free:
         kind = "test numbers" if block.sandbox else "numbers"
         raise PlanExhausted(f"area code {block.area_code} has room for {free:,} more {kind}, not {count:,}")
-    return _draw(block, count, used, random.Random(random_state))  # noqa: S311  not a secret
+    # Not `random_state` alone: a second draw would hit all the places of the first.
+    seed = None if random_state is None else f"{random_state} {block.area_code} {free}"
+    return _draw(block, count, used, random.Random(seed))  # noqa: S311  not a secret
 
 
 def _draw(block: Block, count: int, used: bytearray, rng: random.Random) -> Iterator[str]:
