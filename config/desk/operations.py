@@ -55,7 +55,8 @@ class Operation:
     def make_form(self, request: HttpRequest, subject: Any) -> forms.Form:
         if request.method == "POST":
             return self.form_class(request.POST, request.FILES)
-        return self.form_class(initial=self.initial(subject))
+        # A link may fill in what it knows: …/add/?organization=…
+        return self.form_class(initial={**request.GET.dict(), **self.initial(subject)})
 
     def initial(self, subject: Any) -> dict[str, Any]:
         return {}
