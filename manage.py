@@ -50,6 +50,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     from config.localdb import LocalDatabaseError
 
@@ -59,6 +60,10 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, LocalDatabaseError) as error:
         sys.exit(f"numberdesk: {error}")
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"numberdesk: the database does not do its part: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

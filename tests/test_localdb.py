@@ -53,7 +53,7 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Checkout]]:
 
 def test_six_cold_starts_at_once_share_one_server(fresh: Callable[..., Checkout]) -> None:
     checkout = fresh()
-    processes = [checkout.join("--write") for _ in range(6)]
+    processes = [checkout.join() for _ in range(6)]
     assert len({seen_by(process)["server"] for process in processes}) == 1
     for process in processes:
         leave(process)
