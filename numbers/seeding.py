@@ -13,6 +13,7 @@ from config.actors import Actor
 from config.errors import ValidationFailed
 from numbers.models import PhoneNumber, StockBatch
 from numbers.nanp import Block, NotInPlan, PlanExhausted, draw
+from numbers.quantity_orders import stock_was_added
 
 _CHUNK = 25_000
 # Held until the transaction ends, so that two seedings of an area code follow each other. The first
@@ -107,6 +108,7 @@ def seed_numbers(
             raise ValidationFailed(
                 details={"count": f"numbers of {stock.area_code} were added by someone else meanwhile: try again"}
             ) from error
+    stock_was_added()
     return Seeded(block, batch, stock.count)
 
 

@@ -37,7 +37,8 @@ def test_an_operator_does_from_nothing_what_the_demo_does(desk: Client, db: None
         url(ApiKey, "add"), {"organization": acme.pk, "label": "first", "scopes": ["numbers:write", "numbers:read"]}
     )
     secret = page.context["secret"]
-    numbers = factories.stock(*factories.line(1, 2))
+    desk.post(url(PhoneNumber, "add"), {"area_code": "415", "count": "2", "price": "1.00", "sms_enabled": "on"})
+    numbers = list(PhoneNumber.objects.values_list("number", flat=True))
 
     answer = Api(secret).order(numbers, campaign_id=str(campaign.pk))
 
@@ -150,6 +151,27 @@ def test_credit_is_corrected_but_never_below_zero(desk: Client, cast: Any) -> No
 def test_two_organizations_of_one_name_are_refused_beside_the_field(desk: Client, cast: Any) -> None:
     page = desk.post(url(Organization, "add"), {"name": "OWNER", "credit": "0.00"})
     assert "name" in page.context["form"].errors
+
+
+def test_pasted_numbers_come_into_stock_whole_or_not_at_all(desk: Client, db: None) -> None:
+    factories.stock("+14155550100")
+    add = {"price": "2.00", "sms_enabled": "on", "note": "from Bandwidth"}
+    refusals = {
+        "+14155550101\n+14155550100": "are in stock already: +14155550100",
+        "+14155550101\n+14155550101": "comes twice",
+        "+14155550101\nabc": "line 2, &#x27;abc&#x27;, is no E.164 number",
+        "+19995550101": "an area code in service",
+        "": "Give either numbers or an area code",
+    }
+    for numbers, sentence in refusals.items():
+        assert sentence in desk.post(url(PhoneNumber, "add"), {**add, "numbers": numbers}).content.decode()
+    assert PhoneNumber.objects.count() == 1
+    desk.post(url(PhoneNumber, "add"), {**add, "numbers": "+14155550101 +18885550101"})
+    local, toll_free = PhoneNumber.objects.exclude(number="+14155550100").order_by("number")
+    assert (local.number_type, local.region, local.mms_enabled) == ("local", "US-CA", False)
+    assert (toll_free.number_type, toll_free.area_code) == ("toll_free", "888")
+    batch = local.batch
+    assert (batch.source, batch.actor, batch.note) == ("operator", "operator:alice", "from Bandwidth")
 
 
 def test_a_price_moves_for_the_next_sale_and_the_history_tells(desk: Client, api: Api) -> None:

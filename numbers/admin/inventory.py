@@ -13,6 +13,7 @@ from config.actors import Actor
 from config.desk.model_admin import DeskAdmin
 from config.desk.operations import Done, Operation, ReasonForm, page_of
 from config.desk.operators import actor_of
+from numbers.admin.adding import AddNumbers
 from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch
 from numbers.pricing import LARGEST_PRICE, move_price, set_capabilities
 
@@ -84,6 +85,7 @@ class PhoneNumberAdmin(DeskAdmin):
         *("batch", "created_at", "updated_at"),
     )
     editable = ("region", "rate_center", "carrier")
+    adding = AddNumbers()
     operations = [MovePrice(), SetCapabilities()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
