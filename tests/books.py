@@ -52,6 +52,12 @@ def row(sql: str, *parameters: Any) -> dict[str, Any]:
         return dict(zip([column.name for column in cursor.description], values, strict=True))
 
 
+def run(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for sql in statements:
+            cursor.execute(sql)
+
+
 def assert_in_order() -> None:
     for never, sql in NEVER.items():
         assert rows(sql) == [], never

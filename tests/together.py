@@ -1,13 +1,14 @@
 """Several clients at once, with threads and real commits, and no sleep: events, and what PostgreSQL says."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from tests import books
 
@@ -96,6 +97,15 @@ def _gate(monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, *,
 
     monkeypatch.setattr(module, function, gated)
     return gate
+
+
+@contextmanager
+def uncommitted(change: Callable[[], Any] = lambda: None, *, commit: bool = True) -> Iterator[None]:
+    """Make a change and keep its transaction open for the block; then commit it, or take it back."""
+    with transaction.atomic():
+        change()
+        yield
+        transaction.set_rollback(not commit)
 
 
 WAITING = """
