@@ -17,7 +17,7 @@ import pytest
 from django.db import connection
 
 from config import embedded, localdb
-from tests.desks import Checkout, leave, remove, seen_by
+from tests.local_servers import Checkout, leave, remove, seen_by
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,164 @@
+"""`make run` from the outside: what it prints is true, it stops whole, and it starts again after kill -9."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+from config import embedded
+from tests.local_servers import ROOT, remove
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("seed_demo" not in get_commands(), reason="there is no demo to serve"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the line that `make run` prints is for curl"),
+]
+
+
+class Desk:
+    """A local folder and a port, on which desks are started and stopped."""
+
+    def __init__(self, local: Path) -> None:
+        self.local = local
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = int(free.getsockname()[1])
+        ours = {"DJANGO_SETTINGS_MODULE", "DATABASE_URL", "PRODUCTION", "LOG_LEVEL"}
+        self.environment = {name: value for name, value in os.environ.items() if name not in ours} | {
+            "NUMBERDESK_LOCAL_DIR": str(local),
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": "2",
+            "LOG_LEVEL": "WARNING",
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> str:
+        """What it prints, once it serves."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "config.serve", "run"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith("  curl "):
+                return "".join(lines)
+        raise AssertionError(f"it ended: {''.join(lines)}")
+
+    def interrupt(self) -> int:
+        """Ctrl-C, which a terminal sends to the master and its workers alike."""
+        assert self.process
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait()
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "config.serve", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+
+    def database_is_alive(self) -> bool:
+        return embedded.is_alive(embedded.place_for(self.local))
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    local = tmp_path_factory.mktemp("de sk") / "local"
+    yield local
+    remove(local)
+
+
+@pytest.fixture
+def desk(local: Path) -> Iterator[Desk]:
+    desk = Desk(local)
+    yield desk
+    if desk.process is not None and desk.process.poll() is None:
+        os.killpg(desk.process.pid, signal.SIGKILL)
+        desk.process.wait()
+
+
+def curl_line(greeting: str) -> str:
+    return greeting.strip().splitlines()[-1]
+
+
+def order(greeting: str) -> str:
+    """What the printed line answers when it is pasted."""
+    return subprocess.run(curl_line(greeting), shell=True, capture_output=True, text=True, check=True).stdout
+
+
+def key(greeting: str) -> str:
+    found = re.search(r"API key +(am_live_\w+)", greeting)
+    assert found
+    return found[1]
+
+
+def test_the_printed_line_orders_a_number_and_another_one_after_a_restart(desk: Desk) -> None:
+    first = desk.start()
+    assert '"success":true' in order(first)
+    assert desk.interrupt() == 0
+    assert not desk.database_is_alive()
+
+    second = desk.start()
+    assert key(second) == key(first)
+    assert curl_line(second) != curl_line(first)
+    assert '"success":true' in order(second)
+    assert desk.interrupt() == 0
+
+
+def test_a_second_one_beside_it_says_so_in_one_line(desk: Desk) -> None:
+    desk.start()
+    beside = desk.run("run")
+    assert beside.returncode == 1
+    assert re.fullmatch(rf"numberdesk: already running on port {desk.port} \(process \d+\).*\n", beside.stderr)
+    assert desk.interrupt() == 0
+
+
+def test_a_port_that_is_taken_is_named_before_anything_is_started(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", desk.port)):
+        refused = desk.run("run")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(
+        f"numberdesk: port {desk.port} of 127.0.0.1 can't be used (Address already in use)"
+    )
+    assert refused.stderr.count("\n") == 1
+
+
+def test_after_a_kill_9_of_the_master_the_next_start_just_works(desk: Desk) -> None:
+    desk.start()
+    assert desk.process
+    desk.process.kill()
+    desk.process.wait()
+    assert '"success":true' in order(desk.start())
+    assert desk.interrupt() == 0
+    assert not desk.database_is_alive()
+
+
+def test_after_a_kill_9_of_everything_the_next_start_just_works(desk: Desk) -> None:
+    desk.start()
+    assert desk.process
+    postmaster = int((embedded.place_for(desk.local).data / "postmaster.pid").read_text().split()[0])
+    os.killpg(desk.process.pid, signal.SIGKILL)
+    os.kill(postmaster, signal.SIGKILL)
+    desk.process.wait()
+    assert '"success":true' in order(desk.start())
+    assert desk.interrupt() == 0
+
+
+def test_stop_from_another_shell_stops_all_of_it(desk: Desk) -> None:
+    desk.start()
+    stopped = desk.run("stop")
+    assert (stopped.returncode, stopped.stdout) == (0, f"numberdesk: stopped desk-{desk.port}\n")
+    assert desk.process
+    assert desk.process.wait() == 0
+    assert not desk.database_is_alive()
+    assert desk.run("stop").stdout == "numberdesk: nothing was running\n"
