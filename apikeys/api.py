@@ -1,6 +1,7 @@
 """``/v1/api-keys``: keys that a customer's program makes, lists, rotates and revokes by itself."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 
@@ -13,7 +14,6 @@ from config.answers import success, timestamp
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import NotFound
 from config.paging import answer_page, read_page
-from config.parameters import id_in_path
 
 FIELDS = frozenset({"label", "scopes", "expires_at", "expires_in_days"})
 
@@ -53,16 +53,16 @@ class OneApiKey(ApiView):
 
     scopes = {"GET": Scope.APIKEYS_READ, "DELETE": Scope.APIKEYS_WRITE}
 
-    def get(self, request: CallerRequest, key_id: str) -> HttpResponse:
+    def get(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
-        key = ApiKey.objects.of(request.user.organization_id).filter(pk=id_in_path(key_id)).first()
+        key = ApiKey.objects.of(request.user.organization_id).filter(pk=key_id).first()
         if key is None:
             raise NotFound()
         return success(key_as_json(key))
 
-    def delete(self, request: CallerRequest, key_id: str) -> HttpResponse:
+    def delete(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
-        return success(key_as_json(revoke_key_for(request.user, id_in_path(key_id))))
+        return success(key_as_json(revoke_key_for(request.user, key_id)))
 
 
 class ApiKeyRotation(ApiView):
@@ -70,13 +70,13 @@ class ApiKeyRotation(ApiView):
 
     scopes = {"POST": Scope.APIKEYS_WRITE}
 
-    def post(self, request: CallerRequest, key_id: str) -> HttpResponse:
+    def post(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
         if request._request.body:
             body_of(request, known=frozenset(), details=details)
         refuse_if_any(details)
-        key, secret = rotate_key_for(request.user, id_in_path(key_id))
+        key, secret = rotate_key_for(request.user, key_id)
         return success(key_with_secret(key, secret))
 
 

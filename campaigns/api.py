@@ -15,7 +15,7 @@ from config.answers import success, timestamp
 from config.api import ApiView, refuse_unknown_parameters
 from config.errors import NotFound
 from config.paging import answer_page, read_page
-from config.parameters import choice_parameter, id_in_path, uuid_parameter
+from config.parameters import choice_parameter, uuid_parameter
 
 
 class Campaigns(ApiView):
@@ -37,9 +37,9 @@ class Campaigns(ApiView):
 class OneCampaign(ApiView):
     scopes = {"GET": "campaigns:read"}
 
-    def get(self, request: Request, campaign_id: str) -> HttpResponse:
+    def get(self, request: Request, campaign_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
-        campaign = Campaign.objects.of(_organization_id(request)).filter(pk=id_in_path(campaign_id)).first()
+        campaign = Campaign.objects.of(_organization_id(request)).filter(pk=campaign_id).first()
         if campaign is None:
             raise NotFound()
         return success(campaign_as_json(campaign))
@@ -64,9 +64,9 @@ class Brands(ApiView):
 class OneBrand(ApiView):
     scopes = {"GET": "brands:read"}
 
-    def get(self, request: Request, brand_id: str) -> HttpResponse:
+    def get(self, request: Request, brand_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
-        brand = Brand.objects.of(_organization_id(request)).filter(pk=id_in_path(brand_id)).first()
+        brand = Brand.objects.of(_organization_id(request)).filter(pk=brand_id).first()
         if brand is None:
             raise NotFound()
         return success(brand_as_json(brand))

@@ -34,3 +34,14 @@ def command_actor(name: str) -> Actor:
 
 def operator_actor(username: str, request_id: str) -> Actor:
     return Actor("operator", username, request_id)
+
+
+def shown_to_customer(actor: str) -> str:
+    """What a customer learns of who changed what is its own: its key by prefix, else in what role.
+
+    No operator's name and no command's gets out.
+    """
+    kind, _, name = actor.partition(":")
+    if kind == "key":
+        return name
+    return "operator" if kind == "operator" else "system"

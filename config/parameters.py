@@ -1,4 +1,4 @@
-"""Reading of ids in paths and of query parameters. Problems go into ``details``, to be told all at once."""
+"""Reading of query parameters. Problems go into ``details``, to be told all at once."""
 
 import re
 from collections.abc import Sequence
@@ -6,17 +6,8 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from config.errors import NotFound
-
 # The usual form of 36 characters; Python's UUID() takes a dozen others.
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-
-
-def id_in_path(text: str) -> UUID:
-    """Raises NotFound for what is no UUID: what can't exist does not exist."""
-    if not _UUID.fullmatch(text):
-        raise NotFound()
-    return UUID(text)
 
 
 def choice_parameter(request: Request, name: str, choices: Sequence[str], details: dict[str, str]) -> str | None:

@@ -41,8 +41,8 @@ def id_of(secret: str) -> str:
 
 def works(secret: str) -> bool:
     """Whether the secret opens any door."""
-    status = Api(secret).get(f"{KEYS}/unknown").status_code
-    assert status in (401, 403, 404)
+    status = Api(secret).get(KEYS).status_code
+    assert status in (200, 401, 403)
     return status != 401
 
 

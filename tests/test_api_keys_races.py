@@ -1,6 +1,7 @@
 """Ten changes of keys a minute, exactly; and keys that stop while their requests are under way."""
 
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -14,9 +15,13 @@ from campaigns.models import Organization
 from tests import factories
 from tests.client import Api, error_of
 from tests.keys import KEYS, MANAGER, changes_of, create, created, id_of, listed, revoke, rotate, works
-from tests.threads import run_together, sorted_statuses
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db
+
+
+def statuses(responses) -> list[int]:
+    return sorted(response.status_code for response in responses)
 
 
 # --- ten a minute -----------------------------------------------------------------------------------
@@ -110,10 +115,10 @@ def test_of_sixteen_changes_at_once_ten_go_through(api, cast, one_minute):
     one_minute(cast.owner)
     target = factories.key(cast.owner, Scope.NUMBERS_READ)
     target_id, before = id_of(target), ApiKey.objects.count()
-    responses = run_together(
-        *[lambda: create(Api(cast.owner_key))] * 8, *[lambda: rotate(Api(cast.owner_key), target_id)] * 8
+    responses = at_once(
+        [lambda: create(Api(cast.owner_key))] * 8 + [lambda: rotate(Api(cast.owner_key), target_id)] * 8
     )
-    assert sorted_statuses(responses)[10:] == [429] * 6
+    assert statuses(responses)[10:] == [429] * 6
     made = [response for response in responses if response.status_code == 201]
     rotated = [response for response in responses if response.status_code == 200]
     assert len(made) + len(rotated) == 10
@@ -180,8 +185,8 @@ def test_a_scope_that_is_taken_away_meanwhile_is_not_given_on(api, cast, after_a
 @pytest.mark.django_db(transaction=True)
 def test_a_key_rotated_twice_at_once_has_one_new_secret(api, cast):
     key_id = id_of(cast.owner_key)
-    responses = run_together(*[lambda: rotate(Api(cast.owner_key), key_id)] * 6)
-    assert sorted_statuses(responses) == [200] + [401] * 5
+    responses = at_once([lambda: rotate(Api(cast.owner_key), key_id)] * 6)
+    assert statuses(responses) == [200] + [401] * 5
     (answer,) = [response for response in responses if response.status_code == 200]
     assert works(answer.json()["data"]["plaintext"])
 
@@ -192,11 +197,13 @@ def test_two_keys_that_rotate_and_revoke_each_other_do_not_deadlock(cast, settin
     for _ in range(5):
         one, other = factories.key(cast.owner), factories.key(cast.owner)
         one_id, other_id = id_of(one), id_of(other)
-        responses = run_together(
-            lambda one=one, other_id=other_id: rotate(Api(one), other_id),
-            lambda other=other, one_id=one_id: rotate(Api(other), one_id),
-            lambda one=one, other_id=other_id: Api(one).request("DELETE", f"{KEYS}/{other_id}"),
-            lambda other=other, one_id=one_id: Api(other).request("DELETE", f"{KEYS}/{one_id}"),
+        responses = at_once(
+            [
+                partial(rotate, Api(one), other_id),
+                partial(rotate, Api(other), one_id),
+                partial(revoke, Api(one), other_id),
+                partial(revoke, Api(other), one_id),
+            ]
         )
-        assert set(sorted_statuses(responses)) <= {200, 401, 404}
-        assert 200 in sorted_statuses(responses)
+        assert set(statuses(responses)) <= {200, 401, 404}
+        assert 200 in statuses(responses)

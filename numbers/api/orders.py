@@ -1,5 +1,7 @@
 """``/v1/phone-numbers/orders``."""
 
+from uuid import UUID
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -7,17 +9,19 @@ from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
 from config.answers import json_answer, success
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
+from config.paging import answer_page, read_page
 from numbers import routing
 from numbers.assigning import Buyer
 from numbers.e164 import read_numbers
 from numbers.idempotency import read_idempotency_key
+from numbers.ordered import order_json, order_with_numbers_json, own_order, own_orders
 from numbers.ordering import OrderRequest, place_order, quote_order
 
 
 class Orders(ApiView):
-    """Order an exact set of numbers, all or nothing."""
+    """Order an exact set of numbers, all or nothing; list what was ordered, newest first."""
 
-    scopes = {"POST": Scope.NUMBERS_WRITE}
+    scopes = {"POST": Scope.NUMBERS_WRITE, "GET": Scope.NUMBERS_READ}
 
     def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request, frozenset({"dry_run"}))
@@ -36,6 +40,21 @@ class Orders(ApiView):
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
         return response
+
+    def get(self, request: CallerRequest) -> HttpResponse:
+        page = read_page(request, name="orders")
+        orders = own_orders(request.user.organization_id).filter(pk__lt=page.below)
+        return answer_page(orders[: page.fetch], page, show=order_json)
+
+
+class OneOrder(ApiView):
+    """One order, of either kind, with its numbers and what each cost."""
+
+    scopes = {"GET": Scope.NUMBERS_READ}
+
+    def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
+        refuse_unknown_parameters(request)
+        return success(order_with_numbers_json(own_order(order_id, request.user.organization_id)))
 
 
 def read_order(request: Request) -> OrderRequest:

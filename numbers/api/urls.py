@@ -1,7 +1,8 @@
 from django.urls import path
 
+from numbers.api.credit import Credit, CreditEntries
 from numbers.api.numbers import BulkRelease, Number, NumberCampaign, Numbers
-from numbers.api.orders import Orders
+from numbers.api.orders import OneOrder, Orders
 from numbers.api.quantity_orders import QuantityOrder, QuantityOrders
 from numbers.api.reservations import Reservations, ReservationView
 from numbers.api.search import Search
@@ -10,6 +11,7 @@ urlpatterns = [
     path("phone-numbers", Numbers.as_view(), name="numbers"),
     path("phone-numbers/search", Search.as_view(), name="search"),
     path("phone-numbers/orders", Orders.as_view(), name="orders"),
+    path("phone-numbers/orders/<uuid:order_id>", OneOrder.as_view(), name="order"),
     path("phone-numbers/bulk", QuantityOrders.as_view(), name="quantity-orders"),
     path("phone-numbers/bulk/release", BulkRelease.as_view(), name="bulk-release"),
     path("phone-numbers/bulk/<uuid:order_id>", QuantityOrder.as_view(), name="quantity-order"),
@@ -17,4 +19,6 @@ urlpatterns = [
     path("phone-numbers/reservations/<uuid:reservation_id>", ReservationView.as_view(), name="reservation"),
     path("phone-numbers/<uuid:number_id>", Number.as_view(), name="number"),
     path("phone-numbers/<uuid:number_id>/campaign", NumberCampaign.as_view(), name="number-campaign"),
+    path("credit", Credit.as_view(), name="credit"),
+    path("credit/entries", CreditEntries.as_view(), name="credit-entries"),
 ]
