@@ -108,16 +108,22 @@ def uncommitted(change: Callable[[], Any] = lambda: None, *, commit: bool = True
         transaction.set_rollback(not commit)
 
 
-WAITING = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
-"""
+OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 def wait_until_blocked(number: int = 1) -> None:
     """Return when so many connections wait for a lock: PostgreSQL itself says that they got there."""
+    _wait_until(f"SELECT count(*) >= {number} {OTHERS} AND wait_event_type = 'Lock'")
+
+
+def wait_until_idle() -> None:
+    """Return when no other connection is at work: what a killed process had begun is rolled back then."""
+    _wait_until(f"SELECT count(*) = 0 {OTHERS} AND state IN ('active', 'idle in transaction')")
+
+
+def _wait_until(sql: str) -> None:
     for _ in range(PATIENCE * 100):
-        if books.rows(WAITING)[0][0] >= number:
+        if books.rows(sql)[0][0]:
             return
         books.rows("SELECT pg_sleep(0.01)")
-    raise AssertionError(f"{number} connections should wait for a lock")
+    raise AssertionError(f"this did not become true: {sql}")

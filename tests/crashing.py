@@ -1,0 +1,44 @@
+"""The product's WSGI application that kills itself, SIGKILL, at the point that CRASH_AT names.
+
+Run by tests/serving.py in a process of its own, on the database that DATABASE_NAME names.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import config  # noqa: F401  makes the `numbers` app importable
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+from django.conf import settings
+
+settings.DATABASES["default"]["NAME"] = os.environ["DATABASE_NAME"]
+
+from config.wsgi import application  # noqa: E402
+from numbers import idempotency, ordering  # noqa: E402
+
+__all__ = ["application"]
+
+
+def die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def then_die(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*arguments: Any, **options: Any) -> None:
+        function(*arguments, **options)
+        die()
+
+    return run
+
+
+CRASHES: dict[str, Callable[[], None]] = {
+    "between check and write": lambda: setattr(ordering, "record_purchase", die),
+    "between write and commit": lambda: setattr(idempotency, "finish", then_die(idempotency.finish)),
+    "between commit and answer": lambda: setattr(ordering, "run_transaction", then_die(ordering.run_transaction)),
+}
+
+if crash_at := os.environ.get("CRASH_AT"):
+    CRASHES[crash_at]()
