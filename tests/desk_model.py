@@ -1,0 +1,101 @@
+"""The whole desk as a few dictionaries: what must be true after each step, without a database."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+QUARANTINE = timedelta(days=45)
+PRICE = Decimal("1.00")
+
+
+@dataclass
+class NumberState:
+    """``until`` is when the quarantine or the hold ends, in time since the beginning."""
+
+    status: str = "available"
+    owner: str | None = None
+    held_by: str | None = None
+    until: timedelta = timedelta()
+
+
+@dataclass
+class Pending:
+    organization: str
+    area_code: str
+    quantity: int
+    with_campaign: bool
+    status: str = "pending"
+    reason: str = ""
+
+
+@dataclass
+class Desk:
+    """Every rule of the contract that numbers, holds, orders and credit obey, the slow and obvious way."""
+
+    now: timedelta = timedelta()
+    numbers: dict[str, NumberState] = field(default_factory=dict)
+    credit: dict[str, Decimal] = field(default_factory=dict)
+    campaigns: dict[str, str] = field(default_factory=dict)
+    orders: dict[str, Pending] = field(default_factory=dict)
+
+    def available(self, organization: str | None, area_code: str = "") -> set[str]:
+        """What ``organization`` could order now; with None, what a search may show."""
+        return {
+            number
+            for number, state in self.numbers.items()
+            if number.startswith(f"+1{area_code}") and self._is_available(state, organization)
+        }
+
+    def _is_available(self, state: NumberState, organization: str | None) -> bool:
+        if state.status == "quarantined":
+            return state.until <= self.now
+        if state.status != "available":
+            return False
+        return state.held_by is None or state.until <= self.now or state.held_by == organization
+
+    def owned(self, organization: str) -> set[str]:
+        return {number for number, state in self.numbers.items() if state.owner == organization}
+
+    def held(self, organization: str) -> set[str]:
+        return {
+            number
+            for number, state in self.numbers.items()
+            if state.held_by == organization and state.status == "available" and state.until > self.now
+        }
+
+    def refusal(self, organization: str, numbers: list[str], *, with_campaign: bool) -> str | None:
+        """The code with which an order of these is refused, None where it goes through."""
+        if with_campaign and self.campaigns[organization] != "ACTIVE":
+            return "CAMPAIGN_NOT_ACTIVE"
+        if set(numbers) - self.available(organization):
+            return "INSUFFICIENT_INVENTORY"
+        if PRICE * len(numbers) > self.credit[organization]:
+            return "INSUFFICIENT_CREDIT"
+        return None
+
+    def assign(self, organization: str, numbers: set[str]) -> None:
+        assert numbers <= self.available(organization), "numbers were assigned that were not available"
+        for number in numbers:
+            self.numbers[number] = NumberState("assigned", owner=organization)
+        self.credit[organization] -= PRICE * len(numbers)
+
+    def hold(self, organization: str, numbers: list[str], ttl: timedelta) -> None:
+        for number in numbers:
+            self.numbers[number] = NumberState("available", held_by=organization, until=self.now + ttl)
+
+    def let_go(self, numbers: list[str]) -> None:
+        for number in numbers:
+            self.numbers[number] = NumberState()
+
+    def release(self, number: str) -> None:
+        self.numbers[number] = NumberState("quarantined", until=self.now + QUARANTINE)
+
+    def next_step_of(self, order: Pending) -> str:
+        """What trying to fill a pending order comes to: a status, or a reason to fail."""
+        if order.with_campaign and self.campaigns[order.organization] != "ACTIVE":
+            return "CAMPAIGN_NOT_ACTIVE"
+        if len(self.available(order.organization, order.area_code)) < order.quantity:
+            return "pending"
+        if PRICE * order.quantity > self.credit[order.organization]:
+            return "INSUFFICIENT_CREDIT"
+        return "complete"
