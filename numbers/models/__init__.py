@@ -1,4 +1,6 @@
 from numbers.models.credit import CreditAccount, CreditEntry
+from numbers.models.demand import Refusal
+from numbers.models.figures import DeskFigures
 from numbers.models.idempotency import IdempotencyRecord
 from numbers.models.inventory import Assignment, NumberEvent, PhoneNumber, StockBatch
 from numbers.models.orders import Order
@@ -8,10 +10,12 @@ __all__ = [
     "Assignment",
     "CreditAccount",
     "CreditEntry",
+    "DeskFigures",
     "IdempotencyRecord",
     "NumberEvent",
     "Order",
     "PhoneNumber",
+    "Refusal",
     "Reservation",
     "StockBatch",
 ]

@@ -5,6 +5,7 @@ The database itself keeps the two in step. Each entry continues the one before i
 ``balance_after``: composite foreign keys, added in SQL by the first migration, hold both.
 """
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -86,6 +87,8 @@ class CreditEntry(models.Model):
                 condition=Q(entry=1, balance_before=0) | Q(entry__gt=1), name="credit_entry_first_from_zero"
             ),
         ]
+        # For revenue by day. A few pages for years of entries: they lie in the order of time.
+        indexes = [BrinIndex(fields=["created_at"], name="credit_entry_at", autosummarize=True)]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount}"
