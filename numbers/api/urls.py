@@ -1,6 +1,7 @@
 from django.urls import path
 
 from numbers.api.credit import Credit, CreditEntries
+from numbers.api.events import NumberEvents
 from numbers.api.numbers import BulkRelease, Number, NumberCampaign, Numbers
 from numbers.api.orders import OneOrder, Orders
 from numbers.api.quantity_orders import QuantityOrder, QuantityOrders
@@ -19,6 +20,7 @@ urlpatterns = [
     path("phone-numbers/reservations/<uuid:reservation_id>", ReservationView.as_view(), name="reservation"),
     path("phone-numbers/<uuid:number_id>", Number.as_view(), name="number"),
     path("phone-numbers/<uuid:number_id>/campaign", NumberCampaign.as_view(), name="number-campaign"),
+    path("phone-numbers/<uuid:number_id>/events", NumberEvents.as_view(), name="number-events"),
     path("credit", Credit.as_view(), name="credit"),
     path("credit/entries", CreditEntries.as_view(), name="credit-entries"),
 ]

@@ -1,0 +1,26 @@
+"""``/v1/phone-numbers/{id}/events``."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+
+from apikeys.authentication import CallerRequest
+from apikeys.scopes import Scope
+from config.api import ApiView
+from config.paging import answer_page, read_page
+from numbers.own_history import event_json, own_events
+
+
+class NumberEvents(ApiView):
+    """What happened to an own number, newest first: assigned, routed, released; who did it, and when.
+
+    ``actor`` is the prefix of one of the organization's own keys, else ``operator`` or ``system``.
+    The history of a number that was released stays readable to who had it, up to the release.
+    """
+
+    scopes = {"GET": Scope.NUMBERS_READ}
+
+    def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
+        page = read_page(request, name=f"events of {number_id}", key=int)
+        events = own_events(number_id, request.user.organization_id).filter(pk__lt=page.below)
+        return answer_page(events[: page.fetch], page, show=event_json)
