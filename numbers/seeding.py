@@ -85,8 +85,8 @@ def seed_numbers(
 ) -> Seeded:
     """Add numbers that the stock does not have yet: all of them, or none.
 
-    Raises ValidationFailed, before anything is written, where the area code does not exist or has no
-    room for so many.
+    Orders that wait for stock are filled next. Raises ValidationFailed, before anything is written,
+    where the area code does not exist or has no room for so many.
     """
     block = stock.block()
     with transaction.atomic():

@@ -1,0 +1,58 @@
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from config.commands import DeskCommand, whole_number
+from numbers.promises import PROMISES
+from numbers.verifying import Finding, verify_inventory
+
+
+class Command(DeskCommand):
+    help = "Prove the five promises against the whole database; exit code 1 where one does not hold."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--show",
+            type=whole_number(minimum=1, maximum=10_000),
+            default=20,
+            metavar="N",
+            help="of each failed check, this many offending rows; all are counted",
+        )
+
+    def handle(self, **options: Any) -> None:
+        findings = []
+        for finding in verify_inventory(shown=options["show"]):
+            findings.append(finding)
+            if not options["json"]:
+                self._tell(finding, new_promise=finding.check.promise not in {f.check.promise for f in findings[:-1]})
+        failed = [finding.check.name for finding in findings if not finding.holds]
+        document = {"ok": not failed, "checks": [_plain(finding) for finding in findings]}
+        self.answer(
+            document, f"{len(findings) - len(failed)} of {len(findings)} checks hold", json_wanted=options["json"]
+        )
+        if failed:
+            raise CommandError(f"{len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
+
+    def _tell(self, finding: Finding, *, new_promise: bool) -> None:
+        check = finding.check
+        if new_promise:
+            self.stdout.write(f"{check.promise}. {PROMISES[check.promise]}")
+        verdict = "ok    " if finding.holds else "FAILED"
+        broken = "" if finding.holds else f", {finding.offenders:,} offending"
+        self.stdout.write(f"   {verdict} {check.name}: {finding.counted:,} rows of {check.counted}{broken}")
+        for row in finding.rows:
+            self.stdout.write("          " + ", ".join(f"{name}={value}" for name, value in row.items()))
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.check.name,
+        "promise": finding.check.promise,
+        "statement": PROMISES[finding.check.promise],
+        "ok": finding.holds,
+        "counted": finding.counted,
+        "of": finding.check.counted,
+        "offenders": finding.offenders,
+        "rows": finding.rows,
+    }

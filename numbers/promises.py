@@ -1,0 +1,248 @@
+"""What holds at every instant, whatever crashes: the contract's five statements as SQL.
+
+Each check is one query that gives the rows which must not exist. They are set-based: PostgreSQL
+aggregates, joins and sorts, on disk where memory is short, and only offending rows come here.
+"""
+
+from dataclasses import dataclass
+
+PROMISES = {
+    1: "A number has at most one owner.",
+    2: "An order is whole or absent: numbers, charge, ledger, order and history commit together.",
+    3: "Credit never goes below zero, and equals the sum of its ledger. Ledger and history are never changed.",
+    4: "A released number is nobody's until its quarantine has passed.",
+    5: "Every change of an owner, a price, a status or a balance says who did it, when and in which request.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``offenders`` gives the rows that break the claim, ``counted`` is the table that was gone through."""
+
+    name: str
+    promise: int
+    counted: str
+    offenders: str
+
+
+ONE_OWNER = [
+    Check(
+        "open_ownership_is_unique",
+        1,
+        "numbers_assignment",
+        # two periods of ownership of one number that have not ended
+        """
+        SELECT n.number, count(*) AS owners
+        FROM numbers_assignment a JOIN numbers_phonenumber n ON n.id = a.number_id
+        WHERE a.ended_at IS NULL GROUP BY n.number HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        "assigned_means_owned",
+        1,
+        "numbers_phonenumber",
+        # a number that is assigned to nobody, or one that has an owner and may be sold again
+        """
+        SELECT n.number, n.status, a.organization_id AS owner
+        FROM numbers_phonenumber n
+        LEFT JOIN numbers_assignment a ON a.number_id = n.id AND a.ended_at IS NULL
+        WHERE (n.status = 'assigned') <> (a.id IS NOT NULL)
+        """,
+    ),
+    Check(
+        "ownerships_follow_each_other",
+        1,
+        "numbers_assignment",
+        # a period that began before the one ahead of it had ended: two owners at some time in the past
+        """
+        SELECT n.number, p.id AS assignment_id, p.created_at AS began, p.ahead_ended
+        FROM (
+            SELECT id, number_id, created_at, lag(ended_at) OVER w AS ahead_ended, row_number() OVER w AS nth
+            FROM numbers_assignment
+            WINDOW w AS (PARTITION BY number_id ORDER BY created_at, ended_at NULLS LAST, id)
+        ) p JOIN numbers_phonenumber n ON n.id = p.number_id
+        WHERE p.nth > 1 AND (p.ahead_ended IS NULL OR p.ahead_ended > p.created_at)
+        """,
+    ),
+    Check(
+        "sandbox_and_live_never_mix",
+        1,
+        "numbers_assignment",
+        # a test number with a live owner, a live number with a sandbox, or an order of the other kind
+        """
+        SELECT n.number, n.sandbox AS test_number, g.name AS organization, g.is_sandbox, o.sandbox AS sandbox_order
+        FROM numbers_assignment a
+        JOIN numbers_phonenumber n ON n.id = a.number_id
+        JOIN campaigns_organization g ON g.id = a.organization_id
+        JOIN numbers_order o ON o.id = a.order_id
+        WHERE n.sandbox <> g.is_sandbox OR o.sandbox <> g.is_sandbox
+        UNION ALL
+        SELECT n.number, n.sandbox, g.name, g.is_sandbox, NULL
+        FROM numbers_phonenumber n JOIN campaigns_organization g ON g.id = n.held_for_id
+        WHERE n.sandbox <> g.is_sandbox
+        """,
+    ),
+    Check(
+        "nothing_crosses_organizations",
+        1,
+        "numbers_assignment",
+        # a number owned by another than who ordered it, routed to another's campaign, or held for another
+        """
+        SELECT 'order' AS by, a.id, a.organization_id, o.organization_id AS other
+        FROM numbers_assignment a JOIN numbers_order o ON o.id = a.order_id
+        WHERE a.organization_id <> o.organization_id
+        UNION ALL
+        SELECT 'campaign', a.id, a.organization_id, b.organization_id
+        FROM numbers_assignment a
+        JOIN campaigns_campaign c ON c.id = a.campaign_id JOIN campaigns_brand b ON b.id = c.brand_id
+        WHERE a.organization_id <> b.organization_id
+        UNION ALL
+        SELECT 'hold', r.id, n.held_for_id, r.organization_id
+        FROM numbers_phonenumber n JOIN numbers_reservation r ON r.id = n.reservation_id
+        WHERE n.held_for_id <> r.organization_id
+        """,
+    ),
+    Check(
+        "the_database_refuses_a_second_owner",
+        1,
+        "pg_index",
+        # the unique indexes that keep the promise when code does not: missing, or never finished
+        """
+        SELECT wanted.name
+        FROM (VALUES ('assignment_one_owner'), ('phone_number_unique'), ('credit_one_charge_per_order'),
+                     ('idempotency_key_unique')) AS wanted (name)
+        WHERE NOT EXISTS (
+            SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
+            WHERE c.relname = wanted.name AND c.relnamespace = current_schema()::regnamespace
+              AND i.indisunique AND i.indisvalid AND i.indisready)
+        """,
+    ),
+]
+
+WHOLE_ORDERS = [
+    Check(
+        "orders_have_all_their_numbers",
+        2,
+        "numbers_order",
+        # a complete order without its whole quantity, or one that is not complete and has numbers
+        """
+        SELECT o.id, o.status, o.quantity, count(a.id) AS numbers
+        FROM numbers_order o LEFT JOIN numbers_assignment a ON a.order_id = o.id
+        GROUP BY o.id HAVING count(a.id) <> CASE o.status WHEN 'complete' THEN o.quantity ELSE 0 END
+        """,
+    ),
+    Check(
+        "totals_are_the_sum_of_prices",
+        2,
+        "numbers_order",
+        # an order whose total is not what its numbers cost
+        """
+        SELECT o.id, o.total, sum(a.price) AS prices
+        FROM numbers_order o JOIN numbers_assignment a ON a.order_id = o.id
+        GROUP BY o.id HAVING o.total IS DISTINCT FROM sum(a.price)
+        """,
+    ),
+    Check(
+        "orders_are_charged_once",
+        2,
+        "numbers_order",
+        # a live order not charged exactly once, its total, to who ordered; or any other order charged at all
+        """
+        SELECT o.id, o.status, o.sandbox, o.total, count(c.id) AS charges, sum(c.amount) AS charged
+        FROM numbers_order o LEFT JOIN numbers_creditentry c ON c.order_id = o.id
+        GROUP BY o.id
+        HAVING count(c.id) <> (o.status = 'complete' AND NOT o.sandbox)::int
+            OR sum(c.amount) <> -o.total OR bool_or(c.account_id <> o.organization_id)
+        """,
+    ),
+    Check(
+        "every_ownership_is_in_the_history",
+        2,
+        "numbers_assignment",
+        # a number that was assigned without one event that says so, or told of without having been assigned
+        """
+        SELECT a.id AS assignment_id, e.id AS event_id, e.assignment_id AS told_of, e.times
+        FROM numbers_assignment a
+        FULL JOIN (
+            SELECT *, count(*) OVER (PARTITION BY assignment_id) AS times
+            FROM numbers_numberevent WHERE kind = 'assigned'
+        ) e ON e.assignment_id = a.id
+        WHERE a.id IS NULL OR e.id IS NULL OR e.times > 1
+           OR (e.number_id, e.order_id, e.organization_id, (e.after ->> 'price')::numeric)
+              IS DISTINCT FROM (a.number_id, a.order_id, a.organization_id, a.price)
+        """,
+    ),
+    Check(
+        "remembered_answers_are_finished",
+        2,
+        "numbers_idempotencyrecord",
+        # a claim on an idempotency key that was committed without the order's answer
+        "SELECT organization_id, key, created_at FROM numbers_idempotencyrecord WHERE status IS NULL OR body IS NULL",
+    ),
+]
+
+CREDIT = [
+    Check(
+        "credit_is_never_negative",
+        3,
+        "numbers_creditentry",
+        # a balance below zero, now or after any entry
+        """
+        SELECT organization_id, balance, NULL::int AS entry FROM numbers_creditaccount WHERE balance < 0
+        UNION ALL
+        SELECT account_id, balance_after, entry FROM numbers_creditentry WHERE balance_after < 0
+        """,
+    ),
+    Check(
+        "balances_are_the_sum_of_the_ledger",
+        3,
+        "numbers_creditaccount",
+        # a balance that the entries do not add up to, or a count of entries that is not theirs
+        """
+        SELECT a.organization_id, a.balance, coalesce(sum(e.amount), 0) AS ledger, a.entries, count(e.id) AS found
+        FROM numbers_creditaccount a LEFT JOIN numbers_creditentry e ON e.account_id = a.organization_id
+        GROUP BY a.organization_id
+        HAVING a.balance <> coalesce(sum(e.amount), 0) OR a.entries <> count(e.id)
+        """,
+    ),
+    Check(
+        "ledger_entries_follow_each_other",
+        3,
+        "numbers_creditentry",
+        # an entry that does not continue the one before it: one was changed, taken out or put in between
+        """
+        SELECT account_id, entry, ahead, balance_before, ahead_balance, amount, balance_after
+        FROM (
+            SELECT *, lag(entry, 1, 0) OVER w AS ahead, lag(balance_after, 1, 0.00) OVER w AS ahead_balance
+            FROM numbers_creditentry WINDOW w AS (PARTITION BY account_id ORDER BY entry, id)
+        ) e
+        WHERE entry <> ahead + 1 OR balance_before <> ahead_balance OR balance_after <> balance_before + amount
+        """,
+    ),
+    Check(
+        "a_sandbox_never_pays",
+        3,
+        "numbers_creditentry",
+        # a charge on the account of a sandbox
+        """
+        SELECT e.account_id, g.name AS organization, e.amount, e.order_id
+        FROM numbers_creditentry e JOIN campaigns_organization g ON g.id = e.account_id
+        WHERE e.kind = 'charge' AND g.is_sandbox
+        """,
+    ),
+    Check(
+        "history_is_protected",
+        3,
+        "pg_trigger",
+        # a table of history whose trigger against changes is missing or switched off
+        """
+        SELECT wanted.name AS table
+        FROM (VALUES ('numbers_creditentry'), ('numbers_numberevent'), ('numbers_stockbatch'), ('campaigns_event'),
+                     ('numbers_assignment'), ('numbers_order')) AS wanted (name)
+        WHERE NOT EXISTS (
+            SELECT FROM pg_trigger t
+            WHERE t.tgrelid = to_regclass(wanted.name) AND t.tgname = wanted.name || '_keep_rows'
+              AND t.tgenabled IN ('O', 'A'))
+        """,
+    ),
+]
