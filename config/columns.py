@@ -34,5 +34,10 @@ def one_of(
     return models.CheckConstraint(condition=condition, name=name)
 
 
+def from_zero(column: str) -> models.Q:
+    """An amount of money of at least zero. PostgreSQL sorts NaN above every number: hence an upper bound."""
+    return models.Q(**{f"{column}__gte": 0, f"{column}__lt": 10**12})
+
+
 def not_blank(column: str, *, name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=models.Q(**{f"{column}__regex": r"\S"}), name=name)

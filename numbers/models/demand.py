@@ -40,7 +40,7 @@ class Refusal(models.Model):
             not_blank("code", name="refusal_code_not_blank"),
             models.CheckConstraint(
                 condition=models.Q(wanted__isnull=True, found__isnull=True)
-                | models.Q(found__gte=0, wanted__gt=models.F("found")),
+                | models.Q(wanted__isnull=False, found__isnull=False, found__gte=0, wanted__gt=models.F("found")),
                 name="refusal_found_too_little",
             ),
         ]

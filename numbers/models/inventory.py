@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Cast, Floor, Random, Substr
 
 from campaigns.models import Campaign, Organization
-from config.columns import CreatedAt, id_column, not_blank, one_of
+from config.columns import CreatedAt, from_zero, id_column, not_blank, one_of
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 ACTOR = r"^(key|operator|command|system):."
@@ -104,7 +104,7 @@ class PhoneNumber(models.Model):
         constraints = [
             models.UniqueConstraint("number", name="phone_number_unique"),
             models.CheckConstraint(condition=Q(number__regex=E164), name="phone_number_e164"),
-            models.CheckConstraint(condition=Q(price__gte=0), name="phone_number_price_not_negative"),
+            models.CheckConstraint(condition=from_zero("price"), name="phone_number_price_not_negative"),
             one_of("number_type", PhoneNumberType, name="phone_number_type_known"),
             # Each legal row, whole.
             models.CheckConstraint(
@@ -202,7 +202,7 @@ class Assignment(models.Model):
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
                 name="assignment_ends_after_start",
             ),
-            models.CheckConstraint(condition=Q(price__gte=0), name="assignment_price_not_negative"),
+            models.CheckConstraint(condition=from_zero("price"), name="assignment_price_not_negative"),
             models.CheckConstraint(
                 condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),
                 name="assignment_inbound_url_https",

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from campaigns.models import Campaign, Organization
-from config.columns import CreatedAt, id_column, one_of
+from config.columns import CreatedAt, from_zero, id_column, one_of
 from numbers.models.inventory import ACTOR
 
 
@@ -75,7 +75,8 @@ class Order(models.Model):
             models.CheckConstraint(
                 name="order_state",
                 condition=Q(status="pending", total__isnull=True, finished_at__isnull=True, failure_reason="")
-                | Q(status="complete", total__gte=0, finished_at__isnull=False, failure_reason="")
+                | Q(status="complete", total__isnull=False, finished_at__isnull=False, failure_reason="")
+                & from_zero("total")
                 | Q(status="failed", total__isnull=True, finished_at__isnull=False) & ~Q(failure_reason="")
                 | Q(status="cancelled", total__isnull=True, finished_at__isnull=False, failure_reason=""),
             ),
