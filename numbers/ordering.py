@@ -63,7 +63,7 @@ def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: Idempot
             return OrderAnswer(remembered.body, replayed=True)
         _, purchase = _check(request, buyer)
         record_purchase(purchase, buyer=buyer, routing=request.routing)
-        body = _answer_body(purchase, request.routing)
+        body = answer_body(purchase, request.routing)
         if idempotency_key:
             idempotency.finish(idempotency_key, status=200, body=body)
         return OrderAnswer(body)
@@ -88,6 +88,10 @@ def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
         account, purchase = run_transaction(work)
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
+    return quote_json(account, purchase, buyer=buyer)
+
+
+def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> dict[str, Any]:
     return {
         "numbers": [{"number": line.row.number, "price": line.row.price} for line in purchase.lines],
         "total": purchase.total,
@@ -121,7 +125,7 @@ def lock_available(numbers: list[str], buyer: Buyer) -> list[LockedNumber]:
     return [rows[number] for number in numbers]
 
 
-def _answer_body(purchase: Purchase, routing: Routing) -> bytes:
+def answer_body(purchase: Purchase, routing: Routing) -> bytes:
     data = [line.as_json(routing, purchase.at) for line in purchase.lines]
     return success_body(data, {"order_id": purchase.order_id})
 

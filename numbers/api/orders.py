@@ -14,6 +14,7 @@ from numbers import routing
 from numbers.assigning import Buyer
 from numbers.e164 import read_numbers
 from numbers.idempotency import read_idempotency_key
+from numbers.magic import forced_order, forced_quote
 from numbers.ordered import order_json, order_with_numbers_json, own_order, own_orders
 from numbers.ordering import OrderRequest, place_order, quote_order
 
@@ -33,9 +34,11 @@ class Orders(ApiView):
             organization_id=caller.organization_id,
             request=["orders", request.data],
         )
+        buyer = buyer_of(caller)
         if dry_run:
-            return success(quote_order(order, buyer=buyer_of(caller)))
-        answer = place_order(order, buyer=buyer_of(caller), idempotency_key=idempotency_key)
+            return success(forced_quote(order, buyer=buyer) or quote_order(order, buyer=buyer))
+        answer = forced_order(order, buyer=buyer, idempotency_key=idempotency_key)
+        answer = answer or place_order(order, buyer=buyer, idempotency_key=idempotency_key)
         response = json_answer(answer.body)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"

@@ -12,6 +12,7 @@ from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameter
 from config.paging import answer_page, read_page
 from numbers.api.orders import buyer_of
 from numbers.e164 import read_numbers
+from numbers.magic import forced_hold
 from numbers.models import Reservation
 from numbers.reserving import let_go, own_reservation, read_ttl, reservation_json, reserve, still_held
 
@@ -27,7 +28,10 @@ class Reservations(ApiView):
         body = body_of(request, known=frozenset({"numbers", "ttl_seconds"}), details=details)
         numbers, ttl = read_numbers(body.get("numbers"), details), read_ttl(body.get("ttl_seconds"), details)
         refuse_if_any(details)
-        return _answer(reserve(numbers, ttl_seconds=ttl, buyer=buyer_of(request.user)), status=201)
+        buyer = buyer_of(request.user)
+        if forced := forced_hold(numbers, ttl_seconds=ttl, buyer=buyer):
+            return success(forced, status=201)
+        return _answer(reserve(numbers, ttl_seconds=ttl, buyer=buyer), status=201)
 
     def get(self, request: CallerRequest) -> HttpResponse:
         page = read_page(request, name="reservations")
