@@ -52,7 +52,9 @@ class Rate:
         }
 
     def refusal(self) -> RateLimited:
-        return RateLimited(headers={"Retry-After": str(max(self.resets_in, 1))})
+        refusal = RateLimited(headers={"Retry-After": str(max(self.resets_in, 1))})
+        refusal.repeated = self.used > self.limit + 1
+        return refusal
 
 
 def count_key_change(organization_id: UUID) -> None:

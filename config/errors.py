@@ -11,6 +11,7 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.db import DatabaseError, InterfaceError, OperationalError
+from django.dispatch import Signal
 from django.http import Http404, HttpRequest, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
@@ -89,7 +90,10 @@ class ValidationFailed(ApiError):
 
 
 class RateLimited(ApiError):
+    """``repeated``: not the first in its window, so that it is not worth a note."""
+
     status, code, message = 429, "RATE_LIMITED", "rate limit exceeded"
+    repeated = False
 
 
 class ServiceUnavailable(ApiError):
@@ -152,8 +156,14 @@ def as_api_error(error: BaseException) -> ApiError:
     return ApiError()
 
 
+# Sent with ``refusal`` for each answer that refuses, once its transaction is over. A receiver that
+# fails is logged, and the answer goes out.
+refused = Signal()
+
+
 def answer_to(error: BaseException) -> HttpResponse:
     refusal = as_api_error(error)
+    refused.send_robust(sender=None, refusal=refusal)
     response = error_answer(refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data)
     if refusal.status == 401:
         response["WWW-Authenticate"] = "Bearer"

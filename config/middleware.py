@@ -28,7 +28,7 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        context = RequestContext(new_request_id())
+        context = RequestContext(new_request_id(), request.path)
         request.request_id = context.request_id  # type: ignore[attr-defined]
         # Not reset at the end: Django logs some refusals after us. The thread's next request sets its own.
         current.set(context)

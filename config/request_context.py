@@ -7,6 +7,7 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class RequestContext:
     request_id: str
+    path: str = ""
     organization: str = ""
     key_prefix: str = ""
 

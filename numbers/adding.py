@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -46,7 +47,7 @@ def add_numbers(
         batch = StockBatch.objects.create(
             source=StockBatch.Source.OPERATOR, actor=str(actor), request_id=actor.request_id, note=note
         )
-        parameters = {
+        parameters: dict[str, Any] = {
             "numbers": list(numbers),
             "types": [type_of(number) for number in numbers],
             "regions": [REGIONS.get(area_code_of(number) or "", "") for number in numbers],

@@ -7,6 +7,7 @@ from apikeys.scopes import Scope
 from config.answers import success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
 from numbers import criteria
+from numbers.demand import note_short_search
 from numbers.searching import search
 
 USUAL, MOST = 10, 100
@@ -25,4 +26,6 @@ class Search(ApiView):
         quantity = criteria.read_quantity(body.get("quantity"), details, maximum=MOST, default=USUAL)
         refuse_if_any(details)
         found = search(wanted, quantity=quantity, sandbox=request.user.is_sandbox)
+        if len(found) < quantity:
+            note_short_search(wanted, quantity=quantity, found=len(found))
         return success([one.as_json() for one in found])
