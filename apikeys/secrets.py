@@ -21,6 +21,15 @@ def new_secret(*, sandbox: bool) -> str:
     return with_checksum(f"am_{'test' if sandbox else 'live'}_{body}")
 
 
+def secret_from(seed: str, *, sandbox: bool) -> str:
+    """The same secret each time for the same seed, which must be as random as a secret of its own."""
+    number, body = int.from_bytes(hashlib.sha512(seed.encode()).digest()), ""
+    for _ in range(_RANDOM_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        body += _ALPHABET[digit]
+    return with_checksum(f"am_{'test' if sandbox else 'live'}_{body}")
+
+
 def with_checksum(head: str) -> str:
     value, check = zlib.crc32(head.encode()), ""
     for _ in range(_CHECK_LENGTH):
