@@ -11,8 +11,8 @@ from config.errors import ValidationFailed
 from config.transactions import run_transaction
 from numbers.area_codes import REGIONS
 from numbers.e164 import TOLL_FREE_AREA_CODES, area_code_of, is_e164, type_of
+from numbers.filling import stock_was_added
 from numbers.models import StockBatch
-from numbers.quantity_orders import stock_was_added
 
 # In the order of the unique index, so that two at once wait for each other and never deadlock.
 ADD = """

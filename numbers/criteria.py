@@ -24,6 +24,11 @@ class Criteria:
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    def may_overlap(self, other: "Criteria") -> bool:
+        """Whether a number could match both; of patterns that is not worth finding out."""
+        theirs = other.as_json()
+        return all(theirs.get(name, value) == value for name, value in self.as_json().items() if name != "pattern")
+
 
 def read_criteria(body: dict[str, Any], details: dict[str, str]) -> Criteria:
     """The criteria of a request; absent and null are any. Problems go into ``details``."""

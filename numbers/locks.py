@@ -21,7 +21,7 @@ from django.db import connection
 
 from campaigns.eligibility import require_usable
 from config.errors import NotFound
-from numbers.availability import is_available
+from numbers.availability import AVAILABLE, is_available
 
 LOCK_ACCOUNT = """
     SELECT balance, currency, entries FROM numbers_creditaccount
@@ -46,8 +46,9 @@ LOCK_ASSIGNMENTS = """
 """
 
 LOCK_PENDING_ORDER = """
-    SELECT id, status FROM numbers_order
-    WHERE id = %s AND organization_id = %s AND kind = 'quantity' FOR NO KEY UPDATE
+    SELECT o.id, o.status, owner.status
+    FROM numbers_order o JOIN campaigns_organization owner ON owner.id = o.organization_id
+    WHERE o.id = %s AND o.organization_id = %s AND o.kind = 'quantity' FOR NO KEY UPDATE OF o
 """
 
 # The time is read outside the locking subquery, once the row is ours: a transaction that waited for
@@ -56,13 +57,16 @@ _LOCK_NUMBERS = """
     SELECT locked.*, clock_timestamp() FROM (
         SELECT id, number, number_type, status, sandbox, sms_enabled, mms_enabled, price,
                quarantined_until, held_for_id, held_until, reservation_id
-        FROM numbers_phonenumber WHERE {which}
+        FROM numbers_phonenumber n WHERE {which}
     ) AS locked
 """
 LOCK_NUMBERS = _LOCK_NUMBERS.format(which="number = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
 LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(which="id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
-# Waits for nobody, so it may come in any order without a deadlock.
-LOCK_UNLOCKED_NUMBERS = _LOCK_NUMBERS.format(which="id = ANY(%s) LIMIT %s FOR NO KEY UPDATE SKIP LOCKED")
+# Waits for nobody, so it may come in any order without a deadlock. None of these was asked for by name,
+# so what is not available any more may drop out here: PostgreSQL judges each row as it is once locked.
+LOCK_FREE_NUMBERS = _LOCK_NUMBERS.format(
+    which=f"id = ANY(%(ids)s) AND {AVAILABLE} LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED"
+)
 
 
 @dataclass(slots=True)
@@ -105,6 +109,7 @@ class LockedNumber(NamedTuple):
 class LockedOrder(NamedTuple):
     id: UUID
     status: str
+    organization_status: str
 
 
 class LockedAssignment(NamedTuple):
@@ -164,12 +169,14 @@ def lock_numbers_by_id(ids: list[int]) -> list[LockedNumber]:
     return _locked(LOCK_NUMBERS_BY_ID, [ids])
 
 
-def lock_unlocked_numbers(ids: list[int], most: int) -> list[LockedNumber]:
-    """Up to ``most`` of these that nobody else has locked."""
-    return _locked(LOCK_UNLOCKED_NUMBERS, [ids, most])
+def lock_free_numbers(ids: list[int], *, most: int, organization_id: UUID, sandbox: bool) -> list[LockedNumber]:
+    """Up to ``most`` of these that nobody else has locked and that the organization may buy."""
+    return _locked(
+        LOCK_FREE_NUMBERS, {"ids": ids, "most": most, "organization_id": organization_id, "sandbox": sandbox}
+    )
 
 
-def _locked(statement: str, parameters: list[Any]) -> list[LockedNumber]:
+def _locked(statement: str, parameters: list[Any] | dict[str, Any]) -> list[LockedNumber]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return [LockedNumber._make(row) for row in cursor.fetchall()]

@@ -12,17 +12,19 @@ from django.db import connection
 from config.actors import Actor
 from config.errors import NotFound, ValidationFailed
 from config.transactions import run_transaction
+from numbers.filling import stock_was_added
 from numbers.locks import lock_assignments, lock_numbers_by_id
-from numbers.quantity_orders import stock_was_added
 
 # Ownership ends, routing is cleared (history keeps it) and the number rests, in one statement for all.
+# GREATEST: a clock that was set back must not keep a number from being released.
 RELEASE = """
     WITH ended AS (
         UPDATE numbers_assignment AS a
-        SET ended_at = %(at)s, updated_at = %(at)s, inbound_url = '', status_url = ''
-        FROM (SELECT id, inbound_url, status_url FROM numbers_assignment WHERE id = ANY(%(ids)s)) AS was
+        SET ended_at = GREATEST(%(at)s, a.created_at), updated_at = %(at)s, inbound_url = '', status_url = '',
+            label = '', campaign_id = NULL
+        FROM (SELECT * FROM numbers_assignment WHERE id = ANY(%(ids)s)) AS was
         WHERE a.id = was.id
-        RETURNING a.id, a.number_id, a.organization_id, a.label, a.campaign_id, was.inbound_url, was.status_url
+        RETURNING a.id, a.number_id, a.organization_id, was.inbound_url, was.status_url, was.label, was.campaign_id
     ), rested AS (
         UPDATE numbers_phonenumber AS n
         SET status = %(status)s, quarantined_until = %(until)s, updated_at = %(at)s

@@ -13,17 +13,17 @@ from config.columns import new_id
 from config.errors import NotFound, ValidationFailed
 from config.transactions import run_transaction
 from numbers.assigning import Buyer
+from numbers.filling import stock_was_added
 from numbers.locks import LockedNumber, lock_account, lock_numbers_by_id
 from numbers.models import PhoneNumber, Reservation
 from numbers.ordering import NumbersTaken, lock_available, refusal
-from numbers.quantity_orders import stock_was_added
 
 SHORTEST, LONGEST, USUAL = 60, 1_800, 600
 MOST_HELD = 500
 
 HELD_NOW = """
     SELECT count(*) FROM numbers_phonenumber
-    WHERE held_for_id = %s AND held_until > now() AND id <> ALL(%s)
+    WHERE held_for_id = %s AND held_until > statement_timestamp() AND id <> ALL(%s)
 """
 
 HOLD = """
@@ -47,16 +47,16 @@ HOLD = """
 LET_GO = """
     WITH free AS (
         UPDATE numbers_phonenumber
-        SET held_for_id = NULL, held_until = NULL, reservation_id = NULL, updated_at = now()
+        SET held_for_id = NULL, held_until = NULL, reservation_id = NULL, updated_at = statement_timestamp()
         WHERE id = ANY(%(ids)s) AND reservation_id = %(id)s
         RETURNING id
     ), told AS (
         INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id, before, after, reason)
-        SELECT now(), id, 'hold_released', %(organization_id)s, %(actor)s, %(request_id)s,
+        SELECT statement_timestamp(), id, 'hold_released', %(organization_id)s, %(actor)s, %(request_id)s,
                '{"status": "available"}', '{"status": "available"}', ''
         FROM free
     )
-    UPDATE numbers_reservation SET released_at = now() WHERE id = %(id)s AND released_at IS NULL
+    UPDATE numbers_reservation SET released_at = statement_timestamp() WHERE id = %(id)s AND released_at IS NULL
 """
 
 
@@ -92,11 +92,13 @@ def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str =
 def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
     """End a hold before its time; ending it again changes nothing. Raises NotFound."""
 
-    def work() -> Reservation:
+    def work() -> bool:
         reservation = own_reservation(reservation_id, buyer.organization_id)
+        if reservation.released_at is not None or reservation.expires_at <= timezone.now():
+            return False
         held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
-        ids = list(held.order_by("id").values_list("id", flat=True))
-        lock_numbers_by_id(ids)
+        # Some may be sold or held anew until they are locked: LET_GO looks again.
+        ids = [row.id for row in lock_numbers_by_id(list(held.values_list("id", flat=True)))]
         parameters: dict[str, Any] = {
             "id": reservation_id,
             "ids": ids,
@@ -104,14 +106,13 @@ def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
             "actor": str(buyer.actor),
             "request_id": buyer.actor.request_id,
         }
-        if reservation.released_at is None and reservation.expires_at > timezone.now():
-            with connection.cursor() as cursor:
-                cursor.execute(LET_GO, parameters)
-        return own_reservation(reservation_id, buyer.organization_id)
+        with connection.cursor() as cursor:
+            cursor.execute(LET_GO, parameters)
+            return cursor.rowcount > 0
 
-    reservation = run_transaction(work)
-    stock_was_added()
-    return reservation
+    if run_transaction(work):
+        stock_was_added()
+    return own_reservation(reservation_id, buyer.organization_id)
 
 
 def own_reservation(reservation_id: UUID, organization_id: UUID) -> Reservation:

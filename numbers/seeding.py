@@ -11,9 +11,9 @@ from psycopg import sql
 
 from config.actors import Actor
 from config.errors import ValidationFailed
+from numbers.filling import stock_was_added
 from numbers.models import PhoneNumber, StockBatch
 from numbers.nanp import Block, NotInPlan, PlanExhausted, draw
-from numbers.quantity_orders import stock_was_added
 
 _CHUNK = 25_000
 # Held until the transaction ends, so that two seedings of an area code follow each other. The first

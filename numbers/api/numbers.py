@@ -35,8 +35,7 @@ class Numbers(ApiView):
             "label": read_label(query.get("label"), details) if "label" in query else None,
             "search": _read_search(query.get("search"), details),
         }
-        refuse_if_any(details)
-        page = read_page(request, name="phone-numbers", filters=filters)
+        page = read_page(request, name="phone-numbers", filters=filters, details=details)
         rows = owned_numbers(request.user.organization_id, **filters).filter(pk__lt=page.below)
         return answer_page(rows[: page.fetch], page, show=assignment_json)
 

@@ -12,8 +12,8 @@ from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameter
 from numbers import criteria, routing
 from numbers.api.orders import buyer_of
 from numbers.idempotency import read_idempotency_key
+from numbers.picking import QuantityRequest
 from numbers.quantity_orders import (
-    QuantityRequest,
     cancel_order,
     own_quantity_order,
     place_quantity_order,

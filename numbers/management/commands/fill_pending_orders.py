@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.db import DatabaseError, close_old_connections
 
 from config.commands import DeskCommand
-from numbers.quantity_orders import fill_pending_orders
+from numbers.filling import fill_pending_orders
 
 
 class Command(DeskCommand):
