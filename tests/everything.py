@@ -14,8 +14,9 @@ from numbers.criteria import Criteria
 from numbers.models import Assignment, PhoneNumber
 from numbers.onboarding import onboard
 from numbers.ordering import OrderRequest, place_order
+from numbers.picking import QuantityRequest
 from numbers.pricing import move_price
-from numbers.quantity_orders import QuantityRequest, cancel_order, place_quantity_order
+from numbers.quantity_orders import cancel_order, place_quantity_order
 from numbers.releasing import end_quarantine, release, retire
 from numbers.reserving import let_go, reserve
 from numbers.routing import Routing

@@ -29,8 +29,8 @@ from apikeys.models import ApiKey
 from campaigns.models import Campaign
 from numbers import assigning, availability, locks
 from numbers.crediting import top_up
+from numbers.filling import fill_pending_orders, stock_was_added
 from numbers.models import Assignment, CreditAccount, Order
-from numbers.quantity_orders import fill_pending_orders, stock_was_added
 
 # from numbers.verifying import verify
 from tests import factories
