@@ -100,14 +100,16 @@ def test_without_campaign_and_key_it_takes_five(api, quantity):
 
 
 @pytest.mark.parametrize("quantity", [1, 100])
-def test_a_refusal_looks_for_alternatives_in_three_statements_after_the_transaction(api, quantity):
+def test_a_refusal_looks_for_alternatives_in_three_statements_after_the_transaction_and_is_noted(api, quantity):
     factories.stock(*factories.line(500, quantity))
     api.order([])
     with captured() as statements:
         response = api.order(factories.line(0, quantity))
     assert len(response.json()["data"]["alternatives"]) == quantity
     end = next(at for at, one in enumerate(statements) if one.startswith("ROLLBACK TO SAVEPOINT"))
-    assert len([one for one in statements[end:] if "SAVEPOINT" not in one]) == 3
+    after = [one for one in statements[end:] if "SAVEPOINT" not in one]
+    assert len(after) == 4
+    assert after[-1].lstrip().startswith("INSERT INTO numbers_refusal")  # the note for the operators' desk
     assert not any(is_lock(one) for one in statements[end:])
 
 
