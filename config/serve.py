@@ -160,8 +160,8 @@ def become_gunicorn(listener: socket.socket, claim: Claim, greeting: str) -> Non
 
     def when_ready(arbiter: Any) -> None:
         # gunicorn would reload itself when the terminal is closed; the desk goes with its terminal.
-        action = signal.SIG_IGN if hangup_ignored else signal.getsignal(signal.SIGTERM)
-        signal.signal(signal.SIGHUP, action)
+        leave = signal.SIG_IGN if hangup_ignored else lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+        signal.signal(signal.SIGHUP, leave)
 
     def post_worker_init(worker: Any) -> None:
         if worker.age == 1:  # the first one serves from now on, so what the greeting says is true

@@ -162,3 +162,11 @@ def test_stop_from_another_shell_stops_all_of_it(desk: Desk) -> None:
     assert desk.process.wait() == 0
     assert not desk.database_is_alive()
     assert desk.run("stop").stdout == "numberdesk: nothing was running\n"
+
+
+def test_it_goes_with_its_terminal(desk: Desk) -> None:
+    desk.start()
+    assert desk.process
+    desk.process.send_signal(signal.SIGHUP)
+    assert desk.process.wait() == 0
+    assert not desk.database_is_alive()
