@@ -152,6 +152,7 @@ def become_gunicorn(listener: socket.socket, claim: Claim, greeting: str) -> Non
             self.cfg.set("when_ready", when_ready)
             self.cfg.set("post_fork", lambda arbiter, worker: claim.leave_to_master())
             self.cfg.set("post_worker_init", post_worker_init)
+            self.cfg.set("on_exit", wait_for_killed_workers)
 
         def load(self) -> Any:
             from config.wsgi import application
@@ -166,6 +167,13 @@ def become_gunicorn(listener: socket.socket, claim: Claim, greeting: str) -> Non
     def post_worker_init(worker: Any) -> None:
         if worker.age == 1:  # the first one serves from now on, so what the greeting says is true
             print(greeting, flush=True)
+
+    def wait_for_killed_workers(arbiter: Any) -> None:
+        # gunicorn kills who outlives its grace and goes. They use the database until they are gone,
+        # and then the master would not be the last who leaves it.
+        for pid in arbiter.WORKERS:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
     Desk().run()
 

@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands
 
 from config import embedded
 from tests.local_servers import ROOT, remove
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif("seed_demo" not in get_commands(), reason="there is no demo to serve"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="the line that `make run` prints is for curl"),
 ]
 
