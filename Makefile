@@ -15,7 +15,7 @@ VENV := .venv/bin/python
 PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numberdesk \
 	ALLOWED_HOSTS=desk.example.com SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev run stop test check bench lock clean
+.PHONY: help install install-dev run stop test check bench drill lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ check: install-dev ## Lint, types, migrations, production settings, API schema
 
 bench: install-dev ## Measure orders a second; ARGS="--help" tells what can be chosen
 	@$(VENV) -m tests.benchmarks $(ARGS)
+
+drill: install-dev ## Kill, cut, fill up and flood it, and see that nothing is lost; under ten minutes
+	@$(VENV) -m tests.drill $(ARGS)
 
 lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \

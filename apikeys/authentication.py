@@ -1,6 +1,7 @@
 """From ``Authorization: Bearer am_live_…`` to a caller, in one statement."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from rest_framework.request import Request
 from apikeys import secrets
 from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
+from config.connections import on_a_live_connection
 from config.errors import Unauthorized
 from config.request_context import current
 
@@ -88,19 +90,27 @@ def authenticate(request: HttpRequest) -> Caller:
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secrets.is_well_formed(secret):
         raise Unauthorized()
-    with connection.cursor() as cursor:
-        cursor.execute(AUTHENTICATE, [secrets.digests(secret)])
-        row = cursor.fetchone()
-        if row is None:
-            raise Unauthorized()
-        key_id, organization_id, is_sandbox, scopes, prefix, stale, used, resets_in = row
-        if stale:
-            cursor.execute(MARK_USED, [key_id])
+    row = on_a_live_connection(lambda: _look_up(secret))
+    if row is None:
+        raise Unauthorized()
+    key_id, organization_id, is_sandbox, scopes, prefix, used, resets_in = row
     caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, _note(organization_id, prefix))
     request.rate = rate = Rate(settings.RATE_LIMIT_PER_MINUTE, used, resets_in)  # type: ignore[attr-defined]
     if rate.exceeded:
         raise rate.refusal()
     return caller
+
+
+def _look_up(secret: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(AUTHENTICATE, [secrets.digests(secret)])
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        *caller, is_stale, used, resets_in = row
+        if is_stale:
+            cursor.execute(MARK_USED, [caller[0]])
+        return *caller, used, resets_in
 
 
 def _note(organization_id: UUID, prefix: str) -> str:

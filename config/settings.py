@@ -44,7 +44,15 @@ DATABASES["default"].update(
     TEST={"NAME": "numberdesk_test"},
 )
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    pool={"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 5, "max_idle": 300},
+    # After reconnect_timeout a pool that can't connect stops doubling its pauses and tries anew when
+    # it is asked: a service whose database was away for long is back as soon as the database is.
+    pool={
+        "min_size": 0,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 5,
+        "max_idle": 300,
+        "reconnect_timeout": 2,
+    },
     server_side_binding=DATABASE_PREPARE,
     # None prepares nothing (Django's default); 2 prepares what is run a third time.
     prepare_threshold=2 if DATABASE_PREPARE else None,
