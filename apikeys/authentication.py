@@ -43,6 +43,14 @@ class CallerRequest(Request):
     user: Caller  # type: ignore[assignment]
 
 
+# At most once a minute, and never under an order's locks. Of two requests at once one writes it: the
+# other passes by a locked row, and looks again at one that was written since it was read.
+STALE = "(k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute')"
+MARK_USED = f"""
+    UPDATE apikeys_apikey SET last_used_at = now()
+    WHERE id = (SELECT k.id FROM apikeys_apikey k WHERE k.id = %s AND {STALE} FOR NO KEY UPDATE SKIP LOCKED)
+"""  # noqa: S608  made of constants
+
 # The key and the count of its organization's requests this minute. Through the ORM, this look-up
 # cost as much as an order. A key that opens no door is not counted, and gives no row, whatever the
 # reason. The digest is looked up in an index: timing tells nothing of a secret that one can't choose
@@ -50,7 +58,7 @@ class CallerRequest(Request):
 AUTHENTICATE = f"""
     WITH caller AS MATERIALIZED (
         SELECT k.id, k.organization_id, o.is_sandbox, k.scopes, k.prefix,
-               k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale
+               {STALE} AS stale
         FROM apikeys_apikey k JOIN campaigns_organization o ON o.id = k.organization_id
         WHERE k.digest = ANY(%s) AND k.revoked_at IS NULL
           AND (k.expires_at IS NULL OR k.expires_at > now()) AND o.status = 'ACTIVE'
@@ -62,12 +70,6 @@ AUTHENTICATE = f"""
     SELECT caller.*, counted.used, counted.resets_in
     FROM caller CROSS JOIN counted
 """  # noqa: S608  made of constants
-
-# At most once a minute, and never under an order's locks; two requests at once write it once.
-MARK_USED = """
-    UPDATE apikeys_apikey SET last_used_at = now()
-    WHERE id = (SELECT id FROM apikeys_apikey WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)
-"""
 
 
 class ApiKeyAuthentication(BaseAuthentication):
