@@ -1,11 +1,13 @@
 """Fill pending orders by quantity, once or for ever."""
 
+import argparse
+import math
 import signal
 import threading
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from config.commands import DeskCommand
 from numbers.filling import fill_pending_orders
@@ -21,13 +23,13 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or Ctrl-C")
-        parser.add_argument("--interval", type=float, default=5.0, help="seconds between two looks (default 5)")
+        parser.add_argument("--interval", type=seconds, default=5.0, help="seconds between two looks (default 5)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["loop"]:
             filled = fill_pending_orders()
             if filled or options["json"]:
-                self.answer({"filled": filled}, f"{filled} orders filled", json_wanted=options["json"])
+                self.answer({"filled": filled}, told(filled), json_wanted=options["json"])
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -40,6 +42,21 @@ class Command(DeskCommand):
         try:
             close_old_connections()
             if filled := fill_pending_orders():
-                self.stderr.write(f"{filled} orders filled")
-        except DatabaseError as error:  # the next look tries again
+                self.stderr.write(told(filled))
+        except (DatabaseError, InterfaceError) as error:  # the next look tries again
             self.stderr.write(f"pending orders wait: {error}")
+
+
+def told(filled: int) -> str:
+    return f"{filled} {'order' if filled == 1 else 'orders'} filled"
+
+
+def seconds(text: str) -> float:
+    """An argparse type: a pause. Without any, a worker would do nothing but look."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.1 <= value <= 3_600:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds from 0.1 to 3,600")
+    return value

@@ -1,0 +1,229 @@
+"""Orders by quantity at once: fillers, buyers, cancellations, and stock that comes at a bad moment."""
+
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from numbers import filling, locks, ordering, picking, quantity_orders
+from numbers.filling import fill_pending_orders, stock_was_added
+from numbers.verifying import verify_inventory
+from tests import books, factories
+from tests.client import Api
+from tests.phone_numbers import BULK, buy, order_status, wait_for
+from tests.together import Clients, at_once, gate_after, gate_before, uncommitted, wait_until_blocked
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def books_in_order(db, request):
+    yield
+    if "planted" not in request.fixturenames:
+        books.assert_in_order()
+        assert [finding.check.name for finding in verify_inventory() if not finding.holds] == []
+
+
+@pytest.fixture
+def planted(db):
+    """What this test breaks it takes away itself."""
+    yield
+    books.run("TRUNCATE numbers_assignment, numbers_order, numbers_creditaccount, numbers_numberevent CASCADE")
+
+
+def buyers(number, **options):
+    return [Api(factories.key(factories.organization(**options))) for _ in range(number)]
+
+
+def statuses(pairs):
+    return [order_status(client, order_id)["status"] for client, order_id in pairs]
+
+
+# --- fillers -------------------------------------------------------------------------------------
+
+
+def test_six_fillers_at_once_fill_each_order_once_the_oldest_first(cast):
+    waiting = [(client, wait_for(client, 5)) for client in buyers(8)]
+    factories.stock(*factories.line(0, 25))
+    assert sum(at_once([fill_pending_orders] * 6)) == 5
+    assert statuses(waiting) == ["complete"] * 5 + ["pending"] * 3
+    assert len(books.owners()) == 25
+
+
+def test_a_second_filler_waits_for_the_first_and_fills_nothing_twice(api, cast, monkeypatch):
+    order_id = wait_for(api, 2)
+    factories.stock(*factories.line(0, 4))
+    gate = gate_before(monkeypatch, picking, "record_purchase")
+    with Clients(2) as clients:
+        first = clients.start(fill_pending_orders)
+        gate.wait_for_someone()
+        second = clients.start(fill_pending_orders)
+        wait_until_blocked()
+        gate.open()
+        assert (first.result(), second.result()) == (1, 0)
+    assert order_status(api, order_id)["assigned_count"] == 2
+    assert len(books.charges(cast.owner)) == 1
+
+
+def test_without_locks_two_fillers_fill_one_order_twice_and_the_books_show_it(api, cast, monkeypatch, planted):
+    """The negative control of the test above."""
+    for module, name in ((locks, "LOCK_ACCOUNT"), (locks, "LOCK_PENDING_ORDER"), (filling, "ONE_FILLER")):
+        statement = getattr(module, name).replace("FOR NO KEY UPDATE OF o", "").replace("FOR NO KEY UPDATE", "")
+        monkeypatch.setattr(module, name, statement.replace("pg_advisory_xact_lock", "abs"))
+    wait_for(api, 2)
+    factories.stock(*factories.line(0, 4), price="0.00")
+    books.run("ALTER TABLE numbers_creditentry DROP CONSTRAINT credit_entry_unique CASCADE")
+    books.run("DROP INDEX credit_one_charge_per_order")
+    gate = gate_before(monkeypatch, picking, "record_purchase")
+    try:
+        with Clients(2) as clients:
+            first = clients.start(fill_pending_orders)
+            gate.wait_for_someone()
+            assert clients.start(fill_pending_orders).result() == 1
+            gate.open()
+            assert first.result() == 1
+        with pytest.raises(AssertionError, match="an order without all of its numbers"):
+            books.assert_in_order()
+    finally:
+        books.run("TRUNCATE numbers_creditentry, numbers_creditaccount CASCADE")
+        restore_ledger()
+
+
+def test_a_younger_order_cannot_be_served_while_an_older_one_is_being_tried(cast, monkeypatch):
+    """Both want the same five numbers; the first filler is held up with the older order in its hands."""
+    older, younger = [(client, wait_for(client, 5)) for client in buyers(2)]
+    factories.stock(*factories.line(0, 5))
+    gate = gate_before(monkeypatch, filling, "buy_matching")
+    with Clients(2) as clients:
+        first = clients.start(fill_pending_orders)
+        gate.wait_for_someone()
+        second = clients.start(fill_pending_orders)
+        wait_until_blocked()
+        gate.open()
+        first.result(), second.result()
+    assert statuses([older, younger]) == ["complete", "pending"]
+
+
+def test_a_locked_account_keeps_only_its_own_order_waiting(api, cast, settings):
+    settings.LOCK_TIMEOUT_MS = 200
+    mine, theirs = (api, wait_for(api, 1)), (api.using(cast.stranger_key), wait_for(api.using(cast.stranger_key), 1))
+    factories.stock(*factories.line(0, 2))
+    with Clients(1) as clients, uncommitted(lambda: locks.lock_account(cast.owner.pk)):
+        assert clients.start(fill_pending_orders).result() == 1
+    assert statuses([mine, theirs]) == ["pending", "complete"]
+    assert fill_pending_orders() == 1
+    assert statuses([mine]) == ["complete"]
+
+
+def test_adding_stock_succeeds_though_nothing_can_be_filled_now(api, monkeypatch, caplog):
+    wait_for(api, 1)
+    factories.stock(*factories.line(0))
+    monkeypatch.setattr(filling, "ONE_FILLER", "SELECT no_such_function()")
+    stock_was_added()
+    assert "pending orders wait for the worker" in caplog.messages
+
+
+def test_an_order_is_either_filled_or_cancelled(api, cast):
+    for start in range(0, 40, 2):
+        order_id = wait_for(api, 2)
+        factories.stock(*factories.line(start, 2), price="0.10")
+        cancel, _ = at_once([lambda path=f"{BULK}/{order_id}": api.request("DELETE", path), fill_pending_orders])
+        status = order_status(api, order_id)["status"]
+        assert (cancel.status_code, status) in ((200, "cancelled"), (409, "complete"))
+        buy(api, 2 if status == "cancelled" else 1)  # empties the stock
+
+
+# --- buyers --------------------------------------------------------------------------------------
+
+
+def test_twelve_buyers_of_exactly_what_there_is_get_everything_and_nobody_waits_in_the_end(cast):
+    clients = buyers(12)
+    factories.stock(*factories.line(0, 60))
+    answers = at_once([partial(buy, client, 5) for client in clients])
+    assert {answer.status_code for answer in answers} <= {200, 202}
+    placed = [answer.json()["data"]["order_id"] for answer in answers]
+    assert statuses(zip(clients, placed, strict=True)) == ["complete"] * 12
+    assert len(books.owners()) == 60
+
+
+def test_more_buyers_than_numbers_the_rest_waits_and_nothing_is_sold_twice(cast):
+    clients = buyers(12)
+    factories.stock(*factories.line(0, 30))
+    answers = at_once([partial(buy, client, 4) for client in clients])
+    placed = [answer.json()["data"]["order_id"] for answer in answers]
+    assert sorted(statuses(zip(clients, placed, strict=True))) == ["complete"] * 7 + ["pending"] * 5
+    assert len(books.owners()) == 28
+
+
+def test_an_order_by_quantity_does_not_wait_for_numbers_that_somebody_has_locked(api, cast, monkeypatch):
+    """SKIP LOCKED: were it to wait, the gate would never be opened and the test would hang."""
+    taken, free = factories.stock(*factories.line(0, 2))
+    gate = gate_before(monkeypatch, ordering, "record_purchase")
+    with Clients(1) as clients:
+        under_way = clients.start(api.using(cast.stranger_key).order, [taken])
+        gate.wait_for_someone()
+        assert [one["number"] for one in buy(api, 1).json()["data"]["assigned_numbers"]] == [free]
+        assert buy(api, 1).status_code == 202
+        gate.open()
+        assert under_way.result().status_code == 200
+
+
+def test_numbers_that_were_only_looked_at_fill_the_order_afterwards(api, cast, monkeypatch):
+    """What a dry run has locked for a moment is not in stock for an order that comes then; it is a moment later."""
+    numbers = factories.stock(*factories.line(0))
+    gate = gate_after(monkeypatch, ordering, "price_purchase")
+    with Clients(1) as clients:
+        looking = clients.start(api.using(cast.stranger_key).order, numbers, query="?dry_run=true")
+        gate.wait_for_someone()
+        order_id = wait_for(api, 1)
+        gate.open()
+        assert looking.result().status_code == 200
+    assert fill_pending_orders() == 1
+    assert order_status(api, order_id)["status"] == "complete"
+
+
+def test_stock_that_comes_before_a_pending_order_is_committed_fills_it(api, monkeypatch):
+    """The one who added it could not see the order yet: the order itself has to look again."""
+    gate = gate_before(monkeypatch, quantity_orders, "_record_pending")
+    with Clients(1) as clients:
+        placing = clients.start(buy, api, 1)
+        gate.wait_for_someone()
+        factories.stock(*factories.line(0))
+        stock_was_added()
+        gate.open()
+        answer = placing.result()
+    assert answer.status_code == 202
+    assert order_status(api, answer.json()["data"]["order_id"])["status"] == "complete"
+
+
+def test_a_number_sold_between_finding_and_locking_makes_room_for_another(api, cast, monkeypatch):
+    """With exactly one number left over, an order must not be told that there is none."""
+    gate = gate_after(monkeypatch, picking, "candidate_ids")
+    numbers = factories.stock(*factories.line(0, 2))
+    with Clients(1) as clients:
+        placing = clients.start(buy, api, 1)
+        gate.wait_for_someone()
+        factories.own(cast.stranger, numbers[0])
+        gate.open()
+        answer = placing.result()
+    assert answer.status_code == 200
+    assert books.owners() == {numbers[0]: "Stranger", numbers[1]: "Owner"}
+
+
+def test_the_same_key_twice_at_once_places_one_order(api, cast):
+    factories.stock(*factories.line(0, 10))
+    headers = {"Idempotency-Key": "k"}
+    for quantity, status in ((2, 200), (50, 202)):
+        headers = {"Idempotency-Key": f"k{quantity}"}
+        one, other = at_once([lambda h=headers, q=quantity: buy(Api(cast.owner_key), q, headers=h)] * 2)
+        assert (one.status_code, other.content) == (status, one.content)
+        assert sorted("Idempotent-Replayed" in answer for answer in (one, other)) == [False, True]
+    assert books.rows("SELECT count(*) FROM numbers_order") == [(2,)]
+
+
+def restore_ledger():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE numbers_creditentry ADD CONSTRAINT credit_entry_unique UNIQUE (account_id, entry)")
+        cursor.execute(
+            "CREATE UNIQUE INDEX credit_one_charge_per_order ON numbers_creditentry (order_id) WHERE kind = 'charge'"
+        )
