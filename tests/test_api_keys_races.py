@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apikeys import delegating
@@ -98,6 +99,17 @@ def test_the_next_minute_has_ten_again(api, cast):
             [cast.owner.pk],
         )
     created(api)
+
+
+def test_a_request_that_waited_past_the_end_of_its_minute_counts_in_the_next(api, cast, one_minute):
+    """Its own minute is over: to begin it again would forget what the others did in the next."""
+    one_minute(cast.owner)
+    window = RateWindow.objects.get(pk=(cast.owner.pk, "key-changes"))
+    RateWindow.objects.filter(pk=window.pk).update(used=9)
+    created(api)
+    error_of(create(api), 429, "RATE_LIMITED")
+    after = RateWindow.objects.get(pk=window.pk)
+    assert (after.window_start, after.used) == (window.window_start, 10)
 
 
 def test_a_window_far_ahead_is_a_wrong_clocks_and_locks_nobody_out(api, cast):
@@ -207,3 +219,14 @@ def test_two_keys_that_rotate_and_revoke_each_other_do_not_deadlock(cast, settin
         )
         assert set(statuses(responses)) <= {200, 401, 404}
         assert 200 in statuses(responses)
+
+
+def test_keys_are_locked_in_the_order_of_their_ids_before_the_first_write(api, cast):
+    with CaptureQueriesContext(connection) as captured:
+        assert rotate(api, id_of(cast.colleague_key)).status_code == 200
+    statements = [query["sql"] for query in captured]
+    locks = [position for position, sql in enumerate(statements) if "FOR NO KEY UPDATE" in sql and "IN (" in sql]
+    assert len(locks) == 1
+    assert 'ORDER BY "apikeys_apikey"."id" ASC' in statements[locks[0]]
+    writes = [position for position, sql in enumerate(statements) if "key-changes" in sql or sql.startswith("UPDATE")]
+    assert locks[0] < min(writes)

@@ -150,6 +150,7 @@ def test_a_change_is_told_only_where_it_fell_into_the_ownership_and_only_what_is
     changed(number, owned.created_at - moment, region="before")
     changed(number, owned.ended_at + moment, region="after")
     changed(number, owned.created_at + moment, carrier="secret")
+    changed(factories.stock(*factories.line(2))[0], owned.created_at + moment, region="another number")
     changed(number, owned.created_at + moment, region="CA", carrier="secret")
     (told,) = [event for event in events(api, number_id) if event["kind"] == "changed"]
     assert (told["before"], told["after"]) == ({}, {"region": "CA"})
