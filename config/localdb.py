@@ -37,9 +37,10 @@ __all__ = [
     "stop",
 ]
 
+_IMPATIENCE = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-_membership: tuple[Place, int] | None = None  # our place and our hold on its users.lock
+_membership: tuple[Place, int, int] | None = None  # our place, our hold on its users.lock, and who took it
 
 
 def local_folder() -> Path:
@@ -75,7 +76,7 @@ def ensure_running() -> None:
                 os.close(users)
                 _stop_if_unused(place)
                 raise
-            _membership = place, users
+            _membership = place, users, os.getpid()
     atexit.register(stop)
 
 
@@ -84,8 +85,10 @@ def stop() -> None:
     global _membership
     if _membership is None:
         return
-    place, users = _membership
+    place, users, taken_by = _membership
     _membership = None
+    if os.getppid() == taken_by:
+        return  # a forked child, whose parent lives and leaves after it
     with _in_one_line(), _undisturbed(), _starting_or_stopping(place):
         # Closed, not unlocked: unlocking would take the hold from a parent or child that shares it.
         os.close(users)
@@ -178,9 +181,14 @@ def _undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before: dict[int, Any] = {}
+    while len(before) < len(_IMPATIENCE):
+        # One that has arrived already is handled in here, where there is nothing left for it to end.
+        with contextlib.suppress(KeyboardInterrupt, SystemExit):
+            for number in _IMPATIENCE:
+                before.setdefault(number, signal.signal(number, signal.SIG_IGN))
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for ignored, handler in before.items():
+            signal.signal(ignored, signal.SIG_DFL if handler is None else handler)

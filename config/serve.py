@@ -133,53 +133,9 @@ def banner(url: str, demo: dict[str, Any] | None) -> str:
     )
 
 
-def become_gunicorn(listener: socket.socket, claim: Claim, greeting: str) -> None:
-    from gunicorn.app.base import BaseApplication
-
-    from config import gunicorn as chosen
-
-    descriptor = listener.detach()  # gunicorn's from here on
-    hangup_ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup
-
-    class Desk(BaseApplication):
-        def load_config(self) -> None:
-            for name, value in vars(chosen).items():
-                if name in self.cfg.settings:
-                    self.cfg.set(name, value)
-            self.cfg.set("bind", f"fd://{descriptor}")
-            self.cfg.set("loglevel", "error")  # stopping is no news here
-            self.cfg.set("graceful_timeout", 5)
-            self.cfg.set("when_ready", when_ready)
-            self.cfg.set("post_fork", lambda arbiter, worker: claim.leave_to_master())
-            self.cfg.set("post_worker_init", post_worker_init)
-            self.cfg.set("on_exit", wait_for_killed_workers)
-
-        def load(self) -> Any:
-            from config.wsgi import application
-
-            return application
-
-    def when_ready(arbiter: Any) -> None:
-        # gunicorn would reload itself when the terminal is closed; the desk goes with its terminal.
-        leave = signal.SIG_IGN if hangup_ignored else lambda *_: os.kill(os.getpid(), signal.SIGTERM)
-        signal.signal(signal.SIGHUP, leave)
-
-    def post_worker_init(worker: Any) -> None:
-        if worker.age == 1:  # the first one serves from now on, so what the greeting says is true
-            print(greeting, flush=True)
-
-    def wait_for_killed_workers(arbiter: Any) -> None:
-        # gunicorn kills who outlives its grace and goes. They use the database until they are gone,
-        # and then the master would not be the last who leaves it.
-        for pid in arbiter.WORKERS:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
-
-    Desk().run()
-
-
 def run() -> None:
     from config import gunicorn as chosen
+    from config.desk_server import DeskServer
 
     host, _, port = chosen.bind.rpartition(":")
     claim = Claim(int(port))
@@ -190,7 +146,8 @@ def run() -> None:
     demo = prepare_database()
     let_go_of_the_database()
     shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104
-    become_gunicorn(listener, claim, banner(f"http://{shown}:{port}", demo))
+    greeting = banner(f"http://{shown}:{port}", demo)
+    DeskServer(listener, greeting, leave_to_master=claim.leave_to_master).run()
 
 
 def stop() -> None:
