@@ -56,6 +56,8 @@ lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 		--upgrade --quiet -o requirements/run.txt
 	$(VENV) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header \
 		--upgrade --quiet -o requirements/dev.txt
+	$(VENV) -m uv pip compile pyproject.toml --group telemetry --universal --python-version 3.11 --generate-hashes \
+		--no-header --upgrade --quiet -o requirements/telemetry.txt
 
 clean: ## Remove all that make made: .venv, caches, the local database
 	@if [ -x $(VENV) ]; then $(VENV) -m config.serve clean; fi
