@@ -1,0 +1,217 @@
+"""FastAPI and asyncpg, written well, on the desk's own SQL.
+
+uvloop and httptools, a pool that resets nothing between requests, prepared statements (asyncpg's
+habit), pydantic for the body, orjson for the answer, key and order on one connection. The rules that
+are plain functions are the desk's; it writes no log line for a request and has no Idempotency-Key,
+which the measured orders do not send.
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+import config  # noqa: F401  makes the `numbers` app importable
+from apikeys import secrets
+from apikeys.authentication import AUTHENTICATE, MARK_USED
+from config.actors import new_request_id
+from config.answers import success_body
+from config.columns import new_id
+from config.transactions import SET_TIMEOUTS
+from numbers.assigning import RECORD, Line, Purchase
+from numbers.locks import LOCK_ACCOUNT, LOCK_CAMPAIGN, LOCK_NUMBERS, LockedNumber
+from numbers.routing import Routing
+from numbers.webhook_urls import check_public_https_url
+from tests.benchmarks.rivals.asyncpg_sql import Statement
+
+LIMIT = 1_000_000_000
+
+AUTHENTICATE_ = Statement(AUTHENTICATE)
+MARK_USED_ = Statement(MARK_USED)
+SET_TIMEOUTS_ = Statement(SET_TIMEOUTS)
+LOCK_ACCOUNT_ = Statement(LOCK_ACCOUNT)
+LOCK_CAMPAIGN_ = Statement(LOCK_CAMPAIGN)
+LOCK_NUMBERS_ = Statement(LOCK_NUMBERS)
+RECORD_ = Statement(RECORD)
+
+
+def _distinct(numbers: list[str]) -> list[str]:
+    if len(set(numbers)) < len(numbers):
+        raise ValueError("name each number once")
+    return numbers
+
+
+def _public(url: str) -> str:
+    check_public_https_url(url)
+    return url
+
+
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{1,14}$")]
+Url = Annotated[str, AfterValidator(_public)]
+
+
+class OrderBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    numbers: Annotated[list[E164], Field(min_length=1, max_length=100), AfterValidator(_distinct)]
+    inbound_url: Url | None = None
+    status_url: Url | None = None
+    campaign_id: UUID | None = None
+    label: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+
+class Refusal(Exception):
+    def __init__(self, status: int, code: str, data: dict[str, Any] | None = None) -> None:
+        self.status, self.code, self.data = status, code, data
+
+
+async def _keep(connection: Any) -> None:
+    """asyncpg would reset every connection given back, which costs a round trip."""
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=0, max_size=8, reset=_keep)
+    yield
+    await app.state.pool.close()
+
+
+app = FastAPI(lifespan=lifespan, openapi_url=None)
+
+
+@app.exception_handler(Refusal)
+async def refused(request: Request, refusal: Refusal) -> Response:
+    return _answer({"success": False, "error": {"code": refusal.code}, "data": refusal.data}, status=refusal.status)
+
+
+@app.exception_handler(RequestValidationError)
+async def invalid(request: Request, error: RequestValidationError) -> Response:
+    return _answer({"success": False, "error": {"code": "VALIDATION_FAILED", "details": str(error)}}, status=422)
+
+
+def _answer(document: Any, *, status: int = 200) -> Response:
+    return Response(orjson.dumps(document, default=str), status, media_type="application/json")
+
+
+@app.post("/v1/phone-numbers/orders")
+async def order(body: OrderBody, request: Request) -> Response:
+    request_id = new_request_id()
+    async with app.state.pool.acquire() as connection:
+        key_id, organization_id, sandbox, scopes, prefix, used, resets_in = await _authenticate(request, connection)
+        if "numbers:write" not in scopes:
+            raise Refusal(403, "FORBIDDEN")
+        routing = Routing(body.inbound_url or "", body.status_url or "", body.campaign_id, body.label or "")
+        async with connection.transaction():
+            await connection.execute(SET_TIMEOUTS_.text, "5000ms", "15000ms")
+            account = await LOCK_ACCOUNT_.one(connection, organization_id)
+            if routing.campaign_id:
+                await _check_campaign(connection, routing.campaign_id, organization_id)
+            rows = await _lock(connection, body.numbers, organization_id, sandbox)
+            purchase = _price(rows, balance=account["balance"], currency=account["currency"], sandbox=sandbox)
+            await RECORD_.execute_named(
+                connection, _parameters(purchase, routing, organization_id, sandbox, key_id, prefix, request_id)
+            )
+    content = success_body(
+        [line.as_json(routing, purchase.at) for line in purchase.lines], {"order_id": purchase.order_id}
+    )
+    return Response(content, media_type="application/json", headers=_headers(request_id, used, resets_in))
+
+
+def _headers(request_id: str, used: int, resets_in: int) -> dict[str, str]:
+    remaining = str(LIMIT - used)
+    return {
+        "X-Request-Id": request_id,
+        "RateLimit-Policy": f'"default";q={LIMIT};w=60',
+        "RateLimit": f'"default";r={remaining};t={resets_in}',
+        "RateLimit-Limit": str(LIMIT),
+        "RateLimit-Remaining": remaining,
+        "RateLimit-Reset": str(resets_in),
+    }
+
+
+async def _authenticate(request: Request, connection: Any) -> Any:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secrets.is_well_formed(secret):
+        raise Refusal(401, "UNAUTHORIZED")
+    row = await AUTHENTICATE_.one(connection, secrets.digests(secret))
+    if row is None:
+        raise Refusal(401, "UNAUTHORIZED")
+    key_id, organization_id, sandbox, scopes, prefix, stale, used, resets_in = row
+    if stale:
+        await MARK_USED_.one(connection, key_id)
+    if used > LIMIT:
+        raise Refusal(429, "RATE_LIMITED")
+    return key_id, organization_id, sandbox, scopes, prefix, used, resets_in
+
+
+async def _check_campaign(connection: Any, campaign_id: UUID, organization_id: UUID) -> None:
+    row = await LOCK_CAMPAIGN_.one(connection, campaign_id, organization_id)
+    if row is None:
+        raise Refusal(404, "NOT_FOUND")
+    if row[0] != "ACTIVE" or not re.fullmatch("(VETTED_)?VERIFIED", row[2] or ""):
+        raise Refusal(409, "CAMPAIGN_NOT_ACTIVE")
+
+
+async def _lock(connection: Any, numbers: list[str], organization_id: UUID, sandbox: bool) -> list[LockedNumber]:
+    rows = {row[1]: LockedNumber._make(row) for row in await LOCK_NUMBERS_.all(connection, numbers)}
+    at = max((row.at for row in rows.values()), default=None)
+    taken = [
+        number
+        for number in numbers
+        if at is None
+        or number not in rows
+        or not rows[number].is_available(to=organization_id, sandbox=sandbox, at=at)
+    ]
+    if taken:
+        raise Refusal(409, "INSUFFICIENT_INVENTORY", {"unavailable": taken})
+    return [rows[number] for number in numbers]
+
+
+def _price(rows: list[LockedNumber], *, balance: Decimal, currency: str, sandbox: bool) -> Purchase:
+    total = sum((row.price for row in rows), Decimal("0.00"))
+    if not sandbox and total > balance:
+        raise Refusal(402, "INSUFFICIENT_CREDIT")
+    lines = [Line(new_id(), row) for row in rows]
+    return Purchase(new_id(), lines, total, currency, max(row.at for row in rows))
+
+
+def _parameters(
+    purchase: Purchase,
+    routing: Routing,
+    organization_id: UUID,
+    sandbox: bool,
+    key_id: UUID,
+    prefix: str,
+    request_id: str,
+) -> dict[str, Any]:
+    lines = purchase.lines
+    return {
+        "order_id": purchase.order_id,
+        "organization_id": organization_id,
+        "sandbox": sandbox,
+        "kind": "named",
+        "quantity": len(lines),
+        "number_ids": [line.row.id for line in lines],
+        "assignment_ids": [line.assignment_id for line in lines],
+        "prices": [line.row.price for line in lines],
+        "statuses": [line.row.status for line in lines],
+        "inbound_url": routing.inbound_url,
+        "status_url": routing.status_url,
+        "label": routing.label,
+        "campaign_id": routing.campaign_id,
+        "total": purchase.total,
+        "currency": purchase.currency,
+        "actor": f"key:{prefix}",
+        "api_key_id": key_id,
+        "request_id": request_id,
+        "at": purchase.at,
+    }

@@ -1,0 +1,22 @@
+"""What `django-admin startproject` and DRF's quick start give, with persistent connections, on the desk's models."""
+
+import os
+
+import environ
+
+from config.settings import *  # noqa: F403
+from config.settings import ALLOWED_HOSTS as ALLOWED_HOSTS
+
+DATABASES = {"default": {**environ.Env.db_url_config(os.environ["DATABASE_URL"]), "CONN_MAX_AGE": 60}}
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "tests.benchmarks.rivals.usual_drf"
+REST_FRAMEWORK: dict[str, object] = {}
