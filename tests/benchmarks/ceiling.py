@@ -115,13 +115,14 @@ def run(database: str, lanes: list[list[Order]], seconds: float) -> Outcome:
     for client in clients:
         client.stdin.write(b"go\n")
         client.stdin.close()
-    together = Outcome(seconds=seconds)
-    for client in clients:
+    together = Outcome(seconds=seconds, sent=[0] * len(lanes))
+    for number, client in enumerate(clients):
         part: Outcome = pickle.loads(client.stdout.read())
+        together.sent[number :: cores()] = part.sent
         client.wait(60)
         together.latencies += part.latencies
         together.generator_cpu += part.generator_cpu
-        together.exhausted |= part.exhausted
+        together.seconds = min(together.seconds, part.seconds)
     together.statuses = {200: together.count}
     return together
 
@@ -138,7 +139,7 @@ def _client(job: CeilingJob) -> Any:
 
 def drive(job: CeilingJob) -> Outcome:
     """In the client: one thread for each connection."""
-    outcome = Outcome(seconds=job.seconds)
+    outcome = Outcome(seconds=job.seconds, sent=[0] * len(job.lanes))
     with ExitStack() as stack:
         connections = [
             stack.enter_context(psycopg.connect(job.address, autocommit=True, prepare_threshold=0)) for _ in job.lanes
@@ -149,8 +150,8 @@ def drive(job: CeilingJob) -> Outcome:
         cpu = time.process_time()
         deadline = time.perf_counter() + job.seconds
         threads = [
-            threading.Thread(target=_drive_lane, args=(connection, lane, deadline, outcome))
-            for connection, lane in zip(connections, job.lanes, strict=True)
+            threading.Thread(target=_drive_lane, args=(connection, number, job.lanes[number], deadline, outcome))
+            for number, connection in enumerate(connections)
         ]
         for thread in threads:
             thread.start()
@@ -161,17 +162,19 @@ def drive(job: CeilingJob) -> Outcome:
 
 
 def _drive_lane(
-    connection: "psycopg.Connection[Any]", lane: list[Order], deadline: float, outcome: Outcome
+    connection: "psycopg.Connection[Any]", number: int, lane: list[Order], deadline: float, outcome: Outcome
 ) -> None:
     cursor = connection.cursor()
+    now = 0.0
     for order in lane:
+        outcome.sent[number] += 1
         began = time.perf_counter()
         cursor.execute(CALL, order)
         now = time.perf_counter()
         if now > deadline:
             return
         outcome.latencies.append(now - began)
-    outcome.exhausted = True
+    outcome.seconds = min(outcome.seconds, outcome.seconds - deadline + now)  # nothing left to send
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.benchmarks import BASE_DIR
 
-Requests = list[bytes]
+Requests = Sequence[bytes]
 
 
 @dataclass(slots=True)
@@ -22,7 +23,7 @@ class Job:
     """One closed-loop run: ``lanes`` has the requests of each connection, in order."""
 
     port: int
-    lanes: list[Requests]
+    lanes: Sequence[Requests]
     seconds: float
 
 
@@ -34,7 +35,7 @@ class Outcome:
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     bodies: list[bytes] = field(default_factory=list)  # of each connection's last answer
-    exhausted: bool = False
+    sent: list[int] = field(default_factory=list)  # of each connection's requests
     generator_cpu: float = 0.0
 
     @property
@@ -74,6 +75,7 @@ class Lane:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.requests = iter(requests)
+        self.sent = 0
         self.received = bytearray()
         self.needed = 0  # of the answer, head included; 0 while that is not known
         self.sent_at = 0.0
@@ -84,6 +86,7 @@ class Lane:
             return False
         self.received.clear()
         self.needed = 0
+        self.sent += 1
         self.sent_at = time.perf_counter()
         self.socket.sendall(request)
         return True
@@ -136,11 +139,11 @@ def drive(job: Job) -> Outcome:
                 outcome.statuses[lane.status] = outcome.statuses.get(lane.status, 0) + 1
                 if lane.send_next():
                     continue
-                outcome.exhausted = True
-                deadline = min(deadline, now)
+                deadline = min(deadline, now)  # nothing left to send: a faster machine than foreseen
             waiting -= 1
     outcome.seconds = deadline - started
     outcome.generator_cpu = time.process_time() - cpu
+    outcome.sent = [lane.sent for lane in lanes]
     outcome.bodies = [bytes(lane.received) for lane in lanes]
     return outcome
 

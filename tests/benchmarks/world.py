@@ -1,7 +1,5 @@
 """What the benchmark's databases hold: organizations with keys, campaigns and credit, and a stock of numbers."""
 
-import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -44,22 +42,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A template database and who buys there."""
+    """A template database, who buys there, and what is in stock."""
 
     template: str
     customers: list[Customer]
-    stock: int
-
-    def numbers(self, how_many: int, *, seed: int) -> list[str]:
-        """Distinct numbers of the stock, in random order."""
-        ids = random.Random(seed).sample(range(1, self.stock + 1), how_many)  # noqa: S311
-        with server.connect(self.template) as reader:
-            rows = reader.execute(
-                "SELECT n.number FROM unnest(%s::bigint[]) WITH ORDINALITY AS t (id, place) "
-                "JOIN numbers_phonenumber n USING (id) ORDER BY place",
-                [ids],
-            ).fetchall()
-        return [number for (number,) in rows]
+    numbers: list[str]
 
 
 def create_template(name: str, *, stock: int) -> World:
@@ -71,16 +58,22 @@ def create_template(name: str, *, stock: int) -> World:
     fill(1, stock)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    connections.close_all()
-    connection.close_pool()  # type: ignore[attr-defined]
-    return World(name, customers, stock)
+        cursor.execute("SELECT number FROM numbers_phonenumber ORDER BY id")
+        numbers = [number for (number,) in cursor.fetchall()]
+    leave()
+    return World(name, customers, numbers)
 
 
 def use_database(name: str) -> None:
     """Point this process's Django at another database of the server."""
+    leave()
+    connection.settings_dict["NAME"] = name
+
+
+def leave() -> None:
+    """A database can be copied only while nobody is connected to it."""
     connections.close_all()
     connection.close_pool()  # type: ignore[attr-defined]
-    connection.settings_dict["NAME"] = name
 
 
 def fill(first: int, last: int) -> None:
@@ -119,9 +112,3 @@ def _customer(position: int) -> Customer:
     )
     top_up(organization_id=organization.id, amount=CREDIT, note="bench", actor=actor)
     return Customer(organization.id, campaign.id, secret)
-
-
-def dealt(numbers: list[str], size: int) -> Iterator[list[str]]:
-    """The numbers in hands of ``size``."""
-    for first in range(0, len(numbers) - size + 1, size):
-        yield numbers[first : first + size]

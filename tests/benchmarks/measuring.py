@@ -1,0 +1,108 @@
+"""One measured run of any contestant, and what rounds of them come to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from apikeys import secrets
+from tests.benchmarks import ceiling, load, machine, requests, server
+from tests.benchmarks.contestants import Running
+from tests.benchmarks.deck import Deck, Lanes
+from tests.benchmarks.world import Customer
+
+WARM_UP_SECONDS = 0.4
+# More orders a second than any machine of today does: what is not sent is dealt again.
+MOST = {1: 6000, 10: 3000, 100: 500}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run came to. CPU is in microseconds for each order."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    python_us: float
+    postgresql_us: float
+    generator_us: float
+
+
+Drive = Callable[[Lanes, float], load.Outcome]
+
+
+def http(running: Running) -> Drive:
+    """Send orders to a server."""
+    return lambda lanes, seconds: load.run(
+        load.Job(
+            running.port, [[requests.order(hand.numbers, hand.customer) for hand in lane] for lane in lanes], seconds
+        )
+    ).require_only(200)
+
+
+def in_database(database: str) -> Drive:
+    """Call the ceiling's function."""
+    digests: dict[str, str] = {}
+
+    def drive(lanes: Lanes, seconds: float) -> load.Outcome:
+        orders = [
+            [
+                (digests.setdefault(hand.customer.secret, secrets.digest(hand.customer.secret)), hand.numbers)
+                for hand in lane
+            ]
+            for lane in lanes
+        ]
+        return ceiling.run(database, orders, seconds)
+
+    return drive
+
+
+def measure(
+    drive: Drive,
+    deck: Deck,
+    *,
+    size: int,
+    connections: int,
+    seconds: float,
+    pids: list[int],
+    customers: list[Customer] | None = None,
+    warm: bool = False,
+) -> Run:
+    """Warm up with orders of this size, then measure."""
+    if not warm:
+        _dealt(drive, deck, size=size, connections=connections, seconds=WARM_UP_SECONDS, customers=customers)
+    postmaster = server.postmaster_pid()
+    before = machine.spent(pids, postmaster)
+    outcome = _dealt(drive, deck, size=size, connections=connections, seconds=seconds, customers=customers)
+    cpu = machine.spent(pids, postmaster) - before
+    each = 1e6 / outcome.count
+    return Run(
+        rate=outcome.rate,
+        p50_ms=load.percentile(outcome.latencies, 0.5) * 1000,
+        p99_ms=load.percentile(outcome.latencies, 0.99) * 1000,
+        python_us=cpu.python * each,
+        postgresql_us=cpu.postgresql * each,
+        generator_us=outcome.generator_cpu * each,
+    )
+
+
+def _dealt(
+    drive: Drive, deck: Deck, *, size: int, connections: int, seconds: float, customers: list[Customer] | None
+) -> load.Outcome:
+    lanes = deck.deal(size, connections=connections, most=int(MOST[size] * seconds) + connections, customers=customers)
+    outcome = drive(lanes, seconds)
+    deck.take_back(lanes, outcome)
+    return outcome
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    return {name: _rounded(f(values)) for name, f in (("median", median), ("min", min), ("max", max))}
+
+
+def ratio(one: list[float], other: list[float]) -> dict[str, Any]:
+    """Of two interleaved series: the ratio of each round, since a machine's mood lasts longer than one."""
+    return summary([a / b for a, b in zip(one, other, strict=True)])
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
