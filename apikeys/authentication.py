@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from apikeys import secrets
 from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
+from config.array_text import array_text
 from config.connections import on_a_live_connection
 from config.errors import Unauthorized
 from config.request_context import current
@@ -105,7 +106,7 @@ def authenticate(request: HttpRequest) -> Caller:
 
 def _look_up(secret: str) -> Any:
     with connection.cursor() as cursor:
-        cursor.execute(AUTHENTICATE, [secrets.digests(secret)])
+        cursor.execute(AUTHENTICATE, [array_text(secrets.digests(secret))])
         row = cursor.fetchone()
         if row is None:
             return None

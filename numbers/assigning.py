@@ -11,8 +11,10 @@ from django.db import connection
 
 from config.actors import Actor
 from config.answers import timestamp
+from config.array_text import array_text
 from config.columns import new_id
 from config.errors import ApiError
+from numbers.idempotency import IdempotencyKey
 from numbers.locks import Account, LockedNumber
 from numbers.routing import Routing
 
@@ -40,8 +42,7 @@ class Line:
     assignment_id: UUID
     row: LockedNumber
 
-    def as_json(self, routing: Routing, at: datetime) -> dict[str, Any]:
-        moment = timestamp(at)
+    def as_json(self, routing: Routing, moment: str | None) -> dict[str, Any]:
         return {
             "id": self.assignment_id,
             "number": self.row.number,
@@ -68,6 +69,10 @@ class Purchase:
     at: datetime
     # Of an order by quantity: what its numbers had to match, as JSON.
     criteria: str | None = None
+
+    def lines_as_json(self, routing: Routing) -> list[dict[str, Any]]:
+        moment = timestamp(self.at)
+        return [line.as_json(routing, moment) for line in self.lines]
 
 
 def price_purchase(
@@ -102,8 +107,9 @@ def price_purchase(
 
 # Every row that an order writes, in one round trip: seven statements took a quarter longer. The
 # order comes first and is completed where it was pending; numbers, ownership, history, charge and
-# balance follow. The foreign keys between them are checked at COMMIT. Whoever runs this holds the
-# locks of the account and the numbers; the unique index on open assignments holds without them.
+# balance and, of an order with a key, the answer to remember follow. The foreign keys between them
+# are checked at COMMIT. Whoever runs this holds the locks of the account and the numbers; the unique
+# index on open assignments holds without them.
 RECORD = """
     WITH line AS (
         SELECT * FROM unnest(%(number_ids)s::bigint[], %(assignment_ids)s::uuid[], %(prices)s::numeric[],
@@ -135,6 +141,9 @@ RECORD = """
                %(request_id)s, jsonb_build_object('status', status),
                jsonb_build_object('status', 'assigned', 'price', price, 'campaign_id', %(campaign_id)s::uuid), ''
         FROM line
+    ), answered AS (
+        UPDATE numbers_idempotencyrecord SET status = 200, body = %(answer)s
+        WHERE organization_id = %(organization_id)s AND key = %(idempotency_key)s
     ), charged AS (
         INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before, balance_after, currency,
                                          order_id, actor, request_id, note, created_at)
@@ -147,32 +156,46 @@ RECORD = """
 """
 
 
-def record_purchase(purchase: Purchase, *, buyer: Buyer, routing: Routing) -> None:
-    """Write the whole order. The caller's transaction holds the locks and commits it."""
-    lines = purchase.lines
+def record_purchase(
+    purchase: Purchase,
+    *,
+    buyer: Buyer,
+    routing: Routing,
+    idempotency_key: IdempotencyKey | None = None,
+    answer: bytes | None = None,
+) -> None:
+    """Write the whole order. The caller's transaction holds the locks and commits it.
+
+    ``answer`` is what a retry with ``idempotency_key``, which the transaction has claimed, will get.
+    """
+    key = idempotency_key.key if idempotency_key else None
     with connection.cursor() as cursor:
         cursor.execute(
-            RECORD,
-            {
-                "order_id": purchase.order_id,
-                "organization_id": buyer.organization_id,
-                "sandbox": buyer.is_sandbox,
-                "kind": "named" if purchase.criteria is None else "quantity",
-                "criteria": purchase.criteria,
-                "quantity": len(lines),
-                "number_ids": [line.row.id for line in lines],
-                "assignment_ids": [line.assignment_id for line in lines],
-                "prices": [line.row.price for line in lines],
-                "statuses": [line.row.status for line in lines],
-                "inbound_url": routing.inbound_url,
-                "status_url": routing.status_url,
-                "label": routing.label,
-                "campaign_id": routing.campaign_id,
-                "total": purchase.total,
-                "currency": purchase.currency,
-                "actor": str(buyer.actor),
-                "api_key_id": buyer.api_key_id,
-                "request_id": buyer.actor.request_id,
-                "at": purchase.at,
-            },
+            RECORD, record_parameters(purchase, buyer, routing) | {"idempotency_key": key, "answer": key and answer}
         )
+
+
+def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dict[str, Any]:
+    lines = purchase.lines
+    return {
+        "order_id": purchase.order_id,
+        "organization_id": buyer.organization_id,
+        "sandbox": buyer.is_sandbox,
+        "kind": "named" if purchase.criteria is None else "quantity",
+        "criteria": purchase.criteria,
+        "quantity": len(lines),
+        "number_ids": array_text([line.row.id for line in lines]),
+        "assignment_ids": array_text([line.assignment_id for line in lines]),
+        "prices": array_text([line.row.price for line in lines]),
+        "statuses": array_text([line.row.status for line in lines]),
+        "inbound_url": routing.inbound_url,
+        "status_url": routing.status_url,
+        "label": routing.label,
+        "campaign_id": routing.campaign_id,
+        "total": purchase.total,
+        "currency": purchase.currency,
+        "actor": str(buyer.actor),
+        "api_key_id": buyer.api_key_id,
+        "request_id": buyer.actor.request_id,
+        "at": purchase.at,
+    }

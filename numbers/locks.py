@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.eligibility import require_usable
+from config.array_text import array_text
 from config.errors import NotFound
 from numbers.availability import AVAILABLE, is_available
 
@@ -162,17 +163,18 @@ def lock_assignments(ids: list[UUID], organization_id: UUID) -> list[LockedAssig
 
 def lock_numbers(numbers: list[str]) -> list[LockedNumber]:
     """The rows of these E.164 numbers, sorted by id; what does not exist is absent."""
-    return _locked(LOCK_NUMBERS, [numbers])
+    return _locked(LOCK_NUMBERS, [array_text(numbers)])
 
 
 def lock_numbers_by_id(ids: list[int]) -> list[LockedNumber]:
-    return _locked(LOCK_NUMBERS_BY_ID, [ids])
+    return _locked(LOCK_NUMBERS_BY_ID, [array_text(ids)])
 
 
 def lock_free_numbers(ids: list[int], *, most: int, organization_id: UUID, sandbox: bool) -> list[LockedNumber]:
     """Up to ``most`` of these that nobody else has locked and that the organization may buy."""
     return _locked(
-        LOCK_FREE_NUMBERS, {"ids": ids, "most": most, "organization_id": organization_id, "sandbox": sandbox}
+        LOCK_FREE_NUMBERS,
+        {"ids": array_text(ids), "most": most, "organization_id": organization_id, "sandbox": sandbox},
     )
 
 

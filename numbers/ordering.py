@@ -62,10 +62,8 @@ def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: Idempot
         if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
             return OrderAnswer(remembered.body, replayed=True)
         _, purchase = _check(request, buyer)
-        record_purchase(purchase, buyer=buyer, routing=request.routing)
         body = answer_body(purchase, request.routing)
-        if idempotency_key:
-            idempotency.finish(idempotency_key, status=200, body=body)
+        record_purchase(purchase, buyer=buyer, routing=request.routing, idempotency_key=idempotency_key, answer=body)
         return OrderAnswer(body)
 
     try:
@@ -126,8 +124,7 @@ def lock_available(numbers: list[str], buyer: Buyer) -> list[LockedNumber]:
 
 
 def answer_body(purchase: Purchase, routing: Routing) -> bytes:
-    data = [line.as_json(routing, purchase.at) for line in purchase.lines]
-    return success_body(data, {"order_id": purchase.order_id})
+    return success_body(purchase.lines_as_json(routing), {"order_id": purchase.order_id})
 
 
 OPEN_OWNERSHIP = """

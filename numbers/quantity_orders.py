@@ -145,7 +145,7 @@ def _complete_json(purchase: Purchase, routing: Routing) -> dict[str, Any]:
         "quantity": len(purchase.lines),
         "assigned_count": len(purchase.lines),
         "pending_count": 0,
-        "assigned_numbers": [line.as_json(routing, purchase.at) for line in purchase.lines],
+        "assigned_numbers": purchase.lines_as_json(routing),
     }
 
 

@@ -17,7 +17,7 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = os.environ["DATABASE_NAME"]
 
 from config.wsgi import application  # noqa: E402
-from numbers import idempotency, ordering  # noqa: E402
+from numbers import ordering  # noqa: E402
 
 __all__ = ["application"]
 
@@ -36,7 +36,7 @@ def then_die(function: Callable[..., Any]) -> Callable[..., Any]:
 
 CRASHES: dict[str, Callable[[], None]] = {
     "between check and write": lambda: setattr(ordering, "record_purchase", die),
-    "between write and commit": lambda: setattr(idempotency, "finish", then_die(idempotency.finish)),
+    "between write and commit": lambda: setattr(ordering, "record_purchase", then_die(ordering.record_purchase)),
     "between commit and answer": lambda: setattr(ordering, "run_transaction", then_die(ordering.run_transaction)),
 }
 

@@ -30,7 +30,7 @@ class Orders(ApiView):
         order = read_order(request)
         caller: Caller = request.user
         idempotency_key = read_idempotency_key(
-            request.headers.get("Idempotency-Key"),
+            request.META.get("HTTP_IDEMPOTENCY_KEY"),
             organization_id=caller.organization_id,
             request=["orders", request.data],
         )

@@ -12,7 +12,6 @@ def main() -> None:
     options = _options()
     use_own_server()
     import config  # noqa: F401  makes the `numbers` app importable
-
     from tests.benchmarks import server
 
     server.start()

@@ -23,7 +23,7 @@ class Deck:
 
     def __init__(self, world: World, *, seed: int) -> None:
         self._numbers = world.numbers.copy()
-        random.Random(seed).shuffle(self._numbers)  # noqa: S311
+        random.Random(seed).shuffle(self._numbers)
         self._customers = world.customers
         self._turn = 0
 

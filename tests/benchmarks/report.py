@@ -67,7 +67,9 @@ class Report:
         print(f"\n{title}")
         for row in [head, *rows]:
             first = row[0].ljust(widths[0])
-            print("  " + "  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]))
+            print(
+                "  " + "  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
+            )
         print(flush=True)
 
     def save(self) -> Path:

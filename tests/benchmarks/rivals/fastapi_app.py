@@ -23,11 +23,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 import config  # noqa: F401  makes the `numbers` app importable
 from apikeys import secrets
 from apikeys.authentication import AUTHENTICATE, MARK_USED
-from config.actors import new_request_id
+from config.actors import Actor, new_request_id
 from config.answers import success_body
 from config.columns import new_id
 from config.transactions import SET_TIMEOUTS
-from numbers.assigning import RECORD, Line, Purchase
+from numbers.assigning import RECORD, Buyer, Line, Purchase, record_parameters
 from numbers.locks import LOCK_ACCOUNT, LOCK_CAMPAIGN, LOCK_NUMBERS, LockedNumber
 from numbers.routing import Routing
 from numbers.webhook_urls import check_public_https_url
@@ -117,12 +117,21 @@ async def order(body: OrderBody, request: Request) -> Response:
                 await _check_campaign(connection, routing.campaign_id, organization_id)
             rows = await _lock(connection, body.numbers, organization_id, sandbox)
             purchase = _price(rows, balance=account["balance"], currency=account["currency"], sandbox=sandbox)
+            buyer = Buyer(organization_id, sandbox, Actor("key", prefix, request_id), key_id)
             await RECORD_.execute_named(
-                connection, _parameters(purchase, routing, organization_id, sandbox, key_id, prefix, request_id)
+                connection,
+                # asyncpg wants lists where psycopg is given an array's text.
+                record_parameters(purchase, buyer, routing)
+                | {
+                    "idempotency_key": None,
+                    "answer": None,
+                    "number_ids": [line.row.id for line in purchase.lines],
+                    "assignment_ids": [line.assignment_id for line in purchase.lines],
+                    "prices": [line.row.price for line in purchase.lines],
+                    "statuses": [line.row.status for line in purchase.lines],
+                },
             )
-    content = success_body(
-        [line.as_json(routing, purchase.at) for line in purchase.lines], {"order_id": purchase.order_id}
-    )
+    content = success_body(purchase.lines_as_json(routing), {"order_id": purchase.order_id})
     return Response(content, media_type="application/json", headers=_headers(request_id, used, resets_in))
 
 
@@ -167,9 +176,7 @@ async def _lock(connection: Any, numbers: list[str], organization_id: UUID, sand
     taken = [
         number
         for number in numbers
-        if at is None
-        or number not in rows
-        or not rows[number].is_available(to=organization_id, sandbox=sandbox, at=at)
+        if at is None or number not in rows or not rows[number].is_available(to=organization_id, sandbox=sandbox, at=at)
     ]
     if taken:
         raise Refusal(409, "INSUFFICIENT_INVENTORY", {"unavailable": taken})
@@ -182,36 +189,3 @@ def _price(rows: list[LockedNumber], *, balance: Decimal, currency: str, sandbox
         raise Refusal(402, "INSUFFICIENT_CREDIT")
     lines = [Line(new_id(), row) for row in rows]
     return Purchase(new_id(), lines, total, currency, max(row.at for row in rows))
-
-
-def _parameters(
-    purchase: Purchase,
-    routing: Routing,
-    organization_id: UUID,
-    sandbox: bool,
-    key_id: UUID,
-    prefix: str,
-    request_id: str,
-) -> dict[str, Any]:
-    lines = purchase.lines
-    return {
-        "order_id": purchase.order_id,
-        "organization_id": organization_id,
-        "sandbox": sandbox,
-        "kind": "named",
-        "quantity": len(lines),
-        "number_ids": [line.row.id for line in lines],
-        "assignment_ids": [line.assignment_id for line in lines],
-        "prices": [line.row.price for line in lines],
-        "statuses": [line.row.status for line in lines],
-        "inbound_url": routing.inbound_url,
-        "status_url": routing.status_url,
-        "label": routing.label,
-        "campaign_id": routing.campaign_id,
-        "total": purchase.total,
-        "currency": purchase.currency,
-        "actor": f"key:{prefix}",
-        "api_key_id": key_id,
-        "request_id": request_id,
-        "at": purchase.at,
-    }

@@ -52,9 +52,7 @@ class KeyThrottle(SimpleRateThrottle):
 
 
 class OrderSerializer(serializers.Serializer):
-    numbers = serializers.ListField(
-        child=serializers.RegexField(r"^\+[1-9][0-9]{1,14}$"), min_length=1, max_length=100
-    )
+    numbers = serializers.ListField(child=serializers.RegexField(r"^\+[1-9][0-9]{1,14}$"), min_length=1, max_length=100)
     inbound_url = serializers.URLField(max_length=2048, required=False, default="")
     status_url = serializers.URLField(max_length=2048, required=False, default="")
     campaign_id = serializers.UUIDField(required=False, allow_null=True, default=None)
