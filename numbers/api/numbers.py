@@ -163,6 +163,8 @@ def read_changes(request: Request) -> dict[str, Any]:
 
 
 def _read_search(value: str | None, details: dict[str, str]) -> str | None:
+    # ?search=+1415 is " 1415" to whoever knows the rules, and a number to whoever wrote it.
+    value = value if value is None else value.strip(" ")
     if value is not None and not (1 <= len(value) <= LABEL_LENGTH and value.isprintable()):
         details["search"] = f"must be 1 to {LABEL_LENGTH} printable characters of a number or a label"
         return None
