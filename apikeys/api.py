@@ -9,10 +9,12 @@ from apikeys.authentication import CallerRequest
 from apikeys.delegating import create_key_for, revoke_key_for, rotate_key_for
 from apikeys.models import ApiKey
 from apikeys.reading import read_expiry, read_label, read_scopes
+from apikeys.schemas import CREATE_KEY, GET_KEY, LIST_KEYS, REVOKE_KEY, ROTATE_KEY
 from apikeys.scopes import Scope
 from config.answers import success, timestamp
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import NotFound
+from config.openapi.operations import described
 from config.paging import answer_page, read_page
 
 FIELDS = frozenset({"label", "scopes", "expires_at", "expires_in_days"})
@@ -28,6 +30,7 @@ class ApiKeys(ApiView):
 
     scopes = {"POST": Scope.APIKEYS_WRITE, "GET": Scope.APIKEYS_READ}
 
+    @described(CREATE_KEY)
     def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
@@ -39,6 +42,7 @@ class ApiKeys(ApiView):
         key, secret = create_key_for(request.user, label=label, scopes=scopes, expires_at=expires_at)
         return success(key_with_secret(key, secret), status=201)
 
+    @described(LIST_KEYS)
     def get(self, request: CallerRequest) -> HttpResponse:
         include_revoked = flag_parameter(request, "include_revoked")
         page = read_page(request, name="api-keys", filters={"include_revoked": include_revoked})
@@ -53,6 +57,7 @@ class OneApiKey(ApiView):
 
     scopes = {"GET": Scope.APIKEYS_READ, "DELETE": Scope.APIKEYS_WRITE}
 
+    @described(GET_KEY)
     def get(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         key = ApiKey.objects.of(request.user.organization_id).filter(pk=key_id).first()
@@ -60,6 +65,7 @@ class OneApiKey(ApiView):
             raise NotFound()
         return success(key_as_json(key))
 
+    @described(REVOKE_KEY)
     def delete(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return success(key_as_json(revoke_key_for(request.user, key_id)))
@@ -70,6 +76,7 @@ class ApiKeyRotation(ApiView):
 
     scopes = {"POST": Scope.APIKEYS_WRITE}
 
+    @described(ROTATE_KEY)
     def post(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}

@@ -11,9 +11,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
+from campaigns.schemas import GET_BRAND, GET_CAMPAIGN, LIST_BRANDS, LIST_CAMPAIGNS
 from config.answers import success, timestamp
 from config.api import ApiView, refuse_unknown_parameters
 from config.errors import NotFound
+from config.openapi.operations import described
 from config.paging import answer_page, read_page
 from config.parameters import choice_parameter, uuid_parameter
 
@@ -23,6 +25,7 @@ class Campaigns(ApiView):
 
     scopes = {"GET": "campaigns:read"}
 
+    @described(LIST_CAMPAIGNS)
     def get(self, request: Request) -> HttpResponse:
         details: dict[str, str] = {}
         filters: dict[str, Any] = {
@@ -37,6 +40,7 @@ class Campaigns(ApiView):
 class OneCampaign(ApiView):
     scopes = {"GET": "campaigns:read"}
 
+    @described(GET_CAMPAIGN)
     def get(self, request: Request, campaign_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         campaign = Campaign.objects.of(_organization_id(request)).filter(pk=campaign_id).first()
@@ -50,6 +54,7 @@ class Brands(ApiView):
 
     scopes = {"GET": "brands:read"}
 
+    @described(LIST_BRANDS)
     def get(self, request: Request) -> HttpResponse:
         details: dict[str, str] = {}
         filters: dict[str, Any] = {
@@ -64,6 +69,7 @@ class Brands(ApiView):
 class OneBrand(ApiView):
     scopes = {"GET": "brands:read"}
 
+    @described(GET_BRAND)
     def get(self, request: Request, brand_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         brand = Brand.objects.of(_organization_id(request)).filter(pk=brand_id).first()

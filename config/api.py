@@ -24,6 +24,13 @@ class ApiView(APIView):
         return response
 
 
+class PublicView(ApiView):
+    """The base of what anyone may ask, without a key."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
 def body_of(request: Request, *, known: frozenset[str], details: dict[str, str]) -> dict[str, Any]:
     """The request's JSON object. Fields that are not ``known`` go into ``details``.
 

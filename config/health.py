@@ -2,31 +2,41 @@
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from psycopg_pool import PoolTimeout
+from rest_framework.request import Request
 
 from config.answers import success
+from config.api import PublicView
 from config.errors import ServiceUnavailable, answer_to
+from config.health_schema import LIVENESS, READINESS
+from config.openapi.operations import described
 
 # Once migrated, a database stays so for this process: the look at every migration is done once.
 _migrated = False
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
+class Healthz(PublicView):
     """Alive: answers without touching anything."""
-    return success({"status": "ok"})
+
+    @described(LIVENESS)
+    def get(self, request: Request) -> HttpResponse:
+        return success({"status": "ok"})
 
 
-def readyz(request: HttpRequest) -> HttpResponse:
+class Readyz(PublicView):
     """Ready: the database is reachable and migrated; else 503 with what is missing."""
-    try:
-        if pending := _pending_migrations():
-            return answer_to(ServiceUnavailable(f"database is not migrated: {pending} to apply"))
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, PoolTimeout):
-        return answer_to(ServiceUnavailable("database is not reachable"))
-    return success({"status": "ready"})
+
+    @described(READINESS)
+    def get(self, request: Request) -> HttpResponse:
+        try:
+            if pending := _pending_migrations():
+                return answer_to(ServiceUnavailable(f"database is not migrated: {pending} to apply"))
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except (DatabaseError, PoolTimeout):
+            return answer_to(ServiceUnavailable("database is not reachable"))
+        return success({"status": "ready"})
 
 
 def _pending_migrations() -> int:

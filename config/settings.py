@@ -135,7 +135,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apikeys.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["config.json_format.JsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.json_format.JsonRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.schema.DescribedSchema",
     "EXCEPTION_HANDLER": "config.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
@@ -145,9 +145,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Numberdesk",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SORT_OPERATIONS": False,  # as in the urls: what is used most comes first
+    "POSTPROCESSING_HOOKS": ["config.openapi.schema.complete"],
 }
 # A body of 100 numbers with every routing field is under 16 kB; nothing larger is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)

@@ -4,14 +4,18 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import errors, health
+from config.openapi import serving
 
 urlpatterns = [
     path("v1/", include("numbers.api.urls")),
     path("v1/", include("apikeys.urls")),
     path("v1/", include("campaigns.urls")),
+    path("v1/openapi.json", serving.OpenApiDocument.as_view()),
+    path("v1/types.ts", serving.TypeScriptTypes.as_view()),
+    path("types.ts", serving.TypeScriptTypes.as_view()),
     path("admin/", admin.site.urls),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("healthz", health.Healthz.as_view()),
+    path("readyz", health.Readyz.as_view()),
 ]
 
 handler400 = errors.answer_bad_request

@@ -10,7 +10,9 @@ from apikeys.scopes import Scope
 from config.answers import json_answer, success
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.paging import answer_page, read_page
+from config.openapi.operations import described
 from numbers import routing
+from numbers.api.orders_schema import PLACE_ORDER
 from numbers.assigning import Buyer
 from numbers.e164 import read_numbers
 from numbers.idempotency import read_idempotency_key
@@ -24,6 +26,7 @@ class Orders(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE, "GET": Scope.NUMBERS_READ}
 
+    @described(PLACE_ORDER)
     def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request, frozenset({"dry_run"}))
         dry_run = flag_parameter(request, "dry_run")
