@@ -7,7 +7,7 @@ from apikeys.scopes import Scope
 from config.errors import Forbidden, InvalidInput, NotFound
 from config.openapi import refusals
 from config.openapi.lists import NO_PARAMETERS, listing
-from config.openapi.operations import Answer, Body, Example, Operation, Parameter, envelope, succeeds
+from config.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
 from config.openapi.refusals import Refusal
 from config.openapi.shapes import (
     Schema,
@@ -19,7 +19,6 @@ from config.openapi.shapes import (
     named,
     nullable,
     record,
-
     text,
     uuid,
 )
@@ -31,7 +30,8 @@ MOMENT = "2026-04-26T12:00:00Z"
 SCOPE = named(
     "Scope",
     choice(
-        "What a key may do. " + " ".join(f"`{scope.value}`: {scope.label[0].lower()}{scope.label[1:]}." for scope in Scope),
+        "What a key may do. "
+        + " ".join(f"`{scope.value}`: {scope.label[0].lower()}{scope.label[1:]}." for scope in Scope),
         Scope.values,
     ),
 )
@@ -70,6 +70,7 @@ EXAMPLE = {
 }
 WITH_SECRET = {**EXAMPLE, "plaintext": "am_live_8sK2" + "x" * 36}
 
+PATH = {"key_id": Id("The key's id.", KEY_ID)}
 NO_SUCH_KEY = Refusal(NotFound, "Your organization has no key with this id.")
 TOO_MANY = replace(
     refusals.RATE_LIMITED,
@@ -110,9 +111,7 @@ rotations together are limited to ten a minute.""",
                             "description": "When it stops: a time in the future with its offset.",
                         }
                     ),
-                    "expires_in_days": nullable(
-                        integer("In how many days it stops.", minimum=1, maximum=DAYS_MOST)
-                    ),
+                    "expires_in_days": nullable(integer("In how many days it stops.", minimum=1, maximum=DAYS_MOST)),
                 },
                 optional=["expires_at", "expires_in_days"],
             ),
@@ -155,7 +154,7 @@ GET_KEY = Operation(
     tag=TAG,
     summary="Get an API key",
     description="One key, without its secret.",
-    path_parameters={"key_id": "The key's id."},
+    path_parameters=PATH,
     answers=[Answer("The key.", envelope("ApiKeyAnswer", API_KEY), [Example(succeeds(EXAMPLE))])],
     refusals=[NO_SUCH_KEY],
     invalid=NO_PARAMETERS,
@@ -165,8 +164,8 @@ REVOKE_KEY = Operation(
     id="revokeApiKey",
     tag=TAG,
     summary="Revoke an API key",
-    description="Close a key for good, from the next request on. Revoking it again changes nothing and answers the same.",
-    path_parameters={"key_id": "The key's id."},
+    description="Close a key for good, from the next request on. Revoking it again changes nothing.",
+    path_parameters=PATH,
     answers=[
         Answer(
             "The key, revoked.",
@@ -186,7 +185,7 @@ ROTATE_KEY = Operation(
 Give a key a new secret. Its id, label, scopes and expiry stay; the old secret stops at once, also where it is that
 of the key that you call with. A key that is revoked or has expired is made anew instead. Creations and rotations
 together are limited to ten a minute.""",
-    path_parameters={"key_id": "The key's id."},
+    path_parameters=PATH,
     answers=[
         Answer(
             "The key, with its new secret.",

@@ -3,7 +3,7 @@
 from campaigns.models import BrandIdentityStatus, BrandStatus, CampaignStatus
 from config.errors import NotFound
 from config.openapi.lists import NO_PARAMETERS, chosen, listing
-from config.openapi.operations import Answer, Example, Operation, Parameter, envelope, succeeds
+from config.openapi.operations import Answer, Example, Id, Operation, Parameter, envelope, succeeds
 from config.openapi.refusals import Refusal
 from config.openapi.shapes import choice, moment, named, nullable, record, text, uuid
 
@@ -89,7 +89,7 @@ GET_CAMPAIGN = Operation(
     tag=TAG,
     summary="Get a campaign",
     description="One campaign of your organization: see its `status` to know whether numbers can be ordered for it.",
-    path_parameters={"campaign_id": "The campaign's id."},
+    path_parameters={"campaign_id": Id("The campaign's id.", CAMPAIGN_ID)},
     answers=[Answer("The campaign.", envelope("CampaignAnswer", CAMPAIGN), [Example(succeeds(CAMPAIGN_EXAMPLE))])],
     refusals=[Refusal(NotFound, "Your organization has no campaign with this id.")],
     invalid=NO_PARAMETERS,
@@ -114,7 +114,7 @@ GET_BRAND = Operation(
     tag=TAG,
     summary="Get a brand",
     description="One brand of your organization: see its `identity_status` to know whether its campaigns can be used.",
-    path_parameters={"brand_id": "The brand's id."},
+    path_parameters={"brand_id": Id("The brand's id.", BRAND_ID)},
     answers=[Answer("The brand.", envelope("BrandAnswer", BRAND), [Example(succeeds(BRAND_EXAMPLE))])],
     refusals=[Refusal(NotFound, "Your organization has no brand with this id.")],
     invalid=NO_PARAMETERS,

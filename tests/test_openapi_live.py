@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
 
-from tests import factories
 from tests.client import ORDERS
+from tests.populated import populate
 
 EXAMPLES = 60
 
@@ -45,7 +45,7 @@ api = schemathesis.openapi.from_wsgi("/v1/openapi.json", get_wsgi_application(),
 def world(cast, settings):
     """Something of everything, so that valid requests find what they ask for."""
     settings.RATE_LIMIT_PER_MINUTE = 1_000_000
-    factories.stock("+14155550123", "+14155550456", *factories.line(0, 200))
+    populate(cast)
     return cast
 
 

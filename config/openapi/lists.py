@@ -7,9 +7,7 @@ from config import paging
 from config.openapi.operations import Answer, Example, Operation, Parameter, envelope, succeeds
 from config.openapi.shapes import Schema, choice, integer, listed, named, nullable, record, text
 
-PAGING = (
-    "Newest first. Where `meta.next_cursor` is not null there is more: give it as `cursor`, with the same filters."
-)
+PAGING = "Newest first. Where `meta.next_cursor` is not null there is more: give it as `cursor`, with the same filters."
 
 PAGE_PARAMETERS = (
     Parameter(

@@ -16,9 +16,17 @@ class Parameter:
 
     name: str
     schema: Schema
-    place: Literal["query", "header", "path"] = "query"
+    place: Literal["query", "header"] = "query"
     required: bool = False
     example: Any = None
+
+
+@dataclass(frozen=True)
+class Id:
+    """An id in a path."""
+
+    description: str
+    example: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class Operation:
     parameters: Sequence[Parameter] = ()
     refusals: Sequence[Refusal] = ()
     invalid: Mapping[str, str] | None = None
-    path_parameters: Mapping[str, str] = field(default_factory=dict)
+    path_parameters: Mapping[str, Id] = field(default_factory=dict)
 
 
 def described(operation: Operation) -> Callable[[Method], Method]:

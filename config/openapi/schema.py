@@ -64,10 +64,9 @@ class DescribedSchema(AutoSchema):
     def _path_parameters(self, described: Operation) -> list[dict[str, Any]]:
         found = self._resolve_path_parameters(uritemplate.variables(self.path))
         for parameter in found:
-            parameter["description"] = described.path_parameters[parameter["name"]]
-            if parameter["name"].endswith("_id"):
-                # Read as text by the URL, so that what is no UUID is 404 in our envelope.
-                parameter["schema"] = {"type": "string", "format": "uuid"}
+            id = described.path_parameters[parameter["name"]]
+            parameter["description"], parameter["example"] = id.description, id.example
+            parameter["schema"] = {"type": "string", "format": "uuid"}
         return found
 
     def _responses(self, described: Operation, scope: str | None) -> dict[str, Any]:

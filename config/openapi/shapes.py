@@ -120,6 +120,8 @@ def nullable(schema: Schema) -> Schema:
     if "$ref" in schema:
         return {"oneOf": [schema, {"type": "null"}]}
     schema = {**schema, "type": [schema["type"], "null"]}
+    if "const" in schema:
+        schema["enum"] = [schema.pop("const")]
     if "enum" in schema:
         schema["enum"] = [*schema["enum"], None]
     return schema

@@ -12,7 +12,9 @@ from apikeys.scopes import Scope
 from config.answers import success, timestamp
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput
+from config.openapi.operations import described
 from config.paging import answer_page, read_page
+from numbers.api import numbers_schema
 from numbers.criteria import read_number_type
 from numbers.owned import assignment_json, owned_number, owned_numbers
 from numbers.releasing import release, release_many
@@ -27,6 +29,7 @@ class Numbers(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ}
 
+    @described(numbers_schema.LIST)
     def get(self, request: CallerRequest) -> HttpResponse:
         query, details = request.query_params, dict[str, str]()
         filters: dict[str, Any] = {
@@ -45,10 +48,12 @@ class Number(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ, "PATCH": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
 
+    @described(numbers_schema.GET)
     def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return success(assignment_json(owned_number(number_id, request.user.organization_id)))
 
+    @described(numbers_schema.UPDATE)
     def patch(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         changes = read_changes(request)
@@ -58,6 +63,7 @@ class Number(ApiView):
         )
         return success(assignment_json(assignment))
 
+    @described(numbers_schema.RELEASE)
     def delete(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request, frozenset({"return_to_carrier"}))
         caller = request.user
@@ -86,6 +92,7 @@ class NumberCampaign(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
 
+    @described(numbers_schema.ATTACH)
     def post(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
@@ -96,6 +103,7 @@ class NumberCampaign(ApiView):
         refuse_if_any(details)
         return self._answer(request, number_id, campaign_id)
 
+    @described(numbers_schema.DETACH)
     def delete(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return self._answer(request, number_id, None)
@@ -116,6 +124,7 @@ class BulkRelease(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
+    @described(numbers_schema.BULK_RELEASE)
     def post(self, request: CallerRequest) -> HttpResponse:
         # Retiring stock in bulk is the operators' work; the answer comes before any other check.
         if "return_to_carrier" in request.query_params:

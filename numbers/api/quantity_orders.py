@@ -9,7 +9,9 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.answers import json_answer, success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
+from config.openapi.operations import described
 from numbers import criteria, routing
+from numbers.api import quantity_orders_schema
 from numbers.api.orders import buyer_of
 from numbers.idempotency import read_idempotency_key
 from numbers.picking import QuantityRequest
@@ -29,6 +31,7 @@ class QuantityOrders(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
+    @described(quantity_orders_schema.PLACE)
     def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         order = read_quantity_order(request)
@@ -50,10 +53,12 @@ class QuantityOrder(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ, "DELETE": Scope.NUMBERS_WRITE}
 
+    @described(quantity_orders_schema.GET)
     def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return success(quantity_order_json(own_quantity_order(order_id, request.user.organization_id)))
 
+    @described(quantity_orders_schema.CANCEL)
     def delete(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         caller = request.user

@@ -9,7 +9,9 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.answers import success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
+from config.openapi.operations import described
 from config.paging import answer_page, read_page
+from numbers.api import reservations_schema
 from numbers.api.orders import buyer_of
 from numbers.e164 import read_numbers
 from numbers.magic import forced_hold
@@ -22,6 +24,7 @@ class Reservations(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE, "GET": Scope.NUMBERS_READ}
 
+    @described(reservations_schema.RESERVE)
     def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
@@ -33,6 +36,7 @@ class Reservations(ApiView):
             return success(forced, status=201)
         return _answer(reserve(numbers, ttl_seconds=ttl, buyer=buyer), status=201)
 
+    @described(reservations_schema.LIST)
     def get(self, request: CallerRequest) -> HttpResponse:
         page = read_page(request, name="reservations")
         own = Reservation.objects.filter(organization_id=request.user.organization_id, pk__lt=page.below)
@@ -46,10 +50,12 @@ class ReservationView(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ, "DELETE": Scope.NUMBERS_WRITE}
 
+    @described(reservations_schema.GET)
     def get(self, request: CallerRequest, reservation_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return _answer(own_reservation(reservation_id, request.user.organization_id))
 
+    @described(reservations_schema.RELEASE)
     def delete(self, request: CallerRequest, reservation_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return _answer(let_go(reservation_id=reservation_id, buyer=buyer_of(request.user)))

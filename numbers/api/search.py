@@ -6,8 +6,10 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.answers import success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
+from config.openapi.operations import described
 from numbers import criteria
 from numbers.demand import note_short_search
+from numbers.api.search_schema import SEARCH
 from numbers.searching import search
 
 USUAL, MOST = 10, 100
@@ -18,6 +20,7 @@ class Search(ApiView):
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
+    @described(SEARCH)
     def post(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}

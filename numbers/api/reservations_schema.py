@@ -1,0 +1,124 @@
+"""``/v1/phone-numbers/reservations``, described."""
+
+from config.errors import NotFound
+from config.openapi.lists import NO_PARAMETERS, listing
+from config.openapi.operations import Answer, Body, Example, Id, Operation, envelope, succeeds
+from config.openapi.refusals import Refusal
+from config.openapi.shapes import choice, integer, listed, moment, named, nullable, record, uuid
+from numbers import reserving
+from numbers.api.schemas import INSUFFICIENT_INVENTORY, MOMENT, NUMBER, e164, wanted_numbers
+
+TAG = "Reservations"
+RESERVATION_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a16"
+
+RESERVATION = named(
+    "Reservation",
+    record(
+        "A hold: numbers that nobody else can order for a while.",
+        {
+            "id": uuid("Its id."),
+            "status": choice(
+                "`active` while it holds, `expired` when its time has passed, `released` where you ended it.",
+                ["active", "expired", "released"],
+            ),
+            "numbers": listed("The numbers that it was made for.", e164("An E.164 number.")),
+            "held_numbers": listed(
+                "Those that it holds now: without what you have ordered meanwhile, or hold anew.",
+                e164("An E.164 number."),
+            ),
+            "created_at": moment("When it was made."),
+            "expires_at": moment("When it ends by itself."),
+            "released_at": nullable(moment("When you ended it.")),
+        },
+    ),
+)
+EXAMPLE = {
+    "id": RESERVATION_ID,
+    "status": "active",
+    "numbers": [NUMBER],
+    "held_numbers": [NUMBER],
+    "created_at": MOMENT,
+    "expires_at": "2026-04-26T12:10:00Z",
+    "released_at": None,
+}
+PATH = {"reservation_id": Id("The reservation's id.", RESERVATION_ID)}
+NO_SUCH_RESERVATION = Refusal(NotFound, "Your organization has no reservation with this id.")
+
+RESERVE = Operation(
+    id="createReservation",
+    tag=TAG,
+    summary="Hold phone numbers",
+    description=f"""\
+Hold named numbers, all or nothing, while you make up your mind or your customer pays. Nobody else can order them
+until the hold ends; an order of yours takes them. It costs nothing and ends by itself. A number that you hold
+already is held anew, for the new time. Your organization holds at most {reserving.MOST_HELD} numbers at a time.""",
+    body=Body(
+        named(
+            "ReservationRequest",
+            record(
+                "",
+                {
+                    "numbers": wanted_numbers("1 to 100 distinct numbers in E.164."),
+                    "ttl_seconds": nullable(
+                        integer(
+                            "For how many seconds.",
+                            minimum=reserving.SHORTEST,
+                            maximum=reserving.LONGEST,
+                            default=reserving.USUAL,
+                        )
+                    ),
+                },
+                optional=["ttl_seconds"],
+            ),
+        ),
+        [Example({"numbers": [NUMBER], "ttl_seconds": 600})],
+    ),
+    answers=[
+        Answer(
+            "All of them are held.",
+            envelope("ReservationAnswer", RESERVATION),
+            [Example(succeeds(EXAMPLE))],
+            status=201,
+        )
+    ],
+    refusals=[INSUFFICIENT_INVENTORY],
+    invalid={"ttl_seconds": f"must be a whole number of seconds from {reserving.SHORTEST} to {reserving.LONGEST}"},
+)
+
+LIST = listing(
+    id="listReservations",
+    tag=TAG,
+    summary="List holds",
+    description="Your organization's holds, those that have ended included.",
+    item=RESERVATION,
+    example=EXAMPLE,
+    answer="ReservationList",
+)
+
+GET = Operation(
+    id="getReservation",
+    tag=TAG,
+    summary="Get a hold",
+    description="One hold, with what it holds now.",
+    path_parameters=PATH,
+    answers=[Answer("The hold.", envelope("ReservationAnswer", RESERVATION), [Example(succeeds(EXAMPLE))])],
+    refusals=[NO_SUCH_RESERVATION],
+    invalid=NO_PARAMETERS,
+)
+
+RELEASE = Operation(
+    id="releaseReservation",
+    tag=TAG,
+    summary="End a hold",
+    description="Give what is still held back at once. Ending a hold again, or one that has expired, changes nothing.",
+    path_parameters=PATH,
+    answers=[
+        Answer(
+            "The hold, ended.",
+            envelope("ReservationAnswer", RESERVATION),
+            [Example(succeeds({**EXAMPLE, "status": "released", "held_numbers": [], "released_at": MOMENT}))],
+        )
+    ],
+    refusals=[NO_SUCH_RESERVATION],
+    invalid=NO_PARAMETERS,
+)
