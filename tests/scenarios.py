@@ -258,6 +258,11 @@ CALLS = {
     "getApiKey": a_call("GET", ONE_KEY),
     "revokeApiKey": a_call("DELETE", ONE_KEY),
     "rotateApiKey": a_call("POST", f"{ONE_KEY}/rotate"),
+    "listOrders": a_call("GET", ORDERS),
+    "getOrder": a_call("GET", f"{ORDERS}/{ORDER_ID}"),
+    "listNumberEvents": a_call("GET", f"{ONE_NUMBER}/events"),
+    "getCredit": a_call("GET", "/v1/credit"),
+    "listCreditEntries": a_call("GET", "/v1/credit/entries"),
     "getHealth": a_call("GET", "/healthz"),
     "getReadiness": a_call("GET", "/readyz", SERVICE_UNAVAILABLE=when_the_database_is_away),
 }

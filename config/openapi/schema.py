@@ -120,9 +120,10 @@ def _refusal_response(group: Sequence[Refusal], *, authenticated: bool) -> dict[
 
 def _refusals_in_full(group: Sequence[Refusal], *, authenticated: bool) -> dict[str, Any]:
     shapes = [refusal.shape for refusal in group]
-    counted = authenticated and group[0].status != 401  # who is not known is not counted
-    # A database that is away may be so before the request was counted.
-    certain = counted and group[0].status < 500
+    status = group[0].status
+    counted = authenticated and status != 401  # who is not known is not counted
+    # 404 may be said of a path that is none of ours, 500 and 503 before the request was counted.
+    certain = counted and status not in (404, 500, 503)
     named = {name for refusal in group for name in refusal.headers}
     always = [name for name in HEADERS if all(name in refusal.headers for refusal in group)]
     return {

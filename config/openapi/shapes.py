@@ -117,7 +117,7 @@ def table(description: str, values: Schema, **facets: Any) -> Schema:
 
 def nullable(schema: Schema) -> Schema:
     """The same, or null."""
-    if "$ref" in schema:
+    if "$ref" in schema or schema["type"] == "object":
         return {"oneOf": [schema, {"type": "null"}]}
     schema = {**schema, "type": [schema["type"], "null"]}
     if "const" in schema:

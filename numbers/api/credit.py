@@ -10,7 +10,9 @@ from apikeys.scopes import Scope
 from config.actors import shown_to_customer
 from config.answers import success, timestamp
 from config.api import ApiView, refuse_unknown_parameters
+from config.openapi.operations import described
 from config.paging import answer_page, read_page
+from numbers.api import credit_schema
 from numbers.models import CreditAccount, CreditEntry
 
 
@@ -19,6 +21,7 @@ class Credit(ApiView):
 
     scopes = {"GET": Scope.CREDIT_READ}
 
+    @described(credit_schema.GET)
     def get(self, request: CallerRequest) -> HttpResponse:
         refuse_unknown_parameters(request)
         account = CreditAccount.objects.filter(pk=request.user.organization_id).first()
@@ -32,6 +35,7 @@ class CreditEntries(ApiView):
 
     scopes = {"GET": Scope.CREDIT_READ}
 
+    @described(credit_schema.ENTRIES)
     def get(self, request: CallerRequest) -> HttpResponse:
         # By the number within the account: a cursor by the key of the table would count everybody's.
         page = read_page(request, name="credit-entries", key=int)

@@ -7,7 +7,9 @@ from django.http import HttpResponse
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api import ApiView
+from config.openapi.operations import described
 from config.paging import answer_page, read_page
+from numbers.api.events_schema import EVENTS
 from numbers.own_history import event_json, own_events
 
 
@@ -20,6 +22,7 @@ class NumberEvents(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ}
 
+    @described(EVENTS)
     def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
         page = read_page(request, name=f"events of {number_id}", key=int)
         events = own_events(number_id, request.user.organization_id).filter(pk__lt=page.below)

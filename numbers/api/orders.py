@@ -9,9 +9,10 @@ from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
 from config.answers import json_answer, success
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
-from config.paging import answer_page, read_page
 from config.openapi.operations import described
+from config.paging import answer_page, read_page
 from numbers import routing
+from numbers.api import ordered_schema
 from numbers.api.orders_schema import PLACE_ORDER
 from numbers.assigning import Buyer
 from numbers.e164 import read_numbers
@@ -47,6 +48,7 @@ class Orders(ApiView):
             response["Idempotent-Replayed"] = "true"
         return response
 
+    @described(ordered_schema.LIST)
     def get(self, request: CallerRequest) -> HttpResponse:
         page = read_page(request, name="orders")
         orders = own_orders(request.user.organization_id).filter(pk__lt=page.below)
@@ -58,6 +60,7 @@ class OneOrder(ApiView):
 
     scopes = {"GET": Scope.NUMBERS_READ}
 
+    @described(ordered_schema.GET)
     def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
         return success(order_with_numbers_json(own_order(order_id, request.user.organization_id)))

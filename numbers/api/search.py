@@ -8,8 +8,8 @@ from config.answers import success
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
 from config.openapi.operations import described
 from numbers import criteria
-from numbers.demand import note_short_search
 from numbers.api.search_schema import SEARCH
+from numbers.demand import note_short_search
 from numbers.searching import search
 
 USUAL, MOST = 10, 100
