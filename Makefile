@@ -15,7 +15,7 @@ VENV := .venv/bin/python
 PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numberdesk \
 	ALLOWED_HOSTS=desk.example.com SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev run stop test check bench drill lock clean
+.PHONY: help install install-dev run stop test check bench drill cluster lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ bench: install-dev ## Measure orders a second; ARGS="--help" tells what can be c
 drill: install-dev ## Kill, cut, fill up and flood it, and see that nothing is lost; under ten minutes
 	@$(VENV) -m tests.drill $(ARGS)
 
+cluster: install-dev ## Several machines in small, the primary killed under load: what is lost, for how long
+	@$(VENV) -m pip install --quiet --require-hashes -r requirements/cluster.txt
+	@$(VENV) -m tests.cluster
+
 lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
 		--upgrade --quiet -o requirements/run.txt
@@ -58,6 +62,8 @@ lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 		--upgrade --quiet -o requirements/dev.txt
 	$(VENV) -m uv pip compile pyproject.toml --group telemetry --universal --python-version 3.11 --generate-hashes \
 		--no-header --upgrade --quiet -o requirements/telemetry.txt
+	$(VENV) -m uv pip compile pyproject.toml --group cluster --universal --python-version 3.11 --generate-hashes \
+		--no-header --upgrade --quiet -o requirements/cluster.txt
 
 clean: ## Remove all that make made: .venv, caches, the local database
 	@if [ -x $(VENV) ]; then $(VENV) -m config.serve clean; fi

@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _drill(cluster: Cluster, chosen: list[tuple[str, Callable[[Drill], None]]]) -> list[Result]:
-    secrets = _prepare(cluster.url())
+    secrets = prepare(cluster.url())
     server = Server(cluster.url(), cluster.folder / "server.log")
     server.wait_until_ready()
     proxy, notebook = Proxy(server.port), Notebook()
@@ -91,7 +91,7 @@ def _one(name: str, fault: Callable[[Drill], None], drill: Drill, notebook: Note
     return Result(name, acknowledged, notebook.silences - silent, answers, back_after, wrong, skipped)
 
 
-def _prepare(url: str) -> list[str]:
+def prepare(url: str) -> list[str]:
     """A migrated database with stock and two organizations; gives a key of each."""
     secrets = []
     _must(url, "migrate", "--verbosity", "0")

@@ -33,7 +33,7 @@ class Cluster:
         self.data = self.folder / "data"
         self.port = free_port()
         self.connections = connections
-        self.account = _account()
+        self.account = server_account()
         self._own(self.folder)
         self._run("initdb", "-D", self.data, "--username=numberdesk", "--auth=trust", "--encoding=UTF8", "--locale=C")
         self.start()
@@ -96,7 +96,7 @@ class Cluster:
         )
 
 
-def _account() -> pwd.struct_passwd | None:
+def server_account() -> pwd.struct_passwd | None:
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

@@ -32,6 +32,8 @@ class Notebook:
     answers: dict[int, int] = field(default_factory=dict)
     surprises: list[str] = field(default_factory=list)
     silences: int = 0
+    last_order: float = 0.0
+    longest_pause: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def saw(self, method: str, path: str, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -41,6 +43,14 @@ class Notebook:
                 self.surprises.append(f"{status} to {method} {path}: {body[:200]!r}")
             if status == 503 and "retry-after" not in headers:
                 self.surprises.append(f"503 without Retry-After to {method} {path}")
+
+    def ordered(self) -> None:
+        """An order was acknowledged: how long had there been none?"""
+        with self.lock:
+            now = time.monotonic()
+            if self.last_order:
+                self.longest_pause = max(self.longest_pause, now - self.last_order)
+            self.last_order = now
 
 
 class Customer(threading.Thread):
@@ -84,6 +94,7 @@ class Customer(threading.Thread):
         )
         if status == 200:
             attempt.body = body
+            self.notebook.ordered()
         elif status in (402, 409) and b"IDEMPOTENCY_IN_PROGRESS" not in body:
             attempt.refused = True
 

@@ -47,12 +47,12 @@ def manage(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 class Server:
     """gunicorn with two workers, as production runs it."""
 
-    def __init__(self, url: str, log: Path) -> None:
+    def __init__(self, url: str, log: Path, **options: str) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "config.wsgi:application", "-c", "config/gunicorn.py"],
             cwd=ROOT,
-            env={**environment(url), "PORT": str(self.port), "WEB_CONCURRENCY": "2"},
+            env={**environment(url), "PORT": str(self.port), "WEB_CONCURRENCY": "2", **options},
             stdin=subprocess.DEVNULL,
             stdout=log.open("ab"),
             stderr=subprocess.STDOUT,
