@@ -1,13 +1,13 @@
 """The SQL of an order, captured: locks in rank and sorted, all before the first write, and few statements."""
 
 import re
-from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
 
 from numbers import ordering
 from tests import books, factories
+from tests.statements import captured, is_lock, is_write
 from tests.together import Clients, gate_after
 
 pytestmark = pytest.mark.django_db
@@ -19,27 +19,6 @@ RANKS = [
     "FROM campaigns_campaign",
     "FROM numbers_phonenumber",
 ]
-
-
-@contextmanager
-def captured():
-    """The statements in the order in which they were sent, on one line each."""
-    statements = []
-
-    def note(execute, sql, params, many, context):
-        statements.append(" ".join(sql.split()))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(note):
-        yield statements
-
-
-def is_lock(statement):
-    return "FOR NO KEY UPDATE" in statement or statement.startswith(RANKS[0])
-
-
-def is_write(statement):
-    return re.search(r"\b(INSERT INTO|UPDATE|DELETE FROM) (numbers|campaigns|apikeys)_", statement) is not None
 
 
 @pytest.fixture
