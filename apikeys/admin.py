@@ -11,6 +11,7 @@ from apikeys.issuing import issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from campaigns.admin import RecordedAdmin
+from campaigns.filters import OrganizationFilter
 from config.actors import Actor
 from config.desk.choosing import ChosenByTyping, OneLine
 from config.desk.operations import Done, Operation, page_of
@@ -82,8 +83,9 @@ def shown_once(key: ApiKey, secret: str) -> Done:
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(RecordedAdmin):
+    sortable_by = ("label", "last_used_at", "expires_at", "created_at")
     list_display = ("prefix", "label", "organization", "state", "scopes", "last_used_at", "expires_at", "created_at")
-    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("prefix__startswith", "label", "organization__name")
     shown = (

@@ -7,18 +7,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from campaigns import reviewing
+from campaigns.filters import BrandOrganizationFilter, OrganizationFilter
 from campaigns.history import record
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, Event
 from campaigns.registering import add_campaign, create_brand
+from campaigns.reviewing import brands_to_review, campaigns_to_review
 from config.actors import Actor
 from config.desk.choosing import ChosenByTyping, OneLine
 from config.desk.model_admin import DeskAdmin
 from config.desk.operations import Done, Operation, ReasonForm
 from config.desk.operators import actor_of
+from config.desk.site import Page, desk
 
 
 class RecordedAdmin(DeskAdmin):
@@ -78,8 +83,9 @@ class ReviewBrand(Operation):
 
 @admin.register(Brand)
 class BrandAdmin(RecordedAdmin):
+    sortable_by = ("name", "status", "identity_status", "created_at")
     list_display = ("name", "organization", "status", "identity_status", "created_at")
-    list_filter = ("status", "identity_status")
+    list_filter = ("status", "identity_status", OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("name", "organization__name")
     shown = ("organization", "name", "status", "identity_status", "id", "created_at", "updated_at")
@@ -158,8 +164,9 @@ class ExpireCampaign(Operation):
 
 @admin.register(Campaign)
 class CampaignAdmin(RecordedAdmin):
+    sortable_by = ("name", "status", "created_at")
     list_display = ("name", "status", "brand", "organization", "brand_identity", "created_at")
-    list_filter = ("status", "brand__identity_status")
+    list_filter = ("status", "brand__identity_status", BrandOrganizationFilter)
     list_select_related = ("brand__organization",)
     search_fields = ("name", "brand__name", "brand__organization__name")
     shown = (
@@ -193,3 +200,26 @@ class EventAdmin(DeskAdmin):
         *("at", "organization_id", "subject", "subject_id", "kind", "actor", "request_id"),
         *("before", "after", "reason"),
     )
+
+
+# --- the review queue ------------------------------------------------------------------------------
+SHOWN = 50
+
+
+def review_queue(request: HttpRequest) -> HttpResponse:
+    """What waits for a decision, oldest first; each decision leads back here."""
+    if not request.user.has_perm("campaigns.view_campaign"):
+        raise PermissionDenied
+    context = {
+        **desk().each_context(request),
+        "title": "Review queue",
+        "campaigns": campaigns_to_review()[:SHOWN],
+        "brands": brands_to_review()[:SHOWN],
+        "shown": SHOWN,
+        "may_decide": request.user.has_perm("campaigns.change_campaign"),
+        "may_verify": request.user.has_perm("campaigns.change_brand"),
+    }
+    return TemplateResponse(request, "desk/review.html", context)
+
+
+desk().add_page(Page("review/", "review", review_queue, "Review queue", "campaigns.view_campaign"))

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from campaigns.history import record
 from campaigns.models import (
@@ -25,6 +26,19 @@ from config.errors import NotFound, ValidationFailed
 APPROVABLE = (CampaignStatus.PENDING, CampaignStatus.REJECTED, CampaignStatus.EXPIRED)
 REJECTABLE = (CampaignStatus.PENDING, CampaignStatus.ACTIVE)
 EXPIRABLE = (CampaignStatus.ACTIVE,)
+
+
+def campaigns_to_review() -> QuerySet[Campaign]:
+    """Those that wait for a decision, oldest first."""
+    pending = Campaign.objects.filter(status=CampaignStatus.PENDING).exclude(brand__status=BrandStatus.DELETED)
+    return pending.select_related("brand__organization").order_by("id")
+
+
+def brands_to_review() -> QuerySet[Brand]:
+    """Those whose identity nobody has looked at, oldest first."""
+    unseen = Q(status=BrandStatus.PENDING) | Q(identity_status__isnull=True)
+    waiting = Brand.objects.filter(unseen).exclude(status=BrandStatus.DELETED)
+    return waiting.select_related("organization").order_by("id")
 
 
 def approve_campaign(*, campaign_id: UUID, actor: Actor, reason: str = "") -> Campaign:

@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F, QuerySet
 
 from config.actors import Actor
 from config.errors import ValidationFailed
 from config.transactions import run_transaction
 from numbers.locks import lock_account
+from numbers.models import CreditAccount
 
 # The entry and the balance that it explains, in one statement.
 RECORD_ENTRY = """
@@ -33,6 +35,11 @@ LARGEST = Decimal("999999999.99")
 class Balance:
     amount: Decimal
     currency: str
+
+
+def short_accounts(accounts: QuerySet[CreditAccount]) -> QuerySet[CreditAccount]:
+    """Of active customers that pay: those at or below their alert, which without one is nothing left."""
+    return accounts.filter(balance__lte=F("alert_below"), organization__is_sandbox=False, organization__status="ACTIVE")
 
 
 def top_up(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:

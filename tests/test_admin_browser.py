@@ -96,9 +96,9 @@ def test_every_page_opens_without_a_complaint(page: Browser, live_server: Any) -
     assert Api(factories.key(owner)).order(numbers[:1], campaign_id=str(campaign.pk)).status_code == 200
     page.go(live_server.url + "/admin/")
     links = page.evaluate("[...document.querySelectorAll('#content a[href]')].map(link => link.href)")
-    for address in sorted(set(links)):
+    for address in {link.partition("?")[0]: link for link in links}.values():
         page.go(address)
     page.go(live_server.url + url(PhoneNumber, "changelist") + "?q=2000001")
     with page.loading():
-        page.click("#result_list th a")
+        page.click("#result_list tbody th a")
     assert "+14152000001" in page.text("#content")

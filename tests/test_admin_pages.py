@@ -18,6 +18,7 @@ from numbers.models import (
     NumberEvent,
     Order,
     PhoneNumber,
+    Refusal,
     Reservation,
     StockBatch,
 )
@@ -35,6 +36,7 @@ def everything(api: Api, cast: Any) -> None:
     record(campaign, "created", actor=factories.actor())
     numbers = factories.stock(*factories.line(1, 2))
     assert api.order(numbers[:1], headers={"Idempotency-Key": "once"}).status_code == 200
+    assert api.order(numbers).status_code == 409
     Reservation.objects.create(
         organization=cast.owner, numbers=numbers, actor="key:x", request_id="r", expires_at="2100-01-01T00:00Z"
     )
@@ -44,6 +46,7 @@ def test_every_model_has_its_pages() -> None:
     assert {model.__name__ for model in OURS} == {
         *("Organization", "Brand", "Campaign", "Event", "ApiKey", "PhoneNumber", "Assignment", "StockBatch"),
         *("NumberEvent", "Order", "CreditAccount", "CreditEntry", "Reservation", "IdempotencyRecord"),
+        "Refusal",
     }
 
 
@@ -67,7 +70,7 @@ def test_nothing_can_be_deleted(desk: Client, everything: None, model: Any) -> N
 
 @pytest.mark.parametrize(
     "model",
-    [Assignment, CreditEntry, Event, IdempotencyRecord, NumberEvent, Order, Reservation, StockBatch],
+    [Assignment, CreditEntry, Event, IdempotencyRecord, NumberEvent, Order, Refusal, Reservation, StockBatch],
     ids=lambda model: model.__name__,
 )
 def test_what_is_recorded_is_neither_added_nor_edited(desk: Client, everything: None, model: Any) -> None:

@@ -16,9 +16,11 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
+from django.utils.text import capfirst
 
 from config.desk.operations import Operation, allowed, named, show_operation
 from config.desk.pages import BoundedPaginator
+from config.desk.related import Related
 
 
 class EditForm(forms.ModelForm):
@@ -51,7 +53,9 @@ class DeskAdmin(admin.ModelAdmin):
     actions = None
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count every filter's rows
     list_per_page = 50
+    sortable_by = ()  # where the table is large, only what an index has in order
     change_form_template = "desk/change_form.html"
 
     # --- permissions ---------------------------------------------------------------------------
@@ -146,7 +150,16 @@ class DeskAdmin(admin.ModelAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         context["operations"] = self.offered(request, obj) if obj is not None else []
+        context["related"] = self.related(request, obj) if obj is not None else []
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def related(self, request: HttpRequest, subject: Any) -> list[Related]:
+        """Tables below the row's form: what belongs to it."""
+        return []
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     # --- history -------------------------------------------------------------------------------
     def history_address(self, subject: Any) -> str:

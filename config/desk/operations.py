@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from psycopg_pool import PoolTimeout
 
 from config.actors import Actor
@@ -129,10 +130,18 @@ def _after(request: HttpRequest, admin: Any, done: Done, subject: Any) -> HttpRe
         add_never_cache_headers(response)
         return response
     messages.success(request, done.message)
+    if back := _back(request):
+        return HttpResponseRedirect(back)
     target = done.subject or subject
     if target is None or not admin.has_view_or_change_permission(request):
         return HttpResponseRedirect(reverse(f"admin:{admin.opts.app_label}_{admin.opts.model_name}_changelist"))
     return HttpResponseRedirect(page_of(target))
+
+
+def _back(request: HttpRequest) -> str:
+    """The page of the desk that the operator came from and wants back to, if a link said so."""
+    back = request.GET.get("back", "")
+    return back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else ""
 
 
 def page_of(subject: Model) -> str:

@@ -1,5 +1,27 @@
 """The operators' desk: one module for each thing that operators look at or do."""
 
-from numbers.admin import credit, events, idempotency, inventory, orders, organizations, reservations
+from numbers.admin import (
+    credit,
+    demand,
+    events,
+    home,
+    idempotency,
+    inventory,
+    orders,
+    organizations,
+    reservations,
+    whose,
+)
 
-__all__ = ["credit", "events", "idempotency", "inventory", "orders", "organizations", "reservations"]
+__all__ = [
+    "credit",
+    "demand",
+    "events",
+    "home",
+    "idempotency",
+    "inventory",
+    "orders",
+    "organizations",
+    "reservations",
+    "whose",
+]

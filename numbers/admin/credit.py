@@ -1,9 +1,11 @@
 """Credit and its ledger: topped up and corrected, each with a note; never edited."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -12,7 +14,9 @@ from config.actors import Actor
 from config.desk.model_admin import DeskAdmin
 from config.desk.operations import Done, Operation
 from config.desk.operators import actor_of
-from numbers.crediting import LARGEST, correct, top_up
+from config.desk.related import Cell, Related, link, related
+from numbers.admin.filters import AccountFilter, SerialDayFilter
+from numbers.crediting import LARGEST, correct, short_accounts, top_up
 from numbers.models import CreditAccount, CreditEntry
 
 
@@ -49,14 +53,29 @@ class Correct(Operation):
         return Done(f"{subject.organization} has {balance.amount} {balance.currency} now.")
 
 
+class ShortFilter(admin.SimpleListFilter):
+    title, parameter_name = "short of credit", "short"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("yes", "At or below its alert")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return short_accounts(queryset) if self.value() else queryset
+
+
 @admin.register(CreditAccount)
 class CreditAccountAdmin(DeskAdmin):
+    sortable_by = ("organization", "balance", "alert_below")
     list_display = ("organization", "balance", "currency", "alert_below", "entries")
+    list_filter = (ShortFilter,)
     list_select_related = ("organization",)
     search_fields = ("organization__name",)
     shown = ("organization", "balance", "currency", "entries", "alert_below")
     editable = ("alert_below",)
     operations = [TopUp(), Correct()]
+
+    def related(self, request: HttpRequest, subject: CreditAccount) -> list[Related]:
+        return [ledger_of(subject.organization_id)]
 
     def history_address(self, subject: CreditAccount) -> str:
         return f"{reverse('admin:numbers_creditentry_changelist')}?account={subject.pk}"
@@ -75,10 +94,30 @@ class CreditAccountAdmin(DeskAdmin):
         )
 
 
+def ledger_of(organization_id: UUID) -> Related:
+    entries = CreditEntry.objects.filter(account_id=organization_id).order_by("-entry").select_related("order")
+    return related(
+        "Ledger",
+        of=entries,
+        headings=("when", "kind", "amount", "balance after", "by", "note", "order"),
+        cells=lambda row: (
+            link(row, row.created_at),
+            row.get_kind_display(),
+            row.amount,
+            row.balance_after,
+            row.actor,
+            row.note,
+            link(row.order, "order") if row.order_id else Cell(""),
+        ),
+        empty="No money has come in yet: top up the account.",
+        all=f"{reverse('admin:numbers_creditentry_changelist')}?organization={organization_id}",
+    )
+
+
 @admin.register(CreditEntry)
 class CreditEntryAdmin(DeskAdmin):
     list_display = ("created_at", "account", "entry", "kind", "amount", "balance_after", "actor", "note", "order")
-    list_filter = ("kind",)
+    list_filter = ("kind", SerialDayFilter, AccountFilter)
     list_select_related = ("account__organization", "order")
     search_fields = ("account__organization__name",)
     shown = (

@@ -4,9 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from config.actors import Actor
@@ -14,8 +16,11 @@ from config.desk.model_admin import DeskAdmin
 from config.desk.operations import Done, Operation, ReasonForm, page_of
 from config.desk.operators import actor_of
 from numbers.admin.adding import AddNumbers
+from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of
+from numbers.admin.whose import question_on
 from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch
 from numbers.pricing import LARGEST_PRICE, move_price, set_capabilities
+from numbers.whose import life_of
 
 
 class PriceForm(ReasonForm):
@@ -72,15 +77,26 @@ def _life_of(number_id: int) -> str:
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(DeskAdmin):
-    list_display = (
-        *("number", "status", "number_type", "owner", "price", "sms_enabled", "mms_enabled", "region"),
-        *("carrier", "quarantined_until", "held_until"),
-    )
-    list_filter = ("status", "number_type", "sandbox")
+    list_display = ("number", "state", "number_type", "owner", "price", "carries", "region", "carrier")
+    sortable_by = ("number",)
+    list_filter = (StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox")
+    ordering = ("number",)  # an index has them in this order, and area codes side by side
     search_fields = ("number__contains",)
     search_help_text = "Any part of a number"
+    change_form_template = "desk/number.html"
     shown = (
-        *("number", "number_type", "area_code", "status", "owner", "sandbox", "price", "sms_enabled", "mms_enabled"),
+        *(
+            "number",
+            "number_type",
+            "area_code",
+            "state",
+            "status",
+            "owner",
+            "sandbox",
+            "price",
+            "sms_enabled",
+            "mms_enabled",
+        ),
         *("region", "rate_center", "carrier", "quarantined_until", "held_for", "held_until", "reservation"),
         *("batch", "created_at", "updated_at"),
     )
@@ -89,10 +105,43 @@ class PhoneNumberAdmin(DeskAdmin):
     operations = [MovePrice(), SetCapabilities()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related(OPEN)
+        return super().get_queryset(request).prefetch_related(OPEN).select_related("batch")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        digits = "".join(character for character in search_term if character.isdigit() or character == "+")
+        if not digits:
+            return (queryset.none() if search_term else queryset), False
+        # Each half has an index of its own: what is on the shelf must not cost what is sold anything.
+        on_the_shelf = Q(status__in=["available", "quarantined"])
+        found = on_the_shelf & Q(number__contains=digits) | Q(
+            status__in=["assigned", "retired"], number__contains=digits
+        )
+        return queryset.filter(found), False
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        # Of one owner: as the index of its ownerships has them. Sorting all of a large customer's
+        # numbers for one page takes seconds.
+        return ("-assignments__id",) if request.GET.get("organization") else self.ordering
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        number = context["original"]
+        context.update(question_on(request, number), life=life_of(number))
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def history_address(self, subject: PhoneNumber) -> str:
         return _life_of(subject.pk)
+
+    @admin.display
+    def state(self, number: PhoneNumber) -> str:
+        """What can be done with it now, which is not quite its status."""
+        state, until = state_of(number, timezone.now())
+        ends = format_html(" until {}", date_format(until, "M j, H:i")) if until else ""
+        return format_html('<span class="desk-key desk-key-{}"></span>{}{}', state, state, ends)
+
+    @admin.display
+    def carries(self, number: PhoneNumber) -> str:
+        able = (("SMS", number.sms_enabled), ("MMS", number.mms_enabled))
+        return ", ".join(name for name, enabled in able if enabled) or "voice only"
 
     @admin.display
     def owner(self, number: PhoneNumber) -> str:
@@ -120,6 +169,7 @@ class AssignmentAdmin(DeskAdmin):
     """Periods of ownership, newest first; those of one organization by ``?organization=``."""
 
     list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign", "order")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), PeriodFilter)
     list_select_related = ("number", "organization", "campaign", "order")
     search_fields = ("id__exact",)
     search_help_text = "The id that the customer sees"

@@ -1,24 +1,52 @@
 """Orders, as they were placed."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 
+from campaigns.filters import OrganizationFilter
 from config.desk.model_admin import DeskAdmin
-from numbers.models import Order
+from config.desk.related import Related, link, related
+from numbers.admin.filters import OrderDayFilter
+from numbers.models import Assignment, Order
 
 
 @admin.register(Order)
 class OrderAdmin(DeskAdmin):
     list_display = ("id", "organization", "kind", "status", "quantity", "total", "currency", "actor", "created_at")
-    list_filter = ("status", "kind", "sandbox")
+    list_filter = ("status", "kind", "sandbox", OrderDayFilter, OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("id__exact",)
     search_help_text = "The id of an order"
     shown = (
-        *("id", "organization", "sandbox", "kind", "status", "failure_reason", "quantity", "criteria", "total"),
+        *(
+            "id",
+            "organization",
+            "sandbox",
+            "kind",
+            "status",
+            "failure_reason",
+            "closed_by",
+            "quantity",
+            "criteria",
+            "total",
+        ),
         *("currency", "campaign", "label", "inbound_url", "status_url", "actor", "api_key_id", "request_id"),
         *("created_at", "finished_at"),
     )
+
+    def related(self, request: HttpRequest, subject: Order) -> list[Related]:
+        numbers = Assignment.objects.filter(order=subject).order_by("id").select_related("number")
+        return [
+            related(
+                "Numbers",
+                of=numbers,
+                headings=("number", "price", "since", "until"),
+                cells=lambda row: (link(row.number), row.price, row.created_at, row.ended_at),
+                empty="It has no numbers: it is waiting for stock, failed or was cancelled.",
+                all=self.history_address(subject),
+            )
+        ]
 
     def history_address(self, subject: Order) -> str:
         return f"{reverse('admin:numbers_assignment_changelist')}?order={subject.pk}"

@@ -1,21 +1,25 @@
 """The customers: made with a credit account, suspended and restored."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
+from apikeys.models import ApiKey
 from campaigns.admin import RecordedAdmin
-from campaigns.models import Organization, OrganizationStatus
+from campaigns.models import Campaign, Organization, OrganizationStatus
 from campaigns.reviewing import restore_organization, suspend_organization
 from config.actors import Actor
 from config.desk.choosing import OneLine
 from config.desk.operations import Done, Operation, page_of
+from config.desk.related import Related, link, related
+from numbers.admin.credit import ledger_of
 from numbers.crediting import LARGEST
-from numbers.models import CreditAccount
+from numbers.models import Assignment, CreditAccount, Order, Refusal
 from numbers.onboarding import onboard
 
 
@@ -69,11 +73,12 @@ class RestoreOrganization(Operation):
 
 @admin.register(Organization)
 class OrganizationAdmin(RecordedAdmin):
+    sortable_by = ("name", "status", "balance", "created_at")
     list_display = ("name", "status", "is_sandbox", "balance", "created_at")
     list_filter = ("status", "is_sandbox")
     list_select_related = ("credit_account",)
     search_fields = ("name",)
-    shown = ("name", "status", "is_sandbox", "credit", "see", "id", "created_at", "updated_at")
+    shown = ("name", "status", "is_sandbox", "credit", "id", "created_at", "updated_at")
     editable = ("name",)
     adding = AddOrganization()
     operations = [SuspendOrganization(), RestoreOrganization()]
@@ -93,18 +98,88 @@ class OrganizationAdmin(RecordedAdmin):
             return "no account"
         return format_html('{} · <a href="{}">account</a>', account, page_of(account))
 
-    @admin.display
-    def see(self, organization: Organization) -> str:
-        lists = {
-            "API keys": "admin:apikeys_apikey_changelist",
-            "brands": "admin:campaigns_brand_changelist",
-            "orders": "admin:numbers_order_changelist",
+    def related(self, request: HttpRequest, subject: Organization) -> list[Related]:
+        """What an operator needs who has the customer on the phone; each for who may see it."""
+        tables = {
+            "numbers.view_creditentry": ledger_of,
+            "apikeys.view_apikey": keys_of,
+            "numbers.view_assignment": numbers_of,
+            "numbers.view_order": orders_of,
+            "campaigns.view_campaign": campaigns_of,
+            "numbers.view_refusal": refusals_of,
         }
-        rows = [(f"{reverse(page)}?organization={organization.pk}", name) for name, page in lists.items()]
-        owned = f"{reverse('admin:numbers_assignment_changelist')}?organization={organization.pk}"
-        rows.append((f"{owned}&ended_at__isnull=True", "numbers"))
-        return format_html_join(" · ", '<a href="{}">{}</a>', rows)
+        return [table(subject.pk) for permission, table in tables.items() if request.user.has_perm(permission)]
 
 
 def _account(organization: Organization) -> CreditAccount | None:
     return getattr(organization, "credit_account", None)
+
+
+def keys_of(organization_id: UUID) -> Related:
+    return related(
+        "API keys",
+        of=ApiKey.objects.of(organization_id),
+        headings=("key", "label", "scopes", "last used", "expires", "revoked"),
+        cells=lambda row: (
+            link(row, row.prefix),
+            row.label,
+            ", ".join(row.scopes),
+            row.last_used_at,
+            row.expires_at,
+            row.revoked_at,
+        ),
+        empty="It has no key yet: make one under API keys.",
+        all=f"{reverse('admin:apikeys_apikey_changelist')}?organization={organization_id}",
+    )
+
+
+def numbers_of(organization_id: UUID) -> Related:
+    owned = Assignment.objects.filter(organization_id=organization_id, ended_at__isnull=True)
+    return related(
+        "Numbers",
+        of=owned.order_by("-id").select_related("number", "campaign"),
+        headings=("number", "since", "price", "campaign", "label"),
+        cells=lambda row: (link(row.number), row.created_at, row.price, link(row.campaign), row.label),
+        empty="It has no numbers: its keys order them.",
+        all=f"{reverse('admin:numbers_phonenumber_changelist')}?organization={organization_id}",
+    )
+
+
+def orders_of(organization_id: UUID) -> Related:
+    return related(
+        "Orders",
+        of=Order.objects.filter(organization_id=organization_id).order_by("-id"),
+        headings=("when", "kind", "status", "numbers", "total", "by"),
+        cells=lambda row: (
+            link(row, row.created_at),
+            row.get_kind_display(),
+            row.get_status_display(),
+            row.quantity,
+            row.total,
+            row.actor,
+        ),
+        empty="It has not ordered anything yet.",
+        all=f"{reverse('admin:numbers_order_changelist')}?organization={organization_id}",
+    )
+
+
+def campaigns_of(organization_id: UUID) -> Related:
+    return related(
+        "Campaigns",
+        of=Campaign.objects.of(organization_id).select_related("brand").order_by("-id"),
+        headings=("campaign", "status", "brand", "brand's identity"),
+        cells=lambda row: (link(row), row.status, link(row.brand), row.brand.identity_status),
+        empty="It has no campaign: add a brand, then a campaign of it.",
+        all=f"{reverse('admin:campaigns_campaign_changelist')}?organization={organization_id}",
+    )
+
+
+def refusals_of(organization_id: UUID) -> Related:
+    return related(
+        "Recent refusals",
+        of=Refusal.objects.filter(organization_id=organization_id).order_by("-id"),
+        headings=("when", "code", "asked for", "could have", "note", "by"),
+        cells=lambda row: (link(row, row.at), row.code, row.wanted, row.found, row.note, row.actor),
+        empty="Nothing was refused lately.",
+        all=f"{reverse('admin:numbers_refusal_changelist')}?organization={organization_id}",
+    )

@@ -88,7 +88,12 @@ class CreditEntry(models.Model):
             ),
         ]
         # For revenue by day. A few pages for years of entries: they lie in the order of time.
-        indexes = [BrinIndex(fields=["created_at"], name="credit_entry_at", autosummarize=True)]
+        indexes = [
+            BrinIndex(fields=["created_at"], name="credit_entry_at", autosummarize=True),
+            models.Index(
+                fields=["-id"], name="credit_entry_by_operator", condition=Q(kind__in=["top_up", "correction"])
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount}"

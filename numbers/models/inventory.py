@@ -165,6 +165,18 @@ class PhoneNumber(models.Model):
                 condition=Q(status__in=["available", "quarantined"]),
             ),
             models.Index("held_for", "held_until", name="phone_number_held", condition=Q(held_for__isnull=False)),
+            # For the operators' lists, which are in the order of the numbers: each holds only what is
+            # rare, so that an order of an ordinary number writes to none but the first.
+            GinIndex(
+                OpClass("number", name="gin_trgm_ops"),
+                name="phone_number_sold_pattern",
+                condition=Q(status__in=["assigned", "retired"]),
+            ),
+            models.Index(
+                "number", name="phone_number_not_local", condition=Q(number_type__in=["toll_free", "short_code"])
+            ),
+            models.Index("number", name="phone_number_retired", condition=Q(status="retired")),
+            models.Index("number", name="phone_number_sandbox", condition=Q(sandbox=True)),
             models.Index("quarantined_until", name="phone_number_quarantine", condition=Q(status="quarantined")),
         ]
 
@@ -220,6 +232,10 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["organization", "-id"], name="assignment_owned", condition=Q(ended_at__isnull=True)),
             models.Index(fields=["number", "created_at"], name="assignment_of_number"),
+            models.Index(fields=["-id"], name="assignment_ended", condition=Q(ended_at__isnull=False)),
+            models.Index(
+                fields=["organization", "-id"], name="assignment_once_owned", condition=Q(ended_at__isnull=False)
+            ),
             models.Index(
                 fields=["campaign", "-id"],
                 name="assignment_of_campaign",

@@ -84,6 +84,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["organization", "-id"], name="order_of_organization"),
             models.Index(fields=["id"], name="order_pending", condition=Q(status="pending")),
+            # For the operators' lists; an ordinary order writes to neither.
+            models.Index(fields=["-id"], name="order_in_vain", condition=Q(status__in=["failed", "cancelled"])),
+            models.Index(fields=["-id"], name="order_by_quantity", condition=Q(kind="quantity")),
         ]
 
     def __str__(self) -> str:

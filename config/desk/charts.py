@@ -1,0 +1,108 @@
+"""Charts as SVG, drawn on the server: no script, no style in the page, every mark a link to its rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+WIDTH, HEIGHT = 720, 160
+GAP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One series' value at one place; ``label`` is what a pointer or a screen reader is told."""
+
+    series: str
+    value: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place on the horizontal axis, such as a day."""
+
+    name: str
+    address: str
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    series: str
+    label: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    address: str
+    name: str
+    label: str
+    x: float
+    width: float
+    marks: list[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Stacked columns side by side, all to one scale."""
+
+    top: float
+    columns: list[Column]
+    width: int = WIDTH
+    height: int = HEIGHT
+
+    @property
+    def first(self) -> str:
+        return self.columns[0].name if self.columns else ""
+
+    @property
+    def last(self) -> str:
+        return self.columns[-1].name if self.columns else ""
+
+    @property
+    def is_empty(self) -> bool:
+        return self.top == 0
+
+
+def draw_columns(places: Sequence[Place]) -> Columns:
+    top = max((sum(part.value for part in place.parts) for place in places), default=0)
+    width = WIDTH / max(len(places), 1)
+    columns = []
+    for position, place in enumerate(places):
+        marks, floor = [], float(HEIGHT)
+        for part in place.parts:
+            height = HEIGHT * part.value / top if top else 0
+            floor -= height
+            if height:
+                marks.append(Mark(part.series, part.label, round(floor, 1), round(height, 1)))
+        label = f"{place.name}: {', '.join(part.label for part in place.parts)}"
+        columns.append(
+            Column(place.address, place.name, label, round(position * width + GAP / 2, 1), round(width - GAP, 1), marks)
+        )
+    return Columns(top, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One horizontal bar of up to 100, its parts side by side."""
+
+    parts: list["Stretch"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    series: str
+    x: float
+    width: float
+
+
+def draw_bar(values: Sequence[tuple[str, float]], whole: float) -> Bar:
+    """``values`` as (series, value), to a scale where ``whole`` is the full width."""
+    bar, x = Bar(), 0.0
+    for series, value in values:
+        width = round(100 * value / whole, 2) if whole else 0
+        if width:
+            bar.parts.append(Stretch(series, round(x, 2), width))
+        x += width
+    return bar

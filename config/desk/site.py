@@ -1,0 +1,63 @@
+"""The admin site: pages of its own beside those of the models, and a home page that one of the apps gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.urls.resolvers import URLPattern
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that is no model's. It stands in the menu where it has a ``title``, for who has the ``permission``."""
+
+    route: str
+    name: str
+    view: View
+    title: str = ""
+    permission: str = ""
+
+
+class DeskSite(admin.AdminSite):
+    site_title = site_header = "Numberdesk"
+    site_url = None
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.pages: list[Page] = []
+        self.home: View | None = None
+
+    def add_page(self, page: Page) -> None:
+        self.pages.append(page)
+
+    def get_urls(self) -> list[Any]:
+        own: list[URLPattern] = [path(page.route, self.admin_view(page.view), name=page.name) for page in self.pages]
+        return [*own, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return self.home(request) if self.home else super().index(request, extra_context)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "menu": self._menu(request)}
+
+    def _menu(self, request: HttpRequest) -> list[Page]:
+        if not self.has_permission(request):
+            return []
+        return [
+            page
+            for page in self.pages
+            if page.title and (not page.permission or request.user.has_perm(page.permission))
+        ]
+
+
+def desk() -> DeskSite:
+    """The site, as what it is."""
+    site = admin.site
+    if not isinstance(site, DeskSite):
+        raise TypeError("INSTALLED_APPS must name config.desk.apps.DeskAdminConfig instead of django.contrib.admin")
+    return site

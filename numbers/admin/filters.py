@@ -1,0 +1,120 @@
+"""Filters of the desk's lists, each through an index."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from psycopg import sql
+
+from campaigns.filters import OrganizationFilter
+from config.desk.filters import DayFilter, TypedFilter
+from numbers.figures import first_id_of
+from numbers.models import PhoneNumber
+
+# What can be done with a number now, which is not quite its status: quarantines and holds end by themselves.
+STATES = {
+    "available": Q(status="available") & (Q(held_until__isnull=True) | Q(held_until__lte=Now()))
+    | Q(status="quarantined", quarantined_until__lte=Now()),
+    "held": Q(status="available", held_for__isnull=False, held_until__gt=Now()),
+    "assigned": Q(status="assigned"),
+    "quarantined": Q(status="quarantined", quarantined_until__gt=Now()),
+    "retired": Q(status="retired"),
+}
+
+
+def state_of(number: PhoneNumber, at: datetime) -> tuple[str, datetime | None]:
+    """Which of the STATES a number is in, and until when, if that ends by itself."""
+    if number.status == "available" and number.held_until is not None and number.held_until > at:
+        return "held", number.held_until
+    if number.status == "quarantined" and number.quarantined_until is not None:
+        over = number.quarantined_until <= at
+        return ("available", None) if over else ("quarantined", number.quarantined_until)
+    return number.status, None
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(state, state) for state in STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        state = STATES.get(self.value() or "")
+        return queryset.filter(state) if state else queryset
+
+
+class AreaCodeFilter(TypedFilter):
+    """A range of the unique index on the number, in which the list is sorted too."""
+
+    title, parameter_name = "area code", "area_code"
+    placeholder = "415"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = (self.value() or "").strip()
+        if not value:
+            return queryset
+        if not (len(value) == 3 and value.isascii() and value.isdigit()):
+            return queryset.none()
+        # Ten digits after the +1: a short code such as +1415 is in no area.
+        return queryset.filter(number__gte=f"+1{value}", number__lt=f"+1{value}:", area_code=value)
+
+
+class OwnerFilter(OrganizationFilter):
+    """Numbers that the organization has now."""
+
+    title = "owner"
+
+    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
+        return queryset.filter(assignments__organization_id=organization_id, assignments__ended_at__isnull=True)
+
+
+class PeriodFilter(OrganizationFilter):
+    """Ownerships of the organization: those of now, unless those that have ended are asked for.
+
+    Each of the two has an index of its own.
+    """
+
+    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
+        return queryset.filter(organization_id=organization_id, ended_at__isnull=not self.ended)
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.ended = request.GET.get("ended_at__isempty") == "0"
+
+
+class AccountFilter(OrganizationFilter):
+    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
+        return queryset.filter(account_id=organization_id)
+
+
+class OrderDayFilter(DayFilter):
+    """A range of the primary key: an order's id begins with the time of its creation."""
+
+    def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
+        return queryset.filter(pk__gte=first_id_of(begin), pk__lt=first_id_of(end))
+
+
+# OFFSET 0, or else min() would be answered by reading the primary key from its end.
+SPAN = sql.SQL("""
+    SELECT min(id), max(id)
+    FROM (SELECT id FROM {table} WHERE {moment} >= %s AND {moment} < %s OFFSET 0) AS day
+""")
+
+
+class SerialDayFilter(DayFilter):
+    """Rows with a serial id, which lie in the order of time: the day's ends are found first.
+
+    Else PostgreSQL would read the newest rows backwards until it comes to the day.
+    """
+
+    def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
+        span = SPAN.format(table=sql.Identifier(queryset.model._meta.db_table), moment=sql.Identifier(self.moment))
+        with connection.cursor() as cursor:
+            cursor.execute(span, [begin, end])
+            first, last = cursor.fetchone()
+        return super().between(queryset, begin, end).filter(pk__gte=first or 0, pk__lte=last or 0)

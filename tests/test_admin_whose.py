@@ -1,0 +1,143 @@
+"""A number's life on one page, and who had it at a time."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+from django.test import Client
+from django.utils import timezone
+
+from apikeys.models import ApiKey
+from campaigns.models import Organization
+from numbers.models import NumberEvent, PhoneNumber
+from tests import factories
+from tests.client import Api
+from tests.desk import do, url
+
+NUMBER = "+14155550100"
+DAY = timedelta(days=1)
+
+
+def lived(api: Api, cast: Any) -> tuple[PhoneNumber, Any, Any]:
+    """A number that the owner had, in one campaign and then another, and that the stranger has now."""
+    factories.stock(NUMBER)
+    first, second = factories.campaign(cast.owner), factories.campaign(cast.owner)
+    owned = api.order([NUMBER], campaign_id=str(first.pk)).json()["data"][0]["id"]
+    api.post(f"/v1/phone-numbers/{owned}/campaign", {"campaign_id": str(second.pk)})
+    api.request("DELETE", f"/v1/phone-numbers/{owned}")
+    PhoneNumber.objects.update(status="available", quarantined_until=None)
+    api.using(cast.stranger_key).order([NUMBER])
+    return PhoneNumber.objects.get(), first, second
+
+
+def ask(desk: Client, number: PhoneNumber, at: Any) -> Any:
+    return desk.get(url(PhoneNumber, "change", number.pk), {"at": at.isoformat()})
+
+
+def moments_of(number: PhoneNumber) -> dict[str, Any]:
+    """When each kind of thing happened first."""
+    found: dict[str, Any] = {}
+    for event in NumberEvent.objects.filter(number_id=number.pk).order_by("id"):
+        found.setdefault(event.kind, event.at)
+    return found
+
+
+def test_a_numbers_page_tells_its_whole_life(desk: Client, api: Api, cast: Any) -> None:
+    number, _, _ = lived(api, cast)
+    do(desk, number, "price", price="3.00", reason="vanity")
+    life = desk.get(url(PhoneNumber, "change", number.pk)).context["life"]
+    assert [moment.kind for moment in life] == ["priced", "assigned", "released", "routed", "assigned", "stocked"]
+    assert [moment.organization for moment in life[1:5]] == [cast.stranger, cast.owner, cast.owner, cast.owner]
+    assert (life[0].actor, life[0].reason) == ("operator:alice", "vanity")
+    assert life[0].facts == {"price": ("1.00", "3.00")}
+
+
+def test_who_had_it_is_answered_for_every_time(desk: Client, api: Api, cast: Any) -> None:
+    number, first, second = lived(api, cast)
+    at = moments_of(number)
+    tick = timedelta(microseconds=1)
+
+    assert "Nobody had" in ask(desk, number, at["assigned"] - tick).content.decode()
+    holder = ask(desk, number, at["assigned"]).context["holder"]
+    assert (holder.assignment.organization, holder.campaign) == (cast.owner, first)
+    holder = ask(desk, number, at["released"] - tick).context["holder"]
+    assert (holder.assignment.organization, holder.campaign) == (cast.owner, second)
+    assert ask(desk, number, at["released"]).context["holder"] is None
+    holder = ask(desk, number, timezone.now() + DAY).context["holder"]
+    assert (holder.assignment.organization, holder.campaign) == (cast.stranger, None)
+
+
+def test_the_question_has_a_page_of_its_own_that_takes_any_notation(desk: Client, api: Api, cast: Any) -> None:
+    lived(api, cast)
+    for typed in (NUMBER, "4155550100", "1 (415) 555-0100", "+1 415.555.0100"):
+        page = desk.get("/admin/who-had/", {"number": typed, "at": "2099-01-01 00:00:00"})
+        assert page.context["holder"].assignment.organization == cast.stranger, typed
+
+
+def test_a_number_that_was_never_in_stock_and_a_time_that_is_none_are_named(desk: Client, db: None) -> None:
+    page = desk.get("/admin/who-had/", {"number": "+14155550199", "at": "yesterday"})
+    assert "is not and never was in stock" in page.content.decode()
+    assert "at" in page.context["form"].errors
+    assert desk.get("/admin/who-had/").context["form"].errors == {}
+
+
+def test_an_organizations_page_shows_what_belongs_to_it(desk: Client, api: Api, cast: Any) -> None:
+    lived(api, cast)
+    api.order(["+14155550999"])
+    page = desk.get(url(Organization, "change", cast.owner.pk))
+    tables = {table.title: table for table in page.context["related"]}
+    assert {title: len(table.rows) for title, table in tables.items()} == {
+        "Ledger": 2,
+        "API keys": 2,
+        "Numbers": 0,
+        "Orders": 1,
+        "Campaigns": 2,
+        "Recent refusals": 1,
+    }
+    assert tables["Numbers"].empty in page.content.decode()
+    for table in tables.values():
+        assert desk.get(table.all).status_code == 200
+
+
+def test_numbers_of_an_owner_are_found_by_its_name(desk: Client, api: Api, cast: Any) -> None:
+    factories.stock(*factories.line(1, 4))
+    api.order(factories.line(1, 2))
+    api.using(cast.stranger_key).order(factories.line(3))
+    listed = desk.get(url(PhoneNumber, "changelist"), {"organization": "owner"}).context["cl"]
+    assert {str(number) for number in listed.result_list} == set(factories.line(1, 2))
+    assert desk.get(url(PhoneNumber, "changelist"), {"organization": "nobody"}).context["cl"].result_count == 0
+
+
+def test_filters_with_nonsense_find_nothing(desk: Client, api: Api) -> None:
+    factories.stock(NUMBER)
+    for name in ("area_code", "organization"):
+        assert desk.get(url(PhoneNumber, "changelist"), {name: "%_x"}).context["cl"].result_count == 0
+
+
+def test_the_review_queue_shows_what_waits_oldest_first_and_decisions_lead_back(desk: Client, cast: Any) -> None:
+    first, second = factories.campaign(cast.owner, "PENDING"), factories.campaign(cast.stranger, "PENDING")
+    brand = factories.brand(cast.owner, None)
+    page = desk.get("/admin/review/")
+    assert list(page.context["campaigns"]) == [first, second]
+    assert list(page.context["brands"]) == [brand]
+    decide = url(type(first), "operation", first.pk, "approve")
+    assert f"{decide}?back=/admin/review/" in page.content.decode()
+    assert desk.post(f"{decide}?back=/admin/review/", {})["Location"] == "/admin/review/"
+    assert list(desk.get("/admin/review/").context["campaigns"]) == [second]
+
+
+def test_a_link_can_lead_back_within_the_desk_only(desk: Client, cast: Any) -> None:
+    campaign = factories.campaign(cast.owner, "PENDING")
+    decide = url(type(campaign), "operation", campaign.pk, "approve")
+    assert desk.post(f"{decide}?back=https://evil.example/", {})["Location"] == url(
+        type(campaign), "change", campaign.pk
+    )
+
+
+def test_a_page_of_a_live_key_offers_what_can_be_done(desk: Client, cast: Any) -> None:
+    key = ApiKey.objects.filter(organization=cast.owner).first()
+    assert key is not None
+    offered = desk.get(url(ApiKey, "change", key.pk)).context["operations"]
+    assert [operation.name for operation in offered] == ["rotate", "revoke"]
+    ApiKey.objects.filter(pk=key.pk).update(revoked_at=F("created_at"))
+    assert desk.get(url(ApiKey, "change", key.pk)).context["operations"] == []
