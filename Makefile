@@ -15,7 +15,7 @@ VENV := .venv/bin/python
 PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numberdesk \
 	ALLOWED_HOSTS=desk.example.com SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev run stop test check bench drill cluster lock clean
+.PHONY: help install install-dev run stop test check types bench drill cluster lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ check: install-dev ## Lint, types, migrations, production settings, API schema
 	@$(PRODUCTION) $(VENV) manage.py check --deploy --fail-level WARNING
 	@mkdir -p build
 	$(VENV) manage.py spectacular --validate --fail-on-warn --file build/openapi.yaml
+
+types: install-dev ## Write the TypeScript types anew from the schema; needs node
+	@$(VENV) -m tests.clients.node
 
 bench: install-dev ## Measure orders a second; ARGS="--help" tells what can be chosen
 	@$(VENV) -m tests.benchmarks $(ARGS)
