@@ -1,0 +1,223 @@
+"""From a line of a file to a row of the stock: which column says what, and what is wrong with a line."""
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from config.errors import ValidationFailed
+from numbers import import_forms as forms
+from numbers.import_forms import BadCell
+
+DELIMITERS = ",;\t|"
+# What a column may mean, and what its header may say.
+FIELDS = {
+    "number": "phone_number phone telephone telephone_number tel did tn msisdn e164 e_164 line_number",
+    "number_type": "type kind numbertype line_type phone_number_type",
+    "price": "cost rate monthly_price mrc unit_price amount",
+    "sms_enabled": "sms sms_capable text",
+    "mms_enabled": "mms mms_capable",
+    "capabilities": "capability features services",
+    "region": "state province state_province region_code",
+    "rate_center": "ratecenter rate_centre ratecentre city locality",
+    "carrier": "provider operator vendor supplier",
+    "sandbox": "test is_sandbox test_number",
+}
+_MEANING = {name: meaning for meaning, names in FIELDS.items() for name in [meaning, *names.split()]}
+_TEXTS = ("region", "rate_center", "carrier")
+_UNNAMED = {"sms_enabled", "mms_enabled", "sandbox", *_TEXTS}  # what their readers don't say
+_UNSTATED = r"\N"  # NULL, as COPY writes it
+_UNDECODED = re.compile("[\ufffd\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read a file, and what holds where it says nothing. None: not stated."""
+
+    mapping: dict[str, str] = field(default_factory=dict)
+    delimiter: str | None = None
+    encoding: str | None = None
+    region: str = "US"
+    price: Decimal | None = None
+    number_type: str | None = None
+    sms_enabled: bool | None = None
+    mms_enabled: bool | None = None
+    carrier: str = ""
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a file: their names (none where it has no header line) and what each means."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    meanings: tuple[str | None, ...]
+    has_header: bool
+
+    @property
+    def ignored(self) -> list[str]:
+        """Columns that mean nothing here, but for the reasons that a file of rejected lines has."""
+        pairs = zip(self.names, self.meanings, strict=True)
+        return [name for name, meaning in pairs if meaning is None and key_of(name) != "reason"]
+
+
+def key_of(header: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")
+
+
+def separator_line(text: str) -> str | None:
+    """The delimiter that a spreadsheet's first line ``sep=;`` names."""
+    match = re.fullmatch(r"sep=([,;|\t])", text)
+    return match[1] if match else None
+
+
+def recognise(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
+    """What the columns mean, by the header line or by what the operator said.
+
+    Raises ValidationFailed where no column, or more than one, holds the numbers.
+    """
+    layout = recognise_loosely(first_line, options, separator=separator)
+    named = [meaning for meaning in layout.meanings if meaning]
+    for meaning in named:
+        if named.count(meaning) > 1:
+            columns = [repr(name) for name, one in zip(layout.names, layout.meanings, strict=True) if one == meaning]
+            raise ValidationFailed(
+                details={"map": f"{' and '.join(columns)} both mean {meaning}: leave one out with COLUMN=ignore"}
+            )
+    if "number" not in named:
+        found = ", ".join(forms.shown(name) for name in layout.names[:20])
+        raise ValidationFailed(details={"map": f"which column has the numbers? COLUMN=number, of {found}"})
+    return layout
+
+
+def recognise_loosely(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
+    """As ``recognise``, also where that is not enough for an import: for an operator who will say the rest."""
+    delimiter = options.delimiter or separator or _sniffed(first_line)
+    try:
+        cells = [cell.strip() for cell in split_line(first_line, delimiter)]
+    except BadCell as problem:
+        raise ValidationFailed(details={"file": f"the header line {problem}"}) from None
+    if "\0" in first_line or len(cells) > 500:
+        raise ValidationFailed(details={"file": "has no header line that can be read: a CSV file is needed"})
+    has_header = not any(_is_number(cell, options) for cell in cells)
+    names = tuple(cells) if has_header else tuple(f"column {n}" for n in range(1, len(cells) + 1))
+    guessed = [_MEANING.get(key_of(name)) for name in names]
+    if not has_header:
+        # Where a lone column can't be anything else; else the operator must say.
+        guessed = ["number" if len(cells) == 1 else None for _ in cells]
+    return Layout(delimiter, names, tuple(_mapped(names, guessed, options.mapping)), has_header)
+
+
+def _sniffed(line: str) -> str:
+    outside = re.sub(r'"[^"]*"', "", line)
+    return max(DELIMITERS, key=lambda delimiter: (outside.count(delimiter), delimiter == ","))
+
+
+def _is_number(cell: str, options: Options) -> bool:
+    try:
+        return bool(forms.read_number(cell, region=options.region))
+    except BadCell:
+        return False
+
+
+def _mapped(names: Sequence[str], guessed: Sequence[str | None], mapping: dict[str, str]) -> list[str | None]:
+    said: dict[int, str | None] = {}
+    for column, meaning in mapping.items():
+        if meaning not in FIELDS and meaning not in ("", "ignore"):
+            raise ValidationFailed(details={"map": f"{meaning!r} is not one of {', '.join(FIELDS)}, ignore"})
+        said[_position(column, names)] = meaning if meaning in FIELDS else None
+    # What was said goes before what was guessed.
+    left = [None if meaning in said.values() else meaning for meaning in guessed]
+    return [said.get(place, meaning) for place, meaning in enumerate(left)]
+
+
+def _position(column: str, names: Sequence[str]) -> int:
+    keys = [key_of(name) for name in names]
+    if column in names:
+        return names.index(column)
+    if key_of(column) and key_of(column) in keys:
+        return keys.index(key_of(column))
+    if column.isdecimal() and 1 <= int(column) <= len(names):
+        return int(column) - 1
+    raise ValidationFailed(details={"map": f"there is no column {forms.shown(column)} in the file"})
+
+
+def split_line(text: str, delimiter: str) -> list[str]:
+    """The cells of one line; raises BadCell where its quotes don't match."""
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True))
+    except csv.Error:
+        raise BadCell("has a quote that is not closed, or text after one that is") from None
+
+
+class LineReader:
+    """Reads line after line of one file. What repeats in a column is judged once."""
+
+    def __init__(self, layout: Layout, options: Options) -> None:
+        self._layout, self._options = layout, options
+        self._at = {meaning: place for place, meaning in enumerate(layout.meanings) if meaning}
+        self._judged: dict[tuple[str, str], Any] = {}
+        self._price = _UNSTATED if options.price is None else f"{options.price:.2f}"
+        self._sms, self._mms = _flag(options.sms_enabled), _flag(options.mms_enabled)
+        self._carrier = forms.read_text(options.carrier) or _UNSTATED
+        self._sandbox = "t" if options.sandbox else "f"
+
+    def is_blank(self, text: str) -> bool:
+        return not text.strip(self._layout.delimiter + ' "\t')
+
+    def row(self, number: int, text: str) -> str:
+        """The line as COPY takes it, to be sorted by number and line; raises BadCell with what is wrong."""
+        cells = self._cells(text)
+        kind = self._value(cells, "number_type", forms.read_type, self._options.number_type)
+        named = forms.read_number(self._cell(cells, "number"), region=self._options.region, number_type=kind)
+        price = self._value(cells, "price", forms.read_price, self._price)
+        sms, mms = self._value(cells, "capabilities", forms.read_capabilities, (self._sms, self._mms))
+        sms = self._value(cells, "sms_enabled", forms.read_flag, sms)
+        mms = self._value(cells, "mms_enabled", forms.read_flag, mms)
+        sandbox = self._value(cells, "sandbox", forms.read_flag, self._sandbox)
+        region, rate_center = (self._value(cells, name, forms.read_text, _UNSTATED) for name in _TEXTS[:2])
+        carrier = self._value(cells, "carrier", forms.read_text, self._carrier)
+        return (
+            f"{named.number}\t{number:012}\t{named.number_type}\t{price}\t{sms}\t{mms}\t{sandbox}\t"
+            f"{region}\t{named.place}\t{rate_center}\t{carrier}"
+        )
+
+    def _cells(self, text: str) -> list[str]:
+        if "\0" in text:
+            raise BadCell("has a NUL byte")
+        if not text.isascii() and _UNDECODED.search(text):
+            raise BadCell("is not in the encoding of the file: save it as UTF-8, or name its encoding")
+        cells = split_line(text, self._layout.delimiter)
+        columns = len(self._layout.meanings)
+        if len(cells) > columns and not any(cell.strip() for cell in cells[columns:]):
+            cells = cells[:columns]
+        if len(cells) != columns:
+            raise BadCell(f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the file has {columns} columns")
+        return cells
+
+    def _cell(self, cells: list[str], meaning: str) -> str:
+        place = self._at.get(meaning)
+        return "" if place is None else cells[place].strip()
+
+    def _value(self, cells: list[str], meaning: str, read: Callable[[str], Any], unstated: Any) -> Any:
+        place = self._at.get(meaning)
+        if place is None or not (text := cells[place].strip()):
+            return unstated
+        judged = self._judged.get((meaning, text))
+        if judged is None:
+            try:
+                judged = read(text)
+            except BadCell as problem:
+                raise BadCell(f"{meaning} {problem}" if meaning in _UNNAMED else str(problem)) from None
+            if len(self._judged) < 50_000:  # a column that never repeats is not worth remembering
+                self._judged[(meaning, text)] = judged
+        return judged
+
+
+def _flag(value: bool | None) -> str:
+    return _UNSTATED if value is None else "t" if value else "f"

@@ -1,0 +1,232 @@
+"""Importing a file of numbers: read and judged line by line, sorted, added in chunks.
+
+Memory is bounded however long the file is, and whatever is wrong with a line is told with the line's
+number. Each chunk is a transaction of its own, so that an import that breaks off has done a part, and
+the same import once more does the rest. With ``atomic`` all of it is one transaction.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
+
+from config.actors import Actor
+from config.errors import ValidationFailed
+from config.spool import SortedSpool
+from config.transactions import run_transaction
+from numbers import import_stock
+from numbers.filling import stock_was_added
+from numbers.import_forms import BadCell
+from numbers.import_lines import Layout, LineReader, Options, recognise, separator_line
+from numbers.import_source import CountedBytes, Line, Source, known_encoding, numbered_lines, open_text
+from numbers.import_stock import Batch, Chunk
+
+CHUNK = 25_000
+_STEP = 2_000  # lines between two words on progress
+# Called with what is being done ("checking", "adding"), how far that is and how far it goes, if that is
+# known: bytes while checking, numbers while adding. What it raises ends the import.
+Progress = Callable[[str, int, int | None], object]
+
+
+class Rejection(NamedTuple):
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an import. ``created`` is what was, or in a dry run what would be."""
+
+    layout: Layout
+    lines: int = 0
+    created: int = 0
+    unchanged: int = 0
+    batch_id: UUID | None = None
+    _rejections: SortedSpool = field(default_factory=SortedSpool)
+
+    @property
+    def rejected(self) -> int:
+        return len(self._rejections)
+
+    def reject(self, line: int, reason: str, text: str) -> None:
+        self._rejections.add(f"{line:012}\t{reason}\0{text}\n")
+
+    def rejections(self) -> Iterator[Rejection]:
+        """All of them, by line."""
+        for entry in self._rejections:
+            line, _, rest = entry[:-1].partition("\t")
+            reason, _, text = rest.partition("\0")
+            yield Rejection(int(line), reason, text)
+
+
+class _Refused(Exception):
+    """Takes an atomic import back: a number came into stock meanwhile, with other attributes."""
+
+
+def import_numbers(
+    source: Source,
+    *,
+    options: Options,
+    actor: Actor,
+    atomic: bool = False,
+    dry_run: bool = False,
+    progress: Progress = lambda doing, done, total: None,
+) -> Outcome:
+    """Add the numbers of a file to the stock; good lines go in, the others are rejected with the reason.
+
+    ``atomic``: all lines or none. ``dry_run``: nothing is written. Raises ValidationFailed, before
+    anything is written, for a file that can't be read. Pending orders that wait for stock are filled next.
+    """
+    rows = SortedSpool()
+    outcome = _check(source, options, rows, progress)
+    batch = Batch(actor, f"import of {source.name}"[:256])
+    loading = _Loading(rows, outcome, batch, progress)
+    try:
+        if dry_run or atomic:
+            loading.compare()
+        if dry_run:
+            return outcome
+        if atomic:
+            loading.add_all_or_none()
+        else:
+            loading.add()
+    finally:
+        if outcome.batch_id:
+            stock_was_added()
+    return outcome
+
+
+def _check(source: Source, options: Options, rows: SortedSpool, progress: Progress) -> Outcome:
+    """Judge every line by itself."""
+    if options.encoding:
+        known_encoding(options.encoding)
+    counted = CountedBytes(source.stream)
+    lines = numbered_lines(open_text(counted, options.encoding))
+    layout, first = read_layout(lines, options)
+    reader, outcome = LineReader(layout, options), Outcome(layout)
+    for line in _chained(first, lines):
+        if line.number % _STEP == 0:
+            progress("checking", counted.read_so_far, source.size)
+        if reader.is_blank(line.text):
+            continue
+        outcome.lines += 1
+        try:
+            if line.too_long:
+                raise BadCell("is too long for a line of a list of numbers")
+            rows.add(f"{reader.row(line.number, line.text)}\0{line.text}\n")
+        except BadCell as problem:
+            outcome.reject(line.number, str(problem), line.text)
+    progress("checking", counted.read_so_far, source.size)
+    return outcome
+
+
+def read_layout(
+    lines: Iterator[Line], options: Options, recognise: Callable[..., Layout] = recognise
+) -> tuple[Layout, Line | None]:
+    """What the columns mean; and the line that told it, where that is no header but the first of the numbers."""
+    separator = None
+    for line in lines:
+        if line.too_long:
+            break
+        if separator is None and line.number == 1 and (separator := separator_line(line.text)):
+            continue
+        if line.text.strip():
+            layout = recognise(line.text, options, separator=separator)
+            return layout, None if layout.has_header else line
+    else:
+        raise ValidationFailed(details={"file": "has no lines"})
+    raise ValidationFailed(details={"file": f"has a line {line.number} that is too long for a CSV file"})
+
+
+def _chained(first: Line | None, lines: Iterator[Line]) -> Iterator[Line]:
+    if first is not None:
+        yield first
+    yield from lines
+
+
+class _Loading:
+    """The sorted rows on their way into the stock."""
+
+    def __init__(self, rows: SortedSpool, outcome: Outcome, batch: Batch, progress: Progress) -> None:
+        self._rows, self._outcome, self._batch, self._progress = rows, outcome, batch, progress
+        self._done = 0
+
+    def compare(self) -> None:
+        """Find out what would be created, and reject what can't."""
+        self._outcome.batch_id = None
+        for rows, texts in self._chunks(rejecting=True):
+            self._note(run_transaction(partial(_patiently, import_stock.compare_chunk, rows)), texts)
+
+    def add(self) -> None:
+        self._outcome.batch_id = self._batch.find()
+        for rows, texts in self._chunks(rejecting=True):
+            self._note(run_transaction(partial(self._add_chunk, rows, self._outcome.batch_id)), texts)
+
+    def add_all_or_none(self) -> None:
+        """After ``compare``, which has rejected what there was to reject."""
+        outcome, would_be = self._outcome, self._outcome.created
+        outcome.created = 0
+        if outcome.rejected or not would_be:
+            return
+        outcome.unchanged = 0
+        refused: list[tuple[Chunk, dict[int, str]]] = []
+
+        def work() -> list[Chunk]:
+            chunks: list[Chunk] = []
+            refused.clear()
+            batch_id = self._batch.find()
+            for rows, texts in self._chunks(rejecting=False):
+                chunk = self._add_chunk(rows, batch_id)
+                batch_id = chunk.batch_id
+                chunks.append(chunk)
+                if chunk.differing:
+                    refused.append((chunk, texts))
+                    raise _Refused
+            return chunks
+
+        try:
+            for chunk in run_transaction(work):
+                self._note(chunk, {})
+        except _Refused:
+            for chunk, texts in refused:
+                self._note(Chunk(0, 0, chunk.differing, None), texts)
+
+    def _add_chunk(self, rows: list[str], batch_id: UUID | None) -> Chunk:
+        return _patiently(import_stock.add_chunk, rows, batch=self._batch, batch_id=batch_id)
+
+    def _chunks(self, *, rejecting: bool) -> Iterator[tuple[list[str], dict[int, str]]]:
+        """Rows as COPY takes them, no number twice, and the lines that they were."""
+        self._done = 0
+        self._progress("adding", 0, len(self._rows))
+        distinct = self._distinct(rejecting)
+        while chunk := list(islice(distinct, CHUNK)):
+            yield [row for row, _ in chunk], {int(row[row.index("\t") + 1 :][:12]): text for row, text in chunk}
+            self._progress("adding", self._done, len(self._rows))
+
+    def _distinct(self, rejecting: bool) -> Iterator[tuple[str, str]]:
+        known, known_line = "", ""
+        for entry in self._rows:
+            self._done += 1
+            row, _, text = entry[:-1].partition("\0")
+            number, line, _ = row.split("\t", 2)
+            if number != known:
+                known, known_line = number, line
+                yield row, text
+            elif rejecting:
+                self._outcome.reject(int(line), f"{number} repeats line {int(known_line)}", text)
+
+    def _note(self, chunk: Chunk, texts: dict[int, str]) -> None:
+        outcome = self._outcome
+        outcome.created += chunk.created
+        outcome.unchanged += chunk.unchanged
+        outcome.batch_id = chunk.batch_id
+        for line, number, differences in chunk.differing:
+            outcome.reject(line, f"{number} is in stock already with {differences}", texts[line])
+
+
+def _patiently(work: Callable[..., Chunk], *arguments: object, **options: object) -> Chunk:
+    import_stock.be_patient()
+    return work(*arguments, **options)
