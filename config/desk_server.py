@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from config import gunicorn as chosen
+from config import metrics_folder
 
 
 class DeskServer(BaseApplication):
@@ -33,7 +34,7 @@ class DeskServer(BaseApplication):
         self.cfg.set("when_ready", lambda arbiter: self.go_with_the_terminal())
         self.cfg.set("post_fork", lambda arbiter, worker: self.begin_worker())
         self.cfg.set("post_worker_init", lambda worker: self.greet(first=worker.age == 1))
-        self.cfg.set("on_exit", lambda arbiter: self.wait_for_killed(arbiter.WORKERS))
+        self.cfg.set("on_exit", lambda arbiter: self.leave(arbiter.WORKERS))
 
     def load(self) -> Any:
         from config.wsgi import application
@@ -55,6 +56,10 @@ class DeskServer(BaseApplication):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all, and the master tells the workers
         if first:  # it serves from now on, so what the greeting says is true
             print(self.greeting, flush=True)
+
+    def leave(self, workers: dict[int, Any]) -> None:
+        metrics_folder.remove()
+        self.wait_for_killed(workers)
 
     def wait_for_killed(self, workers: dict[int, Any]) -> None:
         """gunicorn kills who outlives its grace, and goes: then the master would not leave the database last."""

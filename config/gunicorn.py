@@ -6,13 +6,16 @@ docs/configuration.md documents the variables.
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from gunicorn.glogging import Logger
 
+from config import draining, metrics_folder
 from config.environment import Environment
 from config.logs import JsonFormatter
 
 _env = Environment()
+metrics_folder.prepare()
 
 
 def _cores() -> int:
@@ -52,3 +55,15 @@ accesslog = None  # config.middleware.RequestId logs each request, with its id
 errorlog = "-"
 loglevel = _env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO").lower()
 logger_class = JsonLogger
+
+
+def when_ready(server: object) -> None:
+    draining.drain_before_stopping(_env.integer("DRAIN_SECONDS", default=0, minimum=0, maximum=600))
+
+
+def child_exit(server: object, worker: Any) -> None:
+    metrics_folder.forget_worker(worker.pid)
+
+
+def on_exit(server: object) -> None:
+    metrics_folder.remove()

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework.request import Request
 
+from config import draining
 from config.answers import success
 from config.api import PublicView
 from config.errors import ServiceUnavailable, answer_to
@@ -25,10 +26,15 @@ class Healthz(PublicView):
 
 
 class Readyz(PublicView):
-    """Ready: the database is reachable and migrated; else 503 with what is missing."""
+    """Ready: the database is reachable and migrated; else 503 with what is missing.
+
+    503 also while the server is about to stop, so that a load balancer sends no more.
+    """
 
     @described(READINESS)
     def get(self, request: Request) -> HttpResponse:
+        if draining.is_draining():
+            return answer_to(ServiceUnavailable("shutting down"))
         try:
             if pending := _pending_migrations():
                 return answer_to(ServiceUnavailable(f"database is not migrated: {pending} to apply"))

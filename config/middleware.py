@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
 from config.actors import new_request_id
+from config.metrics import count_request
 from config.request_context import RequestContext, current
 
 logger = logging.getLogger("numberdesk.requests")
@@ -34,6 +35,8 @@ class RequestId:
         current.set(context)
         started = time.perf_counter()
         response = self.get_response(request)
+        seconds = time.perf_counter() - started
+        count_request(request, response.status_code, seconds)
         response["X-Request-Id"] = context.request_id
         if not response.streaming and not response.has_header("Content-Length"):
             response["Content-Length"] = str(len(response.content))
@@ -42,7 +45,7 @@ class RequestId:
                 "method": request.method,
                 "path": request.path,
                 "status": response.status_code,
-                "ms": round((time.perf_counter() - started) * 1000, 1),
+                "ms": round(seconds * 1000, 1),
             }
             logger.info("request", extra={"fields": fields})
         return response

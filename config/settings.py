@@ -159,8 +159,8 @@ KEY_CHANGES_PER_MINUTE = env.integer("KEY_CHANGES_PER_MINUTE", default=10, minim
 
 # --- transport -----------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
-# Health checks come from the load balancer, in clear.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Health checks and Prometheus come from within the network, in clear.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 if env.flag("BEHIND_TLS_PROXY", default=PRODUCTION):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0, minimum=0)
@@ -175,6 +175,9 @@ X_FRAME_OPTIONS = "DENY"
 # `check --deploy` looks for Django's own classes by name. config.middleware has a subclass of the CSRF
 # middleware, and its ContentSecurityPolicy sets X-Frame-Options. tests/test_settings.py shows both work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
+
+# Who may read /metrics: whoever has this token; without one, this machine alone.
+METRICS_TOKEN = env.text("METRICS_TOKEN", minimum_length=16)
 
 # --- logs ----------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")

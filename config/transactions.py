@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
 from config.errors import sqlstate_of
+from config.metrics import TRANSACTION_RETRIES
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,10 @@ def run_transaction(work: Callable[[], Result]) -> Result:
                     )
                 return work()
         except OperationalError as error:
-            if sqlstate_of(error) not in _TRY_AGAIN or attempt == ATTEMPTS:
+            state = sqlstate_of(error)
+            if state not in _TRY_AGAIN or attempt == ATTEMPTS:
                 raise
+            TRANSACTION_RETRIES.labels(state).inc()
             logger.warning("transaction tried again: %s", error, extra={"fields": {"attempt": attempt}})
             time.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311  jitter, not a secret
     raise AssertionError("unreachable")

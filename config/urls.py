@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import errors, health
+from config.metrics import metrics
 from config.openapi import serving
 
 urlpatterns = [
@@ -16,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
+    path("metrics", metrics),
 ]
 
 handler400 = errors.answer_bad_request

@@ -14,6 +14,7 @@ import orjson
 from django.db import OperationalError, connection
 
 from config.errors import ApiError, ValidationFailed, sqlstate_of
+from config.metrics import locking
 
 HOURS = 24
 KEY_LENGTH = 255
@@ -76,7 +77,7 @@ def claim(key: IdempotencyKey) -> Remembered | None:
     Raises IdempotencyKeyReused, and IdempotencyInProgress where the first has not finished within the
     lock timeout.
     """
-    with connection.cursor() as cursor:
+    with locking("idempotency key"), connection.cursor() as cursor:
         try:
             cursor.execute(
                 CLAIM,

@@ -22,6 +22,7 @@ from django.db import connection
 from campaigns.eligibility import require_usable
 from config.array_text import array_text
 from config.errors import NotFound
+from config.metrics import locking
 from numbers.availability import AVAILABLE, is_available
 
 LOCK_ACCOUNT = """
@@ -123,7 +124,7 @@ class LockedAssignment(NamedTuple):
 
 def lock_account(organization_id: UUID) -> Account:
     """The organization's credit account; opened where it has none yet."""
-    with connection.cursor() as cursor:
+    with locking("account"), connection.cursor() as cursor:
         cursor.execute(LOCK_ACCOUNT, [organization_id])
         row = cursor.fetchone()
         if row is None:
@@ -138,7 +139,7 @@ def lock_usable_campaign(campaign_id: UUID, organization_id: UUID) -> None:
 
     Raises NotFound where the organization has no such campaign, CampaignNotActive, BrandNotVerified.
     """
-    with connection.cursor() as cursor:
+    with locking("campaign"), connection.cursor() as cursor:
         cursor.execute(LOCK_CAMPAIGN, [campaign_id, organization_id])
         row = cursor.fetchone()
     if row is None:
@@ -148,7 +149,7 @@ def lock_usable_campaign(campaign_id: UUID, organization_id: UUID) -> None:
 
 def lock_pending_order(order_id: UUID, organization_id: UUID) -> LockedOrder | None:
     """An order by quantity, with its status now; None where the organization has no such order."""
-    with connection.cursor() as cursor:
+    with locking("order"), connection.cursor() as cursor:
         cursor.execute(LOCK_PENDING_ORDER, [order_id, organization_id])
         row = cursor.fetchone()
     return LockedOrder._make(row) if row else None
@@ -156,7 +157,7 @@ def lock_pending_order(order_id: UUID, organization_id: UUID) -> LockedOrder | N
 
 def lock_assignments(ids: list[UUID], organization_id: UUID) -> list[LockedAssignment]:
     """Those of the ids that are or were the organization's, sorted by id."""
-    with connection.cursor() as cursor:
+    with locking("assignments"), connection.cursor() as cursor:
         cursor.execute(LOCK_ASSIGNMENTS, [ids, organization_id])
         return [LockedAssignment._make(row) for row in cursor.fetchall()]
 
@@ -179,6 +180,6 @@ def lock_free_numbers(ids: list[int], *, most: int, organization_id: UUID, sandb
 
 
 def _locked(statement: str, parameters: list[Any] | dict[str, Any]) -> list[LockedNumber]:
-    with connection.cursor() as cursor:
+    with locking("numbers"), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return [LockedNumber._make(row) for row in cursor.fetchall()]

@@ -1,0 +1,223 @@
+"""What is counted, and ``/metrics``, where Prometheus reads it.
+
+A count is a few microseconds and never a statement: on the order's path nothing is asked of anybody.
+Under gunicorn every worker counts in files that it maps into memory, and whichever worker is asked adds
+them up (``PROMETHEUS_MULTIPROC_DIR``, which config/gunicorn.py makes). What only the database knows is
+asked for when somebody reads: config can't know those tables, so who does registers a reader.
+"""
+
+import hmac
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from psycopg_pool import PoolTimeout
+
+from config.errors import ApiError, NotFound, answer_to, refused
+
+_COUNTED = CollectorRegistry()
+_SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+METHODS = {"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"}
+
+REQUESTS = Counter(
+    "numberdesk_requests",
+    "Requests answered, by the path's template.",
+    ["method", "endpoint", "status"],
+    registry=_COUNTED,
+)
+REQUEST_SECONDS = Histogram(
+    "numberdesk_request_seconds",
+    "From a request's arrival at the application to its answer.",
+    ["method", "endpoint"],
+    buckets=_SECONDS,
+    registry=_COUNTED,
+)
+REFUSALS = Counter("numberdesk_refusals", "Answers that refuse, by their code.", ["code"], registry=_COUNTED)
+ORDER_NUMBERS = Histogram(
+    "numberdesk_order_numbers",
+    "Numbers of each order that was committed.",
+    ["kind"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+    registry=_COUNTED,
+)
+TRANSACTION_RETRIES = Counter(
+    "numberdesk_transaction_retries",
+    "Transactions run again, by PostgreSQL's reason: 40001 serialization, 40P01 deadlock.",
+    ["sqlstate"],
+    registry=_COUNTED,
+)
+# A lock that is free is taken in a fraction of a millisecond: to count those, too, would double what
+# counting costs an order.
+WAITED_SECONDS = 0.005
+LOCK_WAIT_SECONDS = Histogram(
+    "numberdesk_lock_wait_seconds",
+    "Statements that lock rows and took longer than 5 ms, by what they lock.",
+    ["lock"],
+    buckets=_SECONDS[2:],
+    registry=_COUNTED,
+)
+
+
+def _pool_gauge(name: str, text: str) -> Gauge:
+    return Gauge(f"numberdesk_pool_{name}", text, multiprocess_mode="livesum", registry=_COUNTED)
+
+
+# What psycopg's pool tells of itself, added up over the workers that live.
+_POOL = {
+    "pool_size": _pool_gauge("connections", "Connections to the database."),
+    "pool_available": _pool_gauge("available", "Connections that nobody uses."),
+    "requests_waiting": _pool_gauge("waiting", "Requests that wait for a connection."),
+    "requests_num": _pool_gauge("requests", "Connections asked for since the workers began."),
+    "requests_queued": _pool_gauge("queued", "Of these, how many had to wait."),
+    "requests_wait_ms": _pool_gauge("wait_milliseconds", "How long they waited together."),
+    "requests_errors": _pool_gauge("errors", "Of these, how many got none in time."),
+    "connections_lost": _pool_gauge("lost", "Connections that turned out dead."),
+}
+_POOL_EVERY_SECONDS = 1.0
+_pool_due = 0.0
+
+
+def count_request(request: HttpRequest, status: int, seconds: float) -> None:
+    """Called once for each request, at its end."""
+    match = request.resolver_match
+    method = request.method if request.method in METHODS else "OTHER"
+    endpoint = template(match.route) if match else "unmatched"
+    _counters(method, endpoint, status).inc()
+    _latency(method, endpoint).observe(seconds)
+    _look_at_pool()
+
+
+# prometheus_client makes the name of a child anew each time: 5 µs that a look-up saves.
+@lru_cache(maxsize=4096)
+def _counters(method: str, endpoint: str, status: int) -> Any:
+    return REQUESTS.labels(method, endpoint, str(status))
+
+
+@lru_cache(maxsize=1024)
+def _latency(method: str, endpoint: str) -> Any:
+    return REQUEST_SECONDS.labels(method, endpoint)
+
+
+@lru_cache(maxsize=256)
+def template(route: str) -> str:
+    """A bounded number of them: ids are names, and the admin is one. ``/v1/phone-numbers/{number_id}``."""
+    if route.startswith("admin/"):
+        return "/admin"
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
+
+
+def count_refusal(refusal: ApiError, **signal: Any) -> None:
+    REFUSALS.labels(refusal.code).inc()
+
+
+refused.connect(count_refusal, dispatch_uid="config.metrics")
+
+
+@lru_cache(maxsize=32)
+def _locks(name: str) -> Any:
+    return LOCK_WAIT_SECONDS.labels(name)
+
+
+class locking:
+    """``with locking("numbers"):`` tells of the statement inside, which locks rows, where it had to wait."""
+
+    __slots__ = ("began", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        self.began = time.perf_counter()
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        seconds = time.perf_counter() - self.began
+        if seconds > WAITED_SECONDS:
+            _locks(self.name).observe(seconds)
+
+
+def _look_at_pool() -> None:
+    """At most once a second, by whoever comes first: two at once only look twice."""
+    global _pool_due
+    now = time.monotonic()
+    if now < _pool_due:
+        return
+    _pool_due = now + _POOL_EVERY_SECONDS
+    if pool := getattr(connection, "pool", None):
+        stats = pool.get_stats()
+        for name, gauge in _POOL.items():
+            gauge.set(stats.get(name, 0))
+
+
+# --- reading -----------------------------------------------------------------------------------------
+
+Reader = Callable[[], Iterable[Metric]]
+_readers: list[Reader] = []
+
+
+def read_at_scrape(reader: Reader) -> None:
+    """Register what asks the database: a few cheap statements, run when Prometheus reads."""
+    _readers.append(reader)
+
+
+class _Asked(Collector):
+    """What the database tells. While it is away, the counts are still there, and that it is away."""
+
+    def collect(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily("numberdesk_database_up", "Whether the database answers.")
+        try:
+            metrics = [metric for reader in _readers for metric in reader()]
+            up.add_metric([], 1)
+        except (DatabaseError, PoolTimeout):
+            metrics = []
+            up.add_metric([], 0)
+        return [up, *metrics]
+
+    def describe(self) -> Iterable[Metric]:
+        return []  # else registering it would ask the database
+
+
+def exposition() -> bytes:
+    """Everything, in Prometheus' text format."""
+    asked = CollectorRegistry()
+    asked.register(_Asked())
+    counted = _COUNTED
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted, folder)
+    return generate_latest(counted) + generate_latest(asked)
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """To whom it may concern; to everybody else there is no such path."""
+    if not may_read(request):
+        return answer_to(NotFound())
+    return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def may_read(request: HttpRequest) -> bool:
+    """By ``METRICS_TOKEN``; where there is none, only this machine itself.
+
+    A proxy on this machine calls from loopback too, on behalf of anybody: it says so in a header.
+    """
+    if settings.METRICS_TOKEN:
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
+    if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED")):
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:  # a Unix socket has no address, and whoever is behind it is not known
+        return False

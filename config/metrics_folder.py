@@ -1,0 +1,65 @@
+"""The folder in which gunicorn's workers keep what they count, so that any of them can add it up.
+
+It belongs to one master. A reload keeps it; a new master, which inherits the environment of the one it
+replaces, makes its own, since the old one removes its folder when it goes.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX = "numberdesk-metrics-"
+
+
+def prepare() -> None:
+    """Must come before the first import of prometheus_client, which looks for the variable then."""
+    given = os.environ.get(_VARIABLE, "")
+    if given and not _is_a_masters(Path(given)):
+        return  # the operator's own
+    if given and _is_ours(Path(given)):
+        return
+    memory = Path("/dev/shm")  # noqa: S108  counting never waits for a disk
+    parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    _remove_orphans(parent)
+    os.environ[_VARIABLE] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
+
+
+def forget_worker(pid: int) -> None:
+    """What a worker that has gone counted stays; what it had, such as connections, does not."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid)
+
+
+def remove() -> None:
+    folder = Path(os.environ.get(_VARIABLE, ""))
+    if _is_a_masters(folder) and _is_ours(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_a_masters(folder: Path) -> bool:
+    return folder.name.startswith(_PREFIX)
+
+
+def _is_ours(folder: Path) -> bool:
+    return folder.name.startswith(f"{_PREFIX}{os.getpid()}-") and folder.is_dir()
+
+
+def _remove_orphans(parent: Path) -> None:
+    """Of masters that were killed."""
+    for folder in parent.glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and folder.stat().st_uid == os.geteuid() and not _lives(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

@@ -1,0 +1,43 @@
+"""What Prometheus reads of the stock: nothing here counts numbers, ``refresh_desk`` has."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from numbers.models import DeskFigures
+
+PENDING = """
+    SELECT count(*), COALESCE(sum(quantity), 0)::bigint,
+           COALESCE(extract(epoch FROM now() - min(created_at)), 0)::float
+    FROM numbers_order WHERE status = 'pending' AND NOT sandbox
+"""
+
+
+def stock_and_pending() -> Iterable[Metric]:
+    return [*_stock(), *_pending()]
+
+
+def _stock() -> Iterable[Metric]:
+    stock = GaugeMetricFamily("numberdesk_stock_numbers", "Live numbers as last counted.", labels=["type", "status"])
+    counted = GaugeMetricFamily("numberdesk_stock_counted_timestamp_seconds", "When refresh_desk last counted.")
+    figures = DeskFigures.objects.filter(name="stock").first()
+    if figures is None:
+        return []
+    for number_type, states in figures.data["by_type"].items():
+        for status, count in states.items():
+            stock.add_metric([number_type, status], count)
+    counted.add_metric([], figures.as_of.timestamp())
+    return [stock, counted]
+
+
+def _pending() -> Iterable[Metric]:
+    with connection.cursor() as cursor:
+        cursor.execute(PENDING)  # by the partial index: as many rows as wait
+        orders, numbers, age = cursor.fetchone()
+    return [
+        GaugeMetricFamily("numberdesk_pending_orders", "Orders by quantity that wait for stock.", value=orders),
+        GaugeMetricFamily("numberdesk_pending_numbers", "Numbers that they wait for.", value=numbers),
+        GaugeMetricFamily("numberdesk_pending_oldest_seconds", "How long the oldest of them waits.", value=age),
+    ]

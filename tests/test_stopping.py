@@ -1,0 +1,159 @@
+"""gunicorn in processes of its own, told to stop: what is running is finished, what was counted adds up."""
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests import books, factories
+from tests.serving import PATIENCE, Server
+from tests.together import wait_until_idle
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@contextmanager
+def serving(monkeypatch, **environment):
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    server = Server()
+    try:
+        server.start()
+        assert ask(server, "/healthz").status == 200
+        yield server
+    finally:
+        server.close()
+        wait_until_idle()
+
+
+def ask(server, path, client=None):
+    client = client or http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    client.request("GET", path)
+    response = client.getresponse()
+    response.text = response.read().decode()
+    return response
+
+
+def stop(server):
+    """As gunicorn's own listener is a copy of the test's, the test's is closed too."""
+    server.listener.close()
+    server.process.send_signal(signal.SIGTERM)
+
+
+def other_session():
+    """A connection that is none of this thread's."""
+    import psycopg
+
+    settings = connection.settings_dict
+    return psycopg.connect(
+        host=settings["HOST"], port=settings["PORT"], user=settings["USER"], dbname=settings["NAME"], autocommit=True
+    )
+
+
+def wait_for(session, sql):
+    for _ in range(PATIENCE * 50):
+        if session.execute(sql).fetchone()[0]:
+            return
+        session.execute("SELECT pg_sleep(0.02)")
+    raise AssertionError(f"this did not become true: {sql}")
+
+
+WAITS = """SELECT count(*) > 0 FROM pg_stat_activity
+           WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%creditaccount%'"""
+
+
+def test_an_order_that_runs_when_the_server_is_told_to_stop_is_finished_and_answered(cast, monkeypatch):
+    (number,) = factories.stock("+14155550123")
+    with serving(monkeypatch) as server, ThreadPoolExecutor(1) as client, other_session() as session:
+        with session.transaction():
+            session.execute(
+                "SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s FOR NO KEY UPDATE", [cast.owner.pk]
+            )
+            kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+            ask(server, "/healthz", kept)
+            order = client.submit(server.order, cast.owner_key, [number], key="k")
+            with other_session() as watching:
+                wait_for(watching, WAITS)
+            stop(server)
+            # The worker has heard it once it closes what clients keep open; until then they are answered.
+            while (answer := ask(server, "/healthz", kept)).getheader("Connection") != "close":
+                assert answer.status == 200
+            assert not order.done()
+        assert order.result(PATIENCE).status == 200
+        assert server.process.wait(PATIENCE) == 0
+    assert books.owners() == {number: "Owner"}
+
+
+def test_while_it_drains_it_is_not_ready_and_answers_everything_else(cast, monkeypatch):
+    factories.stock(*factories.line(0, 1))
+    with serving(monkeypatch, DRAIN_SECONDS="600") as server:
+        assert ask(server, "/readyz").status == 200
+        server.process.send_signal(signal.SIGTERM)
+        while (readiness := ask(server, "/readyz")).status == 200:
+            pass
+        assert (readiness.status, readiness.getheader("Retry-After")) == (503, "1")
+        assert "shutting down" in readiness.text
+        assert ask(server, "/healthz").status == 200
+        assert server.order(cast.owner_key, factories.line(0, 1), key="k").status == 200
+        stop(server)  # whoever is in a hurry says it twice
+        assert server.process.wait(PATIENCE) == 0
+
+
+def metrics_folders():
+    return {path.name for path in Path("/dev/shm").glob("numberdesk-metrics-*")}
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/shm here")
+def test_several_workers_count_together_and_leave_nothing_behind(cast, monkeypatch):
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    before = metrics_folders()
+    with serving(monkeypatch, GUNICORN_CMD_ARGS="--workers 3") as server:
+        with ThreadPoolExecutor(8) as clients:
+            answers = list(clients.map(lambda _: ask(server, "/v1/none").status, range(60)))
+        assert answers == [404] * 60
+        for _ in range(5):  # whoever of them is asked
+            assert counted(server) == 60
+        (folder,) = metrics_folders() - before
+        os.kill(int(re.search(r"\d+", folder)[0]), 0)  # it is named after the master, which lives
+        stop(server)
+        assert server.process.wait(PATIENCE) == 0
+    assert metrics_folders() <= before
+
+
+def counted(server):
+    told = ask(server, "/metrics").text
+    series = r'numberdesk_requests_total\{endpoint="unmatched",method="GET",status="404"\} (\S+)'
+    return float(re.search(series, told)[1])
+
+
+def test_a_new_masters_folder_is_its_own_and_that_of_a_killed_one_is_removed(tmp_path):
+    """In a process of its own, since the folder is the process'."""
+    code = """
+import os, tempfile
+from pathlib import Path
+from config import metrics_folder
+def folder(): return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+metrics_folder.prepare(); own = folder()
+metrics_folder.prepare(); assert folder() == own  # a reload
+parent = Path(own).parent
+inherited = Path(tempfile.mkdtemp(prefix="numberdesk-metrics-1-", dir=parent))
+orphan = Path(tempfile.mkdtemp(prefix="numberdesk-metrics-99999999-", dir=parent))
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(inherited)
+metrics_folder.prepare(); second = folder()
+assert second not in (own, str(inherited)) and inherited.exists() and not orphan.exists()
+metrics_folder.remove(); assert not Path(second).exists() and Path(own).exists()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = own; metrics_folder.remove(); inherited.rmdir()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = given = "/given/by/the/operator"
+metrics_folder.prepare(); assert folder() == given
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
