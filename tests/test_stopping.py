@@ -72,7 +72,8 @@ WAITS = """SELECT count(*) > 0 FROM pg_stat_activity
 
 def test_an_order_that_runs_when_the_server_is_told_to_stop_is_finished_and_answered(cast, monkeypatch):
     (number,) = factories.stock("+14155550123")
-    with serving(monkeypatch) as server, ThreadPoolExecutor(1) as client, other_session() as session:
+    patience = {"LOCK_TIMEOUT_MS": "60000", "STATEMENT_TIMEOUT_MS": "60000"}
+    with serving(monkeypatch, **patience) as server, ThreadPoolExecutor(1) as client, other_session() as session:
         with session.transaction():
             session.execute(
                 "SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s FOR NO KEY UPDATE", [cast.owner.pk]
