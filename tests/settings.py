@@ -8,4 +8,5 @@ os.environ.setdefault("DATABASE_POOL_SIZE", "40")  # for each client of a race a
 
 from config.settings import *  # noqa: F403
 
+JOBS_IN_WEB_PROCESS = False  # tests say when
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -3,6 +3,7 @@ from numbers.models.demand import Refusal
 from numbers.models.figures import DeskFigures
 from numbers.models.idempotency import IdempotencyRecord
 from numbers.models.inventory import Assignment, NumberEvent, PhoneNumber, StockBatch
+from numbers.models.jobs import Job, JobInput, JobOutcome
 from numbers.models.orders import Order
 from numbers.models.reservations import Reservation
 
@@ -12,6 +13,9 @@ __all__ = [
     "CreditEntry",
     "DeskFigures",
     "IdempotencyRecord",
+    "Job",
+    "JobInput",
+    "JobOutcome",
     "NumberEvent",
     "Order",
     "PhoneNumber",

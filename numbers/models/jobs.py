@@ -1,0 +1,109 @@
+"""Work that takes longer than a request: kept in the database, so that nobody has to wait at a browser
+and whoever is killed in the middle is followed by somebody who finishes it."""
+
+from django.db import models
+from django.db.models import Q
+
+from config.columns import CreatedAt, id_column, not_blank, one_of
+from numbers.models.inventory import ACTOR
+
+
+class JobStatus(models.TextChoices):
+    DRAFT = "draft"  # being prepared by its operator
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Job(models.Model):
+    """One piece of work, how far it is, and what came of it. numbers.jobs runs them."""
+
+    Status = JobStatus
+
+    id = id_column()
+    kind = models.CharField(max_length=32)
+    title = models.CharField(max_length=256)
+    status = models.CharField(max_length=16, choices=JobStatus, default=JobStatus.DRAFT)
+    actor = models.CharField(max_length=128)
+    request_id = models.CharField(max_length=26)
+    parameters = models.JSONField(default=dict)
+    # How far it is: what is being done, how much of it is done, and of how much, where that is known.
+    doing = models.CharField(max_length=32, blank=True, default="")
+    progress = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(null=True)
+    counts = models.JSONField(default=dict)
+    error = models.CharField(max_length=512, blank=True, default="")
+    # Each claim is a new attempt; whoever holds an older one has lost the job.
+    attempts = models.IntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True)
+    stop_asked = models.BooleanField(default=False)
+    created_at = CreatedAt()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            one_of("status", JobStatus, name="job_status_known"),
+            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="job_actor_named"),
+            not_blank("request_id", name="job_request_named"),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "queued"]) | Q(status="cancelled") | Q(started_at__isnull=False),
+                name="job_started_when_it_ran",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["done", "failed", "cancelled"], finished_at__isnull=False)
+                | Q(status__in=["draft", "queued", "running"], finished_at__isnull=True),
+                name="job_finished_when_over",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="job_to_do", condition=Q(status__in=["queued", "running"])),
+            models.Index(fields=["kind", "-id"], name="job_of_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+
+    @property
+    def percent(self) -> int:
+        return min(100, 100 * self.progress // self.total) if self.total else 0
+
+
+class JobInput(models.Model):
+    """A piece of the file that a job works on: in the database, where every host finds it."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, models.CASCADE, related_name="inputs", db_index=False)
+    position = models.IntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="job_input_once")]
+
+    def __str__(self) -> str:
+        return f"part {self.position}"
+
+
+class JobOutcome(models.Model):
+    """What came of one line, or one row, of a job; a job says which of them it tells of."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, models.CASCADE, related_name="outcomes", db_index=False)
+    position = models.BigIntegerField()
+    # Bytes, since a line of a file may be no text.
+    subject = models.BinaryField()
+    outcome = models.CharField(max_length=512)
+
+    class Meta:
+        ordering = ["position", "id"]
+        indexes = [models.Index(fields=["job", "position", "id"], name="job_outcome_of_job")]
+
+    def __str__(self) -> str:
+        return self.outcome
