@@ -15,7 +15,7 @@ VENV := .venv/bin/python
 PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numberdesk \
 	ALLOWED_HOSTS=desk.example.com SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev run stop test check types bench drill cluster lock clean
+.PHONY: help install install-dev install-bench run stop test check types bench drill cluster lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -48,26 +48,7 @@ check: install-dev ## Lint, types, migrations, production settings, API schema
 types: install-dev ## Write the TypeScript types anew from the schema; needs node
 	@$(VENV) -m tests.clients.node
 
-bench: install-dev ## Measure orders a second; ARGS="--help" tells what can be chosen
-	@$(VENV) -m tests.benchmarks $(ARGS)
+install-bench:
+	@"$(PYTHON)" requirements/install.py bench
 
-drill: install-dev ## Kill, cut, fill up and flood it, and see that nothing is lost; under ten minutes
-	@$(VENV) -m tests.drill $(ARGS)
-
-cluster: install-dev ## Several machines in small, the primary killed under load: what is lost, for how long
-	@$(VENV) -m pip install --quiet --require-hashes -r requirements/cluster.txt
-	@$(VENV) -m tests.cluster
-
-lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
-	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-		--upgrade --quiet -o requirements/run.txt
-	$(VENV) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header \
-		--upgrade --quiet -o requirements/dev.txt
-	$(VENV) -m uv pip compile pyproject.toml --group telemetry --universal --python-version 3.11 --generate-hashes \
-		--no-header --upgrade --quiet -o requirements/telemetry.txt
-	$(VENV) -m uv pip compile pyproject.toml --group cluster --universal --python-version 3.11 --generate-hashes \
-		--no-header --upgrade --quiet -o requirements/cluster.txt
-
-clean: ## Remove all that make made: .venv, caches, the local database
-	@if [ -x $(VENV) ]; then $(VENV) -m config.serve clean; fi
-	rm -rf .venv .local build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+bench: install-bench ## Measure orders a second; ARGS="--help" tells what can be chosen

@@ -1,4 +1,4 @@
-"""Bring .venv in line with a requirements file: `python3 requirements/install.py run|dev`.
+"""Bring .venv in line with a requirements file: `python3 requirements/install.py run|dev|bench`.
 
 Runs on the system's Python with nothing installed, so only the standard library is used, and syntax
 that an old Python can read far enough to be told that it is too old. Does nothing when nothing
