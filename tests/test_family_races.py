@@ -24,7 +24,6 @@ def books_in_order(db, request):
     yield
     if "planted" not in request.fixturenames:
         books.assert_in_order()
-        assert [finding.check.name for finding in verify_inventory() if not finding.holds] == []
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 
 from campaigns.models import Brand, Campaign, Organization
 from numbers.adding import add_numbers
@@ -51,7 +50,9 @@ def added_by_an_operator(api, cast):
 
 
 def quarantine_ended_by_an_operator(api, cast):
-    factories.stock(*factories.line(0, 2), status="quarantined", quarantined_until=timezone.now() + timedelta(days=9))
+    stranger = api.using(cast.stranger_key)
+    for number_id in owned(stranger, *factories.stock(*factories.line(0, 2))):
+        release(stranger, number_id)
     ids = list(PhoneNumber.objects.values_list("id", flat=True))
     end_quarantine(number_ids=ids, actor=factories.actor(), reason="never used")
 
@@ -149,8 +150,10 @@ def test_an_older_order_that_is_too_large_keeps_no_younger_one_waiting_and_is_ne
 
 def test_a_new_order_does_not_overtake_one_that_waits_for_the_same_numbers(api, cast):
     """Also where the stock came by the passage of time, and no worker has looked yet."""
+    (number_id,) = owned(api, *factories.stock(*factories.line(0)))
+    release(api, number_id)
     older = wait_for(api, 1, area_code="415")
-    factories.stock(*factories.line(0), status="quarantined", quarantined_until="2020-01-01T00:00Z")
+    let_pass(timedelta(days=46))
     response = buy(api.using(cast.stranger_key), 1, pattern="2000")
     assert response.status_code == 202
     assert filled(api, older)

@@ -7,9 +7,10 @@ import pytest
 from django.db.models import F
 
 from numbers.models import PhoneNumber
+from numbers.releasing import retire
 from tests import books, factories
 from tests.client import Api, error_of, refused
-from tests.phone_numbers import RESERVATIONS, hold, let_go, owned, search
+from tests.phone_numbers import RESERVATIONS, hold, let_go, owned, release, search
 from tests.time_passes import let_pass
 from tests.together import at_once
 from tests.walking import walk
@@ -70,7 +71,10 @@ def test_a_hundred_numbers_can_be_held_at_once(api):
 
 
 def test_a_number_whose_quarantine_has_passed_can_be_held(api):
-    hold(api, *factories.stock(*factories.line(0), status="quarantined", quarantined_until="2020-01-01T00:00Z"))
+    (number,) = factories.stock(*factories.line(0))
+    release(api, *owned(api, number))
+    let_pass(timedelta(days=46))
+    hold(api, number)
     assert books.row("SELECT status, quarantined_until FROM numbers_phonenumber") == {
         "status": "available",
         "quarantined_until": None,
@@ -107,12 +111,17 @@ def test_a_wrong_field_is_422_and_named(api, body, field, sentence):
     assert search(api) == numbers
 
 
+def retired(number):
+    ids = list(PhoneNumber.objects.filter(number=number).values_list("id", flat=True))
+    retire(number_ids=ids, actor=factories.actor(), reason="worn out")
+
+
 TAKEN = {
     "it does not exist": lambda cast, number: None,
     "a stranger owns it": lambda cast, number: factories.own(cast.stranger, *factories.stock(number)),
     "it is ours already": lambda cast, number: factories.own(cast.owner, *factories.stock(number)),
     "a stranger holds it": lambda cast, number: factories.hold(cast.stranger, *factories.stock(number)),
-    "it is retired": lambda cast, number: factories.stock(number, status="retired"),
+    "it is retired": lambda cast, number: retired(*factories.stock(number)),
 }
 
 
@@ -162,7 +171,7 @@ def test_a_hold_that_was_ordered_and_released_again_is_not_held(api, cast):
     (number,) = factories.stock(*factories.line(0))
     reservation = hold(api, number)
     (number_id,) = owned(api, number)
-    api.request("DELETE", f"/v1/phone-numbers/{number_id}")
+    release(api, number_id)
     assert held_by(api, reservation["id"]) == ("active", [])
     assert let_go(api, reservation["id"]).json()["data"]["status"] == "released"
     assert books.row("SELECT status FROM numbers_phonenumber") == {"status": "quarantined"}
