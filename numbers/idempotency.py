@@ -105,3 +105,26 @@ def finish(key: IdempotencyKey, *, status: int, body: bytes) -> None:
     """Remember the answer, to be committed with what it tells of."""
     with connection.cursor() as cursor:
         cursor.execute(FINISH, [status, body, key.organization_id, key.key])
+
+
+# An hour after the key has lost its meaning: a request that has just found it may still read it.
+FORGET = f"""
+    DELETE FROM numbers_idempotencyrecord WHERE id IN (
+        SELECT id FROM numbers_idempotencyrecord
+        WHERE created_at < now() - make_interval(hours => {HOURS + 1})
+        ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""  # noqa: S608  made of constants
+
+
+def forget_old_keys(*, batch: int) -> int:
+    """Drop answers that no retry will be given any more, in short transactions; gives how many.
+
+    An order that claims such a key meanwhile is not waited for; two who forget at once share the work.
+    """
+    forgotten = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [batch])
+            forgotten += cursor.rowcount
+            if cursor.rowcount < batch:
+                return forgotten

@@ -1,0 +1,31 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from config.commands import DeskCommand, whole_number
+from numbers.idempotency import HOURS, forget_old_keys
+
+
+class Command(DeskCommand):
+    help = (
+        f"Forget the remembered answers of idempotency keys that are older than {HOURS} hours, with an hour to "
+        "spare. Run it from cron every hour or so. Quiet where there is nothing to do; safe to run twice at once."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--batch",
+            type=whole_number(minimum=1, maximum=100_000),
+            default=5_000,
+            help="rows of one transaction (default 5000)",
+        )
+
+    def handle(self, **options: Any) -> None:
+        forgotten = forget_old_keys(batch=options["batch"])
+        if forgotten or options["json"]:
+            self.answer(
+                {"forgotten": forgotten},
+                f"{forgotten:,} {'answer' if forgotten == 1 else 'answers'} forgotten",
+                json_wanted=options["json"],
+            )
