@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.test import Client
 
 from apikeys.models import ApiKey
@@ -15,6 +16,8 @@ from numbers.models import (
     CreditAccount,
     CreditEntry,
     IdempotencyRecord,
+    Job,
+    JobOutcome,
     NumberEvent,
     Order,
     PhoneNumber,
@@ -37,6 +40,16 @@ def everything(api: Api, cast: Any) -> None:
     numbers = factories.stock(*factories.line(1, 2))
     assert api.order(numbers[:1], headers={"Idempotency-Key": "once"}).status_code == 200
     assert api.order(numbers).status_code == 409
+    job = Job.objects.create(
+        kind="test",
+        title="A job",
+        status="done",
+        actor="operator:x",
+        request_id="x",
+        started_at=Now(),
+        finished_at=Now(),
+    )
+    job.outcomes.create(position=1, subject=b"+14155550100", outcome="done")
     Reservation.objects.create(
         organization=cast.owner, numbers=numbers, actor="key:x", request_id="r", expires_at="2100-01-01T00:00Z"
     )
@@ -46,7 +59,7 @@ def test_every_model_has_its_pages() -> None:
     assert {model.__name__ for model in OURS} == {
         *("Organization", "Brand", "Campaign", "Event", "ApiKey", "PhoneNumber", "Assignment", "StockBatch"),
         *("NumberEvent", "Order", "CreditAccount", "CreditEntry", "Reservation", "IdempotencyRecord"),
-        "Refusal",
+        *("Refusal", "Job", "JobOutcome"),
     }
 
 
@@ -70,7 +83,10 @@ def test_nothing_can_be_deleted(desk: Client, everything: None, model: Any) -> N
 
 @pytest.mark.parametrize(
     "model",
-    [Assignment, CreditEntry, Event, IdempotencyRecord, NumberEvent, Order, Refusal, Reservation, StockBatch],
+    [
+        *(Assignment, CreditEntry, Event, IdempotencyRecord, Job, JobOutcome, NumberEvent, Order),
+        *(Refusal, Reservation, StockBatch),
+    ],
     ids=lambda model: model.__name__,
 )
 def test_what_is_recorded_is_neither_added_nor_edited(desk: Client, everything: None, model: Any) -> None:

@@ -1,0 +1,28 @@
+// A part of the page that says data-poll is fetched again every second, until it no longer says so.
+"use strict";
+
+document.addEventListener("DOMContentLoaded", () => {
+    const part = () => document.querySelector("[data-poll]");
+
+    async function look() {
+        const old = part();
+        if (!old) {
+            return;
+        }
+        if (!document.hidden) {
+            try {
+                const answer = await fetch(window.location.href, {credentials: "same-origin"});
+                const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+                const fresh = answer.ok && page.getElementById(old.id);
+                if (fresh) {
+                    old.replaceWith(document.adoptNode(fresh));
+                }
+            } catch (error) {
+                // The desk can't be reached for now: what is shown stays, and the next look tries again.
+            }
+        }
+        window.setTimeout(look, 1000);
+    }
+
+    window.setTimeout(look, 1000);
+});

@@ -1,0 +1,106 @@
+"""Long work of operators: how far it is, what came of each number or line, and a way to end it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import connection
+from django.forms import Form
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from config.actors import Actor
+from config.desk.model_admin import DeskAdmin
+from config.desk.operations import Done, Operation
+from numbers.jobs import ask_to_stop, run_in_background
+from numbers.models import Job, JobOutcome
+
+SHOWN = 20
+
+# What came of it, counted by the first word: "refused: is held by somebody else".
+COUNT = """
+    SELECT split_part(outcome, ':', 1), count(*) FROM numbers_joboutcome WHERE job_id = %s GROUP BY 1 ORDER BY 2 DESC
+"""
+
+
+class StopJob(Operation):
+    name, label = "stop", "Stop"
+    form_class = Form
+
+    def applies_to(self, subject: Job) -> bool:
+        return not subject.is_over and not subject.stop_asked
+
+    def explain(self, subject: Job) -> str:
+        return "It ends after the step that it is at. What it has done stays done."
+
+    def perform(self, subject: Job, *, actor: Actor, values: dict[str, Any]) -> Done:
+        ask_to_stop(subject)
+        return Done("It ends after the step that it is at.")
+
+
+@admin.register(Job)
+class JobAdmin(DeskAdmin):
+    list_display = ("title", "kind", "status", "percent", "actor", "created_at", "finished_at")
+    list_filter = ("status", "kind")
+    change_form_template = "desk/job.html"
+    shown = ("title", "kind", "status", "actor", "request_id", "created_at", "started_at", "finished_at", "error")
+    operations = [StopJob()]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).exclude(status=Job.Status.DRAFT)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        job = context["original"]
+        if not job.is_over:
+            run_in_background()  # if whoever ran it was killed, this process goes on
+        context.update(_told(job))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _told(job: Job) -> dict[str, Any]:
+    outcomes = list(job.outcomes.order_by("position", "id")[: SHOWN + 1])
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [job.pk])
+        counts = cursor.fetchall()
+    return {
+        "counts": counts,
+        "outcomes": [(one.position, _text(one), one.outcome) for one in outcomes[:SHOWN]],
+        "more": len(outcomes) > SHOWN,
+        "all": f"{reverse('admin:numbers_joboutcome_changelist')}?job={job.pk}",
+        "seconds_left": _seconds_left(job),
+    }
+
+
+def _seconds_left(job: Job) -> int | None:
+    """At the rate so far; None where that can't be said yet."""
+    if job.is_over or job.started_at is None or not job.progress or not job.total:
+        return None
+    passed = (timezone.now() - job.started_at).total_seconds()
+    return int(passed / job.progress * (job.total - job.progress))
+
+
+def _text(outcome: JobOutcome) -> str:
+    return bytes(outcome.subject).decode(errors="replace")
+
+
+@admin.register(JobOutcome)
+class JobOutcomeAdmin(DeskAdmin):
+    """Those of one job, by ``?job=``; all of all jobs in one list would be in nobody's order."""
+
+    list_display = ("position", "about", "outcome")
+    search_fields = ("outcome__startswith",)
+    search_help_text = "How the outcome begins, such as refused"
+    shown = ("job", "position", "about", "outcome")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        listed = match is not None and match.url_name == "numbers_joboutcome_changelist"
+        return rows.none() if listed and "job" not in request.GET else rows
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False  # reached from its job
+
+    @admin.display
+    def about(self, outcome: JobOutcome) -> str:
+        return _text(outcome)
