@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 
 from config.errors import ValidationFailed
 from config.json_format import JsonOnly
+from config.request_limits import read_chunked_body
 
 
 class ApiView(APIView):
@@ -15,6 +16,11 @@ class ApiView(APIView):
     content_negotiation_class = JsonOnly
     http_method_names = ["get", "head", "post", "patch", "delete"]
     scopes: ClassVar[dict[str, str]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            read_chunked_body(request._request)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         rate = getattr(request._request, "rate", None)

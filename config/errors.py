@@ -6,13 +6,14 @@ from typing import Any
 import psycopg
 from django.core.exceptions import (
     BadRequest,
+    DisallowedHost,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
 )
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.dispatch import Signal
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 
@@ -145,6 +146,10 @@ def as_api_error(error: BaseException) -> ApiError:
         return MethodNotAllowed()
     if isinstance(error, RequestDataTooBig):
         return PayloadTooLarge()
+    if isinstance(error, DisallowedHost):
+        return InvalidInput(details={"Host": "is not a name of this desk"})
+    if isinstance(error, UnreadablePostError):
+        return InvalidInput(details={"body": "broke off before its end"})
     if isinstance(error, drf.UnsupportedMediaType):
         return UnsupportedMediaType()
     if isinstance(error, drf.ParseError | SuspiciousOperation | BadRequest):

@@ -37,7 +37,7 @@ bind = f"{_env.text('HOST', default='127.0.0.1')}:{_port}"
 workers = _env.integer("WEB_CONCURRENCY", default=_cores(), minimum=1)
 # An order waits for the database half of its time; more threads than that fight for the interpreter.
 threads = _env.integer("WEB_THREADS", default=4, minimum=1)
-worker_class = "gthread"
+worker_class = "config.receiving.PatientWorker"  # gthread, but that threads get whole requests only
 preload_app = True  # one import, memory shared by the workers
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats never wait for a disk
 

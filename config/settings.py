@@ -81,6 +81,7 @@ INSTALLED_APPS = [
 # has subclasses that step aside for /v1.
 MIDDLEWARE = [
     "config.middleware.RequestId",
+    "config.request_limits.Hosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.Session",

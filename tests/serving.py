@@ -37,10 +37,15 @@ class Server:
         self.port = self.listener.getsockname()[1]
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, crash_at: str = "") -> None:
+    def start(self, *, crash_at: str = "", threads: int = 4) -> None:
         """Requests wait in the listener's queue until the process is there."""
         descriptor = self.listener.fileno()
-        environment = {**os.environ, "DATABASE_NAME": connection.settings_dict["NAME"], "CRASH_AT": crash_at}
+        environment = {
+            **os.environ,
+            "DATABASE_NAME": connection.settings_dict["NAME"],
+            "CRASH_AT": crash_at,
+            "WEB_THREADS": str(threads),
+        }
         command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "--workers", "1"]
         self.process = subprocess.Popen(
             [*command, "--bind", f"fd://{descriptor}", "--log-level", "critical", "tests.crashing:application"],

@@ -1,0 +1,40 @@
+"""What is asked of a request before anything costs: a host of ours, and a body that is not too large."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from gunicorn.http.errors import ParseException
+
+from config.errors import InvalidInput, PayloadTooLarge
+
+# Asked by machines that know the desk by its address only.
+ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class Hosts:
+    """Middleware: a name in ALLOWED_HOSTS or 400. Django itself looks only where it builds a URL."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info not in ANY_HOST:
+            request.get_host()
+        return self.get_response(request)
+
+
+def read_chunked_body(request: HttpRequest) -> None:
+    """Read a body that comes in chunks, up to the limit, as if its length had been told.
+
+    Raises PayloadTooLarge, and InvalidInput for chunks that are malformed or break off.
+    """
+    try:
+        body = request.META["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    except (ParseException, OSError) as error:
+        raise InvalidInput(details={"body": "broke off, or its chunks are malformed"}) from error
+    if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise PayloadTooLarge()
+    request.META["CONTENT_LENGTH"] = str(len(body))
+    request._stream = BytesIO(body)
