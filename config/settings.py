@@ -158,6 +158,11 @@ DESK_REFUSAL_DAYS = env.integer("DESK_REFUSAL_DAYS", default=90, minimum=31)
 # Imports and other long work that operators start; `run_jobs --loop` beside the web processes does it too.
 JOBS_IN_WEB_PROCESS = env.flag("JOBS_IN_WEB_PROCESS", default=True)
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", default=268_435_456, minimum=65_536)
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", default=6_000, minimum=1)
 KEY_CHANGES_PER_MINUTE = env.integer("KEY_CHANGES_PER_MINUTE", default=10, minimum=1)
 

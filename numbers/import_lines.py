@@ -136,6 +136,8 @@ def _mapped(names: Sequence[str], guessed: Sequence[str | None], mapping: dict[s
 
 def _position(column: str, names: Sequence[str]) -> int:
     keys = [key_of(name) for name in names]
+    if re.fullmatch(r"#[0-9]{1,4}", column) and 1 <= int(column[1:]) <= len(names):
+        return int(column[1:]) - 1  # a place, whatever the columns are called
     if column in names:
         return names.index(column)
     if key_of(column) and key_of(column) in keys:

@@ -126,6 +126,7 @@ def compare_chunk(rows: Sequence[str], *, batch_id: UUID | None = None) -> Chunk
     _stage(rows)
     new, created = _count(batch_id)
     differing = _differing(batch_id)
+    # What an earlier try of this import created is no difference.
     return Chunk(new + created, len(rows) - new - created - len(differing), differing, batch_id)
 
 

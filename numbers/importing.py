@@ -35,6 +35,11 @@ class Rejection(NamedTuple):
     reason: str
     text: str
 
+    @property
+    def printable(self) -> str:
+        """The line as a page can show it."""
+        return "".join(one if one.isprintable() else "\ufffd" for one in self.text[:200])
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -156,9 +161,10 @@ class _Loading:
 
     def compare(self) -> None:
         """Find out what would be created, and reject what can't."""
-        self._outcome.batch_id = None
+        batch_id = self._outcome.batch_id = self._batch.find()
         for rows, texts in self._chunks(rejecting=True):
-            self._note(run_transaction(partial(_patiently, import_stock.compare_chunk, rows)), texts)
+            compare = partial(_patiently, import_stock.compare_chunk, rows, batch_id=batch_id)
+            self._note(run_transaction(compare), texts)
 
     def add(self) -> None:
         self._outcome.batch_id = self._batch.find()

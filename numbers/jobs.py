@@ -6,6 +6,7 @@ how far it is through ``Running.progress``, which ends it where the operator ask
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,14 +20,14 @@ from psycopg_pool import PoolTimeout
 
 from config.actors import Actor
 from config.errors import ApiError, is_unavailable
-from numbers.models import Job
+from numbers.models import Job, JobInput
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 60  # without a heartbeat, somebody else takes the job over
 MOST_ATTEMPTS = 5
-_DRAFT_DAYS = 2
+_KEEP_DAYS = 2
 
 _CLAIM = """
     UPDATE numbers_job
@@ -72,13 +73,18 @@ class Running:
         kind, _, name = job.actor.partition(":")
         self.actor = Actor(kind, name, job.request_id)  # type: ignore[arg-type]
         self._told: dict[str, Any] = {}
+        self._began = 0.0
         self._over = threading.Event()
         self._end: type[Exception] | None = None
         self._heart = threading.Thread(target=self._beat, name=f"heart of job {job.pk}", daemon=True)
 
     def progress(self, doing: str, done: int, total: int | None) -> None:
         """How far it is. Raises Stopped or TakenOver where the job has to end."""
-        self._told = {"doing": doing, "progress": done, "total": total}
+        now = time.monotonic()
+        if doing != self._told.get("doing"):
+            self._began = now
+        rate = done / (now - self._began) if now - self._began > 1 else None
+        self._told = {"doing": doing, "progress": done, "total": total, "counts": {"rate": rate}}
         if self._end is not None:
             raise self._end
 
@@ -127,11 +133,18 @@ def run_next() -> Job | None:
 
 def run_all() -> int:
     """Run jobs until none is left; gives how many there were."""
-    Job.objects.filter(status=Job.Status.DRAFT, created_at__lt=Now() - timedelta(days=_DRAFT_DAYS)).delete()
+    _forget()
     done = 0
     while run_next():
         done += 1
     return done
+
+
+def _forget() -> None:
+    """Drafts that nobody went on with, and the files of what is over."""
+    long_ago = Now() - timedelta(days=_KEEP_DAYS)
+    Job.objects.filter(status=Job.Status.DRAFT, created_at__lt=long_ago).delete()
+    JobInput.objects.filter(job__finished_at__lt=long_ago).delete()
 
 
 def _run(running: Running) -> None:
@@ -169,7 +182,7 @@ def _finish(running: Running, status: str, *, counts: dict[str, Any] | None = No
     finished = running.mine().update(
         status=status, counts=counts or {}, error=error, finished_at=Now(), heartbeat_at=None
     )
-    if finished:
+    if finished and status == Job.Status.DONE and not running.job.parameters.get("dry_run"):
         running.job.inputs.all().delete()
 
 
@@ -182,9 +195,7 @@ def queue(job_id: UUID) -> None:
 def ask_to_stop(job: Job) -> None:
     """End a job: at once where it has not begun, else at its next step."""
     waiting = Job.objects.filter(pk=job.pk, status__in=[Job.Status.DRAFT, Job.Status.QUEUED])
-    if waiting.update(status=Job.Status.CANCELLED, finished_at=Now()):
-        job.inputs.all().delete()
-    else:
+    if not waiting.update(status=Job.Status.CANCELLED, finished_at=Now()):
         Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(stop_asked=True)
         run_in_background()  # whoever ran it may be dead
 

@@ -75,6 +75,12 @@ class Job(models.Model):
     def percent(self) -> int:
         return min(100, 100 * self.progress // self.total) if self.total else 0
 
+    @property
+    def seconds_left(self) -> int | None:
+        """Of what it is doing now, at the rate of now."""
+        rate = self.counts.get("rate")
+        return round((self.total - self.progress) / rate) if rate and self.total else None
+
 
 class JobInput(models.Model):
     """A piece of the file that a job works on: in the database, where every host finds it."""

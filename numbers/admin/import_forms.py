@@ -1,0 +1,151 @@
+"""The forms of the import pages: a file, and how to read it."""
+
+from typing import Any
+
+import phonenumbers
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+
+from config.desk.choosing import OneLine
+from numbers.import_jobs import layout_of, options_of
+from numbers.import_lines import FIELDS, Layout, Options
+from numbers.models import Job, PhoneNumber
+from numbers.pricing import LARGEST_PRICE
+
+_LABELS = {"sms_enabled": "SMS", "mms_enabled": "MMS", "rate_center": "rate centre", "sandbox": "test inventory"}
+MEANINGS = [("ignore", "(passed over)"), *((name, _LABELS.get(name, name.replace("_", " "))) for name in FIELDS)]
+_AS_THE_FILE_SAYS = ("", "as the file says")
+_FLAG = [_AS_THE_FILE_SAYS, ("yes", "yes"), ("no", "no")]
+_FLAGS = {"": None, "yes": True, "no": False}
+_ENCODINGS = [
+    ("", "found out"),
+    ("utf-8", "UTF-8"),
+    ("cp1252", "Windows-1252"),
+    ("latin-1", "Latin-1"),
+    ("utf-16", "UTF-16"),
+]
+_DELIMITERS = [("", "found out"), (",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe")]
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="CSV file",
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > settings.IMPORT_MAX_BYTES:
+            limit = filesizeformat(settings.IMPORT_MAX_BYTES)
+            raise forms.ValidationError(
+                f"{file.name} is larger than {limit}: split it, or use the command import_numbers."
+            )
+        return file
+
+
+class ReadingForm(forms.Form):
+    """How to read the file, what holds where it says nothing, and a field for each of its columns."""
+
+    region = forms.ChoiceField(label="Country of national numbers")
+    encoding = forms.ChoiceField(choices=_ENCODINGS, required=False)
+    delimiter = forms.ChoiceField(choices=_DELIMITERS, required=False, label="Between cells")
+    price = forms.DecimalField(
+        min_value=0, max_value=LARGEST_PRICE, decimal_places=2, required=False, help_text="1.00 where neither says any."
+    )
+    number_type = forms.ChoiceField(
+        choices=[("", "follows from the number"), *PhoneNumber.Type.choices], required=False
+    )
+    sms_enabled = forms.ChoiceField(choices=_FLAG, required=False, label="SMS")
+    mms_enabled = forms.ChoiceField(choices=_FLAG, required=False, label="MMS")
+    carrier = OneLine(max_length=64, required=False)
+    sandbox = forms.BooleanField(
+        label="Test inventory", required=False, help_text="For sandbox organizations only. This can't be changed later."
+    )
+    atomic = forms.BooleanField(label="All lines or none", required=False)
+    dry_run = forms.BooleanField(
+        label="Dry run", required=False, help_text="Say what would come of it, and write nothing."
+    )
+
+    @classmethod
+    def of(cls, job: Job, posted: Any) -> "ReadingForm":
+        form = cls(posted, initial=_initial(job))
+        form.job = job
+        form.count = _count_of(posted)
+        for place in range(1, form.count + 1):
+            form.fields[f"column_{place}"] = forms.ChoiceField(choices=MEANINGS, required=False)
+        return form
+
+    job: Job
+    count: int
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["region"].choices = sorted((code, code) for code in phonenumbers.SUPPORTED_REGIONS)  # type: ignore[attr-defined]
+
+    def stored_options(self) -> Options:
+        return options_of(self.job.parameters)
+
+    def options(self) -> Options:
+        """As the operator said. Columns are what they were guessed to be, where the form is of another file's."""
+        said = self.cleaned_data
+        read = Options(delimiter=said["delimiter"] or None, encoding=said["encoding"] or None, region=said["region"])
+        same = len(layout_of(self.job, read).names) == self.count
+        mapping = {f"#{place}": said[f"column_{place}"] or "ignore" for place in range(1, self.count + 1)}
+        return Options(
+            mapping=mapping if same else {},
+            delimiter=read.delimiter,
+            encoding=read.encoding,
+            region=read.region,
+            price=said["price"],
+            number_type=said["number_type"] or None,
+            sms_enabled=_FLAGS[said["sms_enabled"]],
+            mms_enabled=_FLAGS[said["mms_enabled"]],
+            carrier=said["carrier"],
+            sandbox=said["sandbox"],
+        )
+
+    def name_columns(self, layout: Layout) -> None:
+        """One field a column, as the file has them by now, chosen as they are understood."""
+        for place in range(1, self.count + 1):
+            del self.fields[f"column_{place}"]
+        self.count = len(layout.names)
+        self.columns = []
+        for place, (name, meaning) in enumerate(zip(layout.names, layout.meanings, strict=True), 1):
+            field = forms.ChoiceField(choices=MEANINGS, label=f"Meaning of {name}")
+            self.columns.append(
+                {
+                    "name": name or f"column {place}",
+                    "id": f"id_column_{place}",
+                    "widget": field.widget.render(
+                        f"column_{place}",
+                        meaning or "ignore",
+                        {"id": f"id_column_{place}", "aria-label": f"Meaning of {name}"},
+                    ),
+                }
+            )
+
+
+def _count_of(posted: Any) -> int:
+    count = posted.get("columns", "0") if posted else "0"
+    return min(int(count), 500) if count.isdecimal() and len(count) < 5 else 0
+
+
+def _initial(job: Job) -> dict[str, Any]:
+    stored = options_of(job.parameters)
+    shown = {True: "yes", False: "no", None: ""}
+    return {
+        "region": stored.region,
+        "encoding": stored.encoding or "",
+        "delimiter": stored.delimiter or "",
+        "price": stored.price,
+        "number_type": stored.number_type or "",
+        "sms_enabled": shown[stored.sms_enabled],
+        "mms_enabled": shown[stored.mms_enabled],
+        "carrier": stored.carrier,
+        "sandbox": stored.sandbox,
+        "atomic": job.parameters.get("atomic", False),
+        # Whoever comes back from a dry run means it.
+        "dry_run": False,
+    }

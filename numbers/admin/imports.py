@@ -1,0 +1,179 @@
+"""The import pages: upload a file, say what its columns mean, watch, and mend what was rejected.
+
+All of it works without scripts. What runs is a job in the database: a closed browser changes nothing.
+"""
+
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from config.desk.operations import add_refusal
+from config.desk.operators import actor_of
+from config.desk.site import Page, desk
+from config.errors import ValidationFailed
+from numbers.admin.import_forms import ReadingForm, UploadForm
+from numbers.import_jobs import (
+    KIND,
+    keep_file,
+    layout_when_done,
+    prepare,
+    prepare_again,
+    preview,
+    rejections_of,
+    require_numbers,
+)
+from numbers.import_lines import Layout, Options
+from numbers.import_rejected import rejected_lines
+from numbers.jobs import DEAD_AFTER_SECONDS, ask_to_stop, queue, run_in_background
+from numbers.models import Job
+
+PERMISSION = "numbers.add_phonenumber"
+SHOWN_JOBS = 25
+SHOWN_REJECTIONS = 100
+
+
+def imports(request: HttpRequest) -> HttpResponse:
+    """All imports, and the form to begin one."""
+    _require_permission(request)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            job = keep_file(name=file.name, pieces=file.chunks(), actor=actor_of(request))
+            return HttpResponseRedirect(page_of_import(job))
+        except ValidationFailed as refusal:
+            for sentence in (refusal.details or {}).values():
+                form.add_error("file", f"{file.name} {sentence}")
+    jobs = Job.objects.filter(kind=KIND)[:SHOWN_JOBS]
+    context = {
+        "title": "Import numbers",
+        "form": form,
+        "jobs": jobs,
+        "limit": filesizeformat(settings.IMPORT_MAX_BYTES),
+    }
+    return _page(request, "desk/imports.html", context)
+
+
+def page_of_import(job: Job) -> str:
+    return reverse("admin:import", args=[job.pk])
+
+
+def one_import(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """One import, in whatever state it is."""
+    _require_permission(request)
+    job = get_object_or_404(Job, pk=job_id, kind=KIND)
+    if request.method == "POST":
+        return _act(request, job)
+    if job.status == Job.Status.DRAFT:
+        return _mapping(request, job)
+    if job.is_over:
+        return _result(request, job)
+    _wake(job)
+    return _page(request, "desk/import_running.html", {"title": f"Importing {job.title}", "job": job})
+
+
+def _act(request: HttpRequest, job: Job) -> HttpResponse:
+    action = request.POST.get("action", "")
+    if action == "stop":
+        ask_to_stop(job)
+        messages.info(request, f"The import of {job.title} stops. What has gone in stays.")
+    elif action == "again":
+        draft = prepare_again(job, actor=actor_of(request)) if job.is_over else None
+        if draft is not None:
+            return HttpResponseRedirect(page_of_import(draft))
+        messages.warning(request, "The file is kept no more: upload it again.")
+    elif job.status == Job.Status.DRAFT:
+        return _mapping(request, job)
+    return HttpResponseRedirect(page_of_import(job))
+
+
+def _mapping(request: HttpRequest, job: Job) -> HttpResponse:
+    """What the columns mean, with the first lines as they would come in."""
+    posted = request.POST if request.method == "POST" else None
+    form, said, layout, lines = _read(job, posted)
+    if said is not None and posted is not None:
+        prepare(job, said, atomic=form.cleaned_data["atomic"], dry_run=form.cleaned_data["dry_run"])
+        if posted.get("action") == "start" and _may_start(form, layout):
+            queue(job.pk)
+            return HttpResponseRedirect(page_of_import(job))
+    context = {"title": f"Import {job.title}", "job": job, "form": form, "lines": lines, "layout": layout}
+    return _page(request, "desk/import_mapping.html", context)
+
+
+def _read(job: Job, posted: Any) -> tuple[ReadingForm, Options | None, Layout, list[Any]]:
+    """The form, what it says where that can be, and the preview; by what was guessed where it can't."""
+    form, said = ReadingForm.of(job, posted), None
+    try:
+        if posted is not None and form.is_valid():
+            said = form.options()
+        layout, lines = preview(job, said or form.stored_options())
+    except ValidationFailed as refusal:
+        if form.is_bound:
+            add_refusal(form, refusal)
+        said = None
+        layout, lines = preview(job, Options())
+    form.name_columns(layout)
+    return form, said, layout, lines
+
+
+def _may_start(form: ReadingForm, layout: Layout) -> bool:
+    try:
+        require_numbers(layout)
+    except ValidationFailed as refusal:
+        add_refusal(form, refusal)
+        return False
+    return True
+
+
+def _wake(job: Job) -> None:
+    """Whoever ran it may have been killed: then it is taken over here."""
+    silent = job.heartbeat_at is None or timezone.now() - job.heartbeat_at > timedelta(seconds=DEAD_AFTER_SECONDS)
+    if silent:
+        run_in_background()
+
+
+def _result(request: HttpRequest, job: Job) -> HttpResponse:
+    shown = list(islice(rejections_of(job), SHOWN_REJECTIONS))
+    context = {
+        "title": f"Import of {job.title}",
+        "job": job,
+        "rejections": shown,
+        "more": max(0, job.counts.get("rejected", 0) - len(shown)),
+        "has_file": job.inputs.exists(),
+    }
+    return _page(request, "desk/import_result.html", context)
+
+
+def rejected_file(request: HttpRequest, job_id: UUID) -> HttpResponse | StreamingHttpResponse:
+    """The rejected lines, to mend and load again."""
+    _require_permission(request)
+    job = get_object_or_404(Job, pk=job_id, kind=KIND, status=Job.Status.DONE)
+    lines = rejected_lines(layout_when_done(job), rejections_of(job))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="rejected-{job.pk}.csv"'
+    return response
+
+
+def _require_permission(request: HttpRequest) -> None:
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    return TemplateResponse(request, template, {**desk().each_context(request), **context})
+
+
+desk().add_page(Page("imports/", "imports", imports, "Import", PERMISSION))
+desk().add_page(Page("imports/<uuid:job_id>/", "import", one_import))
+desk().add_page(Page("imports/<uuid:job_id>/rejected.csv", "import_rejected", rejected_file))
