@@ -88,11 +88,12 @@ def claim(key: IdempotencyKey) -> Remembered | None:
                     "hours": HOURS,
                 },
             )
+            claimed = cursor.fetchone() is not None
         except OperationalError as error:
             if sqlstate_of(error) == "55P03":
                 raise IdempotencyInProgress(headers={"Retry-After": "1"}) from error
             raise
-        if cursor.fetchone() is not None:
+        if claimed:
             return None
         cursor.execute(RECALL, [key.organization_id, key.key])
         fingerprint, status, body = cursor.fetchone()

@@ -142,9 +142,34 @@ def lock_usable_campaign(campaign_id: UUID, organization_id: UUID) -> None:
     with locking("campaign"), connection.cursor() as cursor:
         cursor.execute(LOCK_CAMPAIGN, [campaign_id, organization_id])
         row = cursor.fetchone()
+    _require_usable(row)
+
+
+def _require_usable(row: tuple[Any, ...] | None) -> None:
     if row is None:
         raise NotFound()
     require_usable(campaign_status=row[0], brand_status=row[1], identity_status=row[2])
+
+
+def lock_for_order(
+    organization_id: UUID, campaign_id: UUID | None, numbers: list[str]
+) -> tuple[Account, list[LockedNumber]]:
+    """What the three above and below lock, in rank, sent together: in a pipeline one round trip for all.
+
+    Raises what ``lock_usable_campaign`` raises.
+    """
+    account, campaign, rows = connection.cursor(), connection.cursor(), connection.cursor()
+    with locking("named order"):
+        account.execute(LOCK_ACCOUNT, [organization_id])
+        if campaign_id is not None:
+            campaign.execute(LOCK_CAMPAIGN, [campaign_id, organization_id])
+        rows.execute(LOCK_NUMBERS, [array_text(numbers)])
+        row = account.fetchone()
+    if campaign_id is not None:
+        _require_usable(campaign.fetchone())
+    locked = [LockedNumber._make(one) for one in rows.fetchall()]
+    # An organization's account is opened with it; where it is not, a deadlock is the worst, and tried again.
+    return Account(*row) if row else lock_account(organization_id), locked
 
 
 def lock_pending_order(order_id: UUID, organization_id: UUID) -> LockedOrder | None:

@@ -15,7 +15,7 @@ from numbers import idempotency
 from numbers.alternatives import nearest_available
 from numbers.assigning import Buyer, Purchase, price_purchase, record_purchase
 from numbers.idempotency import IdempotencyKey
-from numbers.locks import Account, LockedNumber, lock_account, lock_numbers, lock_usable_campaign
+from numbers.locks import Account, LockedNumber, lock_for_order
 from numbers.routing import Routing
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: Idempot
         return OrderAnswer(body)
 
     try:
-        return run_transaction(work)
+        return run_transaction(work, pipelined=True)
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
     except IntegrityError as error:
@@ -83,7 +83,7 @@ def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
         return checked
 
     try:
-        account, purchase = run_transaction(work)
+        account, purchase = run_transaction(work, pipelined=True)
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
     return quote_json(account, purchase, buyer=buyer)
@@ -100,16 +100,14 @@ def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> dict[st
 
 def _check(request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
     """Lock what the order needs and judge it: campaign, then numbers, then credit."""
-    account = lock_account(buyer.organization_id)
-    if request.routing.campaign_id is not None:
-        lock_usable_campaign(request.routing.campaign_id, buyer.organization_id)
-    rows = lock_available(request.numbers, buyer)
+    account, locked = lock_for_order(buyer.organization_id, request.routing.campaign_id, request.numbers)
+    rows = available(request.numbers, locked, buyer)
     return account, price_purchase(rows, buyer=buyer, account=account)
 
 
-def lock_available(numbers: list[str], buyer: Buyer) -> list[LockedNumber]:
-    """The numbers' rows, locked, in the order asked for. Raises NumbersTaken."""
-    rows = {row.number: row for row in lock_numbers(numbers)}
+def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> list[LockedNumber]:
+    """The numbers' locked rows, in the order asked for. Raises NumbersTaken."""
+    rows = {row.number: row for row in locked}
     at = max((row.at for row in rows.values()), default=None)
     taken = [
         number

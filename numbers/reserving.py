@@ -14,9 +14,9 @@ from config.errors import NotFound, ValidationFailed
 from config.transactions import run_transaction
 from numbers.assigning import Buyer
 from numbers.filling import stock_was_added
-from numbers.locks import LockedNumber, lock_account, lock_numbers_by_id
+from numbers.locks import LockedNumber, lock_account, lock_numbers, lock_numbers_by_id
 from numbers.models import PhoneNumber, Reservation
-from numbers.ordering import NumbersTaken, lock_available, refusal
+from numbers.ordering import NumbersTaken, available, refusal
 
 SHORTEST, LONGEST, USUAL = 60, 1_800, 600
 MOST_HELD = 500
@@ -79,7 +79,7 @@ def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str =
     def work() -> Reservation:
         # Its account serializes an organization's holds, so that two at once can't pass the limit.
         lock_account(buyer.organization_id)
-        rows = lock_available(numbers, buyer)
+        rows = available(numbers, lock_numbers(numbers), buyer)
         _check_quota(rows, buyer.organization_id)
         return _hold(rows, ttl_seconds, buyer, reason)
 

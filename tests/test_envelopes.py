@@ -167,7 +167,7 @@ def fail(*_, **__):
 
 
 def test_an_unforeseen_error_is_500_with_nothing_of_the_inside(api, monkeypatch, caplog):
-    monkeypatch.setattr(ordering, "lock_account", fail)
+    monkeypatch.setattr(ordering, "lock_for_order", fail)
     response = api.order(["+14155550123"])
     refused(response, 500, "INTERNAL_ERROR", "internal error")
     assert b"vault" not in response.content
@@ -211,10 +211,10 @@ def test_a_database_that_cannot_be_reached_is_503_and_safe_to_retry(api, monkeyp
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_shuts_down_in_the_middle_is_503(api, monkeypatch):
     def shut_down(*_):
-        books.run("SELECT pg_terminate_backend(pg_backend_pid())")
+        books.rows("SELECT pg_terminate_backend(pg_backend_pid())")
 
     numbers = factories.stock("+14155550123")
     with monkeypatch.context() as patch:
-        patch.setattr(ordering, "lock_account", shut_down)
+        patch.setattr(ordering, "lock_for_order", shut_down)
         refused(api.order(numbers), 503, "SERVICE_UNAVAILABLE", "service unavailable")
     assert api.order(numbers).status_code == 200

@@ -211,7 +211,7 @@ def test_a_retry_that_waited_for_a_request_that_failed_places_the_order_itself(a
         wait_until_blocked()
         books.rows(  # what a crash of the first's process does to its transaction
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND state = 'idle in transaction' AND pid <> pg_backend_pid()"
+            "AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
         )
         assert retry.result().status_code == 200
         gate.open()

@@ -123,16 +123,16 @@ def test_orders_that_lock_in_the_order_asked_for_deadlock_and_the_retry_saves_bo
     one, two = factories.stock(*factories.line(0, 2))
     barrier, waiting = threading.Barrier(2), threading.local()
 
-    def lock_one_by_one(numbers):
-        rows = []
+    def lock_one_by_one(organization_id, campaign_id, numbers):
+        account, rows = locks.lock_account(organization_id), []
         for number in numbers:
             rows += locks.lock_numbers([number])
             if not getattr(waiting, "over", False):
                 waiting.over = True
                 barrier.wait(PATIENCE)
-        return rows
+        return account, rows
 
-    monkeypatch.setattr(ordering, "lock_numbers", lock_one_by_one)
+    monkeypatch.setattr(ordering, "lock_for_order", lock_one_by_one)
     with Clients(2) as clients:
         orders = [
             clients.start(api.order, [one, two]),
