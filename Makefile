@@ -13,7 +13,8 @@ VENV := .venv/bin/python
 
 # What production has, for `manage.py check --deploy`; nothing connects to it.
 PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numberdesk \
-	ALLOWED_HOSTS=desk.example.com SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
+	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
+	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
 .PHONY: help install install-dev install-bench run stop test check types bench drill cluster lock clean
 

@@ -10,12 +10,11 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from apikeys import secrets
+from apikeys import guessing, secrets
 from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
 from config.array_text import array_text
 from config.connections import on_a_live_connection
-from config.errors import Unauthorized
 from config.request_context import current
 
 
@@ -87,15 +86,18 @@ def authenticate(request: HttpRequest) -> Caller:
     """The caller of ``request``, counted against its organization's rate limit.
 
     Raises Unauthorized for a missing, malformed, unknown, revoked or expired key and for a suspended
-    organization; RateLimited past the limit.
+    organization; RateLimited past the limit, and past that of failures for the client's address.
     """
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secrets.is_well_formed(secret):
-        raise Unauthorized()
-    row = on_a_live_connection(lambda: _look_up(secret))
+        raise guessing.failed(request)
+    digests = secrets.digests(secret)
+    guessing.refuse_guessers(request, digests)
+    row = on_a_live_connection(lambda: _look_up(digests))
     if row is None:
-        raise Unauthorized()
+        raise guessing.failed(request)
+    guessing.note_success(digests[0])
     key_id, organization_id, is_sandbox, scopes, prefix, used, resets_in = row
     caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, _note(organization_id, prefix))
     request.rate = rate = Rate(settings.RATE_LIMIT_PER_MINUTE, used, resets_in)  # type: ignore[attr-defined]
@@ -104,9 +106,9 @@ def authenticate(request: HttpRequest) -> Caller:
     return caller
 
 
-def _look_up(secret: str) -> Any:
+def _look_up(digests: list[str]) -> Any:
     with connection.cursor() as cursor:
-        cursor.execute(AUTHENTICATE, [array_text(secrets.digests(secret))])
+        cursor.execute(AUTHENTICATE, [array_text(digests)])
         row = cursor.fetchone()
         if row is None:
             return None

@@ -2,6 +2,7 @@
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,21 @@ class Environment:
     def words(self, name: str, *, required: bool = False, default: list[str]) -> list[str]:
         value = self.text(name, required=required)
         return [word.strip() for word in value.split(",") if word.strip()] if value else default
+
+    def peppers(self, name: str) -> list[str]:
+        """Secrets, the current one first. An empty one may follow others, as ``new,``: that of keys made without."""
+        words = [word.strip() for word in (self._raw(name) or "").split(",")]
+        if "" in words[:-1]:
+            raise ImproperlyConfigured(f"{name} has an empty pepper in front of another: only the last may be empty")
+        return words
+
+    def networks(self, name: str) -> list[str]:
+        """Addresses and networks, in one spelling."""
+        words = self.words(name, default=[])
+        try:
+            return [str(ip_network(word)) for word in words]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must hold addresses and networks such as 10.0.0.0/8: {error}") from None
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self._raw(name)

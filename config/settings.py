@@ -21,7 +21,7 @@ if not SECRET_KEY:
     SECRET_KEY = localdb.local_secret("django")
 # Keys are high-entropy secrets; the pepper makes a stolen table useless even to someone who could
 # guess one. Rotation: put the new one first, keep the old ones behind it until every key has rotated.
-API_KEY_PEPPERS = env.words("API_KEY_PEPPERS", default=[""])
+API_KEY_PEPPERS = env.peppers("API_KEY_PEPPERS")
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS", required=PRODUCTION, default=["localhost", "127.0.0.1", "[::1]", "testserver"]
 )
@@ -164,13 +164,16 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", default=6_000, minimum=1)
+FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer("FAILED_AUTHENTICATIONS_PER_MINUTE", default=60, minimum=1)
 KEY_CHANGES_PER_MINUTE = env.integer("KEY_CHANGES_PER_MINUTE", default=10, minimum=1)
 
 # --- transport -----------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
 # Health checks and Prometheus come from within the network, in clear.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-if env.flag("BEHIND_TLS_PROXY", default=PRODUCTION):
+BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=PRODUCTION)
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0, minimum=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION

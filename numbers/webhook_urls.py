@@ -1,7 +1,9 @@
 """The rule for URLs that customers give us to call: https, and a host on the public internet.
 
-A pure function without DNS: it judges what is written. A name may still resolve to a private
-address (or do so later), so whoever calls these URLs has to check the resolved address as well.
+Pure functions without DNS. `check_public_https_url` judges what is written, when it is stored. A name
+may still resolve to a private address, or do so later: whoever calls these URLs asks
+`is_public_address` about each address that it resolved, connects to that very address, and follows no
+redirect, or judges each the same way. The desk itself calls none.
 
 What is not plainly public is refused. Numbers are only read as IPv4 when written as four decimal
 numbers, since `127.1`, `0177.0.0.1` and `2130706433` mean different hosts to different clients;
@@ -33,6 +35,8 @@ _LAST_LABEL_IS_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 # Top-level names that resolve inside a machine or a private network only.
 _PRIVATE_TLDS = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"}
+    | {"localhost6", "localdomain6", "svc", "consul", "docker"}  # of machines, clusters and containers
+    | {"test", "invalid", "onion", "alt"}  # reserved: nobody on the internet has them
 )
 
 
@@ -62,6 +66,18 @@ def check_public_https_url(value: str) -> None:
     if url is None:
         raise UnsafeUrl("must start with https://")
     _check_authority(url.group(1))
+
+
+def is_public_address(address: str) -> bool:
+    """Whether a resolved address, as text, is one that a customer's URL may lead to.
+
+    For the sender: to ask about the address that it is going to connect to, not about the name.
+    """
+    try:
+        _check_ipv6(address) if ":" in address else _check_name_or_ipv4(address)
+    except UnsafeUrl:
+        return False
+    return ":" in address or _IPV4.fullmatch(address) is not None
 
 
 def _check_authority(authority: str) -> None:

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.checks import run_checks
 from django.db import connection
 from django.utils import timezone
 
@@ -76,6 +77,33 @@ def test_a_new_pepper_keeps_old_keys_until_the_old_one_is_dropped(api, cast, set
     assert [opens(api, secret) for secret in (cast.owner_key, younger)] == [True, True]
     settings.API_KEY_PEPPERS = ["new"]
     assert [opens(api, secret) for secret in (cast.owner_key, younger)] == [False, True]
+
+
+def test_rotating_a_key_moves_it_to_the_new_pepper(api, cast, settings):
+    settings.API_KEY_PEPPERS = ["new", ""]
+    key_id = str(key_of(cast.owner_key).pk)
+    rotated = api.request("POST", f"/v1/api-keys/{key_id}/rotate").json()["data"]["plaintext"]
+    settings.API_KEY_PEPPERS = ["new"]
+    assert [opens(api, secret) for secret in (cast.owner_key, rotated)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({"API_KEY_PEPPERS": [""]}, "apikeys.W001"),
+        ({"API_KEY_PEPPERS": ["short", ""]}, "apikeys.W002"),
+        ({"TRUSTED_PROXIES": [], "BEHIND_TLS_PROXY": True}, "apikeys.W003"),
+        ({"TRUSTED_PROXIES": ["0.0.0.0/0"]}, "apikeys.W004"),
+        ({"ALLOWED_HOSTS": ["*"]}, "apikeys.W005"),
+    ],
+)
+def test_settings_that_would_let_someone_in_are_warned_of_at_deployment(settings, changed, warned):
+    settings.API_KEY_PEPPERS, settings.TRUSTED_PROXIES, settings.BEHIND_TLS_PROXY = ["x" * 32], [], False
+    ours = {"apikeys.W001", "apikeys.W002", "apikeys.W003", "apikeys.W004", "apikeys.W005"}
+    assert not ours & {message.id for message in run_checks(include_deployment_checks=True)}
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    assert ours & {message.id for message in run_checks(include_deployment_checks=True)} == {warned}
 
 
 # --- when it opens the door ----------------------------------------------------------------------

@@ -16,6 +16,8 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://desk:secret@db.example.com:5432/numberdesk",
     "SECRET_KEY": "".join(chr(48 + n) for n in range(70)),
     "ALLOWED_HOSTS": "desk.example.com",
+    "API_KEY_PEPPERS": "a pepper of more than thirty-two characters",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
     "ENV_FILE": os.devnull,
 }
 
@@ -78,6 +80,11 @@ def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
         ("SECURE_SSL_REDIRECT", "always", "true or false"),
         ("BEHIND_TLS_PROXY", "?", "true or false"),
+        ("TRUSTED_PROXIES", "proxy.internal", "addresses and networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "host bits"),
+        ("API_KEY_PEPPERS", ",old", "only the last may be empty"),
+        ("API_KEY_PEPPERS", "new,,old", "only the last may be empty"),
+        ("FAILED_AUTHENTICATIONS_PER_MINUTE", "0", "at least 1"),
         ("SECURE_HSTS_SECONDS", "1y", "at least 0"),
     ],
 )
@@ -90,6 +97,22 @@ def test_a_value_that_is_refused_is_not_repeated_where_it_is_secret(monkeypatch:
     with pytest.raises(ImproperlyConfigured) as refused:
         load_settings(monkeypatch, DATABASE_URL="postgresql://desk:hunter2@db:many/numberdesk")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "peppers"),
+    [
+        (None, [""]),
+        ("new", ["new"]),
+        ("new,old", ["new", "old"]),
+        ("new,", ["new", ""]),
+        ("new, old ,", ["new", "old", ""]),
+    ],
+)
+def test_an_empty_pepper_behind_others_is_that_of_keys_made_without(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, peppers: list[str]
+) -> None:
+    assert load_settings(monkeypatch, API_KEY_PEPPERS=value)["API_KEY_PEPPERS"] == peppers
 
 
 def test_production_insists_on_https(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numbers.webhook_urls import MAX_LENGTH, UnsafeUrl, check_public_https_url
+from numbers.webhook_urls import MAX_LENGTH, UnsafeUrl, check_public_https_url, is_public_address
 
 PUBLIC_HOSTS = [
     "customer.example",
@@ -34,6 +34,7 @@ PUBLIC_HOSTS = [
 PRIVATE_HOSTS = [
     # names
     *("localhost", "LOCALHOST", "localhost:8443", "a.localhost", "localhost.localdomain"),
+    *("api.default.svc", "vault.service.consul", "x.test", "x.onion", "localhost6.localdomain6"),
     *("printer.local", "db.internal", "metadata.google.internal", "nas.home.arpa", "wiki.corp", "x.lan"),
     # IPv4, as it should be written
     *("0.0.0.0", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.255.255"),
@@ -189,3 +190,30 @@ def _passes(url):
     except UnsafeUrl:
         return False
     return True
+
+
+# --- what the sender asks about the address that a name resolved to --------------------------------
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2620:4f:8000::1"])
+def test_a_public_address_may_be_called(address):
+    assert is_public_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "255.255.255.255"),
+        *("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1"),
+        *("2002:7f00:1::", "2001:db8::1", "ff02::1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "8.8.8.8 "),
+        *("", " ", "example.com", "localhost", "[::1]", "8.8.8.8:443", "8.8.8.8/32", "２.2.2.2", "1.2.3", "999.1.1.1"),  # noqa: RUF001
+    ],
+)
+def test_no_other_address_may_be_called_nor_what_is_no_address(address):
+    assert not is_public_address(address)
+
+
+@given(st.integers(min_value=0, max_value=2**32 - 1))
+def test_an_address_may_be_called_exactly_if_its_url_may_be_given(number):
+    address = str(ipaddress.IPv4Address(number))
+    assert is_public_address(address) is _passes(f"https://{address}/")

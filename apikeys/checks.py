@@ -1,0 +1,64 @@
+"""System checks of settings that are legal to set and would let someone in, or everyone out."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+
+SHORTEST_PEPPER = 32
+
+
+@register(Tags.security, deploy=True)
+def check_peppers(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    current, *older = settings.API_KEY_PEPPERS
+    if current == "" and not older:
+        return [
+            Warning(
+                "API keys are digested without a pepper.",
+                hint="Set API_KEY_PEPPERS to a random secret, followed by a comma if keys have been made already.",
+                id="apikeys.W001",
+            )
+        ]
+    if len(current) < SHORTEST_PEPPER:
+        return [
+            Warning(
+                f"The pepper that new API keys get has less than {SHORTEST_PEPPER} characters.",
+                hint="Put a longer one in front of it in API_KEY_PEPPERS.",
+                id="apikeys.W002",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    if settings.BEHIND_TLS_PROXY and not settings.TRUSTED_PROXIES:
+        return [
+            Warning(
+                "Which proxies to believe is not set, so that whoever tries API keys is not slowed down.",
+                hint="Set TRUSTED_PROXIES to the addresses of your proxies, such as 10.0.0.0/8.",
+                id="apikeys.W003",
+            )
+        ]
+    if any(network.endswith("/0") for network in settings.TRUSTED_PROXIES):
+        return [
+            Warning(
+                "TRUSTED_PROXIES has every address: clients can choose the one that they are counted under.",
+                hint="Name your proxies alone.",
+                id="apikeys.W004",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_hosts(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    if "*" in settings.ALLOWED_HOSTS:
+        return [
+            Warning(
+                "ALLOWED_HOSTS lets the desk be reached under every name.",
+                hint="Name the hosts, so that no other site can be put in front of yours.",
+                id="apikeys.W005",
+            )
+        ]
+    return []
