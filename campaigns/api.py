@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
 from campaigns.schemas import GET_BRAND, GET_CAMPAIGN, LIST_BRANDS, LIST_CAMPAIGNS
 from config.answers import success, timestamp
-from config.api import ApiView, refuse_unknown_parameters
+from config.api import READS, ApiView, refuse_unknown_parameters
 from config.errors import NotFound
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
@@ -24,6 +24,7 @@ class Campaigns(ApiView):
     """The organization's campaigns, newest first; by ``status`` and ``brand_id``."""
 
     scopes = {"GET": "campaigns:read"}
+    may_be_old = READS
 
     @described(LIST_CAMPAIGNS)
     def get(self, request: Request) -> HttpResponse:
@@ -39,6 +40,7 @@ class Campaigns(ApiView):
 
 class OneCampaign(ApiView):
     scopes = {"GET": "campaigns:read"}
+    may_be_old = READS
 
     @described(GET_CAMPAIGN)
     def get(self, request: Request, campaign_id: UUID) -> HttpResponse:
@@ -53,6 +55,7 @@ class Brands(ApiView):
     """The organization's brands, newest first; by ``status`` and ``identity_status``."""
 
     scopes = {"GET": "brands:read"}
+    may_be_old = READS
 
     @described(LIST_BRANDS)
     def get(self, request: Request) -> HttpResponse:
@@ -68,6 +71,7 @@ class Brands(ApiView):
 
 class OneBrand(ApiView):
     scopes = {"GET": "brands:read"}
+    may_be_old = READS
 
     @described(GET_BRAND)
     def get(self, request: Request, brand_id: UUID) -> HttpResponse:

@@ -71,6 +71,14 @@ LOCK_WAIT_SECONDS = Histogram(
 )
 
 
+READS = Counter(
+    "numberdesk_reads",
+    "Reads that may be a little old, by where they were answered; only with a REPLICA_URL.",
+    ["from"],
+    registry=_COUNTED,
+)
+
+
 def _pool_gauge(name: str, text: str) -> Gauge:
     return Gauge(f"numberdesk_pool_{name}", text, multiprocess_mode="livesum", registry=_COUNTED)
 

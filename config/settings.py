@@ -38,26 +38,30 @@ STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minim
 
 EMBEDDED_DATABASE = not os.environ.get("DATABASE_URL")
 DATABASES = {"default": localdb.database_settings() if EMBEDDED_DATABASE else env.database("DATABASE_URL")}
-DATABASES["default"].update(
-    CONN_MAX_AGE=0,
-    DISABLE_SERVER_SIDE_CURSORS=not DATABASE_PREPARE,
-    TEST={"NAME": "numberdesk_test"},
-)
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    # After reconnect_timeout a pool that can't connect stops doubling its pauses and tries anew when
-    # it is asked: a service whose database was away for long is back as soon as the database is.
-    pool={
-        "min_size": 0,
-        "max_size": DATABASE_POOL_SIZE,
-        "timeout": 5,
-        "max_idle": 300,
-        "reconnect_timeout": 2,
-    },
-    server_side_binding=DATABASE_PREPARE,
-    # None prepares nothing (Django's default); 2 prepares what is run a third time.
-    prepare_threshold=2 if DATABASE_PREPARE else None,
-    connect_timeout=5,
-)
+if env.text("REPLICA_URL"):  # for lists and searches, see config.replica
+    DATABASES["replica"] = env.database("REPLICA_URL")
+for _database in DATABASES.values():
+    _database.update(CONN_MAX_AGE=0, DISABLE_SERVER_SIDE_CURSORS=not DATABASE_PREPARE)
+    _database["TEST"] = {"NAME": "numberdesk_test"}
+    _database.setdefault("OPTIONS", {}).update(
+        # After reconnect_timeout a pool that can't connect stops doubling its pauses and tries anew when
+        # it is asked: a service whose database was away for long is back as soon as the database is.
+        pool={
+            "min_size": 0,
+            "max_size": DATABASE_POOL_SIZE,
+            "timeout": 5,
+            "max_idle": 300,
+            "reconnect_timeout": 2,
+        },
+        server_side_binding=DATABASE_PREPARE,
+        # None prepares nothing (Django's default); 2 prepares what is run a third time.
+        prepare_threshold=2 if DATABASE_PREPARE else None,
+        connect_timeout=5,
+    )
+if "replica" in DATABASES:
+    DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
+DATABASE_ROUTERS = ["config.replica.Router"]
+REPLICA_MAX_LAG_SECONDS = env.integer("REPLICA_MAX_LAG_SECONDS", default=10, minimum=1)
 
 # --- apps ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
 from config.errors import sqlstate_of
 from config.metrics import TRANSACTION_RETRIES
+from config.replica import mark_write
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +27,13 @@ _TRY_AGAIN = ("40001", "40P01")
 SET_TIMEOUTS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
 
 
-def run_transaction(work: Callable[[], Result], *, pipelined: bool = False) -> Result:
+def run_transaction(
+    work: Callable[[], Result], *, pipelined: bool = False, organization_id: UUID | None = None
+) -> Result:
     """Run ``work`` in a transaction of its own, again when PostgreSQL asks for it.
 
-    ``pipelined``: see ``pipeline``.
+    ``pipelined``: see ``pipeline``. ``organization_id``: for whom it writes, where that is not who
+    calls (config.replica).
 
     The retry is outside ``atomic``: foreign keys are deferred, so the error can arrive at COMMIT.
     ``durable`` refuses to run inside another transaction, where "committed" would be a lie.
@@ -41,7 +46,9 @@ def run_transaction(work: Callable[[], Result], *, pipelined: bool = False) -> R
                     cursor.execute(
                         SET_TIMEOUTS, [f"{settings.LOCK_TIMEOUT_MS}ms", f"{settings.STATEMENT_TIMEOUT_MS}ms"]
                     )
-                return work()
+                result = work()
+                mark_write(organization_id)
+                return result
         except OperationalError as error:
             state = sqlstate_of(error)
             if state not in _TRY_AGAIN or attempt == ATTEMPTS:

@@ -112,7 +112,7 @@ def _may_use_campaign(order: Order) -> bool:
 def _try(order: Order) -> bool:
     """Whether the order was filled. One that is locked by somebody keeps no other one waiting."""
     try:
-        return run_transaction(lambda: _fill(order))
+        return run_transaction(lambda: _fill(order), organization_id=order.organization_id)
     except OperationalError as error:
         if sqlstate_of(error) not in ("55P03", "57014"):
             raise

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from config.replica import reading_connection
 from numbers.criteria import Criteria
 from numbers.models.inventory import PhoneNumberType
 
@@ -66,7 +67,7 @@ def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:
         WITH candidate AS MATERIALIZED ({candidates})
         SELECT {_COLUMNS} FROM candidate JOIN numbers_phonenumber n ON n.id = candidate.id
     """  # noqa: S608  all of it is our own text
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(statement, parameters)
         return [Found(*row) for row in cursor.fetchall()]
 
@@ -80,7 +81,10 @@ def candidate_ids(criteria: Criteria, *, quantity: int, sandbox: bool, held_by: 
 
 
 def _next_turn() -> int:
-    """A place to start reading at, far from those of the searches before."""
+    """A place to start reading at, far from those of the searches before.
+
+    From the primary, whoever is searched: a replica can't count.
+    """
     with connection.cursor() as cursor:
         cursor.execute(TURN)
         return int(cursor.fetchone()[0])

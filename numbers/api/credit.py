@@ -9,7 +9,7 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.actors import shown_to_customer
 from config.answers import success, timestamp
-from config.api import ApiView, refuse_unknown_parameters
+from config.api import READS, ApiView, refuse_unknown_parameters
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
 from numbers.api import credit_schema
@@ -20,6 +20,7 @@ class Credit(ApiView):
     """What the organization can still order for. A sandbox never pays: its balance stays as it is."""
 
     scopes = {"GET": Scope.CREDIT_READ}
+    may_be_old = READS
 
     @described(credit_schema.GET)
     def get(self, request: CallerRequest) -> HttpResponse:
@@ -34,6 +35,7 @@ class CreditEntries(ApiView):
     """Every change of the balance, newest first. The first begins at 0.00, each at the end of the one before."""
 
     scopes = {"GET": Scope.CREDIT_READ}
+    may_be_old = READS
 
     @described(credit_schema.ENTRIES)
     def get(self, request: CallerRequest) -> HttpResponse:

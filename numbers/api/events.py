@@ -6,7 +6,7 @@ from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.api import ApiView
+from config.api import READS, ApiView
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
 from numbers.api.events_schema import EVENTS
@@ -21,6 +21,7 @@ class NumberEvents(ApiView):
     """
 
     scopes = {"GET": Scope.NUMBERS_READ}
+    may_be_old = READS
 
     @described(EVENTS)
     def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:

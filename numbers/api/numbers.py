@@ -10,7 +10,7 @@ from apikeys.authentication import CallerRequest
 from apikeys.permissions import require_scope
 from apikeys.scopes import Scope
 from config.answers import success, timestamp
-from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
+from config.api import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
@@ -28,6 +28,7 @@ class Numbers(ApiView):
     """Own numbers, newest first."""
 
     scopes = {"GET": Scope.NUMBERS_READ}
+    may_be_old = READS
 
     @described(numbers_schema.LIST)
     def get(self, request: CallerRequest) -> HttpResponse:
@@ -47,6 +48,7 @@ class Number(ApiView):
     """One own number: read, route, release."""
 
     scopes = {"GET": Scope.NUMBERS_READ, "PATCH": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
+    may_be_old = READS
 
     @described(numbers_schema.GET)
     def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:

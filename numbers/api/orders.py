@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
 from config.answers import json_answer, success
-from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
+from config.api import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
 from numbers import routing
@@ -26,6 +26,7 @@ class Orders(ApiView):
     """Order an exact set of numbers, all or nothing; list what was ordered, newest first."""
 
     scopes = {"POST": Scope.NUMBERS_WRITE, "GET": Scope.NUMBERS_READ}
+    may_be_old = READS
 
     @described(PLACE_ORDER)
     def post(self, request: CallerRequest) -> HttpResponse:
@@ -59,6 +60,7 @@ class OneOrder(ApiView):
     """One order, of either kind, with its numbers and what each cost."""
 
     scopes = {"GET": Scope.NUMBERS_READ}
+    may_be_old = READS
 
     @described(ordered_schema.GET)
     def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:

@@ -19,6 +19,7 @@ class Search(ApiView):
     """Preview available numbers; nothing is reserved."""
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
+    may_be_old = frozenset({"POST"})
 
     @described(SEARCH)
     def post(self, request: CallerRequest) -> HttpResponse:
