@@ -80,7 +80,7 @@ def one_import(request: HttpRequest, job_id: UUID) -> HttpResponse:
     if job.is_over:
         return _result(request, job)
     _wake(job)
-    return _page(request, "desk/import_running.html", {"title": f"Importing {job.title}", "job": job})
+    return _page(request, "desk/import_running.html", {"title": f"Import of {job.title}", "job": job})
 
 
 def _act(request: HttpRequest, job: Job) -> HttpResponse:

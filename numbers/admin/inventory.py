@@ -12,12 +12,14 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from config.actors import Actor
+from config.desk.exporting import ExportedAdmin
 from config.desk.model_admin import DeskAdmin
 from config.desk.operations import Done, Operation, ReasonForm, page_of
 from config.desk.operators import actor_of
 from numbers.admin.adding import AddNumbers
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of
 from numbers.admin.whose import question_on
+from numbers.exporting import COLUMNS, with_owner
 from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch
 from numbers.pricing import LARGEST_PRICE, move_price, set_capabilities
 from numbers.whose import life_of
@@ -76,7 +78,7 @@ def _life_of(number_id: int) -> str:
 
 
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(DeskAdmin):
+class PhoneNumberAdmin(ExportedAdmin):
     list_display = ("number", "state", "number_type", "owner", "price", "carries", "region", "carrier")
     sortable_by = ("number",)
     list_filter = (StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox")
@@ -102,10 +104,14 @@ class PhoneNumberAdmin(DeskAdmin):
     )
     editable = ("region", "rate_center", "carrier")
     adding = AddNumbers()
+    exported = COLUMNS
     operations = [MovePrice(), SetCapabilities()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related(OPEN).select_related("batch")
+
+    def export_rows(self, rows: Any) -> Any:
+        return with_owner(rows)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         digits = "".join(character for character in search_term if character.isdigit() or character == "+")

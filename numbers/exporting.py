@@ -1,0 +1,30 @@
+"""The stock as a file: the columns that an import takes, and what has become of each number."""
+
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from numbers.models import Assignment, PhoneNumber
+
+COLUMNS = {
+    "number": "number",
+    "number_type": "number_type",
+    "price": "price",
+    "sms_enabled": "sms_enabled",
+    "mms_enabled": "mms_enabled",
+    "region": "region",
+    "rate_center": "rate_center",
+    "carrier": "carrier",
+    "sandbox": "sandbox",
+    "status": "status",
+    "owner": "owner_name",
+    "quarantined_until": "quarantined_until",
+    "held_until": "held_until",
+    "created_at": "created_at",
+}
+
+
+def with_owner(rows: QuerySet[PhoneNumber]) -> QuerySet[Any]:
+    """The numbers, each with who owns it now as ``owner_name``."""
+    open_ones = Assignment.objects.filter(number=OuterRef("pk"), ended_at__isnull=True)
+    return rows.annotate(owner_name=Subquery(open_ones.values("organization__name")[:1]))

@@ -1,0 +1,91 @@
+import os
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import QuerySet
+from tqdm import tqdm
+
+from campaigns.models import Organization
+from config.commands import DeskCommand, one_of
+from config.csv_export import stream_csv
+from numbers.exporting import COLUMNS, with_owner
+from numbers.models import PhoneNumber
+
+
+class Command(DeskCommand):
+    help = (
+        "Write the stock, or a part of it, as CSV: what import_numbers reads, and each number's status and owner. "
+        "It is streamed, as of one instant. Text that a spreadsheet would run as a formula gets an apostrophe, which "
+        "an import takes off."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", nargs="?", default="-", metavar="FILE.csv", help="or -, standard output")
+        parser.add_argument("--status", type=one_of(PhoneNumber.Status.values), metavar="STATUS")
+        parser.add_argument("--number-type", type=one_of(PhoneNumber.Type.values), metavar="TYPE")
+        parser.add_argument("--area-code", metavar="NPA")
+        parser.add_argument("--organization", metavar="ID", help="only what this organization owns now")
+        parser.add_argument("--sandbox", action="store_true", help="test numbers instead of live ones")
+
+    def handle(self, **options: Any) -> None:
+        rows = with_owner(_rows(options))
+        if options["json"] and options["file"] == "-":
+            raise CommandError("argument --json: the numbers go to standard output already: name a file", returncode=2)
+        hidden = options["json"] and not sys.stderr.isatty()
+        with tqdm(unit=" numbers", unit_scale=True, delay=0.5, disable=hidden) as bar:
+            if options["file"] == "-":
+                _write(rows, getattr(sys.stdout, "buffer", None), bar)
+                return
+            count = self._to_file(rows, options["file"], bar)
+        self.answer(
+            {"exported": count, "file": options["file"]},
+            f"exported {count:,} numbers to {options['file']}",
+            json_wanted=options["json"],
+        )
+
+    def _to_file(self, rows: QuerySet[Any], name: str, bar: Any) -> int:
+        """Whole or not at all: a file that is there is replaced once all of it is written."""
+        part = Path(f"{name}.part")
+        try:
+            with part.open("wb") as file:
+                count = _write(rows, file, bar)
+                os.fsync(file.fileno())
+            part.replace(name)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise CommandError(f"argument FILE.csv: {error.strerror}: {name}") from None
+        return count
+
+
+def _write(rows: QuerySet[Any], file: BinaryIO | None, bar: Any) -> int:
+    if file is None:
+        raise CommandError("argument FILE.csv: standard output takes no bytes here: name a file")
+    count = 0
+
+    def told(more: int) -> None:
+        nonlocal count
+        count += more
+        bar.update(more)
+
+    for chunk in stream_csv(rows, COLUMNS, told):
+        file.write(chunk)
+    file.flush()
+    return count - 1  # the header
+
+
+def _rows(options: dict[str, Any]) -> QuerySet[PhoneNumber]:
+    rows = PhoneNumber.objects.filter(sandbox=options["sandbox"]).order_by("number")
+    for name in ("status", "number_type", "area_code"):
+        if options[name]:
+            rows = rows.filter(**{name: options[name]})
+    if options["organization"]:
+        try:
+            owner = Organization.objects.get(pk=options["organization"])
+        except (Organization.DoesNotExist, ValidationError, ValueError):
+            raise CommandError("argument --organization: there is no such organization") from None
+        rows = rows.filter(assignments__organization=owner, assignments__ended_at__isnull=True)
+    return rows
