@@ -81,10 +81,12 @@ def release(
     return released[0]
 
 
-def release_many(*, assignment_ids: Sequence[UUID], organization_id: UUID, actor: Actor) -> BulkRelease:
+def release_many(
+    *, assignment_ids: Sequence[UUID], organization_id: UUID, actor: Actor, reason: str = ""
+) -> BulkRelease:
     """Release each on its own, duplicates folded, in a constant number of statements."""
     distinct = list(dict.fromkeys(assignment_ids))
-    released, ended = _release(distinct, organization_id, actor, retire=False, reason="")
+    released, ended = _release(distinct, organization_id, actor, retire=False, reason=reason)
     done = {one.assignment_id for one in released}
     return BulkRelease(
         released=[one for one in distinct if one in done],

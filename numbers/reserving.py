@@ -69,18 +69,22 @@ def read_ttl(value: object, details: dict[str, str]) -> int:
     return value
 
 
-def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str = "") -> Reservation:
+def reserve(
+    numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str = "", most_held: int | None = MOST_HELD
+) -> Reservation:
     """Hold all of ``numbers`` for the buyer's organization, or none.
 
-    A number that it holds already is held anew, for the new time. Raises InsufficientInventory, as an
-    order would; ValidationFailed where the organization would hold more than it may.
+    A number that it holds already is held anew, for the new time. ``most_held`` is for customers; None,
+    for operators, sets no limit. Raises InsufficientInventory, as an order would; ValidationFailed where
+    the organization would hold more than it may.
     """
 
     def work() -> Reservation:
         # Its account serializes an organization's holds, so that two at once can't pass the limit.
         lock_account(buyer.organization_id)
         rows = available(numbers, lock_numbers(numbers), buyer)
-        _check_quota(rows, buyer.organization_id)
+        if most_held is not None:
+            _check_quota(rows, buyer.organization_id, most_held)
         return _hold(rows, ttl_seconds, buyer, reason)
 
     try:
@@ -155,14 +159,14 @@ def _status(reservation: Reservation, at: datetime) -> str:
     return "active" if reservation.expires_at > at else "expired"
 
 
-def _check_quota(rows: list[LockedNumber], organization_id: UUID) -> None:
+def _check_quota(rows: list[LockedNumber], organization_id: UUID, most_held: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(HELD_NOW, [organization_id, [row.id for row in rows]])
         held = cursor.fetchone()[0]
-    if held + len(rows) > MOST_HELD:
+    if held + len(rows) > most_held:
         remedy = "order or release some of them first"
         raise ValidationFailed(
-            details={"numbers": f"would make {held + len(rows)} numbers on hold, {MOST_HELD} are allowed: {remedy}"}
+            details={"numbers": f"would make {held + len(rows)} numbers on hold, {most_held} are allowed: {remedy}"}
         )
 
 

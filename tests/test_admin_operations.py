@@ -190,7 +190,7 @@ def test_a_price_moves_for_the_next_sale_and_the_history_tells(desk: Client, api
 def test_sms_and_mms_are_switched(desk: Client, db: None) -> None:
     factories.stock("+14155550123")
     row = PhoneNumber.objects.get()
-    do(desk, row, "capabilities", sms_enabled="on", **WHY)
+    do(desk, row, "capabilities", sms_enabled="on", mms_enabled="off", **WHY)
     row.refresh_from_db()
     assert (row.sms_enabled, row.mms_enabled) == (True, False)
     event = NumberEvent.objects.get()

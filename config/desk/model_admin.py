@@ -55,7 +55,7 @@ class DeskAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count every filter's rows
     list_per_page = 50
-    sortable_by: Any = ()  # where the table is large, only what an index has in order
+    sortable_by: ClassVar[Any] = ()  # where the table is large, only what an index has in order
     change_form_template = "desk/change_form.html"
 
     # --- permissions ---------------------------------------------------------------------------

@@ -5,7 +5,7 @@ refuses comes back as an error of the form.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -39,11 +39,11 @@ class ReasonForm(forms.Form):
 class Operation:
     """One thing that can be done. Subclasses say what, ask for what it needs, and do it."""
 
-    name: ClassVar[str]
-    label: ClassVar[str]
-    # Of the model that the page belongs to: "change", "add", or the codename of one of its own.
-    permission: ClassVar[str] = "change"
-    form_class: ClassVar[type[forms.Form]] = ReasonForm
+    name: str
+    label: str
+    # Of the model that the page belongs to: "change", "add", or a codename; "numbers.add_order" of another.
+    permission: str = "change"
+    form_class: type[forms.Form] = ReasonForm
 
     def applies_to(self, subject: Any) -> bool:
         """Whether to offer it. The function behind it judges again, under its lock."""
@@ -62,8 +62,12 @@ class Operation:
     def initial(self, subject: Any) -> dict[str, Any]:
         return {}
 
-    def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> "Done":
+    def do(self, subject: Any, *, actor: Actor, form: Any) -> "Done":
         """Call the function. Raises ApiError where it refuses."""
+        return self.perform(subject, actor=actor, values=form.cleaned_data)
+
+    def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> "Done":
+        """Call the function with the form's values; for those that need no more of the form."""
         raise NotImplementedError
 
 
@@ -97,12 +101,14 @@ def allowed(request: HttpRequest, admin: Any, operation: Operation, subject: Any
     codename = operation.permission
     if codename == "add":
         codename = f"add_{admin.opts.model_name}"
+    if "." in codename:
+        return request.user.has_perm(codename)
     return request.user.has_perm(f"{admin.opts.app_label}.{codename}")
 
 
 def _try(request: HttpRequest, operation: Operation, subject: Any, form: forms.Form) -> Done | None:
     try:
-        return operation.perform(subject, actor=actor_of(request), values=form.cleaned_data)
+        return operation.do(subject, actor=actor_of(request), form=form)
     except ApiError as refusal:
         add_refusal(form, refusal)
     except (DatabaseError, PoolTimeout) as error:

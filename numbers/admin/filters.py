@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils import timezone
 from psycopg import sql
 
 from campaigns.filters import OrganizationFilter
@@ -27,8 +28,9 @@ STATES = {
 }
 
 
-def state_of(number: PhoneNumber, at: datetime) -> tuple[str, datetime | None]:
+def state_of(number: PhoneNumber, at: datetime | None = None) -> tuple[str, datetime | None]:
     """Which of the STATES a number is in, and until when, if that ends by itself."""
+    at = at or timezone.now()
     if number.status == "available" and number.held_until is not None and number.held_until > at:
         return "held", number.held_until
     if number.status == "quarantined" and number.quarantined_until is not None:

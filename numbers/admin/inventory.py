@@ -2,69 +2,26 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import Prefetch, Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-from config.actors import Actor
 from config.desk.exporting import ExportedAdmin
 from config.desk.model_admin import DeskAdmin
-from config.desk.operations import Done, Operation, ReasonForm, page_of
+from config.desk.operations import page_of
 from config.desk.operators import actor_of
 from numbers.admin.adding import AddNumbers
+from numbers.admin.deeds import DeedOperation, actions_for
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of
 from numbers.admin.whose import question_on
+from numbers.deeds import DEEDS
 from numbers.exporting import COLUMNS, with_owner
 from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch
-from numbers.pricing import LARGEST_PRICE, move_price, set_capabilities
 from numbers.whose import life_of
-
-
-class PriceForm(ReasonForm):
-    price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2)
-    field_order = ["price", "reason"]
-
-
-class MovePrice(Operation):
-    name, label = "price", "Move price"
-    form_class = PriceForm
-
-    def explain(self, subject: PhoneNumber) -> str:
-        return f"{subject} costs {subject.price}. A new price holds for its next sale."
-
-    def initial(self, subject: PhoneNumber) -> dict[str, Any]:
-        return {"price": subject.price}
-
-    def perform(self, subject: PhoneNumber, *, actor: Actor, values: dict[str, Any]) -> Done:
-        moved = move_price(number_ids=[subject.pk], actor=actor, **values)
-        return Done(f"{subject} costs {values['price']} now." if moved else f"{subject} costs that already.")
-
-
-class CapabilitiesForm(ReasonForm):
-    sms_enabled = forms.BooleanField(label="SMS", required=False)
-    mms_enabled = forms.BooleanField(label="MMS", required=False)
-    field_order = ["sms_enabled", "mms_enabled", "reason"]
-
-
-class SetCapabilities(Operation):
-    name, label = "capabilities", "SMS and MMS"
-    form_class = CapabilitiesForm
-
-    def explain(self, subject: PhoneNumber) -> str:
-        return "What the number can do, for whoever has it or searches for it."
-
-    def initial(self, subject: PhoneNumber) -> dict[str, Any]:
-        return {"sms_enabled": subject.sms_enabled, "mms_enabled": subject.mms_enabled}
-
-    def perform(self, subject: PhoneNumber, *, actor: Actor, values: dict[str, Any]) -> Done:
-        changed = set_capabilities(number_ids=[subject.pk], actor=actor, **values)
-        return Done(f"{subject} is changed." if changed else f"{subject} is so already.")
-
 
 OPEN = Prefetch(
     "assignments",
@@ -104,8 +61,8 @@ class PhoneNumberAdmin(ExportedAdmin):
     )
     editable = ("region", "rate_center", "carrier")
     adding = AddNumbers()
-    exported = COLUMNS
-    operations = [MovePrice(), SetCapabilities()]
+from numbers.deeds import DEEDS
+from numbers.exporting import COLUMNS, with_owner
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related(OPEN).select_related("batch")
@@ -124,6 +81,9 @@ class PhoneNumberAdmin(ExportedAdmin):
         )
         return queryset.filter(found), False
 
+    def get_actions(self, request: HttpRequest) -> Any:
+        return actions_for(request) if IS_POPUP_VAR not in request.GET else {}
+
     def get_ordering(self, request: HttpRequest) -> Any:
         # Of one owner: as the index of its ownerships has them. Sorting all of a large customer's
         # numbers for one page takes seconds.
@@ -140,7 +100,7 @@ class PhoneNumberAdmin(ExportedAdmin):
     @admin.display
     def state(self, number: PhoneNumber) -> str:
         """What can be done with it now, which is not quite its status."""
-        state, until = state_of(number, timezone.now())
+        state, until = state_of(number)
         ends = format_html(" until {}", date_format(until, "M j, H:i")) if until else ""
         return format_html('<span class="desk-key desk-key-{}"></span>{}{}', state, state, ends)
 

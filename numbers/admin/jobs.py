@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db import connection
 from django.forms import Form
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,15 +11,11 @@ from django.utils import timezone
 from config.actors import Actor
 from config.desk.model_admin import DeskAdmin
 from config.desk.operations import Done, Operation
+from numbers.deed_jobs import outcome_counts
 from numbers.jobs import ask_to_stop, run_in_background
 from numbers.models import Job, JobOutcome
 
 SHOWN = 20
-
-# What came of it, counted by the first word: "refused: is held by somebody else".
-COUNT = """
-    SELECT split_part(outcome, ':', 1), count(*) FROM numbers_joboutcome WHERE job_id = %s GROUP BY 1 ORDER BY 2 DESC
-"""
 
 
 class StopJob(Operation):
@@ -59,11 +54,10 @@ class JobAdmin(DeskAdmin):
 
 def _told(job: Job) -> dict[str, Any]:
     outcomes = list(job.outcomes.order_by("position", "id")[: SHOWN + 1])
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, [job.pk])
-        counts = cursor.fetchall()
+    rest = Job.objects.filter(pk=job.parameters.get("rest"), status=Job.Status.DRAFT).first()
     return {
-        "counts": counts,
+        "counts": outcome_counts(job).items(),
+        "rest": rest,
         "outcomes": [(one.position, _text(one), one.outcome) for one in outcomes[:SHOWN]],
         "more": len(outcomes) > SHOWN,
         "all": f"{reverse('admin:numbers_joboutcome_changelist')}?job={job.pk}",

@@ -1,0 +1,151 @@
+"""A deed on many numbers, as a job: chosen first, previewed, then done a batch at a time.
+
+The numbers are chosen once, so that what was previewed is what is done, however the list that they were
+chosen from changes meanwhile, which it does by the deed itself.
+"""
+
+from array import array
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Max, QuerySet
+
+from config.actors import Actor
+from config.errors import ValidationFailed
+from numbers.deeds import DEEDS, Deed, Order
+from numbers.jobs import Running, Stopped, does, queue
+from numbers.models import Job, JobInput, JobOutcome, PhoneNumber
+
+KIND = "deed"
+MOST_CHOSEN = 1_000_000
+_PIECE = 100_000  # ids in one row
+
+
+def choose(queryset: QuerySet[PhoneNumber], *, deed: Deed, actor: Actor) -> Job:
+    """A draft of this deed on these numbers. Raises ValidationFailed for none, and for more than a million."""
+    ids = array("q", queryset.order_by("pk").values_list("pk", flat=True)[: MOST_CHOSEN + 1].iterator(_PIECE))
+    if not ids:
+        raise ValidationFailed(details={"numbers": "none is chosen"})
+    if len(ids) > MOST_CHOSEN:
+        raise ValidationFailed(details={"numbers": f"more than {MOST_CHOSEN:,} are chosen: narrow the list"})
+    return _draft(ids, deed=deed, actor=actor, values={})
+
+
+def _draft(ids: "array[int]", *, deed: Deed, actor: Actor, values: dict[str, Any], reason: str = "") -> Job:
+    with transaction.atomic():
+        job = Job.objects.create(
+            kind=KIND,
+            title=f"{deed.label}: {len(ids):,} numbers",
+            actor=str(actor),
+            request_id=actor.request_id,
+            parameters={"deed": deed.name, "values": values, "reason": reason},
+            total=len(ids),
+        )
+        JobInput.objects.bulk_create(
+            JobInput(job=job, position=start, data=ids[start : start + _PIECE].tobytes())
+            for start in range(0, len(ids), _PIECE)
+        )
+    return job
+
+
+def chosen(job: Job) -> "array[int]":
+    """The ids of its numbers, in their order."""
+    ids = array("q")
+    for piece in job.inputs.order_by("position"):
+        ids.frombytes(bytes(piece.data))
+    return ids
+
+
+class Share(NamedTuple):
+    """The chosen numbers that are in one state now."""
+
+    state: str
+    numbers: int
+    price: Decimal
+
+
+# As numbers.admin.filters has the states, in one look at all that are chosen.
+_SHARES = """
+    SELECT CASE WHEN status = 'available' AND held_until > now() THEN 'held'
+                WHEN status = 'quarantined' AND quarantined_until <= now() THEN 'available'
+                ELSE status END AS state, count(*), sum(price)
+    FROM numbers_phonenumber WHERE id = ANY(%s) GROUP BY 1 ORDER BY 1
+"""
+
+
+def shares(job: Job) -> list[Share]:
+    """What the chosen numbers are now, for the preview."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARES, [list(chosen(job))])
+        return [Share(*row) for row in cursor.fetchall()]
+
+
+def begin(job: Job, *, values: dict[str, Any], reason: str, actor: Actor) -> None:
+    """Let a draft run, as the operator has filled it in. Raises ValidationFailed where it is no draft any more."""
+    parameters = {**job.parameters, "values": values, "reason": reason}
+    changes = {"parameters": parameters, "actor": str(actor), "request_id": actor.request_id}
+    if not Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).update(**changes):
+        raise ValidationFailed(details={"job": "has begun already"})
+    queue(job.pk)
+
+
+@does(KIND)
+def do_deed(running: Running) -> dict[str, Any]:
+    """Do it to what is left: what an earlier try has done is told already."""
+    job = running.job
+    deed = DEEDS[job.parameters["deed"]]
+    order = Order(running.actor, job.parameters["reason"], job.parameters["values"])
+    ids = chosen(job)
+    start = job.outcomes.aggregate(last=Max("position"))["last"] or 0
+    # What was done last may not have been told when the try before this one broke off.
+    do = deed.do_again if job.attempts > 1 else deed.do
+    for begin in range(start, len(ids), deed.batch):
+        try:
+            running.progress(deed.doing, begin, len(ids))
+        except Stopped:
+            _leave(ids[begin:], deed, running)
+            raise
+        batch = ids[begin : begin + deed.batch].tolist()
+        _tell(running, begin, batch, do(batch, order))
+        do = deed.do
+    running.progress(deed.doing, len(ids), len(ids))
+    return outcome_counts(job)
+
+
+def _tell(running: Running, start: int, batch: Sequence[int], outcomes: dict[int, str]) -> None:
+    numbers = dict(PhoneNumber.objects.filter(pk__in=batch).values_list("pk", "number"))
+    with transaction.atomic():
+        if not running.mine().select_for_update(no_key=True).exists():
+            return  # somebody else has it, and tells
+        JobOutcome.objects.bulk_create(
+            JobOutcome(
+                job=running.job,
+                position=start + place,
+                subject=numbers[number_id].encode(),
+                outcome=outcomes[number_id][:512],
+            )
+            for place, number_id in enumerate(batch, start=1)
+        )
+
+
+def _leave(ids: "array[int]", deed: Deed, running: Running) -> None:
+    """What a stopped job has not done becomes a draft, so that it can be gone on with."""
+    parameters = running.job.parameters
+    rest = _draft(ids, deed=deed, actor=running.actor, values=parameters["values"], reason=parameters["reason"])
+    running.job.parameters = {**parameters, "rest": str(rest.pk)}
+    running.job.save(update_fields=["parameters"])
+
+
+# By the first word: "refused: it is not available to this organization".
+_COUNTS = """
+    SELECT split_part(outcome, ':', 1), count(*) FROM numbers_joboutcome WHERE job_id = %s GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+
+def outcome_counts(job: Job) -> dict[str, int]:
+    """How many of a job's rows came to what."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, [job.pk])
+        return dict(cursor.fetchall())
