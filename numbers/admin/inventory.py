@@ -61,8 +61,8 @@ class PhoneNumberAdmin(ExportedAdmin):
     )
     editable = ("region", "rate_center", "carrier")
     adding = AddNumbers()
-from numbers.deeds import DEEDS
-from numbers.exporting import COLUMNS, with_owner
+    exported = COLUMNS
+    operations = [DeedOperation(deed) for deed in DEEDS.values()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related(OPEN).select_related("batch")
