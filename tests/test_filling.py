@@ -148,13 +148,14 @@ def test_an_older_order_that_is_too_large_keeps_no_younger_one_waiting_and_is_ne
     assert order_status(api, large)["assigned_count"] == 0
 
 
-def test_a_new_order_does_not_overtake_one_that_waits_for_the_same_numbers(api, cast):
+@pytest.mark.parametrize("criteria", [{}, {"pattern": "2000"}, {"number_type": "local", "area_code": "415"}])
+def test_a_new_order_does_not_overtake_one_that_waits_for_the_same_numbers(api, cast, criteria):
     """Also where the stock came by the passage of time, and no worker has looked yet."""
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     release(api, number_id)
     older = wait_for(api, 1, area_code="415")
     let_pass(timedelta(days=46))
-    response = buy(api.using(cast.stranger_key), 1, pattern="2000")
+    response = buy(api.using(cast.stranger_key), 1, **criteria)
     assert response.status_code == 202
     assert filled(api, older)
 

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from django.db import connection
 
+from campaigns.models import Organization
 from numbers import filling, locks, ordering, picking, quantity_orders
 from numbers.filling import fill_pending_orders, stock_was_added
 from tests import books, factories
@@ -111,6 +112,29 @@ def test_a_locked_account_keeps_only_its_own_order_waiting(api, cast, settings):
     assert statuses([mine, theirs]) == ["pending", "complete"]
     assert fill_pending_orders() == 1
     assert statuses([mine]) == ["complete"]
+
+
+def test_an_organization_that_is_suspended_after_the_look_still_waits(api, cast, monkeypatch):
+    order_id = wait_for(api, 1)
+    factories.stock(*factories.line(0))
+    gate = gate_after(monkeypatch, filling, "candidate_ids")
+    with Clients(1) as clients:
+        looking = clients.start(fill_pending_orders)
+        gate.wait_for_someone()
+        Organization.objects.filter(pk=cast.owner.pk).update(status="SUSPENDED")
+        gate.open()
+        assert looking.result() == 0
+    assert books.owners() == {}
+    Organization.objects.filter(pk=cast.owner.pk).update(status="ACTIVE")
+    assert order_status(api, order_id)["status"] == "pending"
+
+
+def test_many_orders_for_the_same_are_looked_up_in_stock_once(api, django_assert_num_queries):
+    for _ in range(12):
+        wait_for(api, 2, area_code="415")
+    wait_for(api, 1, area_code="415")
+    with django_assert_num_queries(5):  # pending orders · turn and stock for two · turn and stock for one
+        assert fill_pending_orders() == 0
 
 
 def test_adding_stock_succeeds_though_nothing_can_be_filled_now(api, monkeypatch, caplog):
