@@ -16,10 +16,10 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numbe
 	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
 	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev install-bench run stop test check types bench drill cluster lock clean
+.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 install: ## Create .venv with what running needs, hash-pinned
 	@"$(PYTHON)" requirements/install.py run
@@ -53,3 +53,30 @@ install-bench:
 	@"$(PYTHON)" requirements/install.py bench
 
 bench: install-bench ## Measure orders a second; ARGS="--help" tells what can be chosen
+	@$(VENV) -m tests.benchmarks $(ARGS)
+
+drill: install-dev ## Kill, cut, fill up and flood it, and see that nothing is lost; under ten minutes
+	@$(VENV) -m tests.drill $(ARGS)
+
+cluster: install-dev ## Several machines in small, the primary killed under load: what is lost, for how long
+	@$(VENV) -m pip install --quiet --require-hashes -r requirements/cluster.txt
+	@$(VENV) -m tests.cluster
+
+restore-drill: install-dev ## Back up under load, lose the database, restore a point in time; two minutes
+	@$(VENV) -m tests.restore
+
+lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
+	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+		--upgrade --quiet -o requirements/run.txt
+	$(VENV) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header \
+		--upgrade --quiet -o requirements/dev.txt
+	$(VENV) -m uv pip compile pyproject.toml --group telemetry --universal --python-version 3.11 --generate-hashes \
+		--no-header --upgrade --quiet -o requirements/telemetry.txt
+	$(VENV) -m uv pip compile pyproject.toml --group cluster --universal --python-version 3.11 --generate-hashes \
+		--no-header --upgrade --quiet -o requirements/cluster.txt
+	$(VENV) -m uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes \
+		--no-header --upgrade --quiet -o requirements/bench.txt
+
+clean: ## Remove all that make made: .venv, caches, the local database
+	@if [ -x $(VENV) ]; then $(VENV) -m config.serve clean; fi
+	rm -rf .venv .local build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -127,6 +127,16 @@ def template(route: str) -> str:
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
 
 
+@lru_cache(maxsize=2)
+def _sizes(kind: str) -> Any:
+    return ORDER_NUMBERS.labels(kind)
+
+
+def count_order(*, quantity: int, named: bool) -> None:
+    """Called once an order is committed."""
+    _sizes("named" if named else "quantity").observe(quantity)
+
+
 def count_refusal(refusal: ApiError, **signal: Any) -> None:
     REFUSALS.labels(refusal.code).inc()
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from config.actors import Actor
 from config.answers import timestamp
 from config.array_text import array_text
 from config.columns import new_id
 from config.errors import ApiError
+from config.metrics import count_order
 from numbers.idempotency import IdempotencyKey
 from numbers.locks import Account, LockedNumber
 from numbers.routing import Routing
@@ -173,6 +174,7 @@ def record_purchase(
         cursor.execute(
             RECORD, record_parameters(purchase, buyer, routing) | {"idempotency_key": key, "answer": key and answer}
         )
+    transaction.on_commit(lambda: count_order(quantity=len(purchase.lines), named=purchase.criteria is None))
 
 
 def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dict[str, Any]:

@@ -91,6 +91,19 @@ def test_a_transaction_that_is_run_again_is_counted(more):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_size_of_an_order_is_counted_once_it_is_committed(api, more):
+    numbers = factories.stock(*factories.line(0, 9))
+    series = [("numberdesk_order_numbers_sum", {"kind": kind}) for kind in ("named", "quantity")]
+    for name, labels in series:
+        more(name, **labels)
+    api.order(numbers[:4], headers={"Idempotency-Key": "k"})
+    api.order(numbers[:4], headers={"Idempotency-Key": "k"})  # replayed
+    api.order(numbers[3:5])  # refused
+    api.post("/v1/phone-numbers/bulk", {"quantity": 3, "mode": "atomic"})
+    assert [more(name, **labels) for name, labels in series] == [4, 3]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_pool_tells_of_itself(api, monkeypatch):
     monkeypatch.setattr(metrics, "_pool_due", 0.0)
     api.get("/v1/phone-numbers")
