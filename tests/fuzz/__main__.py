@@ -1,0 +1,38 @@
+"""Fuzz for some minutes: the tests of tests/test_fuzz.py with a new seed each time, until the time is up.
+
+What fails is kept by hypothesis in .hypothesis/, so that the next run of the tests begins with it.
+"""
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+import time
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("minutes", nargs="?", type=float, default=10.0)
+    parser.add_argument("--examples", type=int, default=2_000, help="for each test and round (2000)")
+    chosen = parser.parse_args()
+    end, rounds = time.monotonic() + chosen.minutes * 60, 0
+    while rounds == 0 or time.monotonic() < end:
+        seed = secrets.randbelow(2**32)
+        rounds += 1
+        print(f"round {rounds}, seed {seed}, {max(0, round(end - time.monotonic()))} s left", flush=True)
+        pytest = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/test_fuzz.py"]
+        done = subprocess.run(
+            [*pytest, f"--hypothesis-seed={seed}"],
+            env={**os.environ, "FUZZ_EXAMPLES": str(chosen.examples)},
+            check=False,
+        )
+        if done.returncode:
+            print(f"round {rounds} found something: see above", flush=True)
+            return done.returncode
+    print(f"{rounds} rounds of {chosen.examples} examples a test: nothing found")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

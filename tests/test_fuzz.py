@@ -1,0 +1,205 @@
+"""Any input at any parser: an answer in the envelope, never a 500, and nothing written by what is refused.
+
+A fixed small budget in the suite, the same each time; `make fuzz MINUTES=10` goes on with other seeds.
+"""
+
+import os
+import re
+
+import orjson
+import pytest
+from django.test import RequestFactory
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from apikeys import guessing, secrets
+from config import paging
+from config.receiving import Connection
+from tests import books, factories
+from tests.client import ORDERS, Api
+from tests.endpoints import endpoints
+from tests.fuzz import input as inputs
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+budget = settings(
+    max_examples=EXAMPLES or 60,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    **({} if EXAMPLES else {"database": None}),
+)
+
+CODES = {
+    *("INVALID_INPUT", "UNAUTHORIZED", "INSUFFICIENT_CREDIT", "FORBIDDEN", "NOT_FOUND", "METHOD_NOT_ALLOWED"),
+    *("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "INSUFFICIENT_INVENTORY", "CAMPAIGN_NOT_ACTIVE", "RATE_LIMITED"),
+    *("BRAND_NOT_VERIFIED", "NUMBER_NOT_ASSIGNED", "VALIDATION_FAILED", "IDEMPOTENCY_KEY_REUSED"),
+}
+TAKE_A_BODY = [one for one in endpoints() if one.method in ("POST", "PATCH")]
+
+
+@pytest.fixture
+def fuzzed(api, settings):
+    settings.RATE_LIMIT_PER_MINUTE = settings.KEY_CHANGES_PER_MINUTE = 10**9
+    factories.stock(*factories.line(0, 20))
+    return api
+
+
+def sane(response):
+    """That this is an answer of ours, whatever was asked."""
+    assert response.status_code < 500, response.content
+    assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{26}", response["X-Request-Id"])
+    assert "X-Injected" not in response
+    answer = orjson.loads(response.content) if response.content else {"success": response.status_code < 400}
+    assert answer["success"] is (response.status_code < 400)
+    if not answer["success"] and response.content:
+        assert answer["error"]["code"] in CODES
+        details = answer["error"].get("details", {})
+        assert all(isinstance(sentence, str) for sentence in details.values())
+    return response
+
+
+@budget
+@given(st.sampled_from(TAKE_A_BODY), inputs.body)
+def test_any_body(fuzzed, endpoint, body):
+    sane(fuzzed.request(endpoint.method, endpoint.url(), body))
+
+
+@budget
+@given(inputs.nearly_valid(), inputs.header)
+def test_any_order_with_any_idempotency_key(fuzzed, body, key):
+    before = books.written()
+    response = sane(fuzzed.post(ORDERS, body, headers={"Idempotency-Key": key}))
+    if response.status_code >= 400:
+        assert books.written() == before
+
+
+@budget
+@given(st.sampled_from(inputs.PATHS), inputs.query | inputs.raw_query)
+def test_any_query(fuzzed, path, query):
+    sane(fuzzed.get(f"{path}?{query}"))
+
+
+@budget
+@given(st.sampled_from(["GET", "POST", "PATCH", "DELETE", "HEAD", "PUT"]), inputs.path)
+def test_any_path(fuzzed, method, path):
+    sane(fuzzed.request(method, path))
+
+
+@budget
+@given(inputs.header, inputs.header, inputs.header)
+def test_any_header(fuzzed, one, other, third):
+    headers = {"Content-Type": one, "Accept": other, "Idempotency-Key": third, "X-Forwarded-For": one}
+    sane(fuzzed.post(ORDERS, b'{"numbers": ["+14152000001"]}', headers=headers, content_type=one or "x"))
+    document = fuzzed.get("/v1/types.ts", headers={"Accept-Encoding": one, "If-None-Match": other, "Range": third})
+    assert document.status_code in (200, 304)
+
+
+@budget
+@given(inputs.header)
+@example("Bearer " + "am_live_" + "x" * 40)
+def test_any_authorization_but_a_key_is_401(fuzzed, value):
+    for authorization in (value, f"Bearer {value}"):
+        response = sane(fuzzed.using(None).get("/v1/credit", headers={"Authorization": authorization}))
+        assert response.status_code == 401
+
+
+@budget
+@given(inputs.header)
+def test_any_host_is_ours_or_400(fuzzed, host):
+    response = sane(fuzzed.get("/v1/credit", headers={"Host": host}))
+    assert response.status_code in (200, 400)
+
+
+@budget
+@given(st.integers(0, 200), st.characters(), st.binary(max_size=40))
+def test_no_cursor_passes_but_those_we_made(fuzzed, place, character, context):
+    cursor = paging.seal(7, b"a list")
+    assert paging.unseal(cursor, b"a list") == 7
+    assert paging.unseal(cursor, context + b"x") is None
+    place %= len(cursor)
+    changed = cursor[:place] + character + cursor[place + 1 :]
+    assert changed == cursor or paging.unseal(changed, b"a list") is None
+    response = sane(fuzzed.get(f"/v1/credit/entries?cursor={inputs.in_url(changed)}"))
+    assert response.status_code == 422
+
+
+@budget
+@given(inputs.text)
+def test_no_text_is_a_secret_but_those_we_made(text):
+    assert not secrets.is_well_formed(text)
+    assert not secrets.is_well_formed("am_live_" + text)
+
+
+@budget
+@given(st.text(alphabet=st.characters(max_codepoint=255), max_size=300), st.sampled_from(["", "10.0.0.1", "::1", "x"]))
+def test_any_forwarded_address(settings, forwarded, remote):
+    settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["10.0.0.0/8"]
+    request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
+    assert len(guessing.client_address(request)) < 50
+
+
+class Silent:
+    """A socket that says nothing."""
+
+    def setblocking(self, _):
+        pass
+
+    def send(self, data):
+        assert data == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    def shutdown(self, _):
+        pass
+
+
+@budget
+@given(inputs.body, st.booleans(), st.lists(st.integers(1, 400), max_size=30), st.binary(max_size=30))
+def test_a_request_is_whole_exactly_when_its_last_byte_is_there(body, in_chunks, cuts, behind):
+    body = body[:100_000]
+    head = b"POST /v1/x HTTP/1.1\r\nHost: x\r\n"
+    if in_chunks:
+        pieces = [body[start : start + 11] for start in range(0, len(body), 11)]
+        frames = b"".join(b"%X;x=y\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        sent = head + b"Transfer-Encoding: chunked\r\n\r\n" + frames + b"0\r\n\r\n"
+    else:
+        sent = head + b"content-length : %d\r\nExpect: 100-continue\r\n\r\n" % len(body) + body
+    conn = Connection(None, None, Silent(), None, None)
+    places = sorted({cut for cut in cuts if cut < len(sent)} | {len(sent) - 1})
+    for start, end in zip([0, *places], places, strict=False):
+        conn.received += sent[start:end]
+        assert not conn.is_ready()
+    conn.received += sent[-1:] + behind
+    assert conn.is_ready()
+    assert conn.whole
+
+
+@budget
+@given(st.lists(st.binary(max_size=60) | st.sampled_from([b"\r\n\r\n", b"Transfer-Encoding:x", b"1\r\n"]), max_size=20))
+def test_any_bytes_may_arrive(pieces):
+    conn = Connection(None, None, Silent(), None, None)
+    for piece in pieces:
+        conn.received += piece
+        assert conn.is_ready() in (True, False)
+        assert not conn.is_hopeless
+
+
+@budget
+@given(inputs.path, inputs.raw_query)
+def test_any_path_of_the_admin(desk, path, query):
+    desk.raise_request_exception = False
+    for base in ("/admin", "/admin/numbers/phonenumber"):
+        assert desk.get(f"{base}{path[3:]}?{query}").status_code < 500
+
+
+def test_the_fuzz_sees_what_breaks(fuzzed, monkeypatch):
+    """Else it would show nothing: a parser that trusts its input is found out."""
+    monkeypatch.setattr("numbers.criteria.read_quantity", lambda value, *_, **__: int(value))
+
+    @settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(inputs.nearly_valid())
+    def any_body(body):
+        sane(Api(fuzzed.secret).post("/v1/phone-numbers/bulk", body))
+
+    with pytest.raises(AssertionError):
+        any_body()
