@@ -14,6 +14,7 @@ urlpatterns = [
     path("v1/openapi.json", serving.OpenApiDocument.as_view()),
     path("v1/types.ts", serving.TypeScriptTypes.as_view()),
     path("types.ts", serving.TypeScriptTypes.as_view()),
+    path("", include("config.docs.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),

@@ -126,9 +126,10 @@ IDEMPOTENCY_KEY = Parameter(
         minLength=1,
         maxLength=idempotency.KEY_LENGTH,
         pattern="^[!-~]+$",
+        # Not the parameter's own example, which a console would send again and again.
+        examples=["3f0c6f5e-1d0a-4b83-9a44-9f5f0e6f2b7c"],
     ),
     place="header",
-    example="3f0c6f5e-1d0a-4b83-9a44-9f5f0e6f2b7c",
 )
 
 CAMPAIGN_REFUSALS = (

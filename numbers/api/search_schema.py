@@ -33,7 +33,7 @@ AVAILABLE_NUMBER = named(
             "number_type": NUMBER_TYPE,
             "sms_enabled": flag("Whether it can send and receive SMS."),
             "mms_enabled": flag("Whether it can send and receive MMS."),
-            "region": text("Where it belongs; empty where that is not known."),
+            "region": text("Where it belongs; empty where that is not known.", examples=["US-CA"]),
             "price": money("What ordering it costs."),
         },
     ),
@@ -74,7 +74,7 @@ seldom meet; search again for a fresh set.""",
                                 "number_type": "local",
                                 "sms_enabled": True,
                                 "mms_enabled": True,
-                                "region": "San Francisco, CA",
+                                "region": "US-CA",
                                 "price": "1.00",
                             }
                             for number in (NUMBER, "+14155550178")

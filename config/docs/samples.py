@@ -1,0 +1,101 @@
+"""One call of an operation, to copy: curl, TypeScript with the types of /types.ts, Python with requests."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation with example values put in. ``query`` has only what is worth showing."""
+
+    method: str
+    url: str
+    body: Any
+    authenticated: bool
+    idempotent: bool
+    request_type: str
+    answer_type: str
+
+
+def curl(call: Call) -> str:
+    lines = ["curl"] if call.method == "GET" else [f"curl -X {call.method}"]
+    lines[0] += f' "{call.url}"'
+    if call.authenticated:
+        lines.append('-H "Authorization: Bearer $NUMBERDESK_API_KEY"')
+    if call.body is not None:
+        lines.append('-H "Content-Type: application/json"')
+    if call.idempotent:
+        lines.append('-H "Idempotency-Key: order-$(date +%s)"')
+    if call.body is not None:
+        lines.append(f"-d '{json.dumps(call.body, indent=2)}'")
+    return " \\\n  ".join(lines) + "\n"
+
+
+def typescript(call: Call) -> str:
+    types = [call.request_type, call.answer_type] if call.body is not None else [call.answer_type]
+    lines = [f'import type {{ {", ".join(types)} }} from "./types";', ""]
+    if call.body is not None:
+        lines += [f"const body: {call.request_type} = {json.dumps(call.body, indent=2)};", ""]
+    lines.append(f'const response = await fetch("{call.url}"' + (", {" if _typescript_options(call) else ");"))
+    if options := _typescript_options(call):
+        lines += [*(f"  {line}" for line in options), "});"]
+    lines += [
+        "if (!response.ok) throw new Error(await response.text());",
+        "",
+        f"const answer: {call.answer_type} = await response.json();",
+        "console.log(answer.data);",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _typescript_options(call: Call) -> list[str]:
+    headers = []
+    if call.authenticated:
+        headers.append("Authorization: `Bearer ${process.env.NUMBERDESK_API_KEY}`,")
+    if call.body is not None:
+        headers.append('"Content-Type": "application/json",')
+    if call.idempotent:
+        headers.append('"Idempotency-Key": crypto.randomUUID(),')
+    lines = [] if call.method == "GET" else [f'method: "{call.method}",']
+    if headers:
+        lines += ["headers: {", *(f"  {line}" for line in headers), "},"]
+    if call.body is not None:
+        lines.append("body: JSON.stringify(body),")
+    return lines
+
+
+def python(call: Call) -> str:
+    imports = [name for name, used in (("os", call.authenticated), ("uuid", call.idempotent)) if used]
+    headers = []
+    if call.authenticated:
+        headers.append('"Authorization": f"Bearer {os.environ[\'NUMBERDESK_API_KEY\']}",')
+    if call.idempotent:
+        headers.append('"Idempotency-Key": str(uuid.uuid4()),')
+    lines = [*(f"import {name}" for name in imports), *([""] if imports else []), "import requests", ""]
+    lines += [f"response = requests.{call.method.lower()}(", f'{INDENT}"{call.url}",']
+    if headers:
+        lines += [f"{INDENT}headers={{", *(INDENT * 2 + line for line in headers), f"{INDENT}}},"]
+    if call.body is not None:
+        lines.append(f"{INDENT}json={_indented(_python_literal(call.body))},")
+    lines += [f"{INDENT}timeout=30,", ")", "response.raise_for_status()", 'print(response.json()["data"])']
+    return "\n".join(lines) + "\n"
+
+
+def _python_literal(value: Any) -> str:
+    """JSON, but for the three words that Python writes otherwise."""
+    words = {True: "True", False: "False", None: "None"}
+    if isinstance(value, dict):
+        inner = [f"{json.dumps(name)}: {_python_literal(one)}," for name, one in value.items()]
+    elif isinstance(value, list):
+        inner = [f"{_python_literal(one)}," for one in value]
+    else:
+        return words[value] if value is None or isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+    opened, closed = "{}" if isinstance(value, dict) else "[]"
+    return "\n".join([opened, *(INDENT + _indented(line) for line in inner), closed])
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n" + INDENT)
