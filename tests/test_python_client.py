@@ -19,7 +19,16 @@ def client(tmp_path_factory):
     """The generated package. What the generator can't make of the schema is a warning, and a failure here."""
     folder = tmp_path_factory.mktemp("client")
     (folder / "openapi.json").write_bytes(orjson.dumps(schema()))
-    command = [GENERATOR, "generate", "--path", "openapi.json", "--meta", "none", "--output-path", "numberdesk_client"]
+    command = [
+        str(GENERATOR),
+        "generate",
+        "--path",
+        "openapi.json",
+        "--meta",
+        "none",
+        "--output-path",
+        "numberdesk_client",
+    ]
     done = subprocess.run(
         [*command, "--fail-on-warning"],
         cwd=folder,

@@ -1,7 +1,9 @@
 """Markdown to HTML, and colours in code as classes: our Content-Security-Policy allows no inline styles."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -32,18 +34,18 @@ def anchor(heading: str) -> str:
 class _Renderer(RendererHTML):
     """Headings get anchors, code gets colours and a frame that the copy button goes into."""
 
-    def heading_open(self, tokens: list[Token], index: int, options: OptionsDict, env: dict[str, object]) -> str:
+    def heading_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         return f'<{tokens[index].tag} id="{anchor(tokens[index + 1].content)}">'
 
-    def fence(self, tokens: list[Token], index: int, options: OptionsDict, env: dict[str, object]) -> str:
+    def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         token = tokens[index]
         language = token.info.split()[0] if token.info else ""
         return f'<div class="code"><pre tabindex="0"><code>{coloured(token.content, language)}</code></pre></div>\n'
 
-    def table_open(self, tokens: list[Token], index: int, options: OptionsDict, env: dict[str, object]) -> str:
+    def table_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         return '<div class="table" tabindex="0"><table>'
 
-    def table_close(self, tokens: list[Token], index: int, options: OptionsDict, env: dict[str, object]) -> str:
+    def table_close(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         return "</table></div>"
 
 

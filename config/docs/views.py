@@ -1,6 +1,7 @@
 """The pages of ``/docs``, rendered once in a process for each address that the desk is known by."""
 
 from functools import cache, lru_cache
+from typing import Any
 
 import orjson
 from django.http import Http404, HttpResponse
@@ -27,7 +28,7 @@ def _groups(base: str) -> list[Group]:
 def page(template: str, base: str, slug: str = "") -> Document:
     """A page as it is sent; ``base`` is the address in its examples."""
     document = schema()
-    context = {
+    context: dict[str, Any] = {
         "base": base,
         "guides": list(all_guides().values()),
         "groups": _groups(base),
