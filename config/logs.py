@@ -10,7 +10,14 @@ import orjson
 from config.request_context import current
 
 # Whatever a message quotes, the secret part of a key never reaches a log.
-_SECRET = re.compile(r"\b(am_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z]+")
+# PostgreSQL shortens what it quotes: of a key that is cut off at the front, as well.
+_SECRET = re.compile(r"(\bam_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z]+|(_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z]{12,}")
+# Nor does the password in the URL of a database or of a customer's webhook.
+_PASSWORD_IN_URL = re.compile(r"(\b\w+://[^/\s:@\"]*):[^/\s@\"]+@")
+
+
+def without_secrets(text: str) -> str:
+    return _PASSWORD_IN_URL.sub(r"\1:…@", _SECRET.sub(r"\1\2…", text))
 
 
 class RequestFilter(logging.Filter):
@@ -41,4 +48,4 @@ class JsonFormatter(logging.Formatter):
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _SECRET.sub(r"\1…", orjson.dumps(line, default=str).decode())
+        return without_secrets(orjson.dumps(line, default=str).decode())

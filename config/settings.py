@@ -8,7 +8,7 @@ docs/configuration.md documents every variable.
 
 import os
 
-from config import localdb
+from config import localdb, telemetry
 from config.environment import BASE_DIR, Environment
 
 env = Environment()
@@ -212,3 +212,9 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+
+# --- errors and traces, for those who want them -----------------------------------------------------
+if env.text("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    telemetry.require_opentelemetry()
+    MIDDLEWARE.insert(1, "config.telemetry.Traces")
+telemetry.begin_sentry(env.text("SENTRY_DSN"), environment="production" if PRODUCTION else "development")
