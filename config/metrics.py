@@ -173,7 +173,8 @@ def _look_at_pool() -> None:
     if now < _pool_due:
         return
     _pool_due = now + _POOL_EVERY_SECONDS
-    if pool := getattr(connection, "pool", None):
+    # The pool that there is: `connection.pool` would open one, also in a process that has no use for it.
+    if pool := getattr(connection, "_connection_pools", {}).get(connection.alias):
         stats = pool.get_stats()
         for name, gauge in _POOL.items():
             gauge.set(stats.get(name, 0))

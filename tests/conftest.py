@@ -11,7 +11,7 @@ from django.test import Client
 from apikeys.scopes import Scope
 from campaigns.models import Organization
 from config import localdb
-from tests import factories
+from tests import books, factories
 from tests.client import Api
 
 TRUNCATE_TRIGGERS = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
@@ -27,7 +27,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Tests with real commits empty the tables by TRUNCATE, which tables of history refuse."""
     with django_db_blocker.unblock():
+        refuse_any_but_the_test_database()
         switch_truncate_triggers("DISABLE")
+
+
+def refuse_any_but_the_test_database() -> None:
+    """A pool that was opened too early leads to the developer's own database: that must not be emptied."""
+    ((name,),) = books.rows("SELECT current_database()")
+    if name != connection.settings_dict["NAME"] or not name.startswith("numberdesk_test"):
+        pytest.exit(f"the tests would run in the database {name}: what connected before they were set up?", 3)
 
 
 def switch_truncate_triggers(state: str) -> None:
