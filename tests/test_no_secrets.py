@@ -60,7 +60,7 @@ def play(api, cast, monkeypatch):
     api.get(f"{KEYS}/{id_of(cast.stranger_key)}")
     monkeypatch.setattr(ordering, "run_transaction", lambda *_, **__: broken(cast))
     assert api.order(numbers[1:2]).status_code == 500
-    monkeypatch.setattr(searching, "_next_turn", lambda: books.rows(f"SELECT '{cast.owner_key}' FROM nowhere"))
+    monkeypatch.setattr(searching, "_next_turn", lambda: books.rows("SELECT %s FROM nowhere", cast.owner_key))
     assert api.post("/v1/phone-numbers/search", {}).status_code == 500
     return [secret_part(secret) for secret in secrets]
 
@@ -85,7 +85,7 @@ def all_that_is_stored():
     return "\n".join(row for table in tables for (row,) in books.rows(f"SELECT t::text FROM {table} t"))
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_no_secret_is_logged_or_stored_in_a_whole_session(api, cast, monkeypatch, everything_logged):
     secrets = [*play(api, cast, monkeypatch), METRICS_TOKEN]
     operate()
