@@ -22,7 +22,7 @@ from tests.benchmarks.machine import cores
 
 # Django's own rows have the key made by Python; here PostgreSQL 18 makes UUIDv7 itself.
 FUNCTION = """
-CREATE FUNCTION bench_order(key_digest text, wanted text[], inbound text, status_callback text, label text)
+CREATE OR REPLACE FUNCTION bench_order(key_digest text, wanted text[], inbound text, status_callback text, label text)
 RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     org uuid; key_id uuid; prefix text; is_test boolean; balance numeric; money text; entries int;

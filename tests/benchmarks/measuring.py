@@ -68,14 +68,15 @@ def measure(
     pids: list[int],
     customers: list[Customer] | None = None,
     warm: bool = False,
+    most: int | None = None,
 ) -> Run:
     """Warm up with orders of this size, then measure."""
     if not warm:
-        most = WARM_UP_ORDERS * connections
-        _dealt(drive, deck, size=size, connections=connections, most=most, seconds=30, customers=customers)
+        warm_up = WARM_UP_ORDERS * connections
+        _dealt(drive, deck, size=size, connections=connections, most=warm_up, seconds=30, customers=customers)
     postmaster = server.postmaster_pid()
     before = machine.spent(pids, postmaster)
-    most = int(MOST[size] * seconds) + connections
+    most = most or int(MOST[size] * seconds) + connections
     outcome = _dealt(drive, deck, size=size, connections=connections, most=most, seconds=seconds, customers=customers)
     cpu = machine.spent(pids, postmaster) - before
     each = 1e6 / outcome.count

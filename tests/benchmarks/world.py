@@ -20,16 +20,16 @@ ORGANIZATIONS = 100
 CREDIT = Decimal("999999999.00")
 
 # Numbers of all area codes in turn; within one, a fixed walk over its 8 million places that meets each
-# once, since its step has no factor in common with their count. The key of each row is its place here.
+# once, since its step has no factor in common with their count. One in five is not for sale any more.
 FILL = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
                                      rate_center, carrier, price, batch_id, created_at, updated_at)
     SELECT '+1' || codes.code[i %% size + 1] || (2000000 + (i / size * 4999999) %% 8000000)::text,
            CASE WHEN codes.code[i %% size + 1] = ANY(%(toll_free)s) THEN 'toll_free' ELSE 'local' END,
-           'available', false, i %% 10 <> 0, i %% 3 <> 0, codes.region[i %% size + 1], '', 'bench', 1.00, %(batch)s,
+           CASE WHEN i %% 5 = 4 THEN 'retired' ELSE 'available' END, false, i %% 10 <> 0, i %% 3 <> 0, codes.region[i %% size + 1], '', 'bench', 1.00, %(batch)s,
            now(), now()
     FROM (SELECT %(codes)s::text[] AS code, %(regions)s::text[] AS region, cardinality(%(codes)s::text[]) AS size)
-         AS codes, generate_series(%(first)s::bigint, %(last)s::bigint) AS i
+         AS codes, generate_series(0, %(last)s::bigint) AS i
 """
 
 
@@ -49,16 +49,20 @@ class World:
     numbers: list[str]
 
 
-def create_template(name: str, *, stock: int) -> World:
-    """A migrated database with customers and ``stock`` numbers, to be copied."""
+def create_template(name: str, *, stock: int, known: int = 1_000_000) -> World:
+    """A migrated database with customers and ``stock`` numbers, to be copied; ``known`` of them to buy."""
     server.create(name)
     use_database(name)
     call_command("migrate", verbosity=0, interactive=False)
     customers = [_customer(position) for position in range(ORGANIZATIONS)]
-    fill(1, stock)
+    fill(stock)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-        cursor.execute("SELECT number FROM numbers_phonenumber ORDER BY id")
+        # Spread over the whole table, as what a search shows is.
+        cursor.execute(
+            "SELECT number FROM numbers_phonenumber WHERE status = 'available' AND id %% %s = 0 ORDER BY id",
+            [max(stock // known, 1)],
+        )
         numbers = [number for (number,) in cursor.fetchall()]
     leave()
     return World(name, customers, numbers)
@@ -76,21 +80,37 @@ def leave() -> None:
     connection.close_pool()  # type: ignore[attr-defined]
 
 
-def fill(first: int, last: int) -> None:
+def fill(stock: int) -> None:
+    """Write the stock as a restore would: indexes last."""
     codes = sorted(REGIONS) + sorted(TOLL_FREE)
     parameters: dict[str, Any] = {
         "codes": codes,
         "regions": [REGIONS.get(code, "") for code in codes],
         "toll_free": sorted(TOLL_FREE),
-        "first": first - 1,
-        "last": last - 1,
+        "last": stock - 1,
         "batch": _batch(),
     }
+    indexes = stock_indexes()
     with connection.cursor() as cursor:
+        for name in indexes:
+            cursor.execute(f"DROP INDEX {name}")
         # Foreign keys of rows that this statement itself makes right are not checked one by one.
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(FILL, parameters)
         cursor.execute("RESET session_replication_role")
+        cursor.execute("SET maintenance_work_mem = '1GB'")
+        for definition in indexes.values():
+            cursor.execute(definition)
+
+
+def stock_indexes() -> dict[str, str]:
+    """Every index of the stock but its primary key, by name, with the statement that makes it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes "
+            "WHERE tablename = 'numbers_phonenumber' AND indexname NOT LIKE '%pkey'"
+        )
+        return dict(cursor.fetchall())
 
 
 def _batch() -> UUID:
