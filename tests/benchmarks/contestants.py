@@ -69,7 +69,7 @@ def serving(contestant: Contestant, database: str, **environment: str) -> Iterat
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=BASE_DIR,
-            env=_environment(contestant, database, port) | environment,
+            env=environment_of(contestant, database) | {"PORT": str(port)} | environment,
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
@@ -85,13 +85,13 @@ def serving(contestant: Contestant, database: str, **environment: str) -> Iterat
             process.wait(30)
 
 
-def _environment(contestant: Contestant, database: str, port: int) -> dict[str, str]:
+def environment_of(contestant: Contestant, database: str) -> dict[str, str]:
+    """What every process of a contestant gets."""
     return (
         os.environ
         | {
             "DATABASE_URL": server.address(database),
             "PRODUCTION": "false",
-            "PORT": str(port),
             "DJANGO_SETTINGS_MODULE": contestant.settings,
             # Requests are counted as ever, but the benchmark's are more than a customer's.
             "RATE_LIMIT_PER_MINUTE": "1000000000",

@@ -1,0 +1,64 @@
+"""Search at the largest stock: the time of its statements in the database, for every kind of criteria."""
+
+import random
+import time
+from itertools import product
+from typing import Any
+
+from django.db import connection
+
+from numbers.area_codes import REGIONS
+from numbers.criteria import Criteria
+from numbers.searching import search
+from tests.benchmarks import server
+from tests.benchmarks.load import percentile
+from tests.benchmarks.report import Report
+from tests.benchmarks.world import World, leave, use_database
+
+SEARCHES = 120
+NARROWED, RARE, NO_MATCH = "narrowed", "rare_pattern", "no_match"
+
+
+def measure_search(report: Report, world: World) -> None:
+    chance = random.Random(0)  # noqa: S311
+    use_database(world.template)
+    server.checkpoint()
+    for kind in (NARROWED, RARE, NO_MATCH):
+        times = []
+        for number in range(SEARCHES):
+            criteria = _criteria(kind, world, chance)
+            times.append(_database_ms(criteria, quantity=(10, 100)[number % 2]))
+        times = times[len(times) // 6 :]  # the first ones plan, and read pages that then stay
+        report.figure(f"search_{kind}_p50_ms", round(percentile(times, 0.5), 3))
+        report.ratio(f"search_{kind}_p99_ms", round(percentile(times, 0.99), 3))
+    leave()
+
+
+def _criteria(kind: str, world: World, chance: random.Random) -> Criteria:
+    """An area code, a type or a pattern of two digits narrows; seven digits hardly ever match."""
+    if kind == RARE:
+        return Criteria(pattern=chance.choice(world.numbers)[5:])
+    if kind == NO_MATCH:
+        return Criteria(pattern=f"0{chance.randrange(10**6):06}0")  # no subscriber number begins with 0
+    codes, types, patterns = [*REGIONS, None], ["local", "toll_free", None], ["55", "7", None]
+    options = list(product((chance.choice(codes), None), types, patterns, (True, False, None), (True, False, None)))
+    while True:
+        area_code, number_type, pattern, sms, mms = chance.choice(options)
+        if area_code or number_type or pattern:
+            return Criteria(area_code, number_type, pattern, sms, mms)
+
+
+def _database_ms(criteria: Criteria, *, quantity: int) -> float:
+    """Of all statements of one search, as its client sees them."""
+    spent = 0.0
+
+    def timed(execute: Any, statement: str, parameters: Any, many: bool, context: Any) -> Any:
+        nonlocal spent
+        began = time.perf_counter()
+        result = execute(statement, parameters, many, context)
+        spent += time.perf_counter() - began
+        return result
+
+    with connection.execute_wrapper(timed):
+        search(criteria, quantity=quantity, sandbox=False)
+    return spent * 1000
