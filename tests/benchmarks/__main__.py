@@ -1,11 +1,17 @@
 """`make bench`, or `python -m tests.benchmarks`: what it measures is told in docs/speed.md."""
 
+from __future__ import annotations
+
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from tests.benchmarks import use_own_server
 
-SECTIONS = ("orders",)
+if TYPE_CHECKING:
+    from tests.benchmarks.report import Report
+
+SECTIONS = ("orders", "round-trips", "contention", "indexes", "bulk", "growth")
 
 
 def main() -> None:
@@ -30,24 +36,52 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of every contestant (5)")
     parser.add_argument("--seconds", type=float, default=1.2, help="length of each measurement (1.2)")
     parser.add_argument("--stock", type=int, default=400_000, help="numbers in each fresh database (400000)")
+    parser.add_argument("--largest", type=int, default=10_000_000, help="the largest stock (10000000)")
+    parser.add_argument("--bulk", type=int, default=1_000_000, help="numbers to seed and import (1000000)")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS, help="some of the sections")
     return parser.parse_args()
 
 
 def _measure(options: argparse.Namespace) -> None:
-    from tests.benchmarks import machine
-    from tests.benchmarks.orders import measure_orders
+    from tests.benchmarks import bulk, contention, indexes, machine, orders, plots, round_trips, world
     from tests.benchmarks.report import Report
-    from tests.benchmarks.world import create_template
 
     report = Report(machine.description())
-    print("Numberdesk's benchmark on", ", ".join(f"{value} {name}" for name, value in report.machine.items()))
-    world = create_template("bench_template", stock=options.stock)
-    report.progress(f"{options.stock:,} numbers and {len(world.customers)} organizations are ready")
-    if "orders" in options.only:
-        measure_orders(report, world, rounds=options.rounds, seconds=options.seconds)
+    print("Numberdesk's benchmark on", ", ".join(f"{name} {value}" for name, value in report.machine.items()))
+    stock = world.create_template("bench_template", stock=options.stock)
+    report.progress(f"{options.stock:,} numbers and {len(stock.customers)} organizations are ready")
+    pace = {"rounds": options.rounds, "seconds": options.seconds}
+    sections = {
+        "orders": lambda: orders.measure_orders(report, stock, **pace),
+        "round-trips": lambda: round_trips.measure_round_trips(report, stock),
+        "contention": lambda: contention.measure_fights(report, stock, **pace),
+        "indexes": lambda: indexes.measure_indexes(report, stock, **pace),
+        "bulk": lambda: bulk.measure_bulk(
+            report,
+            world.create_template("bench_empty", stock=0),
+            numbers=options.bulk,
+            rounds=max(options.rounds // 5, 1),
+        ),
+        "growth": lambda: _measure_growth(report, options),
+    }
+    for name in options.only:
+        sections[name]()
+        report.save()
+    plots.draw(report)
     report.verdict()
     print(f"written to {report.save()}")
+
+
+def _measure_growth(report: Report, options: argparse.Namespace) -> None:
+    from tests.benchmarks import admin_pages, contention, growth, searching
+
+    worlds = growth.create_stocks(report, options.largest)
+    largest = worlds[max(worlds)]
+    searching.measure_search(report, largest)
+    report.progress("search is measured")
+    admin_pages.measure_admin(report, largest)
+    growth.measure_growth(report, worlds, rounds=options.rounds)
+    contention.measure_conflicts(report, largest.template, largest)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,7 @@ def measure_fights(report: Report, world: World, *, rounds: int, seconds: float)
     for number in range(rounds):
         deck = Deck(world, seed=number)
         with server.fresh_copy(world.template, "fights") as database, serving(DESK, database) as running:
-            alone = measure(
-                http(running), deck, size=SIZE, connections=FIGHTERS, seconds=seconds, pids=[running.pid]
-            )
+            alone = measure(http(running), deck, size=SIZE, connections=FIGHTERS, seconds=seconds, pids=[running.pid])
             (hands,) = deck.deal(SIZE, connections=1, most=int(600 * seconds))
             lanes = [
                 [requests.order(hand.numbers, world.customers[lane]) for hand in hands] for lane in range(FIGHTERS)

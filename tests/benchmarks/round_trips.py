@@ -35,9 +35,7 @@ def measure_round_trips(report: Report, world: World) -> None:
 def _trips(port: int, deck: Deck, size: int, proxy: "Proxy") -> float:
     for count in (WARM_UP, COUNTED):
         (hands,) = deck.deal(size, connections=1, most=count)
-        lane = [
-            requests.order(hand.numbers, hand.customer, key=hand.numbers[0], campaign=True) for hand in hands
-        ]
+        lane = [requests.order(hand.numbers, hand.customer, key=hand.numbers[0], campaign=True) for hand in hands]
         before = proxy.turns
         load.run(load.Job(port, [lane], seconds=60)).require_only(200)
     return (proxy.turns - before) / COUNTED

@@ -20,7 +20,7 @@ NARROWED, RARE, NO_MATCH = "narrowed", "rare_pattern", "no_match"
 
 
 def measure_search(report: Report, world: World) -> None:
-    chance = random.Random(0)  # noqa: S311
+    chance = random.Random(0)
     use_database(world.template)
     server.checkpoint()
     for kind in (NARROWED, RARE, NO_MATCH):
