@@ -16,6 +16,7 @@ from numbers.assigning import Buyer
 from numbers.crediting import top_up
 from numbers.e164 import type_of
 from numbers.models import Assignment, PhoneNumber, Reservation, StockBatch
+from numbers.models.jobs import Job, JobInput, JobOutcome
 from numbers.ordering import OrderRequest, place_order
 from numbers.routing import Routing
 
@@ -105,3 +106,11 @@ def release(number: str, *, until: datetime) -> None:
         ended_at=Now(), inbound_url="", status_url="", label="", campaign=None
     )
     PhoneNumber.objects.filter(number=number).update(status="quarantined", quarantined_until=until)
+
+
+def job(kind: str = "import_numbers", **fields: Any) -> Job:
+    """A draft of an operator's long work, with one part of its file and one line's outcome."""
+    made = Job.objects.create(kind=kind, title="a job", actor="operator:alice", request_id=actor().request_id, **fields)
+    JobInput.objects.create(job=made, position=0, data=b"number")
+    JobOutcome.objects.create(job=made, position=1, subject=b"x", outcome="is not a number")
+    return made

@@ -19,6 +19,7 @@ def world(api, cast):
     record(campaign, "created", actor=factories.actor())
     sold, held = factories.stock(*factories.line(0, 2))
     factories.hold(cast.stranger, held)
+    factories.job()
     assert api.order([sold], campaign_id=str(campaign.pk), label="x").status_code == 200
 
 
@@ -112,6 +113,7 @@ LEGAL = {
     "numbers_assignment": {"ended_at": "now() + interval '1 day'", "inbound_url": "''", "status_url": "''"},
     "numbers_phonenumber": {"number": "'+14152000999'"},
     "numbers_creditaccount": {"balance": "0", "entries": "0"},
+    "numbers_jobinput": {"position": "position + 1"},
     "numbers_creditentry": {"entry": "entry + 1", "amount": "0", "balance_before": "balance_after"},
 }
 

@@ -30,6 +30,8 @@ LEGAL = {
     "numbers_assignment": {"ended_at": LATER, "inbound_url": "''", "status_url": "''"},
     "numbers_numberevent": {},
     "numbers_refusal": {},
+    "numbers_job": {},
+    "numbers_jobinput": {"position": "position + 1"},
     "numbers_order": {},
     "numbers_reservation": {},
     "numbers_creditaccount": {
@@ -113,6 +115,13 @@ CASES = {
         "number_event_actor_named": [{name: value} for name, value in NOBODY],
         "number_event_request_named": [{"request_id": value} for value in BLANK],
     },
+    "numbers_job": {
+        "job_actor_named": [{name: value} for name, value in NOBODY],
+        "job_request_named": [{"request_id": value} for value in BLANK],
+        "job_started_when_it_ran": [{"status": "'running'"}, {"status": "'done'", "finished_at": NOW}],
+        "job_finished_when_over": [{"status": "'cancelled'"}, {"finished_at": NOW}],
+    },
+    "numbers_jobinput": {"job_input_once": [{"position": "position"}]},
     "numbers_refusal": {
         "refusal_code_not_blank": [{"code": value} for value in BLANK],
         "refusal_found_too_little": [
@@ -185,6 +194,7 @@ def world(api, cast):
     issue_key(organization=cast.owner, scopes=["numbers:read"], label="a key", actor=factories.actor())
     sold, held, _free = factories.stock(*factories.line(3, 3))
     factories.hold(cast.stranger, held)
+    factories.job()
     Refusal.objects.create(organization_id=cast.owner.pk, code="SEARCH_SHORT", actor="key:x", request_id="x")
     response = api.order([sold], campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"})
     assert response.status_code == 200
@@ -254,8 +264,9 @@ def test_an_order_by_quantity_is_in_one_of_its_legal_states_whole(status):
 # --- and nothing is left out ---------------------------------------------------------------------
 
 TESTED = {name for constraints in CASES.values() for name in constraints} | {"phone_number_state", "order_state"}
-# Implied by credit_entry_unique; it is there for the ledger's foreign keys to point at.
-IMPLIED = {"credit_entry_link"}
+# The first is implied by credit_entry_unique, and there for the ledger's foreign keys to point at; the
+# second by job_finished_when_over, which spells out every status.
+IMPLIED = {"credit_entry_link", "job_status_known"}
 
 
 def test_every_constraint_of_our_tables_is_refused_something_here():
