@@ -17,7 +17,7 @@ from tests.keys import KEYS, created, id_of, revoke, rotate
 from tests.serving import Server
 from tests.together import wait_until_idle
 
-METRICS_TOKEN, PASSWORD = "a-token-of-the-monitoring", "an operator's long password"
+METRICS_TOKEN, PASSWORD = "a-token-of-the-monitoring", "an-operators-long-password"
 TABLES = "SELECT format('%I', table_name) FROM information_schema.tables WHERE table_schema = 'public'"
 UNKNOWN = "am_live_" + "Zz9" * 12
 
