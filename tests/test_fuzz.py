@@ -46,6 +46,11 @@ def fuzzed(api, settings):
     return api
 
 
+@pytest.fixture
+def behind_a_proxy(settings):
+    settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["10.0.0.0/8"]
+
+
 def sane(response):
     """That this is an answer of ours, whatever was asked."""
     assert response.status_code < 500, response.content
@@ -134,8 +139,7 @@ def test_no_text_is_a_secret_but_those_we_made(text):
 
 @budget
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=300), st.sampled_from(["", "10.0.0.1", "::1", "x"]))
-def test_any_forwarded_address(settings, forwarded, remote):
-    settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["10.0.0.0/8"]
+def test_any_forwarded_address(behind_a_proxy, forwarded, remote):
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert len(guessing.client_address(request)) < 50
 
