@@ -22,46 +22,37 @@ class Plot:
     title: str
     x_name: str
     y_name: str
-    lines: dict[str, Points]
+    # The name of the figures after their contestant's, with * where the x stands.
+    figures: str
 
 
 def draw(report: Report) -> None:
     """Write those of build/bench-*.svg that this run has measured."""
     plots = {
-        "clients": _against(
-            report, "Orders of 10 a second, by clients", "clients", "orders/s", "orders_10_clients_*_rate"
-        ),
-        "stock": _against(
-            report, "Latency of an order of 10, by stock", "numbers in stock", "ms", "orders_10_stock_*_p50_ms"
-        ),
-        "size": _against(
-            report,
-            "Time of an order, by its size (8 clients)",
-            "numbers in the order",
-            "ms",
-            "orders_*_clients_8_p50_ms",
-        ),
+        "clients": Plot("Orders of 10 a second, by clients", "clients", "orders/s", "orders_10_clients_*_rate"),
+        "stock": Plot("Latency of an order of 10, by stock", "numbers in stock", "ms", "orders_10_stock_*_p50_ms"),
+        "size": Plot("Latency of an order, by its size", "numbers ordered", "ms", "orders_*_clients_8_p50_ms"),
     }
     for name, plot in plots.items():
-        if any(len(points) > 1 for points in plot.lines.values()):
-            (BUILD_DIR / f"bench-{name}.svg").write_text(_svg(plot))
+        lines = _points(report, plot.figures)
+        if any(len(points) > 1 for points in lines.values()):
+            (BUILD_DIR / f"bench-{name}.svg").write_text(_svg(plot, lines))
 
 
-def _against(report: Report, title: str, x_name: str, y_name: str, figure: str) -> Plot:
-    """``figure`` is the name of the figures after their contestant's, with * where the x stands."""
-    pattern = re.compile(rf"(\w+?)_{figure.replace('*', '([0-9]+)')}")
+def _points(report: Report, figures: str) -> dict[str, Points]:
+    pattern = re.compile(rf"(\w+?)_{figures.replace('*', '([0-9]+)')}")
     lines: dict[str, Points] = {who: [] for who in COLOURS}
     for name, value in report.figures.items():
         match = pattern.fullmatch(name)
         if match and match[1] in lines:
             lines[match[1]].append((float(match[2]), value_of(value)))
-    return Plot(title, x_name, y_name, {who: sorted(points) for who, points in lines.items()})
+    return {who: sorted(points) for who, points in lines.items()}
 
 
-def _svg(plot: Plot) -> str:
+def _svg(plot: Plot, lines: dict[str, Points]) -> str:
     """Both axes logarithmic: what doubles is the same step everywhere."""
-    xs = [x for points in plot.lines.values() for x, _ in points]
-    ys = [y for points in plot.lines.values() for _, y in points]
+    xs = [x for points in lines.values() for x, _ in points]
+    ys = [y for points in lines.values() for _, y in points]
     across = _scale(min(xs), max(xs), LEFT, WIDTH - RIGHT)
     up = _scale(min(ys) / 1.3, max(ys) * 1.3, HEIGHT - BOTTOM, TOP)
     parts = [
@@ -78,7 +69,7 @@ def _svg(plot: Plot) -> str:
     for y in _ticks(min(ys), max(ys)):
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}" stroke="#ddd"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{up(y) + 4:.1f}" text-anchor="end">{_short(y)}</text>')
-    for place, (who, points) in enumerate(plot.lines.items()):
+    for place, (who, points) in enumerate(lines.items()):
         parts += _line(who, points, place, across, up)
     return "\n".join([*parts, "</svg>\n"])
 

@@ -26,7 +26,8 @@ FILL = """
                                      rate_center, carrier, price, batch_id, created_at, updated_at)
     SELECT '+1' || codes.code[i %% size + 1] || (2000000 + (i / size * 4999999) %% 8000000)::text,
            CASE WHEN codes.code[i %% size + 1] = ANY(%(toll_free)s) THEN 'toll_free' ELSE 'local' END,
-           CASE WHEN i %% 5 = 4 THEN 'retired' ELSE 'available' END, false, i %% 10 <> 0, i %% 3 <> 0, codes.region[i %% size + 1], '', 'bench', 1.00, %(batch)s,
+           CASE WHEN i %% 5 = 4 THEN 'retired' ELSE 'available' END, false, i %% 10 <> 0, i %% 3 <> 0,
+           codes.region[i %% size + 1], '', 'bench', 1.00, %(batch)s,
            now(), now()
     FROM (SELECT %(codes)s::text[] AS code, %(regions)s::text[] AS region, cardinality(%(codes)s::text[]) AS size)
          AS codes, generate_series(0, %(last)s::bigint) AS i
