@@ -72,6 +72,11 @@ def client_address(request: HttpRequest) -> str:
     return _network_of(address)
 
 
+def host_of(request: HttpRequest) -> str | None:
+    """The same as one address, for who can't store a network: django-axes."""
+    return client_address(request).partition("/")[0] or None
+
+
 @lru_cache(maxsize=1024)
 def _is_trusted(address: str) -> bool:
     try:

@@ -10,6 +10,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django_otp.middleware import OTPMiddleware
 
 from config.actors import new_request_id
 from config.metrics import count_request
@@ -67,6 +68,10 @@ class Session(NotForTheApi, SessionMiddleware):
 
 
 class Authentication(NotForTheApi, AuthenticationMiddleware):
+    pass
+
+
+class SecondFactor(NotForTheApi, OTPMiddleware):
     pass
 
 

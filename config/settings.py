@@ -7,6 +7,7 @@ docs/configuration.md documents every variable.
 """
 
 import os
+from datetime import timedelta
 
 from config import localdb, telemetry
 from config.environment import BASE_DIR, Environment
@@ -76,6 +77,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "campaigns",
     "apikeys",
     "numbers",
@@ -91,8 +96,10 @@ MIDDLEWARE = [
     "config.middleware.Session",
     "config.middleware.Csrf",
     "config.middleware.Authentication",
+    "config.middleware.SecondFactor",
     "config.middleware.Messages",
     "config.middleware.ContentSecurityPolicy",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -119,6 +126,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# --- operators' sign-in --------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Off, an operator may set a second factor up and is asked for it from then on; on, he must.
+DESK_TWO_FACTOR = env.flag("DESK_TWO_FACTOR", default=False)
+OTP_TOTP_ISSUER = "Numberdesk"
+AXES_ENABLED = env.flag("DESK_LOCK_OUT", default=True)
+AXES_FAILURE_LIMIT = env.integer("DESK_LOCK_OUT_AFTER", default=5, minimum=1)
+AXES_COOLOFF_TIME = timedelta(minutes=env.integer("DESK_LOCK_OUT_MINUTES", default=15, minimum=1))
+# By both: neither can a stranger lock an operator out, nor one wrong name lock out an office.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "apikeys.guessing.host_of"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_LOCKOUT_TEMPLATE = "desk/locked_out.html"
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

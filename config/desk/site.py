@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
+
+from config.desk import sign_in
 
 View = Callable[..., HttpResponseBase]
 
@@ -38,7 +41,18 @@ class DeskSite(admin.AdminSite):
 
     def get_urls(self) -> list[Any]:
         own: list[URLPattern] = [path(page.route, self.admin_view(page.view), name=page.name) for page in self.pages]
-        return [*own, *super().get_urls()]
+        return [path("two-factor/", sign_in.two_factor, name="two_factor"), *own, *super().get_urls()]
+
+    # --- signing in ----------------------------------------------------------------------------
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and sign_in.is_satisfied(request)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The password; and where that has been given and is not enough, the second factor."""
+        if super().has_permission(request) and not sign_in.is_satisfied(request):
+            query = urlencode({"next": request.GET.get("next", "")})
+            return HttpResponseRedirect(f"{reverse('admin:two_factor')}?{query}")
+        return super().login(request, extra_context)
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return self.home(request) if self.home else super().index(request, extra_context)

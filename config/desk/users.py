@@ -1,0 +1,80 @@
+"""Operators' accounts: never deleted, since history names them; and no administrator makes himself more than that."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import path
+from django.urls.resolvers import URLPattern
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from config.desk.operations import page_of
+from config.desk.sign_in import forget_devices
+
+
+class OperatorAdmin(UserAdmin):
+    actions = None
+    change_form_template = "desk/operator.html"
+    list_display = ("username", "first_name", "last_name", "is_active", "roles", "last_login")
+    list_filter = ("is_active", "groups")
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        users = super().get_queryset(request).prefetch_related("groups")
+        # Who is no superuser neither sees nor touches one.
+        return users if request.user.is_superuser else users.filter(is_superuser=False)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or request.user.is_superuser:
+            return super().get_fieldsets(request, obj)
+        return (
+            (None, {"fields": ("username", "password")}),
+            ("Person", {"fields": ("first_name", "last_name", "email")}),
+            ("May", {"fields": ("is_active", "is_staff", "groups")}),
+            ("Dates", {"fields": ("last_login", "date_joined")}),
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display
+    def roles(self, user: User) -> str:
+        return ", ".join(group.name for group in user.groups.all())
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.forget_two_factor)
+        return [path("<int:user_id>/forget-two-factor/", view, name="auth_user_forget_two_factor"), *super().get_urls()]
+
+    def forget_two_factor(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """For an operator who has lost phone and recovery codes; he sets it up anew at his next sign-in."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        user = self.get_object(request, str(user_id))
+        if user is None or not self.has_change_permission(request, user):
+            raise PermissionDenied
+        if forget_devices(user):
+            self.log_change(request, user, "Took the second factor off.")
+            messages.success(request, f"{user} signs in by password alone until a second factor is set up.")
+        else:
+            messages.info(request, f"{user} has no second factor.")
+        return HttpResponseRedirect(page_of(user))
+
+
+class RoleAdmin(GroupAdmin):
+    actions = None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def register() -> None:
+    """In place of the stock pages; second factors are forgotten on the operator's page, and shown nowhere."""
+    for model in (User, Group, TOTPDevice, StaticDevice):
+        if admin.site.is_registered(model):
+            admin.site.unregister(model)
+    admin.site.register(User, OperatorAdmin)
+    admin.site.register(Group, RoleAdmin)

@@ -1,0 +1,150 @@
+"""Signing in: the second factor, and the lock-out of who guesses."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.test.utils import override_settings
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "a long password"
+TWO_FACTOR = "/admin/two-factor/"
+
+
+def sign_in(client: Client, password: str = PASSWORD, *, following: str = "/admin/") -> Any:
+    return client.post(f"/admin/login/?next={following}", {"username": "alice", "password": password}, follow=True)
+
+
+def code_of(device: TOTPDevice) -> str:
+    """What the authenticator app would show now, and has not been used yet."""
+    totp = TOTP(device.bin_key, device.step, device.t0, device.digits)
+    totp.time = max(totp.time, (device.last_t + 1) * device.step + device.t0)
+    return f"{totp.token():06d}"
+
+
+def set_up(client: Client) -> list[str]:
+    """Gives the recovery codes."""
+    client.get(TWO_FACTOR)
+    device = TOTPDevice.objects.get(confirmed=False)
+    return client.post(TWO_FACTOR, {"code": code_of(device)}).context["codes"]
+
+
+def test_without_the_setting_a_password_is_enough(operator: User) -> None:
+    page = sign_in(Client())
+    assert page.request["PATH_INFO"] == "/admin/"
+    assert page.status_code == 200
+
+
+@override_settings(DESK_TWO_FACTOR=True)
+def test_with_the_setting_nobody_gets_further_without_a_second_factor(operator: User) -> None:
+    client = Client()
+    page = sign_in(client, following="/admin/review/")
+    assert page.request["PATH_INFO"] == TWO_FACTOR
+    for address in ("/admin/", "/admin/numbers/phonenumber/", "/admin/review/"):
+        assert client.get(address, follow=True).request["PATH_INFO"] == TWO_FACTOR
+    assert "<svg" in page.content.decode()
+    assert client.post(f"{TWO_FACTOR}?next=/admin/review/", {"code": "000000"}).context["form"].errors
+    device = TOTPDevice.objects.get()
+    TOTPDevice.objects.update(throttling_failure_count=0)  # else it has to wait after the wrong one
+    done = client.post(f"{TWO_FACTOR}?next=/admin/review/", {"code": code_of(device)})
+    assert done.context["next"] == "/admin/review/"
+    assert client.get("/admin/review/").status_code == 200
+
+
+@override_settings(DESK_TWO_FACTOR=True)
+def test_the_next_sign_in_asks_for_the_code_and_a_recovery_code_opens_once(operator: User) -> None:
+    first = Client()
+    sign_in(first)
+    codes = set_up(first)
+    assert len(codes) == 10
+
+    second = Client()
+    page = sign_in(second)
+    assert "authenticator app shows" in page.content.decode()
+    assert "<svg viewBox" not in page.content.decode().partition("login-form")[2]
+    assert second.post(TWO_FACTOR, {"code": codes[0]})["Location"] == "/admin/"
+    assert second.get("/admin/").status_code == 200
+    assert not StaticToken.objects.filter(token=codes[0]).exists()
+
+    third = Client()
+    sign_in(third)
+    assert third.post(TWO_FACTOR, {"code": codes[0]}).context["form"].errors
+
+
+def test_who_has_set_it_up_is_asked_though_nobody_has_to(operator: User) -> None:
+    client = Client()
+    sign_in(client)
+    set_up(client)
+    assert client.get("/admin/").status_code == 200
+    again = Client()
+    assert sign_in(again).request["PATH_INFO"] == TWO_FACTOR
+    device = TOTPDevice.objects.get()
+    assert again.post(TWO_FACTOR, {"code": code_of(device)})["Location"] == "/admin/"
+    assert "is on for alice" in again.get(TWO_FACTOR).content.decode()
+
+
+def test_wrong_codes_have_to_wait(operator: User) -> None:
+    client = Client()
+    sign_in(client)
+    set_up(client)
+    again = Client()
+    sign_in(again)
+    for _ in range(3):
+        again.post(TWO_FACTOR, {"code": "000000"})
+    right = code_of(TOTPDevice.objects.get())
+    assert again.post(TWO_FACTOR, {"code": right}).context["form"].errors
+
+
+def test_the_page_is_for_operators_who_gave_their_password(db: None) -> None:
+    assert Client().get(TWO_FACTOR)["Location"].startswith("/admin/login/")
+    customer = Client()
+    customer.force_login(User.objects.create_user("visitor"))
+    assert customer.get(TWO_FACTOR)["Location"].startswith("/admin/login/")
+
+
+def test_an_administrator_takes_a_lost_factor_off(operator: User, desk: Client) -> None:
+    client = Client()
+    sign_in(client)
+    set_up(client)
+    other = Client()
+    other.force_login(User.objects.create_superuser("root"))
+    address = f"/admin/auth/user/{operator.pk}/forget-two-factor/"
+    assert other.get(address).status_code == 405
+    assert other.post(address).status_code == 302
+    assert not TOTPDevice.objects.exists()
+    assert not StaticToken.objects.exists()
+    assert sign_in(Client()).request["PATH_INFO"] == "/admin/"
+    assert b"no second factor" in other.post(address, follow=True).content
+
+
+def test_who_guesses_is_locked_out_with_the_right_password_too_but_only_from_there(operator: User) -> None:
+    guesser = Client(REMOTE_ADDR="203.0.113.7")
+    for _ in range(4):
+        assert sign_in(guesser, "wrong").status_code == 200
+    page = sign_in(guesser, "wrong")
+    assert page.status_code == 429
+    assert "Too many failed attempts" in page.content.decode()
+    assert sign_in(guesser).status_code == 429
+    assert sign_in(Client(REMOTE_ADDR="203.0.113.8")).status_code == 200
+
+
+@override_settings(AXES_ENABLED=False)
+def test_the_lock_out_can_be_switched_off(operator: User) -> None:
+    client = Client()
+    for _ in range(7):
+        assert sign_in(client, "wrong").status_code == 200
+    assert sign_in(client).request["PATH_INFO"] == "/admin/"
+
+
+def test_a_success_forgets_the_failures_before_it(operator: User) -> None:
+    client = Client()
+    for _ in range(3):
+        for _ in range(3):
+            sign_in(client, "wrong")
+        assert sign_in(client).request["PATH_INFO"] == "/admin/"
+        client.post("/admin/logout/")
