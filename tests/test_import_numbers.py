@@ -7,9 +7,12 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
-from numbers import importing
+from numbers import import_stock, importing
+from numbers.import_lines import LineReader, Options, recognise
 from numbers.models import PhoneNumber, StockBatch
+from numbers.seeding import Stock, seed_numbers
 from tests import books, factories
 
 
@@ -301,3 +304,17 @@ class TestFilesThatAreNone:
         answer, _ = load(b"number\n+14155550101\n" + b"9" * 5_000_000 + b"\n+14155550102\n")
         assert counts(answer) == (2, 0, [3])
         assert "too long" in reasons(answer)[3]
+
+
+@pytest.mark.django_db
+def test_a_chunk_is_looked_up_number_by_number_and_never_reads_the_whole_stock():
+    stock = Stock(area_code="212", count=20_000, price=Decimal("1.00"))
+    seed_numbers(stock=stock, actor=factories.actor())
+    books.run("ANALYZE numbers_phonenumber")
+    reader = LineReader(recognise("number", Options()), Options())
+    with transaction.atomic():
+        import_stock.be_patient()
+        import_stock.compare_chunk([reader.row(n, number) for n, number in enumerate(factories.line(0, 5_000))])
+        for statement in (import_stock._COUNT, import_stock._DIFFERING):
+            plan = books.rows("EXPLAIN " + statement.replace("%%", "%").replace("%(batch_id)s", "NULL"))
+            assert any("Index Scan using phone_number_unique" in line for (line,) in plan), plan
