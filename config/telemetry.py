@@ -5,6 +5,7 @@ variable without them is told at start. Nothing secret is sent: no header, no bo
 variable, and the secret part of a key is cut out of whatever text is left.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ def begin_sentry(dsn: str, *, environment: str) -> None:
         environment=environment,
         # Unforeseen errors are logged by config.errors; Django's integration would send them twice.
         default_integrations=False,
-        integrations=[LoggingIntegration(event_level="ERROR", level=None)],
+        integrations=[LoggingIntegration(event_level=logging.ERROR, level=None)],
         include_local_variables=False,
         max_breadcrumbs=0,
         before_send=scrub,

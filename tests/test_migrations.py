@@ -13,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from tests.drill import desk
 from tests.drill.cluster import Cluster
+from tests.drill.prepared import prepared
 from tests.restore.buyers import order
 from tests.test_settings import ROOT
 
@@ -155,15 +156,7 @@ def database():
     """A cluster with the new schema, a stock and a key's secret."""
     cluster = Cluster()
     try:
-        for arguments in (
-            ("migrate",),
-            ("seed_numbers", "--area-code", "415", "--count", "20", "--price", "0.10"),
-            ("create_organization", "Buyer", "--credit", "10.00"),
-            ("create_api_key", "--organization", "Buyer", "--scopes", "numbers:read,numbers:write"),
-        ):
-            done = desk.manage(cluster.url(), *arguments)
-            assert done.returncode == 0, done.stderr
-        yield cluster, done.stdout.strip()
+        yield cluster, prepared(cluster.url(), "Buyer", stock=20)["Buyer"]
     finally:
         cluster.remove()
 

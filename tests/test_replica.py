@@ -10,7 +10,8 @@ import re
 import pytest
 
 from tests.drill.cluster import Cluster
-from tests.drill.desk import Server, manage
+from tests.drill.desk import Server
+from tests.drill.prepared import prepared
 from tests.standby import Standby
 
 pytestmark = pytest.mark.slow
@@ -28,19 +29,9 @@ class World:
         self.desk = None
 
     def open(self, log):
-        for arguments in (["migrate"], ["seed_numbers", "--area-code", "415", "--count", "300", "--price", "0.10"]):
-            self._manage(*arguments)
-        for name in ("Writer", "Reader"):
-            self._manage("create_organization", name, "--credit", "100.00")
-            made = self._manage("create_api_key", "--organization", name, "--scopes", "numbers:read,numbers:write")
-            self.keys[name] = json.loads(made)["plaintext"]
+        self.keys = prepared(self.primary.url(), "Writer", "Reader", stock=300)
         self.desk = Server(self.primary.url(), log)
         self.desk.wait_until_ready()
-
-    def _manage(self, *arguments):
-        done = manage(self.primary.url(), *arguments, *([] if arguments[0] == "migrate" else ["--json"]))
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def ask(self, method, path, body=None, *, who="Writer"):
         client = http.client.HTTPConnection("127.0.0.1", self.desk.port, timeout=60)

@@ -12,7 +12,7 @@ import psycopg
 
 from tests.client import ORDERS
 from tests.drill.cluster import PATIENCE
-from tests.drill.desk import manage
+from tests.drill.prepared import prepared
 
 STOCK = 20_000
 
@@ -36,18 +36,10 @@ class Notebook:
 
 def prepare(url: str) -> tuple[str, list[str]]:
     """A migrated and seeded database; gives a key's secret and the numbers in stock."""
-    for arguments in (
-        ("migrate",),
-        ("seed_numbers", "--area-code", "415", "--count", str(STOCK), "--price", "0.01"),
-        ("create_organization", "Buyer", "--credit", "1000.00"),
-        ("create_api_key", "--organization", "Buyer", "--scopes", "numbers:read,numbers:write"),
-    ):
-        done = manage(url, *arguments)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
+    (secret,) = prepared(url, "Buyer", stock=STOCK, price="0.01").values()
     with psycopg.connect(url) as session:
         numbers = [row[0] for row in session.execute("SELECT number FROM numbers_phonenumber ORDER BY spread")]
-    return done.stdout.strip(), numbers
+    return secret, numbers
 
 
 def order(port: int, key: str, number: str) -> int:
