@@ -28,7 +28,7 @@ def curl(call: Call) -> str:
     if call.body is not None:
         lines.append('-H "Content-Type: application/json"')
     if call.idempotent:
-        lines.append('-H "Idempotency-Key: order-$(date +%s)"')
+        lines.append('-H "Idempotency-Key: $(uuidgen)"')
     if call.body is not None:
         lines.append(f"-d '{json.dumps(call.body, indent=2)}'")
     return " \\\n  ".join(lines) + "\n"
