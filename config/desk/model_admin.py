@@ -151,6 +151,8 @@ class DeskAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         context["operations"] = self.offered(request, obj) if obj is not None else []
         context["related"] = self.related(request, obj) if obj is not None else []
+        context["show_save_and_add_another"] = False  # rows come into being through operations
+        context["title"] = capfirst(str(self.opts.verbose_name))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def related(self, request: HttpRequest, subject: Any) -> list[Related]:

@@ -1,0 +1,95 @@
+"""The desk in light and dark, wide and on a phone: readable, nothing to scroll sideways, every field named."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from campaigns.models import Organization
+from numbers.models import PhoneNumber
+from tests import browser, factories
+from tests.browser import Browser
+from tests.client import Api
+from tests.desk import url
+from tests.looking import unnamed_fields, weak_texts, wider_than_the_window
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def page(live_server: Any) -> Iterator[Browser]:
+    User.objects.create_superuser("alice", password="a long password")
+    opened = Browser()
+    opened.go(live_server.url + "/admin/")
+    opened.fill("#id_username", "alice")
+    opened.fill("#id_password", "a long password")
+    with opened.loading():
+        opened.press("Enter")
+    yield opened
+    complaints = opened.complaints
+    opened.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def pages() -> list[str]:
+    """The pages that operators see most, with something on them."""
+    owner = factories.organization("Acme")
+    factories.campaign(owner, "PENDING")
+    api = Api(factories.key(owner))
+    api.order(factories.stock(*factories.line(1, 30))[:3])
+    api.order(["+14159999999"])
+    number = PhoneNumber.objects.earliest("id")
+    lists = [url(PhoneNumber, "changelist"), url(PhoneNumber, "add"), url(PhoneNumber, "change", number.pk)]
+    return ["/admin/", "/admin/review/", "/admin/who-had/", *lists, url(Organization, "change", owner.pk)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_text_can_be_read_and_nothing_sticks_out(
+    page: Browser, live_server: Any, pages: list[str], scheme: str, width: int
+) -> None:
+    page.prefer(scheme)
+    page.resize(width, 900, phone=width < 500)
+    for address in pages:
+        page.go(live_server.url + address)
+        assert weak_texts(page) == [], address
+        assert wider_than_the_window(page) == 0, address
+        assert unnamed_fields(page) == [], address
+
+
+def test_what_looks_for_weak_texts_finds_one(page: Browser, live_server: Any) -> None:
+    page.go(live_server.url + "/admin/")
+    page.evaluate("document.querySelector('h1').style.color = '#c8c8c8', 0")
+    assert any("How are we doing?" in weak for weak in weak_texts(page))
+
+
+def test_the_first_key_leads_past_the_menu_to_the_content(page: Browser, live_server: Any) -> None:
+    page.go(live_server.url + "/admin/")
+    page.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip-to-content-link"
+    page.press("Enter")
+    page.wait_for("location.hash === '#content-start'")
+
+
+def test_a_selection_is_released_by_mouse_and_its_outcome_told(
+    page: Browser, live_server: Any, pages: list[str]
+) -> None:
+    page.go(live_server.url + url(PhoneNumber, "changelist") + "?state=assigned")
+    page.click("#action-toggle")
+    page.choose("select[name=action]", "release")
+    with page.loading():
+        page.click(".actions button")
+    assert "3 numbers chosen, 3 of them will be touched" in page.text()
+    page.fill("[name=reason]", "ticket 7")
+    with page.loading():
+        page.click(".submit-row input[type=submit]")
+    assert "rests for 45 days" in page.text()
+    with page.loading():
+        page.click(".submit-row input[type=submit]")
+    assert "Release: 3 numbers" in page.text()
