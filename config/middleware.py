@@ -13,8 +13,10 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django_otp.middleware import OTPMiddleware
 
 from config.actors import new_request_id
+from config.errors import PayloadTooLarge, answer_to
 from config.metrics import count_request
 from config.request_context import RequestContext, current
+from config.request_limits import is_too_large
 
 logger = logging.getLogger("numberdesk.requests")
 
@@ -83,6 +85,9 @@ class Csrf(NotForTheApi, CsrfViewMiddleware):
     def process_view(self, request, callback, callback_args, callback_kwargs):
         if request.path_info.startswith(API):
             return None  # bearer tokens are not sent by a browser on its own
+        # The token is a field of the form: a file that stands before it would be taken in from anyone.
+        if is_too_large(request) and not request.user.is_authenticated:
+            return answer_to(PayloadTooLarge())
         return super().process_view(request, callback, callback_args, callback_kwargs)
 
 

@@ -25,6 +25,12 @@ class Hosts:
         return self.get_response(request)
 
 
+def is_too_large(request: HttpRequest) -> bool:
+    """Whether the body is announced to be larger than those of the API may be; files of operators are."""
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    return not announced.isdecimal() or int(announced) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
 def read_chunked_body(request: HttpRequest) -> None:
     """Read a body that comes in chunks, up to the limit, as if its length had been told.
 

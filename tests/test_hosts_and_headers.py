@@ -1,6 +1,9 @@
 """What browsers are told with every answer, and under which names the desk answers at all."""
 
+from unittest import mock
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.client import Api, refused
@@ -79,3 +82,13 @@ def test_where_an_operator_is_sent_after_login_is_never_another_site(operator):
         "/admin/login/?next=https://evil.example/", {"username": "alice", "password": "a long password"}
     )
     assert "evil.example" not in answer.headers.get("Location", "")
+
+
+def test_a_file_is_taken_from_nobody_who_is_not_signed_in(settings):
+    """The form's token is looked for in the body, so the file before it would be stored first."""
+    file = SimpleUploadedFile("numbers.csv", b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    browser = Client(enforce_csrf_checks=True)
+    browser.get("/admin/login/")
+    with mock.patch("django.core.files.uploadhandler.MemoryFileUploadHandler.receive_data_chunk") as stored:
+        response = browser.post("/admin/login/", {"file": file})
+    assert (response.status_code, stored.called) == (413, False)
