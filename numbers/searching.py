@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from psycopg import sql
 
 from config.replica import reading_connection
 from numbers.criteria import Criteria
@@ -95,14 +96,13 @@ def _candidates(
 ) -> tuple[str, dict[str, Any]]:
     """A query for (id, spread) of available numbers from the next turn on, and its parameters."""
     by_area = "AND n.area_code = %(area_code)s" if criteria.area_code else ""
-    pattern = "AND n.number LIKE %(pattern)s" if criteria.pattern else ""
+    pattern = f"AND n.number LIKE {_pattern_literal(criteria.pattern)}" if criteria.pattern else ""
     after = _SHELF.format(by_area=by_area, side=">=", pattern=pattern)
     before = _SHELF.format(by_area=by_area, side="<", pattern=pattern)
     shelves = _SHELVES.format(after=after, before=before)
     return f"SELECT one.id, one.spread {shelves} {_NEAREST_TURN}", {
         **_shelves(criteria),
         "area_code": criteria.area_code,
-        "pattern": f"%{_literal(criteria.pattern or '')}%",
         "quantity": quantity,
         "sandbox": sandbox,
         "held_by": held_by,
@@ -120,6 +120,15 @@ def _shelves(criteria: Criteria) -> dict[str, list[Any]]:
         "sms": [one for _, one, _ in combinations],
         "mms": [one for _, _, one in combinations],
     }
+
+
+def _pattern_literal(pattern: str) -> str:
+    """The pattern quoted as SQL, not as a parameter.
+
+    PostgreSQL makes one plan for all parameters once a statement has run a few times, and the one for
+    common patterns reads whole shelves for a rare one: 600 ms of 300,000 numbers, 10 ms with its own plan.
+    """
+    return sql.Literal(f"%{_literal(pattern)}%").as_string().replace("%", "%%")
 
 
 def _literal(pattern: str) -> str:
