@@ -16,7 +16,7 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numbe
 	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
 	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz audit lock clean
+.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz audit screenshots lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ fuzz: install-dev ## Send nonsense to every parser for MINUTES=10, each round wi
 
 audit: ## List known vulnerabilities of all that is pinned, where the network allows it
 	@"$(PYTHON)" requirements/audit.py
+
+screenshots: install-dev ## Take the README's pictures of the operators' desk anew, with Chromium
+	@$(VENV) -m tests.screenshots
 
 lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
