@@ -66,7 +66,7 @@ def client_address(request: HttpRequest) -> str:
     if settings.BEHIND_TLS_PROXY and not settings.TRUSTED_PROXIES:
         return ""
     for forwarded in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "")[-500:].split(",")):
-        if not _is_trusted(address):
+        if not _is_trusted(address, tuple(settings.TRUSTED_PROXIES)):
             break
         address = forwarded.strip() or address
     return _network_of(address)
@@ -78,12 +78,12 @@ def host_of(request: HttpRequest) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _is_trusted(address: str) -> bool:
+def _is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address == ""  # a Unix socket, which only a proxy on this machine can open
-    return any(parsed in network for network in _trusted(tuple(settings.TRUSTED_PROXIES)))
+    return any(parsed in network for network in _trusted(proxies))
 
 
 @lru_cache(maxsize=8)

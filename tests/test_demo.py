@@ -7,6 +7,7 @@ from django.contrib.auth import authenticate
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
+from django.http import HttpRequest
 from django.test.utils import CaptureQueriesContext
 
 from apikeys.issuing import revoke_key, rotate_key
@@ -46,7 +47,7 @@ def order(secret, *numbers):
 
 
 def test_it_has_an_operator_a_customer_with_credit_stock_and_a_sandbox(demo):
-    operator = authenticate(username=demo["admin"]["username"], password=demo["admin"]["password"])
+    operator = authenticate(HttpRequest(), username=demo["admin"]["username"], password=demo["admin"]["password"])
     assert operator is not None
     assert operator.is_superuser
     customer = Organization.objects.get(name=demo["organization"])
