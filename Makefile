@@ -76,15 +76,15 @@ screenshots: install-dev ## Take the README's pictures of the operators' desk an
 	@$(VENV) -m tests.screenshots
 
 lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
-	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 		--upgrade --quiet -o requirements/run.txt
-	$(VENV) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header \
+	$(VENV) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 		--upgrade --quiet -o requirements/dev.txt
-	$(VENV) -m uv pip compile pyproject.toml --group telemetry --universal --python-version 3.11 --generate-hashes \
+	$(VENV) -m uv pip compile pyproject.toml --group telemetry --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --upgrade --quiet -o requirements/telemetry.txt
-	$(VENV) -m uv pip compile pyproject.toml --group cluster --universal --python-version 3.11 --generate-hashes \
+	$(VENV) -m uv pip compile pyproject.toml --group cluster --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --upgrade --quiet -o requirements/cluster.txt
-	$(VENV) -m uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes \
+	$(VENV) -m uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --upgrade --quiet -o requirements/bench.txt
 
 clean: ## Remove all that make made: .venv, caches, the local database
