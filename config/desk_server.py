@@ -11,14 +11,18 @@ from gunicorn.app.base import BaseApplication
 
 from config import gunicorn as chosen
 from config import metrics_folder
+from config.filler import Filler
 
 
 class DeskServer(BaseApplication):
     """config/gunicorn.py, with the hooks below instead of a command line."""
 
-    def __init__(self, listener: socket.socket, greeting: str, *, leave_to_master: Callable[[], None]) -> None:
+    def __init__(
+        self, listener: socket.socket, greeting: str, *, filler: Filler, leave_to_master: Callable[[], None]
+    ) -> None:
         self.descriptor = listener.detach()  # gunicorn's from here on
         self.greeting = greeting
+        self.filler = filler  # each worker has its own copy
         self.leave_to_master = leave_to_master
         self.hangup_ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup
         super().__init__()
@@ -33,7 +37,8 @@ class DeskServer(BaseApplication):
         # Wrapped, since gunicorn counts the arguments of what it is given.
         self.cfg.set("when_ready", lambda arbiter: self.go_with_the_terminal())
         self.cfg.set("post_fork", lambda arbiter, worker: self.begin_worker())
-        self.cfg.set("post_worker_init", lambda worker: self.greet(first=worker.age == 1))
+        self.cfg.set("post_worker_init", lambda worker: self.begin_work(first=worker.age == 1))
+        self.cfg.set("worker_exit", lambda arbiter, worker: self.filler.stop())
         self.cfg.set("on_exit", lambda arbiter: self.leave(arbiter.WORKERS))
 
     def load(self) -> Any:
@@ -52,8 +57,9 @@ class DeskServer(BaseApplication):
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
 
-    def greet(self, *, first: bool) -> None:
+    def begin_work(self, *, first: bool) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all, and the master tells the workers
+        self.filler.start()
         if first:  # it serves from now on, so what the greeting says is true
             print(self.greeting, flush=True)
 

@@ -51,6 +51,7 @@ class Claim:
         if workers is None:
             raise CannotServe(f"workers of a killed desk still hold port {port}: end them and try again")
         self.workers = workers  # inherited by the workers, and thereby theirs
+        self.filler = path.with_suffix(".filler")
 
     def leave_to_master(self) -> None:
         """In a worker: its life says nothing about the master's."""
@@ -136,6 +137,7 @@ def banner(url: str, demo: dict[str, Any] | None) -> str:
 def run() -> None:
     from config import gunicorn as chosen
     from config.desk_server import DeskServer
+    from config.filler import Filler
 
     host, _, port = chosen.bind.rpartition(":")
     claim = Claim(int(port))
@@ -147,7 +149,7 @@ def run() -> None:
     let_go_of_the_database()
     shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104  compared, not bound
     greeting = banner(f"http://{shown}:{port}", demo)
-    DeskServer(listener, greeting, leave_to_master=claim.leave_to_master).run()
+    DeskServer(listener, greeting, filler=Filler(claim.filler), leave_to_master=claim.leave_to_master).run()
 
 
 def stop() -> None:

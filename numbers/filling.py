@@ -1,15 +1,17 @@
 """Filling pending orders by quantity: whole, as soon as the stock can, oldest first.
 
-Stock comes by deeds, which end with ``stock_was_added``, and by the passage of time, for which the
-command ``fill_pending_orders`` looks again and again. A new order looks too: it must not overtake an
-older one that waits for the same numbers.
+Stock comes by deeds, which end with ``stock_was_added``, and by the passage of time, for which
+``keep_filling`` looks again and again: in the command ``fill_pending_orders --loop``, or in what `make run`
+starts. A new order looks too: it must not overtake an older one that waits for the same numbers.
 """
 
 import logging
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from psycopg_pool import PoolTimeout
 
 from campaigns.eligibility import require_usable
 from campaigns.models import Organization
@@ -24,6 +26,8 @@ from numbers.routing import Routing
 from numbers.searching import candidate_ids
 
 logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
 
 CLOSE = """
     UPDATE numbers_order
@@ -44,6 +48,24 @@ def fill_pending_orders() -> int:
     """
     stock = _Stock()
     return sum(_try(order) for order in _pending() if stock.may_fill(order) or not _may_use_campaign(order))
+
+
+def keep_filling(stop: threading.Event, tell: Callable[[str], None], *, every: float = LOOK_SECONDS) -> None:
+    """Look every so many seconds until told to stop. Any number of processes may, at once."""
+    while not stop.is_set():
+        close_old_connections()
+        try:
+            if filled := fill_pending_orders():
+                tell(filled_orders(filled))
+        except (DatabaseError, InterfaceError, PoolTimeout) as error:  # the next look tries again
+            tell(f"pending orders wait: {error}")
+        finally:
+            close_old_connections()  # a pooled one is not kept from others while nothing is to be done
+        stop.wait(every)
+
+
+def filled_orders(number: int) -> str:
+    return f"{number} {'order' if number == 1 else 'orders'} filled"
 
 
 def stock_was_added() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from numbers.management.commands import fill_pending_orders as command
+from numbers import filling
 from tests import factories
 from tests.phone_numbers import order_status, wait_for
 
@@ -56,8 +56,8 @@ def test_the_worker_looks_again_and_again_survives_the_database_and_stops_when_t
             os.kill(os.getpid(), how_to_stop)
         return len(looks) - 1
 
-    monkeypatch.setattr(command, "fill_pending_orders", look)
-    monkeypatch.setattr(command, "close_old_connections", lambda: None)
+    monkeypatch.setattr(filling, "fill_pending_orders", look)
+    monkeypatch.setattr(filling, "close_old_connections", lambda: None)
     call_command("fill_pending_orders", "--loop", "--interval", "0.1")
     assert len(looks) == 3
     told = capsys.readouterr().err

@@ -7,12 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import orjson
+import psutil
+import psycopg
 import pytest
 
-from config import embedded
+from config import embedded, localdb
 from tests.local_servers import ROOT, remove
 
 pytestmark = [
@@ -65,6 +71,44 @@ class Desk:
         command = [sys.executable, "-m", "config.serve", *arguments]
         return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
 
+    def ask(self, secret: str, method: str, path: str, body: Any = None) -> Any:
+        """The data of a success. A worker that was killed meanwhile is no reason to give up."""
+        headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", orjson.dumps(body) if body else None, headers, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return orjson.loads(answer.read())["data"]
+        except ConnectionError:
+            assert method == "GET"
+            return self.ask(secret, method, path)
+
+    def wait_for_order(self, secret: str, order_id: str) -> Any:
+        """The numbers of an order by quantity."""
+        for _ in range(600):
+            order = self.ask(secret, "GET", f"/v1/phone-numbers/bulk/{order_id}")
+            if order["status"] != "pending":
+                return order["assigned_numbers"]
+            time.sleep(0.1)
+        raise AssertionError("it waits for ever")
+
+    def workers(self) -> "list[psutil.Process]":
+        assert self.process
+        return [child for child in psutil.Process(self.process.pid).children() if "postgres" not in child.name()]
+
+    def end_quarantines(self) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NUMBERDESK_LOCAL_DIR", str(self.local))
+            place = localdb.database_settings()
+        connection = psycopg.connect(
+            host=place["HOST"], port=place["PORT"], user=place["USER"], dbname=place["NAME"], autocommit=True
+        )
+        with connection:
+            connection.execute(
+                "UPDATE numbers_phonenumber SET quarantined_until = now() WHERE quarantined_until IS NOT NULL"
+            )
+
     def database_is_alive(self) -> bool:
         return embedded.is_alive(embedded.place_for(self.local))
 
@@ -111,6 +155,23 @@ def test_the_printed_line_orders_a_number_and_another_one_after_a_restart(desk: 
     assert curl_line(second) != curl_line(first)
     assert '"success":true' in order(second)
     assert desk.interrupt() == 0
+
+
+def test_time_alone_fills_an_order_that_waits_also_after_its_workers_were_killed(desk: Desk) -> None:
+    """It waits for a number in quarantine, and when that ends nothing happens that could call for it."""
+    greeting = desk.start()
+    numbers, secret = "/v1/phone-numbers", key(greeting)
+    (mine,) = orjson.loads(order(greeting))["data"]
+    for _ in range(2):
+        desk.ask(secret, "DELETE", f"{numbers}/{mine['id']}")
+        waiting = desk.ask(secret, "POST", f"{numbers}/bulk", {"quantity": 1, "pattern": mine["number"]})
+        assert waiting["status"] == "pending"
+        for worker in desk.workers():
+            worker.kill()  # whoever fills is replaced by another
+        desk.end_quarantines()
+        (mine,) = desk.wait_for_order(secret, waiting["order_id"])
+    assert desk.interrupt() == 0
+    assert not desk.database_is_alive()
 
 
 def test_a_second_one_beside_it_says_so_in_one_line(desk: Desk) -> None:

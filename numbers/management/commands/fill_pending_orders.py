@@ -7,10 +7,9 @@ import threading
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from config.commands import DeskCommand
-from numbers.filling import fill_pending_orders
+from numbers.filling import LOOK_SECONDS, fill_pending_orders, filled_orders, keep_filling
 
 
 class Command(DeskCommand):
@@ -23,32 +22,20 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--loop", action="store_true", help="go on until SIGTERM or Ctrl-C")
-        parser.add_argument("--interval", type=seconds, default=5.0, help="seconds between two looks (default 5)")
+        parser.add_argument(
+            "--interval", type=seconds, default=LOOK_SECONDS, help="seconds between two looks (default %(default)g)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["loop"]:
             filled = fill_pending_orders()
             if filled or options["json"]:
-                self.answer({"filled": filled}, told(filled), json_wanted=options["json"])
+                self.answer({"filled": filled}, filled_orders(filled), json_wanted=options["json"])
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        while not stop.is_set():
-            self._look()
-            stop.wait(options["interval"])
-
-    def _look(self) -> None:
-        try:
-            close_old_connections()
-            if filled := fill_pending_orders():
-                self.stderr.write(told(filled))
-        except (DatabaseError, InterfaceError) as error:  # the next look tries again
-            self.stderr.write(f"pending orders wait: {error}")
-
-
-def told(filled: int) -> str:
-    return f"{filled} {'order' if filled == 1 else 'orders'} filled"
+        keep_filling(stop, self.stderr.write, every=options["interval"])
 
 
 def seconds(text: str) -> float:
