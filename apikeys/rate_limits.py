@@ -43,12 +43,13 @@ class Rate:
     def headers(self) -> dict[str, str]:
         """The draft standard's structured fields, and the three plain ones that most SDKs read."""
         remaining = max(self.limit - self.used, 0)
+        resets_in = max(self.resets_in, 0)  # the minute may have ended while the answer was made
         return {
             "RateLimit-Policy": f'"default";q={self.limit};w={WINDOW_SECONDS}',
-            "RateLimit": f'"default";r={remaining};t={self.resets_in}',
+            "RateLimit": f'"default";r={remaining};t={resets_in}',
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(remaining),
-            "RateLimit-Reset": str(self.resets_in),
+            "RateLimit-Reset": str(resets_in),
         }
 
     def refusal(self) -> RateLimited:

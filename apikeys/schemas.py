@@ -74,8 +74,8 @@ PATH = {"key_id": Id("The key's id.", KEY_ID)}
 NO_SUCH_KEY = Refusal(NotFound, "Your organization has no key with this id.")
 TOO_MANY = replace(
     refusals.RATE_LIMITED,
-    when="Your organization has used up this minute's requests, or its ten creations and rotations of keys a minute. "
-    "Wait as long as `Retry-After` says.",
+    when="Your organization has used up this minute's requests, or its ten creations and rotations of keys a minute; "
+    "or too many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
 )
 MORE_THAN_YOURS = Refusal(
     Forbidden, "The key lacks the scope `apikeys:write`, or one of the scopes of the key that it would give."

@@ -1,15 +1,31 @@
-"""A client that speaks the API."""
+"""A client that speaks the API, and holds every answer that it gets against the published description."""
 
+from functools import cache
 from typing import Any
 
 import orjson
 from django.test import Client
 
+from config.openapi.serving import schema
+from tests.published import Published
+
 ORDERS = "/v1/phone-numbers/orders"
+
+# What has answers of another kind than the API: pages, documents, files.
+UNDESCRIBED = ("/admin/", "/docs", "/static/", "/types.ts", "/metrics", "/v1/docs", "/v1/openapi.json", "/v1/types.ts")
+
+
+@cache
+def published() -> Published:
+    return Published(schema())
 
 
 class Api:
-    """Requests with a key. ``api.order(["+14155550123"], label="x")`` gives Django's response."""
+    """Requests with a key. ``api.order(["+14155550123"], label="x")`` gives Django's response.
+
+    An answer with a status, a header or a field that the OpenAPI document does not describe fails the test,
+    wherever it is asked; UNDESCRIBED has the paths for which that makes no sense.
+    """
 
     def __init__(self, secret: str | None) -> None:
         self.secret = secret
@@ -28,13 +44,15 @@ class Api:
         content_type: str = "application/json",
     ) -> Any:
         """``body`` is sent as it is where it is bytes, else as JSON."""
-        return self.client.generic(
+        answer = self.client.generic(
             method,
             path,
             body if isinstance(body, bytes) else orjson.dumps(body),
             content_type=content_type if body != b"" else "",
             headers={**({"Authorization": f"Bearer {self.secret}"} if self.secret else {}), **(headers or {})},
         )
+        refuse_what_is_not_described(method, path.partition("?")[0], answer)
+        return answer
 
     def get(self, path: str, **options: Any) -> Any:
         return self.request("GET", path, **options)
@@ -44,6 +62,12 @@ class Api:
 
     def order(self, numbers: Any, *, query: str = "", headers: dict[str, str] | None = None, **body: Any) -> Any:
         return self.post(ORDERS + query, {"numbers": numbers, **body}, headers=headers)
+
+
+def refuse_what_is_not_described(method: str, path: str, answer: Any) -> None:
+    if not path.startswith(UNDESCRIBED):
+        problems = published().problems(method, path, answer)
+        assert not problems, (f"{method} {path} is answered otherwise than it is described", problems, answer.content)
 
 
 def refused(

@@ -2,12 +2,33 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import jsonschema
+import jsonschema_rs
 import orjson
 
 JSON = "application/json"
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # as in the URL conf: no other id is a path of the API
+
+
+def _shared(*names: str) -> list[dict[str, str]]:
+    return [{"$ref": f"#/components/responses/{name}"} for name in names]
+
+
+# What the document says, in its own words, of paths and methods that are none.
+ANY_PATH = dict(zip(("400", "404"), _shared("BadRequest", "UnknownPath"), strict=True))
+ANY_METHOD = dict(
+    zip(
+        ("400", "401", "405", "413", "429", "500", "503"),
+        _shared(
+            *("BadRequest", "Unauthorized", "MethodNotAllowed", "PayloadTooLarge"),
+            *("RateLimited", "InternalError", "ServiceUnavailable"),
+        ),
+        strict=True,
+    )
+)
 
 
 class Published:
@@ -15,6 +36,7 @@ class Published:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
+        self._quick: dict[int, jsonschema_rs.Draft202012Validator] = {}
 
     def operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Every operation as (path, METHOD, its description)."""
@@ -22,12 +44,17 @@ class Published:
             for method, operation in methods.items():
                 yield path, method.upper(), operation
 
-    def find(self, method: str, path: str) -> dict[str, Any] | None:
-        """The operation that serves a concrete path. A path without parameters goes first."""
-        for template, its_method, operation in sorted(self.operations(), key=lambda one: "{" in one[0]):
-            pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(template))
-            if its_method == method and re.fullmatch(pattern, path):
-                return operation
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
+        """What each path looks like. A path without parameters goes first."""
+        templates = sorted(self.document["paths"], key=lambda template: "{" in template)
+        return [(re.compile(re.sub(r"\\{[^}]+\\}", UUID, re.escape(one))), one) for one in templates]
+
+    def methods(self, path: str) -> dict[str, Any] | None:
+        """The operations of a concrete path, by method; None where no path is like it."""
+        for pattern, template in self._patterns:
+            if pattern.fullmatch(path):
+                return self.document["paths"][template]
         return None
 
     def resolve(self, node: dict[str, Any]) -> dict[str, Any]:
@@ -45,19 +72,38 @@ class Published:
 
     def mismatches(self, schema: dict[str, Any], value: Any) -> list[str]:
         """What of ``value`` the schema does not allow."""
+        quick = self._quick.get(id(schema))
+        if quick is None:
+            whole = {**schema, "components": self.document["components"]}
+            quick = self._quick[id(schema)] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        if quick.is_valid(value):
+            return []
+        # Every answer of the suite comes by here. Only one that is wrong is worth the words of the slower one.
+        return self._sentences(schema, value) or [str(error) for error in quick.iter_errors(value)]
+
+    def _sentences(self, schema: dict[str, Any], value: Any) -> list[str]:
         errors = jsonschema.exceptions.relevance, self.validator(schema).iter_errors(value)
         return [_sentence(error) for error in sorted(errors[1], key=errors[0])]
 
     def problems(self, method: str, path: str, answer: Any) -> list[str]:
         """What of a live ``answer`` (Django's response) the document does not describe."""
-        operation = self.find(method, path)
-        if operation is None:
-            return [f"{method} {path} is not described"]
-        described = operation["responses"].get(str(answer.status_code))
+        described, name = self._response(method, path, answer.status_code)
         if described is None:
-            return [f"{operation['operationId']} does not describe the status {answer.status_code}"]
-        described = self.resolve(described)
-        return [*self._header_problems(described, answer), *self._body_problems(described, answer)]
+            return [f"{name} does not describe the status {answer.status_code}"]
+        problems = [*self._header_problems(described, answer)]
+        return problems if method == "HEAD" else [*problems, *self._body_problems(described, answer)]
+
+    def _response(self, method: str, path: str, status: int) -> tuple[dict[str, Any] | None, str]:
+        """The description of a status, and the name of what it belongs to."""
+        methods = self.methods(path)
+        if methods is None:
+            responses, name = ANY_PATH, f"{method} {path}, which is no path of the API,"
+        elif operation := methods.get("get" if method == "HEAD" else method.lower()):
+            responses, name = operation["responses"], operation["operationId"]
+        else:
+            responses, name = ANY_METHOD, f"{method} {path}, which is no operation,"
+        described = responses.get(str(status))
+        return (described and self.resolve(described)), name
 
     def _header_problems(self, described: dict[str, Any], answer: Any) -> Iterator[str]:
         for name, reference in described["headers"].items():

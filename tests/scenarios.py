@@ -104,7 +104,20 @@ def failing(error: Exception) -> Callable[[World, Call], Any]:
     return after_authentication
 
 
+def for_another_host(world: World, call: Call) -> Any:
+    return call.make(world, headers={"Host": "evil.example"})
+
+
+def with_a_body_that_breaks_off(world: World, call: Call) -> Any:
+    def read(*args: Any) -> bytes:
+        raise OSError("the client is gone")
+
+    world.monkeypatch.setattr("django.test.client.FakePayload.read", read)
+    return call.make(world, headers={"Transfer-Encoding": "chunked"})
+
+
 SHARED: dict[str, Callable[[World, Call], Any]] = {
+    "INVALID_INPUT": for_another_host,
     "UNAUTHORIZED": with_no_key,
     "FORBIDDEN": without_the_scope,
     "NOT_FOUND": of_what_is_not_there,
@@ -263,6 +276,8 @@ CALLS = {
     "listNumberEvents": a_call("GET", f"{ONE_NUMBER}/events"),
     "getCredit": a_call("GET", "/v1/credit"),
     "listCreditEntries": a_call("GET", "/v1/credit/entries"),
-    "getHealth": a_call("GET", "/healthz"),
-    "getReadiness": a_call("GET", "/readyz", SERVICE_UNAVAILABLE=when_the_database_is_away),
+    "getHealth": a_call("GET", "/healthz", INVALID_INPUT=with_a_body_that_breaks_off),
+    "getReadiness": a_call(
+        "GET", "/readyz", INVALID_INPUT=with_a_body_that_breaks_off, SERVICE_UNAVAILABLE=when_the_database_is_away
+    ),
 }

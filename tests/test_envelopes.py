@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from apikeys.rate_limits import Rate
 from numbers import ordering
 from tests import books, factories
 from tests.client import ORDERS, Api, refused
@@ -125,7 +126,7 @@ def test_every_answer_to_a_key_tells_its_rate_limit(api, cast):
         assert [header in answer for header in RATE_HEADERS] == [True] * 5
         assert (answer["RateLimit-Limit"], answer["RateLimit-Remaining"]) == ("6000", str(left))
         reset = int(answer["RateLimit-Reset"])
-        assert 1 <= reset <= 60
+        assert 0 <= reset <= 60
         assert answer["RateLimit"] == f'"default";r={left};t={reset}'
         assert answer["RateLimit-Policy"] == '"default";q=6000;w=60'
 
@@ -142,6 +143,12 @@ def test_past_the_limit_is_429_for_every_key_of_the_organization_and_for_no_othe
         assert response["RateLimit-Remaining"] == "0"
     assert books.written() == books.NOTHING
     assert api.using(cast.stranger_key).order(numbers).status_code == 200
+
+
+def test_a_minute_that_ended_while_the_request_waited_is_told_as_zero_seconds_not_less():
+    rate = Rate(limit=1, used=2, resets_in=-3)
+    assert (rate.headers()["RateLimit"], rate.headers()["RateLimit-Reset"]) == ('"default";r=0;t=0', "0")
+    assert rate.refusal().headers["Retry-After"] == "1"
 
 
 def test_the_next_minute_the_organization_may_go_on(api, settings):

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from apikeys.scopes import Scope
-from config.actors import Actor, operator_actor
+from config.actors import Actor, command_actor, new_request_id, operator_actor
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 from numbers.pricing import set_capabilities
 from numbers.releasing import end_quarantine, release
@@ -96,7 +96,7 @@ def test_an_operator_is_told_as_operator_without_name_or_remark(api, cast, numbe
     assert b"fraud" not in content
 
 
-@pytest.mark.parametrize("actor", [Actor("command", "import_numbers", "r"), Actor("system", "worker", "r")])
+@pytest.mark.parametrize("actor", [command_actor("import_numbers"), Actor("system", "worker", new_request_id())])
 def test_commands_and_workers_are_told_as_system(api, cast, number, actor):
     number_id, _ = buy(api, number)
     release(assignment_id=number_id, organization_id=cast.owner.pk, actor=actor)

@@ -227,3 +227,62 @@ def test_a_header_that_is_not_described_or_not_there_is_a_problem(published, ans
         "the header X-Request-Id is missing",
         "the header x-should-retry is not described",
     ]
+
+
+# --- the suite's client holds every answer against it ---------------------------------------------
+
+
+@pytest.fixture
+def described_as(published, monkeypatch):
+    """Have the client hold answers against a document that is changed."""
+
+    def change(tamper):
+        document = tampered(published)
+        tamper(document)
+        monkeypatch.setattr("tests.client.published", lambda: Published(document))
+
+    return change
+
+
+def without_label(document):
+    del document["components"]["schemas"]["PhoneNumber"]["properties"]["label"]
+
+
+def without_conflict(document):
+    del document["paths"][ORDERS]["post"]["responses"]["409"]
+
+
+def without_retry_header(document):
+    del document["paths"][ORDERS]["post"]["responses"]["409"]["headers"]["x-should-retry"]
+
+
+def without_the_path(document):
+    del document["paths"][ORDERS]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "problem"),
+    [
+        (without_label, "'label' was unexpected"),
+        (without_conflict, "orderNumbers does not describe the status 409"),
+        (without_retry_header, "the header x-should-retry is not described"),
+        (without_the_path, "no path of the API, does not describe the status 200"),
+    ],
+)
+def test_an_answer_to_any_test_that_is_not_described_fails_it(api, described_as, tamper, problem):
+    factories.stock("+14155550123")
+    described_as(tamper)
+    with pytest.raises(AssertionError, match=problem):
+        [api.order(["+14155550123"]) for _ in range(2)]
+
+
+def test_what_is_no_path_and_no_method_is_held_against_it_too(api, described_as):
+    described_as(lambda document: document["components"]["headers"]["X-Request-Id"]["schema"].update(pattern="^x"))
+    for method, path in [("GET", "/v1/nowhere"), ("PUT", ORDERS), ("HEAD", ORDERS)]:
+        with pytest.raises(AssertionError, match="header X-Request-Id"):
+            api.request(method, path)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/types.ts", "/v1/openapi.json", "/admin/login/", "/static/nowhere.css"])
+def test_pages_and_files_are_no_answers_of_the_api(api, path):
+    assert api.get(path).status_code in (200, 404)

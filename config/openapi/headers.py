@@ -8,10 +8,12 @@ HEADERS: dict[str, Schema] = {
     "X-Request-Id": ulid("Names this request, here and in our logs: tell it when you ask us about one."),
     "RateLimit-Policy": text(
         "How many requests (`q`) your organization has in a window of `w` seconds.",
+        pattern='^"default";q=[0-9]+;w=60$',
         examples=['"default";q=6000;w=60'],
     ),
     "RateLimit": text(
         "How many of them remain (`r`), and in how many seconds (`t`) the next window begins.",
+        pattern='^"default";r=[0-9]+;t=[0-9]+$',
         examples=['"default";r=5999;t=42'],
     ),
     "RateLimit-Limit": integer("The same `q`, as a plain number.", minimum=1),

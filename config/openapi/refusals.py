@@ -78,9 +78,15 @@ class Refusal:
 
 UNAUTHORIZED = Refusal(
     errors.Unauthorized,
-    "The key is missing, malformed, unknown, revoked or expired, or its organization is suspended. "
-    "Which of these it was is not told.",
+    "The key is missing, malformed, unknown, revoked or expired, or its organization is suspended; or it stopped "
+    "while the request was under way. Which of these it was is not told.",
     own_headers=["WWW-Authenticate"],
+)
+BAD_REQUEST = Refusal(
+    errors.InvalidInput,
+    "The request is for a host that is none of ours (`details` names `Host`), or its body broke off or came in "
+    "malformed chunks (`details` names `body`).",
+    details={"Host": "is not a name of this desk"},
 )
 PAYLOAD_TOO_LARGE = Refusal(errors.PayloadTooLarge, "The body is larger than any valid request.")
 UNSUPPORTED_MEDIA_TYPE = Refusal(
@@ -88,7 +94,8 @@ UNSUPPORTED_MEDIA_TYPE = Refusal(
 )
 RATE_LIMITED = Refusal(
     errors.RateLimited,
-    "Your organization has used up this minute's requests. Wait as long as `Retry-After` says.",
+    "Your organization has used up this minute's requests, or too many requests from your address came with a key "
+    "that opens no door. Wait as long as `Retry-After` says.",
     own_headers=["Retry-After"],
 )
 INTERNAL_ERROR = Refusal(

@@ -1,7 +1,7 @@
 """drf-spectacular's generator, told what our views say about themselves.
 
 Paths, methods, path parameters and scopes are read from the code; the rest from the ``Operation``
-beside each view. What every endpoint can answer (401, 403, 413, 415, 422, 429, 500, 503) and every
+beside each view. What every endpoint can answer (400, 401, 403, 413, 415, 422, 429, 500, 503) and every
 header is added here, so that no endpoint can forget it.
 """
 
@@ -24,6 +24,7 @@ JSON = "application/json"
 
 # The same in every endpoint that has them: described once.
 SHARED = {
+    "BadRequest": refusals.BAD_REQUEST,
     "Unauthorized": refusals.UNAUTHORIZED,
     "MethodNotAllowed": refusals.METHOD_NOT_ALLOWED,
     "PayloadTooLarge": refusals.PAYLOAD_TOO_LARGE,
@@ -99,7 +100,7 @@ def _common(described: Operation, *, authenticated: bool, scope: str | None) -> 
     if described.invalid is not None:
         found.append(refusals.invalid(described.invalid))
     own = {refusal.code for refusal in described.refusals}
-    return [refusal for refusal in found if refusal.code not in own]
+    return [refusal for refusal in found if refusal.code not in own] + [refusals.BAD_REQUEST]
 
 
 def _answer_response(answer: Answer, *, authenticated: bool) -> dict[str, Any]:
@@ -119,22 +120,24 @@ def _refusal_response(group: Sequence[Refusal], *, authenticated: bool) -> dict[
 
 
 def _refusals_in_full(group: Sequence[Refusal], *, authenticated: bool) -> dict[str, Any]:
-    shapes = [refusal.shape for refusal in group]
+    # One code may have several reasons: the first has the example.
+    shapes = list({refusal.code: refusal.shape for refusal in group}.values())
+    examples = {refusal.code: Example(refusal.example, refusal.code) for refusal in reversed(group)}
     status = group[0].status
-    counted = authenticated and status != 401  # who is not known is not counted
-    # 404 may be said of a path that is none of ours, 500 and 503 before the request was counted.
-    certain = counted and status not in (404, 500, 503)
+    # Who is not known is not counted: 401, and 429 to those who guess. 400 and 404 may be said of what is none
+    # of ours, 500 and 503 before the request was counted.
+    certain = authenticated and status not in (400, 401, 404, 429, 500, 503)
     named = {name for refusal in group for name in refusal.headers}
     always = [name for name in HEADERS if all(name in refusal.headers for refusal in group)]
     return {
         "description": "\n\n".join(f"`{refusal.code}`: {refusal.when}" for refusal in group),
         "headers": described_headers(
             always=["X-Request-Id", *(RATE_LIMIT if certain else []), *always],
-            sometimes=[*(RATE_LIMIT if counted else []), *(name for name in HEADERS if name in named)],
+            sometimes=[*(RATE_LIMIT if authenticated else []), *(name for name in HEADERS if name in named)],
         ),
         "content": _content(
             shapes[0] if len(shapes) == 1 else {"oneOf": shapes},
-            [Example(refusal.example, refusal.code) for refusal in group],
+            [examples[code] for code in dict.fromkeys(refusal.code for refusal in group)],
         ),
     }
 
