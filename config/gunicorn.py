@@ -5,6 +5,7 @@ docs/configuration.md documents the variables.
 
 import logging
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,24 @@ class JsonLogger(Logger):
             handler.setFormatter(JsonFormatter())
 
 
+def _connections() -> int:
+    """As many as there are file descriptors for: with none left, a worker would stand still."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _DESCRIPTORS:
+        soft = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return 1000 if soft == resource.RLIM_INFINITY else max(min(1000, soft - _OTHER_DESCRIPTORS), 50)
+
+
+_DESCRIPTORS = 2048
+_OTHER_DESCRIPTORS = 300  # connections that are being closed, the database's, counters, the server's own
 _port = _env.integer("PORT", default=8000, minimum=1, maximum=65_535)
 bind = f"{_env.text('HOST', default='127.0.0.1')}:{_port}"
 workers = _env.integer("WEB_CONCURRENCY", default=_cores(), minimum=1)
 # An order waits for the database half of its time; more threads than that fight for the interpreter.
 threads = _env.integer("WEB_THREADS", default=4, minimum=1)
 worker_class = "config.receiving.PatientWorker"  # gthread, but that threads get whole requests only
+worker_connections = _connections()
 preload_app = True  # one import, memory shared by the workers
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats never wait for a disk
 
@@ -45,6 +58,8 @@ keepalive = 75  # longer than the 60 s of common load balancers, so that they cl
 timeout = 60
 graceful_timeout = 20
 backlog = 2048
+
+sendfile = False  # in a thread it would wait for the client, see config/sending.py
 
 limit_request_line = 4094
 limit_request_fields = 64

@@ -108,6 +108,11 @@ def count_request(request: HttpRequest, status: int, seconds: float) -> None:
     _look_at_pool()
 
 
+def count_malformed(method: str | None, status: int) -> None:
+    """What was no HTTP request, and never came to Django."""
+    _counters(method if method in METHODS else "OTHER", "malformed", status).inc()
+
+
 # prometheus_client makes the name of a child anew each time: 5 µs that a look-up saves.
 @lru_cache(maxsize=4096)
 def _counters(method: str, endpoint: str, status: int) -> Any:

@@ -1,36 +1,43 @@
 """gunicorn's threaded worker, in which no client that is slow has a thread.
 
 gunicorn gives a thread to a connection as soon as it is there, and the thread waits for whatever the
-client sends: eight clients that send a byte now and then would stop a desk with eight threads. Here the
+client sends or does not read: eight clients that are slow would stop a desk with eight threads. Here the
 worker's main loop gathers each request, head and body, as bytes arrive, and a thread gets it whole. What is
-larger than any body may be is passed on unread, to be refused. The same loop waits for clients that are told
-to go and don't: gunicorn's would stand still for 2 s for each.
+larger than any body may be is passed on unread, to be refused. What the client does not take of its answer at
+once, the same loop sends (config/sending.py). It also waits for clients that are told to go and don't:
+gunicorn's would stand still for 2 s for each.
 
 Bounds: MOST_HEAD and the largest body for each connection, ``worker_connections`` of them, for
-REQUEST_SECONDS each. A client that is slow to read an answer has a thread until the answer fits into the
-kernel's buffer, as most do, or for ANSWER_SECONDS: that is what a buffering proxy in front is for.
+REQUEST_SECONDS each; MOST_UNSENT_IN_ALL of answers, each for SEND_SECONDS. Where more is waited for, the client
+to whom most is still to be sent goes first.
 """
 
 import re
 import socket
 import time
 from collections import deque
+from contextlib import suppress
 from functools import partial
-from selectors import EVENT_READ
+from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from django.conf import settings
+from gunicorn.http.errors import LimitRequestHeaders, UnsupportedTransferCoding
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from config.sending import Outlet
 
 MOST_HEAD = 65_536
 REQUEST_SECONDS = 20
 ANSWER_SECONDS = 300
+SEND_SECONDS = 60
+MOST_UNSENT_IN_ALL = 67_108_864
 LINGER_SECONDS = 2
 MOST_LINGERING = 200
 _PIECE = 65_536
 
-_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*0*([0-9]{1,18})([0-9]*)[ \t]*\r\n", re.IGNORECASE)
+_CODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\n(expect)[ \t]*:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]{0,64}\r\n", re.IGNORECASE)
 
@@ -45,6 +52,7 @@ class Connection(TConn):
         self.handled_since = 0.0
         self.drained = 0
         self.received = bytearray()
+        self.refusal: Exception | None = None  # of what gunicorn's parser need not see, or would wait for
         self.begin()
 
     def begin(self) -> None:
@@ -64,7 +72,9 @@ class Connection(TConn):
     def is_ready(self) -> bool:
         """Whether a thread can do with what has arrived without waiting for more."""
         if not self.head and not self._read_head():
-            return False
+            return self.refusal is not None or self._has_bare_line_feed
+        if self.refusal:
+            return True
         if not self.chunked:
             self.whole = len(self.received) >= self.end
             return self.whole or self.end - self.head > self.most_body
@@ -72,23 +82,36 @@ class Connection(TConn):
 
     @property
     def is_hopeless(self) -> bool:
-        """A head without an end, or chunks with more frames than content: nobody means well with it."""
-        return len(self.received) > (MOST_HEAD if not self.head else self.head + 8 * self.most_body)
+        """Chunks with more frames than content: nobody means well with it."""
+        return self.head > 0 and len(self.received) > self.head + 8 * self.most_body
+
+    @property
+    def _has_bare_line_feed(self) -> bool:
+        """Such a head has no end, and is refused as it is."""
+        return self.received.count(b"\n") != self.received.count(b"\r\n")
 
     def _read_head(self) -> bool:
         end = self.received.find(b"\r\n\r\n")
         if end < 0:
+            if len(self.received) > MOST_HEAD:
+                self.refusal = LimitRequestHeaders("a head without an end")
             return False
         self.head = self.end = end + 4
         head = bytes(self.received[: self.head])
-        self.chunked = _CHUNKED.search(head) is not None
-        if length := _LENGTH.search(head):
-            self.end += int(length[1])
+        length = _LENGTH.search(head)
+        if coded := _CODED.search(head):
+            self.chunked = coded[1].strip(b" \t").lower() == b"chunked"
+            if length or not self.chunked:  # some of these gunicorn would read, in a thread
+                self.refusal = UnsupportedTransferCoding("something else than chunks")
+                return True
+        elif length:
+            self.end += int(length[1]) if not length[2] else 10**18
         if expected := _EXPECT.search(head):
             # Said here, and not a second time by whoever reads the header.
             self.received[expected.start(1) : expected.end(1)] = b"x-told"
             if self.end - self.head <= self.most_body:
-                self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                with suppress(OSError):  # it may have gone meanwhile; the loop has others to care for
+                    self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
 
     def _read_chunks(self) -> bool:
@@ -104,7 +127,8 @@ class Connection(TConn):
             self.end = frame.end() + size + 2
         if len(self.received) <= self.end + 80:
             return False
-        self.sock.shutdown(socket.SHUT_RD)  # no chunk: it will be refused, and nothing more is read for it
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RD)  # no chunk: it will be refused, and nothing more is read for it
         return True
 
 
@@ -114,6 +138,7 @@ class PatientWorker(ThreadWorker):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.handled: set[Connection] = set()
+        self.sending: dict[Connection, Any] = {}  # in the order in which they began
         self.lingering: deque[Connection] = deque()
 
     def accept(self, listener: socket.socket) -> None:
@@ -122,7 +147,7 @@ class PatientWorker(ThreadWorker):
         except (BlockingIOError, ConnectionAbortedError):
             return
         self.nr_conns += 1
-        self.enqueue_req(Connection(self, self.cfg, client, address, listener.getsockname()))
+        self.enqueue_req(Connection(self, self.cfg, Outlet(client), address, listener.getsockname()))
 
     def enqueue_req(self, conn: Connection) -> None:
         """A connection has, or is to have, another request. Called in the main loop only."""
@@ -169,6 +194,9 @@ class PatientWorker(ThreadWorker):
     def handle(self, conn: Connection) -> Any:
         """In a thread."""
         conn.sock.setblocking(True)
+        if conn.refusal:
+            self.handle_error(None, conn.sock, conn.client, conn.refusal)
+            return False
         conn.init()
         conn.parser.unreader.unread(bytes(conn.received))
         conn.received.clear()
@@ -178,9 +206,44 @@ class PatientWorker(ThreadWorker):
         # What was not worth receiving is not worth waiting for.
         return conn.whole and super()._keepalive_after(conn, keepalive)
 
+    def handle_error(self, request: Any, client: socket.socket, address: Any, error: Exception) -> None:
+        """In a thread: what is no HTTP request is answered like everything else."""
+        from config.malformed import answer_to_malformed  # gunicorn imports this module before Django is set up
+
+        client.sendall(answer_to_malformed(error, request))
+
     def finish_request(self, conn: Connection, future: Any) -> None:
         self.handled.discard(conn)
-        super().finish_request(conn, future)
+        if conn.sock.unsent:
+            self.send_rest(conn, future)
+        else:
+            super().finish_request(conn, future)
+
+    def send_rest(self, conn: Connection, future: Any) -> None:
+        """Send what the client has not taken of its answer, and go on from there when it has."""
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + SEND_SECONDS
+        self.sending[conn] = future
+        self.poller.register(conn.sock, EVENT_WRITE, partial(self.send_more, conn))
+        while sum(len(one.sock.unsent) for one in self.sending) > MOST_UNSENT_IN_ALL:
+            self.cut_off(max(self.sending, key=lambda one: len(one.sock.unsent)))
+
+    def send_more(self, conn: Connection, _: Any) -> None:
+        if conn not in self.sending:  # cut off since the poller told of it
+            return
+        try:
+            conn.sock.send_on()
+        except OSError:
+            return self.cut_off(conn)
+        if not conn.sock.unsent:
+            self.poller.unregister(conn.sock)
+            super().finish_request(conn, self.sending.pop(conn))
+
+    def cut_off(self, conn: Connection) -> None:
+        self.poller.unregister(conn.sock)
+        del self.sending[conn]
+        self.nr_conns -= 1
+        conn.close()
 
     def murder_pending(self) -> None:
         """Called by the main loop about once a second."""
@@ -191,6 +254,8 @@ class PatientWorker(ThreadWorker):
         super().murder_pending()
         while self.lingering and self.lingering[0].timeout <= now:
             self.let_go(self.lingering[0])
+        while self.sending and (first := next(iter(self.sending))).timeout <= now:
+            self.cut_off(first)
         for conn in self.handled:
             if now - conn.handled_since > ANSWER_SECONDS:
                 # Wakes the thread that waits for it, with an error that says the client is gone.
@@ -210,6 +275,8 @@ class PatientWorker(ThreadWorker):
             self.let_go(self.lingering[0])
 
     def drain(self, conn: Connection, _: Any) -> None:
+        if conn.sock.fileno() < 0:  # let go since the poller told of it
+            return
         try:
             piece = conn.sock.recv(_PIECE)
         except (BlockingIOError, InterruptedError):
@@ -227,7 +294,5 @@ class PatientWorker(ThreadWorker):
 
 
 def _hang_up(sock: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # gone by itself
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # gone by itself

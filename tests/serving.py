@@ -37,7 +37,7 @@ class Server:
         self.port = self.listener.getsockname()[1]
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, crash_at: str = "", threads: int = 4) -> None:
+    def start(self, *, crash_at: str = "", threads: int = 4, log: Path | None = None) -> None:
         """Requests wait in the listener's queue until the process is there."""
         descriptor = self.listener.fileno()
         environment = {
@@ -45,17 +45,19 @@ class Server:
             "DATABASE_NAME": connection.settings_dict["NAME"],
             "CRASH_AT": crash_at,
             "WEB_THREADS": str(threads),
+            "LOG_LEVEL": "INFO" if log else "ERROR",
         }
         command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "--workers", "1"]
-        self.process = subprocess.Popen(
-            [*command, "--bind", f"fd://{descriptor}", "--log-level", "critical", "tests.crashing:application"],
-            cwd=ROOT,
-            env=environment,
-            pass_fds=[descriptor],
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (log or Path(os.devnull)).open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, "--bind", f"fd://{descriptor}", "--log-level", "critical", "tests.crashing:application"],
+                cwd=ROOT,
+                env=environment,
+                pass_fds=[descriptor],
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+                stderr=output,
+            )
 
     def kill(self) -> None:
         """SIGKILL for the master and its workers, at once."""

@@ -1,8 +1,11 @@
 """A desk served by one thread, and clients who are slow, silent or endless: everyone else is answered meanwhile."""
 
 import contextlib
+import re
 import socket
+from pathlib import Path
 
+import drf_spectacular_sidecar as sidecar
 import orjson
 import pytest
 
@@ -13,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /v1/phone-numbers/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-PATIENCE = 30
+PATIENCE = 10
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def test_a_head_without_an_end_is_cut_off(connect):
     with contextlib.suppress(OSError):
         client.sendall(b"X-More: xxxxxxxxx\r\n" * 50_000)
     with contextlib.suppress(ConnectionResetError):  # the same, while we were sending
-        assert client.recv(10) == b""
+        assert client.recv(65536).startswith(b"HTTP/1.1 431 ")
     assert answer(connect(GET + b"\r\n"))[0] == 200
 
 
@@ -158,3 +161,76 @@ def test_a_worker_stops_though_clients_are_connected_and_silent(served, connect)
     assert answer(connect(GET + b"\r\n"))[0] == 200
     served.process.terminate()
     assert served.process.wait(PATIENCE) == 0
+
+
+# --- clients that do not read -----------------------------------------------------------------------
+
+LARGE = max(Path(sidecar.__file__).parent.rglob("static/**/*.js*"), key=lambda path: path.stat().st_size)
+LARGE_PATH = LARGE.as_posix().partition("/drf_spectacular_sidecar/static/")[2]
+
+
+def ask_for_a_large_answer(port, close=b""):
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(PATIENCE)
+    client.connect(("127.0.0.1", port))
+    client.sendall(b"GET /static/" + LARGE_PATH.encode() + b" HTTP/1.1\r\nHost: localhost\r\n" + close + b"\r\n")
+    return client
+
+
+def read_large(client):
+    received = bytearray()
+    while b"\r\n\r\n" not in received:
+        received += client.recv(65536)
+    head, _, body = bytes(received).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), head
+    body = bytearray(body)
+    while len(body) < LARGE.stat().st_size:
+        piece = client.recv(1_000_000)
+        assert piece, "broken off"
+        body += piece
+    return bytes(body)
+
+
+def test_clients_that_do_not_read_keep_nobody_waiting_and_get_all_of_it_when_they_do(served, connect):
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(ask_for_a_large_answer(served.port)) for _ in range(10)]
+        # Each of the ten would have the only thread for as long as it liked.
+        assert answer(connect(GET + b"\r\n"))[0] == 200
+        for client in silent[:2]:
+            assert read_large(client) == LARGE.read_bytes()
+            client.sendall(GET + b"\r\n")  # the connection goes on
+            assert answer(client)[0] == 200
+
+
+def test_an_answer_that_is_read_slowly_is_whole_though_the_connection_is_to_be_closed(served):
+    with ask_for_a_large_answer(served.port, b"Connection: close\r\n") as client:
+        assert read_large(client) == LARGE.read_bytes()
+        assert client.recv(10) == b""
+
+
+def test_what_waits_for_clients_that_do_not_read_is_bounded(served, connect):
+    with contextlib.ExitStack() as stack:
+        for _ in range(250):
+            stack.enter_context(ask_for_a_large_answer(served.port))
+        assert answer(connect(GET + b"\r\n"))[0] == 200
+        assert most_memory_of_the_worker(served) < 250_000_000
+        with ask_for_a_large_answer(served.port) as client:
+            assert read_large(client) == LARGE.read_bytes()
+
+
+def test_requests_sent_without_reading_any_answer_are_answered_one_after_the_other(served, connect):
+    request = b"GET /static/" + LARGE_PATH.encode() + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    greedy = connect(request * 200)
+    assert answer(connect(GET + b"\r\n"))[0] == 200
+    taken = 0
+    while taken < 3 * LARGE.stat().st_size:
+        piece = greedy.recv(1_000_000)
+        assert piece, "broken off"
+        taken += len(piece)
+
+
+def most_memory_of_the_worker(served):
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
+    status = Path(f"/proc/{children[0]}/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
