@@ -52,8 +52,8 @@ class Rate:
             "RateLimit-Reset": str(resets_in),
         }
 
-    def refusal(self) -> RateLimited:
-        refusal = RateLimited(headers={"Retry-After": str(max(self.resets_in, 1))})
+    def refusal(self, message: str | None = None) -> RateLimited:
+        refusal = RateLimited(message, headers={"Retry-After": str(max(self.resets_in, 1))})
         refusal.repeated = self.used > self.limit + 1
         return refusal
 
@@ -65,4 +65,5 @@ def count_key_change(organization_id: UUID) -> None:
         used, resets_in = cursor.fetchone()
     rate = Rate(settings.KEY_CHANGES_PER_MINUTE, used, resets_in)
     if rate.exceeded:
-        raise rate.refusal()
+        # The headers tell of requests, of which there may be plenty.
+        raise rate.refusal(f"rate limit exceeded: {rate.limit} creations and rotations of API keys a minute")

@@ -62,8 +62,9 @@ def body_of(request: Request, *, known: frozenset[str], details: dict[str, str])
     body = request.data
     if not isinstance(body, dict) or request._request.body == b"":
         raise ValidationFailed(details={"body": "must be a JSON object"})
+    remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
     for name in body.keys() - known:
-        details[name] = f"is not a field of this request; known: {', '.join(sorted(known))}"
+        details[name] = f"is not a field of this request; {remedy}"
     return body
 
 
@@ -84,8 +85,12 @@ def flag_parameter(request: Request, name: str) -> bool:
 
 
 def refuse_unknown_parameters(request: Request, known: frozenset[str] = frozenset()) -> None:
-    """A misspelt parameter must not pass silently: ``?dryrun=true`` would buy."""
-    unknown = set(request.query_params) - known
-    if unknown:
-        remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
-        raise ValidationFailed(details=dict.fromkeys(unknown, f"is not a parameter of this request; {remedy}"))
+    """A misspelt parameter must not pass silently: ``?dryrun=true`` would buy, as one of two that disagree might."""
+    remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
+    details = {}
+    for name, values in request.query_params.lists():
+        if name not in known:
+            details[name] = f"is not a parameter of this request; {remedy}"
+        elif len(values) > 1:
+            details[name] = "is given more than once; give it once"
+    refuse_if_any(details)

@@ -82,8 +82,8 @@ def read_page(
     given = {field: str(value) for field, value in filters.items() if value is not None}
     context = orjson.dumps([name, str(caller.organization_id), given], option=orjson.OPT_SORT_KEYS)
     # With a filter that makes no sense, no cursor can be judged.
-    after = None if details else _read_cursor(request.query_params.getlist("cursor"), context, key, details)
-    limit = _read_limit(request.query_params.getlist("limit"), details)
+    after = None if details else _read_cursor(request.query_params.get("cursor"), context, key, details)
+    limit = _read_limit(request.query_params.get("limit"), details)
     if details:
         raise ValidationFailed(details=details)
     return Page(limit, after, _ABOVE_ALL[key] if after is None else after, context)
@@ -103,19 +103,19 @@ def answer_page(
     return success([show(row) for row in shown], meta={"next_cursor": next_cursor})
 
 
-def _read_limit(given: list[str], details: dict[str, str]) -> int:
-    if not given:
+def _read_limit(given: str | None, details: dict[str, str]) -> int:
+    if given is None:
         return LIMIT_DEFAULT
-    if len(given) == 1 and re.fullmatch(r"[1-9][0-9]{0,2}", given[0]) and int(given[0]) <= LIMIT_LARGEST:
-        return int(given[0])
+    if re.fullmatch(r"[1-9][0-9]{0,2}", given) and int(given) <= LIMIT_LARGEST:
+        return int(given)
     details["limit"] = f"must be a whole number from 1 to {LIMIT_LARGEST}"
     return LIMIT_DEFAULT
 
 
-def _read_cursor(given: list[str], context: bytes, key: type, details: dict[str, str]) -> Key | None:
-    if not given:
+def _read_cursor(given: str | None, context: bytes, key: type, details: dict[str, str]) -> Key | None:
+    if given is None:
         return None
-    after = unseal(given[0], context) if len(given) == 1 else None
+    after = unseal(given, context)
     if isinstance(after, key):
         return after
     details["cursor"] = _STALE

@@ -113,7 +113,7 @@ def let_go_of_the_database() -> None:
 
 
 def banner(url: str, demo: dict[str, Any] | None) -> str:
-    lines = ["", f"Numberdesk is running at {url} (Ctrl-C stops it)", "", f"  Docs       {url}/v1/docs"]
+    lines = ["", f"Numberdesk is running at {url} (Ctrl-C stops it)", "", f"  Docs       {url}/docs"]
     if demo is None:
         lines += [f"  Admin      {url}/admin/   (first operator: manage.py createsuperuser)", ""]
         return "\n".join(lines)

@@ -60,6 +60,7 @@ def ensure_demo() -> dict[str, Any]:
         customer = _ensure_organization(CUSTOMER, CREDIT, is_sandbox=False, actor=actor)
         sandbox = _ensure_organization(SANDBOX, Decimal("0.00"), is_sandbox=True, actor=actor)
         campaign = _ensure_campaign(customer, actor)
+        sandbox_campaign = _ensure_campaign(sandbox, actor)
         _ensure_stock(actor)
         return {
             "admin": {"username": OPERATOR, "password": password},
@@ -68,6 +69,7 @@ def ensure_demo() -> dict[str, Any]:
             "organization": customer.name,
             "organization_id": str(customer.pk),
             "campaign_id": str(campaign.pk),
+            "sandbox_campaign_id": str(sandbox_campaign.pk),
             "number": _available(customer, actor),
             "sandbox_number": _available(sandbox, actor),
         }
@@ -102,7 +104,7 @@ def _ensure_campaign(customer: Organization, actor: Actor) -> Campaign:
         organization=customer,
         name=CAMPAIGN,
         status=Campaign.Status.ACTIVE,
-        brand_name=CUSTOMER,
+        brand_name=customer.name,
         brand_identity_status="VERIFIED",
         actor=actor,
     )

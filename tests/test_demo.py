@@ -55,6 +55,8 @@ def test_it_has_an_operator_a_customer_with_credit_stock_and_a_sandbox(demo):
     campaign = Campaign.objects.get(pk=demo["campaign_id"])
     assert (campaign.status, campaign.brand.identity_status) == ("ACTIVE", "VERIFIED")
     assert campaign.brand.organization == customer
+    (of_sandbox,) = Api(demo["sandbox_api_key"]).get("/v1/campaigns").json()["data"]
+    assert (of_sandbox["id"], of_sandbox["status"]) == (demo["sandbox_campaign_id"], "ACTIVE")
     stock = PhoneNumber.objects.filter(sandbox=False)
     assert 3_000 <= stock.count() <= 5_000
     assert {"415", "212", "888", "833"} <= set(stock.values_list("area_code", flat=True))

@@ -55,6 +55,14 @@ def test_without_it_the_same_body_buys(api, query):
     assert books.owners() == {"+14155550123": "Owner"}
 
 
+@pytest.mark.parametrize("query", ["?dry_run=true&dry_run=false", "?dry_run=true&dry_run=true"])
+def test_a_parameter_that_is_given_twice_does_not_buy(api, query):
+    error = {"details": {"dry_run": "is given more than once; give it once"}}
+    response = api.order(factories.stock("+14155550123"), query=query)
+    refused(response, 422, "VALIDATION_FAILED", "validation failed", error=error)
+    assert books.written() == books.NOTHING
+
+
 @pytest.mark.parametrize("value", ["", "yes", "True", "maybe", "2"])
 def test_a_value_that_is_not_true_or_false_does_not_buy(api, value):
     response = api.order(factories.stock("+14155550123"), query=f"?dry_run={value}")

@@ -144,11 +144,14 @@ def test_limit_is_20_and_goes_to_100():
         "%D9%A1",
         "99999999999999999999",
         "1%00",
-        "5&limit=6",
     ],
 )
 def test_a_limit_out_of_bounds_is_refused_by_name(limit):
     assert refused(f"?limit={limit}") == {"limit": "must be a whole number from 1 to 100"}
+
+
+def test_a_limit_that_is_given_twice_is_refused():
+    assert refused("?limit=5&limit=6") == {"limit": "is given more than once; give it once"}
 
 
 @pytest.mark.parametrize("key", [UUID(int=0), uuid4(), new_id(), 0, 1, 2**63 - 1])
