@@ -96,7 +96,7 @@ def authenticate(request: HttpRequest) -> Caller:
     guessing.refuse_guessers(request, digests)
     row = on_a_live_connection(lambda: _look_up(digests))
     if row is None:
-        raise guessing.failed(request)
+        raise guessing.failed(request, digests)
     guessing.note_success(digests[0])
     key_id, organization_id, is_sandbox, scopes, prefix, used, resets_in = row
     caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, _note(organization_id, prefix))

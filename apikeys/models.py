@@ -89,3 +89,14 @@ class RateWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bucket} {self.used}"
+
+
+class FailureWindow(models.Model):
+    """How many keys from a client address opened no door in the current minute; unlogged like RateWindow."""
+
+    address = models.CharField(max_length=43, primary_key=True)
+    window_start = models.DateTimeField()
+    used = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.used}"

@@ -33,6 +33,9 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 # and bounds the connections. Statements are prepared on the server, which saves their planning;
 # set DATABASE_PREPARE=off behind a PgBouncer below 1.21 in transaction mode.
 DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", default=8, minimum=1)
+# A worker has more connections than threads: who waits for one waits for a database that is away. That is
+# no queue that moves on, as the one for a lock is, so the patience is shorter.
+DATABASE_POOL_TIMEOUT_MS = env.integer("DATABASE_POOL_TIMEOUT_MS", default=2_000, minimum=1)
 DATABASE_PREPARE = env.flag("DATABASE_PREPARE", default=True)
 LOCK_TIMEOUT_MS = env.integer("LOCK_TIMEOUT_MS", default=5_000, minimum=1)
 STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minimum=1)
@@ -50,7 +53,7 @@ for _database in DATABASES.values():
         pool={
             "min_size": 0,
             "max_size": DATABASE_POOL_SIZE,
-            "timeout": 5,
+            "timeout": DATABASE_POOL_TIMEOUT_MS / 1000,
             "max_idle": 300,
             "reconnect_timeout": 2,
         },

@@ -67,6 +67,7 @@ def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         ("DATABASE_URL", "postgresql://db:many/numberdesk", "can be read"),
         ("DATABASE_URL", "postgresql://db.example.com", "names no database"),
         ("DATABASE_POOL_SIZE", "0", "at least 1"),
+        ("DATABASE_POOL_TIMEOUT_MS", "2s", "at least 1"),
         ("DATABASE_PREPARE", "perhaps", "true or false"),
         ("DEBUG", "2", "true or false"),
         ("PRODUCTION", "live", "true or false"),
@@ -91,6 +92,15 @@ def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{told}"):
         load_settings(monkeypatch, **{name: value})
+
+
+@pytest.mark.parametrize(("value", "seconds"), [(None, 2.0), ("300", 0.3)])
+def test_a_request_waits_for_a_connection_for_as_long_as_is_set(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, seconds: float
+) -> None:
+    settings = load_settings(monkeypatch, DATABASE_POOL_TIMEOUT_MS=value, REPLICA_URL="postgresql://b/numberdesk")
+    for database in settings["DATABASES"].values():
+        assert database["OPTIONS"]["pool"]["timeout"] == seconds
 
 
 def test_a_value_that_is_refused_is_not_repeated_where_it_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import time
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("minutes", nargs="?", type=float, default=10.0)
-    parser.add_argument("--examples", type=int, default=2_000, help="for each test and round (2000)")
+    parser.add_argument("--examples", type=int, default=300, help="for each test and round (300)")
     chosen = parser.parse_args()
     end, rounds = time.monotonic() + chosen.minutes * 60, 0
     while rounds == 0 or time.monotonic() < end:
