@@ -54,6 +54,12 @@ worker_connections = _connections()
 preload_app = True  # one import, memory shared by the workers
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats never wait for a disk
 
+# Whom to believe is Django's to know (BEHIND_TLS_PROXY, TRUSTED_PROXIES). gunicorn would believe whatever comes
+# from this machine, a proxy on it included: that the path begins behind SCRIPT_NAME, or that it came by HTTPS.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
 keepalive = 75  # longer than the 60 s of common load balancers, so that they close first
 timeout = 60
 graceful_timeout = 20

@@ -13,6 +13,7 @@ from gunicorn.http import errors as http
 
 from config.actors import new_request_id
 from config.errors import ApiError, InvalidInput, PayloadTooLarge, answer_to
+from config.incoming import BodyTooLarge
 from config.metrics import METHODS, count_malformed
 from config.middleware import ContentSecurityPolicy
 from config.request_context import RequestContext, current
@@ -34,6 +35,7 @@ class ExpectationFailed(InvalidInput):
 
 # The first that fits; what is in none of them is our own fault.
 _REFUSALS: list[tuple[type[Exception], type[ApiError], dict[str, str] | None]] = [
+    (BodyTooLarge, PayloadTooLarge, None),
     (http.LimitRequestLine, LineTooLong, None),
     (http.LimitRequestHeaders, HeadersTooLarge, None),
     (http.ExpectationFailed, ExpectationFailed, {"Expect": "must be 100-continue"}),

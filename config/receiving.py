@@ -12,7 +12,6 @@ REQUEST_SECONDS each; MOST_UNSENT_IN_ALL of answers, each for SEND_SECONDS. Wher
 to whom most is still to be sent goes first.
 """
 
-import re
 import socket
 import time
 from collections import deque
@@ -21,13 +20,12 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
-from django.conf import settings
-from gunicorn.http.errors import LimitRequestHeaders, UnsupportedTransferCoding
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.gthread import ThreadWorker
 
+from config.incoming import MOST_HEAD, Connection
 from config.sending import Outlet
 
-MOST_HEAD = 65_536
 REQUEST_SECONDS = 20
 ANSWER_SECONDS = 300
 SEND_SECONDS = 60
@@ -35,101 +33,6 @@ MOST_UNSENT_IN_ALL = 67_108_864
 LINGER_SECONDS = 2
 MOST_LINGERING = 200
 _PIECE = 65_536
-
-_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*0*([0-9]{1,18})([0-9]*)[ \t]*\r\n", re.IGNORECASE)
-_CODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_EXPECT = re.compile(rb"\r\n(expect)[ \t]*:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
-_CHUNK_SIZE = re.compile(rb"([0-9a-f]{1,8})[^\r\n]{0,64}\r\n", re.IGNORECASE)
-
-
-class Connection(TConn):
-    """One client: what has arrived of its next request, and how much there is to come."""
-
-    def __init__(self, worker: "PatientWorker", *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.worker = worker
-        self.most_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        self.handled_since = 0.0
-        self.drained = 0
-        self.received = bytearray()
-        self.refusal: Exception | None = None  # of what gunicorn's parser need not see, or would wait for
-        self.begin()
-
-    def begin(self) -> None:
-        """Expect another request."""
-        self.head = 0  # its length, once it is known
-        self.end = 0  # where the request ends; of a chunked one, where its next chunk begins
-        self.chunked = False
-        self.body = 0  # decoded bytes of the chunks so far
-        self.whole = False
-
-    def close(self, graceful: bool = False) -> None:
-        if graceful:
-            self.worker.linger(self)
-        else:
-            super().close()
-
-    def is_ready(self) -> bool:
-        """Whether a thread can do with what has arrived without waiting for more."""
-        if not self.head and not self._read_head():
-            return self.refusal is not None or self._has_bare_line_feed
-        if self.refusal:
-            return True
-        if not self.chunked:
-            self.whole = len(self.received) >= self.end
-            return self.whole or self.end - self.head > self.most_body
-        return self._read_chunks() or self.body > self.most_body
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Chunks with more frames than content: nobody means well with it."""
-        return self.head > 0 and len(self.received) > self.head + 8 * self.most_body
-
-    @property
-    def _has_bare_line_feed(self) -> bool:
-        """Such a head has no end, and is refused as it is."""
-        return self.received.count(b"\n") != self.received.count(b"\r\n")
-
-    def _read_head(self) -> bool:
-        end = self.received.find(b"\r\n\r\n")
-        if end < 0:
-            if len(self.received) > MOST_HEAD:
-                self.refusal = LimitRequestHeaders("a head without an end")
-            return False
-        self.head = self.end = end + 4
-        head = bytes(self.received[: self.head])
-        length = _LENGTH.search(head)
-        if coded := _CODED.search(head):
-            self.chunked = coded[1].strip(b" \t").lower() == b"chunked"
-            if length or not self.chunked:  # some of these gunicorn would read, in a thread
-                self.refusal = UnsupportedTransferCoding("something else than chunks")
-                return True
-        elif length:
-            self.end += int(length[1]) if not length[2] else 10**18
-        if expected := _EXPECT.search(head):
-            # Said here, and not a second time by whoever reads the header.
-            self.received[expected.start(1) : expected.end(1)] = b"x-told"
-            if self.end - self.head <= self.most_body:
-                with suppress(OSError):  # it may have gone meanwhile; the loop has others to care for
-                    self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return True
-
-    def _read_chunks(self) -> bool:
-        """Go from chunk to chunk as far as they have arrived; whether the last one has."""
-        while frame := _CHUNK_SIZE.match(self.received, self.end):
-            size = int(frame[1], 16)
-            if size == 0:
-                self.whole = self.received.find(b"\r\n\r\n", frame.end() - 2) >= 0
-                return self.whole
-            if len(self.received) < frame.end() + size + 2:
-                return self.body + len(self.received) - frame.end() > self.most_body
-            self.body += size
-            self.end = frame.end() + size + 2
-        if len(self.received) <= self.end + 80:
-            return False
-        with suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RD)  # no chunk: it will be refused, and nothing more is read for it
-        return True
 
 
 class PatientWorker(ThreadWorker):
@@ -204,7 +107,10 @@ class PatientWorker(ThreadWorker):
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
         # What was not worth receiving is not worth waiting for.
-        return conn.whole and super()._keepalive_after(conn, keepalive)
+        try:
+            return conn.whole and super()._keepalive_after(conn, keepalive)
+        except ParseException:
+            return False  # the request has its answer: a second one would be taken for the next one's
 
     def handle_error(self, request: Any, client: socket.socket, address: Any, error: Exception) -> None:
         """In a thread: what is no HTTP request is answered like everything else."""

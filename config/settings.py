@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 # has subclasses that step aside for /v1.
 MIDDLEWARE = [
     "config.middleware.RequestId",
+    "config.middleware.ContentSecurityPolicy",
     "config.request_limits.Hosts",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -101,7 +102,6 @@ MIDDLEWARE = [
     "config.middleware.Authentication",
     "config.middleware.SecondFactor",
     "config.middleware.Messages",
-    "config.middleware.ContentSecurityPolicy",
     "axes.middleware.AxesMiddleware",
 ]
 

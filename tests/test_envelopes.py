@@ -9,7 +9,7 @@ from django.db import connection
 from apikeys.rate_limits import Rate
 from numbers import ordering
 from tests import books, factories
-from tests.client import ORDERS, Api, refused
+from tests.client import ORDERS, Api, error_of, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +50,53 @@ def test_another_method_is_405_and_tells_which_are_allowed(api, method):
     refused(response, 405, "METHOD_NOT_ALLOWED", "method not allowed")
     assert "POST" in re.split(", ?", response["Allow"])
     assert method not in response["Allow"]
+
+
+# --- bodies that can be read in two ways, and such as make answers large -----------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"numbers": ["+14155550123"], "numbers": ["+14155550124"]}',
+        b'{"numbers": ["+14155550123"], "label": "a", "label": "a"}',
+        b'{"numbers": ["+14155550123"], "n\\u0075mbers": ["+14155550124"]}',
+        b'{"numbers": ["+14155550123"], ' + b", ".join(b'"k%d": 1' % one for one in range(40)) + b', "k1": 2}',
+    ],
+)
+def test_a_field_that_is_given_twice_is_422_since_who_looked_before_us_may_take_the_other_one(api, body):
+    factories.stock("+14155550123", "+14155550124")
+    details = error_of(api.post(ORDERS, body), 422, "VALIDATION_FAILED")["details"]
+    assert set(details.values()) == {"must be given once"}
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"numbers": ["+14155550123"], "label": "numbers"}', b'{"numbers": ["+14155550123"], "label": "\\u00e9"}']
+)
+def test_a_field_that_is_only_named_in_a_value_is_given_once(api, body):
+    factories.stock("+14155550123")
+    assert api.post(ORDERS, body).status_code == 200
+
+
+def test_names_that_repeat_far_inside_are_no_fault_of_ours(api):
+    deep = b'{"label": ' + b"[" * 1000 + b"]" * 1000 + b', "label": 1}'
+    assert set(error_of(api.post(ORDERS, deep), 422, "VALIDATION_FAILED")["details"].values()) <= {
+        "must be given once",
+        "is nested too deep",
+    }
+
+
+def test_an_answer_is_not_much_larger_than_what_it_refuses(api):
+    many = {f"field{one}": 1 for one in range(10_000)}
+    response = api.post(ORDERS, {"numbers": ["+14155550123"], **many})
+    assert len(error_of(response, 422, "VALIDATION_FAILED")["details"]) == 20
+    response = api.post(ORDERS, {"numbers": ["+14155550123"], "x" * 200_000: 1})
+    assert len(response.content) < 1000
+
+
+def test_a_body_that_is_coded_is_415(api):
+    response = api.post(ORDERS, {"numbers": ["+14155550123"]}, headers={"Content-Encoding": "gzip"})
+    refused(response, 415, "UNSUPPORTED_MEDIA_TYPE", "send the body without Content-Encoding")
 
 
 # --- 413, 415 and bodies -------------------------------------------------------------------------

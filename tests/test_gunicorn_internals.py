@@ -15,7 +15,8 @@ from gunicorn.http.unreader import SocketUnreader, Unreader
 from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import PollableMethodQueue, TConn, ThreadWorker
 
-from config.receiving import Connection, PatientWorker
+from config.incoming import Connection
+from config.receiving import PatientWorker
 from tests.serving import ROOT
 
 # What is overridden, and what is called or called by it. The digest is of the source as we have read it.

@@ -21,6 +21,15 @@ def test_another_host_is_400_in_the_envelope(path, host):
     refused(response, 400, "INVALID_INPUT", "invalid input", error=error)
 
 
+@pytest.mark.parametrize("path", ["/admin/login/", "/v1/credit", "/static/desk/desk.css"])
+def test_what_never_comes_to_a_view_has_the_headers_too(path):
+    """Another host is refused, and files are served, before most of the middleware."""
+    response = Api(None).get(path, headers={"Host": "evil.example"} if path.startswith("/v1") else None)
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_load_balancers_may_ask_by_address(path):
     assert Api(None).get(path, headers={"Host": "10.1.2.3"}).status_code == 200

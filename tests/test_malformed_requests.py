@@ -18,6 +18,7 @@ ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 END = b"\r\n\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /v1/phone-numbers/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked" + END
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +99,14 @@ MALFORMED = {
     "a coding that is hidden": (POST + b"Transfer-Encoding: xchunked" + END, 400, "INVALID_INPUT"),
     "a coding with a tab": (POST + b"Transfer-Encoding: \x0bchunked" + END, 400, "INVALID_INPUT"),
     "an expectation": (POST + b"Expect: 200-ok" + END, 417, "INVALID_INPUT"),
-    "schemes that disagree": (
-        GET + b"X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off" + END,
-        400,
-        "INVALID_INPUT",
-    ),
+    "no host": (b"GET /healthz HTTP/1.1" + END, 400, "INVALID_INPUT"),
+    "a version that is none yet": (b"GET /healthz HTTP/1.2\r\nHost: localhost" + END, 400, "INVALID_INPUT"),
+    "a chunk larger than any body": (CHUNKED + b"fffff\r\n{}", 413, "PAYLOAD_TOO_LARGE"),
+    "a chunk of 17 digits": (CHUNKED + b"ffffffffffffffff2\r\n{}", 400, "INVALID_INPUT"),
+    "a chunk's size in hex of C": (CHUNKED + b"0x2\r\n{}", 400, "INVALID_INPUT"),
+    "a chunk's size below nothing": (CHUNKED + b"-2\r\n{}", 400, "INVALID_INPUT"),
+    "a chunk's bare line feed": (CHUNKED + b"2\n{}\n0\n\n", 400, "INVALID_INPUT"),
+    "a chunk's endless extension": (CHUNKED + b"2;" + b"a" * 500, 400, "INVALID_INPUT"),
 }
 
 
@@ -147,3 +151,44 @@ def test_a_length_that_no_body_has_keeps_nobody_waiting(served):
 def test_a_length_with_zeros_in_front_is_a_length(served):
     sent = POST + b"Connection: close\r\nContent-Length: " + b"0" * 30 + b"2" + END + b"{}"
     assert parts(exchange(served.port, sent))[0] == 401
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"0000000000002\r\n{}\r\n0\r\n\r\n",
+        b"2;a=b\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        b"02\r\n{}\r\n000\r\n\r\n",
+    ],
+)
+def test_chunks_are_read_to_the_end_that_gunicorn_sees(served, chunks):
+    """Half of them first: with another end in mind, the only thread would wait for the rest."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as client:
+        client.sendall(CHUNKED + chunks[:-6])
+        assert b" 200 OK" in exchange(served.port, GET + b"Connection: close" + END)
+        client.sendall(chunks[-6:] + GET + b"Connection: close" + END)
+        received = b""
+        while piece := client.recv(65536):
+            received += piece
+    assert [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]] == [b"401", b"200"]
+
+
+@pytest.mark.parametrize("trailer", [b"Authorization: x", b"GET /healthz HTTP/1.1", b"Content-Length: 9"])
+def test_a_request_has_one_answer_also_where_its_end_is_malformed(served, trailer):
+    """A proxy would give a second one to whoever has the connection next."""
+    received = exchange(served.port, CHUNKED + b"2\r\n{}\r\n0\r\n" + trailer + END + GET + END)
+    assert [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]] == [b"401"]
+
+
+def test_a_path_that_hides_a_slash_leads_nowhere(served):
+    """A proxy that goes by paths would not find it under /admin/."""
+    for path in (b"/admin%2flogin/", b"/admin%2Flogin/", b"/admin%5clogin/", b"/admin%00/login/", b"//admin/login/"):
+        received = exchange(served.port, b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close" + END)
+        assert parts(received)[0] == 404, path
+
+
+def test_nothing_is_believed_of_who_connects_that_django_was_not_told_to_believe(served):
+    """gunicorn trusts this machine as a proxy, unless it is told not to."""
+    believed = b"SCRIPT_NAME: /x\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-Proto: http\r\nConnection: close"
+    received = exchange(served.port, b"GET /x/healthz HTTP/1.1\r\nHost: localhost\r\n" + believed + END)
+    assert parts(received)[0] == 404

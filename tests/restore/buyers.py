@@ -10,10 +10,10 @@ from types import TracebackType
 
 import psycopg
 
-from tests.client import ORDERS
 from tests.drill.cluster import PATIENCE
 from tests.drill.prepared import prepared
 
+ORDERS = "/v1/phone-numbers/orders"
 STOCK = 20_000
 
 
