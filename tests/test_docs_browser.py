@@ -98,6 +98,15 @@ def test_text_stands_out_enough_in_light_and_dark(page, path, scheme):
     assert page.evaluate(CONTRAST) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_of_the_console_stands_out_enough_too(page, scheme):
+    page.prefer(scheme)
+    visit(page, "/docs/console#/Phone%20numbers/orderNumbers")
+    page.wait_for("document.querySelector('.opblock.is-open .execute') !== null")
+    page.wait_for("document.querySelector('.opblock.is-open .examples-select') !== null")
+    assert page.evaluate(CONTRAST) == []
+
+
 def test_the_search_finds_by_keyboard_alone(page):
     visit(page, "/docs/errors")
     page.call("Input.dispatchKeyEvent", type="keyDown", key="/", code="Slash", text="/")
@@ -152,6 +161,20 @@ def test_everything_can_be_reached_by_tab_and_is_seen_there(page):
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none" or page.evaluate("document.activeElement === document.body")
     assert {"A", "INPUT", "BUTTONcopy", "PRE"} <= seen
+
+
+def test_the_console_fits_a_phone(page):
+    page.resize(360, 740, phone=True)
+    visit(page, "/docs/console#/Phone%20numbers/orderNumbers")
+    page.wait_for("document.querySelector('.opblock.is-open .execute') !== null")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    # Words stand beside each other, in the lists as in the parameters.
+    for words in (".opblock-tag small", ".opblock.is-open td.parameters-col_description"):
+        assert page.evaluate(f"document.querySelector('{words}').getBoundingClientRect().width") > 200, words
+    page.evaluate("document.querySelector('.swagger-ui .authorize').click()")
+    page.wait_for("document.querySelector('.modal-ux') !== null")
+    box = page.evaluate("document.querySelector('.modal-ux').getBoundingClientRect().toJSON()")
+    assert (box["left"] >= 0, box["right"] <= 360) == (True, True)
 
 
 def test_the_console_places_an_order(page, cast):

@@ -104,6 +104,13 @@ def test_each_endpoint_has_its_section(reference, id):
     assert f"/docs/console#/{operation['tags'][0].replace(' ', '%20')}/{id}" in section
 
 
+def test_each_answer_names_its_codes_so_that_one_need_not_open_them_all(reference):
+    summaries = re.findall(r"<summary>.*?</summary>", reference.section("orderNumbers"))
+    (conflict,) = [one for one in summaries if ">409</span>" in one]
+    for code in ("CAMPAIGN_NOT_ACTIVE", "BRAND_NOT_VERIFIED", "INSUFFICIENT_INVENTORY", "IDEMPOTENCY_IN_PROGRESS"):
+        assert f"<code>{code}</code>" in conflict
+
+
 def test_the_calls_go_to_the_desk_under_the_name_that_it_was_asked_for(settings):
     settings.ALLOWED_HOSTS = ["desk.example"]
     page = Client().get("/docs", headers={"Host": "desk.example"}).content.decode()

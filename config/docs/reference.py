@@ -49,6 +49,7 @@ class Table:
 class Response:
     status: str
     meaning: str
+    codes: list[str]
     description: SafeString
     headers: list[str]
     examples: list[Example]
@@ -168,6 +169,7 @@ class Reference:
         return Response(
             status=status,
             meaning=HTTPStatus(int(status)).phrase,
+            codes=[body["error"]["code"] for body in _bodies(content).values() if "error" in body],
             description=as_html(answer["description"]),
             headers=[name for name in answer["headers"] if name not in USUAL],
             examples=_examples(content),
