@@ -1,6 +1,7 @@
 """Errors of the API: exceptions with a code, raised where the rule is, turned into answers here."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 
 from config.answers import error_answer
+from config.request_context import current
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,12 @@ class Unauthorized(ApiError):
 
 class Forbidden(ApiError):
     status, code, message = 403, "FORBIDDEN", "missing required scope"
+
+
+class FormNotOurs(Forbidden):
+    """A form without the token of this browser's session: forged, or older than the last sign-in."""
+
+    message = "the form is not of this session"
 
 
 class NotFound(ApiError):
@@ -166,15 +174,32 @@ def as_api_error(error: BaseException) -> ApiError:
 refused = Signal()
 
 
-def answer_to(error: BaseException) -> HttpResponse:
+# What draws refusals as pages for people, by the beginning of the paths that they look at.
+Draw = Callable[[ApiError, HttpRequest | None], HttpResponse]
+_drawn: dict[str, Draw] = {}
+
+
+def draw_under(prefix: str, draw: Draw) -> None:
+    _drawn[prefix] = draw
+
+
+def answer_to(error: BaseException, request: HttpRequest | None = None) -> HttpResponse:
     refusal = as_api_error(error)
     refused.send_robust(sender=None, refusal=refusal)
-    response = error_answer(refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data)
+    response = _answer(refusal, request)
     if refusal.status == 401:
         response["WWW-Authenticate"] = "Bearer"
     for name, value in refusal.headers.items():
         response[name] = value
     return response
+
+
+def _answer(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
+    context = current.get()
+    for prefix, draw in _drawn.items():
+        if context is not None and context.path.startswith(prefix):
+            return draw(refusal, request)
+    return error_answer(refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data)
 
 
 def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -185,16 +210,24 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
     return response
 
 
-# Django's handlers, for what never reaches a DRF view. config.urls names them.
+# Django's handlers, for what never reaches a DRF view. config.urls names them, and settings.CSRF_FAILURE_VIEW.
 def answer_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer_to(NotFound())
+    return answer_to(NotFound(), request)
+
+
+def answer_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer_to(exception, request)
+
+
+def answer_form_not_ours(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return answer_to(FormNotOurs(), request)
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer_to(exception)
+    return answer_to(exception, request)
 
 
 def answer_server_error(request: HttpRequest) -> HttpResponse:
     import sys
 
-    return answer_to(sys.exc_info()[1] or ApiError())
+    return answer_to(sys.exc_info()[1] or ApiError(), request)

@@ -109,6 +109,7 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
+CSRF_FAILURE_VIEW = "config.errors.answer_form_not_ours"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

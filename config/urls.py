@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config import errors, health
 from config.metrics import metrics
@@ -16,11 +17,13 @@ urlpatterns = [
     path("types.ts", serving.TypeScriptTypes.as_view()),
     path("", include("config.docs.urls")),
     path("admin/", admin.site.urls),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
     path("metrics", metrics),
 ]
 
 handler400 = errors.answer_bad_request
+handler403 = errors.answer_forbidden
 handler404 = errors.answer_not_found
 handler500 = errors.answer_server_error

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 PAGES = ["/admin/login/", "/v1/credit", "/v1/openapi.json", "/v1/types.ts", "/healthz", "/none", "/v1/none"]
 
 
-@pytest.mark.parametrize("path", [page for page in PAGES if page != "/healthz"])
+@pytest.mark.parametrize("path", [page for page in PAGES if page not in ("/healthz", "/admin/login/")])
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example", "a b", "[::1", ""])
 def test_another_host_is_400_in_the_envelope(path, host):
     response = Api(None).get(path, headers={"Host": host})

@@ -9,5 +9,8 @@ class DeskAdminConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         from config.desk import users
+        from config.desk.refusals import refusal_page
+        from config.errors import draw_under
 
         users.register()
+        draw_under("/admin/", refusal_page)

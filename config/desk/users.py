@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.urls.resolvers import URLPattern
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -51,11 +51,11 @@ class OperatorAdmin(UserAdmin):
 
     def forget_two_factor(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """For an operator who has lost phone and recovery codes; he sets it up anew at his next sign-in."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         user = self.get_object(request, str(user_id))
         if user is None or not self.has_change_permission(request, user):
             raise PermissionDenied
+        if request.method != "POST":  # who had to sign in first comes back like this
+            return HttpResponseRedirect(page_of(user))
         if forget_devices(user):
             self.log_change(request, user, "Took the second factor off.")
             messages.success(request, f"{user} signs in by password alone until a second factor is set up.")

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -64,11 +64,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def refresh(request: HttpRequest) -> HttpResponse:
     """Count the figures anew now, instead of at the command's next turn."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
     if not request.user.has_perm("numbers.view_phonenumber"):
         raise PermissionDenied
-    if not refresh_figures():
+    # Who had to sign in first comes back without the form: the page has its button.
+    if request.method == "POST" and not refresh_figures():
         messages.info(request, "Somebody else is counting already: look again in a moment.")
     return HttpResponseRedirect(reverse("admin:index"))
 
