@@ -54,7 +54,7 @@ class DeskSite(admin.AdminSite):
             return HttpResponseRedirect(f"{reverse('admin:two_factor')}?{query}")
         return super().login(request, extra_context)
 
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if request.method == "GET":  # typed in, or kept as a bookmark: only a form signs anybody out
             return HttpResponseRedirect(reverse("admin:index"))
         return super().logout(request, extra_context)
