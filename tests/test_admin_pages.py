@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -105,18 +106,110 @@ def test_a_list_asks_the_database_as_much_for_many_rows_as_for_one(
         factories.organization(f"Another {position}")
         assert api.order(factories.stock(*factories.line(position))).status_code == 200
     desk.get("/admin/")  # the first page after signing in asks for a second factor
-    # session, user, page of rows, bounded count, filter choices, owners
-    with django_assert_max_num_queries(8):
+    # session, user, filter choices; within a savepoint (3) its settings, the page of rows and their owners
+    with django_assert_max_num_queries(10):
         assert desk.get(url(model, "changelist")).status_code == 200
 
 
-def test_a_long_list_is_counted_no_further_than_its_pages_reach(
-    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows a page, and three that can be reached."""
     monkeypatch.setattr("config.desk.pages.REACHABLE_ROWS", 3)
+    monkeypatch.setattr(admin.site._registry[PhoneNumber], "list_per_page", 2)
+
+
+def test_a_long_list_is_counted_no_further_than_its_pages_reach(desk: Client, db: None, short_pages: None) -> None:
     factories.stock(*factories.line(1, 5))
     page = desk.get(url(PhoneNumber, "changelist"))
     assert "More than 3 phone numbers" in page.content.decode()
+    assert [str(row) for row in page.context["cl"].result_list] == factories.line(1, 2)
+    page = desk.get(url(PhoneNumber, "changelist"), {"p": "2"})
+    assert [str(row) for row in page.context["cl"].result_list] == factories.line(3, 2)
+    assert desk.get(url(PhoneNumber, "changelist"), {"p": "3"}).status_code == 302  # beyond what can be reached
+
+
+def test_a_count_that_takes_too_long_is_left_undone(
+    desk: Client, db: None, short_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_long(*arguments: Any) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(60)")
+        return 0
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.count", take_long)
+    monkeypatch.setattr("config.desk.pages.REACHABLE_ROWS", 9)
+    factories.stock(*factories.line(1, 5))
+    for number, rows in (("1", factories.line(1, 2)), ("2", factories.line(3, 2))):
+        page = desk.get(url(PhoneNumber, "changelist"), {"p": number})
+        assert [str(row) for row in page.context["cl"].result_list] == rows
+        assert page.context["cl"].paginator.more
+        assert page.context["cl"].paginator.num_pages == int(number) + 1
+    last = desk.get(url(PhoneNumber, "changelist"), {"p": "3"}).context["cl"]
+    assert ([str(row) for row in last.result_list], last.result_count, last.paginator.more) == (
+        factories.line(5, 1),
+        5,
+        False,
+    )
+
+
+def test_what_is_rare_is_searched_for_once(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.db.models.query.QuerySet.count", lambda rows: 1 / 0)
+    factories.stock(*factories.line(1, 5))
+    assert desk.get(url(PhoneNumber, "changelist"), {"q": "2000003"}).context["cl"].result_count == 1
+    assert desk.get(url(PhoneNumber, "changelist"), {"q": "9999999"}).context["cl"].result_count == 0
+
+
+def test_looking_at_a_list_leaves_its_settings_behind_with_it(desk: Client, db: None) -> None:
+    def settings() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('work_mem'), current_setting('plan_cache_mode')")
+            return cursor.fetchone()
+
+    before = settings()
+    desk.get(url(PhoneNumber, "changelist"))
+    assert settings() == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("4", ["+14152000004", "+14152000014", "+15032000004", "+2044"]),
+        ("14", ["+14152000004", "+14152000014"]),
+        ("04", ["+14152000004", "+15032000004", "+2044"]),
+        ("0004", ["+14152000004", "+15032000004"]),
+        ("+15", ["+15032000004"]),
+        ("+4", []),
+        ("(415) 200-0014", ["+14152000014"]),
+        ("99999999", []),
+        ("none", []),
+    ],
+)
+def test_a_search_finds_what_has_the_digits_wherever_it_is(
+    desk: Client, cast: Any, typed: str, found: list[str]
+) -> None:
+    numbers = factories.stock("+14152000004", "+14152000014", "+15032000004", "+2044")
+    factories.own(cast.owner, numbers[0])
+    page = desk.get(url(PhoneNumber, "changelist"), {"q": typed})
+    assert [str(row) for row in page.context["cl"].result_list] == found
+    page = desk.get(url(PhoneNumber, "changelist"), {"q": typed, "organization": "Owner"})
+    assert [str(row) for row in page.context["cl"].result_list] == [one for one in found if one == numbers[0]]
+    page = desk.get(url(PhoneNumber, "changelist"), {"q": typed, "state": "available"})
+    assert [str(row) for row in page.context["cl"].result_list] == [one for one in found if one != numbers[0]]
+
+
+def test_an_area_code_is_that_of_whole_numbers_with_an_owner_or_without(desk: Client, cast: Any) -> None:
+    numbers = factories.stock("+14152000004", "+14155", "+15034150000")
+    factories.own(cast.owner, *numbers)
+    for more in ({}, {"organization": "Owner"}, {"state": "assigned"}):
+        page = desk.get(url(PhoneNumber, "changelist"), {"area_code": "415", **more})
+        assert [str(row) for row in page.context["cl"].result_list] == ["+14152000004"]
+
+
+def test_who_owns_a_number_has_it_assigned(desk: Client, cast: Any, django_assert_max_num_queries: Any) -> None:
+    factories.own(cast.owner, *factories.stock(*factories.line(1, 2)))
+    for state, count in (("assigned", 2), ("available", 0), ("held", 0), ("retired", 0)):
+        page = desk.get(url(PhoneNumber, "changelist"), {"organization": "Owner", "state": state})
+        assert page.context["cl"].result_count == count
 
 
 def test_searching_by_what_is_no_id_finds_nothing(desk: Client, everything: None) -> None:

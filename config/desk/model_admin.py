@@ -6,13 +6,16 @@ names in ``editable``; a save names the columns that the operator changed; and e
 Operation, a page in front of the same function that the API calls.
 """
 
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
@@ -21,6 +24,10 @@ from django.utils.text import capfirst
 from config.desk.operations import Operation, allowed, named, show_operation
 from config.desk.pages import BoundedPaginator
 from config.desk.related import Related
+
+
+def _any_is(names: list[str], value: str) -> Q:
+    return reduce(or_, (Q(**{name: value.strip()}) for name in names))
 
 
 class EditForm(forms.ModelForm):
@@ -55,6 +62,7 @@ class DeskAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count every filter's rows
     list_per_page = 50
+    list_max_show_all = 0  # a page is a page: what is counted no further may be millions
     sortable_by: ClassVar[Any] = ()  # where the table is large, only what an index has in order
     change_form_template = "desk/change_form.html"
 
@@ -116,9 +124,17 @@ class DeskAdmin(admin.ModelAdmin):
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return None
 
-    # --- search --------------------------------------------------------------------------------
+    # --- the list ------------------------------------------------------------------------------
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
+        page = request.GET.get(PAGE_VAR, "1")
+        return self.paginator(queryset, per_page, *args, at=int(page) if page.isdecimal() else 1, **kwargs)
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        exact = [name for name in self.get_search_fields(request) if name.endswith("__exact")]
         try:
+            if exact and len(exact) == len(self.get_search_fields(request)):
+                # Django would look for the id's text, for which no table has an index.
+                return queryset.filter(_any_is(exact, search_term)) if search_term else queryset, False
             return super().get_search_results(request, queryset, search_term)
         except (ValueError, ValidationError):  # what is no id, searched for by id, is found nowhere
             return queryset.none(), False

@@ -119,7 +119,6 @@ class CreditEntryAdmin(DeskAdmin):
     list_display = ("created_at", "account", "entry", "kind", "amount", "balance_after", "actor", "note", "order")
     list_filter = ("kind", SerialDayFilter, AccountFilter)
     list_select_related = ("account__organization", "order")
-    search_fields = ("account__organization__name",)
     shown = (
         *("account", "entry", "kind", "amount", "balance_before", "balance_after", "currency", "order"),
         *("actor", "request_id", "note", "created_at"),

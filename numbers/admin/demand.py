@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Func, QuerySet, TextField
 from django.http import HttpRequest
 
 from campaigns.filters import OrganizationFilter
 from config.desk.filters import TypedFilter
 from config.desk.model_admin import DeskAdmin
 from numbers.admin.filters import SerialDayFilter
-from numbers.models import Refusal
+from numbers.models import PhoneNumber, Refusal
 
 
 class RefusalDayFilter(SerialDayFilter):
@@ -41,13 +42,18 @@ class AreaFilter(TypedFilter):
             return queryset
         if not (len(value) == 3 and value.isascii() and value.isdigit()):
             return queryset.none()
-        named = Func(F("numbers"), Value(","), function="array_to_string", output_field=TextField())
-        return queryset.annotate(named=named).filter(Q(area_code=value) | Q(named__contains=f"+1{value}"))
+        # As the index refusal_areas has it.
+        areas = Func("area_code", "numbers", function="numberdesk_refused_areas", output_field=ArrayField(TextField()))
+        return queryset.annotate(areas=areas).filter(wanted__isnull=False, areas__contains=[value])
 
 
-class TypeFilter(TypedFilter):
+class TypeFilter(admin.SimpleListFilter):
+    """What searches asked for; orders name numbers, whatever their type."""
+
     title, parameter_name = "number type", "type"
-    placeholder = "toll_free"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return PhoneNumber.Type.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(number_type=self.value()) if self.value() else queryset

@@ -36,7 +36,7 @@ class Panel:
     template: str
     permission: str
     draw: Callable[[Figures], dict[str, Any]]
-    wide: bool = False
+    shape: str = ""  # "wide": a row of its own; "tall": others stand side by side with it
 
 
 def rows_of(model: str, **parameters: Any) -> str:
@@ -48,7 +48,7 @@ def rows_of(model: str, **parameters: Any) -> str:
 def home(request: HttpRequest) -> HttpResponse:
     figures = current_figures()
     panels = [
-        {"title": panel.title, "template": panel.template, "wide": panel.wide, **panel.draw(figures)}
+        {"title": panel.title, "template": panel.template, "shape": panel.shape, **panel.draw(figures)}
         for panel in PANELS
         if request.user.has_perm(panel.permission)
     ]
@@ -86,6 +86,10 @@ def _stock(figures: Figures) -> dict[str, Any]:
     return {"states": STATES, "rows": rows, "add": reverse("admin:numbers_phonenumber_add")}
 
 
+def _in_words(number_type: str) -> str:
+    return dict(PhoneNumber.Type.choices).get(number_type, "").lower()
+
+
 def _numbers(number_type: str, state: str = "") -> str:
     parameters = {"number_type__exact": number_type, "sandbox__exact": 0}
     return rows_of("numbers.phonenumber", **({"state": state} if state else {}), **parameters)
@@ -106,7 +110,9 @@ def _areas(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
             sandbox__exact=0,
         )
         days_left = area["available"] / rate if rate else None
-        rows.append({**area, "bar": draw_bar([("available", area["available"])], top), "address": address})
+        place = area["region"] or _in_words(area["number_type"])
+        bar = draw_bar([("available", area["available"])], top)
+        rows.append({**area, "place": place, "bar": bar, "address": address})
         rows[-1].update(days_left=days_left, short=days_left is not None and days_left < 14)
     return {"rows": rows, "more": len(areas) - len(shown), "all": reverse("admin:area_codes"), "days": DAYS}
 
@@ -194,6 +200,7 @@ def _demand(figures: Figures) -> dict[str, Any]:
         rows.append(
             {
                 **wish,
+                "type_name": _in_words(wish["number_type"]),
                 "last_at": datetime.fromisoformat(wish["last_at"]),
                 "address": rows_of("numbers.refusal", unmet="yes", sandbox__exact=0, **given),
                 "waiting_address": rows_of("numbers.order", status__exact="pending"),
@@ -220,8 +227,8 @@ def _short(figures: Figures) -> dict[str, Any]:
 
 
 PANELS = [
-    Panel("Stock", "desk/home/stock.html", "numbers.view_phonenumber", _stock, wide=True),
-    Panel("Available, by area code", "desk/home/areas.html", "numbers.view_phonenumber", _areas),
+    Panel("Stock", "desk/home/stock.html", "numbers.view_phonenumber", _stock, "wide"),
+    Panel("Available, by area code", "desk/home/areas.html", "numbers.view_phonenumber", _areas, "tall"),
     Panel("Wanted and not available", "desk/home/demand.html", "numbers.view_refusal", _demand),
     Panel("Orders by day", "desk/home/columns.html", "numbers.view_order", _orders),
     Panel("Revenue by day", "desk/home/columns.html", "numbers.view_creditentry", _revenue),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -17,6 +17,7 @@ from config.desk.operators import actor_of
 from numbers.admin.adding import AddNumbers
 from numbers.admin.deeds import DeedOperation, actions_for
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of
+from numbers.admin.searching import containing, is_about_sold
 from numbers.admin.whose import question_on
 from numbers.deeds import DEEDS
 from numbers.exporting import COLUMNS, with_owner
@@ -71,23 +72,11 @@ class PhoneNumberAdmin(ExportedAdmin):
         return with_owner(rows)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        digits = "".join(character for character in search_term if character.isdigit() or character == "+")
-        if not digits:
-            return (queryset.none() if search_term else queryset), False
-        # Each half has an index of its own: what is on the shelf must not cost what is sold anything.
-        on_the_shelf = Q(status__in=["available", "quarantined"])
-        found = on_the_shelf & Q(number__contains=digits) | Q(
-            status__in=["assigned", "retired"], number__contains=digits
-        )
-        return queryset.filter(found), False
+        found = containing(search_term, sold=is_about_sold(request))
+        return (queryset if found is None else queryset.filter(found)), False
 
     def get_actions(self, request: HttpRequest) -> Any:
         return actions_for(request) if IS_POPUP_VAR not in request.GET else {}
-
-    def get_ordering(self, request: HttpRequest) -> Any:
-        # Of one owner: as the index of its ownerships has them. Sorting all of a large customer's
-        # numbers for one page takes seconds.
-        return ("-assignments__id",) if request.GET.get("organization") else self.ordering
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         number = context["original"]

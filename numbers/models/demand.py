@@ -48,6 +48,10 @@ class Refusal(models.Model):
             # A few pages for years of rows: they lie in the order of time.
             BrinIndex(fields=["at"], name="refusal_at", autosummarize=True),
             models.Index(fields=["organization_id", "-id"], name="refusal_of_organization"),
+            # For the buying list's way to its rows. Their areas have an index too, which only SQL can say:
+            # refusal_areas, on the area codes of the search or of the numbers (migration 0010).
+            models.Index(fields=["number_type", "-id"], name="refusal_type", condition=~models.Q(number_type="")),
+            models.Index(fields=["pattern", "-id"], name="refusal_pattern", condition=~models.Q(pattern="")),
         ]
 
     def __str__(self) -> str:

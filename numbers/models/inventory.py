@@ -164,7 +164,8 @@ class PhoneNumber(models.Model):
                 name="phone_number_pattern",
                 condition=Q(status__in=["available", "quarantined"]),
             ),
-            models.Index("held_for", "held_until", name="phone_number_held", condition=Q(held_for__isnull=False)),
+            # By the moment, which every question about holds names: that it is after now implies the condition.
+            models.Index("held_for", "held_until", name="phone_number_holds", condition=Q(held_until__isnull=False)),
             # For the operators' lists, which are in the order of the numbers: each holds only what is
             # rare, so that an order of an ordinary number writes to none but the first.
             GinIndex(

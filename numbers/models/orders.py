@@ -87,6 +87,7 @@ class Order(models.Model):
             # For the operators' lists; an ordinary order writes to neither.
             models.Index(fields=["-id"], name="order_in_vain", condition=Q(status__in=["failed", "cancelled"])),
             models.Index(fields=["-id"], name="order_by_quantity", condition=Q(kind="quantity")),
+            models.Index(fields=["-id"], name="order_of_sandbox", condition=Q(sandbox=True)),
         ]
 
     def __str__(self) -> str:
