@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from apikeys import guessing, secrets
 from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
 from config.array_text import array_text
+from config.batches import send
 from config.connections import on_a_live_connection
 from config.request_context import current
 
@@ -107,15 +107,13 @@ def authenticate(request: HttpRequest) -> Caller:
 
 
 def _look_up(digests: list[str]) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(AUTHENTICATE, [array_text(digests)])
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        *caller, is_stale, used, resets_in = row
-        if is_stale:
-            cursor.execute(MARK_USED, [caller[0]])
-        return *caller, used, resets_in
+    (rows,) = send((AUTHENTICATE, [array_text(digests)]))
+    if not rows:
+        return None
+    *caller, is_stale, used, resets_in = rows[0]
+    if is_stale:
+        send((MARK_USED, [caller[0]]))
+    return *caller, used, resets_in
 
 
 def _note(organization_id: UUID, prefix: str) -> str:

@@ -24,6 +24,7 @@ from psycopg_pool import PoolTimeout
 
 from config.errors import is_unavailable
 from config.metrics import READS
+from config.postgres import Statement
 from config.request_context import current
 
 logger = logging.getLogger(__name__)
@@ -77,18 +78,17 @@ def reading_connection() -> BaseDatabaseWrapper:
     return connections[_alias.get()]
 
 
-def mark_write(organization_id: UUID | None) -> None:
+def marks_of_write(organization_id: UUID | None) -> list[Statement]:
     """The last statement of a transaction that writes for an organization, by default the caller's.
 
     Last, so that its row is locked only while the transaction commits, and after every other lock.
+    None where there is no replica, or the transaction will be rolled back.
     """
     if REPLICA not in settings.DATABASES or connection.needs_rollback:
-        return
+        return []
     context = current.get()
     organization: Any = organization_id or (context and context.organization)
-    if organization:
-        with connection.cursor() as cursor:
-            cursor.execute(MARK, [organization])
+    return [(MARK, [organization])] if organization else []
 
 
 def read_where_possible(organization_id: UUID, read: Callable[[], Result]) -> Result:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from config import localdb, telemetry
 from config.environment import BASE_DIR, Environment
+from config.postgres import DeskConnection
 
 env = Environment()
 
@@ -56,6 +57,7 @@ for _database in DATABASES.values():
             "timeout": DATABASE_POOL_TIMEOUT_MS / 1000,
             "max_idle": 300,
             "reconnect_timeout": 2,
+            **({"connection_class": DeskConnection} if DATABASE_PREPARE else {}),
         },
         server_side_binding=DATABASE_PREPARE,
         # None prepares nothing (Django's default); 2 prepares what is run a third time.

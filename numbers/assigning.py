@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from config.actors import Actor
 from config.answers import timestamp
@@ -15,6 +15,7 @@ from config.array_text import array_text
 from config.columns import new_id
 from config.errors import ApiError
 from config.metrics import count_order
+from config.postgres import Statement
 from numbers.idempotency import IdempotencyKey
 from numbers.locks import Account, LockedNumber
 from numbers.routing import Routing
@@ -164,17 +165,14 @@ def record_purchase(
     routing: Routing,
     idempotency_key: IdempotencyKey | None = None,
     answer: bytes | None = None,
-) -> None:
-    """Write the whole order. The caller's transaction holds the locks and commits it.
+) -> Statement:
+    """The statement that writes the whole order. Whoever runs it holds the locks, in a transaction.
 
     ``answer`` is what a retry with ``idempotency_key``, which the transaction has claimed, will get.
     """
     key = idempotency_key.key if idempotency_key else None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            RECORD, record_parameters(purchase, buyer, routing) | {"idempotency_key": key, "answer": key and answer}
-        )
     transaction.on_commit(lambda: count_order(quantity=len(purchase.lines), named=purchase.criteria is None))
+    return RECORD, record_parameters(purchase, buyer, routing) | {"idempotency_key": key, "answer": key and answer}
 
 
 def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dict[str, Any]:

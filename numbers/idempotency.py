@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from django.db import OperationalError, connection
 
+from config.batches import send
 from config.errors import ApiError, ValidationFailed, sqlstate_of
 from config.metrics import locking
 
@@ -77,26 +78,23 @@ def claim(key: IdempotencyKey) -> Remembered | None:
     Raises IdempotencyKeyReused, and IdempotencyInProgress where the first has not finished within the
     lock timeout.
     """
-    with locking("idempotency key"), connection.cursor() as cursor:
-        try:
-            cursor.execute(
-                CLAIM,
-                {
-                    "organization_id": key.organization_id,
-                    "key": key.key,
-                    "fingerprint": key.fingerprint,
-                    "hours": HOURS,
-                },
-            )
-            claimed = cursor.fetchone() is not None
-        except OperationalError as error:
-            if sqlstate_of(error) == "55P03":
-                raise IdempotencyInProgress(headers={"Retry-After": "1"}) from error
-            raise
-        if claimed:
-            return None
-        cursor.execute(RECALL, [key.organization_id, key.key])
-        fingerprint, status, body = cursor.fetchone()
+    wanted: dict[str, Any] = {
+        "organization_id": key.organization_id,
+        "key": key.key,
+        "fingerprint": key.fingerprint,
+        "hours": HOURS,
+    }
+    try:
+        with locking("idempotency key"):
+            (claimed,) = send((CLAIM, wanted))
+    except OperationalError as error:
+        if sqlstate_of(error) == "55P03":
+            raise IdempotencyInProgress(headers={"Retry-After": "1"}) from error
+        raise
+    if claimed:
+        return None
+    ((remembered,),) = send((RECALL, [key.organization_id, key.key]))
+    fingerprint, status, body = remembered
     if bytes(fingerprint) != key.fingerprint:
         raise IdempotencyKeyReused()
     return Remembered(status, bytes(body))

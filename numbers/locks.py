@@ -21,8 +21,10 @@ from django.db import connection
 
 from campaigns.eligibility import require_usable
 from config.array_text import array_text
+from config.batches import send
 from config.errors import NotFound
 from config.metrics import locking
+from config.postgres import Statement
 from numbers.availability import AVAILABLE, is_available
 
 LOCK_ACCOUNT = """
@@ -154,22 +156,20 @@ def _require_usable(row: tuple[Any, ...] | None) -> None:
 def lock_for_order(
     organization_id: UUID, campaign_id: UUID | None, numbers: list[str]
 ) -> tuple[Account, list[LockedNumber]]:
-    """What the three above and below lock, in rank, sent together: in a pipeline one round trip for all.
+    """What the three above and below lock, in rank, in one round trip.
 
     Raises what ``lock_usable_campaign`` raises.
     """
-    account, campaign, rows = connection.cursor(), connection.cursor(), connection.cursor()
-    with locking("named order"):
-        account.execute(LOCK_ACCOUNT, [organization_id])
-        if campaign_id is not None:
-            campaign.execute(LOCK_CAMPAIGN, [campaign_id, organization_id])
-        rows.execute(LOCK_NUMBERS, [array_text(numbers)])
-        row = account.fetchone()
+    statements: list[Statement] = [(LOCK_ACCOUNT, [organization_id])]
     if campaign_id is not None:
-        _require_usable(campaign.fetchone())
-    locked = [LockedNumber._make(one) for one in rows.fetchall()]
+        statements.append((LOCK_CAMPAIGN, [campaign_id, organization_id]))
+    with locking("named order"):
+        accounts, *campaigns, rows = send(*statements, (LOCK_NUMBERS, [array_text(numbers)]))
+    for found in campaigns:
+        _require_usable(found[0] if found else None)
     # An organization's account is opened with it; where it is not, a deadlock is the worst, and tried again.
-    return Account(*row) if row else lock_account(organization_id), locked
+    account = Account(*accounts[0]) if accounts else lock_account(organization_id)
+    return account, [LockedNumber._make(row) for row in rows]
 
 
 def lock_pending_order(order_id: UUID, organization_id: UUID) -> LockedOrder | None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from config.answers import success_body
 from config.errors import Conflict
-from config.transactions import run_transaction
+from config.transactions import Ending, run_transaction
 from numbers import idempotency
 from numbers.alternatives import nearest_available
 from numbers.assigning import Buyer, Purchase, price_purchase, record_purchase
@@ -58,16 +58,18 @@ def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: Idempot
     InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
     """
 
-    def work() -> OrderAnswer:
+    def work() -> OrderAnswer | Ending[OrderAnswer]:
         if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
             return OrderAnswer(remembered.body, replayed=True)
         _, purchase = _check(request, buyer)
         body = answer_body(purchase, request.routing)
-        record_purchase(purchase, buyer=buyer, routing=request.routing, idempotency_key=idempotency_key, answer=body)
-        return OrderAnswer(body)
+        everything = record_purchase(
+            purchase, buyer=buyer, routing=request.routing, idempotency_key=idempotency_key, answer=body
+        )
+        return Ending(OrderAnswer(body), (everything,))
 
     try:
-        return run_transaction(work, pipelined=True)
+        return run_transaction(work, batched=True)
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
     except IntegrityError as error:
@@ -83,7 +85,7 @@ def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
         return checked
 
     try:
-        account, purchase = run_transaction(work, pipelined=True)
+        account, purchase = run_transaction(work, batched=True)
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
     return quote_json(account, purchase, buyer=buyer)

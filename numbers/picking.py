@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 
+from config.batches import send
 from numbers.assigning import Buyer, Purchase, price_purchase, record_purchase
 from numbers.criteria import Criteria
 from numbers.locks import LockedNumber, lock_account, lock_free_numbers, lock_pending_order, lock_usable_campaign
@@ -40,7 +41,7 @@ def buy_matching(request: QuantityRequest, *, buyer: Buyer, order_id: UUID | Non
         return None
     criteria = orjson.dumps(request.criteria.as_json()).decode()
     purchase = price_purchase(rows, buyer=buyer, account=account, order_id=order_id, criteria=criteria)
-    record_purchase(purchase, buyer=buyer, routing=request.routing)
+    send(record_purchase(purchase, buyer=buyer, routing=request.routing))
     return purchase
 
 

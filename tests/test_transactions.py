@@ -148,10 +148,11 @@ def test_a_connection_that_breaks_in_the_middle_is_503_and_leaves_nothing(api, m
     original = ordering.record_purchase
 
     def record_and_lose_the_connection(*arguments, **options):
-        original(*arguments, **options)
+        statement = original(*arguments, **options)
         pid = connection.connection.info.backend_pid
         with Clients(1) as clients:
             clients.start(books.rows, "SELECT pg_terminate_backend(%s, 5000)", pid).result()
+        return statement
 
     numbers = factories.stock(*factories.line(0))
     with monkeypatch.context() as patch:

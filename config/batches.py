@@ -1,0 +1,42 @@
+"""Statements that are sent together, where one need not see the answer to the other."""
+
+from contextvars import ContextVar
+from itertools import chain
+
+from django.db import connection
+from psycopg.pq import TransactionStatus
+
+from config.postgres import DeskConnection, Rows, Statement
+
+# What the transaction under way has still to say before its first statement: config.transactions.
+first_of_all: ContextVar[tuple[Statement, ...]] = ContextVar("first_of_all", default=())
+
+
+def send(*statements: Statement, last: bool = False) -> list[Rows]:
+    """Run the statements in this order, in one round trip; gives the rows of each.
+
+    In a transaction that has not begun yet, BEGIN goes with them; ``last``: so does COMMIT, unless this
+    is part of a larger one. The first error is raised, and what stands behind its statement is not run.
+    """
+    before = first_of_all.get()
+    if before:
+        first_of_all.set(())
+    connection.validate_no_broken_transaction()
+    connection.ensure_connection()
+    raw = connection.connection
+    if not isinstance(raw, DeskConnection) or connection.execute_wrappers or connection.queries_logged:
+        return [_run(*statement) for statement in chain(before, statements)][len(before) :]
+    inside = connection.in_atomic_block
+    with connection.wrap_database_errors:
+        return raw.exchange(
+            [*before, *statements],
+            begin=inside and raw.pgconn.transaction_status == TransactionStatus.IDLE,
+            commit=last and inside and len(connection.atomic_blocks) == 1,
+        )[len(before) :]
+
+
+def _run(statement: str, parameters: object) -> Rows:
+    """One by one, as Django runs them: for who listens, and for a pooler that knows no prepared statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
