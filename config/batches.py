@@ -6,7 +6,7 @@ from itertools import chain
 from django.db import connection
 from psycopg.pq import TransactionStatus
 
-from config.postgres import DeskConnection, Rows, Statement
+from config.postgres import DeskConnection, Parameters, Rows, Statement
 
 # What the transaction under way has still to say before its first statement: config.transactions.
 first_of_all: ContextVar[tuple[Statement, ...]] = ContextVar("first_of_all", default=())
@@ -35,7 +35,7 @@ def send(*statements: Statement, last: bool = False) -> list[Rows]:
         )[len(before) :]
 
 
-def _run(statement: str, parameters: object) -> Rows:
+def _run(statement: str, parameters: Parameters) -> Rows:
     """One by one, as Django runs them: for who listens, and for a pooler that knows no prepared statements."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

@@ -3,6 +3,7 @@
 docs/configuration.md documents the variables.
 """
 
+import gc
 import logging
 import os
 import resource
@@ -76,6 +77,11 @@ accesslog = None  # config.middleware.RequestId logs each request, with its id
 errorlog = "-"
 loglevel = _env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO").lower()
 logger_class = JsonLogger
+
+
+def pre_fork(server: object, worker: object) -> None:
+    # What the master has loaded stays: no worker need look through it for garbage, nor copy its pages by that.
+    gc.freeze()
 
 
 def when_ready(server: object) -> None:

@@ -7,13 +7,13 @@ statements when a transaction is rolled back.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import count
 from typing import Any
 
 import psycopg
-from psycopg import errors, generators
+from psycopg import abc, errors, generators
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
@@ -86,8 +86,8 @@ class DeskConnection(psycopg.Connection[Any]):
                     raise
                 return self.wait(self._exchange(statements, begin, commit))
 
-    def _exchange(self, statements: Sequence[Statement], begin: bool, commit: bool) -> Iterator[Any]:
-        adapt = Transformer(self)
+    def _exchange(self, statements: Sequence[Statement], begin: bool, commit: bool) -> abc.PQGen[list[Rows]]:
+        adapt: abc.Transformer = Transformer(self)
         expected: list[Callable[[Any], Rows | None]] = []
         self.pgconn.enter_pipeline_mode()
         try:
@@ -116,7 +116,11 @@ class DeskConnection(psycopg.Connection[Any]):
         expected.append(self._require_done)
 
     def _queue_statement(
-        self, statement: str, parameters: Parameters, adapt: Transformer, expected: list[Callable[[Any], Rows | None]]
+        self,
+        statement: str,
+        parameters: Parameters,
+        adapt: abc.Transformer,
+        expected: list[Callable[[Any], Rows | None]],
     ) -> None:
         text, names = numbered(statement)
         values = [parameters[name] for name in names] if isinstance(parameters, Mapping) else list(parameters)
@@ -141,7 +145,7 @@ class DeskConnection(psycopg.Connection[Any]):
         self._require_done(result)
         self._statements[text] = name
 
-    def _read(self, adapt: Transformer, result: Any) -> Rows:
+    def _read(self, adapt: abc.Transformer, result: Any) -> Rows:
         self._require_done(result)
         adapt.set_pgresult(result)
         return adapt.load_rows(0, result.ntuples, tuple)

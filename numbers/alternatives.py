@@ -1,51 +1,85 @@
 """For numbers that can't be had: the nearest ones that can, so that a retry needs no fresh search."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from django.db import connection
-
+from config.array_text import array_text
+from config.postgres import Rows, Statement
 from numbers.availability import AVAILABLE
 from numbers.e164 import area_code_of, type_of
 
 # Of all numbers sorted by their digits, those that share the longest prefix with a given one stand
 # next to it. So the nearest few on either side, in the index of what is on the shelf, hold the best
-# one; a bounded index scan for each number asked for, whatever the size of the stock.
+# one; a bounded index scan for each number asked for, whatever the size of the stock. What is in stock is
+# of the type that the stock says, whatever its form.
+_SIDE = f"""
+    (SELECT n.number FROM numbers_phonenumber n
+     WHERE n.number_type = of_type.number_type AND n.number {{side}} wanted.number COLLATE "C"
+       AND n.status IN ('available', 'quarantined') AND n.number <> ALL(%(asked)s::text[]) AND {AVAILABLE}
+     ORDER BY n.number {{direction}} LIMIT %(depth)s)
+"""  # noqa: S608  the rule is our own text
 NEIGHBOURS = f"""
     SELECT wanted.number, n.number
     FROM unnest(%(numbers)s::text[], %(types)s::text[]) AS wanted (number, number_type)
     CROSS JOIN LATERAL (
-        (SELECT n.number FROM numbers_phonenumber n
-         WHERE n.number_type = wanted.number_type AND n.number > wanted.number COLLATE "C"
-           AND n.status IN ('available', 'quarantined') AND n.number <> ALL(%(asked)s) AND {AVAILABLE}
-         ORDER BY n.number LIMIT %(depth)s)
-        UNION ALL
-        (SELECT n.number FROM numbers_phonenumber n
-         WHERE n.number_type = wanted.number_type AND n.number < wanted.number COLLATE "C"
-           AND n.status IN ('available', 'quarantined') AND n.number <> ALL(%(asked)s) AND {AVAILABLE}
-         ORDER BY n.number DESC LIMIT %(depth)s)
+        SELECT COALESCE((SELECT known.number_type FROM numbers_phonenumber known
+                         WHERE known.number = wanted.number COLLATE "C"), wanted.number_type) AS number_type
+    ) AS of_type
+    CROSS JOIN LATERAL (
+        {_SIDE.format(side=">", direction="")} UNION ALL {_SIDE.format(side="<", direction="DESC")}
     ) AS n
-"""  # noqa: S608  the rule is our own text
+"""  # noqa: S608  made of constants
 
-KNOWN_TYPES = "SELECT number, number_type FROM numbers_phonenumber WHERE number = ANY(%s)"
+# On either side, of each number. Where those before it in the list have taken as many, we look again.
+USUAL_DEPTH = 4
+
+
+def neighbours_of(
+    wanted: Sequence[str], depth: int = USUAL_DEPTH, *, asked: Sequence[str], organization_id: UUID, sandbox: bool
+) -> Statement:
+    """The statement that finds what may stand in for each of ``wanted``: see ``nearest_available``."""
+    return NEIGHBOURS, {
+        "numbers": array_text(wanted),
+        "types": array_text([type_of(number) for number in wanted]),
+        "asked": array_text(asked),
+        "depth": depth,
+        "organization_id": organization_id,
+        "sandbox": sandbox,
+    }
 
 
 def nearest_available(
-    wanted: Sequence[str], *, asked: Sequence[str], organization_id: UUID, sandbox: bool
+    wanted: Sequence[str], neighbours: Rows, look_again: Callable[[Sequence[str], int], Rows]
 ) -> dict[str, str]:
     """For each of ``wanted`` the nearest available number: same type, area code, longest common prefix.
 
-    None is given twice and none of ``asked``; a number for which nothing of its type is left is
-    absent. Nothing is held.
+    None is given twice and none that was asked for; a number for which nothing of its type is left is
+    absent. Nothing is held. ``neighbours`` is what ``neighbours_of`` found with ``USUAL_DEPTH``;
+    ``look_again`` finds all that can be needed, where the neighbours of one on some side are all given away.
     """
-    # Those before it in the list can have taken at most one each: so many neighbours are enough.
-    neighbours = _neighbours(wanted, asked=asked, organization_id=organization_id, sandbox=sandbox)
+    around = _by_side(neighbours)
     found: dict[str, str] = {}
-    for number in wanted:
-        candidates = neighbours.get(number, set()).difference(found.values())
+    given: set[str] = set()
+    depth = USUAL_DEPTH
+    for position, number in enumerate(wanted):
+        sides = around.get(number, ([], []))
+        if any(len(side) == depth and given.issuperset(side) for side in sides):
+            # Those before it have taken at most one each.
+            depth = len(wanted)
+            around = _by_side(look_again(wanted[position:], depth))
+            sides = around.get(number, ([], []))
+        candidates = [one for side in sides for one in side if one not in given]
         if candidates:
             found[number] = max(candidates, key=lambda one: _nearness(number, one))
+            given.add(found[number])
     return found
+
+
+def _by_side(neighbours: Rows) -> dict[str, tuple[list[str], list[str]]]:
+    around: dict[str, tuple[list[str], list[str]]] = {}
+    for number, neighbour in neighbours:
+        around.setdefault(number, ([], []))[neighbour > number].append(neighbour)
+    return around
 
 
 def _nearness(number: str, other: str) -> tuple[bool, int, str]:
@@ -63,32 +97,3 @@ def _common_length(one: str, other: str) -> int:
             break
         length += 1
     return length
-
-
-def _types_of(numbers: Sequence[str]) -> dict[str, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(KNOWN_TYPES, [list(numbers)])
-        known = dict(cursor.fetchall())
-    return {number: known.get(number) or type_of(number) for number in numbers}
-
-
-def _neighbours(
-    wanted: Sequence[str], *, asked: Sequence[str], organization_id: UUID, sandbox: bool
-) -> dict[str, set[str]]:
-    types = _types_of(wanted)
-    neighbours: dict[str, set[str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            NEIGHBOURS,
-            {
-                "numbers": list(wanted),
-                "types": [types[number] for number in wanted],
-                "asked": list(asked),
-                "depth": len(wanted),
-                "organization_id": organization_id,
-                "sandbox": sandbox,
-            },
-        )
-        for number, neighbour in cursor.fetchall():
-            neighbours.setdefault(number, set()).add(neighbour)
-    return neighbours

@@ -3,16 +3,20 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from config.answers import success_body
+from config.array_text import array_text
+from config.batches import send
 from config.errors import Conflict
+from config.postgres import Statement
 from config.transactions import Ending, run_transaction
 from numbers import idempotency
-from numbers.alternatives import nearest_available
+from numbers.alternatives import nearest_available, neighbours_of
 from numbers.assigning import Buyer, Purchase, price_purchase, record_purchase
 from numbers.idempotency import IdempotencyKey
 from numbers.locks import Account, LockedNumber, lock_for_order
@@ -139,7 +143,9 @@ def refusal(numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer) -> In
 
     Worked out after the transaction, so that a refusal holds no lock while it looks for alternatives.
     """
-    owners = _owners(taken)
+    nearby = partial(neighbours_of, asked=numbers, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox)
+    owned, neighbours = send(_open_ownership(taken), nearby(taken))
+    owners: dict[str, UUID] = dict(owned)
     yours = [number for number in taken if owners.get(number) == buyer.organization_id]
     available = len(numbers) - len(taken)
     return InsufficientInventory(
@@ -150,18 +156,15 @@ def refusal(numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer) -> In
             "already_yours": yours,
             "alternatives": nearest_available(
                 [number for number in taken if number not in yours],
-                asked=numbers,
-                organization_id=buyer.organization_id,
-                sandbox=buyer.is_sandbox,
+                neighbours,
+                lambda wanted, depth: send(nearby(wanted, depth))[0],
             ),
         },
     )
 
 
-def _owners(numbers: Sequence[str]) -> dict[str, UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(OPEN_OWNERSHIP, [list(numbers)])
-        return dict(cursor.fetchall())
+def _open_ownership(numbers: Sequence[str]) -> Statement:
+    return OPEN_OWNERSHIP, [array_text(numbers)]
 
 
 def _second_owner_refused(error: IntegrityError, request: OrderRequest, buyer: Buyer) -> Exception:
@@ -169,7 +172,8 @@ def _second_owner_refused(error: IntegrityError, request: OrderRequest, buyer: B
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     if constraint != "assignment_one_owner":
         return error
-    owners = _owners(request.numbers)
+    (owned,) = send(_open_ownership(request.numbers))
+    owners: dict[str, UUID] = dict(owned)
     taken = [number for number in request.numbers if number in owners]
     logger.error("a second owner was refused by the database", extra={"fields": {"numbers": taken}})
     return refusal(request.numbers, taken, buyer=buyer)

@@ -78,8 +78,9 @@ def test_without_campaign_and_key_it_takes_five(api, quantity):
     assert len([one for one in statements if "SAVEPOINT" not in one]) == 5
 
 
-@pytest.mark.parametrize("quantity", [1, 100])
-def test_a_refusal_looks_for_alternatives_in_three_statements_after_the_transaction_and_is_noted(api, quantity):
+@pytest.mark.parametrize(("quantity", "statements_after"), [(1, 2), (100, 3)])
+def test_a_refusal_looks_for_alternatives_after_the_transaction_and_is_noted(api, quantity, statements_after):
+    """Who owns them and what is near them; once more where a hundred neighbours want the same ones."""
     factories.stock(*factories.line(500, quantity))
     api.order([])
     with captured() as statements:
@@ -87,7 +88,7 @@ def test_a_refusal_looks_for_alternatives_in_three_statements_after_the_transact
     assert len(response.json()["data"]["alternatives"]) == quantity
     end = next(at for at, one in enumerate(statements) if one.startswith("ROLLBACK TO SAVEPOINT"))
     after = [one for one in statements[end:] if "SAVEPOINT" not in one]
-    assert len(after) == 4
+    assert len(after) == statements_after + 1
     assert after[-1].lstrip().startswith("INSERT INTO numbers_refusal")  # the note for the operators' desk
     assert not any(is_lock(one) for one in statements[end:])
 
