@@ -4,6 +4,6 @@ from apikeys.api import ApiKeyRotation, ApiKeys, OneApiKey
 
 urlpatterns = [
     path("api-keys", ApiKeys.as_view(), name="api-keys"),
-    path("api-keys/<uuid:key_id>", OneApiKey.as_view(), name="api-key"),
-    path("api-keys/<uuid:key_id>/rotate", ApiKeyRotation.as_view(), name="api-key-rotation"),
+    path("api-keys/<id:key_id>", OneApiKey.as_view(), name="api-key"),
+    path("api-keys/<id:key_id>/rotate", ApiKeyRotation.as_view(), name="api-key-rotation"),
 ]

@@ -4,7 +4,7 @@ from campaigns.api import Brands, Campaigns, OneBrand, OneCampaign
 
 urlpatterns = [
     path("campaigns", Campaigns.as_view(), name="campaigns"),
-    path("campaigns/<uuid:campaign_id>", OneCampaign.as_view(), name="campaign"),
+    path("campaigns/<id:campaign_id>", OneCampaign.as_view(), name="campaign"),
     path("brands", Brands.as_view(), name="brands"),
-    path("brands/<uuid:brand_id>", OneBrand.as_view(), name="brand"),
+    path("brands/<id:brand_id>", OneBrand.as_view(), name="brand"),
 ]

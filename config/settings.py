@@ -181,6 +181,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Numberdesk",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "SORT_OPERATIONS": False,  # as in the urls: what is used most comes first
     "POSTPROCESSING_HOOKS": ["config.openapi.schema.complete"],
 }

@@ -1,12 +1,15 @@
 """Every path of the desk."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
 from config import errors, health
+from config.ids import IdConverter
 from config.metrics import metrics
 from config.openapi import serving
+
+register_converter(IdConverter, "id")  # before the patterns that are included below are read
 
 urlpatterns = [
     path("v1/", include("numbers.api.urls")),

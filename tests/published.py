@@ -10,7 +10,7 @@ import jsonschema_rs
 import orjson
 
 JSON = "application/json"
-UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # as in the URL conf: no other id is a path of the API
+UUID = "(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # as in the URL conf: no other id is a path of the API
 
 
 def _shared(*names: str) -> list[dict[str, str]]:

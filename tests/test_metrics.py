@@ -187,7 +187,7 @@ def test_to_a_stranger_there_is_no_such_path():
 @pytest.mark.parametrize(
     ("route", "shown"),
     [
-        ("v1/phone-numbers/<uuid:number_id>/campaign", "/v1/phone-numbers/{number_id}/campaign"),
+        ("v1/phone-numbers/<id:number_id>/campaign", "/v1/phone-numbers/{number_id}/campaign"),
         ("healthz", "/healthz"),
         ("admin/numbers/phonenumber/<path:object_id>/change/", "/admin"),
     ],

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import resolve
 from django.utils import timezone
 
 from tests import factories
 from tests.client import error_of, refused
+from tests.endpoints import SOME_ID, endpoints
 from tests.phone_numbers import MISSING, NUMBERS, buy, hold, listed, owned, release
 from tests.walking import refuses_what_is_no_page, walk
 
@@ -169,6 +171,19 @@ def test_every_wrong_parameter_is_named_at_once(api):
 def test_one_number_is_read_by_its_id(api):
     (line,) = api.order(factories.stock(*factories.line(0)), **ROUTING).json()["data"]
     assert api.get(f"{NUMBERS}/{line['id']}").json() == {"success": True, "data": line}
+
+
+def test_an_id_may_be_written_in_capitals(api):
+    """As programs write it that read it as a UUID: Swift's, for one."""
+    (number,) = api.order(factories.stock("+14155550123")).json()["data"]
+    assert api.get(f"{NUMBERS}/{number['id'].upper()}").json()["data"] == number
+
+
+@pytest.mark.parametrize("endpoint", [one for one in endpoints() if "<id:" in one.path], ids=str)
+def test_every_path_with_an_id_is_known_with_capitals(endpoint):
+    path = endpoint.url()
+    small, capital = resolve(path), resolve(path.replace(str(SOME_ID), str(SOME_ID).upper()))
+    assert (capital.route, capital.kwargs) == (small.route, small.kwargs)
 
 
 def test_an_unknown_number_is_404(api):
