@@ -241,6 +241,10 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         # Refusals are in the request's own line; Django's "Unauthorized: /v1/…" adds nothing.
         "django.request": {"level": "ERROR"},
+        # Whoever scans the internet would fill it, and Sentry, with tracebacks.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # It warns of each HEAD, whose body it drops, as it should.
+        "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }
 

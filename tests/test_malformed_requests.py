@@ -192,3 +192,9 @@ def test_nothing_is_believed_of_who_connects_that_django_was_not_told_to_believe
     believed = b"SCRIPT_NAME: /x\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-Proto: http\r\nConnection: close"
     received = exchange(served.port, b"GET /x/healthz HTTP/1.1\r\nHost: localhost\r\n" + believed + END)
     assert parts(received)[0] == 404
+
+
+def test_a_head_is_no_news(served):
+    received = exchange(served.port, b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close" + END)
+    assert parts(received)[0] == 200
+    assert [line for line in log_lines(served) if line["level"] != "INFO"] == []

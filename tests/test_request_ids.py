@@ -86,6 +86,13 @@ def test_a_request_without_a_key_is_not_logged_as_the_one_before_it(api, log_lin
     assert "key_prefix" not in second
 
 
+@pytest.mark.parametrize("host", ["evil.example", "a b", ""])
+def test_who_asks_for_another_host_costs_one_line(api, log_lines, host):
+    api.get("/v1/credit", headers={"Host": host})
+    (line,) = log_lines()
+    assert (line["message"], line["status"]) == ("request", 400)
+
+
 def test_what_a_request_wrote_carries_its_id(api):
     response = api.order(factories.stock("+14155550123"))
     for table in ("order", "numberevent", "creditentry"):
