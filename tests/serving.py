@@ -45,7 +45,7 @@ class Server:
             "DATABASE_NAME": connection.settings_dict["NAME"],
             "CRASH_AT": crash_at,
             "WEB_THREADS": str(threads),
-            "LOG_LEVEL": "INFO" if log else "ERROR",
+            **({"LOG_LEVEL": "INFO"} if log else {}),
         }
         command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "--workers", "1"]
         with (log or Path(os.devnull)).open("ab") as output:

@@ -54,7 +54,7 @@ def test_once_migrated_being_ready_costs_one_statement(client, django_assert_num
 
 @pytest.mark.django_db
 def test_not_ready_before_every_migration_is_applied(client):
-    books.run("DELETE FROM django_migrations WHERE app = 'apikeys'")
+    books.run("DELETE FROM django_migrations WHERE app = 'apikeys' AND name LIKE '0002%'")
     for _ in range(2):  # it is looked at again until it is so
         response = client.get("/readyz")
         refused(response, 503, "SERVICE_UNAVAILABLE", "database is not migrated: 1 to apply")

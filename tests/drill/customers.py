@@ -85,7 +85,13 @@ class Customer(threading.Thread):
         with self.notebook.lock:
             self.notebook.attempts.append(attempt)
         give_up = 0.004 if self.impatient and self.random.random() < 0.3 else 10.0
-        self.send(attempt, timeout=give_up)
+        for _ in range(self.random.randint(1, 3)):  # some give up at once, some ask again with the same key
+            try:
+                self.send(attempt, timeout=give_up)
+            except (OSError, http.client.HTTPException):
+                self.notebook.silences += 1
+            if attempt.body is not None or attempt.refused or self.over.wait(0.1):
+                return
 
     def send(self, attempt: Attempt, *, timeout: float = 10.0) -> None:
         headers = {"Idempotency-Key": attempt.key}
