@@ -55,7 +55,10 @@ def issue_key(
                 scopes=list(scopes),
                 expires_at=expires_at,
             )
-            record(key, "created", actor=actor, after={"label": label, "scopes": list(scopes), "prefix": key.prefix})
+            after = {"label": label, "scopes": list(scopes), "prefix": key.prefix}
+            if expires_at is not None:
+                after["expires_at"] = expires_at.isoformat()
+            record(key, "created", actor=actor, after=after)
     except IntegrityError as error:
         if "apikey_expires_after_creation" not in str(error):
             raise

@@ -108,7 +108,9 @@ def add_campaign(
         campaign = Campaign.objects.create(
             brand=brand, name=name, status=status, status_reason=reason, use_case=use_case, description=description
         )
-        record(campaign, "created", actor=actor, after={"name": name, "status": status}, reason=reason)
+        given = {"use_case": use_case, "description": description}
+        after = {"name": name, "status": status, "brand": str(brand.pk), **{k: v for k, v in given.items() if v}}
+        record(campaign, "created", actor=actor, after=after, reason=reason)
     return campaign
 
 

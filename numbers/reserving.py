@@ -45,15 +45,17 @@ HOLD = """
 """
 
 LET_GO = """
-    WITH free AS (
-        UPDATE numbers_phonenumber
+    WITH held AS (
+        SELECT id, held_until FROM numbers_phonenumber WHERE id = ANY(%(ids)s) AND reservation_id = %(id)s
+    ), free AS (
+        UPDATE numbers_phonenumber number
         SET held_for_id = NULL, held_until = NULL, reservation_id = NULL, updated_at = statement_timestamp()
-        WHERE id = ANY(%(ids)s) AND reservation_id = %(id)s
-        RETURNING id
+        FROM held WHERE number.id = held.id
+        RETURNING number.id, held.held_until
     ), told AS (
         INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id, before, after, reason)
         SELECT statement_timestamp(), id, 'hold_released', %(organization_id)s, %(actor)s, %(request_id)s,
-               '{"status": "available"}', '{"status": "available"}', ''
+               jsonb_build_object('held_until', held_until), '{"held_until": null}', ''
         FROM free
     )
     UPDATE numbers_reservation SET released_at = statement_timestamp() WHERE id = %(id)s AND released_at IS NULL
