@@ -81,6 +81,11 @@ def test_what_the_pages_load_is_there(reference):
                     assert finders.find(attributes[name].removeprefix("/static/")), attributes[name]
 
 
+def test_the_bare_address_leads_to_the_docs():
+    assert Client().get("/")["Location"] == "/docs"
+    assert Client().post("/").json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+
+
 @pytest.mark.parametrize("path", ["/docs/", "/v1/docs"])
 def test_the_reference_is_where_people_look_for_it(path, reference):
     assert Client().get(path).content.decode() == reference.html

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from config.docs.views import ConsolePage, GuidePage, ReferencePage, SearchIndex
+from config.docs.views import ConsolePage, FrontDoor, GuidePage, ReferencePage, SearchIndex
 
 urlpatterns = [
+    path("", FrontDoor.as_view()),
     path("docs", ReferencePage.as_view(), name="docs"),
     path("docs/", ReferencePage.as_view()),
     path("v1/docs", ReferencePage.as_view()),

@@ -4,7 +4,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import orjson
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from rest_framework.request import Request
 
@@ -57,6 +57,15 @@ class _Page(PublicView):
             raise Http404
         base = request._request.build_absolute_uri("/").rstrip("/")
         return answer_document(request._request, page(self.template, base, slug))
+
+
+class FrontDoor(PublicView):
+    """Whoever opens the address that `make run` prints is led to where everything else is told."""
+
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponseRedirect("/docs")
 
 
 class ReferencePage(_Page):
