@@ -8,8 +8,8 @@ once, the same loop sends (config/sending.py). It also waits for clients that ar
 gunicorn's would stand still for 2 s for each.
 
 Bounds: MOST_HEAD and the largest body for each connection, ``worker_connections`` of them, for
-REQUEST_SECONDS each; MOST_UNSENT_IN_ALL of answers, each for SEND_SECONDS. Where more is waited for, the client
-to whom most is still to be sent goes first.
+REQUEST_SECONDS each; MOST_UNSENT_IN_ALL of answers, each for SEND_SECONDS. Where there are more, the client that has
+been silent for longest goes, and the one to whom most is still to be sent.
 """
 
 import socket
@@ -50,7 +50,23 @@ class PatientWorker(ThreadWorker):
         except (BlockingIOError, ConnectionAbortedError):
             return
         self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self.make_room()
         self.enqueue_req(Connection(self, self.cfg, Outlet(client), address, listener.getsockname()))
+
+    def make_room(self) -> None:
+        """Whoever has kept us waiting for longest goes: else those who say nothing would keep out all others."""
+        for waiting in (self.pending_conns, self.keepalived_conns):
+            if waiting:
+                conn = waiting.popleft()
+                self.poller.unregister(conn.sock)
+                self.nr_conns -= 1
+                conn.close()
+                return
+
+    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        if client.fileno() >= 0:  # else it had to go since the poller told of it
+            super().on_client_socket_readable(conn, client)
 
     def enqueue_req(self, conn: Connection) -> None:
         """A connection has, or is to have, another request. Called in the main loop only."""
@@ -65,6 +81,8 @@ class PatientWorker(ThreadWorker):
 
     def receive(self, conn: Connection, *, waits: bool) -> None:
         """Take what has arrived; ``waits`` where the loop is watching the connection already."""
+        if conn.sock.fileno() < 0:  # it had to go since the poller told of it
+            return
         try:
             piece = conn.sock.recv(_PIECE)
         except (BlockingIOError, InterruptedError):
@@ -123,7 +141,13 @@ class PatientWorker(ThreadWorker):
         if conn.sock.unsent:
             self.send_rest(conn, future)
         else:
-            super().finish_request(conn, future)
+            self.go_on(conn, future)
+
+    def go_on(self, conn: Connection, future: Any) -> None:
+        """The answer is with the client."""
+        super().finish_request(conn, future)
+        if self.nr_conns >= self.worker_connections:  # nobody is accepted meanwhile
+            self.make_room()
 
     def send_rest(self, conn: Connection, future: Any) -> None:
         """Send what the client has not taken of its answer, and go on from there when it has."""
@@ -143,7 +167,7 @@ class PatientWorker(ThreadWorker):
             return self.cut_off(conn)
         if not conn.sock.unsent:
             self.poller.unregister(conn.sock)
-            super().finish_request(conn, self.sending.pop(conn))
+            self.go_on(conn, self.sending.pop(conn))
 
     def cut_off(self, conn: Connection) -> None:
         self.poller.unregister(conn.sock)

@@ -73,6 +73,27 @@ def test_clients_that_send_nothing_half_a_head_or_half_a_body_keep_nobody_waitin
     assert answer(connect(GET + b"\r\n"))[0] == 200
 
 
+def test_clients_that_take_all_connections_there_are_keep_nobody_out(monkeypatch):
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--worker-connections 10")
+    server = Server()
+    with contextlib.ExitStack() as stack:
+        stack.callback(server.close)
+        server.start(threads=1)
+
+        def connected(sent=b""):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE))
+            client.sendall(sent)
+            return client
+
+        for sent in (b"", POST + b"Content-Length: 100\r\n\r\n{", GET):
+            for _ in range(30):
+                connected(sent)
+        # All of the ten would have been theirs for 20 s: more than our patience.
+        kept = [connected(GET + b"\r\n") for _ in range(30)]
+        assert [answer(client)[0] for client in kept] == [200] * 30
+        assert answer(connected(GET + b"\r\n"))[0] == 200  # nor do those who were answered and stay
+
+
 def test_a_request_may_arrive_byte_by_byte(connect):
     client = connect()
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
