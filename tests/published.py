@@ -12,6 +12,14 @@ import orjson
 JSON = "application/json"
 UUID = "(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # as in the URL conf: no other id is a path of the API
 
+# What says nothing of the API: of the message itself, and to browsers.
+OF_ANY_WEB_SERVER = frozenset(
+    {
+        *("content-type", "content-length", "vary", "content-security-policy", "x-frame-options"),
+        *("x-content-type-options", "referrer-policy", "cross-origin-opener-policy", "strict-transport-security"),
+    }
+)
+
 
 def _shared(*names: str) -> list[dict[str, str]]:
     return [{"$ref": f"#/components/responses/{name}"} for name in names]
@@ -116,9 +124,8 @@ class Published:
             if header["schema"]["type"] == "integer":
                 value = int(value)
             yield from (f"header {name}: {problem}" for problem in self.mismatches(header["schema"], value))
-        for name in self.document["components"]["headers"]:
-            if name in answer.headers and name not in described["headers"]:
-                yield f"the header {name} is not described"
+        known = {name.lower() for name in described["headers"]} | OF_ANY_WEB_SERVER
+        yield from (f"the header {name} is not described" for name in answer.headers if name.lower() not in known)
 
     def _body_problems(self, described: dict[str, Any], answer: Any) -> list[str]:
         if answer.headers["Content-Type"] not in described["content"]:

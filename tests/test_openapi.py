@@ -223,9 +223,11 @@ def test_a_status_that_is_not_described_is_a_problem(published, answer):
 def test_a_header_that_is_not_described_or_not_there_is_a_problem(published, answer):
     del answer.headers["X-Request-Id"]
     answer.headers["x-should-retry"] = "false"
+    answer.headers["X-Novelty"] = "1"
     assert published.problems("POST", ORDERS, answer) == [
         "the header X-Request-Id is missing",
         "the header x-should-retry is not described",
+        "the header X-Novelty is not described",
     ]
 
 
