@@ -1,4 +1,5 @@
-"""Fuzz for some minutes: the tests of tests/test_fuzz.py with a new seed each time, until the time is up.
+"""Fuzz for some minutes, with a new seed each round, until the time is up: every parser (tests/test_fuzz.py), and
+requests and sequences of requests that schemathesis makes up from the schema, valid and not.
 
 What fails is kept by hypothesis in .hypothesis/, so that the next run of the tests begins with it.
 """
@@ -10,6 +11,12 @@ import subprocess
 import sys
 import time
 
+TESTS = (
+    "tests/test_fuzz.py",
+    "tests/test_stateful.py",
+    "tests/test_openapi_live.py::test_every_operation_answers_as_described",
+)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
@@ -18,13 +25,13 @@ def main() -> int:
     chosen = parser.parse_args()
     end, rounds = time.monotonic() + chosen.minutes * 60, 0
     while rounds == 0 or time.monotonic() < end:
-        seed = secrets.randbelow(2**32)
+        seed = 1 + secrets.randbelow(2**32 - 1)
         rounds += 1
         print(f"round {rounds}, seed {seed}, {max(0, round(end - time.monotonic()))} s left", flush=True)
-        pytest = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/test_fuzz.py"]
+        pytest = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
         done = subprocess.run(
             [*pytest, f"--hypothesis-seed={seed}"],
-            env={**os.environ, "FUZZ_EXAMPLES": str(chosen.examples)},
+            env={**os.environ, "FUZZ_EXAMPLES": str(chosen.examples), "FUZZ_SEED": str(seed)},
             check=False,
         )
         if done.returncode:
