@@ -1,7 +1,7 @@
 """Schemathesis plays sequences: what one answer gives, an id or a cursor, goes into the next request.
 
-The budget and the seed are fixed; `make fuzz` brings another seed. Each sequence begins in the same world, since it ends
-with a rollback.
+The budget and the seed are fixed; `make fuzz` brings another seed. Each sequence begins in the same world, since it
+ends with a rollback.
 """
 
 import pytest
