@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from hypothesis import Phase
+from hypothesis.errors import Flaky
 
 from numbers import assigning, availability, filling, locks, releasing
 from tests.service_machine import run
@@ -69,5 +70,7 @@ def test_the_model_finds_a_planted_bug(
     bug: Callable[[pytest.MonkeyPatch], None], unhurried: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bug(monkeypatch)
-    with pytest.raises((AssertionError, KeyError)):
+    # Whom the service gives which number is chance. Where the same steps went well before, hypothesis does not
+    # tell of the failure but of the difference.
+    with pytest.raises((AssertionError, KeyError, Flaky)):
         run(RUNS, phases=(Phase.generate,))
