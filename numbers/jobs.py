@@ -72,7 +72,7 @@ class Running:
         self.job = job
         kind, _, name = job.actor.partition(":")
         self.actor = Actor(kind, name, job.request_id)  # type: ignore[arg-type]
-        self._told: dict[str, Any] = {}
+        self.told: dict[str, Any] = {}
         self._began = 0.0
         self._over = threading.Event()
         self._end: type[Exception] | None = None
@@ -81,10 +81,10 @@ class Running:
     def progress(self, doing: str, done: int, total: int | None) -> None:
         """How far it is. Raises Stopped or TakenOver where the job has to end."""
         now = time.monotonic()
-        if doing != self._told.get("doing"):
+        if doing != self.told.get("doing"):
             self._began = now
         rate = done / (now - self._began) if now - self._began > 1 else None
-        self._told = {"doing": doing, "progress": done, "total": total, "counts": {"rate": rate}}
+        self.told = {"doing": doing, "progress": done, "total": total, "counts": {"rate": rate}}
         if self._end is not None:
             raise self._end
 
@@ -102,7 +102,7 @@ class Running:
         return Job.objects.filter(pk=self.job.pk, attempts=self.job.attempts, status=Job.Status.RUNNING)
 
     def beat(self) -> None:
-        if not self.mine().update(heartbeat_at=Now(), **self._told):
+        if not self.mine().update(heartbeat_at=Now(), **self.told):
             self._end = TakenOver
         elif self.mine().filter(stop_asked=True).exists():
             self._end = Stopped
@@ -179,9 +179,8 @@ def _fail(running: Running) -> None:
 
 
 def _finish(running: Running, status: str, *, counts: dict[str, Any] | None = None, error: str = "") -> None:
-    finished = running.mine().update(
-        status=status, counts=counts or {}, error=error, finished_at=Now(), heartbeat_at=None
-    )
+    told = {"progress": running.job.progress, **running.told, "counts": counts or {}}
+    finished = running.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **told)
     if finished and status == Job.Status.DONE and not running.job.parameters.get("dry_run"):
         running.job.inputs.all().delete()
 
