@@ -30,6 +30,8 @@ _TEXTS = ("region", "rate_center", "carrier")
 _UNNAMED = {"sms_enabled", "mms_enabled", "sandbox", *_TEXTS}  # what their readers don't say
 _UNSTATED = r"\N"  # NULL, as COPY writes it
 _UNDECODED = re.compile("[\ufffd\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+MOST_COLUMNS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ def recognise(first_line: str, options: Options, *, separator: str | None = None
     Raises ValidationFailed where no column, or more than one, holds the numbers.
     """
     layout = recognise_loosely(first_line, options, separator=separator)
+    if _UNDECODED.search(first_line):
+        raise ValidationFailed(
+            details={"encoding": "of the header line is not that of the file: save it as UTF-8, or name its encoding"}
+        )
     named = [meaning for meaning in layout.meanings if meaning]
     for meaning in named:
         if named.count(meaning) > 1:
@@ -95,13 +101,15 @@ def recognise(first_line: str, options: Options, *, separator: str | None = None
 
 def recognise_loosely(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
     """As ``recognise``, also where that is not enough for an import: for an operator who will say the rest."""
+    if _CONTROL.search(first_line):
+        raise ValidationFailed(details={"file": "has no header line that can be read: a CSV file is needed"})
     delimiter = options.delimiter or separator or _sniffed(first_line)
     try:
         cells = [cell.strip() for cell in split_line(first_line, delimiter)]
     except BadCell as problem:
         raise ValidationFailed(details={"file": f"the header line {problem}"}) from None
-    if "\0" in first_line or len(cells) > 500:
-        raise ValidationFailed(details={"file": "has no header line that can be read: a CSV file is needed"})
+    if len(cells) > MOST_COLUMNS:
+        raise ValidationFailed(details={"file": f"has {len(cells):,} columns: leave out all but {MOST_COLUMNS}"})
     has_header = not any(_is_number(cell, options) for cell in cells)
     names = tuple(cells) if has_header else tuple(f"column {n}" for n in range(1, len(cells) + 1))
     guessed = [_MEANING.get(key_of(name)) for name in names]

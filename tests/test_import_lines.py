@@ -165,3 +165,18 @@ def test_a_spool_gives_back_sorted_whatever_it_had_to_put_away_and_again():
         spool.add(line)
     assert list(spool) == list(spool) == lines
     assert len(spool) == 500
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "why"),
+    [
+        ("number\x0c,price", "file", "has no header line that can be read"),
+        ("number\0", "file", "has no header line that can be read"),
+        ("number" + ",x" * 500, "file", "has 501 columns: leave out all but 500"),
+        ("num\udce9ro,price", "encoding", "save it as UTF-8, or name its encoding"),
+    ],
+)
+def test_a_header_that_says_nothing_is_refused_with_the_reason(header, field, why):
+    with pytest.raises(ValidationFailed) as refused:
+        recognise(header, Options())
+    assert why in refused.value.details[field]
