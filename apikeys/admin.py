@@ -17,12 +17,21 @@ from config.desk.choosing import ChosenByTyping, OneLine
 from config.desk.operations import Done, Operation, page_of
 
 
+class ExpiryInput(AdminSplitDateTime):
+    """One label can't name two fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for widget, name in zip(self.widgets, ("date", "time"), strict=True):
+            widget.attrs["aria-label"] = f"Expires at, {name}"
+
+
 class IssueKeyForm(forms.Form):
     organization = ChosenByTyping(ApiKey, "organization")
     label = OneLine(max_length=64)
     scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
     expires_at = forms.SplitDateTimeField(
-        widget=AdminSplitDateTime, required=False, help_text="In UTC. Without a date it does not expire."
+        widget=ExpiryInput, required=False, help_text="In UTC. Without a date it does not expire."
     )
 
     def clean_expires_at(self) -> Any:

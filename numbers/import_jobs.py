@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple
@@ -119,11 +119,12 @@ def preview(job: Job, options: Options) -> tuple[Layout, list[Previewed]]:
         except BadCell as error:
             problem = str(error)
         shown.append(Previewed(line.number, [_shown(cell) for cell in cells[: len(layout.names)]], number, problem))
-    return layout, shown
+    return replace(layout, names=tuple(_shown(name) for name in layout.names)), shown
 
 
 def _shown(cell: str) -> str:
-    return cell[:60].encode("utf-8", "replace").decode()
+    """As a page can show it: bytes that are none of the encoding as the sign for that."""
+    return cell[:60].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def options_of(parameters: dict[str, Any]) -> Options:
@@ -200,6 +201,8 @@ def layout_when_done(job: Job) -> Layout:
 
 def require_numbers(layout: Layout) -> None:
     """Raises ValidationFailed where an import could not begin."""
+    if any("\ufffd" in name for name in layout.names):
+        raise ValidationFailed(details={"encoding": "The header line is in another one: choose that, and look again."})
     named = [meaning for meaning in layout.meanings if meaning]
     if "number" not in named:
         raise ValidationFailed(details={"": "Say which column has the numbers."})

@@ -55,3 +55,11 @@ def unnamed_fields(page: Browser) -> list[Any]:
         && !one.labels?.length && !one.ariaLabel && !one.getAttribute("aria-labelledby")).map((one) => one.outerHTML)"""
     found: list[Any] = page.evaluate(script)
     return found
+
+
+def cut_off(page: Browser) -> list[Any]:
+    """Tables and panels of which a part can be seen only by scrolling within them."""
+    script = """[...document.querySelectorAll(".desk-panel, .desk-scroll, .results")]
+        .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText.slice(0, 40))"""
+    found: list[Any] = page.evaluate(script)
+    return found

@@ -290,3 +290,14 @@ def test_a_page_takes_a_bounded_number_of_statements(desk, django_assert_max_num
         desk.get(page(job))
     with django_assert_max_num_queries(8):
         desk.get(reverse("admin:imports"))
+
+
+def test_a_header_in_another_encoding_is_shown_and_the_encoding_asked_for(desk):
+    job = draft(desk, "Téléphone,prix\n+14155550101,2.00\n".encode("latin-1"))
+    assert "T\ufffdl\ufffdphone" in desk.get(page(job)).content.decode()
+    refused = send(desk, job, "start", "number", "price")
+    assert "choose that, and look again" in refused.content.decode()
+    assert send(desk, job, "start", "number", "price", encoding="cp1252").status_code == 302
+    assert run_all() == 1
+    job.refresh_from_db()
+    assert (job.status, counts(job)) == ("done", (1, 0, 0))

@@ -1,6 +1,7 @@
 """The desk in light and dark, wide and on a phone: readable, nothing to scroll sideways, every field named."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from django.contrib.auth.models import User
 
 from campaigns.models import Organization
 from numbers.models import PhoneNumber
+from numbers.seeding import Stock, seed_numbers
 from tests import browser, factories
 from tests.browser import Browser
 from tests.client import Api
 from tests.desk import url
-from tests.looking import unnamed_fields, weak_texts, wider_than_the_window
+from tests.looking import cut_off, unnamed_fields, weak_texts, wider_than_the_window
 
 pytestmark = [
     pytest.mark.browser,
@@ -45,8 +47,9 @@ def pages() -> list[str]:
     api.order(factories.stock(*factories.line(1, 30))[:3])
     api.order(["+14159999999"])
     number = PhoneNumber.objects.earliest("id")
-    lists = [url(PhoneNumber, "changelist"), url(PhoneNumber, "add"), url(PhoneNumber, "change", number.pk)]
-    return ["/admin/", "/admin/review/", "/admin/who-had/", *lists, url(Organization, "change", owner.pk)]
+    lists = [url(PhoneNumber, "changelist"), url(PhoneNumber, "change", number.pk)]
+    adding = ["/admin/apikeys/apikey/add/", url(PhoneNumber, "add")]
+    return ["/admin/", "/admin/review/", "/admin/who-had/", *adding, *lists, url(Organization, "change", owner.pk)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -61,6 +64,15 @@ def test_every_text_can_be_read_and_nothing_sticks_out(
         assert weak_texts(page) == [], address
         assert wider_than_the_window(page) == 0, address
         assert unnamed_fields(page) == [], address
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_nothing_is_cut_off_on_a_desktop(page: Browser, live_server: Any, pages: list[str], width: int) -> None:
+    seed_numbers(stock=Stock("888", 2_000, Decimal("1.00")), actor=factories.actor())
+    page.resize(width, 900)
+    for address in pages:
+        page.go(live_server.url + address)
+        assert cut_off(page) == [], address
 
 
 def test_what_looks_for_weak_texts_finds_one(page: Browser, live_server: Any) -> None:

@@ -37,7 +37,7 @@ def _life_of(number_id: int) -> str:
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(ExportedAdmin):
-    list_display = ("number", "state", "number_type", "owner", "price", "carries", "region", "carrier")
+    list_display = ("number", "state", "number_type", "owner", "price", "carries", "region")
     sortable_by = ("number",)
     list_filter = (StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox")
     ordering = ("number",)  # an index has them in this order, and area codes side by side
