@@ -130,6 +130,7 @@ def test_who_guesses_is_locked_out_with_the_right_password_too_but_only_from_the
     page = sign_in(guesser, "wrong")
     assert page.status_code == 429
     assert "Too many failed attempts" in page.content.decode()
+    assert "for 15 minutes" in page.content.decode()
     assert sign_in(guesser).status_code == 429
     assert sign_in(Client(REMOTE_ADDR="203.0.113.8")).status_code == 200
 
