@@ -8,7 +8,7 @@ class NumbersConfig(AppConfig):
     def ready(self) -> None:
         from config.errors import refused
         from config.metrics import read_at_scrape
-        from numbers import checks, deed_jobs, import_jobs  # noqa: F401  registers them
+        from numbers import checks, deed_jobs, figure_jobs, import_jobs  # noqa: F401  registers them
         from numbers.demand import note_refusal
         from numbers.gauges import stock_and_pending
 

@@ -36,10 +36,15 @@ class Figures:
 def current_figures() -> Figures:
     """What was counted last; counted anew where the stock is small and the figures are a minute old."""
     figures = _read()
-    if _is_stale(figures) and _estimated_stock() <= COUNTED_AT_ONCE:
+    if _is_stale(figures) and counts_at_once():
         refresh_figures()
         figures = _read()
     return figures
+
+
+def counts_at_once() -> bool:
+    """Whether the stock is so small that nobody has to wait for its count."""
+    return _estimated_stock() <= COUNTED_AT_ONCE
 
 
 def refresh_figures() -> bool:

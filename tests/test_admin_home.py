@@ -12,7 +12,8 @@ from django.test import Client
 from campaigns.models import Campaign
 from numbers.crediting import correct
 from numbers.figures import refresh_figures
-from numbers.models import CreditAccount, Order, PhoneNumber
+from numbers.jobs import run_all
+from numbers.models import CreditAccount, Job, Order, PhoneNumber
 from tests import factories
 from tests.client import Api
 from tests.desk import do, url
@@ -142,13 +143,25 @@ def test_the_page_asks_the_database_a_fixed_number_of_questions(
         desk.get(HOME)
 
 
-def test_figures_are_counted_anew_on_request(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("small", [True, False])
+def test_figures_are_counted_anew_on_request(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
     monkeypatch.setattr("numbers.figures._estimated_stock", lambda: 10_000_000)
     factories.stock("+14155550100")
     assert "Not counted yet" in desk.get(HOME).content.decode()
     assert desk.get("/admin/refresh/", follow=True).request["PATH_INFO"] == HOME
     assert "Not counted yet" in desk.get(HOME).content.decode()
-    assert desk.post("/admin/refresh/").status_code == 302
+    monkeypatch.setattr("numbers.figures.COUNTED_AT_ONCE", 10**9 if small else 0)
+    monkeypatch.setattr("numbers.jobs.run_in_background", lambda: None)
+    desk.post("/admin/refresh/")
+    if not small:
+        page = desk.post("/admin/refresh/", follow=True).content.decode()
+        assert "They are being counted" in page
+        assert run_all() == 1  # once for both
+        job = Job.objects.get()
+        assert (job.status, job.actor) == ("done", "operator:alice")
+        assert desk.get(url(Job, "change", job.pk)).status_code == 200
     assert panel(desk.get(HOME), "Stock")["rows"][0]["total"] == 1
 
 

@@ -19,9 +19,11 @@ from django.urls import reverse
 
 from campaigns.reviewing import brands_to_review, campaigns_to_review
 from config.desk.charts import Part, Place, draw_bar, draw_columns
+from config.desk.operators import actor_of
 from config.desk.site import Page, desk
 from numbers.crediting import short_accounts
-from numbers.figures import DAYS, Figures, current_figures, refresh_figures
+from numbers.figure_jobs import count_soon
+from numbers.figures import DAYS, Figures, counts_at_once, current_figures, refresh_figures
 from numbers.models import CreditAccount, Order, PhoneNumber
 
 SHOWN = 12  # rows of a panel
@@ -66,8 +68,12 @@ def refresh(request: HttpRequest) -> HttpResponse:
     """Count the figures anew now, instead of at the command's next turn."""
     if not request.user.has_perm("numbers.view_phonenumber"):
         raise PermissionDenied
-    # Who had to sign in first comes back without the form: the page has its button.
-    if request.method == "POST" and not refresh_figures():
+    if request.method != "POST":  # who had to sign in first comes back without the form: the page has its button
+        return HttpResponseRedirect(reverse("admin:index"))
+    if not counts_at_once():
+        count_soon(actor_of(request))
+        messages.info(request, "They are being counted: look again in a moment.")
+    elif not refresh_figures():
         messages.info(request, "Somebody else is counting already: look again in a moment.")
     return HttpResponseRedirect(reverse("admin:index"))
 
