@@ -226,6 +226,12 @@ def test_a_number_is_found_by_any_part_of_it_and_shows_its_owner(desk: Client, e
     assert "Owner" in page
 
 
+def test_moments_are_written_as_they_sort(desk: Client, everything: None) -> None:
+    order = Order.objects.get()
+    for page in (url(Order, "changelist"), url(Order, "change", order.pk)):
+        assert f"{order.created_at:%Y-%m-%d %H:%M}" in desk.get(page).content.decode()
+
+
 def test_history_of_a_campaign_leads_to_its_events(desk: Client, everything: None) -> None:
     campaign = Campaign.objects.get()
     response = desk.get(url(Campaign, "history", campaign.pk))

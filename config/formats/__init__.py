@@ -1,0 +1,1 @@
+"""How the desk writes moments: settings.FORMAT_MODULE_PATH."""
