@@ -176,6 +176,8 @@ class PhoneNumber(models.Model):
             models.Index(
                 "number", name="phone_number_not_local", condition=Q(number_type__in=["toll_free", "short_code"])
             ),
+            # Few, and behind all toll-free ones in the order of numbers.
+            models.Index("number", name="phone_number_short_code", condition=Q(number_type="short_code")),
             models.Index("number", name="phone_number_retired", condition=Q(status="retired")),
             models.Index("number", name="phone_number_sandbox", condition=Q(sandbox=True)),
             models.Index("quarantined_until", name="phone_number_quarantine", condition=Q(status="quarantined")),
