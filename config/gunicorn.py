@@ -15,6 +15,7 @@ from gunicorn.glogging import Logger
 from config import draining, metrics_folder
 from config.environment import Environment
 from config.logs import JsonFormatter
+from config.turns import turns
 
 _env = Environment()
 metrics_folder.prepare()
@@ -90,6 +91,7 @@ def when_ready(server: object) -> None:
 
 def child_exit(server: object, worker: Any) -> None:
     metrics_folder.forget_worker(worker.pid)
+    turns.forget(worker.age)
 
 
 def on_exit(server: object) -> None:

@@ -25,12 +25,14 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from config.incoming import MOST_HEAD, Connection
 from config.sending import Outlet
+from config.turns import turns
 
 REQUEST_SECONDS = 20
 ANSWER_SECONDS = 300
 SEND_SECONDS = 60
 MOST_UNSENT_IN_ALL = 67_108_864
 LINGER_SECONDS = 2
+GIVE_WAY_SECONDS = 0.003
 MOST_LINGERING = 200
 _PIECE = 65_536
 
@@ -43,8 +45,24 @@ class PatientWorker(ThreadWorker):
         self.handled: set[Connection] = set()
         self.sending: dict[Connection, Any] = {}  # in the order in which they began
         self.lingering: deque[Connection] = deque()
+        self.gave_way = False
+        self.listens_from = 0.0
+
+    @property
+    def nr_conns(self) -> int:
+        """How many clients this worker has: gunicorn counts them, the other workers are told."""
+        return self._clients
+
+    @nr_conns.setter
+    def nr_conns(self, clients: int) -> None:
+        self._clients = clients
+        turns.note(self.age, clients)
 
     def accept(self, listener: socket.socket) -> None:
+        self.gave_way = not self.gave_way and turns.somebody_has_fewer(self.nr_conns)
+        if self.gave_way:  # they have been woken for it too; if none of them comes, it is ours
+            self.listens_from = time.monotonic() + GIVE_WAY_SECONDS
+            return self.set_accept_enabled(False)
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -67,6 +85,13 @@ class PatientWorker(ThreadWorker):
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         if client.fileno() >= 0:  # else it had to go since the poller told of it
             super().on_client_socket_readable(conn, client)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled and self.listens_from <= time.monotonic())
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        gives_way = self.listens_from - time.monotonic()
+        super().wait_for_and_dispatch_events(min(timeout, gives_way) if gives_way > 0 else timeout)
 
     def enqueue_req(self, conn: Connection) -> None:
         """A connection has, or is to have, another request. Called in the main loop only."""
