@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from itertools import chain
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.pq import TransactionStatus
 
 from config.postgres import DeskConnection, Parameters, Rows, Statement
@@ -21,17 +21,18 @@ def send(*statements: Statement, last: bool = False) -> list[Rows]:
     before = first_of_all.get()
     if before:
         first_of_all.set(())
-    connection.validate_no_broken_transaction()
-    connection.ensure_connection()
-    raw = connection.connection
-    if not isinstance(raw, DeskConnection) or connection.execute_wrappers or connection.queries_logged:
+    database = connections[DEFAULT_DB_ALIAS]
+    database.validate_no_broken_transaction()
+    database.ensure_connection()
+    raw = database.connection
+    if not isinstance(raw, DeskConnection) or database.execute_wrappers or database.queries_logged:
         return [_run(*statement) for statement in chain(before, statements)][len(before) :]
-    inside = connection.in_atomic_block
-    with connection.wrap_database_errors:
+    inside = database.in_atomic_block
+    with database.wrap_database_errors:
         return raw.exchange(
             [*before, *statements],
             begin=inside and raw.pgconn.transaction_status == TransactionStatus.IDLE,
-            commit=last and inside and len(connection.atomic_blocks) == 1,
+            commit=last and inside and len(database.atomic_blocks) == 1,
         )[len(before) :]
 
 
