@@ -8,15 +8,18 @@ from uuid import UUID
 from django.core.management import call_command
 from django.db import connection, connections
 
+from apikeys import secrets
 from apikeys.issuing import issue_key
 from apikeys.scopes import Scope
 from campaigns.models import Brand, Campaign, Organization
 from config.actors import command_actor
 from numbers.area_codes import REGIONS, TOLL_FREE
 from numbers.crediting import top_up
-from tests.benchmarks import server
+from tests.benchmarks import ceiling, server
 
 ORGANIZATIONS = 100
+# A desk that has never sold anything is nobody's: PostgreSQL would plan for empty tables, and read them whole.
+PAST_ORDERS = 3_000
 CREDIT = Decimal("999999999.00")
 
 # Numbers of all area codes in turn; within one, a fixed walk over its 8 million places that meets each
@@ -57,6 +60,7 @@ def create_template(name: str, *, stock: int, known: int = 1_000_000) -> World:
     call_command("migrate", verbosity=0, interactive=False)
     customers = [_customer(position) for position in range(ORGANIZATIONS)]
     fill(stock)
+    sell(name, customers, orders=min(PAST_ORDERS, stock // 10))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         # Spread over the whole table, as what a search shows is.
@@ -102,6 +106,22 @@ def fill(stock: int) -> None:
         cursor.execute("SET maintenance_work_mem = '1GB'")
         for definition in indexes.values():
             cursor.execute(definition)
+
+
+def sell(database: str, customers: list[Customer], *, orders: int) -> None:
+    """Past orders of two numbers, of all customers in turn."""
+    ceiling.install(database)
+    digests = [secrets.digest(customer.secret) for customer in customers]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(number) FROM ("
+            "  SELECT number, row_number() OVER (ORDER BY id) - 1 AS place FROM ("
+            "    SELECT id, number FROM numbers_phonenumber WHERE status = 'available' ORDER BY id LIMIT %s) AS first"
+            ") AS numbered GROUP BY place / 2",
+            [2 * orders],
+        )
+        for position, (numbers,) in enumerate(cursor.fetchall()):
+            cursor.execute(ceiling.CALL, [digests[position % len(digests)], numbers])
 
 
 def stock_indexes() -> dict[str, str]:
