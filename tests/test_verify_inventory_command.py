@@ -53,6 +53,24 @@ class TestTheCommand:
         assert failed["offenders"] == 12
         assert [set(row) for row in failed["rows"]] == [{"number", "status", "told"}] * 3
 
+    def test_quiet_says_nothing_where_all_hold_and_what_failed_where_not(self, world, capsys):
+        for options in (["--quiet"], ["--quiet", "--json"]):
+            call_command("verify_inventory", *options)
+            assert capsys.readouterr() == ("", "")
+        plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
+        with pytest.raises(CommandError, match="1 of 25 checks failed: the_last_event_explains_the_price"):
+            call_command("verify_inventory", "--quiet")
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith("5. ")
+        assert lines[1:] == [
+            "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 offending",
+            f"          number={world.numbers[10]}, price=99.00, told=2.50",
+            f"{len(CHECKS) - 1} of {len(CHECKS)} checks hold",
+        ]
+        with pytest.raises(CommandError):
+            call_command("verify_inventory", "--quiet", "--json")
+        assert json.loads(capsys.readouterr().out)["ok"] is False
+
     @pytest.mark.django_db(transaction=True)
     def test_outside_a_transaction_it_sees_one_instant_and_writes_nothing(self, monkeypatch):
         onboard(name="Acme", credit=Decimal("5.00"), is_sandbox=False, actor=actor())

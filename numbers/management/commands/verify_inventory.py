@@ -19,18 +19,25 @@ class Command(DeskCommand):
             metavar="N",
             help="of each failed check, this many offending rows; all are counted",
         )
+        parser.add_argument(
+            "--quiet",
+            action="store_true",
+            help="for cron: print nothing where all hold, and only the failed checks where not",
+        )
 
     def handle(self, **options: Any) -> None:
         findings = []
+        told: set[int] = set()
         for finding in verify_inventory(shown=options["show"]):
             findings.append(finding)
-            if not options["json"]:
-                self._tell(finding, new_promise=finding.check.promise not in {f.check.promise for f in findings[:-1]})
+            if not options["json"] and not (options["quiet"] and finding.holds):
+                self._tell(finding, new_promise=finding.check.promise not in told)
+                told.add(finding.check.promise)
         failed = [finding.check.name for finding in findings if not finding.holds]
-        document = {"ok": not failed, "checks": [_plain(finding) for finding in findings]}
-        self.answer(
-            document, f"{len(findings) - len(failed)} of {len(findings)} checks hold", json_wanted=options["json"]
-        )
+        if failed or not options["quiet"]:
+            document = {"ok": not failed, "checks": [_plain(finding) for finding in findings]}
+            sentence = f"{len(findings) - len(failed)} of {len(findings)} checks hold"
+            self.answer(document, sentence, json_wanted=options["json"])
         if failed:
             raise CommandError(f"{len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
 
