@@ -8,10 +8,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apikeys.models import ApiKey
 from campaigns.history import record
 from campaigns.models import Campaign, Event, Organization
+from numbers.admin.searching import containing
 from numbers.models import (
     Assignment,
     CreditAccount,
@@ -155,8 +157,65 @@ def test_a_count_that_takes_too_long_is_left_undone(
 def test_what_is_rare_is_searched_for_once(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.db.models.query.QuerySet.count", lambda rows: 1 / 0)
     factories.stock(*factories.line(1, 5))
-    assert desk.get(url(PhoneNumber, "changelist"), {"q": "2000003"}).context["cl"].result_count == 1
-    assert desk.get(url(PhoneNumber, "changelist"), {"q": "9999999"}).context["cl"].result_count == 0
+    for digits, found in (("2000003", 1), ("48151623", 0)):
+        with CaptureQueriesContext(connection) as asked:
+            assert desk.get(url(PhoneNumber, "changelist"), {"q": digits}).context["cl"].result_count == found
+        assert len([one for one in asked if f"%{digits}%" in one["sql"]]) == 1
+
+
+def test_a_search_that_is_too_wide_says_so_and_goes_on_for_who_wants_to_wait(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.desk.pages.LOOK_MS", 20)
+    monkeypatch.setattr(
+        admin.site._registry[PhoneNumber],
+        "get_search_results",
+        lambda request, rows, typed: (rows.extra(where=["pg_sleep(0.2) IS NOT NULL"]), False),
+    )
+    factories.stock("+14155550123")
+    for shown in ("1", "2"):
+        page = desk.get(url(PhoneNumber, "changelist"), {"q": "55", "p": shown})
+        assert (page.status_code, len(page.context["cl"].result_list)) == (200, 0)
+        assert "within a fifth of a second" in page.content.decode()
+        assert "too wide" in page.content.decode()
+    patient = page.context["cl"].patient_address
+    assert patient == "?patient=yes&q=55"
+    page = desk.get(url(PhoneNumber, "changelist") + patient)
+    assert [str(row) for row in page.context["cl"].result_list] == ["+14155550123"]
+    assert "1 phone number\n" in page.content.decode()
+
+
+def test_the_same_digit_over_and_over_is_found_by_an_index_of_its_own(db: None) -> None:
+    numbers = factories.stock("+14155555501", "+14155550123", "+12129999999", "+14159999123")
+    for digits, found in (
+        ("55555", numbers[:1]),
+        ("9999999", numbers[2:3]),
+        ("599991", numbers[3:]),
+        ("9999", numbers[2:]),
+    ):
+        rows = PhoneNumber.objects.filter(containing(digits, sold=None))
+        assert [str(row) for row in rows] == found
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "phone_number_repeated" in PhoneNumber.objects.filter(containing("99999999", sold=None)).explain()
+
+
+@pytest.mark.parametrize(
+    ("code", "filters", "looked_for"),
+    [
+        ("INSUFFICIENT_CREDIT", {"unmet": "yes"}, False),
+        ("RATE_LIMITED", {"area": "415"}, False),
+        ("INSUFFICIENT_INVENTORY", {"type": "local"}, False),
+        ("INSUFFICIENT_INVENTORY", {"pattern": "777"}, False),
+        ("INSUFFICIENT_INVENTORY", {"unmet": "yes"}, True),
+        ("SEARCH_SHORT", {"area": "415", "unmet": "yes", "type": "local", "pattern": "777"}, True),
+    ],
+)
+def test_refusals_that_cannot_be_are_not_looked_for(desk: Client, code: str, filters: Any, looked_for: bool) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        page = desk.get(url(Refusal, "changelist"), {"code": code, **filters})
+    assert page.context["cl"].result_count == 0
+    assert any(f"'{code}'" in one["sql"] for one in asked) == looked_for
 
 
 def test_looking_at_a_list_leaves_its_settings_behind_with_it(desk: Client, db: None) -> None:

@@ -128,6 +128,10 @@ CASES = {
             {"wanted": wanted, "found": found}
             for wanted, found in (("1", "1"), ("1", "-1"), ("1", "NULL"), ("NULL", "1"), ("0", "1"))
         ],
+        "refusal_wanted_where_unmet": [{"code": "'INSUFFICIENT_CREDIT'", "wanted": "1", "found": "0"}],
+        "refusal_criteria_of_search": [
+            {"code": "'INSUFFICIENT_INVENTORY'", name: "'415'"} for name in ("area_code", "number_type", "pattern")
+        ],
     },
     "numbers_order": {
         "order_kind_known": [{"kind": "'gift'"}],

@@ -22,7 +22,7 @@ from django.urls.resolvers import URLPattern
 from django.utils.text import capfirst
 
 from config.desk.operations import Operation, allowed, named, show_operation
-from config.desk.pages import BoundedPaginator
+from config.desk.pages import PATIENT_VAR, BoundedPaginator, DeskChangeList
 from config.desk.related import Related
 
 
@@ -127,7 +127,11 @@ class DeskAdmin(admin.ModelAdmin):
     # --- the list ------------------------------------------------------------------------------
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
         page = request.GET.get(PAGE_VAR, "1")
-        return self.paginator(queryset, per_page, *args, at=int(page) if page.isdecimal() else 1, **kwargs)
+        at, patient = int(page) if page.isdecimal() else 1, PATIENT_VAR in request.GET
+        return self.paginator(queryset, per_page, *args, at=at, patient=patient, **kwargs)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeskChangeList]:
+        return DeskChangeList
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         exact = [name for name in self.get_search_fields(request) if name.endswith("__exact")]

@@ -15,6 +15,8 @@ class Refusal(models.Model):
     """
 
     SEARCH_SHORT = "SEARCH_SHORT"
+    # What tells how many numbers were wanted. The desk answers by it without reading a row.
+    UNMET = ("INSUFFICIENT_INVENTORY", SEARCH_SHORT)
 
     id = models.BigAutoField(primary_key=True)
     at = CreatedAt()
@@ -42,6 +44,14 @@ class Refusal(models.Model):
                 condition=models.Q(wanted__isnull=True, found__isnull=True)
                 | models.Q(wanted__isnull=False, found__isnull=False, found__gte=0, wanted__gt=models.F("found")),
                 name="refusal_found_too_little",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(wanted__isnull=True) | models.Q(code__in=["INSUFFICIENT_INVENTORY", "SEARCH_SHORT"]),
+                name="refusal_wanted_where_unmet",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(area_code="", number_type="", pattern="") | models.Q(code="SEARCH_SHORT"),
+                name="refusal_criteria_of_search",
             ),
         ]
         indexes = [

@@ -11,6 +11,8 @@ from config.columns import CreatedAt, from_zero, id_column, not_blank, one_of
 E164 = r"^\+[1-9][0-9]{1,14}$"
 ACTOR = r"^(key|operator|command|system):."
 
+FIVE_ALIKE = "|".join(digit * 5 for digit in "0123456789")
+
 
 class StockBatchSource(models.TextChoices):
     SEED = "seed"
@@ -178,9 +180,12 @@ class PhoneNumber(models.Model):
             ),
             # Few, and behind all toll-free ones in the order of numbers.
             models.Index("number", name="phone_number_short_code", condition=Q(number_type="short_code")),
+            # Trigrams can't tell 99999 from 999.
+            models.Index("number", name="phone_number_repeated", condition=Q(number__regex=FIVE_ALIKE)),
             models.Index("number", name="phone_number_retired", condition=Q(status="retired")),
             models.Index("number", name="phone_number_sandbox", condition=Q(sandbox=True)),
             models.Index("quarantined_until", name="phone_number_quarantine", condition=Q(status="quarantined")),
+            models.Index("number_type", "number", name="phone_number_resting", condition=Q(status="quarantined")),
         ]
 
     def __str__(self) -> str:
