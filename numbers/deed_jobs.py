@@ -7,6 +7,7 @@ chosen from changes meanwhile, which it does by the deed itself.
 from array import array
 from collections.abc import Sequence
 from decimal import Decimal
+from time import monotonic
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -21,6 +22,9 @@ from numbers.models import Job, JobInput, JobOutcome, PhoneNumber
 KIND = "deed"
 MOST_CHOSEN = 1_000_000
 _PIECE = 100_000  # ids in one row
+# A preview looks at the chosen numbers a few at a time, and no longer than this unless it is asked to.
+LOOK_SECONDS = 0.12
+_LOOKED_AT_ONCE = 20_000
 
 
 def choose(queryset: QuerySet[PhoneNumber], *, deed: Deed, actor: Actor) -> Job:
@@ -71,15 +75,24 @@ _SHARES = """
     SELECT CASE WHEN status = 'available' AND held_until > now() THEN 'held'
                 WHEN status = 'quarantined' AND quarantined_until <= now() THEN 'available'
                 ELSE status END AS state, count(*), sum(price)
-    FROM numbers_phonenumber WHERE id = ANY(%s) GROUP BY 1 ORDER BY 1
+    FROM numbers_phonenumber WHERE id = ANY(%s) GROUP BY 1
 """
 
 
-def shares(job: Job) -> list[Share]:
-    """What the chosen numbers are now, for the preview."""
+def shares(job: Job, *, all_of_them: bool) -> tuple[list[Share], int]:
+    """What the chosen numbers are now, for the preview; and of how many of them that is told."""
+    ids, looked_at = chosen(job), 0
+    end = monotonic() + LOOK_SECONDS
+    found: dict[str, Share] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_SHARES, [list(chosen(job))])
-        return [Share(*row) for row in cursor.fetchall()]
+        while looked_at < len(ids) and (all_of_them or not looked_at or monotonic() < end):
+            piece = ids[looked_at : looked_at + _LOOKED_AT_ONCE].tolist()
+            cursor.execute(_SHARES, [piece])
+            for state, numbers, price in cursor.fetchall():
+                before = found.get(state, Share(state, 0, Decimal(0)))
+                found[state] = Share(state, before.numbers + numbers, before.price + price)
+            looked_at += len(piece)
+    return sorted(found.values()), looked_at
 
 
 def begin(job: Job, *, values: dict[str, Any], reason: str, actor: Actor) -> None:

@@ -149,6 +149,24 @@ def test_a_selection_is_previewed_then_done_and_each_numbers_outcome_told(desk: 
     assert NumberEvent.objects.filter(kind="released", actor="operator:alice", reason="ticket 7").count() == 2
 
 
+def test_a_preview_of_many_tells_of_how_many_it_tells_and_looks_at_all_when_asked(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numbers.deed_jobs.LOOK_SECONDS", 0)
+    monkeypatch.setattr("numbers.deed_jobs._LOOKED_AT_ONCE", 2)
+    factories.stock(*factories.line(1, 3))
+    factories.stock(*factories.line(4, 2), status="retired")
+    page = pick(desk, "retire", query="?area_code=415")
+    assert "5 numbers chosen; of the first 2, 2 will be touched" in page.content.decode()
+    page = desk.get(page.request["PATH_INFO"], {"all": "yes"})
+    assert "5 numbers chosen, 3 of them will be touched" in page.content.decode()
+    assert [(share.state, share.numbers, share.price) for share, _ in page.context["shares"]] == [
+        ("available", 3, 3),
+        ("retired", 2, 2),
+    ]
+    assert carry_out(desk, page).counts == {"done": 3, "unchanged": 2}
+
+
 def test_all_that_the_filter_matches_are_done_however_many_pages(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,7 +164,7 @@ def deed_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(page_of(job))
         except ApiError as refusal:
             add_refusal(form, refusal)
-    preview = _preview(job, deed, form.values if confirming else None)
+    preview = _preview(job, deed, form.values if confirming else None, all_of_them="all" in request.GET)
     context = {**desk().each_context(request), "title": deed.label, "opts": PhoneNumber._meta, "form": form}
     context.update(job=job, confirming=confirming, media=form.media, **preview)
     return TemplateResponse(request, "desk/deed.html", context)
@@ -179,10 +179,11 @@ def _known(job: Job) -> dict[str, Any]:
     return known | {name: values.get(f"{name}_id") for name in ("organization", "campaign")}
 
 
-def _preview(job: Job, deed: Deed, values: dict[str, Any] | None) -> dict[str, Any]:
-    rows = shares(job)
+def _preview(job: Job, deed: Deed, values: dict[str, Any] | None, *, all_of_them: bool) -> dict[str, Any]:
+    rows, looked_at = shares(job, all_of_them=all_of_them)
     touched = [row for row in rows if row.state in deed.states]
     return {
+        "looked_at": looked_at,
         "shares": [(row, row.state in deed.states) for row in rows],
         "touched": sum(row.numbers for row in touched),
         "cost": sum(row.price for row in touched) if deed.name == "assign" else None,
