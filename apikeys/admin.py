@@ -92,8 +92,8 @@ def shown_once(key: ApiKey, secret: str) -> Done:
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(RecordedAdmin):
-    sortable_by = ("label", "last_used_at", "expires_at", "created_at")
-    list_display = ("prefix", "label", "organization", "state", "scopes", "last_used_at", "expires_at", "created_at")
+    sortable_by = ("label", "last_used_at", "expires_at")
+    list_display = ("prefix", "label", "organization", "state", "scopes", "last_used_at", "expires_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("prefix__startswith", "label", "organization__name")

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from campaigns.models import Organization
-from numbers.models import PhoneNumber
+from apikeys.models import ApiKey
+from campaigns.models import Campaign, Organization
+from numbers.crediting import top_up
+from numbers.models import Assignment, CreditEntry, NumberEvent, Order, PhoneNumber, Refusal
 from numbers.seeding import Stock, seed_numbers
 from tests import browser, factories
 from tests.browser import Browser
@@ -72,6 +74,32 @@ def test_nothing_is_cut_off_on_a_desktop(page: Browser, live_server: Any, pages:
     page.resize(width, 900)
     for address in pages:
         page.go(live_server.url + address)
+        assert cut_off(page) == [], address
+
+
+@pytest.fixture
+def long_lists() -> list[str]:
+    """Lists with much in their columns."""
+    owner = factories.organization("Consolidated Messaging Holdings of North America", credit="123456.00")
+    api = Api(factories.key(owner))
+    campaign = factories.campaign(owner)
+    sold = factories.stock(*factories.line(1, 3))[:2]
+    api.order(sold, campaign_id=str(campaign.pk), label="appointment reminders of the clinic")
+    api.request("DELETE", f"/v1/phone-numbers/{api.get('/v1/phone-numbers').json()['data'][0]['id']}")
+    api.order(["+14159999999"])
+    api.post("/v1/phone-numbers/search", {"number_type": "short_code", "pattern": "5551234567", "quantity": 10})
+    note = "invoice 2026-1234567 of the second half of May"
+    top_up(organization_id=owner.pk, amount=Decimal("9999.00"), note=note, actor=factories.actor())
+    Api(factories.key(factories.organization("Corner", credit="0.50"))).order(factories.stock("+14155550188"))
+    lists = (Order, ApiKey, CreditEntry, Refusal, Assignment, NumberEvent, Campaign)
+    return [*(url(model, "changelist") for model in lists), url(PhoneNumber, "changelist") + "?state=quarantined"]
+
+
+def test_long_lists_fit_a_desktop(page: Browser, live_server: Any, long_lists: list[str]) -> None:
+    page.resize(1280, 900)
+    for address in long_lists:
+        page.go(live_server.url + address)
+        assert page.evaluate("document.querySelectorAll('#result_list tbody tr').length"), address
         assert cut_off(page) == [], address
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model
+from django.utils.html import format_html
 
 from config.desk.operations import page_of
 
@@ -43,3 +44,8 @@ def related(
     rows = list(of[: SHOWN + 1])
     table = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in cells(row)] for row in rows[:SHOWN]]
     return Related(title, headings, table, empty, all, len(rows) > SHOWN)
+
+
+def short(subject_id: Any, address: str) -> str:
+    """An id in a list: its end, which differs between rows of one day; the whole of it on hovering."""
+    return format_html('<a href="{}" title="{}">…{}</a>', address, subject_id, str(subject_id)[-8:])

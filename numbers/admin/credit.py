@@ -116,10 +116,14 @@ def ledger_of(organization_id: UUID) -> Related:
 
 @admin.register(CreditEntry)
 class CreditEntryAdmin(DeskAdmin):
-    list_display = ("created_at", "account", "entry", "kind", "amount", "balance_after", "actor", "note", "order")
+    list_display = ("created_at", "owner", "kind", "amount", "balance_after", "actor", "note")
     list_filter = ("kind", SerialDayFilter, AccountFilter)
-    list_select_related = ("account__organization", "order")
+    list_select_related = ("account__organization",)
     shown = (
         *("account", "entry", "kind", "amount", "balance_before", "balance_after", "currency", "order"),
         *("actor", "request_id", "note", "created_at"),
     )
+
+    @admin.display(description="organization")
+    def owner(self, entry: CreditEntry) -> str:
+        return str(entry.account.organization)

@@ -123,9 +123,9 @@ class PhoneNumberAdmin(ExportedAdmin):
 class AssignmentAdmin(DeskAdmin):
     """Periods of ownership, newest first; those of one organization by ``?organization=``."""
 
-    list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign", "order")
+    list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign")
     list_filter = (("ended_at", admin.EmptyFieldListFilter), PeriodFilter)
-    list_select_related = ("number", "organization", "campaign", "order")
+    list_select_related = ("number", "organization", "campaign")
     search_fields = ("id__exact",)
     search_help_text = "The id that the customer sees"
     shown = (

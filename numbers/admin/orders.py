@@ -6,14 +6,16 @@ from django.urls import reverse
 
 from campaigns.filters import OrganizationFilter
 from config.desk.model_admin import DeskAdmin
-from config.desk.related import Related, link, related
+from config.desk.operations import page_of
+from config.desk.related import Related, link, related, short
 from numbers.admin.filters import OrderDayFilter
 from numbers.models import Assignment, Order
 
 
 @admin.register(Order)
 class OrderAdmin(DeskAdmin):
-    list_display = ("id", "organization", "kind", "status", "quantity", "total", "currency", "actor", "created_at")
+    list_display = ("ending", "organization", "kind", "status", "quantity", "cost", "actor", "created_at")
+    list_display_links = None  # the id's end is the link
     list_filter = ("status", "kind", "sandbox", OrderDayFilter, OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("id__exact",)
@@ -34,6 +36,14 @@ class OrderAdmin(DeskAdmin):
         *("currency", "campaign", "label", "inbound_url", "status_url", "actor", "api_key_id", "request_id"),
         *("created_at", "finished_at"),
     )
+
+    @admin.display(description="id")
+    def ending(self, order: Order) -> str:
+        return short(order.pk, page_of(order))
+
+    @admin.display(description="total")
+    def cost(self, order: Order) -> str:
+        return "" if order.total is None else f"{order.total} {order.currency}"
 
     def related(self, request: HttpRequest, subject: Order) -> list[Related]:
         numbers = Assignment.objects.filter(order=subject).order_by("id").select_related("number")
