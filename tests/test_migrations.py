@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from django.contrib.postgres.operations import AddIndexConcurrently
+from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 
@@ -50,7 +50,7 @@ def _hurts(operation: Any, migration: Any) -> list[str]:
         return ["needs atomic = False"] if migration.atomic else []
     if isinstance(operation, migrations.AddIndex):
         return ["nobody can write meanwhile: AddIndexConcurrently"]
-    if isinstance(operation, migrations.AddConstraint):
+    if isinstance(operation, migrations.AddConstraint) and not isinstance(operation, AddConstraintNotValid):
         return ["nobody can read or write while all rows are looked at: AddConstraintNotValid, then ValidateConstraint"]
     if isinstance(operation, migrations.AddField):
         field = operation.field
