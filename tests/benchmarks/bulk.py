@@ -1,11 +1,13 @@
 """Seeding and importing numbers, beside a bare COPY of the same rows into the same table with its indexes."""
 
-import resource
+import contextlib
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from itertools import islice
+
+import psutil
 
 from numbers.nanp import Block, draw
 from tests.benchmarks import BASE_DIR, BUILD_DIR, server
@@ -69,17 +71,21 @@ def _copy(database: str, numbers: list[str]) -> tuple[float, float]:
 
 
 def _command(database: str, *arguments: str) -> tuple[float, float]:
-    """Seconds of the whole process, its start included, and the most memory that one has taken."""
+    """Seconds of the whole process, its start included, and the most memory that it had, in MB."""
     began = time.perf_counter()
-    subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=BASE_DIR,
         env=environment_of(DESK, database),
-        check=True,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
     )
+    most = 0.0
+    watched = psutil.Process(process.pid)
+    while process.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            most = max(most, watched.memory_info().rss / 2**20)
+        time.sleep(0.05)
     seconds = time.perf_counter() - began
-    # Of the largest child so far: on Linux in kilobytes, on macOS in bytes.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
+    if process.returncode:
+        raise RuntimeError(f"{arguments[0]} ended with {process.returncode}")
+    return seconds, most
