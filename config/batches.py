@@ -1,9 +1,10 @@
 """Statements that are sent together, where one need not see the answer to the other."""
 
+from contextlib import nullcontext
 from contextvars import ContextVar
 from itertools import chain
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from psycopg.pq import TransactionStatus
 
 from config.postgres import DeskConnection, Parameters, Rows, Statement
@@ -16,7 +17,9 @@ def send(*statements: Statement, last: bool = False) -> list[Rows]:
     """Run the statements in this order, in one round trip; gives the rows of each.
 
     In a transaction that has not begun yet, BEGIN goes with them; ``last``: so does COMMIT, unless this
-    is part of a larger one. The first error is raised, and what stands behind its statement is not run.
+    is part of a larger one. Outside a transaction they are one. The first error is raised, and what stands
+    behind its statement is not run. Statements that a migration made stale end a transaction with an error
+    that ``run_transaction`` tries again.
     """
     before = first_of_all.get()
     if before:
@@ -26,7 +29,8 @@ def send(*statements: Statement, last: bool = False) -> list[Rows]:
     database.ensure_connection()
     raw = database.connection
     if not isinstance(raw, DeskConnection) or database.execute_wrappers or database.queries_logged:
-        return [_run(*statement) for statement in chain(before, statements)][len(before) :]
+        with nullcontext() if database.in_atomic_block else transaction.atomic():
+            return [_run(*statement) for statement in chain(before, statements)][len(before) :]
     inside = database.in_atomic_block
     with database.wrap_database_errors:
         return raw.exchange(

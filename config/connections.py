@@ -30,3 +30,10 @@ def on_a_live_connection(work: Callable[[], Result]) -> Result:
     if pool := getattr(connection, "pool", None):
         pool.check()
     return work()
+
+
+def drop_connection() -> None:
+    """Have the pool make a new one in place of this request's, whose prepared statements are stale."""
+    if connection.connection is not None and not connection.in_atomic_block:
+        connection.connection.close()
+        connection.close()

@@ -19,6 +19,8 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 
 from config.answers import error_answer
+from config.connections import drop_connection
+from config.postgres import is_stale
 from config.request_context import current
 
 logger = logging.getLogger(__name__)
@@ -131,13 +133,18 @@ def sqlstate_of(error: BaseException) -> str | None:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database is to blame for now, rather than our statement."""
-    if isinstance(error, PoolTimeout | InterfaceError | psycopg.InterfaceError):
+    if isinstance(error, PoolTimeout | InterfaceError | psycopg.InterfaceError) or _is_stale(error):
         return True
     state = sqlstate_of(error)
     if state is None:
         # A connection that is refused or breaks off has no state.
         return isinstance(error, OperationalError | psycopg.OperationalError)
     return state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES
+
+
+def _is_stale(error: BaseException) -> bool:
+    """Whether a migration changed what a statement reads that was prepared before it."""
+    return any(is_stale(one) for one in (error, error.__cause__) if one is not None)
 
 
 def as_api_error(error: BaseException) -> ApiError:
@@ -164,6 +171,8 @@ def as_api_error(error: BaseException) -> ApiError:
         return ValidationFailed(details={"request": "must be a well-formed HTTP request"})
     if isinstance(error, DatabaseError | psycopg.Error | PoolTimeout) and is_unavailable(error):
         logger.warning("database unavailable: %s", error, extra={"fields": {"sqlstate": sqlstate_of(error)}})
+        if _is_stale(error):
+            drop_connection()
         return ServiceUnavailable()
     logger.error("unforeseen error", exc_info=error)
     return ApiError()

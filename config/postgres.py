@@ -2,10 +2,10 @@
 
 psycopg's own pipeline sends each statement by itself, waits for BEGIN, and looks at the socket after every
 step: of an order's CPU time in Python that was half (docs/speed.md). This one does the same with libpq's pipeline,
-as psycopg wraps it, in one go. Nothing else of a connection is changed but that it keeps its prepared
-statements when a transaction is rolled back.
+as psycopg wraps it, in one go. What it prepares is its own to know, beside what psycopg prepares for cursors.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -20,10 +20,11 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 Parameters = Sequence[Any] | Mapping[str, Any]
 Statement = tuple[str, Parameters]
 Rows = list[tuple[Any, ...]]
+Bound = tuple[str, Sequence[Any]]
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%s|%%")
 _MOST_PREPARED = 100
-_COMMANDS_OK = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
 @lru_cache(maxsize=512)
@@ -50,102 +51,135 @@ class DeskConnection(psycopg.Connection[Any]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._statements: dict[str, bytes] = {}  # the names under which the server knows them
-        self._numbers = count()
+        self._generation = 0
 
     def rollback(self) -> None:
-        """As psycopg's, but what is prepared stays so.
+        """As psycopg's, but after a refusal of ours what is prepared stays so.
 
-        psycopg drops it all, since a table that the transaction made could be gone. Ours make none that
-        a prepared statement reads, and every refusal rolls back: each would have the next orders parsed and
-        planned anew.
+        psycopg drops it all, for what the transaction may have made. Ours make nothing that a prepared
+        statement reads, and a refusal is an everyday thing: the next orders would be parsed and planned
+        anew. Where PostgreSQL itself has failed the transaction, what is prepared may be why.
         """
-        if self.pgconn.transaction_status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            return super().rollback()
-        with self.lock:
-            self._require_done(self.pgconn.exec_(b"ROLLBACK"))
+        if self.pgconn.transaction_status == TransactionStatus.INTRANS and self._pipeline is None:
+            with self.lock:
+                self.wait(self._exec_command(b"ROLLBACK"))
+            return
+        if self.pgconn.transaction_status == TransactionStatus.INERROR:
+            self._forget_prepared()
+        super().rollback()
 
     def _deallocate(self, name: bytes | None) -> Any:
         """psycopg drops what is prepared, of all when it has rolled back to a savepoint: ours with it."""
         if name is None:
-            self._statements.clear()
+            self._forget_prepared()
         return super()._deallocate(name)
+
+    def _forget_prepared(self) -> None:
+        self._statements.clear()
+        self._generation += 1
 
     def exchange(self, statements: Sequence[Statement], *, begin: bool = False, commit: bool = False) -> list[Rows]:
         """Run the statements one after the other; the rows of each. ``begin`` and ``commit`` are sent with them.
 
         Parameters are bound on the server; it tells their types from where they stand. The first error is
-        raised as psycopg raises it, and what stands behind its statement has not been run.
+        raised as psycopg raises it, and what stands behind its statement has not been run. Outside a
+        transaction the statements are one.
         """
+        adapt: abc.Transformer = Transformer(self)
+        bound = [_bind(statement, parameters, adapt) for statement, parameters in statements]
         with self.lock:
             try:
-                return self.wait(self._exchange(statements, begin, commit))
-            except errors.InvalidSqlStatementName:
-                # Somebody dropped what was prepared. Where a transaction is lost with it, the caller tries again.
-                self._statements.clear()
+                return self.wait(self._exchange(bound, adapt, begin, commit))
+            except (errors.InvalidSqlStatementName, errors.FeatureNotSupported) as error:
+                # Somebody dropped what was prepared, or a migration changed what it reads.
+                if not is_stale(error):
+                    raise
+                self._forget_prepared()
+                # Where a transaction is lost with it, whoever began that tries again.
                 if begin or self.pgconn.transaction_status != TransactionStatus.IDLE:
                     raise
-                return self.wait(self._exchange(statements, begin, commit))
+                return self.wait(self._exchange(bound, adapt, begin, commit))
 
-    def _exchange(self, statements: Sequence[Statement], begin: bool, commit: bool) -> abc.PQGen[list[Rows]]:
-        adapt: abc.Transformer = Transformer(self)
-        expected: list[Callable[[Any], Rows | None]] = []
+    def _exchange(
+        self, bound: Sequence[Bound], adapt: abc.Transformer, begin: bool, commit: bool
+    ) -> abc.PQGen[list[Rows]]:
+        readers: list[Callable[[Any], Rows | None]] = []
+        results = []
+        new: dict[str, bytes] = {}
         self.pgconn.enter_pipeline_mode()
         try:
             if begin:
-                self._queue(b"BEGIN", expected)
-            for statement, parameters in statements:
-                self._queue_statement(statement, parameters, adapt, expected)
+                self._queue(b"BEGIN", readers)
+            for text, values in bound:
+                self._queue_statement(text, values, new, readers, partial(self._rows, adapt))
             if commit:
-                self._queue(b"COMMIT", expected)
+                self._queue(b"COMMIT", readers)
             self.pgconn.pipeline_sync()
             yield from generators.send(self.pgconn)
-            results = []
-            for _ in expected:
+            for _ in readers:
                 results.append((yield from generators.fetch_many(self.pgconn))[0])
             yield from generators.fetch_many(self.pgconn)  # of the sync
+            if self.pgconn.status != ConnStatus.BAD:
+                self.pgconn.exit_pipeline_mode()
         except BaseException:
             self.pgconn.finish()  # half an exchange: what would arrive next is not known
             raise
-        if self.pgconn.status != ConnStatus.BAD:
-            self.pgconn.exit_pipeline_mode()
-        found = (read(result) for read, result in zip(expected, results, strict=True))
+        found = [read(result) for read, result in zip(readers, results, strict=True)]
         return [rows for rows in found if rows is not None]
 
-    def _queue(self, command: bytes, expected: list[Callable[[Any], Rows | None]]) -> None:
+    def _queue(self, command: bytes, readers: list[Callable[[Any], Rows | None]]) -> None:
         self.pgconn.send_query_params(command, None)
-        expected.append(self._require_done)
+        readers.append(partial(self._require, command))
 
     def _queue_statement(
         self,
-        statement: str,
-        parameters: Parameters,
-        adapt: abc.Transformer,
-        expected: list[Callable[[Any], Rows | None]],
+        text: str,
+        values: Any,
+        new: dict[str, bytes],
+        readers: list[Callable[[Any], Rows | None]],
+        rows: Callable[[Any], Rows],
     ) -> None:
-        text, names = numbered(statement)
-        values = [parameters[name] for name in names] if isinstance(parameters, Mapping) else list(parameters)
-        bound = adapt.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        name = self._statements.get(text)
-        if name is None:
-            if len(self._statements) >= _MOST_PREPARED:
-                self.pgconn.send_query_params(text.encode(), bound)
-                expected.append(partial(self._read, adapt))
-                return
-            name = f"desk_{next(self._numbers)}".encode()
+        name = self._statements.get(text) or new.get(text)
+        if name is None and len(self._statements) + len(new) < _MOST_PREPARED:
+            name = new[text] = _name_of(text, self._generation)
             self.pgconn.send_prepare(name, text.encode())
-            expected.append(partial(self._note_prepared, text, name))
-        self.pgconn.send_query_prepared(name, bound)
-        expected.append(partial(self._read, adapt))
-
-    def _require_done(self, result: Any) -> None:
-        if result.status not in _COMMANDS_OK:
-            raise errors.error_from_result(result, encoding=self.pgconn._encoding)
+            readers.append(partial(self._note_prepared, text, name))
+        if name is None:
+            self.pgconn.send_query_params(text.encode(), values)
+        else:
+            self.pgconn.send_query_prepared(name, values)
+        readers.append(rows)
 
     def _note_prepared(self, text: str, name: bytes, result: Any) -> None:
-        self._require_done(result)
+        self._require(None, result)
         self._statements[text] = name
 
-    def _read(self, adapt: abc.Transformer, result: Any) -> Rows:
-        self._require_done(result)
+    def _require(self, command: bytes | None, result: Any) -> None:
+        if result.status not in _DONE:
+            raise errors.error_from_result(result, encoding=self.pgconn._encoding)
+        if command and result.command_status != command:  # COMMIT of a failed transaction rolls back, and is content
+            raise errors.InFailedSqlTransaction(f"{command.decode()} became {result.command_status!r}")
+
+    def _rows(self, adapt: abc.Transformer, result: Any) -> Rows:
+        self._require(None, result)
         adapt.set_pgresult(result)
         return adapt.load_rows(0, result.ntuples, tuple)
+
+
+def is_stale(error: BaseException) -> bool:
+    """Whether a statement failed only because what was prepared is not what it was."""
+    if isinstance(error, errors.FeatureNotSupported):
+        return error.diag.source_function == "RevalidateCachedQuery"
+    return isinstance(error, errors.InvalidSqlStatementName)
+
+
+def _bind(statement: str, parameters: Parameters, adapt: abc.Transformer) -> Bound:
+    text, names = numbered(statement)
+    values = [parameters[name] for name in names] if isinstance(parameters, Mapping) else list(parameters)
+    return text, adapt.dump_sequence(values, [PyFormat.TEXT] * len(values))
+
+
+@lru_cache(maxsize=512)
+def _name_of(text: str, generation: int) -> bytes:
+    # After the text: behind a pooler another process's statement of the same name is the same statement.
+    return f"desk_{hashlib.sha256(text.encode()).hexdigest()[:16]}_{generation}".encode()

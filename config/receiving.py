@@ -33,6 +33,7 @@ SEND_SECONDS = 60
 MOST_UNSENT_IN_ALL = 67_108_864
 LINGER_SECONDS = 2
 GIVE_WAY_SECONDS = 0.003
+GAVE_WAY_SECONDS = 0.03  # for so long after it, who gave way takes what comes
 MOST_LINGERING = 200
 _PIECE = 65_536
 
@@ -45,7 +46,6 @@ class PatientWorker(ThreadWorker):
         self.handled: set[Connection] = set()
         self.sending: dict[Connection, Any] = {}  # in the order in which they began
         self.lingering: deque[Connection] = deque()
-        self.gave_way = False
         self.listens_from = 0.0
 
     @property
@@ -56,12 +56,18 @@ class PatientWorker(ThreadWorker):
     @nr_conns.setter
     def nr_conns(self, clients: int) -> None:
         self._clients = clients
-        turns.note(self.age, clients)
+        if self.alive:
+            turns.note(self.age, clients)
+
+    def handle_exit(self, *signal: Any) -> None:
+        turns.forget(self.age)  # it takes no more clients
+        super().handle_exit(*signal)
 
     def accept(self, listener: socket.socket) -> None:
-        self.gave_way = not self.gave_way and turns.somebody_has_fewer(self.nr_conns)
-        if self.gave_way:  # they have been woken for it too; if none of them comes, it is ours
-            self.listens_from = time.monotonic() + GIVE_WAY_SECONDS
+        now = time.monotonic()
+        if now - self.listens_from > GAVE_WAY_SECONDS and turns.somebody_has_fewer(self.nr_conns):
+            # They have been woken for it too. If none of them comes meanwhile, it is ours.
+            self.listens_from = now + GIVE_WAY_SECONDS
             return self.set_accept_enabled(False)
         try:
             client, address = listener.accept()

@@ -82,7 +82,7 @@ def marks_of_write(organization_id: UUID | None) -> list[Statement]:
     """The last statement of a transaction that writes for an organization, by default the caller's.
 
     Last, so that its row is locked only while the transaction commits, and after every other lock.
-    None where there is no replica, or the transaction will be rolled back.
+    Empty where there is no replica, or the transaction will be rolled back.
     """
     if REPLICA not in settings.DATABASES or connection.needs_rollback:
         return []

@@ -32,7 +32,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 # --- database ------------------------------------------------------------------------------------
 # Django's own default is a new connection for each request; the pool doubles the orders a second
 # and bounds the connections. Statements are prepared on the server, which saves their planning;
-# set DATABASE_PREPARE=off behind a PgBouncer below 1.21 in transaction mode.
+# set DATABASE_PREPARE=off behind a PgBouncer below 1.22 in transaction mode.
 DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", default=8, minimum=1)
 # A worker has more connections than threads: who waits for one waits for a database that is away. That is
 # no queue that moves on, as the one for a lock is, so the patience is shorter.

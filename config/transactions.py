@@ -22,9 +22,10 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
-# serialization_failure and deadlock_detected, and invalid_sql_statement_name, where somebody dropped what was
-# prepared on the connection: nothing was written, the same work may succeed again.
-_TRY_AGAIN = ("40001", "40P01", "26000")
+# serialization_failure and deadlock_detected; invalid_sql_statement_name and feature_not_supported, where what was
+# prepared on the connection was dropped, or a migration changed what it reads: nothing was written, the same work
+# may succeed again.
+_TRY_AGAIN = ("40001", "40P01", "26000", "0A000")
 
 # PostgreSQL gives up on a lock or a statement rather than let a request wait for ever.
 SET_TIMEOUTS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"

@@ -23,7 +23,7 @@ class Turns:
 
     def note(self, worker: int, clients: int) -> None:
         """``worker`` is its age: the first of a master is 1."""
-        self._clients[worker % _SLOTS] = min(clients, _NOBODY - 1)
+        self._clients[worker % _SLOTS] = max(0, min(clients, _NOBODY - 1))
 
     def forget(self, worker: int) -> None:
         """It has gone, perhaps without a word."""

@@ -69,7 +69,7 @@ def nearest_available(
             around = _by_side(look_again(wanted[position:], depth))
             sides = around.get(number, ([], []))
         candidates = [one for side in sides for one in side if one not in given]
-        if candidates:
+        if candidates:  # of those that are as near, the first: it stands next to the number
             found[number] = max(candidates, key=lambda one: _nearness(number, one))
             given.add(found[number])
     return found
@@ -82,11 +82,10 @@ def _by_side(neighbours: Rows) -> dict[str, tuple[list[str], list[str]]]:
     return around
 
 
-def _nearness(number: str, other: str) -> tuple[bool, int, str]:
+def _nearness(number: str, other: str) -> tuple[bool, int]:
     return (
         area_code_of(number) is not None and area_code_of(number) == area_code_of(other),
         _common_length(number, other),
-        other,
     )
 
 

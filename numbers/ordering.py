@@ -64,7 +64,7 @@ def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: Idempot
 
     def work() -> OrderAnswer | Ending[OrderAnswer]:
         if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
-            return OrderAnswer(remembered.body, replayed=True)
+            return Ending(OrderAnswer(remembered.body, replayed=True), ())
         _, purchase = _check(request, buyer)
         body = answer_body(purchase, request.routing)
         everything = record_purchase(

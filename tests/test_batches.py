@@ -1,14 +1,25 @@
 """Statements that are sent together, on the wire: config/batches.py and config/postgres.py."""
 
+from contextlib import nullcontext, suppress
+
 import psycopg
 import pytest
-from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 from psycopg.pq import TransactionStatus
 
 from config.batches import send
 from config.postgres import DeskConnection, numbered
 from config.transactions import Ending, run_transaction
 from tests import books, factories
+from tests.phone_numbers import NUMBERS
 from tests.statements import captured
 from tests.together import Clients
 
@@ -37,8 +48,9 @@ def test_each_statement_sees_those_before_it_and_gives_its_rows(scratch):
     assert send(add(1), ALL, add(2), ALL) == [[], [(1,)], [], [(1,), (2,)]]
 
 
-def test_outside_a_transaction_it_is_one_of_its_own(scratch):
-    with pytest.raises(IntegrityError):
+@pytest.mark.parametrize("listening", [nullcontext, captured])
+def test_outside_a_transaction_it_is_one_of_its_own(scratch, listening):
+    with pytest.raises(IntegrityError), listening():
         send(add(1), add(1))
     assert (scratch(), status()) == ([], TransactionStatus.IDLE)
 
@@ -191,6 +203,80 @@ def test_a_rollback_to_a_savepoint_makes_psycopg_drop_what_is_prepared_and_that_
         with pytest.raises(ZeroDivisionError):
             add_and_fail()
         assert send(add(2), ALL) == [[], [(2,)]]
+
+
+ALTERED = {
+    "key": ("ALTER TABLE apikeys_apikey ALTER COLUMN prefix TYPE varchar({})", 24),
+    "price": ("ALTER TABLE numbers_phonenumber ALTER COLUMN price TYPE numeric({}, 2)", 12),
+}
+
+
+@pytest.fixture(params=ALTERED)
+def altered(request):
+    """What a migration does beside us: statements that were prepared before read another type from now on."""
+    statement, size = ALTERED[request.param]
+
+    def alter(size):
+        with Clients(1) as clients:
+            clients.start(books.run, statement.format(size)).result()
+
+    yield lambda: alter(size + 1)
+    alter(size)
+
+
+def test_a_migration_that_changes_a_type_fails_no_order(api, altered):
+    numbers = factories.stock(*factories.line(0, 2))
+    assert api.order(numbers[:1]).status_code == 200
+    altered()
+    assert api.order(numbers[1:]).status_code == 200
+    books.assert_in_order()
+
+
+def test_a_read_through_django_that_a_migration_made_stale_is_503_once(api, cast, altered):
+    """psycopg would go on with what it has prepared, for as long as the connection lives."""
+    factories.own(cast.owner, *factories.stock(*factories.line(0, 1)))
+    for _ in range(5):
+        assert api.get(NUMBERS).status_code == 200
+    altered()
+    answers = [api.get(NUMBERS).status_code for _ in range(3)]
+    assert answers in ([200, 200, 200], [503, 200, 200])
+
+
+def test_a_value_that_can_not_be_bound_leaves_the_connection_as_it_was(scratch):
+    with transaction.atomic():
+        send(add(1))
+        with pytest.raises(DataError):
+            send(("SELECT %s::text", ["NUL\0"]))
+        assert send(ALL) == [[(1,)]]
+    assert scratch() == [1]
+
+
+def test_a_commit_that_became_a_rollback_is_no_success(scratch):
+    def work():
+        send(add(1))
+        with suppress(IntegrityError):
+            send(add(1))
+        return Ending("done", ())
+
+    with pytest.raises(InternalError):
+        run_transaction(work, batched=True)
+    assert scratch() == []
+
+
+def test_the_same_new_statement_twice_in_a_batch_is_prepared_once(scratch):
+    twice = ("SELECT 'twice', id FROM scratch", [])
+    send(twice, twice)
+    assert [one for (one,) in books.rows("SELECT statement FROM pg_prepared_statements") if one == twice[0]] == [
+        twice[0]
+    ]
+
+
+def test_what_was_not_reached_is_not_taken_for_prepared(scratch):
+    unreached = ("SELECT 'unreached', id FROM scratch", [])
+    with pytest.raises(IntegrityError):
+        send(add(1), add(1), unreached)
+    assert unreached[0] not in connection.connection._statements
+    assert send(unreached) == [[]]
 
 
 def test_past_a_bound_nothing_more_is_prepared(scratch, monkeypatch):

@@ -28,6 +28,7 @@ READ = {
     ThreadWorker.__init__: "5681b8b542ea",
     ThreadWorker.run: "f92c7394d857",
     ThreadWorker.accept: "f8dcead3dce5",
+    ThreadWorker.handle_exit: "b4e7decd4f92",
     ThreadWorker.set_accept_enabled: "140150ebfd3c",
     ThreadWorker.enqueue_req: "c9f428953d24",
     ThreadWorker.wait_for_and_dispatch_events: "ea969b352482",
