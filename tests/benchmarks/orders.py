@@ -17,6 +17,7 @@ TITLES = {CEILING: "the ceiling", **{one.name: one.title for one in (DESK, FASTA
 COMPARED_AT = 8
 ALSO_AT = {1: (1, 32), 10: (1, 2, 4, 16, 32), 100: (1, 32)}
 PLOTTED = (DESK.name, FASTAPI.name, CEILING)
+PLOTTED_ROUNDS = 3
 HOT_CONNECTIONS = 16
 
 Series = dict[tuple[str, int, int], list[Run]]
@@ -46,7 +47,7 @@ def _one_round(contestant: Contestant | None, world: World, number: int, seconds
             running = stack.enter_context(serving(contestant, database))
             drive, pids = http(running), [running.pid]
         for size in SIZES:
-            also = ALSO_AT[size] if name in PLOTTED else ()
+            also = ALSO_AT[size] if name in PLOTTED and number < PLOTTED_ROUNDS else ()
             for connections in (COMPARED_AT, *also):
                 run = measure(
                     drive,

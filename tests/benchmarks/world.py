@@ -65,7 +65,7 @@ def create_template(name: str, *, stock: int, known: int = 1_000_000) -> World:
         cursor.execute("VACUUM ANALYZE")
         # Spread over the whole table, as what a search shows is.
         cursor.execute(
-            "SELECT number FROM numbers_phonenumber WHERE status = 'available' AND id %% %s = 0 ORDER BY id",
+            "SELECT number FROM numbers_phonenumber WHERE status = 'available' AND (id - 1) %% %s = 0 ORDER BY id",
             [max(stock // known, 1)],
         )
         numbers = [number for (number,) in cursor.fetchall()]
