@@ -30,12 +30,14 @@ def measure_growth(report: Report, worlds: dict[int, World], *, rounds: int) -> 
     """Order latency for each stock, desk and ceiling in turn, fresh databases but for the largest."""
     largest = max(worlds)
     latencies: dict[tuple[str, int, int], list[float]] = defaultdict(list)
+    # A copy of the largest would take longer than all of its orders: it is used as it is, and what was sold
+    # in one round can't be bought in the next.
+    of_largest = Deck(worlds[largest], seed=0)
     for number in range(rounds):
         for stock, world in worlds.items():
-            deck = Deck(world, seed=number)
+            deck = of_largest
             for name in (DESK.name, "ceiling"):
                 with ExitStack() as stack:
-                    # A copy of the largest would take longer than all of its orders: it is used as it is.
                     database = world.template
                     if stock != largest:
                         database = stack.enter_context(server.fresh_copy(world.template, "growth"))
