@@ -1,5 +1,6 @@
 """What every test shares: the database, the cast, and a client that speaks the API."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from apikeys.scopes import Scope
 from campaigns.models import Organization
 from config import localdb
 from tests import books, factories
+from tests.browser import Browser
 from tests.client import Api
 
 TRUNCATE_TRIGGERS = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
@@ -92,3 +94,11 @@ def desk(operator: User) -> Client:
     client = Client()
     client.force_login(operator)
     return client
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One for each file of tests: it takes a second to start."""
+    opened = Browser()
+    yield opened
+    opened.close()

@@ -27,13 +27,6 @@ pytestmark = [
 PASSWORD = "a long password"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    opened = Browser()
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def page(chromium: Browser, live_server: Any) -> Iterator[Browser]:
     """The browser, signed in nowhere; afterwards it must not have complained of anything."""

@@ -15,13 +15,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    opened = Browser()
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def page(chromium: Browser, live_server: Any) -> Iterator[Browser]:
     """The browser; afterwards it must not have complained of anything, nor have asked anyone else."""
