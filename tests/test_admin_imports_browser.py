@@ -11,9 +11,9 @@ from numbers import jobs
 from numbers.models import PhoneNumber
 from tests import browser, factories
 from tests.browser import Browser
-from tests.test_admin_browser import chromium, page
+from tests.test_admin_browser import page
 
-__all__ = ["chromium", "page"]  # fixtures
+__all__ = ["page"]  # a fixture
 
 pytestmark = [
     pytest.mark.browser,
