@@ -14,8 +14,7 @@ from typing import Any
 
 import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError, connections
-from psycopg_pool import PoolTimeout
+from django.db import DatabaseError, InterfaceError
 
 from config.actors import Actor, command_actor
 from config.errors import ApiError, is_unavailable, sqlstate_of
@@ -54,17 +53,12 @@ class DeskCommand(BaseCommand):
     def answer(self, document: dict[str, Any], text: str, *, json_wanted: bool) -> None:
         self.stdout.write(json.dumps(document, default=str) if json_wanted else text)
 
-    def run_from_argv(self, argv: list[str]) -> None:
-        # One connection is enough, and without the pool an unreachable database says why, at once.
-        connections.settings["default"]["OPTIONS"].pop("pool", None)
-        super().run_from_argv(argv)
-
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **self._typed(options))
         except ApiError as refusal:
             raise CommandError(self._one_line(refusal)) from refusal
-        except (DatabaseError, InterfaceError, psycopg.Error, PoolTimeout) as error:
+        except (DatabaseError, InterfaceError, psycopg.Error) as error:
             raise CommandError(_database_trouble(error)) from error
         except BrokenPipeError:
             # Whoever read stdout has gone (`| head`): nobody is left to tell. Python would complain

@@ -15,7 +15,6 @@ from django.core.exceptions import (
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.dispatch import Signal
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 
 from config.answers import error_answer
@@ -133,7 +132,7 @@ def sqlstate_of(error: BaseException) -> str | None:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database is to blame for now, rather than our statement."""
-    if isinstance(error, PoolTimeout | InterfaceError | psycopg.InterfaceError) or _is_stale(error):
+    if isinstance(error, InterfaceError | psycopg.InterfaceError) or _is_stale(error):
         return True
     state = sqlstate_of(error)
     if state is None:
@@ -169,7 +168,7 @@ def as_api_error(error: BaseException) -> ApiError:
         return UnsupportedMediaType()
     if isinstance(error, drf.ParseError | SuspiciousOperation | BadRequest):
         return ValidationFailed(details={"request": "must be a well-formed HTTP request"})
-    if isinstance(error, DatabaseError | psycopg.Error | PoolTimeout) and is_unavailable(error):
+    if isinstance(error, DatabaseError | psycopg.Error) and is_unavailable(error):
         logger.warning("database unavailable: %s", error, extra={"fields": {"sqlstate": sqlstate_of(error)}})
         if _is_stale(error):
             drop_connection()

@@ -3,7 +3,6 @@
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
-from psycopg_pool import PoolTimeout
 from rest_framework.request import Request
 
 from config import draining
@@ -40,7 +39,7 @@ class Readyz(PublicView):
                 return answer_to(ServiceUnavailable(f"database is not migrated: {pending} to apply"))
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except (DatabaseError, PoolTimeout):
+        except DatabaseError:
             return answer_to(ServiceUnavailable("database is not reachable"))
         return success({"status": "ready"})
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from config.receiving import PatientWorker
 
 MOST_HEAD = 65_536
+PIECE = 65_536
 
 _LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*0*([0-9]{1,18})([0-9]*)[ \t]*\r\n", re.IGNORECASE)
 _CODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
@@ -45,6 +46,7 @@ class Connection(TConn):
         self.most_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         self.handled_since = 0.0
         self.drained = 0
+        self.gone = False
         self.received = bytearray()
         self.refusal: Exception | None = None  # of what gunicorn's parser need not see, or would wait for
         self.begin()
@@ -56,6 +58,21 @@ class Connection(TConn):
         self.chunked = False
         self.body = 0  # decoded bytes of the chunks so far
         self.whole = False
+
+    def next_comes_within(self, seconds: float) -> bool:
+        """Whether another request is there by then, whole. What has come of one stays here."""
+        self.begin()
+        self.received += self.parser.unreader.take_buffered()
+        if not self.received:
+            try:
+                self.sock.settimeout(seconds)
+                self.received += self.sock.recv(PIECE)
+                self.gone = not self.received
+            except (TimeoutError, InterruptedError):
+                return False
+            except OSError:
+                self.gone = True
+        return not self.gone and self.is_ready()
 
     def close(self, graceful: bool = False) -> None:
         if graceful:

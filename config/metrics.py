@@ -17,14 +17,13 @@ from types import TracebackType
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-from psycopg_pool import PoolTimeout
 
 from config.errors import ApiError, NotFound, answer_to, refused
 
@@ -79,25 +78,6 @@ READS = Counter(
 )
 
 
-def _pool_gauge(name: str, text: str) -> Gauge:
-    return Gauge(f"numberdesk_pool_{name}", text, multiprocess_mode="livesum", registry=_COUNTED)
-
-
-# What psycopg's pool tells of itself, added up over the workers that live.
-_POOL = {
-    "pool_size": _pool_gauge("connections", "Connections to the database."),
-    "pool_available": _pool_gauge("available", "Connections that nobody uses."),
-    "requests_waiting": _pool_gauge("waiting", "Requests that wait for a connection."),
-    "requests_num": _pool_gauge("requests", "Connections asked for since the workers began."),
-    "requests_queued": _pool_gauge("queued", "Of these, how many had to wait."),
-    "requests_wait_ms": _pool_gauge("wait_milliseconds", "How long they waited together."),
-    "requests_errors": _pool_gauge("errors", "Of these, how many got none in time."),
-    "connections_lost": _pool_gauge("lost", "Connections that turned out dead."),
-}
-_POOL_EVERY_SECONDS = 1.0
-_pool_due = 0.0
-
-
 def count_request(request: HttpRequest, status: int, seconds: float) -> None:
     """Called once for each request, at its end."""
     match = request.resolver_match
@@ -105,7 +85,6 @@ def count_request(request: HttpRequest, status: int, seconds: float) -> None:
     endpoint = template(match.route) if match else "unmatched"
     _counters(method, endpoint, status).inc()
     _latency(method, endpoint).observe(seconds)
-    _look_at_pool()
 
 
 def count_malformed(method: str | None, status: int) -> None:
@@ -171,20 +150,6 @@ class locking:
             _locks(self.name).observe(seconds)
 
 
-def _look_at_pool() -> None:
-    """At most once a second, by whoever comes first: two at once only look twice."""
-    global _pool_due
-    now = time.monotonic()
-    if now < _pool_due:
-        return
-    _pool_due = now + _POOL_EVERY_SECONDS
-    # The pool that there is: `connection.pool` would open one, also in a process that has no use for it.
-    if pool := getattr(connection, "_connection_pools", {}).get(connection.alias):
-        stats = pool.get_stats()
-        for name, gauge in _POOL.items():
-            gauge.set(stats.get(name, 0))
-
-
 # --- reading -----------------------------------------------------------------------------------------
 
 Reader = Callable[[], Iterable[Metric]]
@@ -204,7 +169,7 @@ class _Asked(Collector):
         try:
             metrics = [metric for reader in _readers for metric in reader()]
             up.add_metric([], 1)
-        except (DatabaseError, PoolTimeout):
+        except DatabaseError:
             metrics = []
             up.add_metric([], 0)
         return [up, *metrics]

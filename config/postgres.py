@@ -52,6 +52,8 @@ class DeskConnection(psycopg.Connection[Any]):
         super().__init__(*arguments, **options)
         self._statements: dict[str, bytes] = {}  # the names under which the server knows them
         self._generation = 0
+        # Kept, with what it has found out about types: half of the work of reading a row.
+        self._adapt: abc.Transformer = Transformer(self)
 
     def rollback(self) -> None:
         """As psycopg's, but after a refusal of ours what is prepared stays so.
@@ -67,6 +69,13 @@ class DeskConnection(psycopg.Connection[Any]):
         if self.pgconn.transaction_status == TransactionStatus.INERROR:
             self._forget_prepared()
         super().rollback()
+
+    def _set_autocommit(self, value: bool) -> None:
+        # Django says it twice in each transaction. Between two of them it is nothing but a note for psycopg.
+        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+            self._autocommit = value
+        else:
+            super()._set_autocommit(value)
 
     def _deallocate(self, name: bytes | None) -> Any:
         """psycopg drops what is prepared, of all when it has rolled back to a savepoint: ours with it."""
@@ -85,7 +94,7 @@ class DeskConnection(psycopg.Connection[Any]):
         raised as psycopg raises it, and what stands behind its statement has not been run. Outside a
         transaction the statements are one.
         """
-        adapt: abc.Transformer = Transformer(self)
+        adapt = self._adapt
         bound = [_bind(statement, parameters, adapt) for statement, parameters in statements]
         with self.lock:
             try:

@@ -7,6 +7,9 @@ larger than any body may be is passed on unread, to be refused. What the client 
 once, the same loop sends (config/sending.py). It also waits for clients that are told to go and don't:
 gunicorn's would stand still for 2 s for each.
 
+A thread that has answered stays with its client for STAY_SECONDS, unless somebody waits for a thread: programs
+order one after the other, and the way through the loop and back costs three changes of threads.
+
 Bounds: MOST_HEAD and the largest body for each connection, ``worker_connections`` of them, for
 REQUEST_SECONDS each; MOST_UNSENT_IN_ALL of answers, each for SEND_SECONDS. Where there are more, the client that has
 been silent for longest goes, and the one to whom most is still to be sent.
@@ -23,7 +26,7 @@ from typing import Any
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from config.incoming import MOST_HEAD, Connection
+from config.incoming import MOST_HEAD, PIECE, Connection
 from config.sending import Outlet
 from config.turns import turns
 
@@ -35,7 +38,7 @@ LINGER_SECONDS = 2
 GIVE_WAY_SECONDS = 0.003
 GAVE_WAY_SECONDS = 0.03  # for so long after it, who gave way takes what comes
 MOST_LINGERING = 200
-_PIECE = 65_536
+STAY_SECONDS = 0.002
 
 
 class PatientWorker(ThreadWorker):
@@ -115,7 +118,7 @@ class PatientWorker(ThreadWorker):
         if conn.sock.fileno() < 0:  # it had to go since the poller told of it
             return
         try:
-            piece = conn.sock.recv(_PIECE)
+            piece = conn.sock.recv(PIECE)
         except (BlockingIOError, InterruptedError):
             piece = None
         except OSError:
@@ -144,8 +147,20 @@ class PatientWorker(ThreadWorker):
         super().enqueue_req(conn)
 
     def handle(self, conn: Connection) -> Any:
-        """In a thread."""
+        """In a thread; whether the client stays."""
+        while True:
+            stays = self.answer(conn)
+            if not conn.sock.flush() or not stays:
+                return False
+            if conn.sock.unsent or not self.alive or len(self.handled) > self.cfg.threads:
+                return stays
+            if not conn.next_comes_within(STAY_SECONDS):
+                return not conn.gone
+            conn.handled_since = time.monotonic()
+
+    def answer(self, conn: Connection) -> Any:
         conn.sock.setblocking(True)
+        conn.sock.hold_head()
         if conn.refusal:
             self.handle_error(None, conn.sock, conn.client, conn.refusal)
             return False
@@ -176,7 +191,10 @@ class PatientWorker(ThreadWorker):
 
     def go_on(self, conn: Connection, future: Any) -> None:
         """The answer is with the client."""
-        super().finish_request(conn, future)
+        if conn.received and future.result():  # a part of its next request is here already
+            self.enqueue_req(conn)
+        else:
+            super().finish_request(conn, future)
         if self.nr_conns >= self.worker_connections:  # nobody is accepted meanwhile
             self.make_room()
 
@@ -239,7 +257,7 @@ class PatientWorker(ThreadWorker):
         if conn.sock.fileno() < 0:  # let go since the poller told of it
             return
         try:
-            piece = conn.sock.recv(_PIECE)
+            piece = conn.sock.recv(PIECE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

@@ -20,7 +20,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg_pool import PoolTimeout
 
 from config.errors import is_unavailable
 from config.metrics import READS
@@ -102,7 +101,7 @@ def read_where_possible(organization_id: UUID, read: Callable[[], Result]) -> Re
                 if _has(last_write):
                     READS.labels("replica").inc()
                     return _on_replica(read)
-        except (DatabaseError, InterfaceError, PoolTimeout) as error:
+        except (DatabaseError, InterfaceError) as error:
             if not is_unavailable(error):
                 raise
             _resting_until = time.monotonic() + _REST_SECONDS

@@ -20,9 +20,17 @@ class Outlet(socket.socket):
         family, kind, protocol = accepted.family, accepted.type, accepted.proto
         super().__init__(family, kind, protocol, fileno=accepted.detach())
         self.unsent = bytearray()
+        self._holds = False
+
+    def hold_head(self) -> None:
+        """Have what is sent next wait for what follows it: a client that gets both at once is woken once."""
+        self._holds = True
 
     def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
-        if self.unsent:
+        if self._holds:
+            self._holds = False
+            self.unsent += data
+        elif self.unsent:
             self.unsent += data
             self.send_on()
         else:
@@ -31,6 +39,17 @@ class Outlet(socket.socket):
                 self.unsent += memoryview(data)[sent:]
         while len(self.unsent) > MOST_UNSENT:
             self._wait()
+
+    def flush(self) -> bool:
+        """Send what was held and nothing followed; False where the client has gone."""
+        self._holds = False
+        if self.unsent:
+            try:
+                self.send_on()
+            except OSError:
+                self.unsent.clear()
+                return False
+        return True
 
     def send_on(self) -> None:
         """As much of what is left as the kernel takes now."""

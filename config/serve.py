@@ -103,13 +103,11 @@ def prepare_database() -> dict[str, Any] | None:
 
 
 def let_go_of_the_database() -> None:
-    """Connections and the pool's threads don't survive the fork of the workers."""
+    """Connections don't survive the fork of the workers."""
     from django.db import connections
 
     for connection in connections.all(initialized_only=True):
         connection.close()
-        if hasattr(connection, "close_pool"):
-            connection.close_pool()
 
 
 def banner(url: str, demo: dict[str, Any] | None) -> str:

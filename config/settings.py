@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from config import localdb, telemetry
 from config.environment import BASE_DIR, Environment
-from config.postgres import DeskConnection
 
 env = Environment()
 
@@ -30,14 +29,13 @@ ALLOWED_HOSTS = env.words(
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 
 # --- database ------------------------------------------------------------------------------------
-# Django's own default is a new connection for each request; the pool doubles the orders a second
-# and bounds the connections. Statements are prepared on the server, which saves their planning;
+# Django's own default is a new connection for each request; connections that stay double the orders a second.
+# Each thread has one, see config.database. Statements are prepared on the server, which saves their planning;
 # set DATABASE_PREPARE=off behind a PgBouncer below 1.22 in transaction mode.
-DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", default=8, minimum=1)
-# A worker has more connections than threads: who waits for one waits for a database that is away. That is
-# no queue that moves on, as the one for a lock is, so the patience is shorter.
-DATABASE_POOL_TIMEOUT_MS = env.integer("DATABASE_POOL_TIMEOUT_MS", default=2_000, minimum=1)
 DATABASE_PREPARE = env.flag("DATABASE_PREPARE", default=True)
+# Who waits for a connection waits for a database that is away. That is no queue that moves on, as the one for a
+# lock is, so the patience is shorter. For each of several hosts.
+DATABASE_CONNECT_TIMEOUT = env.integer("DATABASE_CONNECT_TIMEOUT", default=2, minimum=2)
 LOCK_TIMEOUT_MS = env.integer("LOCK_TIMEOUT_MS", default=5_000, minimum=1)
 STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minimum=1)
 
@@ -46,23 +44,17 @@ DATABASES = {"default": localdb.database_settings() if EMBEDDED_DATABASE else en
 if env.text("REPLICA_URL"):  # for lists and searches, see config.replica
     DATABASES["replica"] = env.database("REPLICA_URL")
 for _database in DATABASES.values():
-    _database.update(CONN_MAX_AGE=0, DISABLE_SERVER_SIDE_CURSORS=not DATABASE_PREPARE)
+    _database.update(
+        ENGINE="config.database",
+        CONN_MAX_AGE=3600,  # a backend of PostgreSQL grows with what it has seen
+        DISABLE_SERVER_SIDE_CURSORS=not DATABASE_PREPARE,
+    )
     _database["TEST"] = {"NAME": "numberdesk_test"}
     _database.setdefault("OPTIONS", {}).update(
-        # After reconnect_timeout a pool that can't connect stops doubling its pauses and tries anew when
-        # it is asked: a service whose database was away for long is back as soon as the database is.
-        pool={
-            "min_size": 0,
-            "max_size": DATABASE_POOL_SIZE,
-            "timeout": DATABASE_POOL_TIMEOUT_MS / 1000,
-            "max_idle": 300,
-            "reconnect_timeout": 2,
-            **({"connection_class": DeskConnection} if DATABASE_PREPARE else {}),
-        },
         server_side_binding=DATABASE_PREPARE,
         # None prepares nothing (Django's default); 2 prepares what is run a third time.
         prepare_threshold=2 if DATABASE_PREPARE else None,
-        connect_timeout=5,
+        connect_timeout=DATABASE_CONNECT_TIMEOUT,
     )
 if "replica" in DATABASES:
     DATABASES["replica"]["TEST"] = {"MIRROR": "default"}

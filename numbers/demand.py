@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from psycopg_pool import PoolTimeout
 
 from config.array_text import array_text
 from config.batches import send
@@ -95,7 +94,7 @@ def _note(code: str, **told: Any) -> None:
     }
     try:
         send((NOTE, row))
-    except (DatabaseError, PoolTimeout):
+    except DatabaseError:
         logger.warning("a refusal could not be noted", exc_info=True)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
-from psycopg_pool import PoolTimeout
 
 from campaigns.eligibility import require_usable
 from campaigns.models import Organization
@@ -57,7 +56,7 @@ def keep_filling(stop: threading.Event, tell: Callable[[str], None], *, every: f
         try:
             if filled := fill_pending_orders():
                 tell(filled_orders(filled))
-        except (DatabaseError, InterfaceError, PoolTimeout) as error:  # the next look tries again
+        except (DatabaseError, InterfaceError) as error:  # the next look tries again
             tell(f"pending orders wait: {error}")
         finally:
             close_old_connections()  # a pooled one is not kept from others while nothing is to be done

@@ -16,7 +16,6 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
 from django.db.models.functions import Now
-from psycopg_pool import PoolTimeout
 
 from config.actors import Actor
 from config.errors import ApiError, is_unavailable
@@ -112,7 +111,7 @@ class Running:
             while not self._over.wait(BEAT_SECONDS):
                 try:
                     self.beat()
-                except (DatabaseError, InterfaceError, PoolTimeout):  # the next beat tries again
+                except (DatabaseError, InterfaceError):  # the next beat tries again
                     logger.warning("job %s: no heartbeat", self.job.pk, exc_info=True)
                     connection.close()
         finally:
@@ -163,7 +162,7 @@ def _run(running: Running) -> None:
         _finish(running, Job.Status.CANCELLED)
     except TakenOver:
         logger.warning("job %s was taken over by another process", job.pk)
-    except (DatabaseError, InterfaceError, psycopg.Error, PoolTimeout) as error:
+    except (DatabaseError, InterfaceError, psycopg.Error) as error:
         if not is_unavailable(error):
             _fail(running)
             return
@@ -226,7 +225,7 @@ def wait_for_background() -> None:
 def _work_off() -> None:
     try:
         run_all()
-    except (DatabaseError, InterfaceError, PoolTimeout):
+    except (DatabaseError, InterfaceError):
         logger.warning("jobs wait for the next look", exc_info=True)
     finally:
         connections.close_all()

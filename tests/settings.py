@@ -4,7 +4,6 @@ import os
 
 os.environ.setdefault("PRODUCTION", "false")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
-os.environ.setdefault("DATABASE_POOL_SIZE", "40")  # for each client of a race a connection of its own
 os.environ.setdefault("FAILED_AUTHENTICATIONS_PER_MINUTE", "1000000")
 
 from config.settings import *  # noqa: F403

@@ -241,24 +241,15 @@ def no_server():
     return psycopg.connect("host=127.0.0.1 port=1 dbname=x connect_timeout=2")
 
 
-def no_connection_left_in_the_pool():
-    return connection.pool.getconn(timeout=0.01)
-
-
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("trouble", [no_server, no_connection_left_in_the_pool])
-def test_a_database_that_cannot_be_reached_is_503_and_safe_to_retry(api, monkeypatch, trouble):
+def test_a_database_that_cannot_be_reached_is_503_and_safe_to_retry(api, monkeypatch):
     numbers = factories.stock("+14155550123")
     connection.close()
-    pool = connection.pool
-    taken = [pool.getconn() for _ in range(pool.max_size)] if "pool" in trouble.__name__ else []
     with monkeypatch.context() as patch:
-        patch.setattr(connection, "get_new_connection", lambda parameters: trouble())
+        patch.setattr(connection, "get_new_connection", lambda parameters: no_server())
         response = api.order(numbers)
         refused(response, 503, "SERVICE_UNAVAILABLE", "service unavailable")
         assert response["Retry-After"] == "1"
-    for one in taken:
-        pool.putconn(one)
     assert api.order(numbers).status_code == 200
 
 

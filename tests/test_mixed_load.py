@@ -5,9 +5,11 @@ No answer may be a failure of ours, nothing may deadlock, and afterwards every p
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -114,8 +116,8 @@ class Customer:
         return self.api.request("DELETE", f"{BULK}/{self.draw.choice(pending)}") if pending else None
 
 
-def operate(draw: random.Random, organizations: list[Any]) -> None:
-    """What operators do meanwhile."""
+def operate(draw: random.Random, organizations: list[Any], fresh: Iterator[int]) -> None:
+    """What operators do meanwhile. ``fresh`` gives the places of numbers that are not in stock."""
     ids = list(PhoneNumber.objects.values_list("id", flat=True))
     actor = factories.actor()
     for step in range(STEPS):
@@ -125,7 +127,7 @@ def operate(draw: random.Random, organizations: list[Any]) -> None:
         top_up(organization_id=draw.choice(organizations).pk, amount=Decimal("5.00"), note="", actor=actor)
         if step % 10 == 0:
             retire(number_ids=some[:1], actor=actor, reason="worn out")
-            add_numbers(numbers=factories.line(1000 + step, 3), price=Decimal("1.00"), actor=actor)
+            add_numbers(numbers=factories.line(next(fresh), 3), price=Decimal("1.00"), actor=actor)
         status = draw.choice(["ACTIVE", "ACTIVE", "EXPIRED"])
         Campaign.objects.filter(pk=draw.choice(list(Campaign.objects.values_list("pk", flat=True)))).update(
             status=status
@@ -149,8 +151,10 @@ def load(settings):
         for at, one in enumerate(organizations)
     ]
 
+    fresh = count(1000, 3)
+
     def load() -> Counter:
-        operator = partial(operate, random.Random(0), organizations)
+        operator = partial(operate, random.Random(0), organizations, fresh)
         answers = at_once([*(customer.live for customer in customers), operator, work_off])
         return sum(answers[:CUSTOMERS], Counter())
 

@@ -2,6 +2,8 @@
 
 import copy
 import re
+import subprocess
+import sys
 
 import jsonschema
 import orjson
@@ -12,6 +14,7 @@ from drf_spectacular.validation import validate_schema
 from config.openapi.serving import schema
 from tests import factories
 from tests.published import Published, examples_in
+from tests.serving import ROOT
 
 ORDERS = "/v1/phone-numbers/orders"
 
@@ -288,3 +291,16 @@ def test_what_is_no_path_and_no_method_is_held_against_it_too(api, described_as)
 @pytest.mark.parametrize("path", ["/docs", "/types.ts", "/v1/openapi.json", "/admin/login/", "/static/nowhere.css"])
 def test_pages_and_files_are_no_answers_of_the_api(api, path):
     assert api.get(path).status_code in (200, 404)
+
+
+def test_two_who_ask_for_it_first_and_at_once_both_get_it():
+    script = """
+import django; django.setup()
+from concurrent.futures import ThreadPoolExecutor
+from config.openapi.serving import schema
+with ThreadPoolExecutor(4) as readers:
+    found = list(readers.map(lambda _: len(schema()["paths"]), range(4)))
+assert len(set(found)) == 1, found
+"""
+    asked = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr

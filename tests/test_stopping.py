@@ -15,7 +15,7 @@ from django.db import connection
 
 from tests import books, factories
 from tests.serving import PATIENCE, Server
-from tests.together import uncommitted, wait_until_blocked, wait_until_idle
+from tests.together import wait_until_idle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -106,23 +106,6 @@ def test_while_it_drains_it_is_not_ready_and_answers_everything_else(cast, monke
         assert server.order(cast.owner_key, factories.line(0, 1), key="k").status == 200
         stop(server)  # whoever is in a hurry says it twice
         assert server.process.wait(PATIENCE) == 0
-
-
-def test_who_gets_no_connection_in_time_is_told_503_while_others_go_on(cast, monkeypatch):
-    numbers = factories.stock(*factories.line(0, 2))
-    patience = {"DATABASE_POOL_TIMEOUT_MS": "300", "LOCK_TIMEOUT_MS": "60000", "STATEMENT_TIMEOUT_MS": "60000"}
-    with serving(monkeypatch, DATABASE_POOL_SIZE="1", **patience) as server:
-        assert ask(server, "/readyz").status == 200  # the only connection there is
-        with ThreadPoolExecutor(1) as other:
-            with uncommitted(lambda: books.run("SELECT 1 FROM numbers_creditaccount FOR UPDATE")):
-                first = other.submit(server.order, cast.owner_key, numbers[:1], key="first")
-                wait_until_blocked()
-                refused = server.order(cast.owner_key, numbers[1:], key="second")
-                assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
-                assert refused.json()["error"]["code"] == "SERVICE_UNAVAILABLE"
-                assert not first.done()
-            assert first.result(PATIENCE).status == 200
-        assert server.order(cast.owner_key, numbers[1:], key="second").status == 200
 
 
 def metrics_folders(master):

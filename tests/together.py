@@ -125,5 +125,6 @@ def _wait_until(sql: str) -> None:
     for _ in range(PATIENCE * 100):
         if books.rows(sql)[0][0]:
             return
-        books.rows("SELECT pg_sleep(0.01)")
+        # In a transaction PostgreSQL shows who was connected when it was first asked.
+        books.rows("SELECT pg_stat_clear_snapshot() IS NULL, pg_sleep(0.01)")
     raise AssertionError(f"this did not become true: {sql}")

@@ -17,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
-from psycopg_pool import PoolTimeout
 
 from config.actors import Actor
 from config.desk.operators import actor_of
@@ -111,7 +110,7 @@ def _try(request: HttpRequest, operation: Operation, subject: Any, form: forms.F
         return operation.do(subject, actor=actor_of(request), form=form)
     except ApiError as refusal:
         add_refusal(form, refusal)
-    except (DatabaseError, PoolTimeout) as error:
+    except DatabaseError as error:
         if not is_unavailable(error):
             raise
         form.add_error(None, "The database is busy, and nothing has been changed. Try again in a moment.")

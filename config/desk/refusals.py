@@ -8,7 +8,6 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
-from psycopg_pool import PoolTimeout
 
 from config.errors import ApiError, FormNotOurs
 from config.request_context import current_request_id
@@ -63,5 +62,5 @@ def _with_menu(context: dict[str, Any], request: HttpRequest | None) -> str | No
         if not admin.site.has_permission(request):
             return None
         return render_to_string("desk/refusal.html", {**admin.site.each_context(request), **context}, request)
-    except (DatabaseError, InterfaceError, PoolTimeout):  # what has failed must not fail once more
+    except (DatabaseError, InterfaceError):  # what has failed must not fail once more
         return None

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -16,9 +17,17 @@ from config.documents import Document, answer_document
 TYPES = Path(__file__).resolve().parent / "types.ts"
 
 
-@cache
+_one_at_a_time = Lock()
+
+
 def schema() -> dict[str, Any]:
     """The OpenAPI document: made once in a process, since it depends on nothing but the code."""
+    with _one_at_a_time:  # drf-spectacular fails where two threads make their first one together
+        return _schema()
+
+
+@cache
+def _schema() -> dict[str, Any]:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 

@@ -82,7 +82,6 @@ def use_database(name: str) -> None:
 def leave() -> None:
     """A database can be copied only while nobody is connected to it."""
     connections.close_all()
-    connection.close_pool()  # type: ignore[attr-defined]
 
 
 def fill(stock: int) -> None:

@@ -27,7 +27,6 @@ def environment(url: str) -> dict[str, str]:
         "LOCK_TIMEOUT_MS": "1000",
         "STATEMENT_TIMEOUT_MS": "4000",
         "RATE_LIMIT_PER_MINUTE": "1000000",
-        "DATABASE_POOL_SIZE": "4",
         "LOG_LEVEL": "WARNING",
         "ENV_FILE": "/dev/null",
     }

@@ -1,0 +1,46 @@
+"""Each thread keeps its connection, as Django's CONN_MAX_AGE has it, for as long as the server does.
+
+A pool asks for one and gives it back with each request: of an order's time in Python that was a tenth
+(docs/speed.md). A worker has as many connections as threads, no fewer are open under load with a pool.
+"""
+
+import select
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import IsolationLevel
+
+from config.postgres import DeskConnection
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's, with a look before each request at whether the server has ended the connection meanwhile."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        if conn_params["prepare_threshold"] is None:  # exchanges prepare what they send
+            return super().get_new_connection(conn_params)
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        return DeskConnection.connect(**conn_params)
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        if self.connection is not None and not self.in_atomic_block and has_ended(self.connection):
+            self.close()
+        super().close_if_unusable_or_obsolete()
+
+
+def has_ended(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server has closed the connection, as far as this machine knows: nothing is asked of it.
+
+    After a restart of the database every connection is dead, and each would cost somebody an error.
+    """
+    if connection.closed:
+        return True
+    arrived = select.poll()
+    arrived.register(connection.fileno(), select.POLLIN)
+    while arrived.poll(0):  # nobody awaits anything: its last words, their end, or a word about its settings
+        try:
+            connection.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+    return False
