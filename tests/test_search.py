@@ -6,8 +6,11 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from numbers.criteria import Criteria
+from numbers.searching import search_statement
 from tests import books, factories
 from tests.client import Api, error_of, refused
 from tests.phone_numbers import SEARCH, buy, hold, let_go, listed, owned, release, search
@@ -280,3 +283,24 @@ def test_the_last_number_is_found_by_an_order_by_quantity_as_by_a_search(api):
     criteria = {"area_code": "415", "pattern": "+1415555", "number_type": "local", "mms_enabled": False}
     assert search(api, **criteria) == [number]
     assert [one["number"] for one in buy(api, 1, **criteria).json()["data"]["assigned_numbers"]] == [number]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("criteria", "index"),
+    [
+        (Criteria(area_code="415", pattern="55"), "phone_number_area_spread"),
+        (Criteria(number_type="local", sms_enabled=True), "phone_number_type_spread"),
+    ],
+)
+def test_a_search_on_shelves_reads_their_index_and_no_row(db, criteria, index):
+    factories.stock(*factories.line(0, 500))
+    statement, parameters = search_statement(criteria, quantity=10, sandbox=False)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE numbers_phonenumber")
+        cursor.execute("SET enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {statement}", parameters)
+        plan = [row[0].strip() for row in cursor.fetchall()]
+        cursor.execute("RESET enable_seqscan")
+    scans = [line.partition(" on ")[0].removeprefix("->").strip() for line in plan if "numbers_phonenumber" in line]
+    assert scans == [f"Index Only Scan using {index}"] * 2

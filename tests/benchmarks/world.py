@@ -22,12 +22,13 @@ ORGANIZATIONS = 100
 PAST_ORDERS = 3_000
 CREDIT = Decimal("999999999.00")
 
-# Numbers of all area codes in turn; within one, a fixed walk over its 8 million places that meets each
-# once, since its step has no factor in common with their count. One in five is not for sale any more.
+# Numbers of all area codes in turn; within one, a fixed walk over its 8 million places that meets each once, since
+# its step has no factor in common with their count, and spreads evenly, since it is their golden section: every
+# digit is as frequent as any other. One in five is not for sale any more.
 FILL = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
                                      rate_center, carrier, price, batch_id, created_at, updated_at)
-    SELECT '+1' || codes.code[i %% size + 1] || (2000000 + (i / size * 4999999) %% 8000000)::text,
+    SELECT '+1' || codes.code[i %% size + 1] || (2000000 + (i / size * 4944271) %% 8000000)::text,
            CASE WHEN codes.code[i %% size + 1] = ANY(%(toll_free)s) THEN 'toll_free' ELSE 'local' END,
            CASE WHEN i %% 5 = 4 THEN 'retired' ELSE 'available' END, false, i %% 10 <> 0, i %% 3 <> 0,
            codes.region[i %% size + 1], '', 'bench', 1.00, %(batch)s,
