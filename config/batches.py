@@ -13,13 +13,14 @@ from config.postgres import DeskConnection, Parameters, Rows, Statement
 first_of_all: ContextVar[tuple[Statement, ...]] = ContextVar("first_of_all", default=())
 
 
-def send(*statements: Statement, last: bool = False) -> list[Rows]:
+def send(*statements: Statement, last: bool = False, undo: bool = False) -> list[Rows]:
     """Run the statements in this order, in one round trip; gives the rows of each.
 
-    In a transaction that has not begun yet, BEGIN goes with them; ``last``: so does COMMIT, unless this
-    is part of a larger one. Outside a transaction they are one. The first error is raised, and what stands
-    behind its statement is not run. Statements that a migration made stale end a transaction with an error
-    that ``run_transaction`` tries again.
+    In a transaction that has not begun yet, BEGIN goes with them; ``last``: so does COMMIT, unless this is part
+    of a larger one. ``undo``: the transaction comes to nothing, and where they can, the statements run behind its
+    ROLLBACK, when its locks are free; whoever says so raises next. Outside a transaction they are one. The first
+    error is raised, and what stands behind its statement is not run. Statements that a migration made stale end a
+    transaction with an error that ``run_transaction`` tries again.
     """
     before = first_of_all.get()
     if before:
@@ -31,13 +32,14 @@ def send(*statements: Statement, last: bool = False) -> list[Rows]:
     if not isinstance(raw, DeskConnection) or database.execute_wrappers or database.queries_logged:
         with nullcontext() if database.in_atomic_block else transaction.atomic():
             return [_run(*statement) for statement in chain(before, statements)][len(before) :]
-    inside = database.in_atomic_block
+    alone = database.in_atomic_block and len(database.atomic_blocks) == 1
+    begun = raw.pgconn.transaction_status != TransactionStatus.IDLE
+    first = b"BEGIN" if database.in_atomic_block and not begun else None
+    if undo and alone and begun:
+        first = b"ROLLBACK"
+        database.set_rollback(True)  # Django's, which does nothing then, and lets nobody run anything before
     with database.wrap_database_errors:
-        return raw.exchange(
-            [*before, *statements],
-            begin=inside and raw.pgconn.transaction_status == TransactionStatus.IDLE,
-            commit=last and inside and len(database.atomic_blocks) == 1,
-        )[len(before) :]
+        return raw.exchange([*before, *statements], first=first, commit=last and alone)[len(before) :]
 
 
 def _run(statement: str, parameters: Parameters) -> Rows:

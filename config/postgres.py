@@ -87,38 +87,41 @@ class DeskConnection(psycopg.Connection[Any]):
         self._statements.clear()
         self._generation += 1
 
-    def exchange(self, statements: Sequence[Statement], *, begin: bool = False, commit: bool = False) -> list[Rows]:
-        """Run the statements one after the other; the rows of each. ``begin`` and ``commit`` are sent with them.
+    def exchange(
+        self, statements: Sequence[Statement], *, first: bytes | None = None, commit: bool = False
+    ) -> list[Rows]:
+        """Run the statements one after the other; the rows of each.
 
-        Parameters are bound on the server; it tells their types from where they stand. The first error is
-        raised as psycopg raises it, and what stands behind its statement has not been run. Outside a
-        transaction the statements are one.
+        ``first`` is BEGIN or ROLLBACK, sent before them, ``commit`` sends COMMIT behind them. Parameters are
+        bound on the server; it tells their types from where they stand. The first error is raised as psycopg
+        raises it, and what stands behind its statement has not been run. Outside a transaction the statements
+        are one.
         """
         adapt = self._adapt
         bound = [_bind(statement, parameters, adapt) for statement, parameters in statements]
         with self.lock:
             try:
-                return self.wait(self._exchange(bound, adapt, begin, commit))
+                return self.wait(self._exchange(bound, adapt, first, commit))
             except (errors.InvalidSqlStatementName, errors.FeatureNotSupported) as error:
                 # Somebody dropped what was prepared, or a migration changed what it reads.
                 if not is_stale(error):
                     raise
                 self._forget_prepared()
                 # Where a transaction is lost with it, whoever began that tries again.
-                if begin or self.pgconn.transaction_status != TransactionStatus.IDLE:
+                if first or self.pgconn.transaction_status != TransactionStatus.IDLE:
                     raise
-                return self.wait(self._exchange(bound, adapt, begin, commit))
+                return self.wait(self._exchange(bound, adapt, first, commit))
 
     def _exchange(
-        self, bound: Sequence[Bound], adapt: abc.Transformer, begin: bool, commit: bool
+        self, bound: Sequence[Bound], adapt: abc.Transformer, first: bytes | None, commit: bool
     ) -> abc.PQGen[list[Rows]]:
         readers: list[Callable[[Any], Rows | None]] = []
         results = []
         new: dict[str, bytes] = {}
         self.pgconn.enter_pipeline_mode()
         try:
-            if begin:
-                self._queue(b"BEGIN", readers)
+            if first:
+                self._queue(first, readers)
             for text, values in bound:
                 self._queue_statement(text, values, new, readers, partial(self._rows, adapt))
             if commit:

@@ -31,11 +31,11 @@ NEIGHBOURS = f"""
 """  # noqa: S608  made of constants
 
 # On either side, of each number. Where those before it in the list have taken as many, we look again.
-USUAL_DEPTH = 4
+USUAL_DEPTH = 2
 
 
 def neighbours_of(
-    wanted: Sequence[str], depth: int = USUAL_DEPTH, *, asked: Sequence[str], organization_id: UUID, sandbox: bool
+    wanted: Sequence[str], depth: int, *, asked: Sequence[str], organization_id: UUID, sandbox: bool
 ) -> Statement:
     """The statement that finds what may stand in for each of ``wanted``: see ``nearest_available``."""
     return NEIGHBOURS, {
@@ -68,8 +68,9 @@ def nearest_available(
             depth = len(wanted)
             around = _by_side(look_again(wanted[position:], depth))
             sides = around.get(number, ([], []))
-        candidates = [one for side in sides for one in side if one not in given]
-        if candidates:  # of those that are as near, the first: it stands next to the number
+        # On each side no other is nearer than the first, which stands next to the number.
+        firsts = (next((one for one in side if one not in given), None) for side in sides)
+        if candidates := [one for one in firsts if one is not None]:
             found[number] = max(candidates, key=lambda one: _nearness(number, one))
             given.add(found[number])
     return found

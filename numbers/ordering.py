@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +12,10 @@ from config.answers import success_body
 from config.array_text import array_text
 from config.batches import send
 from config.errors import Conflict
-from config.postgres import Statement
+from config.postgres import Rows, Statement
 from config.transactions import Ending, run_transaction
 from numbers import idempotency
-from numbers.alternatives import nearest_available, neighbours_of
+from numbers.alternatives import USUAL_DEPTH, nearest_available, neighbours_of
 from numbers.assigning import Buyer, Purchase, price_purchase, record_purchase
 from numbers.idempotency import IdempotencyKey
 from numbers.locks import Account, LockedNumber, lock_for_order
@@ -32,11 +31,11 @@ class InsufficientInventory(Conflict):
 
 
 class NumbersTaken(Exception):
-    """Inside the transaction: these numbers are not available. It is rolled back before we say more."""
+    """Inside a transaction, which is rolled back: these are not available. ``around`` answers ``_look_around``."""
 
-    def __init__(self, numbers: list[str]) -> None:
+    def __init__(self, numbers: list[str], around: list[Rows]) -> None:
         super().__init__(f"{len(numbers)} numbers are not available")
-        self.numbers = numbers
+        self.numbers, self.around = numbers, around
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: Idempot
     try:
         return run_transaction(work, batched=True)
     except NumbersTaken as taken:
-        raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
+        raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
     except IntegrityError as error:
         raise _second_owner_refused(error, request, buyer) from error
 
@@ -91,7 +90,7 @@ def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
     try:
         account, purchase = run_transaction(work, batched=True)
     except NumbersTaken as taken:
-        raise refusal(request.numbers, taken.numbers, buyer=buyer) from None
+        raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
     return quote_json(account, purchase, buyer=buyer)
 
 
@@ -112,7 +111,7 @@ def _check(request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
 
 
 def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> list[LockedNumber]:
-    """The numbers' locked rows, in the order asked for. Raises NumbersTaken."""
+    """The numbers' locked rows, in the order asked for. Raises NumbersTaken, and the transaction is undone."""
     rows = {row.number: row for row in locked}
     at = max((row.at for row in rows.values()), default=None)
     taken = [
@@ -123,7 +122,8 @@ def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> l
         or not rows[number].is_available(to=buyer.organization_id, sandbox=buyer.is_sandbox, at=at)
     ]
     if taken:
-        raise NumbersTaken(taken)
+        # A refusal holds no lock while it looks for what could be had instead.
+        raise NumbersTaken(taken, send(*_look_around(numbers, taken, buyer), undo=True))
     return [rows[number] for number in numbers]
 
 
@@ -138,13 +138,14 @@ OPEN_OWNERSHIP = """
 """
 
 
-def refusal(numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer) -> InsufficientInventory:
+def refusal(
+    numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer, around: list[Rows] | None = None
+) -> InsufficientInventory:
     """The answer to an order of ``numbers`` of which ``taken`` are not available.
 
-    Worked out after the transaction, so that a refusal holds no lock while it looks for alternatives.
+    ``around``: what ``_look_around`` asks for, where it is known.
     """
-    nearby = partial(neighbours_of, asked=numbers, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox)
-    owned, neighbours = send(_open_ownership(taken), nearby(taken))
+    owned, neighbours = around or send(*_look_around(numbers, taken, buyer))
     owners: dict[str, UUID] = dict(owned)
     yours = [number for number in taken if owners.get(number) == buyer.organization_id]
     available = len(numbers) - len(taken)
@@ -157,10 +158,19 @@ def refusal(numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer) -> In
             "alternatives": nearest_available(
                 [number for number in taken if number not in yours],
                 neighbours,
-                lambda wanted, depth: send(nearby(wanted, depth))[0],
+                lambda wanted, depth: send(_nearby(wanted, depth, asked=numbers, buyer=buyer))[0],
             ),
         },
     )
+
+
+def _look_around(numbers: Sequence[str], taken: Sequence[str], buyer: Buyer) -> tuple[Statement, Statement]:
+    """Who has the taken numbers, and what stands next to them."""
+    return _open_ownership(taken), _nearby(taken, USUAL_DEPTH, asked=numbers, buyer=buyer)
+
+
+def _nearby(wanted: Sequence[str], depth: int, *, asked: Sequence[str], buyer: Buyer) -> Statement:
+    return neighbours_of(wanted, depth, asked=asked, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox)
 
 
 def _open_ownership(numbers: Sequence[str]) -> Statement:

@@ -92,7 +92,7 @@ def reserve(
     try:
         return run_transaction(work)
     except NumbersTaken as taken:
-        raise refusal(numbers, taken.numbers, buyer=buyer) from None
+        raise refusal(numbers, taken.numbers, buyer=buyer, around=taken.around) from None
 
 
 def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
