@@ -16,33 +16,35 @@ _SIDE = f"""
     (SELECT n.number FROM numbers_phonenumber n
      WHERE n.number_type = of_type.number_type AND n.number {{side}} wanted.number COLLATE "C"
        AND n.status IN ('available', 'quarantined') AND n.number <> ALL(%(asked)s::text[]) AND {AVAILABLE}
-     ORDER BY n.number {{direction}} LIMIT %(depth)s)
+     ORDER BY n.number {{direction}} LIMIT {{depth}})
 """  # noqa: S608  the rule is our own text
-NEIGHBOURS = f"""
+_NEIGHBOURS = f"""
     SELECT wanted.number, n.number
-    FROM unnest(%(numbers)s::text[], %(types)s::text[]) AS wanted (number, number_type)
+    FROM unnest((SELECT %(numbers)s::text[]), %(types)s::text[]) AS wanted (number, number_type)
     CROSS JOIN LATERAL (
         SELECT COALESCE((SELECT known.number_type FROM numbers_phonenumber known
                          WHERE known.number = wanted.number COLLATE "C"), wanted.number_type) AS number_type
     ) AS of_type
     CROSS JOIN LATERAL (
-        {_SIDE.format(side=">", direction="")} UNION ALL {_SIDE.format(side="<", direction="DESC")}
+        {_SIDE.format(side=">", direction="", depth="{depth}")}
+        UNION ALL {_SIDE.format(side="<", direction="DESC", depth="{depth}")}
     ) AS n
 """  # noqa: S608  made of constants
 
-# On either side, of each number. Where those before it in the list have taken as many, we look again.
-USUAL_DEPTH = 2
+# How many on either side, of each number. Where those before it in the list have taken as many, we look again,
+# for as many as there are numbers, rounded up: few statements, and none that is planned anew for its LIMIT.
+_DEPTHS = (4, 20, 100)
+USUAL_DEPTH = _DEPTHS[0]
 
 
 def neighbours_of(
     wanted: Sequence[str], depth: int, *, asked: Sequence[str], organization_id: UUID, sandbox: bool
 ) -> Statement:
     """The statement that finds what may stand in for each of ``wanted``: see ``nearest_available``."""
-    return NEIGHBOURS, {
+    return _NEIGHBOURS.format(depth=depth), {
         "numbers": array_text(wanted),
         "types": array_text([type_of(number) for number in wanted]),
         "asked": array_text(asked),
-        "depth": depth,
         "organization_id": organization_id,
         "sandbox": sandbox,
     }
@@ -65,7 +67,7 @@ def nearest_available(
         sides = around.get(number, ([], []))
         if any(len(side) == depth and given.issuperset(side) for side in sides):
             # Those before it have taken at most one each.
-            depth = len(wanted)
+            depth = next((one for one in _DEPTHS if one >= len(wanted)), len(wanted))
             around = _by_side(look_again(wanted[position:], depth))
             sides = around.get(number, ([], []))
         # On each side no other is nearer than the first, which stands next to the number.

@@ -111,10 +111,10 @@ def price_purchase(
 # order comes first and is completed where it was pending; numbers, ownership, history, charge and
 # balance and, of an order with a key, the answer to remember follow. The foreign keys between them
 # are checked at COMMIT. Whoever runs this holds the locks of the account and the numbers; the unique
-# index on open assignments holds without them.
+# index on open assignments holds without them. Why a list is behind a SELECT, LOCK_NUMBERS tells.
 RECORD = """
     WITH line AS (
-        SELECT * FROM unnest(%(number_ids)s::bigint[], %(assignment_ids)s::uuid[], %(prices)s::numeric[],
+        SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[], %(prices)s::numeric[],
                              %(statuses)s::text[]) AS t (number_id, assignment_id, price, status)
     ), recorded AS (
         INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url,

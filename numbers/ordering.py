@@ -134,7 +134,7 @@ def answer_body(purchase: Purchase, routing: Routing) -> bytes:
 OPEN_OWNERSHIP = """
     SELECT n.number, a.organization_id FROM numbers_phonenumber n
     JOIN numbers_assignment a ON a.number_id = n.id AND a.ended_at IS NULL
-    WHERE n.number = ANY(%s)
+    WHERE n.number = ANY((SELECT %s::text[])::text[])
 """
 
 

@@ -20,7 +20,8 @@ from tests.benchmarks import BASE_DIR, server
 from tests.benchmarks.load import Outcome
 from tests.benchmarks.machine import cores
 
-# Django's own rows have the key made by Python; here PostgreSQL 18 makes UUIDv7 itself.
+# Django's own rows have the key made by Python; here PostgreSQL 18 makes UUIDv7 itself. Lists are behind a SELECT
+# as the desk's are (numbers.locks.LOCK_NUMBERS).
 FUNCTION = """
 CREATE OR REPLACE FUNCTION bench_order(key_digest text, wanted text[], inbound text, status_callback text, label text)
 RETURNS uuid LANGUAGE plpgsql AS $$
@@ -47,7 +48,7 @@ BEGIN
                                OR l.held_until > now() AND l.held_for_id <> org)
     INTO ids, prices, statuses, total, had, bad
     FROM (SELECT id, sandbox, status, price, held_for_id, held_until FROM numbers_phonenumber
-          WHERE number = ANY(wanted) ORDER BY id FOR NO KEY UPDATE) AS l;
+          WHERE number = ANY((SELECT wanted)::text[]) ORDER BY id FOR NO KEY UPDATE) AS l;
     IF had < cardinality(wanted) OR bad > 0 THEN RAISE 'insufficient inventory'; END IF;
     IF total > balance THEN RAISE 'insufficient credit'; END IF;
     moment := clock_timestamp();
@@ -58,7 +59,7 @@ BEGIN
             total, money, '', 'key:' || prefix, key_id, request, moment, moment);
     WITH line AS (
         SELECT id AS number_id, uuidv7() AS assignment_id, price, status
-        FROM unnest(ids, prices, statuses) AS t (id, price, status)
+        FROM unnest((SELECT ids), prices, statuses) AS t (id, price, status)
     ), owned AS (
         INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url, status_url,
                                         label, created_at, updated_at)
@@ -67,7 +68,7 @@ BEGIN
     ), sold AS (
         UPDATE numbers_phonenumber n SET status = 'assigned', quarantined_until = NULL, held_for_id = NULL,
                held_until = NULL, reservation_id = NULL, updated_at = moment
-        WHERE n.id = ANY(ids)
+        WHERE n.id = ANY((SELECT ids)::bigint[])
     )
     INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, order_id, actor,
                                      request_id, before, after, reason)
