@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.benchmarks import BASE_DIR, BUILD_DIR, server
 from tests.benchmarks.machine import cores
@@ -56,6 +56,9 @@ USUAL_DRF = Contestant(
     "DRF, the usual way",
     (*_GUNICORN, "tests.benchmarks.rivals.usual_wsgi"),
     settings="tests.benchmarks.rivals.usual_settings",
+)
+USUAL_DRF_KEPT = replace(
+    USUAL_DRF, name="usual_drf_kept", title="the same, connections kept", environment=(("CONN_MAX_AGE", "60"),)
 )
 
 

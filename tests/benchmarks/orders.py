@@ -4,7 +4,7 @@ from collections import defaultdict
 from contextlib import ExitStack
 
 from tests.benchmarks import ceiling, server
-from tests.benchmarks.contestants import DESK, FASTAPI, NINJA, USUAL_DRF, Contestant, serving
+from tests.benchmarks.contestants import DESK, FASTAPI, NINJA, USUAL_DRF, USUAL_DRF_KEPT, Contestant, serving
 from tests.benchmarks.deck import Deck
 from tests.benchmarks.measuring import Run, http, in_database, measure, ratio, summary
 from tests.benchmarks.report import Report
@@ -12,7 +12,8 @@ from tests.benchmarks.world import World
 
 SIZES = (1, 10, 100)
 CEILING = "ceiling"
-TITLES = {CEILING: "the ceiling", **{one.name: one.title for one in (DESK, FASTAPI, NINJA, USUAL_DRF)}}
+RIVALS = (FASTAPI, USUAL_DRF, USUAL_DRF_KEPT, NINJA)
+TITLES = {CEILING: "the ceiling", **{one.name: one.title for one in (DESK, *RIVALS)}}
 # By all, then by those that are plotted against the number of clients.
 COMPARED_AT = 8
 ALSO_AT = {1: (1, 32), 10: (1, 2, 4, 16, 32), 100: (1, 32)}
@@ -27,7 +28,7 @@ def measure_orders(report: Report, world: World, *, rounds: int, seconds: float)
     series: Series = defaultdict(list)
     hot: dict[int, list[tuple[Run, Run]]] = defaultdict(list)
     for number in range(rounds):
-        for contestant in (DESK, None, FASTAPI, USUAL_DRF, NINJA):
+        for contestant in (DESK, None, *RIVALS):
             _one_round(contestant, world, number, seconds, series)
         _hot_organization(world, number, seconds, hot)
         report.progress(f"orders: round {number + 1} of {rounds}")
@@ -92,9 +93,8 @@ def _report(report: Report, series: Series) -> None:
         return [run.rate for run in series[name, size, COMPARED_AT]]
 
     for size in SIZES:
-        for other, suffix in ((CEILING, "ceiling"), (FASTAPI.name, "fastapi"), (USUAL_DRF.name, "usual_drf")):
-            report.ratio(f"orders_{size}_of_{suffix}", ratio(rates(DESK.name, size), rates(other, size)))
-        report.ratio(f"orders_{size}_of_ninja", ratio(rates(DESK.name, size), rates(NINJA.name, size)))
+        for other in (CEILING, *(rival.name for rival in RIVALS)):
+            report.ratio(f"orders_{size}_of_{other}", ratio(rates(DESK.name, size), rates(other, size)))
         report.ratio(f"fastapi_{size}_of_ceiling", ratio(rates(FASTAPI.name, size), rates(CEILING, size)))
         runs = series[DESK.name, size, COMPARED_AT]
         report.ratio(f"p99_of_p50_orders_{size}", ratio([r.p99_ms for r in runs], [r.p50_ms for r in runs]))

@@ -1,4 +1,7 @@
-"""What `django-admin startproject` and DRF's quick start give, with persistent connections, on the desk's models."""
+"""What `django-admin startproject` and DRF's quick start give, on the desk's models.
+
+Django's default is a new connection for each request; CONN_MAX_AGE keeps them.
+"""
 
 import os
 
@@ -7,7 +10,12 @@ import environ
 from config.settings import *  # noqa: F403
 from config.settings import ALLOWED_HOSTS as ALLOWED_HOSTS
 
-DATABASES = {"default": {**environ.Env.db_url_config(os.environ["DATABASE_URL"]), "CONN_MAX_AGE": 60}}
+DATABASES = {
+    "default": {
+        **environ.Env.db_url_config(os.environ["DATABASE_URL"]),
+        "CONN_MAX_AGE": int(os.environ.get("CONN_MAX_AGE", "0")),
+    }
+}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
