@@ -49,8 +49,9 @@ _OTHER_DESCRIPTORS = 300  # connections that are being closed, the database's, c
 _port = _env.integer("PORT", default=8000, minimum=1, maximum=65_535)
 bind = f"{_env.text('HOST', default='127.0.0.1')}:{_port}"
 workers = _env.integer("WEB_CONCURRENCY", default=_cores(), minimum=1)
-# An order waits for the database half of its time; more threads than that fight for the interpreter.
-threads = _env.integer("WEB_THREADS", default=4, minimum=1)
+# An order waits for the database half of its time, so four would be busy enough; but a thread that can stay with its
+# client (config/receiving.py) answers quicker than one that serves many.
+threads = _env.integer("WEB_THREADS", default=8, minimum=1)
 worker_class = "config.receiving.PatientWorker"  # gthread, but that threads get whole requests only
 worker_connections = _connections()
 preload_app = True  # one import, memory shared by the workers
