@@ -230,10 +230,19 @@ class Node:
         }
 
     def _reconnect(self) -> Path:
-        """PgBouncer remembers that its server was a standby, and would say so for ever after its promotion."""
-        admin = f"host=127.0.0.1 port={self.bouncer} dbname=pgbouncer user=numberdesk"
+        """PgBouncer remembers that its server was a standby, and would say so for ever after its promotion.
+
+        Patroni calls when it has asked for the promotion: who connects before its end would have PgBouncer learn
+        the same once more.
+        """
+        psql, at = f"{localdb.binaries()}/psql", "host=127.0.0.1 user=numberdesk"
+        recovers = f"{psql} -Atc 'SELECT pg_is_in_recovery()' '{at} port={self.postgres} dbname=postgres'"
         script = self.processes.write(
-            f"{self.name}-reconnect", f"#!/bin/sh\nexec {localdb.binaries()}/psql '{admin}' -c RECONNECT\n"
+            f"{self.name}-reconnect",
+            f"""#!/bin/sh
+case $2 in primary|master|promoted) until [ "$({recovers})" = f ]; do sleep 0.1; done ;; esac
+exec {psql} '{at} port={self.bouncer} dbname=pgbouncer' -c RECONNECT
+""",
         )
         script.chmod(0o755)
         return script
