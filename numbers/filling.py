@@ -58,8 +58,6 @@ def keep_filling(stop: threading.Event, tell: Callable[[str], None], *, every: f
                 tell(filled_orders(filled))
         except (DatabaseError, InterfaceError) as error:  # the next look tries again
             tell(f"pending orders wait: {error}")
-        finally:
-            close_old_connections()  # a pooled one is not kept from others while nothing is to be done
         stop.wait(every)
 
 
