@@ -20,7 +20,7 @@ _SECRET = re.compile(
 _PASSWORD_IN_URL = re.compile(r"(://[^/\s:@\"]*):[^/\s@\"]+@")
 
 # What no line of ours tells need not be found out for each (Python's logging HOWTO, "Optimization").
-logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+logging.logThreads = logging.logMultiprocessing = False
 
 
 def without_secrets(text: str) -> str:

@@ -52,8 +52,9 @@ class DeskConnection(psycopg.Connection[Any]):
         super().__init__(*arguments, **options)
         self._statements: dict[str, bytes] = {}  # the names under which the server knows them
         self._generation = 0
-        # Kept, with what it has found out about types: half of the work of reading a row.
-        self._adapt: abc.Transformer = Transformer(self)
+        # Kept, with what it has found out about types: half of the work of reading a row. Made when it is needed first:
+        # psycopg gives the connection its adapters, Django's, after this.
+        self._adapt: abc.Transformer | None = None
 
     def rollback(self) -> None:
         """As psycopg's, but after a refusal of ours what is prepared stays so.
@@ -97,7 +98,7 @@ class DeskConnection(psycopg.Connection[Any]):
         raises it, and what stands behind its statement has not been run. Outside a transaction the statements
         are one.
         """
-        adapt = self._adapt
+        adapt = self._adapt = self._adapt or Transformer(self)
         bound = [_bind(statement, parameters, adapt) for statement, parameters in statements]
         with self.lock:
             try:

@@ -191,7 +191,8 @@ class PatientWorker(ThreadWorker):
 
     def go_on(self, conn: Connection, future: Any) -> None:
         """The answer is with the client."""
-        if conn.received and future.result():  # a part of its next request is here already
+        stays = future.exception() is None and future.result()
+        if stays and conn.received:  # a part of its next request is here already
             self.enqueue_req(conn)
         else:
             super().finish_request(conn, future)

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from django.db import close_old_connections, connection
 
+from config.batches import send
 from config.database.base import has_ended
 from config.postgres import DeskConnection
 from tests import books, factories
@@ -28,6 +29,13 @@ def test_a_connection_stays_from_one_request_to_the_next():
     close_old_connections()  # as a request does at its beginning and its end
     assert backend() == before
     assert isinstance(connection.connection, DeskConnection)
+
+
+def test_what_is_sent_together_is_read_as_by_djangos_cursors():
+    asked = (
+        """SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz, 1.50::numeric, ARRAY['x']"""
+    )
+    assert send((asked, [])) == [books.rows(asked)]
 
 
 def test_one_that_the_server_has_ended_is_replaced_before_the_next_request(elsewhere):

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
@@ -100,3 +101,11 @@ def test_the_last_answer_of_a_connection_is_sent_though_nothing_follows(worker, 
     conn.sock.sendall(b"a head without a body")
     assert conn.sock.flush()
     assert client.socket.recv(100) == b"a head without a body"
+
+
+def test_an_accident_in_the_thread_costs_its_client_and_not_the_worker(worker, conn, client):
+    answered: Future[bool] = Future()
+    answered.set_exception(MemoryError())
+    conn.received[:] = REQUEST[:9]
+    worker.finish_request(conn, answered)
+    assert conn.sock.fileno() == -1

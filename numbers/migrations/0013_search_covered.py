@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
             "ALTER TABLE numbers_phonenumber"
             " RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor)",
         ),
+        # The code before finds in the new ones what it found in these.
         RemoveIndexConcurrently(model_name="phonenumber", name="phone_number_area_shelf"),
         RemoveIndexConcurrently(model_name="phonenumber", name="phone_number_type_shelf"),
     ]
