@@ -52,7 +52,9 @@ class Connection(TConn):
         self.begin()
 
     def begin(self) -> None:
-        """Expect another request."""
+        """Expect another request, of which some may have come behind the one before."""
+        if self.initialized:
+            self.received += self.parser.unreader.take_buffered()
         self.head = 0  # its length, once it is known
         self.end = 0  # where the request ends; of a chunked one, where its next chunk begins
         self.chunked = False
@@ -62,7 +64,6 @@ class Connection(TConn):
     def next_comes_within(self, seconds: float) -> bool:
         """Whether another request is there by then, whole. What has come of one stays here."""
         self.begin()
-        self.received += self.parser.unreader.take_buffered()
         if not self.received:
             try:
                 self.sock.settimeout(seconds)

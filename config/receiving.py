@@ -106,8 +106,6 @@ class PatientWorker(ThreadWorker):
         """A connection has, or is to have, another request. Called in the main loop only."""
         conn.begin()
         conn.sock.setblocking(False)
-        if conn.initialized:  # what came behind the request before
-            conn.received += conn.parser.unreader.take_buffered()
         if not conn.received or not conn.is_ready():
             self.receive(conn, waits=False)
         else:

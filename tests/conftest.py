@@ -102,3 +102,14 @@ def chromium() -> Iterator[Browser]:
     opened = Browser()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, live_server: Any) -> Iterator[Browser]:
+    """The browser, known to nobody; afterwards it must not have complained of anything, nor have asked anyone else."""
+    chromium.complaints.clear()
+    chromium.hosts.clear()
+    chromium.call("Network.clearBrowserCookies")
+    yield chromium
+    assert chromium.complaints == []
+    assert chromium.hosts == {live_server.url.removeprefix("http://")}

@@ -1,9 +1,21 @@
-"""The operators' desk as a browser without scripts sees it."""
+"""The operators' desk as a browser without scripts sees it, and how a real one signs in."""
 
 from typing import Any
 
 from django.test import Client
 from django.urls import reverse
+
+from tests.browser import Browser
+
+PASSWORD = "a long password"
+
+
+def sign_in(page: Browser, address: str, name: str, *, to: str = "/admin/") -> None:
+    page.go(address + to)
+    page.fill("#id_username", name)
+    page.fill("#id_password", PASSWORD)
+    with page.loading():
+        page.press("Enter")
 
 
 def url(model: Any, page: str, *arguments: Any) -> str:

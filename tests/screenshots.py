@@ -15,7 +15,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 import config  # noqa: F401  makes the `numbers` app importable, see config/__init__.py
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
-PASSWORD = "a long password"
 
 
 @contextmanager
@@ -53,7 +52,7 @@ def populate() -> dict[str, str]:
     from numbers.seeding import Stock, seed_numbers
     from tests import factories
     from tests.client import Api
-    from tests.desk import url
+    from tests.desk import PASSWORD, url
 
     User.objects.create_superuser("alice", password=PASSWORD)
     for area_code, count in (("415", 60), ("212", 140), ("503", 320), ("718", 480), ("888", 200)):
@@ -85,14 +84,11 @@ def populate() -> dict[str, str]:
 
 def take(address: str, pages: dict[str, str]) -> None:
     from tests.browser import Browser
+    from tests.desk import sign_in
 
     browser = Browser()
     try:
-        browser.go(address + "/admin/")
-        browser.fill("#id_username", "alice")
-        browser.fill("#id_password", PASSWORD)
-        with browser.loading():
-            browser.press("Enter")
+        sign_in(browser, address, "alice")
         for name, page in pages.items():
             # By way of a blank page: an address that differs in its fragment only is not loaded anew.
             browser.go("about:blank")

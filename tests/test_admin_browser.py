@@ -1,6 +1,5 @@
 """The operators' desk in a real browser: nothing on the console, nothing from elsewhere, no policy violated."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from numbers.models import CreditAccount, PhoneNumber
 from tests import books, browser, factories
 from tests.browser import Browser
 from tests.client import Api
-from tests.desk import url
+from tests.desk import PASSWORD, sign_in, url
 
 pytestmark = [
     pytest.mark.browser,
@@ -19,24 +18,13 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-PASSWORD = "a long password"
-
 
 @pytest.fixture
-def page(chromium: Browser, live_server: Any) -> Iterator[Browser]:
-    """The browser, signed in as alice; afterwards it must not have complained of anything."""
+def page(visitor: Browser, live_server: Any) -> Browser:
+    """The browser, signed in as alice."""
     User.objects.create_superuser("alice", password=PASSWORD)
-    chromium.complaints.clear()
-    chromium.hosts.clear()
-    chromium.call("Network.clearBrowserCookies")
-    chromium.go(live_server.url + "/admin/")
-    chromium.fill("#id_username", "alice")
-    chromium.fill("#id_password", PASSWORD)
-    with chromium.loading():
-        chromium.press("Enter")
-    yield chromium
-    assert chromium.complaints == []
-    assert chromium.hosts == {live_server.url.removeprefix("http://")}
+    sign_in(visitor, live_server.url, "alice")
+    return visitor
 
 
 def submit(page: Browser, **values: str) -> None:

@@ -1,7 +1,6 @@
 """What else an operator does in a real browser: reviews, the second factor, and each role's own desk."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from numbers.models import CreditAccount, PhoneNumber
 from numbers.roles import ROLES, make_groups
 from tests import browser, factories
 from tests.browser import Browser
-from tests.desk import url
+from tests.desk import PASSWORD, sign_in, url
 from tests.test_admin_roles import ADDING, DEEDS
 from tests.test_admin_sign_in import code_of
 
@@ -24,26 +23,11 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-PASSWORD = "a long password"
-
 
 @pytest.fixture
-def page(chromium: Browser, live_server: Any) -> Iterator[Browser]:
-    """The browser, signed in nowhere; afterwards it must not have complained of anything."""
-    chromium.complaints.clear()
-    chromium.hosts.clear()
-    chromium.call("Network.clearBrowserCookies")
-    yield chromium
-    assert chromium.complaints == []
-    assert chromium.hosts == {live_server.url.removeprefix("http://")}
-
-
-def sign_in(page: Browser, live_server: Any, name: str, *, to: str = "/admin/") -> None:
-    page.go(live_server.url + to)
-    page.fill("#id_username", name)
-    page.fill("#id_password", PASSWORD)
-    with page.loading():
-        page.press("Enter")
+def page(visitor: Browser) -> Browser:
+    """The browser, signed in nowhere."""
+    return visitor
 
 
 def submit(page: Browser, **values: str) -> None:
@@ -61,7 +45,7 @@ def test_an_operator_expires_a_campaign(page: Browser, live_server: Any) -> None
     User.objects.create_superuser("alice", password=PASSWORD)
     campaign = factories.campaign(factories.organization("Acme"))
     address = url(Campaign, "change", campaign.pk)
-    sign_in(page, live_server, "alice", to=address)
+    sign_in(page, live_server.url, "alice", to=address)
     with page.loading():
         page.click(".object-tools a[href$='/do/expire/']")
     assert "no number can be ordered for it" in page.text()
@@ -79,7 +63,7 @@ def test_an_operator_verifies_one_brand_of_the_queue_and_not_another(page: Brows
     for _ in range(2):
         factories.brand(owner, None, status="PENDING")
     first, second = Brand.objects.order_by("id")
-    sign_in(page, live_server, "alice", to="/admin/review/")
+    sign_in(page, live_server.url, "alice", to="/admin/review/")
     for brand, status, identity in ((first, "ACTIVE", "VERIFIED"), (second, "DELETED", "UNVERIFIED")):
         with page.loading():
             page.click(f"#brands a[href*='{brand.pk}/do/review/']")
@@ -98,7 +82,7 @@ def test_an_operator_sets_up_a_second_factor_and_signs_in_with_it(
 ) -> None:
     settings.DESK_TWO_FACTOR = True
     User.objects.create_superuser("alice", password=PASSWORD)
-    sign_in(page, live_server, "alice", to="/admin/review/")
+    sign_in(page, live_server.url, "alice", to="/admin/review/")
     assert "asks every operator for a second factor" in page.text()
     assert page.evaluate("document.querySelector('.desk-qr svg').getBoundingClientRect().width") > 100
     page.fill("[name=code]", code_of(TOTPDevice.objects.get()))
@@ -110,7 +94,7 @@ def test_an_operator_sets_up_a_second_factor_and_signs_in_with_it(
     assert page.evaluate("location.pathname") == "/admin/review/"
     with page.loading():
         page.click("#logout-form button")
-    sign_in(page, live_server, "alice", to="/admin/review/")
+    sign_in(page, live_server.url, "alice", to="/admin/review/")
     assert "Enter the code that your authenticator app shows" in page.text()
     page.go(live_server.url + "/admin/")
     assert "Enter the code that your authenticator app shows" in page.text()
@@ -123,7 +107,7 @@ def signed_in_as(role: str, page: Browser, live_server: Any) -> None:
     make_groups(apps)  # a test with real commits before this one may have emptied the tables
     user = User.objects.create_user(role, password=PASSWORD, is_staff=True)
     user.groups.add(Group.objects.get(name=role))
-    sign_in(page, live_server, role)
+    sign_in(page, live_server.url, role)
 
 
 def refused(page: Browser) -> bool:
