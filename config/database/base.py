@@ -1,6 +1,6 @@
 """Each thread keeps its connection, as Django's CONN_MAX_AGE has it, for as long as the server does.
 
-A pool asks for one and gives it back with each request: of an order's time in Python that was a tenth
+A pool asks for one and gives it back with each request: of an order's time in Python that was a sixth
 (docs/speed.md). A worker has as many connections as threads; under load it had them with a pool as well.
 """
 
