@@ -1,0 +1,1 @@
+"""Background work: `wake` tells the worker that there is something to do."""
