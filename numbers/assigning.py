@@ -29,12 +29,13 @@ class InsufficientCredit(ApiError):
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """For whom numbers are assigned, and who does it."""
+    """For whom numbers are assigned, who does it, and why, where an operator says so."""
 
     organization_id: UUID
     is_sandbox: bool
     actor: Actor
     api_key_id: UUID | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,8 @@ RECORD = """
                                          request_id, before, after, reason)
         SELECT %(at)s, number_id, 'assigned', %(organization_id)s, assignment_id, %(order_id)s, %(actor)s,
                %(request_id)s, jsonb_build_object('status', status),
-               jsonb_build_object('status', 'assigned', 'price', price, 'campaign_id', %(campaign_id)s::uuid), ''
+               jsonb_build_object('status', 'assigned', 'price', price, 'campaign_id', %(campaign_id)s::uuid),
+               %(reason)s
         FROM line
     ), answered AS (
         UPDATE numbers_idempotencyrecord SET status = 200, body = %(answer)s
@@ -198,4 +200,5 @@ def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dic
         "api_key_id": buyer.api_key_id,
         "request_id": buyer.actor.request_id,
         "at": purchase.at,
+        "reason": buyer.reason,
     }

@@ -177,7 +177,7 @@ class ForOrganization(Deed):
     states = ("available", "held")
 
     def do(self, ids: Sequence[int], order: Order) -> Outcomes:
-        buyer = buyer_for(order.values["organization_id"], order.actor)
+        buyer = buyer_for(order.values["organization_id"], order)
         if isinstance(buyer, str):
             return dict.fromkeys(ids, f"refused: {buyer}")
         rows = PhoneNumber.objects.filter(_free_for(buyer), pk__in=ids)
@@ -229,12 +229,12 @@ class Assign(ForOrganization):
         place_order(OrderRequest(numbers, routing), buyer=buyer)
 
 
-def buyer_for(organization_id: str, actor: Actor) -> Buyer | str:
+def buyer_for(organization_id: str, order: Order) -> Buyer | str:
     """The organization as a buyer; or why it can't be one now."""
     organization = Organization.objects.get(pk=organization_id)
     if organization.status != Organization.Status.ACTIVE:
         return f"{organization} is suspended"
-    return Buyer(organization.pk, organization.is_sandbox, actor)
+    return Buyer(organization.pk, organization.is_sandbox, order.actor, reason=order.reason)
 
 
 def _free_for(buyer: Buyer) -> Q:

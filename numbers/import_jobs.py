@@ -140,10 +140,15 @@ def parameters_of(options: Options, *, atomic: bool, dry_run: bool) -> dict[str,
     return {"options": stored, "atomic": atomic, "dry_run": dry_run}
 
 
-def prepare(job: Job, options: Options, *, atomic: bool, dry_run: bool) -> bool:
-    """Note how to read the file; whether the job still waits for that."""
+def prepare(job: Job, options: Options, *, atomic: bool, dry_run: bool, actor: Actor) -> bool:
+    """Note how to read the file and who says so; return whether the job still waits for that.
+
+    History names the actor of the job: whoever starts an import, not whoever uploaded its file.
+    """
     parameters = {**job.parameters, **parameters_of(options, atomic=atomic, dry_run=dry_run)}
-    return bool(Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).update(parameters=parameters))
+    parameters.setdefault("uploaded_by", job.actor)
+    changes = {"parameters": parameters, "actor": str(actor), "request_id": actor.request_id}
+    return bool(Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).update(**changes))
 
 
 @does(KIND)

@@ -42,34 +42,42 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who had a number at a time, and under which campaign then."""
+    """One owner of a number in a span of time, and its campaigns in that span, in their order."""
 
     assignment: Assignment
-    campaign: Campaign | None
+    campaigns: list[Campaign]
 
 
-def holder_at(number_id: int, at: datetime) -> Holder | None:
-    """None where nobody had it. The campaign is that of then, whatever the number is routed to now."""
-    assignment = (
-        Assignment.objects.filter(number_id=number_id, created_at__lte=at)
-        .exclude(ended_at__lte=at)
+def holders_between(number_id: int, begin: datetime, end: datetime) -> list[Holder]:
+    """Return everyone who had the number between the two moments, both included, oldest first.
+
+    The campaigns are those of then, whatever the number is routed to now.
+    """
+    assignments = (
+        Assignment.objects.filter(number_id=number_id, created_at__lte=end)
+        .exclude(ended_at__lte=begin)
         .select_related("organization", "order", "number")
-        .order_by("-created_at")
-        .first()
+        .order_by("created_at")
     )
-    if assignment is None:
-        return None
-    return Holder(assignment, _campaign_at(assignment, at))
+    return [Holder(assignment, _campaigns_between(assignment, begin, end)) for assignment in assignments]
 
 
-def _campaign_at(assignment: Assignment, at: datetime) -> Campaign | None:
-    """Campaigns come with the assignment and with each routing of it: the last one that was said counts."""
-    told = NumberEvent.objects.filter(
-        number_id=assignment.number_id, assignment_id=assignment.pk, at__lte=at, after__has_key="campaign_id"
+def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -> list[Campaign]:
+    """Return the campaign at ``begin``, and each that a routing set until ``end``.
+
+    Campaigns come with the assignment and with each routing of it.
+    """
+    events = NumberEvent.objects.filter(
+        number_id=assignment.number_id, assignment_id=assignment.pk, at__lte=end, after__has_key="campaign_id"
     ).exclude(kind=NumberEvent.Kind.RELEASED)
-    last = told.order_by("-id").first()
-    campaign_id = last.after["campaign_id"] if last else None
-    return Campaign.objects.select_related("brand").filter(pk=campaign_id).first() if campaign_id else None
+    ids: list[UUID | None] = []
+    for at, after in events.order_by("id").values_list("at", "after"):
+        campaign_id = after["campaign_id"]
+        if at <= begin:
+            ids.clear()  # replaced before the span began
+        ids.append(UUID(campaign_id) if campaign_id else None)
+    found = Campaign.objects.select_related("brand").in_bulk({one for one in ids if one})
+    return [found[one] for one in dict.fromkeys(ids) if one in found]
 
 
 def life_of(number: PhoneNumber, *, limit: int = SHOWN) -> list[Moment]:

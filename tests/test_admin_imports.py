@@ -301,3 +301,14 @@ def test_a_header_in_another_encoding_is_shown_and_the_encoding_asked_for(desk):
     assert run_all() == 1
     job.refresh_from_db()
     assert (job.status, counts(job)) == ("done", (1, 0, 0))
+
+
+def test_history_names_who_started_an_import_not_who_uploaded_it(desk):
+    job = draft(desk)
+    other = Client()
+    other.force_login(User.objects.create_superuser("bob"))
+    job = start(other, job)
+    assert (job.actor, job.parameters["uploaded_by"]) == ("operator:bob", "operator:alice")
+    batch = StockBatch.objects.get()
+    assert (batch.actor, batch.request_id) == ("operator:bob", job.request_id)
+    assert "file of operator:alice" in desk.get(reverse("admin:imports")).content.decode()

@@ -1,6 +1,7 @@
 """Signing in: the second factor, and the lock-out of who guesses."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -150,3 +151,13 @@ def test_a_success_forgets_the_failures_before_it(operator: User) -> None:
             sign_in(client, "wrong")
         assert sign_in(client).request["PATH_INFO"] == "/admin/"
         client.post("/admin/logout/")
+
+
+@pytest.mark.parametrize(
+    "following", ["", "https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:x"]
+)
+def test_sign_in_leads_home_when_next_names_no_page_of_ours(operator: User, following: str) -> None:
+    client = Client()
+    values = {"username": "alice", "password": PASSWORD}
+    page = client.post(f"/admin/login/?{urlencode({'next': following})}", values)
+    assert (page.status_code, page["Location"]) == (302, "/admin/")

@@ -1,15 +1,17 @@
 """A number's life on one page, and who had it at a time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from apikeys.models import ApiKey
 from campaigns.models import Organization
-from numbers.models import NumberEvent, PhoneNumber
+from numbers.models import Assignment, NumberEvent, PhoneNumber
 from tests import factories
 from tests.client import Api
 from tests.desk import do, url
@@ -32,6 +34,26 @@ def lived(api: Api, cast: Any) -> tuple[PhoneNumber, Any, Any]:
 
 def ask(desk: Client, number: PhoneNumber, at: Any) -> Any:
     return desk.get(url(PhoneNumber, "change", number.pk), {"at": at.isoformat()})
+
+
+def holders(page: Any) -> list[tuple[Organization, list[Any]]]:
+    return [(holder.assignment.organization, holder.campaigns) for holder in page.context["holders"]]
+
+
+def move_to_noon(first: Any) -> None:
+    """Have all that happened since the first event happen at noon of 2 March 2026."""
+    shift = datetime(2026, 3, 2, 12, tzinfo=UTC) - first
+    switch_history_guards("DISABLE")
+    Assignment.objects.update(created_at=F("created_at") + shift, ended_at=F("ended_at") + shift)
+    NumberEvent.objects.update(at=F("at") + shift)
+    switch_history_guards("ENABLE")
+
+
+def switch_history_guards(state: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in ("numbers_assignment", "numbers_numberevent"):
+            cursor.execute(f"ALTER TABLE {table} {state} TRIGGER USER")
 
 
 def moments_of(number: PhoneNumber) -> dict[str, Any]:
@@ -58,20 +80,34 @@ def test_who_had_it_is_answered_for_every_time(desk: Client, api: Api, cast: Any
     tick = timedelta(microseconds=1)
 
     assert "Nobody had" in ask(desk, number, at["assigned"] - tick).content.decode()
-    holder = ask(desk, number, at["assigned"]).context["holder"]
-    assert (holder.assignment.organization, holder.campaign) == (cast.owner, first)
-    holder = ask(desk, number, at["released"] - tick).context["holder"]
-    assert (holder.assignment.organization, holder.campaign) == (cast.owner, second)
-    assert ask(desk, number, at["released"]).context["holder"] is None
-    holder = ask(desk, number, timezone.now() + DAY).context["holder"]
-    assert (holder.assignment.organization, holder.campaign) == (cast.stranger, None)
+    assert holders(ask(desk, number, at["assigned"])) == [(cast.owner, [first])]
+    assert holders(ask(desk, number, at["released"] - tick)) == [(cast.owner, [second])]
+    assert holders(ask(desk, number, at["released"])) == []
+    assert holders(ask(desk, number, timezone.now() + DAY)) == [(cast.stranger, [])]
+
+
+def test_a_date_alone_is_answered_for_the_whole_day(desk: Client, api: Api, cast: Any) -> None:
+    number, first, second = lived(api, cast)
+    at = moments_of(number)
+    move_to_noon(at["assigned"])
+    everyone = [(cast.owner, [first, second]), (cast.stranger, [])]
+    for page, query in ((url(PhoneNumber, "change", number.pk), {}), ("/admin/who-had/", {"number": NUMBER})):
+        for day, expected in (("2026-03-02", everyone), ("2026-03-01", []), ("2026-03-03", everyone[1:])):
+            assert holders(desk.get(page, {**query, "at": day})) == expected, (page, day)
+    assert holders(desk.get("/admin/who-had/", {"number": NUMBER, "at": "2026-03-02 00:00"})) == []
+
+
+@pytest.mark.parametrize("at", ["9999-12-31", "0001-01-01", "9999-12-31 23:59:59", "0001-01-01T00:00:00+14:00"])
+def test_a_time_at_the_ends_of_the_calendar_is_refused(desk: Client, api: Api, cast: Any, at: str) -> None:
+    lived(api, cast)
+    assert "Enter a year" in desk.get("/admin/who-had/", {"number": NUMBER, "at": at}).content.decode()
 
 
 def test_the_question_has_a_page_of_its_own_that_takes_any_notation(desk: Client, api: Api, cast: Any) -> None:
     lived(api, cast)
     for typed in (NUMBER, "4155550100", "1 (415) 555-0100", "+1 415.555.0100"):
         page = desk.get("/admin/who-had/", {"number": typed, "at": "2099-01-01 00:00:00"})
-        assert page.context["holder"].assignment.organization == cast.stranger, typed
+        assert holders(page) == [(cast.stranger, [])], typed
 
 
 def test_a_number_that_was_never_in_stock_and_a_time_that_is_none_are_named(desk: Client, db: None) -> None:

@@ -103,7 +103,8 @@ def _mapping(request: HttpRequest, job: Job) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
     form, said, layout, lines = _read(job, posted)
     if said is not None and posted is not None:
-        prepare(job, said, atomic=form.cleaned_data["atomic"], dry_run=form.cleaned_data["dry_run"])
+        said_of_job = {name: form.cleaned_data[name] for name in ("atomic", "dry_run")}
+        prepare(job, said, actor=actor_of(request), **said_of_job)
         if posted.get("action") == "start" and _may_start(form, layout):
             queue(job.pk)
             return HttpResponseRedirect(page_of_import(job))

@@ -1,5 +1,6 @@
 """The page "Who had this number at …", and the same question on each number's own page."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
@@ -12,12 +13,29 @@ from config.desk.choosing import OneLine
 from config.desk.site import Page, desk
 from numbers.e164 import is_e164
 from numbers.models import PhoneNumber
-from numbers.whose import holder_at
+from numbers.whose import holders_between
+
+# No number was assigned before, and arithmetic on moments near the end of the calendar overflows.
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+
+
+class MomentOrDayField(forms.DateTimeField):
+    """A moment, or a date alone, which stands for the whole of that day."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            parsed: date | datetime | None = forms.DateField().to_python(value)
+        except forms.ValidationError:
+            parsed = super().to_python(value)
+        if parsed is not None and not FIRST_YEAR <= parsed.year <= LAST_YEAR:
+            raise forms.ValidationError(f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}.")
+        return parsed
 
 
 class AtForm(forms.Form):
-    at = forms.DateTimeField(
+    at = MomentOrDayField(
         label="Time, in UTC",
+        help_text="A date alone stands for the whole day: everyone who had the number on it.",
         widget=forms.TextInput(attrs={"class": "vDateTimeField", "placeholder": "2026-12-31 18:00:00"}),
     )
 
@@ -36,9 +54,13 @@ class NumberAtForm(AtForm):
 
 
 def answer(number: PhoneNumber, form: forms.Form) -> dict[str, Any]:
-    """What the template tells: the holder, or that there was none."""
+    """Return what the template shows: who had the number at the moment, or on the day."""
     at = form.cleaned_data["at"]
-    return {"asked": True, "number": number, "at": at, "holder": holder_at(number.pk, at)}
+    whole_day = not isinstance(at, datetime)
+    begin = datetime.combine(at, time.min, UTC) if whole_day else at
+    end = datetime.combine(at, time.max, UTC) if whole_day else at
+    holders = holders_between(number.pk, begin, end)
+    return {"asked": True, "number": number, "at": at, "whole_day": whole_day, "holders": holders}
 
 
 def question_on(request: HttpRequest, number: PhoneNumber) -> dict[str, Any]:

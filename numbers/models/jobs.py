@@ -73,6 +73,9 @@ class Job(models.Model):
 
     @property
     def percent(self) -> int:
+        """Return how far it is; a job that is done is all done, whatever its last step counted."""
+        if self.status == JobStatus.DONE:
+            return 100
         return min(100, 100 * self.progress // self.total) if self.total else 0
 
     @property
