@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -107,14 +107,14 @@ def money(*, minimum: Decimal, maximum: Decimal = Decimal("999999999.99")) -> Ca
     """An argparse type: an amount in whole cents."""
 
     def parse(text: str) -> Decimal:
-        try:
-            amount = Decimal(text)
-        except InvalidOperation:
-            raise argparse.ArgumentTypeError(f"{text!r} is not an amount such as 100.00") from None
-        if not amount.is_finite() or not minimum <= amount <= maximum:
+        if not re.fullmatch(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?", text, re.ASCII):
+            raise argparse.ArgumentTypeError(f"{text!r} is not an amount such as 100.00")
+        amount = Decimal(text)
+        if not minimum <= amount <= maximum:
             raise argparse.ArgumentTypeError(f"{text} must be from {minimum} to {maximum}")
-        if amount != round(amount, 2):
-            raise argparse.ArgumentTypeError(f"{text} must be in whole cents")
+        # Three decimals may be thousands, so that not even 1.500 is taken for 1.50.
+        if len(text.partition(".")[2]) > 2:
+            raise argparse.ArgumentTypeError(f"{text} must be in whole cents, with at most two decimals")
         return round(amount, 2)
 
     return parse

@@ -9,10 +9,9 @@ from django.db import connection
 from config.actors import Actor
 from config.errors import ValidationFailed
 from config.transactions import run_transaction
-from numbers.area_codes import REGIONS
-from numbers.e164 import TOLL_FREE_AREA_CODES, area_code_of, is_e164, type_of
 from numbers.filling import stock_was_added
 from numbers.models import StockBatch
+from numbers.numbering.phone_numbers import Named, NotANumber, judge_number
 
 # In the order of the unique index, so that two at once wait for each other and never deadlock.
 ADD = """
@@ -32,6 +31,7 @@ def add_numbers(
     numbers: Sequence[str],
     price: Decimal,
     actor: Actor,
+    number_type: str | None = None,
     sms_enabled: bool = True,
     mms_enabled: bool = True,
     sandbox: bool = False,
@@ -39,18 +39,19 @@ def add_numbers(
 ) -> StockBatch:
     """Add these E.164 numbers to the stock, all of them or none.
 
-    Raises ValidationFailed for what is no such number, comes twice or is in stock already, naming it.
+    Without ``number_type``, the type follows from the number. Raise ValidationFailed naming the first
+    number that can't exist, is listed twice or is in stock already.
     """
-    _check(numbers)
+    named = _judged(numbers, number_type)
 
     def work() -> StockBatch:
         batch = StockBatch.objects.create(
             source=StockBatch.Source.OPERATOR, actor=str(actor), request_id=actor.request_id, note=note
         )
         parameters: dict[str, Any] = {
-            "numbers": list(numbers),
-            "types": [type_of(number) for number in numbers],
-            "regions": [REGIONS.get(area_code_of(number) or "", "") for number in numbers],
+            "numbers": [one.number for one in named],
+            "types": [one.number_type for one in named],
+            "regions": [one.place for one in named],
             "price": price,
             "sms_enabled": sms_enabled,
             "mms_enabled": mms_enabled,
@@ -69,21 +70,16 @@ def add_numbers(
     return batch
 
 
-def _check(numbers: Sequence[str]) -> None:
+def _judged(numbers: Sequence[str], number_type: str | None) -> list[Named]:
     if not numbers:
         raise ValidationFailed(details={"numbers": "are missing: give at least one, such as +14155550123"})
-    for position, number in enumerate(numbers):
-        if problem := _problem(number, numbers[:position]):
-            raise ValidationFailed(details={"numbers": f"line {position + 1}, {number[:32]!r}, {problem}"})
-
-
-def _problem(number: str, before: Sequence[str]) -> str | None:
-    if not is_e164(number):
-        return "is no E.164 number such as +14155550123"
-    if number in before:
-        return "comes twice"
-    if number.startswith("+1") and len(number) > 7:
-        area_code = area_code_of(number)
-        if area_code not in REGIONS and area_code not in TOLL_FREE_AREA_CODES:
-            return "is not +1, an area code in service and seven digits"
-    return None
+    named: dict[str, Named] = {}
+    for position, number in enumerate(numbers, 1):
+        try:
+            one = judge_number(number, number_type=number_type)
+        except NotANumber as problem:
+            raise ValidationFailed(details={"numbers": f"line {position}: {problem}"}) from None
+        if one.number in named:
+            raise ValidationFailed(details={"numbers": f"line {position}: {number!r} is listed twice"})
+        named[one.number] = one
+    return list(named.values())

@@ -10,6 +10,7 @@ from typing import Any
 from config.errors import ValidationFailed
 from numbers import import_forms as forms
 from numbers.import_forms import BadCell
+from numbers.numbering.phone_numbers import NotANumber, read_number, shown
 
 DELIMITERS = ",;\t|"
 # What a column may mean, and what its header may say.
@@ -94,7 +95,7 @@ def recognise(first_line: str, options: Options, *, separator: str | None = None
                 details={"map": f"{' and '.join(columns)} both mean {meaning}: leave one out with COLUMN=ignore"}
             )
     if "number" not in named:
-        found = ", ".join(forms.shown(name) for name in layout.names[:20])
+        found = ", ".join(shown(name) for name in layout.names[:20])
         raise ValidationFailed(details={"map": f"which column has the numbers? COLUMN=number, of {found}"})
     return layout
 
@@ -126,8 +127,8 @@ def _sniffed(line: str) -> str:
 
 def _is_number(cell: str, options: Options) -> bool:
     try:
-        return bool(forms.read_number(cell, region=options.region))
-    except BadCell:
+        return bool(read_number(cell, region=options.region, number_type=options.number_type))
+    except NotANumber:
         return False
 
 
@@ -152,7 +153,7 @@ def _position(column: str, names: Sequence[str]) -> int:
         return keys.index(key_of(column))
     if column.isdecimal() and 1 <= int(column) <= len(names):
         return int(column) - 1
-    raise ValidationFailed(details={"map": f"there is no column {forms.shown(column)} in the file"})
+    raise ValidationFailed(details={"map": f"there is no column {shown(column)} in the file"})
 
 
 def split_line(text: str, delimiter: str) -> list[str]:
@@ -184,7 +185,10 @@ class LineReader:
         """The line as COPY takes it, to be sorted by number and line; raises BadCell with what is wrong."""
         cells = self._cells(text)
         kind = self._value(cells, "number_type", forms.read_type, self._options.number_type)
-        named = forms.read_number(self._cell(cells, "number"), region=self._options.region, number_type=kind)
+        try:
+            named = read_number(self._cell(cells, "number"), region=self._options.region, number_type=kind)
+        except NotANumber as problem:
+            raise BadCell(str(problem)) from None
         price = self._value(cells, "price", forms.read_price, self._price)
         sms, mms = self._value(cells, "capabilities", forms.read_capabilities, (self._sms, self._mms))
         sms = self._value(cells, "sms_enabled", forms.read_flag, sms)

@@ -158,9 +158,9 @@ def test_pasted_numbers_come_into_stock_whole_or_not_at_all(desk: Client, db: No
     add = {"price": "2.00", "sms_enabled": "on", "note": "from Bandwidth"}
     refusals = {
         "+14155550101\n+14155550100": "are in stock already: +14155550100",
-        "+14155550101\n+14155550101": "comes twice",
-        "+14155550101\nabc": "line 2, &#x27;abc&#x27;, is no E.164 number",
-        "+19995550101": "an area code in service",
+        "+14155550101\n+14155550101": "is listed twice",
+        "+14155550101\nabc": "line 2: &#x27;abc&#x27; is not an E.164 number",
+        "+19995550101": "no such number is in service",
         "": "Give either numbers or an area code",
     }
     for numbers, sentence in refusals.items():

@@ -208,7 +208,7 @@ class TestWhatIsRejected:
         with pytest.raises(CommandError, match="25 lines were rejected"):
             call_command("import_numbers", str(file))
         out = capsys.readouterr().out
-        assert "line 21: 'nothing' is no phone number\n… and 5 more: --rejected FILE has all of them" in out
+        assert "line 21: 'nothing' is not a phone number\n… and 5 more: --rejected FILE has all of them" in out
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from config.actors import Actor
 from config.desk.choosing import OneLine
 from config.desk.operations import Done, Operation
 from numbers.adding import add_numbers
+from numbers.models import PhoneNumber
 from numbers.pricing import LARGEST_PRICE
 from numbers.seeding import Stock, seed_numbers
 
@@ -19,6 +20,11 @@ class AddNumbersForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 6, "spellcheck": "false"}),
         help_text="E.164, such as +14155550123, one a line. Or leave this empty and fill in an area code.",
+    )
+    number_type = forms.ChoiceField(
+        choices=[("", "follows from the number"), *PhoneNumber.Type.choices],
+        required=False,
+        help_text="Short codes need theirs, since nothing else tells them from a number that is cut off.",
     )
     area_code = forms.RegexField(r"^[2-9][0-9]{2}$", required=False, help_text="Such as 415, or 888 for toll-free.")
     count = forms.IntegerField(
@@ -54,11 +60,12 @@ class AddNumbers(Operation):
         return "They are available at once; pending bulk orders that they fill are filled."
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
+        number_type = values["number_type"] or None
         shared = {name: values[name] for name in ("price", "sms_enabled", "mms_enabled", "sandbox")}
         if values["area_code"]:
-            stock = Stock(area_code=values["area_code"], count=values["count"], **shared)
+            stock = Stock(area_code=values["area_code"], count=values["count"], number_type=number_type, **shared)
             seeded = seed_numbers(stock=stock, actor=actor, note=values["note"])
             return Done(f"{seeded.created:,} numbers of {values['area_code']} are in stock.")
         numbers = values["numbers"].split()
-        add_numbers(numbers=numbers, actor=actor, note=values["note"], **shared)
+        add_numbers(numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared)
         return Done(f"{len(numbers):,} numbers are in stock.")

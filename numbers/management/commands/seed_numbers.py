@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from config.commands import DeskCommand, money, one_of, whole_number
 from numbers.models import PhoneNumber
+from numbers.pricing import LARGEST_PRICE
 from numbers.seeding import Seeded, Stock, seed_numbers
 
 
@@ -28,9 +29,8 @@ class Command(DeskCommand):
             metavar="TYPE",
             help="local or toll_free; follows from the area code where absent",
         )
-        parser.add_argument(
-            "--price", type=money(minimum=Decimal("0.00")), default=Decimal("1.00"), help="of each number; 1.00"
-        )
+        cents = money(minimum=Decimal("0.00"), maximum=LARGEST_PRICE)
+        parser.add_argument("--price", type=cents, default=Decimal("1.00"), help="of each number; 1.00")
         parser.add_argument("--sms", action=argparse.BooleanOptionalAction, default=True, help="can carry SMS")
         parser.add_argument("--mms", action=argparse.BooleanOptionalAction, default=True, help="can carry MMS")
         parser.add_argument("--sandbox", action="store_true", help="test numbers, of exchange 555")
