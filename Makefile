@@ -2,8 +2,8 @@
 
 # The first suitable Python; `make PYTHON=/path/to/python3.12 …` takes another.
 ifeq ($(origin PYTHON),undefined)
-PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
-	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+PYTHON := $(shell for python in python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 15))' 2>/dev/null \
 	&& echo "$$python" && break; done)
 ifeq ($(PYTHON),)
 PYTHON := python3
@@ -16,7 +16,7 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numbe
 	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
 	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz audit screenshots lock clean
+.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz pythons audit screenshots lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ restore-drill: install-dev ## Back up under load, lose the database, restore a p
 MINUTES := 10
 fuzz: install-dev ## Send nonsense to every parser for MINUTES=10, each round with another seed
 	@$(VENV) -m tests.fuzz $(MINUTES) $(ARGS)
+
+pythons: install-dev ## Install, start and order on the oldest and newest Python here; ARGS=all for all
+	@$(VENV) -m tests.pythons $(ARGS)
 
 audit: ## List known vulnerabilities of all that is pinned, where the network allows it
 	@"$(PYTHON)" requirements/audit.py

@@ -25,15 +25,17 @@ class Filler:
     def __init__(self, lock: Path) -> None:
         self._lock = lock
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="filler", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        # Made here, in the worker: on Python 3.13.0 to 3.13.3 a Thread made before the fork can't be started.
+        self._thread = threading.Thread(target=self._run, name="filler", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Let what is being filled be finished. What is not by then is rolled back, whole."""
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
