@@ -1,11 +1,17 @@
 """Columns and constraints that every app's models share."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
 from django.db import models
 from django.db.models.functions import Now
+
+# The largest price, top-up or correction, at every door: 1,000 of them still fit into a sum.
+LARGEST_AMOUNT = Decimal("999999999.99")
+# A sum of money is below this: the first amount that numeric(14, 2) can't hold.
+MONEY_BOUND = 10**12
 
 
 def new_id() -> UUID:
@@ -36,7 +42,7 @@ def one_of(
 
 def from_zero(column: str) -> models.Q:
     """An amount of money of at least zero. PostgreSQL sorts NaN above every number: hence an upper bound."""
-    return models.Q(**{f"{column}__gte": 0, f"{column}__lt": 10**12})
+    return models.Q(**{f"{column}__gte": 0, f"{column}__lt": MONEY_BOUND})
 
 
 def not_blank(column: str, *, name: str) -> models.CheckConstraint:

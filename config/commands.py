@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from config.actors import Actor, command_actor
+from config.columns import LARGEST_AMOUNT
 from config.errors import ApiError, is_unavailable, sqlstate_of
 
 _UNDEFINED = ("42P01", "42703")  # undefined_table, undefined_column
@@ -103,7 +104,7 @@ def _database_trouble(error: BaseException) -> str:
     return f"the database refused: {first_line}"
 
 
-def money(*, minimum: Decimal, maximum: Decimal = Decimal("999999999.99")) -> Callable[[str], Decimal]:
+def money(*, minimum: Decimal, maximum: Decimal = LARGEST_AMOUNT) -> Callable[[str], Decimal]:
     """An argparse type: an amount in whole cents."""
 
     def parse(text: str) -> Decimal:

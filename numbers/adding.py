@@ -12,6 +12,7 @@ from config.transactions import run_transaction
 from numbers.filling import stock_was_added
 from numbers.models import StockBatch
 from numbers.numbering.phone_numbers import Named, NotANumber, judge_number
+from numbers.pricing import whole_cents
 
 # In the order of the unique index, so that two at once wait for each other and never deadlock.
 ADD = """
@@ -52,7 +53,7 @@ def add_numbers(
             "numbers": [one.number for one in named],
             "types": [one.number_type for one in named],
             "regions": [one.place for one in named],
-            "price": price,
+            "price": whole_cents(price),
             "sms_enabled": sms_enabled,
             "mms_enabled": mms_enabled,
             "sandbox": sandbox,

@@ -9,6 +9,8 @@ from django.db import connection
 from django.db.models import F, QuerySet
 
 from config.actors import Actor
+from config.columns import LARGEST_AMOUNT as LARGEST
+from config.columns import MONEY_BOUND
 from config.errors import ValidationFailed
 from config.transactions import run_transaction
 from numbers.locks import lock_account
@@ -27,8 +29,6 @@ RECORD_ENTRY = """
     WHERE organization_id = %(organization_id)s
     RETURNING balance, currency
 """
-
-LARGEST = Decimal("999999999.99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,10 @@ def enter(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor
     if not amount.is_finite() or abs(amount) > LARGEST or amount != amount.quantize(Decimal("0.01")):
         raise ValidationFailed(details={"amount": f"must be in whole cents, up to {LARGEST}"})
     account = lock_account(organization_id)
+    if account.balance + amount >= MONEY_BOUND:
+        raise ValidationFailed(
+            details={"amount": f"would leave {account.balance + amount}: credit stays below {MONEY_BOUND:,}"}
+        )
     if account.balance + amount < 0:
         raise ValidationFailed(
             details={"amount": f"would leave {account.balance + amount}: credit never goes below zero"}

@@ -11,12 +11,13 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from config.actors import Actor
+from config.columns import LARGEST_AMOUNT as LARGEST_PRICE
 from config.errors import ValidationFailed
 from config.transactions import run_transaction
 from numbers.locks import LockedNumber, lock_numbers_by_id
 from numbers.models import NumberEvent
 
-LARGEST_PRICE = Decimal("9999999999.99")
+CENT = Decimal("0.01")
 
 # One statement for all: the columns that moved, and for each number the event that tells of it.
 CHANGE = """
@@ -37,11 +38,9 @@ CHANGE = """
 def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reason: str) -> list[int]:
     """Set the price of these numbers; gives the ids of those whose price moved.
 
-    Raises ValidationFailed for a price that is negative or not in whole cents.
+    Raises ValidationFailed for a price that is out of bounds or not in whole cents.
     """
-    if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price != price.quantize(Decimal("0.01")):
-        raise ValidationFailed(details={"price": "must be 0.00 or more, in whole cents"})
-    price = price.quantize(Decimal("0.01"))
+    price = whole_cents(price)
     return _change(
         number_ids,
         differs=lambda row: row.price != price,
@@ -51,6 +50,13 @@ def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reaso
         actor=actor,
         reason=reason,
     )
+
+
+def whole_cents(price: Decimal) -> Decimal:
+    """Return the price with two decimals. Raise ValidationFailed if a number can't cost that."""
+    if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price != price.quantize(CENT):
+        raise ValidationFailed(details={"price": f"must be from 0.00 to {LARGEST_PRICE}, in whole cents"})
+    return price.quantize(CENT)
 
 
 def set_capabilities(

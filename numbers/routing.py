@@ -31,16 +31,17 @@ def read_routing(body: dict[str, Any], details: dict[str, str]) -> Routing:
 
 
 def read_url(value: object, field: str, details: dict[str, str]) -> str:
+    """Return the URL as it is stored. Put a problem into ``details``."""
     if value is None:
         return ""
     if not isinstance(value, str):
         details[field] = "must be a string: an https:// URL"
         return ""
     try:
-        check_public_https_url(value)
+        return check_public_https_url(value)
     except UnsafeUrl as problem:
         details[field] = str(problem)
-    return value
+        return ""
 
 
 def read_label(value: object, details: dict[str, str]) -> str:

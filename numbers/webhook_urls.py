@@ -16,6 +16,7 @@ from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
 from typing import NoReturn
 
 MAX_LENGTH = 2048
+SCHEME = "https://"
 
 
 class UnsafeUrl(ValueError):
@@ -55,8 +56,11 @@ _GLOBAL_V6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = [IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
 
 
-def check_public_https_url(value: str) -> None:
-    """Raise `UnsafeUrl` unless the value is an https URL whose host is written as a public one."""
+def check_public_https_url(value: str) -> str:
+    """Return the URL as it is stored, or raise `UnsafeUrl` if its host is not a public one.
+
+    A scheme has no case (RFC 3986, section 3.1), and the database knows only ``https://``.
+    """
     if len(value) > MAX_LENGTH:
         raise UnsafeUrl(f"must be at most {MAX_LENGTH} characters")
     # isprintable: no control, format or unassigned characters and, but for the blank, no white space.
@@ -66,6 +70,7 @@ def check_public_https_url(value: str) -> None:
     if url is None:
         raise UnsafeUrl("must start with https://")
     _check_authority(url.group(1))
+    return SCHEME + value[len(SCHEME) :]
 
 
 def is_public_address(address: str) -> bool:

@@ -99,7 +99,7 @@ CASES = {
         "phone_number_e164": [
             {"number": f"'{value}'"} for value in ("14155550123", "+04155550123", "+1415555012x", "+1", "+1 4155", "")
         ],
-        "phone_number_price_not_negative": [{"price": "-0.01"}, {"price": "'NaN'"}],
+        "phone_number_price_in_bounds": [{"price": "-0.01"}, {"price": "1000000000.00"}, {"price": "'NaN'"}],
         "phone_number_type_known": [{"number_type": "'mobile'"}],
     },
     "numbers_assignment": {
@@ -137,6 +137,11 @@ CASES = {
         "order_kind_known": [{"kind": "'gift'"}],
         "order_actor_named": [{name: value} for name, value in NOBODY],
         "order_quantity_in_bounds": [{"quantity": "0"}, {"quantity": "1001"}],
+        "order_inbound_url_https": [
+            {"inbound_url": "'HTTPS://customer.example/'"},
+            {"inbound_url": "'http://x.example'"},
+        ],
+        "order_status_url_https": [{"status_url": "'HTTPS://customer.example/'"}, {"status_url": "'customer.example'"}],
         "order_currency_form": [{"currency": "'usd'"}, {"currency": "''"}],
         "order_kind_whole": [
             {"criteria": "'{}'"},

@@ -154,7 +154,7 @@ class TestWhatIsRefused:
         assert StockBatch.objects.count() == 1
 
     def test_any_other_constraint_is_not_taken_for_a_collision(self):
-        with pytest.raises(IntegrityError, match="phone_number_price_not_negative"):
+        with pytest.raises(IntegrityError, match="phone_number_price_in_bounds"):
             seed_numbers(stock=Stock(area_code="415", count=1, price=Decimal("-1.00")), actor=command_actor("test"))
 
 

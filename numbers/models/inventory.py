@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Cast, Floor, Random, Substr
 
 from campaigns.models import Campaign, Organization
-from config.columns import CreatedAt, from_zero, id_column, not_blank, one_of
+from config.columns import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, not_blank, one_of
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 ACTOR = r"^(key|operator|command|system):."
@@ -109,7 +109,9 @@ class PhoneNumber(models.Model):
         constraints = [
             models.UniqueConstraint("number", name="phone_number_unique"),
             models.CheckConstraint(condition=Q(number__regex=E164), name="phone_number_e164"),
-            models.CheckConstraint(condition=from_zero("price"), name="phone_number_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(price__gte=0, price__lte=LARGEST_AMOUNT), name="phone_number_price_in_bounds"
+            ),
             one_of("number_type", PhoneNumberType, name="phone_number_type_known"),
             # Each legal row, whole.
             models.CheckConstraint(

@@ -71,6 +71,12 @@ class Order(models.Model):
                 condition=Q(status__in=["failed", "cancelled"], closed_by__regex=ACTOR, closed_in_request__regex=r"\S")
                 | Q(status__in=["pending", "complete"], closed_by="", closed_in_request=""),
             ),
+            models.CheckConstraint(
+                condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"), name="order_inbound_url_https"
+            ),
+            models.CheckConstraint(
+                condition=Q(status_url="") | Q(status_url__startswith="https://"), name="order_status_url_https"
+            ),
             # Each legal row, whole.
             models.CheckConstraint(
                 name="order_state",
