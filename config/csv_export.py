@@ -1,5 +1,6 @@
 """Rows as CSV, streamed by PostgreSQL itself: one statement, one instant, and no memory however many there are."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -8,9 +9,22 @@ from django.db import connection, models
 from django.db.models import QuerySet
 
 _CHUNK = 1 << 16
-# What a spreadsheet would run. Text that begins so gets an apostrophe, which spreadsheets take for
-# "this is text" and an import takes off again.
-_FORMULA = r"^[=+\-@\t\r]"
+# A spreadsheet runs text that begins so as a formula, also in its full-width forms. Apostrophes before it
+# count, so that taking one off again gives back any text.
+_FORMULA = "^'*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]"
+_PHONE_NUMBER = r"^\+[0-9]{3,15}$"  # which is no formula, and worth nothing with an apostrophe
+
+
+def inert(text: str) -> str:
+    """Return the text so that no spreadsheet runs it. Every cell of a CSV file goes through this, or its SQL."""
+    if re.match(_FORMULA, text) and not re.fullmatch(_PHONE_NUMBER[1:-1], text, re.ASCII):
+        return f"'{text}"
+    return text
+
+
+def unguarded(text: str) -> str:
+    """Return the text that ``inert`` was given."""
+    return text[1:] if text[:1] == "'" and re.match(_FORMULA, text) else text
 
 
 def stream_csv(
@@ -50,12 +64,14 @@ def _statement(rows: QuerySet[Any], columns: Mapping[str, str]) -> str:
 
 
 def _guarded(name: str) -> str:
-    return f"CASE WHEN {name} ~ '{_FORMULA}' THEN '''' || {name} ELSE {name} END"
+    """``inert`` in SQL."""
+    formula = _FORMULA.replace("'", "''")
+    return f"CASE WHEN {name} ~ '{formula}' AND {name} !~ '{_PHONE_NUMBER}' THEN '''' || {name} ELSE {name} END"
 
 
 def _is_text(rows: QuerySet[Any], field: str) -> bool:
-    """Whether it is text that somebody wrote: choices and numbers in E.164 are what they are."""
+    """Whether it is text that somebody wrote: choices are what they are."""
     if field in rows.query.annotations:
         return isinstance(rows.query.annotations[field].output_field, models.CharField | models.TextField)
     described: Any = rows.model._meta.get_field(field)
-    return isinstance(described, models.CharField | models.TextField) and not described.choices and field != "number"
+    return isinstance(described, models.CharField | models.TextField) and not described.choices

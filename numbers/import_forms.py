@@ -67,9 +67,7 @@ def read_type(text: str) -> str:
 
 def read_text(text: str) -> str:
     """Free text, as COPY takes it. A formula stays the text that it is: exports keep spreadsheets from
-    running it, by an apostrophe that is taken off here."""
-    if len(text) > 1 and text[0] == "'" and text[1] in "=+-@":
-        text = text[1:]
+    running it."""
     if len(text) > LONGEST_TEXT:
         raise BadCell(f"{shown(text)} has {len(text)} characters, {LONGEST_TEXT} at most")
     if not text.isprintable():

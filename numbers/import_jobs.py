@@ -13,9 +13,10 @@ from django.db import connection, transaction
 from config.actors import Actor
 from config.errors import ValidationFailed
 from numbers.import_forms import BadCell
-from numbers.import_lines import Layout, LineReader, Options, recognise_loosely, split_line
+from numbers.import_lines import Layout, LineReader, Options, recognise_loosely
 from numbers.import_source import CountedBytes, Source, numbered_lines, open_text
 from numbers.importing import Outcome, Rejection, import_numbers, read_layout
+from numbers.imports.records import split_record
 from numbers.jobs import Running, does
 from numbers.models import Job, JobInput, JobOutcome
 
@@ -103,22 +104,23 @@ class Previewed(NamedTuple):
 def preview(job: Job, options: Options) -> tuple[Layout, list[Previewed]]:
     """The first lines, each with what it would be or what is wrong with it, as far as that shows in a line."""
     lines = numbered_lines(open_text(CountedBytes(StoredFile(job.pk)), options.encoding))
-    layout, first = read_layout(lines, options, recognise_loosely)
+    layout, records = read_layout(lines, options, recognise_loosely)
     reader = LineReader(layout, options)
     shown = []
-    for line in islice(([first] if first else []) + list(islice(lines, _PREVIEWED)), _PREVIEWED):
-        if reader.is_blank(line.text):
+    for record in islice(records, _PREVIEWED):
+        if reader.is_blank(record.text):
             continue
-        number, problem = "", ""
+        number, problem = "", record.problem
         try:
-            cells = split_line(line.text, layout.delimiter)
+            cells = split_record(record.text, layout.delimiter)
         except BadCell:
-            cells = [line.text]
+            cells = [record.text]
         try:
-            number = reader.row(line.number, line.text).partition("\t")[0]
+            if not problem:
+                number = reader.row(record.number, record.text).partition("\t")[0]
         except BadCell as error:
             problem = str(error)
-        shown.append(Previewed(line.number, [_shown(cell) for cell in cells[: len(layout.names)]], number, problem))
+        shown.append(Previewed(record.number, [_shown(cell) for cell in cells[: len(layout.names)]], number, problem))
     return replace(layout, names=tuple(_shown(name) for name in layout.names)), shown
 
 

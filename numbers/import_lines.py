@@ -1,18 +1,18 @@
 """From a line of a file to a row of the stock: which column says what, and what is wrong with a line."""
 
-import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from config.csv_export import unguarded
 from config.errors import ValidationFailed
 from numbers import import_forms as forms
 from numbers.import_forms import BadCell
+from numbers.imports.records import sniff_delimiter, split_record
 from numbers.numbering.phone_numbers import NotANumber, read_number, shown
 
-DELIMITERS = ",;\t|"
 # What a column may mean, and what its header may say.
 FIELDS = {
     "number": "phone_number phone telephone telephone_number tel did tn msisdn e164 e_164 line_number",
@@ -42,6 +42,7 @@ class Options:
     mapping: dict[str, str] = field(default_factory=dict)
     delimiter: str | None = None
     encoding: str | None = None
+    has_header: bool | None = None
     region: str = "US"
     price: Decimal | None = None
     number_type: str | None = None
@@ -82,7 +83,7 @@ def recognise(first_line: str, options: Options, *, separator: str | None = None
 
     Raises ValidationFailed where no column, or more than one, holds the numbers.
     """
-    layout = recognise_loosely(first_line, options, separator=separator)
+    layout = _layout(first_line, options, separator, loosely=False)
     if _UNDECODED.search(first_line):
         raise ValidationFailed(
             details={"encoding": "of the header line is not that of the file: save it as UTF-8, or name its encoding"}
@@ -102,16 +103,20 @@ def recognise(first_line: str, options: Options, *, separator: str | None = None
 
 def recognise_loosely(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
     """As ``recognise``, also where that is not enough for an import: for an operator who will say the rest."""
+    return _layout(first_line, options, separator, loosely=True)
+
+
+def _layout(first_line: str, options: Options, separator: str | None, *, loosely: bool) -> Layout:
     if _CONTROL.search(first_line):
         raise ValidationFailed(details={"file": "has no header line that can be read: a CSV file is needed"})
-    delimiter = options.delimiter or separator or _sniffed(first_line)
+    delimiter = options.delimiter or separator or sniff_delimiter(first_line)
     try:
-        cells = [cell.strip() for cell in split_line(first_line, delimiter)]
+        cells = [unguarded(" ".join(cell.split())) for cell in split_record(first_line, delimiter)]
     except BadCell as problem:
         raise ValidationFailed(details={"file": f"the header line {problem}"}) from None
     if len(cells) > MOST_COLUMNS:
         raise ValidationFailed(details={"file": f"has {len(cells):,} columns: leave out all but {MOST_COLUMNS}"})
-    has_header = not any(_is_number(cell, options) for cell in cells)
+    has_header = _has_header(cells, options, loosely=loosely)
     names = tuple(cells) if has_header else tuple(f"column {n}" for n in range(1, len(cells) + 1))
     guessed = [_MEANING.get(key_of(name)) for name in names]
     if not has_header:
@@ -120,9 +125,40 @@ def recognise_loosely(first_line: str, options: Options, *, separator: str | Non
     return Layout(delimiter, names, tuple(_mapped(names, guessed, options.mapping)), has_header)
 
 
-def _sniffed(line: str) -> str:
-    outside = re.sub(r'"[^"]*"', "", line)
-    return max(DELIMITERS, key=lambda delimiter: (outside.count(delimiter), delimiter == ","))
+def _has_header(cells: Sequence[str], options: Options, *, loosely: bool) -> bool:
+    """Return whether these cells name columns. A line that may be data is never taken for a header.
+
+    ``loosely``: what can't be told is a proposal, which an operator sees before anything is read.
+    """
+    number = next((cell for cell in cells if _is_number(cell, options)), None)
+    if options.has_header and number:
+        raise ValidationFailed(details={"header": f"can't be one with the number {number}: the file has no header"})
+    if options.has_header is not None or number:
+        return bool(options.has_header)
+    may_be_data = any(_may_be_number(cell) for cell in cells)
+    if any(_names_column(cell, options) for cell in cells):
+        if may_be_data and not loosely:
+            raise ValidationFailed(
+                details={"header": "can't be told from data in this file: say --header or --no-header"}
+            )
+        return True
+    if loosely:
+        return not may_be_data
+    by_place = any(re.fullmatch("#?[0-9]+", column) for column in options.mapping)
+    return not (may_be_data or by_place or len(cells) == 1)
+
+
+def _names_column(cell: str, options: Options) -> bool:
+    key = key_of(cell)
+    said = {key_of(column) for column in options.mapping if not re.fullmatch("#?[0-9]+", column)}
+    return bool(key) and (key in _MEANING or key in said)
+
+
+def _may_be_number(cell: str) -> bool:
+    """Return whether a cell that is no valid number may have been meant for one."""
+    digits = sum(character.isdecimal() for character in cell)
+    letters = sum(character.isalpha() for character in cell)
+    return digits > 2 and digits >= letters and key_of(cell) not in _MEANING
 
 
 def _is_number(cell: str, options: Options) -> bool:
@@ -156,16 +192,6 @@ def _position(column: str, names: Sequence[str]) -> int:
     raise ValidationFailed(details={"map": f"there is no column {shown(column)} in the file"})
 
 
-def split_line(text: str, delimiter: str) -> list[str]:
-    """The cells of one line; raises BadCell where its quotes don't match."""
-    if '"' not in text:
-        return text.split(delimiter)
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True))
-    except csv.Error:
-        raise BadCell("has a quote that is not closed, or text after one that is") from None
-
-
 class LineReader:
     """Reads line after line of one file. What repeats in a column is judged once."""
 
@@ -179,7 +205,7 @@ class LineReader:
         self._sandbox = "t" if options.sandbox else "f"
 
     def is_blank(self, text: str) -> bool:
-        return not text.strip(self._layout.delimiter + ' "\t')
+        return not text.strip(self._layout.delimiter + ' "\t\r\n')
 
     def row(self, number: int, text: str) -> str:
         """The line as COPY takes it, to be sorted by number and line; raises BadCell with what is wrong."""
@@ -206,7 +232,7 @@ class LineReader:
             raise BadCell("has a NUL byte")
         if not text.isascii() and _UNDECODED.search(text):
             raise BadCell("is not in the encoding of the file: save it as UTF-8, or name its encoding")
-        cells = split_line(text, self._layout.delimiter)
+        cells = split_record(text, self._layout.delimiter)
         columns = len(self._layout.meanings)
         if len(cells) > columns and not any(cell.strip() for cell in cells[columns:]):
             cells = cells[:columns]
@@ -225,7 +251,7 @@ class LineReader:
         judged = self._judged.get((meaning, text))
         if judged is None:
             try:
-                judged = read(text)
+                judged = read(unguarded(text))
             except BadCell as problem:
                 raise BadCell(f"{meaning} {problem}" if meaning in _UNNAMED else str(problem)) from None
             if len(self._judged) < 50_000:  # a column that never repeats is not worth remembering

@@ -4,13 +4,18 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from config.csv_export import inert
 from numbers.import_forms import BadCell
-from numbers.import_lines import Layout, key_of, split_line
+from numbers.import_lines import Layout, key_of
 from numbers.importing import Rejection
+from numbers.imports.records import split_record
 
 
 def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[bytes]:
-    """Line by line. The reason stands in a last column, which an import passes over."""
+    """Give a header line, then a record for each. The reason stands last, where an import passes over it.
+
+    A line whose quotes don't match stands whole in one cell, so that it can't swallow those behind it.
+    """
     names = list(layout.names)
     if not layout.has_header:
         names = [meaning or name for name, meaning in zip(names, layout.meanings, strict=True)]
@@ -18,12 +23,9 @@ def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[
     yield _encoded([*names[: len(names) - again], "reason"], layout.delimiter)
     for rejection in rejections:
         try:
-            cells = split_line(rejection.text, layout.delimiter)
+            cells = split_record(rejection.text, layout.delimiter)
         except BadCell:
-            # As it was, to be mended by hand.
-            yield rejection.text.encode("utf-8", "surrogateescape") + layout.delimiter.encode()
-            yield _encoded([rejection.reason], layout.delimiter)
-            continue
+            cells = [rejection.text]
         if again and len(cells) == len(names):
             cells = cells[:-1]
         yield _encoded([*cells, rejection.reason], layout.delimiter)
@@ -31,5 +33,5 @@ def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[
 
 def _encoded(cells: list[str], delimiter: str) -> bytes:
     line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow([inert(cell) for cell in cells])
     return line.getvalue().encode("utf-8", "surrogateescape")

@@ -32,10 +32,20 @@ _NOT_TEXT = {
 _BY_MARK = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
+_TOO_LONG = "is too long for a line of a list of numbers"
+
+
 class Line(NamedTuple):
-    number: int
-    text: str  # without its end; only the beginning of one that is too long
-    too_long: bool
+    """A line without its end, or a record of several lines that \\n joins."""
+
+    number: int  # of its first line, as an editor counts
+    text: str  # only the beginning of one that is too long
+    problem: str = ""  # why it can't be read
+    odd_quotes: bool = False  # of one that is too long: whether it leaves a quoted field open
+
+    @property
+    def too_long(self) -> bool:
+        return self.problem == _TOO_LONG
 
 
 @dataclass(slots=True)
@@ -71,16 +81,18 @@ def open_text(counted: CountedBytes, encoding: str | None = None) -> io.TextIOWr
     for start, problem in _NOT_TEXT.items():
         if head.startswith(start):
             raise ValidationFailed(details={"file": problem})
-    encoding = encoding or _encoding_of(head)
+    # A mark at the beginning is proof, so it goes before what was said (as WHATWG decodes).
+    encoding = _marked_encoding(head) or encoding or _guessed_encoding(head)
     # A byte that is no UTF-8 is kept, so that its line can be refused and given back as it came.
     errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
     return io.TextIOWrapper(buffered, encoding=encoding, errors=errors, newline="")
 
 
-def _encoding_of(head: bytes) -> str:
-    for mark, encoding in _BY_MARK.items():
-        if head.startswith(mark):
-            return encoding
+def _marked_encoding(head: bytes) -> str | None:
+    return next((encoding for mark, encoding in _BY_MARK.items() if head.startswith(mark)), None)
+
+
+def _guessed_encoding(head: bytes) -> str:
     if head.count(0) * 5 > len(head):
         raise ValidationFailed(
             details={"file": "is no text, or UTF-16 without its mark (NUL bytes): save it as CSV in UTF-8"}
@@ -100,15 +112,16 @@ def known_encoding(name: str) -> str:
 
 
 def numbered_lines(text: io.TextIOWrapper) -> Iterator[Line]:
-    """The lines as an editor counts them. A quote never reaches beyond its line: one that is not closed
-    costs that line, not the rest of the file."""
+    """The lines as an editor counts them."""
     number = 0
     while piece := text.readline(LONGEST_LINE + 2):
         number += 1
         line = piece.rstrip("\r\n")
         if len(line) <= LONGEST_LINE:
-            yield Line(number, line, False)
+            yield Line(number, line)
             continue
-        yield Line(number, line[:200], True)
+        quotes = piece.count('"')
         while piece and piece[-1] not in "\r\n":
             piece = text.readline(LONGEST_LINE)
+            quotes += piece.count('"')
+        yield Line(number, line[:200], _TOO_LONG, quotes % 2 == 1)

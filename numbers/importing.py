@@ -1,14 +1,15 @@
-"""Importing a file of numbers: read and judged line by line, sorted, added in chunks.
+"""Importing a file of numbers: read and judged record by record, sorted, added in chunks.
 
 Memory is bounded however long the file is, and whatever is wrong with a line is told with the line's
 number. Each chunk is a transaction of its own, so that an import that breaks off has done a part, and
 the same import once more does the rest. With ``atomic`` all of it is one transaction.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from numbers.import_forms import BadCell
 from numbers.import_lines import Layout, LineReader, Options, recognise, separator_line
 from numbers.import_source import CountedBytes, Line, Source, known_encoding, numbered_lines, open_text
 from numbers.import_stock import Batch, Chunk
+from numbers.imports.records import read_head, read_records
 
 CHUNK = 25_000
 _STEP = 2_000  # lines between two words on progress
@@ -38,12 +40,16 @@ class Rejection(NamedTuple):
     @property
     def printable(self) -> str:
         """The line as a page can show it."""
-        return "".join(one if one.isprintable() else "\ufffd" for one in self.text[:200])
+        text = self.text[:200].replace("\n", "\u23ce")
+        return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of an import. ``created`` is what was, or in a dry run what would be."""
+    """What came of an import. ``created`` is what was, or in a dry run what would be.
+
+    Every record of the file is created, unchanged or rejected: the three add up to ``lines``.
+    """
 
     layout: Layout
     lines: int = 0
@@ -57,14 +63,14 @@ class Outcome:
         return len(self._rejections)
 
     def reject(self, line: int, reason: str, text: str) -> None:
-        self._rejections.add(f"{line:012}\t{reason}\0{text}\n")
+        self._rejections.add(f"{line:012}\t{reason}\0{_one_line(text)}\n")
 
     def rejections(self) -> Iterator[Rejection]:
         """All of them, by line."""
         for entry in self._rejections:
             line, _, rest = entry[:-1].partition("\t")
             reason, _, text = rest.partition("\0")
-            yield Rejection(int(line), reason, text)
+            yield Rejection(int(line), reason, _as_it_was(text))
 
 
 class _Refused(Exception):
@@ -110,46 +116,52 @@ def _check(source: Source, options: Options, rows: SortedSpool, progress: Progre
         known_encoding(options.encoding)
     counted = CountedBytes(source.stream)
     lines = numbered_lines(open_text(counted, options.encoding))
-    layout, first = read_layout(lines, options)
+    layout, records = read_layout(lines, options)
     reader, outcome = LineReader(layout, options), Outcome(layout)
-    for line in _chained(first, lines):
-        if line.number % _STEP == 0:
+    for record in records:
+        if record.number % _STEP == 0:
             progress("checking", counted.read_so_far, source.size)
-        if reader.is_blank(line.text):
+        if reader.is_blank(record.text):
             continue
         outcome.lines += 1
         try:
-            if line.too_long:
-                raise BadCell("is too long for a line of a list of numbers")
-            rows.add(f"{reader.row(line.number, line.text)}\0{line.text}\n")
+            if record.problem:
+                raise BadCell(record.problem)
+            rows.add(f"{reader.row(record.number, record.text)}\0{_one_line(record.text)}\n")
         except BadCell as problem:
-            outcome.reject(line.number, str(problem), line.text)
+            guessed = outcome.lines == 1 and options.has_header is None and not layout.has_header
+            hint = " (taken for data: say --header if it names the columns)" if guessed else ""
+            outcome.reject(record.number, f"{problem}{hint}", record.text)
     progress("checking", counted.read_so_far, source.size)
     return outcome
 
 
 def read_layout(
     lines: Iterator[Line], options: Options, recognise: Callable[..., Layout] = recognise
-) -> tuple[Layout, Line | None]:
-    """What the columns mean; and the line that told it, where that is no header but the first of the numbers."""
+) -> tuple[Layout, Iterator[Line]]:
+    """Return what the columns mean, and the records below the header, or all where there is none."""
     separator = None
     for line in lines:
         if line.too_long:
-            break
-        if separator is None and line.number == 1 and (separator := separator_line(line.text)):
+            raise ValidationFailed(details={"file": f"has a line {line.number} that is too long for a CSV file"})
+        first = line._replace(text=line.text.lstrip("\ufeff")) if line.number == 1 else line
+        if first.number == 1 and (separator := separator_line(first.text)):
             continue
-        if line.text.strip():
-            layout = recognise(line.text, options, separator=separator)
-            return layout, None if layout.has_header else line
-    else:
-        raise ValidationFailed(details={"file": "has no lines"})
-    raise ValidationFailed(details={"file": f"has a line {line.number} that is too long for a CSV file"})
+        if first.text.strip():
+            head = read_head(first, lines, options.delimiter or separator)
+            layout = recognise("\n".join(one.text for one in head), options, separator=separator)
+            rest = lines if layout.has_header else chain(head, lines)
+            return layout, read_records(iter(rest), layout.delimiter)
+    raise ValidationFailed(details={"file": "has no lines"})
 
 
-def _chained(first: Line | None, lines: Iterator[Line]) -> Iterator[Line]:
-    if first is not None:
-        yield first
-    yield from lines
+def _one_line(text: str) -> str:
+    """Return a record as one line of a spool, which most are."""
+    return text if "\n" not in text and text[:1] != "\x01" else f"\x01{json.dumps(text)}"
+
+
+def _as_it_was(text: str) -> str:
+    return json.loads(text[1:]) if text[:1] == "\x01" else text
 
 
 class _Loading:
@@ -222,7 +234,7 @@ class _Loading:
                 known, known_line = number, line
                 yield row, text
             elif rejecting:
-                self._outcome.reject(int(line), f"{number} repeats line {int(known_line)}", text)
+                self._outcome.reject(int(line), f"{number} repeats line {int(known_line)}", _as_it_was(text))
 
     def _note(self, chunk: Chunk, texts: dict[int, str]) -> None:
         outcome = self._outcome
@@ -230,7 +242,7 @@ class _Loading:
         outcome.unchanged += chunk.unchanged
         outcome.batch_id = chunk.batch_id
         for line, number, differences in chunk.differing:
-            outcome.reject(line, f"{number} is in stock already with {differences}", texts[line])
+            outcome.reject(line, f"{number} is in stock already with {differences}", _as_it_was(texts[line]))
 
 
 def _patiently(work: Callable[..., Chunk], *arguments: object, **options: object) -> Chunk:

@@ -312,3 +312,24 @@ def test_history_names_who_started_an_import_not_who_uploaded_it(desk):
     batch = StockBatch.objects.get()
     assert (batch.actor, batch.request_id) == ("operator:bob", job.request_id)
     assert "file of operator:alice" in desk.get(reverse("admin:imports")).content.decode()
+
+
+def test_box_says_that_the_first_line_is_data(desk):
+    job = draft(desk, b"x\n+14155550101\n")
+    assert 'id="id_no_header" checked' not in desk.get(page(job)).content.decode()
+    assert send(desk, job, "start", "number", no_header="on").status_code == 302
+    run_all()
+    job.refresh_from_db()
+    assert (counts(job), job.counts["lines"]) == ((1, 0, 1), 2)
+    job = draft(desk, b"+14155550101\n+1415555010\n")
+    assert 'id="id_no_header" checked' in desk.get(page(job)).content.decode()
+    assert "the file has no header" in send(desk, job, "start", "number").content.decode()
+
+
+def test_quoted_line_break_belongs_to_its_field(desk):
+    job = draft(desk, b'tel,monthly,supplier\n+14155550101,1,"old\n+14155550999,1,x"\n+14155550102,1,x\n')
+    assert "+14155550999" not in [line.number for line in desk.get(page(job)).context["lines"]]
+    job = start(desk, job)
+    assert (counts(job), job.counts["lines"]) == ((1, 0, 1), 2)
+    file = b"".join(desk.get(reverse("admin:import_rejected", args=[job.pk])).streaming_content)
+    assert file.startswith(b'tel,monthly,supplier,reason\n+14155550101,1,"old\n+14155550999,1,x",')

@@ -1,7 +1,9 @@
 """import_numbers: what goes in, what is rejected by line, and that a second run changes nothing."""
 
+import csv
 import io
 import json
+import random
 import sys
 from decimal import Decimal
 
@@ -11,6 +13,7 @@ from django.db import transaction
 
 from numbers import import_stock, importing
 from numbers.import_lines import LineReader, Options, recognise
+from numbers.import_source import Source
 from numbers.models import PhoneNumber, StockBatch
 from numbers.seeding import Stock, seed_numbers
 from tests import books, factories
@@ -114,6 +117,16 @@ class TestWhatGoesIn:
         load("number,carrier\r\n+14155550101,Télé 電話\r\n".encode(encoding))
         assert PhoneNumber.objects.get().carrier == "Télé 電話"
 
+    @pytest.mark.parametrize("said", ["utf-8", "latin-1", "utf-16"])
+    def test_a_mark_goes_before_the_encoding_that_is_named(self, load, said):
+        answer, _ = load("\ufeff+14155550101\n+14155550102\n".encode(), "--encoding", said)
+        assert (counts(answer), answer["lines"]) == ((2, 0, []), 2)
+
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+    def test_a_mark_is_no_part_of_the_first_cell(self, load, encoding):
+        answer, _ = load("\ufeff+14155550101\n".encode(encoding), "--encoding", encoding)
+        assert counts(answer) == (1, 0, [])
+
     def test_an_encoding_that_is_named(self, load):
         load("number,carrier\n+14155550101,Télé\n".encode("latin-1"), "--encoding", "latin-1")
         assert PhoneNumber.objects.get().carrier == "Télé"
@@ -144,7 +157,7 @@ BAD = """number,price,sms,type,carrier
 +14155550104,1.00,yes,martian,
 +14155550105,1.00,yes,toll_free,
 +14155550106,1.00
-+14155550107,1.00,yes,,"Acme
++14155550107,1.00,yes,,"Acme" Inc
 4155550101,1.00,yes,,
 ,1.00,yes,,
 +14155550108,1.00,yes,,{long}
@@ -173,6 +186,31 @@ class TestWhatIsRejected:
         assert told[12].endswith("has 65 characters, 64 at most")
         assert told[13] == "has a NUL byte"
         assert told[14].endswith("has control characters")
+
+    def test_nothing_behind_an_open_quote_is_taken_for_data(self, load):
+        answer, code = load('number,note\n+14155550101,x\n+14155550102,"old\n+14155550103,y\n\n+14155550104,z\n')
+        assert (counts(answer), code) == ((1, 0, [3, 4, 6]), 1)
+        assert reasons(answer)[3] == "has a quote that is never closed"
+        assert "stands behind the quote that line 3 opens" in reasons(answer)[6]
+
+    def test_a_quoted_line_break_belongs_to_its_field(self, load, tmp_path):
+        rejected = tmp_path / "rejected.csv"
+        text = 'number,note\n+14155550101,"old:\n+14155550999, ported out"\nx,"a\nb"\n+14155550102,\n'
+        answer, _ = load(text, "--rejected", str(rejected))
+        assert (counts(answer), answer["lines"]) == ((2, 0, [4]), 3)
+        assert not PhoneNumber.objects.filter(number="+14155550999").exists()
+        assert rejected.read_text() == "number,note,reason\nx,\"a\nb\",'x' is not a phone number\n"
+
+    def test_the_first_line_is_rejected_rather_than_lost(self, load):
+        answer, _ = load("+1415555012\n+14155550101\n", "--map", "1=number")
+        assert (counts(answer), answer["lines"]) == ((1, 0, [1]), 2)
+        assert "say --header if it names the columns" in reasons(answer)[1]
+        answer, _ = load("12345\n67890\n", "--number-type", "short_code", "--map", "1=number")
+        assert (counts(answer), answer["lines"]) == ((2, 0, []), 2)
+        answer, _ = load("number\n+14155550101\n", "--no-header", "--map", "1=number")
+        assert (counts(answer), answer["lines"]) == ((0, 1, [1]), 2)
+        answer, _ = load("2024\n+14155550101\n", "--header", "--map", "1=number")
+        assert (counts(answer), answer["lines"]) == ((0, 1, []), 1)
 
     def test_a_line_that_is_not_in_the_files_encoding(self, load):
         answer, _ = load(b"number,carrier\n+14155550101,T\xe9l\xe9\n+14155550102,ok\n")
@@ -263,6 +301,29 @@ class TestAllOrNothing:
         answer, code = load("number,price\n+14155550101,1\n+14155550102,1\n+14155550102,1\nx,1\n", "--dry-run")
         assert (counts(answer), code) == ((1, 1, [4, 5]), 1)
         assert PhoneNumber.objects.count() == StockBatch.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestFilesOfChance:
+    def test_every_record_is_created_unchanged_or_rejected(self):
+        rng = random.Random(3)
+        cells = ["+14155550101", "+14155550102", "x", "", "2,500", "1.00", "a\nb", 'a"b', " ", "4155550103.0", "\0"]
+        for _ in range(60):
+            rows = [[rng.choice(cells) for _ in range(rng.choice([2, 2, 2, 1]))] for _ in range(rng.randrange(9))]
+            file = io.StringIO()
+            csv.writer(file, quoting=rng.choice([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])).writerows(
+                [["tel", "price"], *rows]
+            )
+            blank = sum(not "".join(row).strip() for row in rows)
+            for dry_run in (True, False):
+                outcome = importing.import_numbers(
+                    Source(io.BytesIO(file.getvalue().encode()), "chance"),
+                    options=Options(),
+                    actor=factories.actor(),
+                    dry_run=dry_run,
+                    atomic=rng.choice([True, False]) and dry_run,
+                )
+                assert outcome.created + outcome.unchanged + outcome.rejected == outcome.lines == len(rows) - blank
 
 
 @pytest.mark.django_db

@@ -51,6 +51,9 @@ class ReadingForm(forms.Form):
     region = forms.ChoiceField(label="Country of national numbers")
     encoding = forms.ChoiceField(choices=_ENCODINGS, required=False)
     delimiter = forms.ChoiceField(choices=_DELIMITERS, required=False, label="Between cells")
+    no_header = forms.BooleanField(
+        label="No header line", required=False, help_text="The first line is data, not the names of the columns."
+    )
     price = forms.DecimalField(
         min_value=0, max_value=LARGEST_PRICE, decimal_places=2, required=False, help_text="1.00 where neither says any."
     )
@@ -90,13 +93,20 @@ class ReadingForm(forms.Form):
     def options(self) -> Options:
         """As the operator said. Columns are what they were guessed to be, where the form is of another file's."""
         said = self.cleaned_data
-        read = Options(delimiter=said["delimiter"] or None, encoding=said["encoding"] or None, region=said["region"])
+        read = Options(
+            delimiter=said["delimiter"] or None,
+            encoding=said["encoding"] or None,
+            has_header=not said["no_header"],
+            region=said["region"],
+            number_type=said["number_type"] or None,
+        )
         same = len(layout_of(self.job, read).names) == self.count
         mapping = {f"#{place}": said[f"column_{place}"] or "ignore" for place in range(1, self.count + 1)}
         return Options(
             mapping=mapping if same else {},
             delimiter=read.delimiter,
             encoding=read.encoding,
+            has_header=read.has_header,
             region=read.region,
             price=said["price"],
             number_type=said["number_type"] or None,
@@ -111,6 +121,7 @@ class ReadingForm(forms.Form):
         for place in range(1, self.count + 1):
             del self.fields[f"column_{place}"]
         self.count = len(layout.names)
+        self.initial["no_header"] = not layout.has_header
         self.columns = []
         for place, (name, meaning) in enumerate(zip(layout.names, layout.meanings, strict=True), 1):
             field = forms.ChoiceField(choices=MEANINGS, label=f"Meaning of {name}")

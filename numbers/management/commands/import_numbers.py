@@ -15,10 +15,11 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from config.commands import DeskCommand, line_of_text, money, one_of
-from numbers.import_lines import DELIMITERS, FIELDS, Options
+from numbers.import_lines import FIELDS, Options
 from numbers.import_rejected import rejected_lines
 from numbers.import_source import Source
 from numbers.importing import Outcome, import_numbers
+from numbers.imports.records import DELIMITERS
 from numbers.models import PhoneNumber
 from numbers.pricing import LARGEST_PRICE
 
@@ -27,10 +28,11 @@ _SHOWN = 20
 
 class Command(DeskCommand):
     help = (
-        "Add the numbers of a CSV file to the stock. Columns come in any order and are known by their header; "
-        "numbers are in E.164 or national form. Good lines go in, the others are reported by line; numbers that are "
-        "in stock already stay as they are, so that the same file can be imported again. Exit code 1: a line "
-        "was rejected."
+        "Add the numbers of a CSV file (RFC 4180) to the stock. Columns come in any order and are known by their "
+        "header; numbers are in E.164 or national form. Good lines go in, the others are reported by line: what could "
+        "mean two things, such as the price 2,500, is rejected with how to write it. Numbers that are in stock "
+        "already stay as they are, so that the same file can be imported again. Every line is created, unchanged or "
+        "rejected. Exit code 1: a line was rejected."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,7 +40,11 @@ class Command(DeskCommand):
         parser.add_argument("file", metavar="FILE.csv", help="the file, or - for standard input")
         parser.add_argument("--atomic", action="store_true", help="all lines or none")
         parser.add_argument("--dry-run", action="store_true", help="say what would come of it, and write nothing")
-        parser.add_argument("--rejected", metavar="FILE", help="write rejected lines here, to mend and load again")
+        parser.add_argument(
+            "--rejected",
+            metavar="FILE",
+            help="write rejected lines here, with a header line and the reasons, to mend and load again",
+        )
         self._add_reading(parser)
         self._add_defaults(parser)
 
@@ -52,6 +58,13 @@ class Command(DeskCommand):
         )
         parser.add_argument("--delimiter", type=_delimiter, metavar="CHAR", help="between cells; found out by itself")
         parser.add_argument("--encoding", help="such as latin-1; UTF-8 and marked UTF-16 are found out")
+        parser.add_argument(
+            "--header",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help="whether the first line names the columns; without this, it does if it has a known name, and a "
+            "line that may be data is data",
+        )
         regions = sorted(phonenumbers.SUPPORTED_REGIONS)
         parser.add_argument(
             "--region", type=one_of(regions), default="US", metavar="CC", help="country of national numbers; US"
@@ -178,6 +191,7 @@ def _options_of(options: dict[str, Any]) -> Options:
         mapping=_mapping(options["map"]),
         delimiter=options["delimiter"],
         encoding=options["encoding"],
+        has_header=options["header"],
         region=options["region"],
         price=options["price"],
         number_type=options["number_type"],
