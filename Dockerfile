@@ -22,4 +22,4 @@ ENV HOST=0.0.0.0 PORT=8000
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
-CMD ["python", "-m", "gunicorn", "config.wsgi", "-c", "config/gunicorn.py"]
+CMD ["python", "-m", "gunicorn", "config.wsgi", "-c", "config/gunicorn_conf.py"]

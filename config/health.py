@@ -5,7 +5,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from config import draining
 from config.answers import success
 from config.api import PublicView
 from config.errors import ServiceUnavailable, answer_to
@@ -25,15 +24,10 @@ class Healthz(PublicView):
 
 
 class Readyz(PublicView):
-    """Ready: the database is reachable and migrated; else 503 with what is missing.
-
-    503 also while the server is about to stop, so that a load balancer sends no more.
-    """
+    """Ready: the database is reachable and migrated; else 503 with what is missing."""
 
     @described(READINESS)
     def get(self, request: Request) -> HttpResponse:
-        if draining.is_draining():
-            return answer_to(ServiceUnavailable("shutting down"))
         try:
             if pending := _pending_migrations():
                 return answer_to(ServiceUnavailable(f"database is not migrated: {pending} to apply"))

@@ -2,7 +2,7 @@
 
 A count is a few microseconds and never a statement: on the order's path nothing is asked of anybody.
 Under gunicorn every worker counts in files that it maps into memory, and whichever worker is asked adds
-them up (``PROMETHEUS_MULTIPROC_DIR``, which config/gunicorn.py makes). What only the database knows is
+them up (``PROMETHEUS_MULTIPROC_DIR``, which config/gunicorn_conf.py makes). What only the database knows is
 asked for when somebody reads: config can't know those tables, so who does registers a reader.
 """
 
@@ -85,11 +85,6 @@ def count_request(request: HttpRequest, status: int, seconds: float) -> None:
     endpoint = template(match.route) if match else "unmatched"
     _counters(method, endpoint, status).inc()
     _latency(method, endpoint).observe(seconds)
-
-
-def count_malformed(method: str | None, status: int) -> None:
-    """What was no HTTP request, and never came to Django."""
-    _counters(method if method in METHODS else "OTHER", "malformed", status).inc()
 
 
 # prometheus_client makes the name of a child anew each time: 5 µs that a look-up saves.

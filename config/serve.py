@@ -2,7 +2,7 @@
 
 One process, because each start of Django costs most of a second: it claims the port, starts the
 embedded PostgreSQL, migrates if there is something to migrate, seeds the demo, and becomes gunicorn.
-Whoever runs Numberdesk in production starts gunicorn itself (see the Dockerfile).
+In production gunicorn is started by itself, see docs/configuration.md.
 """
 
 import contextlib
@@ -11,7 +11,6 @@ import io
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -47,15 +46,23 @@ class Claim:
         self.master = master
         os.ftruncate(self.master, 0)
         os.pwrite(self.master, str(os.getpid()).encode(), 0)
-        workers = wait_for_lock(path.with_suffix(".workers"), WORKERS_SECONDS)
+        self.workers_path = path.with_suffix(".workers")
+        workers = wait_for_lock(self.workers_path, WORKERS_SECONDS)
         if workers is None:
             raise CannotServe(f"workers of a killed desk still hold port {port}: end them and try again")
         self.workers = workers  # inherited by the workers, and thereby theirs
         self.filler = path.with_suffix(".filler")
 
     def leave_to_master(self) -> None:
-        """In a worker: its life says nothing about the master's."""
+        """Close the master's lock in a worker: only the master's life keeps it."""
         os.close(self.master)
+
+    def wait_for_workers(self) -> None:
+        """Return once no worker has the second lock, which this process gives up."""
+        os.close(self.workers)
+        lock = wait_for_lock(self.workers_path, WORKERS_SECONDS)
+        if lock is not None:
+            os.close(lock)
 
 
 def read_pid(path: Path) -> int:
@@ -69,14 +76,12 @@ def wait_for_lock(path: Path, seconds: float) -> int | None:
     return lock
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The port, before anything is started for it."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise CannotServe(f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`") from None
+def require_port(host: str, port: int) -> None:
+    """Raise CannotServe if the port is taken, before anything is started for it."""
+    from config.gunicorn_conf import why_port_is_taken
+
+    if reason := why_port_is_taken(host, port):
+        raise CannotServe(f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`")
 
 
 def prepare_database() -> dict[str, Any] | None:
@@ -133,21 +138,19 @@ def banner(url: str, demo: dict[str, Any] | None) -> str:
 
 
 def run() -> None:
-    from config import gunicorn as chosen
+    from config import gunicorn_conf
     from config.desk_server import DeskServer
-    from config.filler import Filler
 
-    host, _, port = chosen.bind.rpartition(":")
+    host, _, port = gunicorn_conf.bind.rpartition(":")
     claim = Claim(int(port))
-    listener = listen(host, int(port))
+    require_port(host, int(port))
     import django
 
     django.setup()
     demo = prepare_database()
     let_go_of_the_database()
     shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104  compared, not bound
-    greeting = banner(f"http://{shown}:{port}", demo)
-    DeskServer(listener, greeting, filler=Filler(claim.filler), leave_to_master=claim.leave_to_master).run()
+    DeskServer(banner(f"http://{shown}:{port}", demo), claim=claim).run()
 
 
 def stop() -> None:

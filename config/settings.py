@@ -239,8 +239,6 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # Whoever scans the internet would fill it, and Sentry, with tracebacks.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
-        # It warns of each HEAD, whose body it drops, as it should.
-        "gunicorn.http.wsgi": {"level": "ERROR"},
     },
 }
 

@@ -1,19 +1,36 @@
-"""The WSGI application, served by gunicorn (config/gunicorn.py)."""
+"""The WSGI application, served by gunicorn (config/gunicorn_conf.py)."""
 
 import os
+from typing import Any
 
 import config  # noqa: F401  makes the `numbers` app importable, see config/__init__.py
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 from django.urls import get_resolver
 
 from config import localdb
+from config.request_limits import expect_whole_body
+
+
+class Application(WSGIHandler):
+    """Django's handler, for which a body that breaks off is an error and HEAD has no body."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        expect_whole_body(environ)
+        response = super().__call__(environ, start_response)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            response.close()
+            return ()
+        return response
+
 
 if settings.EMBEDDED_DATABASE:
     localdb.ensure_running()
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Application()
 # Django would import the views when the first request comes, in each worker anew: a second of that customer's time.
 get_resolver().url_patterns  # noqa: B018

@@ -1,11 +1,11 @@
-"""The product's WSGI application that kills itself, SIGKILL, at the point that CRASH_AT names.
+"""The product's WSGI application that kills itself, or fails, at the point that CRASH_AT names.
 
 Run by tests/serving.py in a process of its own, on the database that DATABASE_NAME names.
 """
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import config  # noqa: F401  makes the `numbers` app importable
@@ -16,7 +16,8 @@ from django.conf import settings
 
 settings.DATABASES["default"]["NAME"] = os.environ["DATABASE_NAME"]
 
-from config.wsgi import application  # noqa: E402
+from config.wsgi import application  # noqa: E402, I001  first: it sets Django up
+from config.desk import exporting  # noqa: E402
 from numbers import ordering  # noqa: E402
 
 __all__ = ["application"]
@@ -34,10 +35,16 @@ def then_die(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def fail_midway(*_: Any, **__: Any) -> Iterator[bytes]:
+    yield b"number\r\n"
+    raise RuntimeError("the export failed midway")
+
+
 CRASHES: dict[str, Callable[[], None]] = {
     "between check and write": lambda: setattr(ordering, "record_purchase", die),
     "between write and commit": lambda: setattr(ordering, "record_purchase", then_die(ordering.record_purchase)),
     "between commit and answer": lambda: setattr(ordering, "run_transaction", then_die(ordering.run_transaction)),
+    "in the middle of an export": lambda: setattr(exporting, "stream_csv", fail_midway),
 }
 
 if crash_at := os.environ.get("CRASH_AT"):

@@ -44,10 +44,11 @@ class Server:
             **os.environ,
             "DATABASE_NAME": connection.settings_dict["NAME"],
             "CRASH_AT": crash_at,
+            "WEB_CONCURRENCY": "1",  # several would listen on sockets of their own
             "WEB_THREADS": str(threads),
             **({"LOG_LEVEL": "INFO"} if log else {}),
         }
-        command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "--workers", "1"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn_conf.py"]
         with (log or Path(os.devnull)).open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, "--bind", f"fd://{descriptor}", "--log-level", "critical", "tests.crashing:application"],

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from apikeys import guessing, secrets
 from config import paging
-from config.receiving import Connection
 from tests import books, factories
 from tests.client import ORDERS, Api
 from tests.endpoints import endpoints
@@ -142,50 +141,6 @@ def test_no_text_is_a_secret_but_those_we_made(text):
 def test_any_forwarded_address(behind_a_proxy, forwarded, remote):
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert len(guessing.client_address(request)) < 50
-
-
-class Silent:
-    """A socket that says nothing."""
-
-    def setblocking(self, _):
-        pass
-
-    def send(self, data):
-        assert data == b"HTTP/1.1 100 Continue\r\n\r\n"
-
-    def shutdown(self, _):
-        pass
-
-
-@budget
-@given(inputs.body, st.booleans(), st.lists(st.integers(1, 400), max_size=30), st.binary(max_size=30))
-def test_a_request_is_whole_exactly_when_its_last_byte_is_there(body, in_chunks, cuts, behind):
-    body = body[:100_000]
-    head = b"POST /v1/x HTTP/1.1\r\nHost: x\r\n"
-    if in_chunks:
-        pieces = [body[start : start + 11] for start in range(0, len(body), 11)]
-        frames = b"".join(b"%X;x=y\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
-        sent = head + b"Transfer-Encoding: chunked\r\n\r\n" + frames + b"0\r\n\r\n"
-    else:
-        sent = head + b"content-length : %d\r\nExpect: 100-continue\r\n\r\n" % len(body) + body
-    conn = Connection(None, None, Silent(), None, None)
-    places = sorted({cut for cut in cuts if cut < len(sent)} | {len(sent) - 1})
-    for start, end in zip([0, *places], places, strict=False):
-        conn.received += sent[start:end]
-        assert not conn.is_ready()
-    conn.received += sent[-1:] + behind
-    assert conn.is_ready()
-    assert conn.whole
-
-
-@budget
-@given(st.lists(st.binary(max_size=60) | st.sampled_from([b"\r\n\r\n", b"Transfer-Encoding:x", b"1\r\n"]), max_size=20))
-def test_any_bytes_may_arrive(pieces):
-    conn = Connection(None, None, Silent(), None, None)
-    for piece in pieces:
-        conn.received += piece
-        assert conn.is_ready() in (True, False)
-        assert not conn.is_hopeless
 
 
 @budget

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +73,7 @@ class Desk:
         return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
 
     def ask(self, secret: str, method: str, path: str, body: Any = None) -> Any:
-        """The data of a success. A worker that was killed meanwhile is no reason to give up."""
+        """Return the data of a success; ask again where a worker was killed in the meantime."""
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", orjson.dumps(body) if body else None, headers, method=method
@@ -80,9 +81,12 @@ class Desk:
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return orjson.loads(answer.read())["data"]
-        except ConnectionError:
-            assert method == "GET"
-            return self.ask(secret, method, path)
+        except (ConnectionError, urllib.error.URLError) as error:
+            refused = isinstance(getattr(error, "reason", None), ConnectionRefusedError)
+            if not refused and (method != "GET" or not isinstance(error, ConnectionError)):
+                raise
+            time.sleep(0.05)
+            return self.ask(secret, method, path, body)
 
     def wait_for_order(self, secret: str, order_id: str) -> Any:
         """The numbers of an order by quantity."""

@@ -1,20 +1,24 @@
 """gunicorn in processes of its own, told to stop: what is running is finished, what was counted adds up."""
 
+import contextlib
 import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from django.db import connection
 
 from tests import books, factories
-from tests.serving import PATIENCE, Server
+from tests.serving import PATIENCE, ROOT, Server
 from tests.together import wait_until_idle
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -66,6 +70,7 @@ def wait_for(session, sql):
     raise AssertionError(f"this did not become true: {sql}")
 
 
+LOCK_ACCOUNT = "SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s FOR NO KEY UPDATE"
 WAITS = """SELECT count(*) > 0 FROM pg_stat_activity
            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%creditaccount%'"""
 
@@ -75,9 +80,7 @@ def test_an_order_that_runs_when_the_server_is_told_to_stop_is_finished_and_answ
     patience = {"LOCK_TIMEOUT_MS": "60000", "STATEMENT_TIMEOUT_MS": "60000"}
     with serving(monkeypatch, **patience) as server, ThreadPoolExecutor(1) as client, other_session() as session:
         with session.transaction():
-            session.execute(
-                "SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s FOR NO KEY UPDATE", [cast.owner.pk]
-            )
+            session.execute(LOCK_ACCOUNT, [cast.owner.pk])
             kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
             ask(server, "/healthz", kept)
             order = client.submit(server.order, cast.owner_key, [number], key="k")
@@ -93,19 +96,88 @@ def test_an_order_that_runs_when_the_server_is_told_to_stop_is_finished_and_answ
     assert books.owners() == {number: "Owner"}
 
 
-def test_while_it_drains_it_is_not_ready_and_answers_everything_else(cast, monkeypatch):
-    factories.stock(*factories.line(0, 1))
-    with serving(monkeypatch, DRAIN_SECONDS="600") as server:
-        assert ask(server, "/readyz").status == 200
-        server.process.send_signal(signal.SIGTERM)
-        while (readiness := ask(server, "/readyz")).status == 200:
-            pass
-        assert (readiness.status, readiness.getheader("Retry-After")) == (503, "1")
-        assert "shutting down" in readiness.text
-        assert ask(server, "/healthz").status == 200
-        assert server.order(cast.owner_key, factories.line(0, 1), key="k").status == 200
-        stop(server)  # whoever is in a hurry says it twice
+def test_client_that_connects_while_it_stops_is_refused(cast, monkeypatch):
+    """Its socket was open until the last request was done: clients got no answer, and then a reset."""
+    (number,) = factories.stock("+14155550123")
+    patience = {"LOCK_TIMEOUT_MS": "60000", "STATEMENT_TIMEOUT_MS": "60000"}
+    with serving(monkeypatch, **patience) as server, ThreadPoolExecutor(1) as client, other_session() as session:
+        with session.transaction():
+            session.execute(LOCK_ACCOUNT, [cast.owner.pk])
+            order = client.submit(server.order, cast.owner_key, [number], key="k")
+            with other_session() as watching:
+                wait_for(watching, WAITS)
+            stop(server)
+            outcomes = {connect_and_ask(server) for _ in range(200)}
+            assert "refused" in outcomes
+            assert outcomes <= {"refused", "answered"}
+            assert not order.done()
+        assert order.result(PATIENCE).status == 200
         assert server.process.wait(PATIENCE) == 0
+
+
+def connect_and_ask(server):
+    try:
+        return "answered" if ask(server, "/healthz").status == 200 else "an error"
+    except (ConnectionRefusedError, ConnectionResetError, http.client.RemoteDisconnected):
+        time.sleep(0.01)
+        return "refused"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals clients out to several sockets")
+def test_port_that_another_server_has_is_refused(monkeypatch):
+    """SO_REUSEPORT alone would have both serve it, each some of the clients."""
+    with serving(monkeypatch) as server:
+        environment = {**os.environ, "PORT": str(server.port), "WEB_CONCURRENCY": "2"}
+        command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn_conf.py", "tests.crashing:application"]
+        environment |= {"DATABASE_NAME": connection.settings_dict["NAME"]}
+        second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    assert second.returncode == 1
+    assert f"port {server.port} of 127.0.0.1 can't be used: Address already in use" in second.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals clients out to several sockets")
+def test_several_workers_each_get_clients_and_all_stop(monkeypatch):
+    server = Server()
+    server.listener.close()
+    monkeypatch.setenv("DATABASE_NAME", connection.settings_dict["NAME"])
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    monkeypatch.setenv("PORT", str(server.port))
+    command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn_conf.py", "tests.crashing:application"]
+    server.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        held = []
+        while len(held) < 2:  # the second worker may still be starting
+            wait_until_answered(server)
+            held = clients_of_each_worker(server, clients=64)
+        assert min(held) > 5
+        server.process.terminate()
+        assert server.process.wait(PATIENCE) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", server.port))
+    finally:
+        server.close()
+
+
+def wait_until_answered(server):
+    for _ in range(PATIENCE * 20):
+        with contextlib.suppress(OSError):
+            return ask(server, "/healthz")
+        time.sleep(0.05)
+    raise AssertionError("it does not answer")
+
+
+def clients_of_each_worker(server, *, clients):
+    with contextlib.ExitStack() as stack:
+        for _ in range(clients):
+            client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+            stack.callback(client.close)
+            ask(server, "/healthz", client)
+        workers = psutil.Process(server.process.pid).children()
+        return [connections_of(worker, server.port) for worker in workers]
+
+
+def connections_of(process, port):
+    return sum(one.laddr.port == port and bool(one.raddr) for one in process.net_connections("tcp"))
 
 
 def metrics_folders(master):

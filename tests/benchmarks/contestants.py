@@ -33,7 +33,7 @@ class Running:
     pid: int
 
 
-_GUNICORN = ("-m", "gunicorn", "-c", "config/gunicorn.py")
+_GUNICORN = ("-m", "gunicorn", "-c", "config/gunicorn_conf.py")
 
 # Every server gets one process for each core; the desk and the other two on Django the very same gunicorn.
 DESK = Contestant("desk", "Numberdesk", (*_GUNICORN, "config.wsgi"))

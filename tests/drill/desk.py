@@ -49,7 +49,7 @@ class Server:
     def __init__(self, url: str, log: Path, **options: str) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "config.wsgi:application", "-c", "config/gunicorn.py"],
+            [sys.executable, "-m", "gunicorn", "config.wsgi:application", "-c", "config/gunicorn_conf.py"],
             cwd=ROOT,
             env={**environment(url), "PORT": str(self.port), "WEB_CONCURRENCY": "2", **options},
             stdin=subprocess.DEVNULL,
