@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from config.database.pooler import REASON, suspicion
+
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -27,6 +29,13 @@ def on_a_live_connection(work: Callable[[], Result]) -> Result:
     logger.warning("a connection had died")
     connection.close()
     return work()
+
+
+def replace_connections() -> None:
+    """Let each thread's next request have a new connection, which looks for a pooler that loses statements."""
+    suspicion.add()
+    logger.error("%s", REASON)
+    drop_connection()
 
 
 def drop_connection() -> None:

@@ -18,7 +18,8 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions as drf
 
 from config.answers import error_answer
-from config.connections import drop_connection
+from config.connections import drop_connection, replace_connections
+from config.database.pooler import is_mixed_up
 from config.postgres import is_stale
 from config.request_context import current
 
@@ -132,7 +133,7 @@ def sqlstate_of(error: BaseException) -> str | None:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database is to blame for now, rather than our statement."""
-    if isinstance(error, InterfaceError | psycopg.InterfaceError) or _is_stale(error):
+    if isinstance(error, InterfaceError | psycopg.InterfaceError) or _is_stale(error) or is_mixed_up(error):
         return True
     state = sqlstate_of(error)
     if state is None:
@@ -172,6 +173,8 @@ def as_api_error(error: BaseException) -> ApiError:
         logger.warning("database unavailable: %s", error, extra={"fields": {"sqlstate": sqlstate_of(error)}})
         if _is_stale(error):
             drop_connection()
+        if is_mixed_up(error):
+            replace_connections()
         return ServiceUnavailable()
     logger.error("unforeseen error", exc_info=error)
     return ApiError()

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from config.answers import success
 from config.api import PublicView
+from config.database.pooler import PreparedStatementsLost
 from config.errors import ServiceUnavailable, answer_to
 from config.health_schema import LIVENESS, READINESS
 from config.openapi.operations import described
@@ -33,6 +34,8 @@ class Readyz(PublicView):
                 return answer_to(ServiceUnavailable(f"database is not migrated: {pending} to apply"))
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
+        except PreparedStatementsLost as error:
+            return answer_to(ServiceUnavailable(str(error)))
         except DatabaseError:
             return answer_to(ServiceUnavailable("database is not reachable"))
         return success({"status": "ready"})

@@ -31,7 +31,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 # --- database ------------------------------------------------------------------------------------
 # Django's own default is a new connection for each request; connections that stay double the orders a second.
 # Each thread has one, see config.database. Statements are prepared on the server, which saves their planning;
-# set DATABASE_PREPARE=off behind a PgBouncer below 1.22 in transaction mode.
+# config.database.pooler notices a PgBouncer that loses them.
 DATABASE_PREPARE = env.flag("DATABASE_PREPARE", default=True)
 # Who waits for a connection waits for a database that is away. That is no queue that moves on, as the one for a
 # lock is, so the patience is shorter. For each of several hosts.

@@ -11,21 +11,34 @@ import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 
+from config.database.pooler import require_own_statements, suspicion
 from config.postgres import DeskConnection
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's, with a look before each request at whether the server has ended the connection meanwhile."""
 
+    _generation = 0  # of the suspicion against a pooler, when the connection was made
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         if conn_params["prepare_threshold"] is None:  # exchanges prepare what they send
             return super().get_new_connection(conn_params)
         self.isolation_level = IsolationLevel.READ_COMMITTED
-        return DeskConnection.connect(**conn_params)
+        generation = suspicion.generation
+        connection = DeskConnection.connect(**conn_params)
+        try:
+            require_own_statements(connection, lambda: psycopg.connect(**conn_params))
+        except BaseException:
+            connection.close()
+            raise
+        self._generation = generation
+        return connection
 
     def close_if_unusable_or_obsolete(self) -> None:
-        if self.connection is not None and not self.in_atomic_block and has_ended(self.connection):
-            self.close()
+        if self.connection is not None and not self.in_atomic_block:
+            mixed_up = self._generation != suspicion.generation and isinstance(self.connection, DeskConnection)
+            if mixed_up or has_ended(self.connection):
+                self.close()
         super().close_if_unusable_or_obsolete()
 
 

@@ -6,7 +6,6 @@ with -9 while customers order; the report says how many acknowledged orders are 
 nothing could be written. Exit code 1 where one is lost, 2 where a program is missing.
 """
 
-import os
 import sys
 import time
 
@@ -22,7 +21,6 @@ CALM_SECONDS = 5
 
 
 def main() -> int:
-    os.environ["DATABASE_PREPARE"] = "off"  # Debian's PgBouncer 1.18 loses prepared statements
     print("… etcd, two PostgreSQLs under Patroni, two PgBouncers", flush=True)
     try:
         with Processes() as processes:

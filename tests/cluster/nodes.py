@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from config import localdb
+from tests.cluster.pgbouncer import NoPgBouncer, pgbouncer_command
 from tests.drill.cluster import free_port, server_account
 
 PATIENCE = 60.0
@@ -33,6 +34,13 @@ def program(name: str, package: str) -> str:
     if found is None:
         raise Missing(f"{name} is not installed: apt-get install {package}")
     return found
+
+
+def _pgbouncer_program() -> list[str]:
+    try:
+        return pgbouncer_command()
+    except NoPgBouncer as reason:
+        raise Missing(str(reason)) from None
 
 
 class Processes:
@@ -158,9 +166,7 @@ class Node:
         self.process = processes.start(f"{name}.log", python, "-m", "patroni", str(config), **environment)
         pgbouncer = processes.write(f"{name}.ini", self._pgbouncer())
         processes.write("users.txt", '"numberdesk" ""\n')
-        self.bouncer_process = processes.start(
-            f"{name}-pgbouncer.log", program("pgbouncer", "pgbouncer"), str(pgbouncer)
-        )
+        self.bouncer_process = processes.start(f"{name}-pgbouncer.log", *_pgbouncer_program(), str(pgbouncer))
 
     def url(self, database: str = "numberdesk") -> str:
         """Straight to this node, for looking at it."""
@@ -261,6 +267,7 @@ admin_users = numberdesk
 pool_mode = transaction
 default_pool_size = 20
 max_client_conn = 200
+max_prepared_statements = 200
 server_login_retry = 1
 server_connect_timeout = 3
 ignore_startup_parameters = extra_float_digits,options
@@ -271,7 +278,7 @@ class Cluster:
     """An etcd and two nodes, the first of which becomes the primary."""
 
     def __init__(self, processes: Processes) -> None:
-        program("pgbouncer", "pgbouncer")
+        _pgbouncer_program()
         etcd = program("etcd", "etcd-server")
         localdb.ensure_running()  # its place has binaries that the servers' account can run
         self.processes = processes
