@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,20 @@ class Environment:
             allowed = f"of at least {minimum}" if maximum == 10**15 else f"from {minimum} to {maximum}"
             raise ImproperlyConfigured(f"{name} must be a whole number {allowed}, not {value!r}")
         return int(value)
+
+    def time_of_day(self, name: str, *, default: str) -> time:
+        """Hours and minutes in UTC."""
+        value = self._raw(name) or default
+        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+            raise ImproperlyConfigured(f"{name} must be a time of day in UTC such as 03:30, not {value!r}")
+        return time.fromisoformat(value)
+
+    def postgres_url(self, name: str) -> str:
+        """A PostgreSQL URL as it is, for libpq; empty where none is set."""
+        value = self.text(name)
+        if value and not re.match(r"(postgres|postgresql)://", value):
+            raise ImproperlyConfigured(f"{name} must be a postgresql:// URL")
+        return value
 
     def choice(self, name: str, choices: list[str], *, default: str) -> str:
         value = (self._raw(name) or default).upper()

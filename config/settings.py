@@ -186,8 +186,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, min
 CURRENCY = env.currency("CURRENCY", default="USD")
 NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
 DESK_REFUSAL_DAYS = env.integer("DESK_REFUSAL_DAYS", default=90, minimum=31)
-# Imports and other long work that operators start; `run_jobs --loop` beside the web processes does it too.
+# --- the worker: manage.py worker ------------------------------------------------------------------
 JOBS_IN_WEB_PROCESS = env.flag("JOBS_IN_WEB_PROCESS", default=True)
+WORKER_POLL_SECONDS = env.integer("WORKER_POLL_SECONDS", default=5, minimum=1, maximum=3_600)
+WORKER_JOBS = env.integer("WORKER_JOBS", default=2, minimum=1, maximum=32)
+WORKER_LISTEN_URL = env.postgres_url("WORKER_LISTEN_URL")
+VERIFY_INVENTORY_AT = env.time_of_day("VERIFY_INVENTORY_AT", default="03:30")
+DESK_JOB_DAYS = env.integer("DESK_JOB_DAYS", default=90, minimum=7)
+
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", default=268_435_456, minimum=65_536)
 FILE_UPLOAD_HANDLERS = [
     "config.uploads.BoundedUpload",

@@ -10,14 +10,16 @@ from decimal import Decimal
 from time import monotonic
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+import psycopg
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Max, QuerySet
 
 from config.actors import Actor
-from config.errors import ValidationFailed
-from numbers.deeds import DEEDS, Deed, Order
-from numbers.jobs import Running, Stopped, does, queue
-from numbers.models import Job, JobInput, JobOutcome, PhoneNumber
+from config.errors import ApiError, ValidationFailed, is_unavailable, sqlstate_of
+from numbers.deeds import DEEDS, Deed, Order, Outcomes
+from numbers.jobs import ItemsFailed, Running, Stopped, does, queue
+from numbers.models import Job, JobInput, JobOutcome, PhoneNumber, WorkerQueue
+from numbers.worker.failures import in_words, record_failure
 
 KIND = "deed"
 MOST_CHOSEN = 1_000_000
@@ -106,32 +108,80 @@ def begin(job: Job, *, values: dict[str, Any], reason: str, actor: Actor) -> Non
 
 @does(KIND)
 def do_deed(running: Running) -> dict[str, Any]:
-    """Do it to what is left: what an earlier try has done is told already."""
+    """Apply the action to the remaining numbers, then again to those that failed in earlier attempts.
+
+    Raise ItemsFailed if some numbers failed for an unforeseen reason.
+    """
     job = running.job
     deed = DEEDS[job.parameters["deed"]]
     order = Order(running.actor, job.parameters["reason"], job.parameters["values"])
     ids = chosen(job)
+    failed_before = list(_failed(job).values_list("position", flat=True))
     start = job.outcomes.aggregate(last=Max("position"))["last"] or 0
-    # What was done last may not have been told when the try before this one broke off.
-    do = deed.do_again if job.attempts > 1 else deed.do
+    # The last batch of the attempt before may be done without its outcomes being stored.
+    again = job.attempts > 1
     for begin in range(start, len(ids), deed.batch):
+        batch = ids[begin : begin + deed.batch].tolist()
         try:
             running.progress(deed.doing, begin, len(ids))
+            outcomes = _do_each(deed, batch, order, running, again=again)
         except Stopped:
             _leave(ids[begin:], deed, running)
             raise
-        batch = ids[begin : begin + deed.batch].tolist()
-        _tell(running, begin, batch, do(batch, order))
-        do = deed.do
+        _tell(running, begin, batch, outcomes)
+        again = False
     running.progress(deed.doing, len(ids), len(ids))
-    return outcome_counts(job)
+    for position in failed_before:
+        _repeat(deed, order, running, position, ids[position - 1])
+    counts = outcome_counts(job)
+    if failed := _failed(job).count():
+        raise ItemsFailed(f"{failed:,} number{'' if failed == 1 else 's'} failed", counts)
+    return counts
 
 
-def _tell(running: Running, start: int, batch: Sequence[int], outcomes: dict[int, str]) -> None:
+FAILED = "failed: "
+# A lock or a statement that takes too long concerns these numbers; the job need not wait for them.
+_BUSY = ("55P03", "57014", "40001", "40P01")
+
+
+def _failed(job: Job) -> "QuerySet[JobOutcome]":
+    return job.outcomes.filter(outcome__startswith=FAILED)
+
+
+def _do_each(deed: Deed, batch: list[int], order: Order, running: Running, *, again: bool) -> Outcomes:
+    """Do a batch. If it fails for an unforeseen reason, do its halves, down to the numbers that are the cause."""
+    try:
+        return deed.do_again(batch, order) if again else deed.do(batch, order)
+    except ApiError:  # foreseen, and true of the whole job
+        raise
+    except Exception as error:
+        connection.close_if_unusable_or_obsolete()
+        busy = sqlstate_of(error) in _BUSY and not running.is_stopping()
+        is_of_database = isinstance(error, DatabaseError | InterfaceError | psycopg.Error)
+        if is_of_database and is_unavailable(error) and not busy:
+            raise
+        if len(batch) == 1:
+            if not busy:
+                record_failure(WorkerQueue.BULK_ACTIONS, f"{running.job.pk} number {batch[0]}", error)
+            return {batch[0]: FAILED + in_words(error)}
+    running.progress(running.told["doing"], running.told["progress"], running.told["total"])
+    middle = len(batch) // 2
+    outcomes = _do_each(deed, batch[:middle], order, running, again=True)
+    return outcomes | _do_each(deed, batch[middle:], order, running, again=True)
+
+
+def _repeat(deed: Deed, order: Order, running: Running, position: int, number_id: int) -> None:
+    running.progress(deed.doing, running.told["progress"], running.told["total"])
+    outcome = _do_each(deed, [number_id], order, running, again=True)[number_id]
+    if running.mine().exists():
+        running.job.outcomes.filter(position=position).update(outcome=outcome[:512])
+
+
+def _tell(running: Running, start: int, batch: Sequence[int], outcomes: Outcomes) -> None:
     numbers = dict(PhoneNumber.objects.filter(pk__in=batch).values_list("pk", "number"))
     with transaction.atomic():
         if not running.mine().select_for_update(no_key=True).exists():
-            return  # somebody else has it, and tells
+            return  # another worker has it, and records
         JobOutcome.objects.bulk_create(
             JobOutcome(
                 job=running.job,

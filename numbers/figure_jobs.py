@@ -11,9 +11,9 @@ KIND = "figures"
 
 
 def count_soon(actor: Actor) -> None:
-    """Have the figures counted anew; once, however often it is asked for meanwhile."""
+    """Have the figures counted; once, however often it is asked for in the meantime."""
     if Job.objects.filter(kind=KIND, status__in=[Job.Status.QUEUED, Job.Status.RUNNING]).exists():
-        run_in_background()  # whoever ran it may be dead
+        run_in_background()
         return
     job = Job.objects.create(kind=KIND, title="Figures of the home page", actor=str(actor), request_id=actor.request_id)
     queue(job.pk)

@@ -1,7 +1,8 @@
-"""Running jobs: claimed by whoever comes first, kept alive by a heartbeat, finished by somebody else after a kill.
+"""Background jobs: queued in the database, claimed by a worker, resumed by another one after a kill.
 
-A job's function must be safe to run again from its start, over what an earlier attempt has done. It tells
-how far it is through ``Running.progress``, which ends it where the operator asked for that.
+A job's function must be safe to run again from its start, over what an earlier attempt has done. It
+reports its progress through ``Running.progress``, which ends it if the operator asked for that.
+A job that fails for an unforeseen reason is retried at a growing distance, then marked failed.
 """
 
 import logging
@@ -14,31 +15,51 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 from django.db.models.functions import Now
 
 from config.actors import Actor
 from config.errors import ApiError, is_unavailable
-from numbers.models import Job, JobInput
+from numbers.models import Job, JobInput, WorkerQueue
+from numbers.worker.failures import ERROR_LENGTH, RETRY_DELAY, SILENCE, in_words, record_failure
+from numbers.worker.heartbeat import Heartbeat
+from numbers.worker.wake import wake_worker
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 2.0
-DEAD_AFTER_SECONDS = 60  # without a heartbeat, somebody else takes the job over
+DEAD_AFTER_SECONDS = 60  # see SILENCE
 MOST_ATTEMPTS = 5
 _KEEP_DAYS = 2
 
-_CLAIM = """
+_CLAIM = f"""
     UPDATE numbers_job
-    SET status = 'running', attempts = attempts + 1, heartbeat_at = clock_timestamp(),
+    SET status = 'running', attempts = attempts + 1, heartbeat_at = clock_timestamp(), next_attempt_at = NULL,
         started_at = COALESCE(started_at, clock_timestamp())
     WHERE id = (
         SELECT id FROM numbers_job
-        WHERE status = 'queued'
-           OR status = 'running' AND heartbeat_at < clock_timestamp() - make_interval(secs => %s)
+        WHERE status = 'queued' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+           OR status = 'running' AND heartbeat_at < clock_timestamp() - {SILENCE}
         ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     )
     RETURNING id
+"""  # noqa: S608  made of constants
+_WAIT = f"""
+    SELECT greatest(0, extract(epoch FROM min(due_at) - clock_timestamp()))::float
+    FROM (
+        SELECT CASE WHEN status = 'queued' THEN coalesce(next_attempt_at, created_at)
+               ELSE heartbeat_at + {SILENCE} END AS due_at
+        FROM numbers_job WHERE status IN ('queued', 'running')
+    ) AS waiting
+"""  # noqa: S608  made of constants
+_RETRY = f"""
+    UPDATE numbers_job
+    SET status = 'queued', heartbeat_at = NULL, next_attempt_at = clock_timestamp() + {RETRY_DELAY}, error = %s
+    WHERE id = %s AND attempts = %s AND status = 'running'
+"""  # noqa: S608  made of constants
+# The attempt does not count: it was the worker that had to stop.
+_RELEASE = """
+    UPDATE numbers_job SET status = 'queued', heartbeat_at = NULL, attempts = attempts - 1
+    WHERE id = %s AND attempts = %s AND status = 'running'
 """
 
 
@@ -47,7 +68,19 @@ class Stopped(Exception):
 
 
 class TakenOver(Exception):
-    """Somebody else has the job now: this process was silent for too long."""
+    """Another worker has the job now: this process was silent for too long."""
+
+
+class WorkerStopping(Exception):
+    """This worker has to stop; another one continues the job."""
+
+
+class ItemsFailed(Exception):
+    """Some of the job's items failed for an unforeseen reason; the others are done. The message says which."""
+
+    def __init__(self, message: str, counts: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.counts = counts
 
 
 Work = Callable[["Running"], dict[str, Any]]
@@ -55,7 +88,7 @@ _WORK: dict[str, Work] = {}
 
 
 def does(kind: str) -> Callable[[Work], Work]:
-    """Register the function that does jobs of this kind; it gives their counts."""
+    """Register the function that does jobs of this kind; it returns their counts."""
 
     def register(work: Work) -> Work:
         _WORK[kind] = work
@@ -67,18 +100,18 @@ def does(kind: str) -> Callable[[Work], Work]:
 class Running:
     """A claimed job, at work. Its heart beats in a thread, since one step may take long."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self.job = job
         kind, _, name = job.actor.partition(":")
         self.actor = Actor(kind, name, job.request_id)  # type: ignore[arg-type]
         self.told: dict[str, Any] = {}
+        self.is_stopping = is_stopping
         self._began = 0.0
-        self._over = threading.Event()
         self._end: type[Exception] | None = None
-        self._heart = threading.Thread(target=self._beat, name=f"heart of job {job.pk}", daemon=True)
+        self._heart = Heartbeat(f"job {job.pk}", lambda: self.beat())
 
     def progress(self, doing: str, done: int, total: int | None) -> None:
-        """How far it is. Raises Stopped or TakenOver where the job has to end."""
+        """Record how far it is. Raise Stopped, TakenOver or WorkerStopping if the job has to end."""
         now = time.monotonic()
         if doing != self.told.get("doing"):
             self._began = now
@@ -86,18 +119,19 @@ class Running:
         self.told = {"doing": doing, "progress": done, "total": total, "counts": {"rate": rate}}
         if self._end is not None:
             raise self._end
+        if self.is_stopping():
+            raise WorkerStopping
 
     def __enter__(self) -> "Running":
         self.beat()
-        self._heart.start()
+        self._heart.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._over.set()
-        self._heart.join()
+        self._heart.__exit__(*exception)
 
     def mine(self) -> Any:
-        """The job, as long as nobody else has taken it over."""
+        """Return the job as a query, empty once another worker has taken it over."""
         return Job.objects.filter(pk=self.job.pk, attempts=self.job.attempts, status=Job.Status.RUNNING)
 
     def beat(self) -> None:
@@ -106,44 +140,46 @@ class Running:
         elif self.mine().filter(stop_asked=True).exists():
             self._end = Stopped
 
-    def _beat(self) -> None:
-        try:
-            while not self._over.wait(BEAT_SECONDS):
-                try:
-                    self.beat()
-                except (DatabaseError, InterfaceError):  # the next beat tries again
-                    logger.warning("job %s: no heartbeat", self.job.pk, exc_info=True)
-                    connection.close()
-        finally:
-            connections.close_all()
 
-
-def run_next() -> Job | None:
-    """Claim a job and run it to its end; None where there is nothing to do."""
+def run_next(is_stopping: Callable[[], bool] = lambda: False) -> Job | None:
+    """Claim the oldest job and run it to its end; None if none is due."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [DEAD_AFTER_SECONDS])
+        cursor.execute(_CLAIM)
         row = cursor.fetchone()
     if row is None:
         return None
     job = Job.objects.get(pk=row[0])
-    _run(Running(job))
+    _run(Running(job, is_stopping))
     return job
 
 
 def run_all() -> int:
-    """Run jobs until none is left; gives how many there were."""
-    _forget()
+    """Run jobs until none is due; return how many there were."""
     done = 0
     while run_next():
         done += 1
     return done
 
 
-def _forget() -> None:
-    """Drafts that nobody went on with, and the files of what is over."""
-    long_ago = Now() - timedelta(days=_KEEP_DAYS)
-    Job.objects.filter(status=Job.Status.DRAFT, created_at__lt=long_ago).delete()
-    JobInput.objects.filter(job__finished_at__lt=long_ago).delete()
+def seconds_until_due() -> float | None:
+    """Return how long no job needs a worker; None if none is waiting or running."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT)
+        seconds: float | None = cursor.fetchone()[0]
+    return seconds
+
+
+def forget_old_jobs() -> int:
+    """Remove abandoned drafts, files of finished jobs, and jobs older than DESK_JOB_DAYS; return how many jobs."""
+    abandoned = Now() - timedelta(days=_KEEP_DAYS)
+    JobInput.objects.filter(job__finished_at__lt=abandoned).delete()
+    drafts = Job.objects.filter(status=Job.Status.DRAFT, created_at__lt=abandoned)
+    finished = Job.objects.filter(finished_at__lt=Now() - timedelta(days=settings.DESK_JOB_DAYS))
+    removed = 0
+    for job_id in [*drafts.values_list("pk", flat=True), *finished.values_list("pk", flat=True)]:
+        # One at a time: a job may have a million outcomes.
+        removed += Job.objects.filter(pk=job_id).exclude(status__in=["queued", "running"]).delete()[0] > 0
+    return removed
 
 
 def _run(running: Running) -> None:
@@ -157,28 +193,68 @@ def _run(running: Running) -> None:
         _finish(running, Job.Status.DONE, counts=counts)
     except ApiError as refusal:
         details = "; ".join(f"{field} {sentence}" for field, sentence in (refusal.details or {}).items())
-        _finish(running, Job.Status.FAILED, error=(details or refusal.message)[:512])
+        _finish(running, Job.Status.FAILED, error=details or refusal.message)
+    except ItemsFailed as failure:
+        _retry_items(running, failure)
     except Stopped:
         _finish(running, Job.Status.CANCELLED)
+    except WorkerStopping:
+        _release(running)
     except TakenOver:
         logger.warning("job %s was taken over by another process", job.pk)
-    except (DatabaseError, InterfaceError, psycopg.Error) as error:
-        if not is_unavailable(error):
-            _fail(running)
+    except Exception as error:  # noqa: BLE001  recorded; a job that fails must not end the worker
+        connection.close_if_unusable_or_obsolete()
+        _break_off(running, error)
+
+
+def _break_off(running: Running, error: Exception) -> None:
+    """Record an attempt that ended by an exception. While the database is away, its silence does that."""
+    job = running.job
+    if isinstance(error, DatabaseError | InterfaceError | psycopg.Error) and is_unavailable(error):
+        if running.is_stopping():  # its statement was canceled for that
+            _release(running)
             return
-        # It stays claimed, and is taken over once its heart has been silent for long enough.
-        logger.warning("job %s waits for the database", job.pk, exc_info=True)
-    except Exception:  # noqa: BLE001  logged; a job that fails must not end the worker
-        _fail(running)
+        logger.warning("job %s waits for the database", job.pk, exc_info=error)
+        _retry(running, f"the database was away or busy ({in_words(error)})")
+        return
+    record_failure(WorkerQueue.JOBS, job.pk, error)
+    _retry(running, f"internal error ({in_words(error)}), see the log: {job.request_id}")
 
 
-def _fail(running: Running) -> None:
-    logger.exception("job %s failed", running.job.pk)
-    _finish(running, Job.Status.FAILED, error=f"internal error, see the log: {running.job.request_id}")
+def _retry(running: Running, reason: str) -> None:
+    """Queue the job again for a later time, or give it up after MOST_ATTEMPTS."""
+    job = running.job
+    if job.attempts >= MOST_ATTEMPTS:
+        _finish(running, Job.Status.FAILED, error=f"failed {MOST_ATTEMPTS} times, given up: {reason}")
+        return
+    error = f"attempt {job.attempts} of {MOST_ATTEMPTS} failed, the next one follows: {reason}"
+    _execute(_RETRY, error[:ERROR_LENGTH], job.pk, job.attempts)
+
+
+def _retry_items(running: Running, failure: ItemsFailed) -> None:
+    """Queue the job again for its failed items; after MOST_ATTEMPTS it is done without them."""
+    job = running.job
+    if job.attempts >= MOST_ATTEMPTS:
+        error = f"{failure} {MOST_ATTEMPTS} times and are given up: their outcomes say why"
+        _finish(running, Job.Status.DONE, counts=failure.counts, error=error)
+        return
+    running.mine().update(**running.told)
+    _retry(running, f"{failure}, the others are done")
+
+
+def _release(running: Running) -> None:
+    _execute(_RELEASE, running.job.pk, running.job.attempts)
+    wake_worker()
+
+
+def _execute(statement: str, *parameters: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
 
 
 def _finish(running: Running, status: str, *, counts: dict[str, Any] | None = None, error: str = "") -> None:
     told = {"progress": running.job.progress, **running.told, "counts": counts or {}}
+    error = error.replace("\0", "")[:ERROR_LENGTH]
     finished = running.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **told)
     if finished and status == Job.Status.DONE and not running.job.parameters.get("dry_run"):
         running.job.inputs.all().delete()
@@ -186,16 +262,17 @@ def _finish(running: Running, status: str, *, counts: dict[str, Any] | None = No
 
 def queue(job_id: UUID) -> None:
     """Let a prepared job run."""
-    Job.objects.filter(pk=job_id, status=Job.Status.DRAFT).update(status=Job.Status.QUEUED)
+    with transaction.atomic():
+        Job.objects.filter(pk=job_id, status=Job.Status.DRAFT).update(status=Job.Status.QUEUED)
+        wake_worker()
     run_in_background()
 
 
 def ask_to_stop(job: Job) -> None:
-    """End a job: at once where it has not begun, else at its next step."""
+    """End a job: at once if it has not begun, else at its next step."""
     waiting = Job.objects.filter(pk=job.pk, status__in=[Job.Status.DRAFT, Job.Status.QUEUED])
     if not waiting.update(status=Job.Status.CANCELLED, finished_at=Now()):
         Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(stop_asked=True)
-        run_in_background()  # whoever ran it may be dead
 
 
 _background: threading.Thread | None = None
@@ -203,10 +280,7 @@ _one_at_a_time = threading.Lock()
 
 
 def run_in_background() -> None:
-    """Have a thread of this process run what is to be done, so that a desk needs no worker beside it.
-
-    It dies with the process, and then the command ``run_jobs`` or the next look at the job's page goes on.
-    """
+    """Have a thread of this process run what is to be done, where JOBS_IN_WEB_PROCESS says so."""
     global _background
     if not settings.JOBS_IN_WEB_PROCESS:
         return
@@ -217,7 +291,7 @@ def run_in_background() -> None:
 
 
 def wait_for_background() -> None:
-    """Until the thread has nothing left to do."""
+    """Return when the thread has nothing left to do."""
     if _background is not None:
         _background.join()
 

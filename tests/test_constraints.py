@@ -5,12 +5,17 @@ the columns of LEGAL changed so that two such rows may stand side by side, and t
 """
 
 from itertools import product
+from uuid import uuid4
 
 import pytest
 
 from apikeys.issuing import issue_key
 from campaigns.history import record
-from numbers.models import Refusal
+from numbers.models import Refusal, WorkerQueue
+from numbers.worker.duties import PeriodicDuty
+from numbers.worker.failures import record_failure
+from numbers.worker.presence import renew_presence
+from numbers.worker.schedule import claim_duty, plan_duties, run_duty
 from tests import factories
 from tests.rows import OURS, allow, copy, names, refusing
 
@@ -31,6 +36,9 @@ LEGAL = {
     "numbers_numberevent": {},
     "numbers_refusal": {},
     "numbers_job": {},
+    "numbers_duty": {"name": "'another_duty'"},
+    "numbers_workerprocess": {},
+    "numbers_queuefailures": {"queue": "'duties'"},
     "numbers_jobinput": {"position": "position + 1"},
     "numbers_order": {},
     "numbers_reservation": {},
@@ -119,7 +127,35 @@ CASES = {
         "job_actor_named": [{name: value} for name, value in NOBODY],
         "job_request_named": [{"request_id": value} for value in BLANK],
         "job_started_when_it_ran": [{"status": "'running'"}, {"status": "'done'", "finished_at": NOW}],
+        "job_tried_before_next_attempt": [{"next_attempt_at": NOW}],
         "job_finished_when_over": [{"status": "'cancelled'"}, {"finished_at": NOW}],
+    },
+    "numbers_duty": {
+        "duty_name_form": [{"name": value} for value in ("''", "'Sweep'", "' sweep'", "'sweep-up'")],
+        "duty_one_schedule": [
+            {"every_seconds": "NULL"},
+            {"every_seconds": "0"},
+            {"daily_at": "'03:30'"},
+            {"every_seconds": "-1", "daily_at": "'03:30'"},
+        ],
+        "duty_outcome_known": [{"outcome": "'lost'", "finished_at": NOW}],
+        "duty_finished_with_outcome": [{"finished_at": "NULL"}, {"outcome": "''"}],
+        "duty_error_when_failed": [{"error": "'x'"}, {"outcome": "'failed'"}, {"outcome": "'failed'", "error": "' '"}],
+        "duty_succeeded_when_done": [{"succeeded_at": "NULL"}],
+        "duty_owner_has_heartbeat": [
+            {"owner": "'host:1'"},
+            {"beat_at": NOW},
+            {"owner": "'host:1'", "beat_at": NOW},
+            {"owner": "'host:1'", "beat_at": NOW, "attempts": "1", "started_at": "NULL"},
+        ],
+        "duty_counts_add_up": [{"attempts": "-1"}, {"failures": "-1"}, {"failures": "runs + 1"}],
+    },
+    "numbers_workerprocess": {
+        "worker_named": [*({"name": value} for value in BLANK), *({"host": value} for value in BLANK)],
+    },
+    "numbers_queuefailures": {
+        "queue_failures_known": [{"queue": "'orders'"}],
+        "queue_failures_counted": [{"failures": "0"}],
     },
     "numbers_jobinput": {"job_input_once": [{"position": "position"}]},
     "numbers_refusal": {
@@ -204,9 +240,19 @@ def world(api, cast):
     sold, held, _free = factories.stock(*factories.line(3, 3))
     factories.hold(cast.stranger, held)
     factories.job()
+    background_work()
     Refusal.objects.create(organization_id=cast.owner.pk, code="SEARCH_SHORT", actor="key:x", request_id="x")
     response = api.order([sold], campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"})
     assert response.status_code == 200
+
+
+def background_work():
+    """A duty that is done, a live worker, a counted failure."""
+    duties = {"sweep": PeriodicDuty("sweep", lambda: "", every_seconds=60)}
+    plan_duties(duties)
+    run_duty(claim_duty(duties), is_stopping=lambda: False)
+    renew_presence(uuid4())
+    record_failure(WorkerQueue.JOBS, "an id", ValueError("planted"))
 
 
 def changed(table, changes):

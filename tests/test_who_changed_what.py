@@ -233,7 +233,7 @@ COMMANDS: dict[str, tuple[list[str], set[str]]] = {
 # They read, forget what is told elsewhere, or do what somebody else has asked for, in whose name it is told.
 OTHERS = {
     *("export_numbers", "verify_inventory", "refresh_desk", "forget_idempotency_keys"),
-    *("fill_pending_orders", "run_jobs", "seed_demo"),
+    *("fill_pending_orders", "run_jobs", "seed_demo", "worker"),
 }
 
 

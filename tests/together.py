@@ -113,15 +113,15 @@ OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg
 
 def wait_until_blocked(number: int = 1) -> None:
     """Return when so many connections wait for a lock: PostgreSQL itself says that they got there."""
-    _wait_until(f"SELECT count(*) >= {number} {OTHERS} AND wait_event_type = 'Lock'")
+    wait_until(f"SELECT count(*) >= {number} {OTHERS} AND wait_event_type = 'Lock'")
 
 
 def wait_until_idle() -> None:
     """Return when no other connection is at work: what a killed process had begun is rolled back then."""
-    _wait_until(f"SELECT count(*) = 0 {OTHERS} AND state IN ('active', 'idle in transaction')")
+    wait_until(f"SELECT count(*) = 0 {OTHERS} AND state IN ('active', 'idle in transaction')")
 
 
-def _wait_until(sql: str) -> None:
+def wait_until(sql: str) -> None:
     for _ in range(PATIENCE * 100):
         if books.rows(sql)[0][0]:
             return

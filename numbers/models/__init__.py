@@ -6,12 +6,14 @@ from numbers.models.inventory import Assignment, NumberEvent, PhoneNumber, Stock
 from numbers.models.jobs import Job, JobInput, JobOutcome
 from numbers.models.orders import Order
 from numbers.models.reservations import Reservation
+from numbers.models.worker import Duty, QueueFailures, WorkerProcess, WorkerQueue
 
 __all__ = [
     "Assignment",
     "CreditAccount",
     "CreditEntry",
     "DeskFigures",
+    "Duty",
     "IdempotencyRecord",
     "Job",
     "JobInput",
@@ -19,7 +21,10 @@ __all__ = [
     "NumberEvent",
     "Order",
     "PhoneNumber",
+    "QueueFailures",
     "Refusal",
     "Reservation",
     "StockBatch",
+    "WorkerProcess",
+    "WorkerQueue",
 ]

@@ -38,6 +38,8 @@ class Job(models.Model):
     # Each claim is a new attempt; whoever holds an older one has lost the job.
     attempts = models.IntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True)
+    # Of a queued job that failed for an unforeseen reason: not before this time.
+    next_attempt_at = models.DateTimeField(null=True)
     stop_asked = models.BooleanField(default=False)
     created_at = CreatedAt()
     started_at = models.DateTimeField(null=True)
@@ -57,6 +59,10 @@ class Job(models.Model):
                 condition=Q(status__in=["done", "failed", "cancelled"], finished_at__isnull=False)
                 | Q(status__in=["draft", "queued", "running"], finished_at__isnull=True),
                 name="job_finished_when_over",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_attempt_at__isnull=True) | Q(attempts__gt=0),
+                name="job_tried_before_next_attempt",
             ),
         ]
         indexes = [

@@ -1,1 +1,1 @@
-"""Background work: `wake` tells the worker that there is something to do."""
+"""Background work: `wake` a worker, `run` one, its `duties`, `schedule`, `heartbeat`, `listener`, `failures`."""

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from config.commands import DeskCommand
-from numbers.jobs import run_all
+from numbers.jobs import forget_old_jobs, run_all
 from numbers.management.commands.fill_pending_orders import seconds
 
 
@@ -26,6 +26,7 @@ class Command(DeskCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["loop"]:
             done = run_all()
+            forget_old_jobs()
             if done or options["json"]:
                 self.answer({"run": done}, _told(done), json_wanted=options["json"])
             return

@@ -1,0 +1,52 @@
+"""Run the worker process, or check that one is alive."""
+
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
+
+from config.commands import DeskCommand
+from numbers.management.commands.fill_pending_orders import seconds
+from numbers.worker.presence import ALIVE_SECONDS, live_workers
+from numbers.worker.run import STOP_SECONDS, Worker
+
+logger = logging.getLogger(__name__)
+
+
+class Command(DeskCommand):
+    help = (
+        "Do what runs beside the web processes, until SIGTERM or Ctrl-C: fill backorders, run operators' jobs, do "
+        f"periodic duties. Any number may run side by side. It stops within {STOP_SECONDS:g} seconds, and another "
+        "worker continues what it left. With --check: exit 0 if a worker of this host is alive."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--check", action="store_true", help="only check that a worker of this host is alive")
+        parser.add_argument("--poll", type=seconds, help="seconds between two looks (default WORKER_POLL_SECONDS)")
+        parser.add_argument("--with-parent", action="store_true", help="stop when the parent process has ended")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["check"]:
+            self._check(json_wanted=options["json"])
+            return
+        parent = os.getppid() if options["with_parent"] else None
+        if parent is not None:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent decides what a closed terminal means
+        sys.exit(Worker(poll=options["poll"], parent=parent).run())
+
+    def _check(self, *, json_wanted: bool) -> None:
+        try:
+            everywhere, here = live_workers()
+        except (DatabaseError, InterfaceError) as error:
+            # Not the worker's fault: to restart it would not help.
+            self.stderr.write(f"the database can't be asked: {str(error).strip().partition(chr(10))[0]}")
+            return
+        document = {"alive": everywhere, "alive_on_this_host": here}
+        self.answer(document, f"{here} alive on this host, {everywhere} in all", json_wanted=json_wanted)
+        if not here:
+            raise CommandError(f"no worker of this host has been alive in the last {ALIVE_SECONDS} seconds")

@@ -1,0 +1,64 @@
+"""``manage.py worker`` on the test database, which stops in the middle of something where HOLD_AT says so.
+
+It waits for an advisory lock that the test holds, so PostgreSQL itself says when it got there.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import config  # noqa: F401  makes the `numbers` app importable
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+import django
+from django.conf import settings
+
+settings.DATABASES["default"]["NAME"] = os.environ["DATABASE_NAME"]
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from numbers import filling  # noqa: E402
+from numbers.deeds import DEEDS  # noqa: E402
+from numbers.worker import duties  # noqa: E402
+
+HOLD_KEY = 7267_107
+
+
+def hold() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HOLD_KEY])
+
+
+def after(function: Callable[..., Any], *, calls: int = 1) -> Callable[..., Any]:
+    """The function, holding after so many calls of it."""
+    done: list[int] = []
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        result = function(*arguments, **options)
+        done.append(1)
+        if len(done) == calls:
+            hold()
+        return result
+
+    return run
+
+
+def hold_in_job() -> None:
+    retire = DEEDS["retire"]
+    type(retire).batch = 1
+    vars(retire)["do"] = after(retire.do, calls=2)
+
+
+HOLDS: dict[str, Callable[[], None]] = {
+    "job": hold_in_job,
+    "duty": lambda: setattr(duties, "forget_old_keys", after(duties.forget_old_keys)),
+    "fill": lambda: setattr(filling, "buy_matching", after(filling.buy_matching)),  # before its COMMIT
+}
+
+if hold_at := os.environ.get("HOLD_AT"):
+    HOLDS[hold_at]()
+call_command("worker", *sys.argv[1:])
