@@ -25,8 +25,7 @@ from django.http import HttpRequest
 from apikeys.rate_limits import ONE_MORE, WINDOW_SECONDS
 from config.connections import on_a_live_connection
 from config.errors import RateLimited, Unauthorized
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from config.http.addresses import Network, parse_address, parse_network
 
 # More addresses than this in one minute are no guesser that a limit per address would stop.
 MOST_ADDRESSES = 10_000
@@ -121,27 +120,23 @@ def host_of(request: HttpRequest) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return address == ""  # a Unix socket, which only a proxy on this machine can open
     return any(parsed in network for network in _trusted(proxies))
 
 
 @lru_cache(maxsize=8)
 def _trusted(networks: tuple[str, ...]) -> list[Network]:
-    return [ipaddress.ip_network(network) for network in networks]
+    return [parse_network(network) for network in networks]
 
 
 def _network_of(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = parse_address(address)
+    if parsed is None:
         return ""
     if parsed.version == 4:
-        return address
-    if parsed.ipv4_mapped:  # a client of IPv4 at a port that takes both: they all have one network
-        return str(parsed.ipv4_mapped)
+        return str(parsed)
     return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 

@@ -1,22 +1,20 @@
 """What the body of a request for a key says. Problems go into ``details``, to be told all at once."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+
+from config.parameters import TIME_EXPECTED, is_text, parse_time
 
 LABEL_LENGTH = 64
 # No list of scopes is longer that is meant well; whatever is repeated in it would be told of.
 SCOPES_MOST = 100
 DAYS_MOST = 3_650
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# ISO 8601 with an offset: Python's parser alone would take dates without a time, and weeks.
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def read_label(value: object, details: dict[str, str]) -> str:
-    if isinstance(value, str) and value.strip() and len(value) <= LABEL_LENGTH and not _CONTROL.search(value):
+    if isinstance(value, str) and value.strip() and is_text(value, longest=LABEL_LENGTH):
         return value
     problem = f"must be a string of 1 to {LABEL_LENGTH} characters, not only blanks, without control characters"
     details["label"] = "is required: what the key is for, as lists show it" if value is None else problem
@@ -50,17 +48,13 @@ def read_expiry(body: dict[str, Any], details: dict[str, str]) -> datetime | Non
 
 
 def _read_moment(value: object, details: dict[str, str]) -> datetime | None:
-    now = timezone.now()
-    try:
-        if isinstance(value, str) and _MOMENT.fullmatch(value):
-            moment = datetime.fromisoformat(value).astimezone(UTC)
-            if now < moment <= now + timedelta(days=DAYS_MOST):
-                return moment
-            details["expires_at"] = f"must be in the future, at most {DAYS_MOST:,} days ahead"
-            return None
-    except (ValueError, OverflowError):
-        pass  # in the form of a moment, and none: the 31st of June, or beyond the years that there are
-    details["expires_at"] = "must be a time in ISO 8601 with its offset, such as 2027-01-31T12:00:00Z"
+    now, moment = timezone.now(), parse_time(value)
+    if moment is None:
+        details["expires_at"] = TIME_EXPECTED
+    elif not now < moment <= now + timedelta(days=DAYS_MOST):
+        details["expires_at"] = f"must be in the future, at most {DAYS_MOST:,} days ahead"
+    else:
+        return moment
     return None
 
 

@@ -3,12 +3,13 @@
 import os
 import re
 from datetime import time
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from config.http.addresses import parse_network
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _TRUE = {"1", "true", "yes", "on"}
@@ -54,7 +55,7 @@ class Environment:
         """Addresses and networks, in one spelling."""
         words = self.words(name, default=[])
         try:
-            return [str(ip_network(word)) for word in words]
+            return [str(parse_network(word)) for word in words]
         except ValueError as error:
             raise ImproperlyConfigured(f"{name} must hold addresses and networks such as 10.0.0.0/8: {error}") from None
 

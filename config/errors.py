@@ -15,6 +15,7 @@ from django.core.exceptions import (
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.dispatch import Signal
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as drf
 
 from config.answers import error_answer
@@ -165,6 +166,8 @@ def as_api_error(error: BaseException) -> ApiError:
         return InvalidInput(details={"Host": "is not a name of this desk"})
     if isinstance(error, UnreadablePostError):
         return InvalidInput(details={"body": "broke off before its end"})
+    if isinstance(error, MultiPartParserError):
+        return InvalidInput(details={"body": "must be a form as its Content-Type describes it"})
     if isinstance(error, drf.UnsupportedMediaType):
         return UnsupportedMediaType()
     if isinstance(error, drf.ParseError | SuspiciousOperation | BadRequest):

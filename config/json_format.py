@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from config.errors import UnsupportedMediaType, ValidationFailed
+from config.http.content_type import is_utf_8, parse_content_type
 
 
 class JsonParser(BaseParser):
@@ -65,12 +66,8 @@ class JsonOnly(BaseContentNegotiation):
     def select_parser(self, request: Request, parsers: Any) -> Any:
         if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("identity", ""):
             raise UnsupportedMediaType("send the body without Content-Encoding")
-        content_type = (request.content_type or "").lower()
-        media_type, _, parameters = content_type.partition(";")
-        if media_type.strip() != "application/json":
-            return None
-        charset = parameters.strip().removeprefix("charset=").strip('"')
-        return parsers[0] if charset in ("", "utf-8", "utf8", "us-ascii") or "charset" not in parameters else None
+        media_type, parameters = parse_content_type(request.content_type or "") or ("", {})
+        return parsers[0] if media_type == JsonParser.media_type and is_utf_8(parameters) else None
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type

@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from config.errors import ApiError, NotFound, answer_to, refused
+from config.http.addresses import parse_address
 
 _COUNTED = CollectorRegistry()
 _SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -201,7 +201,6 @@ def may_read(request: HttpRequest) -> bool:
         return scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
     if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED")):
         return False
-    try:
-        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:  # a Unix socket has no address, and whoever is behind it is not known
-        return False
+    # A Unix socket has no address, and whoever is behind it is not known.
+    address = parse_address(request.META.get("REMOTE_ADDR", ""))
+    return address is not None and address.is_loopback

@@ -36,7 +36,10 @@ class Hosts:
 def is_too_large(request: HttpRequest) -> bool:
     """Whether the body is announced to be larger than those of the API may be; files of operators are."""
     announced = request.META.get("CONTENT_LENGTH") or "0"
-    return not announced.isdecimal() or int(announced) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    digits = announced.lstrip("0") or "0"  # int() refuses thousands of digits
+    if not re.fullmatch("[0-9]{1,15}", digits):
+        return True
+    return int(digits) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def read_chunked_body(request: HttpRequest) -> None:

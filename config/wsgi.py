@@ -13,11 +13,14 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.urls import get_resolver
 
 from config import localdb
+from config.http.request import HttpRequest
 from config.request_limits import expect_whole_body
 
 
 class Application(WSGIHandler):
     """Django's handler, for which a body that breaks off is an error and HEAD has no body."""
+
+    request_class = HttpRequest
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         expect_whole_body(environ)

@@ -1,15 +1,14 @@
 """Where a number's messages go: callback URLs, campaign, label. The same rules for every endpoint."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from config.parameters import UUID_EXPECTED, is_text, parse_uuid
 from numbers.webhook_urls import UnsafeUrl, check_public_https_url
 
 FIELDS = frozenset({"inbound_url", "status_url", "campaign_id", "label"})
 LABEL_LENGTH = 64
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def read_url(value: object, field: str, details: dict[str, str]) -> str:
 def read_label(value: object, details: dict[str, str]) -> str:
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > LABEL_LENGTH or _CONTROL.search(value):
+    if not isinstance(value, str) or not is_text(value, longest=LABEL_LENGTH):
         details["label"] = f"must be a string of up to {LABEL_LENGTH} characters without control characters"
         return ""
     return value
@@ -57,10 +56,7 @@ def read_uuid(value: object, field: str, details: dict[str, str]) -> UUID | None
     """A UUID in its usual form of 36 characters; not the other forms that Python accepts."""
     if value is None:
         return None
-    try:
-        if isinstance(value, str) and len(value) == 36:
-            return UUID(value)
-    except ValueError:
-        pass
-    details[field] = "must be a UUID such as b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
+    if found := parse_uuid(value):
+        return found
+    details[field] = UUID_EXPECTED
     return None

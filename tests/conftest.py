@@ -8,13 +8,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.test import client as test_client
 
 from apikeys.scopes import Scope
 from campaigns.models import Organization
 from config import localdb
+from config.http.request import HttpRequest
 from tests import books, factories
 from tests.browser import Browser
 from tests.client import Api
+
+# The test client makes the requests that config.wsgi makes.
+test_client.WSGIRequest = HttpRequest  # type: ignore[attr-defined]
 
 TRUNCATE_TRIGGERS = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
 

@@ -120,6 +120,16 @@ def test_a_body_that_is_too_large_is_413_and_not_read(api, settings):
         "application/json; charset=utf-16",
         "application/octet-stream",
         "nonsense",
+        "text/json",
+        "application/json, application/json",
+        "application/json; charset=utf-8; charset=utf-16",
+        'application/json; charset="utf-8',
+        "application/json; charset = utf-8",
+        "application/json; charset",
+        "application/json; charset=utf-7",
+        "application/json; charset=hex",
+        "a/b; x*=a'b'c",
+        "application/json; x*",
     ],
 )
 def test_another_content_type_is_415(api, content_type):
@@ -136,6 +146,15 @@ def test_another_content_type_is_415(api, content_type):
         "application/json; charset=utf-8",
         'application/json;charset="UTF-8"',
         "application/json; profile=x",
+        "application/json; charset=utf-8; boundary=x",
+        "application/json; boundary=x; CharSet=UTF-8",
+        'application/json; a="; charset=utf-16"',
+        'application/json; charset="utf\\-8"',
+        "application/json ;\tcharset=utf-8 ; ",
+        "application/json;",
+        "application/json; x*=a'b'c",
+        "application/json; x*0=a; x*1*=utf-8'en'c; charset=utf-8",
+        "application/json; charset=utf-8; charset=utf-8",
     ],
 )
 def test_json_by_any_of_its_names_is_read(api, content_type):

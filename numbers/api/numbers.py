@@ -14,6 +14,7 @@ from config.api import READS, ApiView, body_of, flag_parameter, refuse_if_any, r
 from config.errors import Forbidden, InvalidInput
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
+from config.parameters import is_text
 from numbers.api import numbers_schema
 from numbers.criteria import read_number_type
 from numbers.owned import assignment_json, owned_number, owned_numbers
@@ -174,12 +175,15 @@ def read_changes(request: Request) -> dict[str, Any]:
 
 
 def _read_search(value: str | None, details: dict[str, str]) -> str | None:
-    # ?search=+1415 is " 1415" to whoever knows the rules, and a number to whoever wrote it.
-    value = value if value is None else value.strip(" ")
-    if value is not None and not (1 <= len(value) <= LABEL_LENGTH and value.isprintable()):
-        details["search"] = f"must be 1 to {LABEL_LENGTH} printable characters of a number or a label"
+    if value is None:
         return None
-    return value
+    # ?search=+1415 is " 1415" to whoever knows the rules, and a number to whoever wrote it. What is
+    # only blanks may be part of a label.
+    value = value.strip(" ") or value
+    if value and is_text(value, longest=LABEL_LENGTH):
+        return value
+    details["search"] = f"must be 1 to {LABEL_LENGTH} characters of a number or a label, without control characters"
+    return None
 
 
 def _read_ids(value: object, details: dict[str, str]) -> list[UUID]:
