@@ -99,7 +99,8 @@ def authenticate(request: HttpRequest) -> Caller:
         raise guessing.failed(request, digests)
     guessing.note_success(digests[0])
     key_id, organization_id, is_sandbox, scopes, prefix, used, resets_in = row
-    caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, _note(organization_id, prefix))
+    request_id = _note(organization_id, prefix, sandbox=is_sandbox)
+    caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, request_id)
     request.rate = rate = Rate(settings.RATE_LIMIT_PER_MINUTE, used, resets_in)  # type: ignore[attr-defined]
     if rate.exceeded:
         raise rate.refusal()
@@ -116,10 +117,11 @@ def _look_up(digests: list[str]) -> Any:
     return *caller, used, resets_in
 
 
-def _note(organization_id: UUID, prefix: str) -> str:
+def _note(organization_id: UUID, prefix: str, *, sandbox: bool) -> str:
     """Put the caller into the request's log lines; gives the request's id."""
     context = current.get()
     if context is None:
         return ""
     context.organization, context.key_prefix = str(organization_id), prefix
+    context.sandbox = sandbox
     return context.request_id

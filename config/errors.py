@@ -1,6 +1,7 @@
 """Errors of the API: exceptions with a code, raised where the rule is, turned into answers here."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -173,7 +174,7 @@ def as_api_error(error: BaseException) -> ApiError:
     if isinstance(error, drf.ParseError | SuspiciousOperation | BadRequest):
         return ValidationFailed(details={"request": "must be a well-formed HTTP request"})
     if isinstance(error, DatabaseError | psycopg.Error) and is_unavailable(error):
-        logger.warning("database unavailable: %s", error, extra={"fields": {"sqlstate": sqlstate_of(error)}})
+        _log_unavailable(error)
         if _is_stale(error):
             drop_connection()
         if is_mixed_up(error):
@@ -181,6 +182,22 @@ def as_api_error(error: BaseException) -> ApiError:
         return ServiceUnavailable()
     logger.error("unforeseen error", exc_info=error)
     return ApiError()
+
+
+# An outage fails every request: one line at ERROR, which Sentry gets, tells what hundreds would.
+ALARM_SECONDS = 600
+_ALARMING_CLASSES = ("08", "53", "57P")
+_next_alarm = 0.0
+
+
+def _log_unavailable(error: BaseException) -> None:
+    """Log an outage at ERROR once in ALARM_SECONDS and process; the rest, and lock waits, as warnings."""
+    global _next_alarm
+    state, level, now = sqlstate_of(error), logging.WARNING, time.monotonic()
+    is_outage = not _is_stale(error) and (state is None or state.startswith(_ALARMING_CLASSES))
+    if is_outage and now >= _next_alarm:
+        _next_alarm, level = now + ALARM_SECONDS, logging.ERROR
+    logger.log(level, "database unavailable: %s", error, extra={"fields": {"sqlstate": state}})
 
 
 # Sent with ``refusal`` for each answer that refuses, once its transaction is over. A receiver that
@@ -205,6 +222,9 @@ def answer_to(error: BaseException, request: HttpRequest | None = None) -> HttpR
         response["WWW-Authenticate"] = "Bearer"
     for name, value in refusal.headers.items():
         response[name] = value
+    # Django would log each 5xx as an error of its own: a real 500 twice, and what a magic number
+    # of a sandbox forces. What is worth a line has been logged where it was found.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

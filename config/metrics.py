@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from config.errors import ApiError, NotFound, answer_to, refused
 from config.http.addresses import parse_address
+from config.request_context import current
 
 _COUNTED = CollectorRegistry()
 _SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -33,8 +34,8 @@ METHODS = {"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"}
 
 REQUESTS = Counter(
     "numberdesk_requests",
-    "Requests answered, by the path's template.",
-    ["method", "endpoint", "status"],
+    "Requests answered, by the path's template; those of a sandbox, where magic numbers force errors, apart.",
+    ["method", "endpoint", "status", "sandbox"],
     registry=_COUNTED,
 )
 REQUEST_SECONDS = Histogram(
@@ -44,7 +45,12 @@ REQUEST_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=_COUNTED,
 )
-REFUSALS = Counter("numberdesk_refusals", "Answers that refuse, by their code.", ["code"], registry=_COUNTED)
+REFUSALS = Counter(
+    "numberdesk_refusals",
+    "Answers that refuse, by their code; those of a sandbox apart.",
+    ["code", "sandbox"],
+    registry=_COUNTED,
+)
 ORDER_NUMBERS = Histogram(
     "numberdesk_order_numbers",
     "Numbers of each order that was committed.",
@@ -83,14 +89,24 @@ def count_request(request: HttpRequest, status: int, seconds: float) -> None:
     match = request.resolver_match
     method = request.method if request.method in METHODS else "OTHER"
     endpoint = template(match.route) if match else "unmatched"
-    _counters(method, endpoint, status).inc()
+    _counters(method, endpoint, status, in_sandbox()).inc()
     _latency(method, endpoint).observe(seconds)
+
+
+def in_sandbox() -> bool:
+    """Return whether the request under way came with a key of a sandbox."""
+    context = current.get()
+    return context is not None and context.sandbox
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
 
 
 # prometheus_client makes the name of a child anew each time: 5 µs that a look-up saves.
 @lru_cache(maxsize=4096)
-def _counters(method: str, endpoint: str, status: int) -> Any:
-    return REQUESTS.labels(method, endpoint, str(status))
+def _counters(method: str, endpoint: str, status: int, sandbox: bool) -> Any:
+    return REQUESTS.labels(method, endpoint, str(status), _flag(sandbox))
 
 
 @lru_cache(maxsize=1024)
@@ -117,7 +133,7 @@ def count_order(*, quantity: int, named: bool) -> None:
 
 
 def count_refusal(refusal: ApiError, **signal: Any) -> None:
-    REFUSALS.labels(refusal.code).inc()
+    REFUSALS.labels(refusal.code, _flag(in_sandbox())).inc()
 
 
 refused.connect(count_refusal, dispatch_uid="config.metrics")

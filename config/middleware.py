@@ -50,6 +50,8 @@ class RequestId:
                 "status": response.status_code,
                 "ms": round(seconds * 1000, 1),
             }
+            if context.sandbox:
+                fields["sandbox"] = True
             logger.info("request", extra={"fields": fields})
         return response
 

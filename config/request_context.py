@@ -10,6 +10,7 @@ class RequestContext:
     path: str = ""
     organization: str = ""
     key_prefix: str = ""
+    sandbox: bool = False
 
 
 current: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)

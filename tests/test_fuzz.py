@@ -101,6 +101,20 @@ def test_any_header(fuzzed, one, other, third):
 
 
 @budget
+@given(st.sampled_from(endpoints()), inputs.content_type, inputs.headers)
+def test_any_headers_at_any_endpoint(fuzzed, endpoint, content_type, headers):
+    sane(fuzzed.request(endpoint.method, endpoint.url(), b"{}", headers=headers, content_type=content_type))
+
+
+@budget
+@given(st.sampled_from(["/admin/login/", "/admin/", "/docs", "/none"]), inputs.content_type, inputs.headers)
+def test_any_headers_at_any_page(client, path, content_type, headers):
+    client.raise_request_exception = False
+    client.cookies["csrftoken"] = "a" * 32
+    assert client.generic("POST", path, b"x=y", content_type=content_type, headers=headers).status_code < 500
+
+
+@budget
 @given(inputs.header)
 @example("Bearer " + "am_live_" + "x" * 40)
 def test_any_authorization_but_a_key_is_401(fuzzed, value):

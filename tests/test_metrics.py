@@ -41,13 +41,13 @@ def more():
 
 @pytest.mark.django_db
 def test_a_request_is_counted_by_its_template_method_and_status(api, more):
-    of_one = {"method": "GET", "endpoint": "/v1/phone-numbers/{number_id}", "status": "404"}
+    of_one = {"method": "GET", "endpoint": "/v1/phone-numbers/{number_id}", "status": "404", "sandbox": "false"}
     more("numberdesk_requests_total", **of_one)
-    more("numberdesk_refusals_total", code="NOT_FOUND")
+    more("numberdesk_refusals_total", code="NOT_FOUND", sandbox="false")
     for _ in range(2):
         api.get("/v1/phone-numbers/01890a5d-ac96-774b-bcce-b302099a8057")
     assert more("numberdesk_requests_total", **of_one) == 2
-    assert more("numberdesk_refusals_total", code="NOT_FOUND") == 2
+    assert more("numberdesk_refusals_total", code="NOT_FOUND", sandbox="false") == 2
 
 
 @pytest.mark.django_db
@@ -197,4 +197,4 @@ def test_paths_and_methods_that_strangers_invent_make_no_series():
     told = client.get("/metrics").content.decode()
     assert "nvented" not in told
     assert "INVENTED" not in told
-    assert value("numberdesk_requests_total", method="OTHER", endpoint="unmatched", status="404") >= 3
+    assert value("numberdesk_requests_total", method="OTHER", endpoint="unmatched", status="404", sandbox="false") >= 3

@@ -140,7 +140,8 @@ def test_numbers_of_one_campaign(api, cast, collection):
     assert listed(api, f"?campaign_id={factories.campaign(cast.stranger).pk}") == []
 
 
-LABELS = ["نمی\u200cخواهم", "👩\u200d💻 desk", "a\u00a0b", "\u00ad", "e\u0301", "  ", "50%_\\", "\u2028x", "'\""]
+PERSIAN = "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+LABELS = [PERSIAN, "👩\u200d💻 desk", "a\u00a0b", "\u00ad", "e\u0301", "  ", "50%_\\", "\u2028x", "'\""]
 
 
 @pytest.mark.parametrize("label", LABELS)

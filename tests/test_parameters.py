@@ -10,7 +10,7 @@ from config.http.content_type import parse_content_type
 from config.parameters import is_text, parse_time, parse_uuid
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
-FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_time_is_none_when_it_is_in_no_such_form(text):
     assert parse_time(text) is None
 
 
-@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1000, 1, 1)))
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year >= 1000))
 def test_time_is_read_back_as_it_was_written(moment):
     assert parse_time(moment.isoformat()) == moment
 

@@ -201,7 +201,7 @@ def test_several_workers_count_together_and_leave_nothing_behind(cast, monkeypat
 
 def counted(server):
     told = ask(server, "/metrics").text
-    series = r'numberdesk_requests_total\{endpoint="unmatched",method="GET",status="404"\} (\S+)'
+    series = r'numberdesk_requests_total\{endpoint="unmatched",method="GET",sandbox="false",status="404"\} (\S+)'
     return float(re.search(series, told)[1])
 
 

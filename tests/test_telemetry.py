@@ -5,11 +5,13 @@ import logging
 import subprocess
 import sys
 
+import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
 from django.test import RequestFactory
 
-from config import telemetry
+from config import metrics, telemetry
 from config.errors import NotFound, answer_to
 from config.request_context import RequestContext, current
 from tests.test_settings import ROOT, environment
@@ -137,3 +139,60 @@ def test_without_the_variables_neither_package_is_loaded():
         [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"
+
+
+# --- who may wake the operator ---------------------------------------------------------------------
+
+FORCED_500, FORCED_503 = "+15005550008", "+15005550009"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("number", "status"), [(FORCED_500, 500), (FORCED_503, 503)])
+def test_forced_error_of_a_sandbox_alarms_nobody(sent, caplog, api, cast, number, status):
+    series = {"endpoint": "/v1/phone-numbers/orders", "method": "POST", "status": str(status)}
+    before = {flag: _requests(**series, sandbox=flag) for flag in ("true", "false")}
+    assert api.using(cast.sandbox_key).order([number]).status_code == status
+    assert sent == []
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert _requests(**series, sandbox="true") == before["true"] + 1
+    assert _requests(**series, sandbox="false") == before["false"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["owner_key", "sandbox_key"])
+def test_real_500_is_one_event(sent, api, cast, monkeypatch, key):
+    def bug(*args, **kwargs):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("numbers.api.orders.own_orders", bug)
+    assert api.using(getattr(cast, key)).get("/v1/phone-numbers/orders").status_code == 500
+    (event,) = sent
+    assert event["exception"]["values"][0]["value"] == "a bug"
+
+
+@pytest.mark.django_db
+def test_real_500_outside_of_a_view_is_one_event(sent, client, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr("config.middleware.count_request", lambda *args: None)
+    monkeypatch.setattr("config.request_limits.ENCODED_SLASH", None)
+    assert client.get("/v1/none").status_code == 500
+    assert len(sent) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "events"), [(None, 1), ("08006", 1), ("57P01", 1), ("55P03", 0), ("57014", 0)])
+def test_outage_is_one_event_for_many_requests(sent, api, monkeypatch, state, events):
+    def away(*args, **kwargs):
+        cause = psycopg.errors.lookup(state)("away") if state else psycopg.OperationalError("refused")
+        raise OperationalError("the database is away") from cause
+
+    monkeypatch.setattr("config.errors._next_alarm", 0.0)
+    monkeypatch.setattr("numbers.api.orders.own_orders", away)
+    for _ in range(5):
+        assert api.get("/v1/phone-numbers/orders").status_code == 503
+    assert len(sent) == events
+
+
+def _requests(**labels):
+    sample = "numberdesk_requests_total"
+    return metrics._COUNTED.get_sample_value(sample, labels) or 0.0

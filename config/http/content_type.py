@@ -2,10 +2,10 @@
 
 import re
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_MEDIA_TYPE = re.compile(rf"({_TOKEN}/{_TOKEN})[ \t]*")
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_MEDIA_TYPE = re.compile(rf"({_NAME}/{_NAME})[ \t]*")
 # RFC 9110, section 5.6.6: a parameter may be empty (";;"), and its name has no case.
-_PARAMETER = re.compile(rf';[ \t]*(?:({_TOKEN})=({_TOKEN}|"(?:[^"\\]|\\.)*"))?[ \t]*')
+_PARAMETER = re.compile(rf';[ \t]*(?:({_NAME})=({_NAME}|"(?:[^"\\]|\\.)*"))?[ \t]*')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 

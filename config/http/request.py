@@ -1,10 +1,14 @@
 """Requests whose headers can be anything: what Django would fail on is set aside here."""
 
+import re
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.utils.functional import cached_property
 
 from config.http.content_type import is_utf_8, parse_content_type
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class HttpRequest(WSGIRequest):
@@ -13,6 +17,15 @@ class HttpRequest(WSGIRequest):
     Django and DRF each parse the header again, and raise for RFC 2231 parameters in unknown
     charsets. A header that is malformed is dropped, so that the API answers 415.
     """
+
+    @cached_property
+    def COOKIES(self) -> dict[str, str]:
+        """Return the cookies, without those that a column of text can't be compared with.
+
+        Quoted values may have escapes of any character, NUL included: the session's look-up would fail.
+        """
+        cookies = super().COOKIES
+        return {name: value for name, value in cookies.items() if not _CONTROL.search(value)}
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         header = meta.get("CONTENT_TYPE", "")

@@ -106,6 +106,24 @@ body = nearly_valid() | damaged() | deep | st.binary(max_size=200) | anything.ma
 _header_text = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"))
 header = st.sampled_from([one for one in NASTY if one.isascii() and one.isprintable()]) | _header_text
 
+# Headers with a grammar: nearly right ones reach further into a parser than noise does.
+_parameter = st.tuples(
+    st.sampled_from(["charset", "boundary", "x", "x*", "x*0", "x*1*", "charset*", "profile", "Charset"]),
+    st.sampled_from(["=", "= ", "", "=="]),
+    st.sampled_from(["utf-8", "hex", "utf-16", "a'b'c", "utf-8'en'%ff", '"a;b"', '"a', '"\\"', "", "x" * 300]),
+).map("".join)
+content_type = header | st.tuples(
+    st.sampled_from(
+        ["application/json", "multipart/form-data", "application/x-www-form-urlencoded", "text/json", "a/b", "a", ""]
+    ),
+    st.lists(_parameter, max_size=4).map(lambda given: "".join(f"; {one}" for one in given)),
+).map("".join)
+HEADERS = [
+    *("Accept", "Accept-Encoding", "Cookie", "Expect", "Forwarded", "Idempotency-Key", "If-Match", "If-None-Match"),
+    *("If-Modified-Since", "Origin", "Range", "Referer", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-Id"),
+]
+headers = st.dictionaries(st.sampled_from(HEADERS), header, max_size=4)
+
 
 def in_url(value: str) -> str:
     return quote(value.encode(errors="surrogatepass"), safe="")
