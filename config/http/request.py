@@ -19,7 +19,7 @@ class HttpRequest(WSGIRequest):
     """
 
     @cached_property
-    def COOKIES(self) -> dict[str, str]:
+    def COOKIES(self) -> dict[str, str]:  # type: ignore[override]
         """Return the cookies, without those that a column of text can't be compared with.
 
         Quoted values may have escapes of any character, NUL included: the session's look-up would fail.
