@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.handlers.wsgi import WSGIRequest
 from django.utils.functional import cached_property
 
 from config.http.content_type import is_utf_8, parse_content_type
@@ -42,12 +42,6 @@ class HttpRequest(WSGIRequest):
         # that would decode them with it, and fail on codecs that are not of text, such as "hex".
         self.content_type = media_type if is_utf_8(parameters) else ""
         self.content_params = parameters
-
-
-class Handler(WSGIHandler):
-    """Django's WSGI application, for requests of the class above."""
-
-    request_class = HttpRequest
 
 
 def _quoted(parameter: tuple[str, str]) -> str:
