@@ -16,9 +16,22 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
 
+def _read_secret(name: str, path: str) -> str:
+    """Return what a file holds, as container platforms hand over secrets. Raise ImproperlyConfigured."""
+    try:
+        value = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ImproperlyConfigured(f"{name} names {path}, which can't be read: {reason}") from None
+    if not value:
+        raise ImproperlyConfigured(f"{name} names {path}, which is empty: write the value into it")
+    return value
+
+
 class Environment:
     """Typed access to environment variables, and to those in the file ``.env`` that are not set there.
 
+    ``NAME_FILE`` names a file that holds the value of ``NAME``: for secrets that come as files.
     Every method raises ``ImproperlyConfigured`` with the variable's name and what it should hold.
     """
 
@@ -27,8 +40,17 @@ class Environment:
         self._env = environ.Env()
 
     def _raw(self, name: str) -> str | None:
-        value = self._env.str(name, default="")
-        return value.strip() or None
+        value = self._env.str(name, default="").strip()
+        path = self._env.str(f"{name}_FILE", default="").strip()
+        if not path or name == "ENV":
+            return value or None
+        if value:
+            raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one of them")
+        return _read_secret(f"{name}_FILE", path)
+
+    def given(self, name: str) -> bool:
+        """Return whether the variable has a value, its own or that of its file."""
+        return self._raw(name) is not None
 
     def text(self, name: str, *, required: bool = False, default: str = "", minimum_length: int = 0) -> str:
         value = self._raw(name)
@@ -105,14 +127,18 @@ class Environment:
         return value
 
     def database(self, name: str) -> dict[str, Any]:
-        """A PostgreSQL URL as Django settings; no other could keep our promises."""
+        """A PostgreSQL URL as Django settings; no other could keep our promises.
+
+        DATABASE_PASSWORD is the password of a URL without one.
+        """
         value = self.text(name, required=True)
         if not re.match(r"(postgres|postgresql)://", value):
             raise ImproperlyConfigured(f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only")
         try:
-            settings = dict(self._env.db_url(name))
+            settings = dict(self._env.db_url_config(value))
         except (ValueError, ImproperlyConfigured) as error:
             raise ImproperlyConfigured(f"{name} is not a URL that can be read: {type(error).__name__}") from None
         if not settings.get("NAME"):
             raise ImproperlyConfigured(f"{name} names no database: end it with /numberdesk")
+        settings["PASSWORD"] = settings.get("PASSWORD") or self.text("DATABASE_PASSWORD")
         return settings

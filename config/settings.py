@@ -6,7 +6,6 @@ safe defaults: for trying out, developing and testing. With it, the desk is in p
 docs/configuration.md documents every variable.
 """
 
-import os
 from datetime import timedelta
 
 from config import localdb, telemetry
@@ -14,7 +13,7 @@ from config.environment import BASE_DIR, Environment
 
 env = Environment()
 
-PRODUCTION = env.flag("PRODUCTION", default=bool(os.environ.get("DATABASE_URL")))
+PRODUCTION = env.flag("PRODUCTION", default=env.given("DATABASE_URL"))
 DEBUG = env.flag("DEBUG", default=False)
 
 SECRET_KEY = env.text("SECRET_KEY", required=PRODUCTION, default="", minimum_length=50 if PRODUCTION else 0)
@@ -39,7 +38,7 @@ DATABASE_CONNECT_TIMEOUT = env.integer("DATABASE_CONNECT_TIMEOUT", default=2, mi
 LOCK_TIMEOUT_MS = env.integer("LOCK_TIMEOUT_MS", default=5_000, minimum=1)
 STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minimum=1)
 
-EMBEDDED_DATABASE = not os.environ.get("DATABASE_URL")
+EMBEDDED_DATABASE = not env.given("DATABASE_URL")
 DATABASES = {"default": localdb.database_settings() if EMBEDDED_DATABASE else env.database("DATABASE_URL")}
 if env.text("REPLICA_URL"):  # for lists and searches, see config.replica
     DATABASES["replica"] = env.database("REPLICA_URL")

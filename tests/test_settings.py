@@ -155,10 +155,56 @@ def test_the_env_file_fills_in_what_the_environment_leaves_out(monkeypatch: pyte
 
 
 def test_every_variable_is_documented() -> None:
-    read = re.compile(r"""env\.\w+\(\s*["']([A-Z_]+)["']|environ\.get\(["']([A-Z_]+)["']""")
+    read = re.compile(r"""env\.\w+\(\s*["']([A-Z_]+)["']|os\.environ\.get\(["']([A-Z_]+)["']""")
     used = {
         first or second for path in (ROOT / "config").rglob("*.py") for first, second in read.findall(path.read_text())
     }
     documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text(), re.M))
     assert used - documented == set()
     assert documented - used == {"PYTHON"}  # make's own
+
+
+def test_secret_is_read_from_the_file_named_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "secret_key"
+    file.write_text("k" * 64 + "\n")
+    settings = load_settings(monkeypatch, SECRET_KEY=None, SECRET_KEY_FILE=str(file))
+    assert settings["SECRET_KEY"] == "k" * 64
+
+
+def test_database_url_in_a_file_means_production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "database_url"
+    file.write_text(PRODUCTION["DATABASE_URL"])
+    settings = load_settings(monkeypatch, DATABASE_URL=None, DATABASE_URL_FILE=str(file))
+    assert (settings["PRODUCTION"], settings["EMBEDDED_DATABASE"]) == (True, False)
+    assert settings["DATABASES"]["default"]["PASSWORD"] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [("postgresql://desk@db/numberdesk", "p@ss/word"), ("postgresql://desk:its-own@db/numberdesk", "its-own")],
+)
+def test_database_password_fills_a_url_without_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, password: str
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("p@ss/word\n")
+    settings = load_settings(monkeypatch, DATABASE_URL=url, DATABASE_PASSWORD_FILE=str(file))
+    assert settings["DATABASES"]["default"]["PASSWORD"] == password
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")]
+)
+def test_secret_file_without_a_secret_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "pepper"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{told}"):
+        load_settings(monkeypatch, API_KEY_PEPPERS=None, API_KEY_PEPPERS_FILE=str(file))
+
+
+def test_variable_and_its_file_together_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY and SECRET_KEY_FILE are both set"):
+        load_settings(monkeypatch, SECRET_KEY_FILE=str(tmp_path / "secret_key"))

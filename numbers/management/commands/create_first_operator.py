@@ -1,0 +1,54 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.db import IntegrityError, transaction
+
+from config.commands import DeskCommand, line_of_text
+
+
+class Command(DeskCommand):
+    help = "Create the first operator, an administrator. Changes nothing where there is an operator."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--username", type=line_of_text(minimum=1, maximum=150), default="admin")
+        parser.add_argument("--password-file", required=True, metavar="PATH", help="holds the password; - for stdin")
+
+    def handle(self, **options: Any) -> None:
+        password = _read(options["password_file"])
+        created = not _is_there() and _create(options["username"], password)
+        text = f"operator {options['username']} was created" if created else "there is an operator: nothing was changed"
+        self.answer({"created": created, "username": options["username"]}, text, json_wanted=options["json"])
+
+
+def _read(path: str) -> str:
+    try:
+        return (sys.stdin.readline() if path == "-" else Path(path).read_text(encoding="utf-8")).strip()
+    except (OSError, ValueError) as error:
+        raise CommandError(f"argument --password-file: {path} can't be read: {error}") from None
+
+
+def _is_there() -> bool:
+    return get_user_model()._default_manager.exists()
+
+
+def _create(username: str, password: str) -> bool:
+    """Return False if another start of this command was quicker."""
+    users = get_user_model()._default_manager
+    user = users.model(username=username, is_staff=True, is_superuser=True)
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise CommandError(f"argument --password-file: {' '.join(error.messages)}") from None
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
