@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models.functions import Lower
 
+from campaigns.names import NameField, name_rule
 from config.columns import CreatedAt, id_column, not_blank, one_of
 
 
@@ -22,7 +23,7 @@ class Organization(models.Model):
     Status = OrganizationStatus
 
     id = id_column()
-    name = models.CharField(max_length=128)
+    name = NameField()
     is_sandbox = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     created_at = CreatedAt()
@@ -33,6 +34,7 @@ class Organization(models.Model):
         constraints = [
             models.UniqueConstraint(Lower("name"), name="organization_name_unique"),
             not_blank("name", name="organization_name_not_blank"),
+            name_rule(name="organization_name_rule"),
             one_of("status", OrganizationStatus, name="organization_status_known"),
         ]
 
@@ -66,7 +68,7 @@ class Brand(models.Model):
 
     id = id_column()
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="brands")
-    name = models.CharField(max_length=128)
+    name = NameField()
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
     # null: the registry has not said anything yet, which is another thing than UNVERIFIED
     identity_status = models.CharField(max_length=16, choices=IdentityStatus, null=True, blank=True)  # noqa: DJ001
@@ -80,6 +82,7 @@ class Brand(models.Model):
         constraints = [
             models.UniqueConstraint("organization", Lower("name"), name="brand_name_unique_in_organization"),
             not_blank("name", name="brand_name_not_blank"),
+            name_rule(name="brand_name_rule"),
             one_of("status", BrandStatus, name="brand_status_known"),
             one_of("identity_status", BrandIdentityStatus, name="brand_identity_status_known", or_null=True),
         ]
@@ -107,7 +110,7 @@ class Campaign(models.Model):
 
     id = id_column()
     brand = models.ForeignKey(Brand, models.PROTECT, related_name="campaigns")
-    name = models.CharField(max_length=128)
+    name = NameField()
     use_case = models.CharField(max_length=64, blank=True, default="")
     description = models.TextField(blank=True, default="")
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
@@ -121,6 +124,7 @@ class Campaign(models.Model):
         ordering = ["-id"]
         constraints = [
             not_blank("name", name="campaign_name_not_blank"),
+            name_rule(name="campaign_name_rule"),
             one_of("status", CampaignStatus, name="campaign_status_known"),
             models.CheckConstraint(
                 condition=~models.Q(status="REJECTED") | models.Q(status_reason__regex=r"\S"),

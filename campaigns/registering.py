@@ -1,18 +1,22 @@
 """Organizations, brands and campaigns come into being. The same functions serve the admin and the commands."""
 
-from uuid import UUID
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
 
 from campaigns.history import record
 from campaigns.models import Brand, BrandStatus, Campaign, CampaignStatus, Organization
+from campaigns.names import as_id, require_name
 from config.actors import Actor
 from config.columns import new_id
 from config.errors import ValidationFailed
 
 
 def create_organization(*, name: str, is_sandbox: bool, actor: Actor) -> Organization:
-    """Raises ValidationFailed where another organization has the name, in whatever case."""
+    """Raise ValidationFailed if it can't be a name, or another organization has it in whatever case."""
+    name = require_name("name", name)
     try:
         with transaction.atomic():
             organization = Organization.objects.create(name=name, is_sandbox=is_sandbox)
@@ -28,24 +32,29 @@ def create_organization(*, name: str, is_sandbox: bool, actor: Actor) -> Organiz
 
 
 def find_organization(id_or_name: str) -> Organization:
-    """By id, or by name in whatever case. Raises ValidationFailed where there is none."""
-    found = Organization.objects.filter(name__iexact=id_or_name).first()
-    if found is None and (identity := _as_uuid(id_or_name)):
+    """Return it by id, or by name in whatever case. Raise ValidationFailed, with similar ones, if there is none.
+
+    What has the form of an id is one, and never a name: no name may have it.
+    """
+    text = id_or_name.strip()
+    if identity := as_id(text):
         found = Organization.objects.filter(pk=identity).first()
-    if found is None:
-        raise ValidationFailed(
-            details={
-                "organization": f"no organization has the id or name {id_or_name!r}: create_organization makes one"
-            }
-        )
+        similar: list[Organization] = []
+    else:
+        found = named(Organization.objects.all(), text).first()
+        similar = [] if found or len(text) < 2 else list(Organization.objects.filter(name__icontains=text)[:3])
+    if found is not None:
+        return found
+    hint = "create_organization makes one"
+    if similar:
+        hint = f"similar are {', '.join(f'{one.name!r} ({one.pk})' for one in similar)}"
+    raise ValidationFailed(details={"organization": f"no organization has the id or name {id_or_name[:128]!r}: {hint}"})
+
+
+def named(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+    """Return the rows with this name, in whatever case, by the index that keeps names apart."""
+    found: QuerySet[Any] = rows.alias(lower_name=Lower("name")).filter(lower_name=Lower(Value(name)))
     return found
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def create_brand(
@@ -56,7 +65,8 @@ def create_brand(
     actor: Actor,
     status: str = BrandStatus.ACTIVE,
 ) -> Brand:
-    """Raises ValidationFailed where the organization has a brand of that name."""
+    """Raise ValidationFailed if it can't be a name, or the organization has a brand of that name."""
+    name = require_name("name", name)
     try:
         with transaction.atomic():
             brand = Brand.objects.create(
@@ -88,6 +98,8 @@ def create_campaign(
     """
     if status == CampaignStatus.REJECTED and not reason:
         raise ValidationFailed(details={"reason": "is required: say why the campaign is REJECTED"})
+    if brand_name:
+        brand_name = require_name("brand", brand_name)
     with transaction.atomic():
         brand = _brand(organization, brand_name, brand_identity_status, actor)
         return add_campaign(brand=brand, name=name, status=status, actor=actor, reason=reason)
@@ -103,7 +115,8 @@ def add_campaign(
     description: str = "",
     reason: str = "",
 ) -> Campaign:
-    """A campaign of this brand."""
+    """A campaign of this brand. Raise ValidationFailed if it can't be a name."""
+    name = require_name("name", name)
     with transaction.atomic():
         campaign = Campaign.objects.create(
             brand=brand, name=name, status=status, status_reason=reason, use_case=use_case, description=description
@@ -117,7 +130,7 @@ def add_campaign(
 def _brand(organization: Organization, name: str, identity_status: str | None, actor: Actor) -> Brand:
     if not name:
         name = f"{organization.name[:110]} {new_id().hex[-8:]}"
-    brand = Brand.objects.filter(organization=organization, name__iexact=name).first()
+    brand = named(Brand.objects.filter(organization=organization), name).first()
     if brand is None:
         return create_brand(organization=organization, name=name, identity_status=identity_status, actor=actor)
     if identity_status not in (None, brand.identity_status):

@@ -58,22 +58,29 @@ WHERE = {
 CHARGE = {"kind": "'charge'", "amount": "-1", "balance_after": "98", "order_id": "(SELECT id FROM numbers_order)"}
 
 NOBODY = [("actor", "''"), ("actor", "'alice'"), ("actor", "'key:'"), ("actor", "'robot:x'")]
+ILLEGIBLE = [
+    *("E'a\\tb'", "E'a\\nb'", "U&'\\200B'", "U&'a\\202Eb'", "' a'", "'a '", "U&'\\200D'"),
+    *("'018F0000-0000-7000-8000-000000000000'", "repeat('0', 32)"),
+]
 BLANK = ["''", "' '"]
 
 CASES = {
     "campaigns_organization": {
         "organization_name_unique": [{"name": "'OWNER'"}],
         "organization_name_not_blank": [{"name": value} for value in BLANK],
+        "organization_name_rule": [{"name": value} for value in ILLEGIBLE],
         "organization_status_known": [{"status": "'active'"}, {"status": "''"}],
     },
     "campaigns_brand": {
         "brand_name_unique_in_organization": [{"name": "upper(name)"}],
         "brand_name_not_blank": [{"name": value} for value in BLANK],
+        "brand_name_rule": [{"name": value} for value in ILLEGIBLE],
         "brand_status_known": [{"status": "'GONE'"}],
         "brand_identity_status_known": [{"identity_status": "'verified'"}, {"identity_status": "''"}],
     },
     "campaigns_campaign": {
         "campaign_name_not_blank": [{"name": value} for value in BLANK],
+        "campaign_name_rule": [{"name": value} for value in ILLEGIBLE],
         "campaign_status_known": [{"status": "'SUSPENDED'"}],
         "campaign_rejected_with_reason": [{"status": "'REJECTED'", "status_reason": value} for value in BLANK],
     },

@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from campaigns.models import BrandIdentityStatus, CampaignStatus
+from campaigns.names import name_argument
 from campaigns.registering import create_campaign, find_organization
 from config.commands import DeskCommand, line_of_text, one_of
 
@@ -26,11 +27,11 @@ class Command(DeskCommand):
         )
         parser.add_argument(
             "--brand",
-            type=line_of_text(minimum=1, maximum=128),
+            type=name_argument,
             metavar="NAME",
             help="the brand, made where the organization has none of that name",
         )
-        parser.add_argument("--name", type=line_of_text(minimum=1, maximum=128), default="Campaign")
+        parser.add_argument("--name", type=name_argument, default="Campaign")
         parser.add_argument(
             "--reason", type=line_of_text(maximum=256), default="", help="why, needed for a REJECTED one"
         )

@@ -3,7 +3,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from config.commands import DeskCommand, line_of_text, money
+from campaigns.names import name_argument
+from config.commands import DeskCommand, money
 from numbers.onboarding import onboard
 
 
@@ -12,7 +13,7 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", type=line_of_text(minimum=1, maximum=128), metavar="NAME")
+        parser.add_argument("name", type=name_argument, metavar="NAME", help="1 to 128 characters, and no id")
         parser.add_argument(
             "--credit", type=money(minimum=Decimal("0.00")), default=Decimal("0.00"), help="such as 100.00"
         )

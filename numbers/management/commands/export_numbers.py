@@ -3,12 +3,11 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from campaigns.models import Organization
+from campaigns.registering import find_organization
 from config.commands import DeskCommand, one_of
 from config.csv_export import stream_csv
 from numbers.exporting import COLUMNS, with_owner
@@ -28,7 +27,7 @@ class Command(DeskCommand):
         parser.add_argument("--status", type=one_of(PhoneNumber.Status.values), metavar="STATUS")
         parser.add_argument("--number-type", type=one_of(PhoneNumber.Type.values), metavar="TYPE")
         parser.add_argument("--area-code", metavar="NPA")
-        parser.add_argument("--organization", metavar="ID", help="only what this organization owns now")
+        parser.add_argument("--organization", metavar="ID_OR_NAME", help="only what this organization owns now")
         parser.add_argument("--sandbox", action="store_true", help="test numbers instead of live ones")
 
     def handle(self, **options: Any) -> None:
@@ -83,9 +82,6 @@ def _rows(options: dict[str, Any]) -> QuerySet[PhoneNumber]:
         if options[name]:
             rows = rows.filter(**{name: options[name]})
     if options["organization"]:
-        try:
-            owner = Organization.objects.get(pk=options["organization"])
-        except (Organization.DoesNotExist, ValidationError, ValueError):
-            raise CommandError("argument --organization: there is no such organization") from None
+        owner = find_organization(options["organization"])
         rows = rows.filter(assignments__organization=owner, assignments__ended_at__isnull=True)
     return rows

@@ -1,0 +1,89 @@
+"""The one rule for the names of organizations, brands and campaigns.
+
+``read_name`` applies it wherever a name comes in; ``name_rule`` is the same rule as a CHECK, and
+tests/test_names.py holds the two against each other.
+"""
+
+import argparse
+import re
+import unicodedata
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from config.errors import ValidationFailed
+
+LONGEST_NAME = 128
+
+# Python and PostgreSQL read these patterns alike. What can't be seen can't tell two customers apart, and
+# a change of direction shows another name than the one that is stored. Joiners stay: Persian names and
+# emoji are written with them.
+UNSEEN = (
+    r"[\u0001-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200b\u200e\u200f"
+    r"\u2028-\u202e\u205f-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+_SPACES = r"\u0020\u00a0\u202f\u3000"
+_VISIBLE = rf"[^{_SPACES}\u0300-\u036f\u200c\u200d\ufe00-\ufe0f]"
+_EDGE = rf"^[{_SPACES}]|[{_SPACES}]$"
+_ID = r"^[0-9A-Fa-f]{8}-?([0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}$"
+
+
+def read_name(text: str) -> str:
+    """Return the name without blanks around it, in Unicode's composed form. Raise ValueError with the reason."""
+    name = unicodedata.normalize("NFC", text).strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not re.search(_VISIBLE, name):
+        raise ValueError(f"must be 1 to {LONGEST_NAME} printable characters")
+    if unseen := re.search(rf"{UNSEEN}|[\x00\ud800-\udfff]", name):
+        raise ValueError(
+            f"must be 1 to {LONGEST_NAME} printable characters: U+{ord(unseen[0]):04X} can't be seen, leave it out"
+        )
+    if as_id(name):
+        raise ValueError("must not be an id: choose a name that can't be taken for one")
+    return name
+
+
+def require_name(field: str, text: str) -> str:
+    """Return the name. Raise ValidationFailed about this field."""
+    try:
+        return read_name(text)
+    except ValueError as problem:
+        raise ValidationFailed(details={field: str(problem)}) from None
+
+
+def name_argument(text: str) -> str:
+    """An argparse type."""
+    try:
+        return read_name(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
+def as_id(text: str) -> UUID | None:
+    """Return the id that this text is, in one of the two forms that no name may have."""
+    return UUID(text) if re.fullmatch(_ID, text, re.ASCII) else None
+
+
+def name_rule(*, name: str) -> models.CheckConstraint:
+    """Return the CHECK for a column ``name``."""
+    condition = Q(name__regex=_VISIBLE) & ~Q(name__regex=UNSEEN) & ~Q(name__regex=_EDGE) & ~Q(name__regex=_ID)
+    return models.CheckConstraint(condition=condition, name=name)
+
+
+class NameField(models.CharField):
+    """A name column, whose forms follow the rule. Migrations know it as the CharField that it is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": LONGEST_NAME, **options})
+
+    def deconstruct(self) -> Any:
+        name, _, arguments, options = super().deconstruct()
+        return name, "django.db.models.CharField", arguments, options
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        try:
+            return super().clean(read_name(str(value)), model_instance)
+        except ValueError as problem:
+            raise ValidationError(f"A name {problem}.") from None
