@@ -10,10 +10,10 @@ import unicodedata
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from config.columns import JudgedText
 from config.errors import ValidationFailed
 
 LONGEST_NAME = 128
@@ -72,18 +72,14 @@ def name_rule(*, name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=condition, name=name)
 
 
-class NameField(models.CharField):
-    """A name column, whose forms follow the rule. Migrations know it as the CharField that it is."""
+class NameField(JudgedText):
+    """A name column, whose forms follow the rule."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": LONGEST_NAME, **options})
 
-    def deconstruct(self) -> Any:
-        name, _, arguments, options = super().deconstruct()
-        return name, "django.db.models.CharField", arguments, options
-
-    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+    def judge(self, text: str, row: Any) -> str:
         try:
-            return super().clean(read_name(str(value)), model_instance)
+            return read_name(text)
         except ValueError as problem:
-            raise ValidationError(f"A name {problem}.") from None
+            raise ValueError(f"A name {problem}.") from None

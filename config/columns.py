@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
@@ -21,6 +22,24 @@ def new_id() -> UUID:
 
 def id_column() -> "models.UUIDField[UUID, UUID]":
     return models.UUIDField(primary_key=True, default=new_id, editable=False)
+
+
+class JudgedText(models.CharField):
+    """Text that ``judge`` cleans wherever a form saves it. Migrations know it as the CharField that it is."""
+
+    def judge(self, text: str, row: Any) -> str:
+        """Return the text as it is stored. Raise ValueError with a sentence for the operator."""
+        raise NotImplementedError
+
+    def deconstruct(self) -> Any:
+        name, _, arguments, options = super().deconstruct()
+        return name, "django.db.models.CharField", arguments, options
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        try:
+            return super().clean(self.judge(str(value), model_instance), model_instance)
+        except ValueError as problem:
+            raise ValidationError(str(problem)) from None
 
 
 class CreatedAt(models.DateTimeField):

@@ -19,6 +19,7 @@ from django.db import DatabaseError, InterfaceError
 from config.actors import Actor, command_actor
 from config.columns import LARGEST_AMOUNT
 from config.errors import ApiError, is_unavailable, sqlstate_of
+from config.parameters import is_text
 
 _UNDEFINED = ("42P01", "42703")  # undefined_table, undefined_column
 
@@ -137,7 +138,7 @@ def line_of_text(*, maximum: int, minimum: int = 0) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         text = text.strip()
-        if not minimum <= len(text) <= maximum or not text.isprintable():
+        if len(text) < minimum or not is_text(text, longest=maximum):
             raise argparse.ArgumentTypeError(f"must be {minimum} to {maximum} printable characters")
         return text
 

@@ -4,7 +4,9 @@ import re
 from decimal import Decimal
 
 from numbers.models import PhoneNumber
+from numbers.models.fields import read_line
 from numbers.numbering.phone_numbers import shown
+from numbers.numbering.regions import read_region
 from numbers.pricing import LARGEST_PRICE
 
 _PRICE = re.compile(r"([0-9]{1,12})(?:[.,]([0-9]{1,2})0*)?", re.ASCII)
@@ -13,7 +15,6 @@ _AMBIGUOUS_PRICE = re.compile(r"(?!0+[.,])[0-9]{1,12}[.,][0-9]{3}", re.ASCII)
 _YES = frozenset({"true", "t", "yes", "y", "1", "on", "enabled"})
 _NO = frozenset({"false", "f", "no", "n", "0", "off", "disabled"})
 _CAPABILITIES = frozenset({"sms", "mms", "voice", "fax", "none"})
-LONGEST_TEXT = 64
 
 
 class BadCell(ValueError):
@@ -68,8 +69,16 @@ def read_type(text: str) -> str:
 def read_text(text: str) -> str:
     """Free text, as COPY takes it. A formula stays the text that it is: exports keep spreadsheets from
     running it."""
-    if len(text) > LONGEST_TEXT:
-        raise BadCell(f"{shown(text)} has {len(text)} characters, {LONGEST_TEXT} at most")
-    if not text.isprintable():
-        raise BadCell(f"{shown(text)} has control characters")
-    return text.replace("\\", "\\\\")
+    try:
+        return read_line(text).replace("\\", "\\\\")
+    except ValueError as problem:
+        raise BadCell(f"{shown(text)} {problem}") from None
+
+
+def read_place(text: str, *, number: str, place: str) -> str:
+    """A region in its one form, as COPY takes it."""
+    read_text(text)
+    try:
+        return read_text(read_region(text, number=number, place=place))
+    except ValueError as problem:
+        raise BadCell(f"region {shown(text)} {problem}") from None

@@ -11,7 +11,7 @@ from config.errors import ValidationFailed
 from numbers import import_forms as forms
 from numbers.import_forms import BadCell
 from numbers.imports.records import sniff_delimiter, split_record
-from numbers.numbering.phone_numbers import NotANumber, read_number, shown
+from numbers.numbering.phone_numbers import Named, NotANumber, read_number, shown
 
 # What a column may mean, and what its header may say.
 FIELDS = {
@@ -21,7 +21,7 @@ FIELDS = {
     "sms_enabled": "sms sms_capable text",
     "mms_enabled": "mms mms_capable",
     "capabilities": "capability features services",
-    "region": "state province state_province region_code",
+    "region": "state province state_province region_code state_code",
     "rate_center": "ratecenter rate_centre ratecentre city locality",
     "carrier": "provider operator vendor supplier",
     "sandbox": "test is_sandbox test_number",
@@ -33,6 +33,7 @@ _UNSTATED = r"\N"  # NULL, as COPY writes it
 _UNDECODED = re.compile("[\ufffd\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 MOST_COLUMNS = 500
+_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,8 @@ class LineReader:
         sms = self._value(cells, "sms_enabled", forms.read_flag, sms)
         mms = self._value(cells, "mms_enabled", forms.read_flag, mms)
         sandbox = self._value(cells, "sandbox", forms.read_flag, self._sandbox)
-        region, rate_center = (self._value(cells, name, forms.read_text, _UNSTATED) for name in _TEXTS[:2])
+        region = self._region(cells, named)
+        rate_center = self._value(cells, "rate_center", forms.read_text, _UNSTATED)
         carrier = self._value(cells, "carrier", forms.read_text, self._carrier)
         return (
             f"{named.number}\t{number:012}\t{named.number_type}\t{price}\t{sms}\t{mms}\t{sandbox}\t"
@@ -244,6 +246,19 @@ class LineReader:
         place = self._at.get(meaning)
         return "" if place is None else cells[place].strip()
 
+    def _region(self, cells: list[str], named: Named) -> str:
+        place = self._at.get("region")
+        if place is None or not (text := cells[place].strip()):
+            return _UNSTATED
+        # It depends on the country: CA is California in the United States.
+        key = (named.place[:2] or named.number[:2], text)
+        judged: str | None = self._judged.get(key)
+        if judged is None:
+            judged = forms.read_place(unguarded(text), number=named.number, place=named.place)
+            if len(self._judged) < _REMEMBERED:
+                self._judged[key] = judged
+        return judged
+
     def _value(self, cells: list[str], meaning: str, read: Callable[[str], Any], unstated: Any) -> Any:
         place = self._at.get(meaning)
         if place is None or not (text := cells[place].strip()):
@@ -254,7 +269,7 @@ class LineReader:
                 judged = read(unguarded(text))
             except BadCell as problem:
                 raise BadCell(f"{meaning} {problem}" if meaning in _UNNAMED else str(problem)) from None
-            if len(self._judged) < 50_000:  # a column that never repeats is not worth remembering
+            if len(self._judged) < _REMEMBERED:  # a column that never repeats is not worth remembering
                 self._judged[(meaning, text)] = judged
         return judged
 

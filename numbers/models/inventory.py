@@ -7,6 +7,7 @@ from django.db.models.functions import Cast, Floor, Random, Substr
 
 from campaigns.models import Campaign, Organization
 from config.columns import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, not_blank, one_of
+from numbers.models.fields import LineField, RegionField
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 ACTOR = r"^(key|operator|command|system):."
@@ -77,8 +78,7 @@ class PhoneNumber(models.Model):
     # The NPA, null for what is not a North American number.
     area_code = models.GeneratedField(
         expression=models.Case(
-            models.When(number__regex=r"^\+1[2-9][0-9]{9}$", then=Substr("number", 3, 3)),
-            default=None,
+            models.When(number__regex=r"^\+1[2-9][0-9]{9}$", then=Substr("number", 3, 3)), default=None
         ),
         output_field=models.CharField(max_length=3, null=True, db_collation="C"),
         db_persist=True,
@@ -87,11 +87,10 @@ class PhoneNumber(models.Model):
     sandbox = models.BooleanField(default=False)
     sms_enabled = models.BooleanField(default=True)
     mms_enabled = models.BooleanField(default=True)
-    region = models.CharField(max_length=64, blank=True, default="")
-    rate_center = models.CharField(max_length=64, blank=True, default="")
-    carrier = models.CharField(max_length=64, blank=True, default="")
-    # In the desk's currency, settings.CURRENCY.
-    price = models.DecimalField(max_digits=12, decimal_places=2)
+    region = RegionField(blank=True, default="")
+    rate_center = LineField(blank=True, default="")
+    carrier = LineField(blank=True, default="")
+    price = models.DecimalField(max_digits=12, decimal_places=2)  # in settings.CURRENCY
     quarantined_until = models.DateTimeField(null=True, blank=True)
     held_for = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     held_until = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,37 @@
+"""Columns of the stock that operators write, and the rules that imports share with the admin's forms."""
+
+from typing import Any
+
+from config.columns import JudgedText
+from config.parameters import is_text
+from numbers.area_codes import REGIONS
+from numbers.numbering.regions import read_region
+
+LONGEST_TEXT = 64
+
+
+def read_line(text: str) -> str:
+    """Return text of one line. Raise ValueError with the reason if it is none."""
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"has {len(text)} characters, {LONGEST_TEXT} at most")
+    if not is_text(text, longest=LONGEST_TEXT):
+        raise ValueError("has control characters")
+    return text
+
+
+class LineField(JudgedText):
+    """One line of text, which may be empty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": LONGEST_TEXT, **options})
+
+    def judge(self, text: str, row: Any) -> str:
+        return read_line(text.strip())
+
+
+class RegionField(LineField):
+    """Where a number belongs, in one form."""
+
+    def judge(self, text: str, row: Any) -> str:
+        line = super().judge(text, row)
+        return read_region(line, number=row.number, place=REGIONS.get(row.area_code or "", "")) if line else ""
