@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 
 from config import gunicorn_conf
-from config.filler import Filler
+from config.dev.worker import BackgroundWorker
 
 if TYPE_CHECKING:
     from config.serve import Claim
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class DeskServer(BaseApplication):
     """The production settings, with the hooks below in place of a command line."""
 
-    def __init__(self, greeting: str, *, claim: "Claim") -> None:
+    def __init__(self, greeting: str, *, claim: "Claim", background: BackgroundWorker) -> None:
         self.greeting = greeting
         self.claim = claim
-        self.filler = Filler(claim.filler)  # each worker has its own copy
+        self.background = background
         self.hangup_ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # nohup
         # One byte: the first worker that reads it prints the greeting.
         self.turn, turn = os.pipe()
@@ -38,7 +38,6 @@ class DeskServer(BaseApplication):
         self.cfg.set("when_ready", lambda server: self.go_with_the_terminal())
         self.cfg.set("post_fork", lambda server, worker: self.begin_worker())
         self.cfg.set("post_worker_init", lambda worker: self.begin_work(worker))
-        self.cfg.set("worker_exit", lambda server, worker: self.filler.stop())
         self.cfg.set("on_exit", lambda server: self.leave(server))
 
     def load(self) -> Any:
@@ -60,12 +59,12 @@ class DeskServer(BaseApplication):
     def begin_work(self, worker: object) -> None:
         gunicorn_conf.post_worker_init(worker)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all, and the master tells the workers
-        self.filler.start()
         if os.read(self.turn, 1):  # it serves from now on, so what the greeting says is true
             print(self.greeting, flush=True)
 
     def leave(self, server: object) -> None:
         gunicorn_conf.on_exit(server)
+        self.background.stop()
         # gunicorn kills workers that outlive its grace, and exits without waiting for them.
         # The master must be the last to leave the embedded database.
         self.claim.wait_for_workers()

@@ -19,6 +19,7 @@ from typing import Any
 
 import config  # noqa: F401  makes the `numbers` app importable, see config/__init__.py
 from config import localdb
+from config.dev.worker import BackgroundWorker
 from config.embedded import try_lock
 
 WORKERS_SECONDS = 15  # gunicorn's workers look once a second whether their master lives
@@ -51,7 +52,6 @@ class Claim:
         if workers is None:
             raise CannotServe(f"workers of a killed desk still hold port {port}: end them and try again")
         self.workers = workers  # inherited by the workers, and thereby theirs
-        self.filler = path.with_suffix(".filler")
 
     def leave_to_master(self) -> None:
         """Close the master's lock in a worker: only the master's life keeps it."""
@@ -115,8 +115,9 @@ def let_go_of_the_database() -> None:
         connection.close()
 
 
-def banner(url: str, demo: dict[str, Any] | None) -> str:
+def banner(url: str, demo: dict[str, Any] | None, worker: int) -> str:
     lines = ["", f"Numberdesk is running at {url} (Ctrl-C stops it)", "", f"  Docs       {url}/docs"]
+    lines.append(f"  Worker     process {worker}, for backorders, jobs and periodic duties")
     if demo is None:
         lines += [f"  Admin      {url}/admin/   (first operator: manage.py createsuperuser)", ""]
         return "\n".join(lines)
@@ -150,7 +151,8 @@ def run() -> None:
     demo = prepare_database()
     let_go_of_the_database()
     shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104  compared, not bound
-    DeskServer(banner(f"http://{shown}:{port}", demo), claim=claim).run()
+    background = BackgroundWorker()
+    DeskServer(banner(f"http://{shown}:{port}", demo, background.pid), claim=claim, background=background).run()
 
 
 def stop() -> None:

@@ -186,7 +186,6 @@ CURRENCY = env.currency("CURRENCY", default="USD")
 NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
 DESK_REFUSAL_DAYS = env.integer("DESK_REFUSAL_DAYS", default=90, minimum=31)
 # --- the worker: manage.py worker ------------------------------------------------------------------
-JOBS_IN_WEB_PROCESS = env.flag("JOBS_IN_WEB_PROCESS", default=True)
 WORKER_POLL_SECONDS = env.integer("WORKER_POLL_SECONDS", default=5, minimum=1, maximum=3_600)
 WORKER_JOBS = env.integer("WORKER_JOBS", default=2, minimum=1, maximum=32)
 WORKER_LISTEN_URL = env.postgres_url("WORKER_LISTEN_URL")

@@ -4,7 +4,7 @@ from typing import Any
 
 from config.actors import Actor
 from numbers.figures import refresh_figures
-from numbers.jobs import Running, does, queue, run_in_background
+from numbers.jobs import Running, does, queue
 from numbers.models import Job
 
 KIND = "figures"
@@ -13,7 +13,6 @@ KIND = "figures"
 def count_soon(actor: Actor) -> None:
     """Have the figures counted; once, however often it is asked for in the meantime."""
     if Job.objects.filter(kind=KIND, status__in=[Job.Status.QUEUED, Job.Status.RUNNING]).exists():
-        run_in_background()
         return
     job = Job.objects.create(kind=KIND, title="Figures of the home page", actor=str(actor), request_id=actor.request_id)
     queue(job.pk)

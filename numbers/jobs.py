@@ -6,7 +6,6 @@ A job that fails for an unforeseen reason is retried at a growing distance, then
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 
 from config.actors import Actor
@@ -27,7 +26,6 @@ from numbers.worker.wake import wake_worker
 
 logger = logging.getLogger(__name__)
 
-DEAD_AFTER_SECONDS = 60  # see SILENCE
 MOST_ATTEMPTS = 5
 _KEEP_DAYS = 2
 
@@ -265,7 +263,6 @@ def queue(job_id: UUID) -> None:
     with transaction.atomic():
         Job.objects.filter(pk=job_id, status=Job.Status.DRAFT).update(status=Job.Status.QUEUED)
         wake_worker()
-    run_in_background()
 
 
 def ask_to_stop(job: Job) -> None:
@@ -273,33 +270,3 @@ def ask_to_stop(job: Job) -> None:
     waiting = Job.objects.filter(pk=job.pk, status__in=[Job.Status.DRAFT, Job.Status.QUEUED])
     if not waiting.update(status=Job.Status.CANCELLED, finished_at=Now()):
         Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(stop_asked=True)
-
-
-_background: threading.Thread | None = None
-_one_at_a_time = threading.Lock()
-
-
-def run_in_background() -> None:
-    """Have a thread of this process run what is to be done, where JOBS_IN_WEB_PROCESS says so."""
-    global _background
-    if not settings.JOBS_IN_WEB_PROCESS:
-        return
-    with _one_at_a_time:
-        if _background is None or not _background.is_alive():
-            _background = threading.Thread(target=_work_off, name="jobs", daemon=True)
-            _background.start()
-
-
-def wait_for_background() -> None:
-    """Return when the thread has nothing left to do."""
-    if _background is not None:
-        _background.join()
-
-
-def _work_off() -> None:
-    try:
-        run_all()
-    except (DatabaseError, InterfaceError):
-        logger.warning("jobs wait for the next look", exc_info=True)
-    finally:
-        connections.close_all()

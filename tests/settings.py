@@ -8,5 +8,4 @@ os.environ.setdefault("FAILED_AUTHENTICATIONS_PER_MINUTE", "1000000")
 
 from config.settings import *  # noqa: F403
 
-JOBS_IN_WEB_PROCESS = False  # tests say when
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,6 +1,7 @@
 """An import in a real browser: a file with bad lines, its columns, its progress, and what was rejected."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 
 from numbers import jobs
 from numbers.models import PhoneNumber
+from numbers.worker.lane import Lane
 from tests import browser, factories
 from tests.browser import Browser
 from tests.test_admin_browser import page
+from tests.together import PATIENCE
 
 __all__ = ["page"]  # a fixture
 
@@ -23,11 +26,18 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def in_the_web_process(settings: Any) -> Iterator[None]:
-    """As in production: a thread of the server runs the job."""
-    settings.JOBS_IN_WEB_PROCESS = True
+def worker() -> Iterator[None]:
+    """A thread that runs jobs, as a worker process does."""
+    stop = threading.Event()
+
+    def look() -> None:
+        jobs.run_all()
+
+    lane = Lane("jobs", look, stop=stop, poll=0.05)
+    lane.start()
     yield
-    jobs.wait_for_background()
+    stop.set()
+    lane.join(PATIENCE)
 
 
 def click(page: Browser, selector: str) -> None:

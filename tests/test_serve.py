@@ -98,8 +98,15 @@ class Desk:
         raise AssertionError("it waits for ever")
 
     def workers(self) -> "list[psutil.Process]":
+        """Return the server's own."""
         assert self.process
-        return [child for child in psutil.Process(self.process.pid).children() if "postgres" not in child.name()]
+        children = psutil.Process(self.process.pid).children()
+        return [one for one in children if "postgres" not in one.name() and "config.dev.worker" not in one.cmdline()]
+
+    def background_workers(self) -> "list[psutil.Process]":
+        assert self.process
+        everybody = psutil.Process(self.process.pid).children(recursive=True)
+        return [one for one in everybody if "manage.py" in one.cmdline()]
 
     def end_quarantines(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -170,8 +177,8 @@ def test_time_alone_fills_an_order_that_waits_also_after_its_workers_were_killed
         desk.ask(secret, "DELETE", f"{numbers}/{mine['id']}")
         waiting = desk.ask(secret, "POST", f"{numbers}/bulk", {"quantity": 1, "pattern": mine["number"]})
         assert waiting["status"] == "pending"
-        for worker in desk.workers():
-            worker.kill()  # whoever fills is replaced by another
+        for worker in [*desk.workers(), *desk.background_workers()]:
+            worker.kill()  # each is replaced by another
         desk.end_quarantines()
         (mine,) = desk.wait_for_order(secret, waiting["order_id"])
     assert desk.interrupt() == 0

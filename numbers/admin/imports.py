@@ -3,7 +3,6 @@
 All of it works without scripts. What runs is a job in the database: a closed browser changes nothing.
 """
 
-from datetime import timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,6 @@ from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 
 from config.desk.operations import add_refusal
 from config.desk.operators import actor_of
@@ -35,7 +33,7 @@ from numbers.import_jobs import (
 )
 from numbers.import_lines import Layout, Options
 from numbers.import_rejected import rejected_lines
-from numbers.jobs import DEAD_AFTER_SECONDS, ask_to_stop, queue, run_in_background
+from numbers.jobs import ask_to_stop, queue
 from numbers.models import Job
 
 PERMISSION = "numbers.add_phonenumber"
@@ -79,7 +77,6 @@ def one_import(request: HttpRequest, job_id: UUID) -> HttpResponse:
         return _mapping(request, job)
     if job.is_over:
         return _result(request, job)
-    _wake(job)
     return _page(request, "desk/import_running.html", {"title": f"Import of {job.title}", "job": job})
 
 
@@ -135,13 +132,6 @@ def _may_start(form: ReadingForm, layout: Layout) -> bool:
         add_refusal(form, refusal)
         return False
     return True
-
-
-def _wake(job: Job) -> None:
-    """Whoever ran it may have been killed: then it is taken over here."""
-    silent = job.heartbeat_at is None or timezone.now() - job.heartbeat_at > timedelta(seconds=DEAD_AFTER_SECONDS)
-    if silent:
-        run_in_background()
 
 
 def _result(request: HttpRequest, job: Job) -> HttpResponse:

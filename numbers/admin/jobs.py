@@ -12,7 +12,7 @@ from config.actors import Actor
 from config.desk.model_admin import DeskAdmin
 from config.desk.operations import Done, Operation
 from numbers.deed_jobs import outcome_counts
-from numbers.jobs import ask_to_stop, run_in_background
+from numbers.jobs import ask_to_stop
 from numbers.models import Job, JobOutcome
 
 SHOWN = 20
@@ -46,8 +46,6 @@ class JobAdmin(DeskAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         job = context["original"]
-        if not job.is_over:
-            run_in_background()  # if whoever ran it was killed, this process goes on
         context.update(_told(job))
         return super().render_change_form(request, context, *args, **kwargs)
 
