@@ -11,9 +11,10 @@ from apikeys.models import ApiKey
 from apikeys.reading import read_expiry, read_label, read_scopes
 from apikeys.schemas import CREATE_KEY, GET_KEY, LIST_KEYS, REVOKE_KEY, ROTATE_KEY
 from apikeys.scopes import Scope
-from config.answers import success, timestamp
+from config.answers import success, success_body, timestamp
 from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import NotFound
+from config.idempotency import HEADER, IdempotencyKey, Response, read_idempotency_key
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
 
@@ -39,8 +40,14 @@ class ApiKeys(ApiView):
         scopes = read_scopes(body.get("scopes"), details)
         expires_at = read_expiry(body, details)
         refuse_if_any(details)
-        key, secret = create_key_for(request.user, label=label, scopes=scopes, expires_at=expires_at)
-        return success(key_with_secret(key, secret), status=201)
+        return create_key_for(
+            request.user,
+            label=label,
+            scopes=scopes,
+            expires_at=expires_at,
+            show=lambda key, secret: Response(201, success_body(key_with_secret(key, secret))),
+            idempotency_key=_idempotency_key(request, ["api-keys", body]),
+        ).as_http()
 
     @described(LIST_KEYS)
     def get(self, request: CallerRequest) -> HttpResponse:
@@ -83,8 +90,22 @@ class ApiKeyRotation(ApiView):
         if request._request.body:
             body_of(request, known=frozenset(), details=details)
         refuse_if_any(details)
-        key, secret = rotate_key_for(request.user, key_id)
-        return success(key_with_secret(key, secret))
+        return rotate_key_for(
+            request.user,
+            key_id,
+            show=lambda key, secret: Response(200, success_body(key_with_secret(key, secret))),
+            idempotency_key=_idempotency_key(request, ["api-keys/rotate", str(key_id)]),
+        ).as_http()
+
+
+def _idempotency_key(request: CallerRequest, what: list[Any]) -> IdempotencyKey | None:
+    """Return the request's Idempotency-Key. It is the calling key's own: the response has a secret."""
+    caller = request.user
+    return read_idempotency_key(
+        request.META.get(HEADER),
+        organization_id=caller.organization_id,
+        request=[*what, str(caller.key_id)],
+    )
 
 
 def key_as_json(key: ApiKey) -> dict[str, Any]:

@@ -16,7 +16,7 @@ WINDOW_SECONDS = 60
 # is from a clock that was wrong, and is dropped.
 ONE_MORE = """
     DO UPDATE SET (used, window_start) = (
-        SELECT CASE WHEN going_on THEN w.used + 1 ELSE 1 END,
+        SELECT CASE WHEN going_on THEN w.used + EXCLUDED.used ELSE EXCLUDED.used END,
                CASE WHEN going_on THEN w.window_start ELSE EXCLUDED.window_start END
         FROM (SELECT w.window_start BETWEEN EXCLUDED.window_start AND EXCLUDED.window_start + interval '1 minute')
              AS window_of_row (going_on))
@@ -25,7 +25,7 @@ ONE_MORE = """
 COUNT_ONE_MORE = f"ON CONFLICT (organization_id, bucket) {ONE_MORE}"
 COUNT = f"""
     INSERT INTO apikeys_ratewindow AS w (organization_id, bucket, window_start, used)
-    VALUES (%s, %s, date_trunc('minute', now()), 1) {COUNT_ONE_MORE}
+    VALUES (%s, %s, date_trunc('minute', now()), %s) {COUNT_ONE_MORE}
 """  # noqa: S608  made of constants
 
 
@@ -61,10 +61,20 @@ class Rate:
 
 def count_key_change(organization_id: UUID) -> None:
     """Count a creation or rotation of a key. Raises RateLimited past ten a minute."""
+    limit = settings.KEY_CHANGES_PER_MINUTE
+    _count(organization_id, "key-changes", 1, limit, "creations and rotations of API keys")
+
+
+def count_holds(organization_id: UUID, numbers: int) -> None:
+    """Count numbers put on hold. Raise RateLimited past HELD_NUMBERS_PER_MINUTE."""
+    _count(organization_id, "holds", numbers, settings.HELD_NUMBERS_PER_MINUTE, "numbers put on hold")
+
+
+def _count(organization_id: UUID, bucket: str, amount: int, limit: int, what: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, [organization_id, "key-changes"])
+        cursor.execute(COUNT, [organization_id, bucket, amount])
         used, resets_in = cursor.fetchone()
-    rate = Rate(settings.KEY_CHANGES_PER_MINUTE, used, resets_in)
+    rate = Rate(limit, used, resets_in)
     if rate.exceeded:
         # The headers tell of requests, of which there may be plenty.
-        raise rate.refusal(f"rate limit exceeded: {rate.limit} creations and rotations of API keys a minute")
+        raise rate.refusal(f"rate limit exceeded: {limit:,} {what} a minute")

@@ -6,6 +6,8 @@ from apikeys.reading import DAYS_MOST, LABEL_LENGTH
 from apikeys.scopes import Scope
 from config.errors import Forbidden, InvalidInput, NotFound
 from config.openapi import refusals
+from config.openapi.idempotency import IDEMPOTENCY_KEY, REPLAYED
+from config.openapi.idempotency import REFUSALS as IDEMPOTENCY_REFUSALS
 from config.openapi.lists import NO_PARAMETERS, listing
 from config.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
 from config.openapi.refusals import Refusal
@@ -78,7 +80,9 @@ TOO_MANY = replace(
     "or too many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
 )
 MORE_THAN_YOURS = Refusal(
-    Forbidden, "The key lacks the scope `apikeys:write`, or one of the scopes of the key that it would give."
+    Forbidden,
+    "The key lacks the scope `apikeys:write`, or one of the scopes of the key that it would give; or it expires "
+    "before that key would.",
 )
 
 CREATE_KEY = Operation(
@@ -87,10 +91,12 @@ CREATE_KEY = Operation(
     summary="Create an API key",
     description=f"""\
 Make a key for another program, with no more scopes than it needs: they must be among those of the key that you
-call with. The secret is in this answer and nowhere else.
+call with. The secret is in this answer and in its repetitions under the same `Idempotency-Key`, and nowhere else.
 
-A key can stop by itself: give `expires_at` or `expires_in_days` (up to {DAYS_MOST:,} days), not both. Creations and
+A key can stop by itself: give `expires_at` or `expires_in_days` (up to {DAYS_MOST:,} days), not both. It never outlasts
+the key that makes it: without an end of its own it ends with that one, and a later end is 403. Creations and
 rotations together are limited to ten a minute.""",
+    parameters=[IDEMPOTENCY_KEY],
     body=Body(
         named(
             "ApiKeyRequest",
@@ -124,6 +130,7 @@ rotations together are limited to ten a minute.""",
             envelope("ApiKeyWithSecretAnswer", API_KEY_WITH_SECRET),
             [Example(succeeds(WITH_SECRET))],
             status=201,
+            headers=REPLAYED,
         )
     ],
     refusals=[
@@ -134,6 +141,7 @@ rotations together are limited to ten a minute.""",
         ),
         MORE_THAN_YOURS,
         TOO_MANY,
+        *IDEMPOTENCY_REFUSALS,
     ],
     invalid={"label": "is required: what the key is for, as lists show it"},
 )
@@ -183,20 +191,23 @@ ROTATE_KEY = Operation(
     summary="Rotate an API key",
     description="""\
 Give a key a new secret. Its id, label, scopes and expiry stay; the old secret stops at once, also where it is that
-of the key that you call with. A key that is revoked or has expired is made anew instead. Creations and rotations
-together are limited to ten a minute.""",
+of the key that you call with. A key that is revoked or has expired is made anew instead, and one that lasts longer
+than the key that you call with is 403. Creations and rotations together are limited to ten a minute.""",
+    parameters=[IDEMPOTENCY_KEY],
     path_parameters=PATH,
     answers=[
         Answer(
             "The key, with its new secret.",
             envelope("ApiKeyWithSecretAnswer", API_KEY_WITH_SECRET),
             [Example(succeeds({**WITH_SECRET, "rotated_at": MOMENT}))],
+            headers=REPLAYED,
         )
     ],
     refusals=[
         Refusal(NotFound, "Your organization has no key with this id that is active."),
         MORE_THAN_YOURS,
         TOO_MANY,
+        *IDEMPOTENCY_REFUSALS,
         *refusals.WITH_ANY_BODY,
     ],
     invalid=NO_PARAMETERS,

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from config.errors import ValidationFailed
+from config.idempotency import check_idempotency_key
 from config.json_format import JsonOnly
 from config.replica import read_where_possible
 from config.request_limits import read_chunked_body
@@ -25,6 +26,8 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if request.method not in READS and (key := request.META.get("HTTP_IDEMPOTENCY_KEY")) is not None:
+            check_idempotency_key(key)  # also where it makes no difference: a typo must not pass
         if "HTTP_TRANSFER_ENCODING" in request.META:
             read_chunked_body(request._request)
         if request.method in self.may_be_old:

@@ -90,6 +90,12 @@ class Conflict(ApiError):
         super().__init__(message, data=data, headers={"x-should-retry": "false"})
 
 
+class LimitExceeded(Conflict):
+    """More than an organization may have; the message names the limit and the remedy."""
+
+    code, message = "LIMIT_EXCEEDED", "limit exceeded"
+
+
 class PayloadTooLarge(ApiError):
     status, code, message = 413, "PAYLOAD_TOO_LARGE", "payload too large"
 

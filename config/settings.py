@@ -200,6 +200,10 @@ FILE_UPLOAD_HANDLERS = [
 ]
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", default=6_000, minimum=1)
 FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer("FAILED_AUTHENTICATIONS_PER_MINUTE", default=60, minimum=1)
+# A hold is free: how long one organization may have a number on hold in any 24 hours, and how many
+# numbers it may put on hold in a minute, each of which is two rows of history.
+HOLD_SECONDS_PER_DAY = env.integer("HOLD_SECONDS_PER_DAY", default=3_600, minimum=60)
+HELD_NUMBERS_PER_MINUTE = env.integer("HELD_NUMBERS_PER_MINUTE", default=1_000, minimum=100)
 KEY_CHANGES_PER_MINUTE = env.integer("KEY_CHANGES_PER_MINUTE", default=10, minimum=1)
 
 # --- transport -----------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ class Hold(ForOrganization):
 
     def give(self, numbers: list[str], buyer: Buyer, order: Order) -> None:
         seconds = int(order.values["days"]) * DAY_SECONDS
-        reserve(numbers, ttl_seconds=seconds, buyer=buyer, reason=order.reason, most_held=None)
+        reserve(numbers, ttl_seconds=seconds, buyer=buyer, reason=order.reason)
 
 
 class Assign(ForOrganization):

@@ -5,20 +5,32 @@ takes it back with everything else. A second request with the key waits on the u
 first has committed or not, then replays or goes on.
 """
 
-import hashlib
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-import orjson
 from django.db import OperationalError, connection
 
 from config.batches import send
-from config.errors import ApiError, ValidationFailed, sqlstate_of
+from config.errors import sqlstate_of
+from config.idempotency import (
+    KEY_LENGTH,
+    IdempotencyInProgress,
+    IdempotencyKey,
+    IdempotencyKeyReused,
+    Remembered,
+    read_idempotency_key,
+)
 from config.metrics import locking
 
+__all__ = [
+    "KEY_LENGTH",
+    "IdempotencyInProgress",
+    "IdempotencyKey",
+    "IdempotencyKeyReused",
+    "Remembered",
+    "read_idempotency_key",
+]
+
 HOURS = 24
-KEY_LENGTH = 255
 
 CLAIM = """
     INSERT INTO numbers_idempotencyrecord AS r (organization_id, key, fingerprint)
@@ -30,46 +42,6 @@ CLAIM = """
 """
 RECALL = "SELECT fingerprint, status, body FROM numbers_idempotencyrecord WHERE organization_id = %s AND key = %s"
 FINISH = "UPDATE numbers_idempotencyrecord SET status = %s, body = %s WHERE organization_id = %s AND key = %s"
-
-
-class IdempotencyInProgress(ApiError):
-    status, code = 409, "IDEMPOTENCY_IN_PROGRESS"
-    message = "a request with this Idempotency-Key has not finished yet"
-
-
-class IdempotencyKeyReused(ApiError):
-    status, code = 422, "IDEMPOTENCY_KEY_REUSED"
-    message = "this Idempotency-Key belongs to another request: use a new key for each request"
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """A caller's key, and a fingerprint of the request that it stands for."""
-
-    organization_id: UUID
-    key: str
-    fingerprint: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    status: int
-    body: bytes
-
-
-def read_idempotency_key(value: str | None, *, organization_id: UUID, request: Any) -> IdempotencyKey | None:
-    """The header's value with the fingerprint of ``request``, any JSON; None where none was sent.
-
-    Raises ValidationFailed for a key that is not 1 to 255 visible ASCII characters.
-    """
-    if value is None:
-        return None
-    if not 1 <= len(value) <= KEY_LENGTH or not all("!" <= character <= "~" for character in value):
-        raise ValidationFailed(
-            details={"Idempotency-Key": f"must be 1 to {KEY_LENGTH} visible ASCII characters, such as a UUID"}
-        )
-    canonical = orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
-    return IdempotencyKey(organization_id, value, hashlib.sha256(canonical).digest())
 
 
 def claim(key: IdempotencyKey) -> Remembered | None:

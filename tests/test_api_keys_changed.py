@@ -230,3 +230,49 @@ def test_a_rotation_takes_no_fields(api, cast, body, field):
     error = error_of(rotate(api, id_of(cast.colleague_key), body), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == [field]
     assert works(cast.colleague_key)
+
+
+# --- no longer than its maker ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def ending(api, cast):
+    """A client whose key ends tomorrow, and that end as answers show it."""
+    end = (timezone.now() + timedelta(days=1)).replace(microsecond=0)
+    return api.using(factories.key(cast.owner, *MANAGER, expires_at=end)), end.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize("expiry", [{}, {"expires_at": None}, {"expires_in_days": None}])
+def test_key_without_an_end_ends_with_its_maker(ending, expiry):
+    maker, end = ending
+    assert created(maker, **expiry)["expires_at"] == end
+
+
+@pytest.mark.parametrize("expiry", [{"expires_in_days": 2}, {"expires_at": "2031-01-01T00:00:00Z"}])
+def test_key_that_outlasts_its_maker_is_403(ending, expiry):
+    maker, end = ending
+    before = ApiKey.objects.count()
+    error = error_of(create(maker, **expiry), 403, "FORBIDDEN")
+    assert error["message"] == f"a key can't outlast the key that makes it, which expires at {end}"
+    assert ApiKey.objects.count() == before
+
+
+def test_key_may_end_with_its_maker_or_before(ending):
+    maker, end = ending
+    assert created(maker, expires_at=end)["expires_at"] == end
+    sooner = (timezone.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert created(maker, expires_at=sooner)["expires_at"] == sooner
+
+
+def test_key_does_not_rotate_one_that_lasts_longer(ending, cast):
+    maker, _end = ending
+    lasting = factories.key(cast.owner, Scope.NUMBERS_READ)
+    error_of(rotate(maker, id_of(lasting)), 403, "FORBIDDEN")
+    assert works(lasting)
+
+
+def test_key_with_an_end_rotates_itself_and_what_it_made(ending):
+    maker, end = ending
+    made = created(maker)
+    assert rotate(maker, made["id"]).json()["data"]["expires_at"] == end
+    assert rotate(maker, id_of(maker.secret)).status_code == 200

@@ -172,7 +172,7 @@ def test_a_hold_that_was_ordered_and_released_again_is_not_held(api, cast):
     reservation = hold(api, number)
     (number_id,) = owned(api, number)
     release(api, number_id)
-    assert held_by(api, reservation["id"]) == ("active", [])
+    assert held_by(api, reservation["id"]) == ("used", [])
     assert let_go(api, reservation["id"]).json()["data"]["status"] == "released"
     assert books.row("SELECT status FROM numbers_phonenumber") == {"status": "quarantined"}
 
@@ -290,5 +290,5 @@ def test_a_hold_of_1_and_of_100_takes_the_same_statements(api, number, django_as
     numbers = factories.stock(*factories.line(0, number))
     search(api)
     # authenticate · savepoint · time-outs · account · numbers · quota · all written · read back · savepoint · held
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         hold(api, *numbers)

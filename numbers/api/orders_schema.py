@@ -1,7 +1,7 @@
 """``POST /v1/phone-numbers/orders``, described."""
 
+from config.openapi.idempotency import REFUSALS as IDEMPOTENCY_REFUSALS
 from config.openapi.operations import Answer, Body, Example, Operation, Parameter, envelope, succeeds
-from config.openapi.refusals import Refusal
 from config.openapi.shapes import flag, listed, money, named, record, uuid
 from numbers.api.schemas import (
     CAMPAIGN_REFUSALS,
@@ -18,17 +18,6 @@ from numbers.api.schemas import (
     currency,
     e164,
     wanted_numbers,
-)
-from numbers.idempotency import IdempotencyInProgress, IdempotencyKeyReused
-
-IDEMPOTENCY_REFUSALS: tuple[Refusal, ...] = (
-    Refusal(
-        IdempotencyInProgress,
-        "A request with the same `Idempotency-Key` is still running. Send yours again after `Retry-After` seconds: "
-        "it will get the first one's answer.",
-        own_headers=["Retry-After"],
-    ),
-    Refusal(IdempotencyKeyReused, "The `Idempotency-Key` belongs to another request. Nothing was ordered."),
 )
 
 PLACED = envelope(

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.answers import success
+from config.answers import success, success_body
 from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
+from config.idempotency import HEADER, Response, read_idempotency_key, respond_once
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
 from numbers.api import reservations_schema
@@ -16,7 +17,7 @@ from numbers.api.orders import buyer_of
 from numbers.e164 import read_numbers
 from numbers.magic import forced_hold
 from numbers.models import Reservation
-from numbers.reserving import let_go, own_reservation, read_ttl, reservation_json, reserve, still_held
+from numbers.reserving import let_go, own_reservation, read_ttl, reservation_json, reserve_once, still_held
 
 
 class Reservations(ApiView):
@@ -32,9 +33,14 @@ class Reservations(ApiView):
         numbers, ttl = read_numbers(body.get("numbers"), details), read_ttl(body.get("ttl_seconds"), details)
         refuse_if_any(details)
         buyer = buyer_of(request.user)
+        key = read_idempotency_key(
+            request.META.get(HEADER),
+            organization_id=buyer.organization_id,
+            request=["reservations", body],
+        )
         if forced := forced_hold(numbers, ttl_seconds=ttl, buyer=buyer):
-            return success(forced, status=201)
-        return _answer(reserve(numbers, ttl_seconds=ttl, buyer=buyer), status=201)
+            return respond_once(key, lambda: Response(201, success_body(forced))).as_http()
+        return reserve_once(numbers, ttl_seconds=ttl, buyer=buyer, idempotency_key=key).as_http()
 
     @described(reservations_schema.LIST)
     def get(self, request: CallerRequest) -> HttpResponse:
@@ -61,7 +67,7 @@ class ReservationView(ApiView):
         return _answer(let_go(reservation_id=reservation_id, buyer=buyer_of(request.user)))
 
 
-def _answer(reservation: Reservation, *, status: int = 200) -> HttpResponse:
+def _answer(reservation: Reservation) -> HttpResponse:
     at = timezone.now()
     held = still_held([reservation], at).get(reservation.pk, [])
-    return success(reservation_json(reservation, held=held, at=at), status=status)
+    return success(reservation_json(reservation, held=held, at=at))

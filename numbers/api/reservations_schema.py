@@ -1,6 +1,10 @@
 """``/v1/phone-numbers/reservations``, described."""
 
-from config.errors import NotFound
+from dataclasses import replace
+
+from config.errors import LimitExceeded, NotFound
+from config.openapi import refusals
+from config.openapi.idempotency import IDEMPOTENCY_KEY, REFUSALS, REPLAYED
 from config.openapi.lists import NO_PARAMETERS, listing
 from config.openapi.operations import Answer, Body, Example, Id, Operation, envelope, succeeds
 from config.openapi.refusals import Refusal
@@ -18,8 +22,10 @@ RESERVATION = named(
         {
             "id": uuid("Its id."),
             "status": choice(
-                "`active` while it holds, `expired` when its time has passed, `released` where you ended it.",
-                ["active", "expired", "released"],
+                "`active` while it holds a number, `used` where it holds none any more before its time, since you have "
+                "ordered them all or hold them by a later reservation, `expired` when its time has passed, "
+                "`released` where you ended it.",
+                ["active", "used", "expired", "released"],
             ),
             "numbers": listed("The numbers that it was made for.", e164("An E.164 number.")),
             "held_numbers": listed(
@@ -44,14 +50,36 @@ EXAMPLE = {
 PATH = {"reservation_id": Id("The reservation's id.", RESERVATION_ID)}
 NO_SUCH_RESERVATION = Refusal(NotFound, "Your organization has no reservation with this id.")
 
+TOO_LONG = Refusal(
+    LimitExceeded,
+    "A number has been on hold by your organization for as long as it may be in 24 hours; `data` lists which.",
+    message="limit exceeded: a number may be on hold for 3,600 seconds in any 24 hours; "
+    f"order {NUMBER}, ask for a shorter hold, or hold other numbers",
+    data=record("", {"numbers": listed("Those that can't be held now.", e164("An E.164 number."))}),
+    data_example={"numbers": [NUMBER]},
+)
+TOO_MANY = replace(
+    refusals.RATE_LIMITED,
+    when="Your organization has used up this minute's requests, or put too many numbers on hold this minute; or too "
+    "many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
+)
+
 RESERVE = Operation(
     id="createReservation",
     tag=TAG,
     summary="Hold phone numbers",
     description=f"""\
 Hold named numbers, all or nothing, while you make up your mind or your customer pays. Nobody else can order them
-until the hold ends; an order of yours takes them. It costs nothing and ends by itself. A number that you hold
-already is held anew, for the new time. Your organization holds at most {reserving.MOST_HELD} numbers at a time.""",
+until the hold ends; an order of yours takes them. It costs nothing and ends by itself.
+
+A number that you hold already moves to the new hold, which ends no earlier than the old one would have: a repeated
+request never shortens a hold, and `expires_at` of the answer says until when. To end one sooner, release it.
+
+Your organization holds at most {reserving.MOST_HELD} numbers at a time, and each number for at most an hour in any 24
+hours, unless your provider has set another limit; beyond that it is 409 `LIMIT_EXCEEDED`, with the numbers that have
+used up their time. Each hold counts for at least {reserving.SHORTEST} seconds. Too many numbers put on hold in a minute
+are 429.""",
+    parameters=[IDEMPOTENCY_KEY],
     body=Body(
         named(
             "ReservationRequest",
@@ -79,9 +107,10 @@ already is held anew, for the new time. Your organization holds at most {reservi
             envelope("ReservationAnswer", RESERVATION),
             [Example(succeeds(EXAMPLE))],
             status=201,
+            headers=REPLAYED,
         )
     ],
-    refusals=[INSUFFICIENT_INVENTORY],
+    refusals=[INSUFFICIENT_INVENTORY, TOO_LONG, TOO_MANY, *REFUSALS],
     invalid={"ttl_seconds": f"must be a whole number of seconds from {reserving.SHORTEST} to {reserving.LONGEST}"},
 )
 

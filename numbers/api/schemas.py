@@ -4,7 +4,7 @@ from typing import Any
 
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
 from config.errors import NotFound
-from config.openapi.operations import Parameter
+from config.openapi.idempotency import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY
 from config.openapi.refusals import Refusal
 from config.openapi.shapes import (
     Schema,
@@ -21,7 +21,7 @@ from config.openapi.shapes import (
     text,
     uuid,
 )
-from numbers import idempotency, routing, webhook_urls
+from numbers import routing, webhook_urls
 from numbers.assigning import InsufficientCredit
 from numbers.models.inventory import PhoneNumberType
 from numbers.ordering import InsufficientInventory
@@ -117,20 +117,6 @@ PHONE_NUMBER_EXAMPLE = {
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
-
-IDEMPOTENCY_KEY = Parameter(
-    "Idempotency-Key",
-    text(
-        "Makes the request safe to send again: for 24 hours, a request with the same key is answered what the first "
-        "was, and nothing is bought twice. Any 1 to 255 visible ASCII characters; a UUID is a good choice.",
-        minLength=1,
-        maxLength=idempotency.KEY_LENGTH,
-        pattern="^[!-~]+$",
-        # Not the parameter's own example, which a console would send again and again.
-        examples=["3f0c6f5e-1d0a-4b83-9a44-9f5f0e6f2b7c"],
-    ),
-    place="header",
-)
 
 CAMPAIGN_REFUSALS = (
     Refusal(NotFound, "The campaign does not exist in your organization."),
