@@ -87,7 +87,8 @@ class RevokeKey(Operation):
 
 def shown_once(key: ApiKey, secret: str) -> Done:
     """A page with the secret, that no cache keeps."""
-    return Done("", subject=key, once=("desk/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)}))
+    again = "Its secret was shown then, and only then: if you do not have it, rotate the key."
+    return Done(again, subject=key, once=("desk/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)}))
 
 
 @admin.register(ApiKey)

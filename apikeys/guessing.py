@@ -22,10 +22,10 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
 
-from apikeys.rate_limits import ONE_MORE, WINDOW_SECONDS
 from config.connections import on_a_live_connection
 from config.errors import RateLimited, Unauthorized
 from config.http.addresses import Network, parse_address, parse_network
+from config.minute_windows import ONE_MORE, WINDOW_SECONDS
 
 # More addresses than this in one minute are no guesser that a limit per address would stop.
 MOST_ADDRESSES = 10_000
@@ -114,8 +114,11 @@ def client_address(request: HttpRequest) -> str:
 
 
 def host_of(request: HttpRequest) -> str | None:
-    """The same as one address, for who can't store a network: django-axes."""
-    return client_address(request).partition("/")[0] or None
+    """Return one address to count sign-ins by; where no proxy is trusted, that of the peer.
+
+    None only for a Unix socket of which nothing is known: then nobody is locked out by a name alone.
+    """
+    return client_address(request).partition("/")[0] or request.META.get("REMOTE_ADDR") or None
 
 
 @lru_cache(maxsize=1024)

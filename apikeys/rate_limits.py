@@ -7,21 +7,8 @@ from django.conf import settings
 from django.db import connection
 
 from config.errors import RateLimited
+from config.minute_windows import ONE_MORE, WINDOW_SECONDS
 
-WINDOW_SECONDS = 60
-
-# One statement counts and tells: atomic under any number of processes. The window is a minute.
-# A request that waited for the row past the end of its minute finds the next one begun, and counts
-# there: to start its old minute again would drop the count of everybody else. A window further ahead
-# is from a clock that was wrong, and is dropped.
-ONE_MORE = """
-    DO UPDATE SET (used, window_start) = (
-        SELECT CASE WHEN going_on THEN w.used + EXCLUDED.used ELSE EXCLUDED.used END,
-               CASE WHEN going_on THEN w.window_start ELSE EXCLUDED.window_start END
-        FROM (SELECT w.window_start BETWEEN EXCLUDED.window_start AND EXCLUDED.window_start + interval '1 minute')
-             AS window_of_row (going_on))
-    RETURNING used, ceil(extract(epoch FROM window_start + interval '1 minute' - clock_timestamp()))::int AS resets_in
-"""
 COUNT_ONE_MORE = f"ON CONFLICT (organization_id, bucket) {ONE_MORE}"
 COUNT = f"""
     INSERT INTO apikeys_ratewindow AS w (organization_id, bucket, window_start, used)

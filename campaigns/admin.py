@@ -191,6 +191,7 @@ class CampaignAdmin(RecordedAdmin):
 class EventAdmin(DeskAdmin):
     """What happened, newest first; ``?subject_id=`` for one subject, ``?organization_id=`` for one organization."""
 
+    linked = ("subject_id", "organization_id")
     list_display = ("at", "subject", "kind", "actor", "reason", "before", "after", "request_id")
     list_filter = ("subject",)
     # By exact id: the table is long, and only ids have an index.

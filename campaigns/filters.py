@@ -1,40 +1,58 @@
 """Filtering the desk's lists by organization."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from campaigns.models import Organization
 from config.desk.filters import TypedFilter
 
+# Of a part of a name: each organization is looked up in an index of its own.
+MOST_ORGANIZATIONS = 20
 
-def organization_named(value: str) -> UUID | None:
-    """The id of the organization that is meant by its id or its name."""
+
+def organizations_named(value: str) -> list[UUID]:
+    """Return the ids that are meant by an id, a whole name or a part of one; up to one more than the most."""
     try:
-        return UUID(value)
+        return [UUID(value)]
     except ValueError:
-        return Organization.objects.filter(name__iexact=value).values_list("pk", flat=True).first()
+        pass
+    named = Organization.objects.filter(name__iexact=value) or Organization.objects.filter(name__icontains=value)
+    return [organization.pk for organization in named[: MOST_ORGANIZATIONS + 1]]
 
 
 class OrganizationFilter(TypedFilter):
-    """Rows of one organization, by its name or id."""
+    """Rows of an organization, by its id or a part of its name."""
 
     title = parameter_name = "organization"
-    placeholder = "name or id"
+    placeholder = "part of a name, or id"
+    # The lookup of an organization's id, from the rows of the list.
+    column: ClassVar[str] = "organization_id"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = (self.value() or "").strip()
         if not value:
             return queryset
-        organization_id = organization_named(value)
-        return queryset.none() if organization_id is None else self.of(queryset, organization_id)
+        ids = organizations_named(value)
+        if len(ids) > MOST_ORGANIZATIONS:
+            messages.warning(
+                request,
+                f"More than {MOST_ORGANIZATIONS} organizations have “{value[:40]}” in their name, and the list shows "
+                f"{MOST_ORGANIZATIONS} of them: type more of the name.",
+            )
+            ids = ids[:MOST_ORGANIZATIONS]
+        return self.of(queryset, ids) if ids else queryset.none()
 
-    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
-        return queryset.filter(organization_id=organization_id)
+    def of(self, queryset: QuerySet[Any], ids: list[UUID]) -> QuerySet[Any]:
+        """Return the rows of these organizations, of which there is at least one."""
+        return queryset.filter(**self.one_of(ids))
+
+    def one_of(self, ids: list[UUID]) -> dict[str, Any]:
+        return {self.column: ids[0]} if len(ids) == 1 else {f"{self.column}__in": ids}
 
 
 class BrandOrganizationFilter(OrganizationFilter):
-    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
-        return queryset.filter(brand__organization_id=organization_id)
+    column = "brand__organization_id"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import psycopg
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import QuerySet
 
@@ -34,7 +35,12 @@ def stream_csv(
 
     ``told`` is called with how many more rows have gone out.
     """
-    with connection.cursor() as cursor, cursor.copy(_statement(rows, columns)) as copy:
+    try:
+        statement = _statement(rows, columns)
+    except EmptyResultSet:  # what Django knows to be empty has no statement; as a file it has its header line
+        yield (",".join(columns) + "\n").encode()
+        return
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         buffer, count = bytearray(), 0
         for row in copy:
             buffer += row

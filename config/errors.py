@@ -237,7 +237,7 @@ def answer_to(error: BaseException, request: HttpRequest | None = None) -> HttpR
 def _answer(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
     context = current.get()
     for prefix, draw in _drawn.items():
-        if context is not None and context.path.startswith(prefix):
+        if context is not None and f"{context.path}/".startswith(prefix):
             return draw(refusal, request)
     return error_answer(refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data)
 

@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
+    "config.desk.apps.DeskConfig",
     "campaigns",
     "apikeys",
     "numbers",
@@ -95,6 +96,7 @@ MIDDLEWARE = [
     "config.middleware.Authentication",
     "config.middleware.SecondFactor",
     "config.middleware.Messages",
+    "config.desk.middleware.AdminRequests",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -129,6 +131,11 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- operators' sign-in --------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Attempts in a minute, judged before a password is hashed; and how many are hashed at once in a process.
+DESK_SIGN_INS_PER_MINUTE = env.integer("DESK_SIGN_INS_PER_MINUTE", default=10, minimum=1)
+DESK_SIGN_INS_PER_MINUTE_IN_ALL = env.integer("DESK_SIGN_INS_PER_MINUTE_IN_ALL", default=60, minimum=1)
+DESK_HASHES_AT_ONCE = env.integer("DESK_HASHES_AT_ONCE", default=2, minimum=1, maximum=64)
+PASSWORD_HASHERS = ["config.desk.hashing.BoundedHasher"]
 # Off, an operator may set a second factor up and is asked for it from then on; on, he must.
 DESK_TWO_FACTOR = env.flag("DESK_TWO_FACTOR", default=False)
 OTP_TOTP_ISSUER = "Numberdesk"
@@ -138,6 +145,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.integer("DESK_LOCK_OUT_MINUTES", defau
 # By both: neither can a stranger lock an operator out, nor one wrong name lock out an office.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "apikeys.guessing.host_of"
+AXES_WHITELIST_CALLABLE = "config.desk.attempts.may_try_a_locked_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_TEMPLATE = "desk/locked_out.html"

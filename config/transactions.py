@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -31,6 +32,10 @@ _TRY_AGAIN = ("40001", "40P01", "26000", "0A000")
 SET_TIMEOUTS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
 
 
+# Whether a transaction of ``run_joining`` is under way, which those of ``run_transaction`` are a part of.
+_joining: ContextVar[bool] = ContextVar("joining", default=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Ending(Generic[Result]):
     """What a transaction comes to, and its last statements, which are sent with COMMIT."""
@@ -52,6 +57,8 @@ def run_transaction(
     ``durable`` refuses to run inside another transaction, where "committed" would be a lie.
     Other database errors pass through; config.errors answers 503 to those that say "not now".
     """
+    if _joining.get():
+        return _as_part(work, organization_id)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with transaction.atomic(durable=True):
@@ -76,6 +83,41 @@ def run_transaction(
         finally:
             first_of_all.set(())
     raise AssertionError("unreachable")
+
+
+def run_joining(work: Callable[[], Result]) -> Result:
+    """Run ``work`` in a transaction of which every ``run_transaction`` within is a part.
+
+    For what must be written in the same transaction as a use case that has one of its own. The retry is here,
+    around all of it.
+    """
+
+    def joined() -> Result:
+        token = _joining.set(True)
+        try:
+            return work()
+        finally:
+            _joining.reset(token)
+
+    return run_transaction(joined)
+
+
+def is_part() -> bool:
+    """Return whether what happens now is a part of a larger transaction, which others can't see yet."""
+    return _joining.get()
+
+
+def _as_part(work: "Callable[[], Result | Ending[Result]]", organization_id: UUID | None) -> Result:
+    """Run ``work`` within the transaction under way: what it refuses is rolled back to where it began."""
+    with transaction.atomic():
+        result = work()
+        marks = marks_of_write(organization_id)
+        if isinstance(result, Ending):
+            send(*result.statements, *marks)
+            return result.result
+        if marks:
+            send(*marks)
+        return result
 
 
 def time_outs() -> Statement:

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from campaigns.eligibility import require_usable
 from campaigns.models import Organization
 from config.actors import Actor, new_request_id
 from config.errors import ApiError, sqlstate_of
-from config.transactions import run_transaction
+from config.transactions import is_part, run_transaction
 from numbers.assigning import Buyer
 from numbers.criteria import Criteria
 from numbers.models import Order
@@ -67,6 +67,9 @@ def filled_orders(number: int) -> str:
 
 def stock_was_added() -> None:
     """Fill pending orders after a change that is committed and answered for: it must not fail now."""
+    if is_part():
+        transaction.on_commit(stock_was_added)
+        return
     try:
         fill_pending_orders()
     except DatabaseError:

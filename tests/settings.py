@@ -5,6 +5,8 @@ import os
 os.environ.setdefault("PRODUCTION", "false")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 os.environ.setdefault("FAILED_AUTHENTICATIONS_PER_MINUTE", "1000000")
+os.environ.setdefault("DESK_SIGN_INS_PER_MINUTE", "1000000")
+os.environ.setdefault("DESK_SIGN_INS_PER_MINUTE_IN_ALL", "1000000")
 
 from config.settings import *  # noqa: F403
 

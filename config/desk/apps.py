@@ -1,3 +1,4 @@
+from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -14,3 +15,11 @@ class DeskAdminConfig(AdminConfig):
 
         users.register()
         draw_under("/admin/", refusal_page)
+
+
+class DeskConfig(AppConfig):
+    """What the admin's own tables belong to."""
+
+    name, label = "config.desk", "desk"
+    verbose_name = "Operator desk"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,16 +1,22 @@
 """A list's rows as CSV: all that the filters and the search match, not only the page that is shown."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, ClassVar
 
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import path
 from django.urls.resolvers import URLPattern
 from django.utils import timezone
 
 from config.csv_export import stream_csv
+from config.desk.listing import NOT_UNDERSTOOD
 from config.desk.model_admin import DeskAdmin
 
 
@@ -28,11 +34,17 @@ class ExportedAdmin(DeskAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         return [path("export.csv", self.admin_site.admin_view(self.export_view), name=name), *super().get_urls()]
 
-    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        rows = self.export_rows(self.get_changelist_instance(request).get_queryset(request))
-        response = StreamingHttpResponse(stream_csv(rows, self.exported), content_type="text/csv; charset=utf-8")
+        try:
+            rows = self.export_rows(self.get_changelist_instance(request).get_queryset(request))
+            lines = stream_csv(rows, self.exported)
+            begun = next(lines)  # what fails does so here, not within a file that is half sent
+        except (IncorrectLookupParameters, DataError):
+            messages.warning(request, NOT_UNDERSTOOD)
+            return HttpResponseRedirect("./")
+        response = StreamingHttpResponse(chain([begun], lines), content_type="text/csv; charset=utf-8")
         name = f"{self.opts.model_name}s-{timezone.now():%Y%m%d-%H%M}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response

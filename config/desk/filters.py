@@ -40,9 +40,10 @@ class DayFilter(TypedFilter):
             return queryset
         try:
             begin = datetime.combine(date.fromisoformat(value.strip()), datetime.min.time(), UTC)
-        except ValueError:
+            end = begin + timedelta(days=1)
+        except (ValueError, OverflowError):  # no day, or the calendar's last
             return queryset.none()
-        return self.between(queryset, begin, begin + timedelta(days=1))
+        return self.between(queryset, begin, end)
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
         return queryset.filter(**{f"{self.moment}__gte": begin, f"{self.moment}__lt": end})

@@ -21,6 +21,8 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 from django.utils.text import capfirst
 
+from config.desk.listing import GuardedList
+from config.desk.once import respond_once
 from config.desk.operations import Operation, allowed, named, show_operation
 from config.desk.pages import PATIENT_VAR, BoundedPaginator, DeskChangeList
 from config.desk.related import Related
@@ -45,7 +47,7 @@ class EditForm(forms.ModelForm):
         return [name for name in self.changed_data if name != "reason"]
 
 
-class DeskAdmin(admin.ModelAdmin):
+class DeskAdmin(GuardedList):
     """Nothing is deleted, nothing is added but through an operation, and little is edited."""
 
     form = EditForm
@@ -127,7 +129,7 @@ class DeskAdmin(admin.ModelAdmin):
     # --- the list ------------------------------------------------------------------------------
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
         page = request.GET.get(PAGE_VAR, "1")
-        at, patient = int(page) if page.isdecimal() else 1, PATIENT_VAR in request.GET
+        at, patient = int(page) if page.isdecimal() and len(page) < 10 else 1, PATIENT_VAR in request.GET
         return self.paginator(queryset, per_page, *args, at=at, patient=patient, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeskChangeList]:
@@ -159,6 +161,10 @@ class DeskAdmin(admin.ModelAdmin):
         if self.adding is None:
             raise Http404
         return show_operation(request, self, self.adding, None)
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        view = super().change_view
+        return respond_once(request, lambda: view(request, object_id, form_url, extra_context))
 
     def render_change_form(
         self,

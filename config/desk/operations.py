@@ -5,6 +5,7 @@ refuses comes back as an error of the form.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -19,6 +20,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from config.actors import Actor
+from config.desk.once import AlreadySent, SameAgain, carry_out, sent_before, show_first
 from config.desk.operators import actor_of
 from config.errors import ApiError, is_unavailable
 
@@ -56,7 +58,7 @@ class Operation:
         if request.method == "POST":
             return self.form_class(request.POST, request.FILES)
         # A link may fill in what it knows: …/add/?organization=…
-        return self.form_class(initial={**request.GET.dict(), **self.initial(subject)})
+        return self.form_class(initial={**_given(request, self.form_class), **self.initial(subject)})
 
     def initial(self, subject: Any) -> dict[str, Any]:
         return {}
@@ -68,6 +70,19 @@ class Operation:
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> "Done":
         """Call the function with the form's values; for those that need no more of the form."""
         raise NotImplementedError
+
+
+def _given(request: HttpRequest, form_class: type[forms.Form]) -> dict[str, Any]:
+    """Return what the address says for the form's fields, except what a field would refuse."""
+    given = {}
+    for name, field in form_class.base_fields.items():
+        try:
+            if name in request.GET:
+                field.clean(request.GET[name])
+                given[name] = request.GET[name]
+        except forms.ValidationError:  # it can't be shown as chosen: the field stays as it is without it
+            continue
+    return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +98,16 @@ def show_operation(request: HttpRequest, admin: Any, operation: Operation, subje
     """The operation's page: the form, and with a valid form the deed."""
     if not allowed(request, admin, operation, subject):
         raise PermissionDenied
+    if first := sent_before(request):
+        return show_first(request, first)
     if not operation.applies_to(subject):
         messages.warning(request, f"{operation.label}: {subject} has changed meanwhile, this does not apply any more.")
         return HttpResponseRedirect(page_of(subject))
     form = operation.make_form(request, subject)
     if request.method == "POST" and form.is_valid():
-        done = _try(request, operation, subject, form)
-        if done is not None:
-            return _after(request, admin, done, subject)
+        response = _try(request, admin, operation, subject, form)
+        if response is not None:
+            return response
     return TemplateResponse(request, "desk/operation.html", _context(request, admin, operation, subject, form))
 
 
@@ -105,9 +122,21 @@ def allowed(request: HttpRequest, admin: Any, operation: Operation, subject: Any
     return request.user.has_perm(f"{admin.opts.app_label}.{codename}")
 
 
-def _try(request: HttpRequest, operation: Operation, subject: Any, form: forms.Form) -> Done | None:
+def _try(request: HttpRequest, admin: Any, operation: Operation, subject: Any, form: forms.Form) -> HttpResponse | None:
+    """Carry the operation out, once for each page that asked for it; None where it was refused."""
+
+    def outcome(done: Done) -> tuple[str, str]:
+        return _address_after(request, admin, done, subject), done.message
+
     try:
-        return operation.do(subject, actor=actor_of(request), form=form)
+        work = partial(operation.do, subject, actor=actor_of(request), form=form)
+        done = carry_out(request, work, outcome, ask_if_same=True)
+        return _after(request, admin, done, subject)
+    except AlreadySent as sent:
+        return show_first(request, sent.form)
+    except SameAgain as refusal:
+        form.asks_once_more = True  # type: ignore[attr-defined]
+        add_refusal(form, refusal)
     except ApiError as refusal:
         add_refusal(form, refusal)
     except DatabaseError as error:
@@ -135,12 +164,16 @@ def _after(request: HttpRequest, admin: Any, done: Done, subject: Any) -> HttpRe
         add_never_cache_headers(response)
         return response
     messages.success(request, done.message)
+    return HttpResponseRedirect(_address_after(request, admin, done, subject))
+
+
+def _address_after(request: HttpRequest, admin: Any, done: Done, subject: Any) -> str:
     if back := _back(request):
-        return HttpResponseRedirect(back)
+        return back
     target = done.subject or subject
     if target is None or not admin.has_view_or_change_permission(request):
-        return HttpResponseRedirect(reverse(f"admin:{admin.opts.app_label}_{admin.opts.model_name}_changelist"))
-    return HttpResponseRedirect(page_of(target))
+        return reverse(f"admin:{admin.opts.app_label}_{admin.opts.model_name}_changelist")
+    return page_of(target)
 
 
 def _back(request: HttpRequest) -> str:

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page, Paginator
 from django.db import OperationalError, connections, transaction
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from config.desk.listing import GuardedChangeList
 from config.errors import sqlstate_of
 
 # Nobody turns to page 101 by hand: whoever gets there needs a filter. It also bounds OFFSET.
@@ -113,7 +113,7 @@ class BoundedPaginator(Paginator):
         return rows if rows > REACHABLE_ROWS else None
 
 
-class DeskChangeList(ChangeList):
+class DeskChangeList(GuardedChangeList):
     """A list that shows the rows which its paginator has found, also where they fill less than a page:
     Django's would search for those once more."""
 

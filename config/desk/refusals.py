@@ -22,7 +22,11 @@ _BY_STATUS = {
     400: Told("This request was not understood", "It broke off, or its address is none of this desk's. Try it again."),
     403: Told("You may not do this", "None of your roles allows it. An administrator can give you one that does."),
     404: Told("There is no such page", "The address is mistyped, or what it led to is there no more."),
+    405: Told(
+        "This page can't be asked like that", "Its address takes no such request: open the page, and use its form."
+    ),
     422: Told("This request was not understood", "It is malformed, or far too large. Go back and try again."),
+    429: Told("Too many attempts to sign in", "Wait a minute, then try it again. Nobody's account is locked."),
     503: Told(
         "The desk is busy",
         "The database can't be reached or took too long. Nothing was changed: try again in a moment.",
@@ -42,7 +46,7 @@ _FAILED = Told(
 def refusal_page(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
     """The refusal as a page; with the menu, for who is signed in and where the database answers."""
     context = {**_told(refusal)._asdict(), "status": refusal.status, "request_id": current_request_id()}
-    html = _with_menu(context, request) if refusal.status in (403, 404, 413) else None
+    html = _with_menu(context, request) if refusal.status in (400, 403, 404, 405, 413, 422) else None
     return HttpResponse(html or render_to_string("desk/refusal.html", context), status=refusal.status)
 
 

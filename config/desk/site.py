@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 
 from config.desk import sign_in
+from config.desk.attempts import count_attempt, remember_browser
 
 View = Callable[..., HttpResponseBase]
 
@@ -52,7 +53,13 @@ class DeskSite(admin.AdminSite):
         if super().has_permission(request) and not sign_in.is_satisfied(request):
             query = urlencode({"next": request.GET.get("next", "")})
             return HttpResponseRedirect(f"{reverse('admin:two_factor')}?{query}")
-        return super().login(request, extra_context)
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        count_attempt(request, request.POST.get("username", ""))
+        response = super().login(request, extra_context)
+        if request.user.is_authenticated:
+            remember_browser(request, response)
+        return response
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if request.method == "GET":  # typed in, or kept as a bookmark: only a form signs anybody out

@@ -12,13 +12,16 @@ from django.urls.resolvers import URLPattern
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from config.desk.listing import GuardedList
+from config.desk.once import respond_once
 from config.desk.operations import page_of
 from config.desk.sign_in import forget_devices
 
 
-class OperatorAdmin(UserAdmin):
+class OperatorAdmin(GuardedList, UserAdmin):
     actions = None
     change_form_template = "desk/operator.html"
+    add_form_template = "desk/new_operator.html"
     list_display = ("username", "first_name", "last_name", "is_active", "roles", "last_login")
     list_filter = ("is_active", "groups")
     readonly_fields = ("last_login", "date_joined")
@@ -27,6 +30,13 @@ class OperatorAdmin(UserAdmin):
         users = super().get_queryset(request).prefetch_related("groups")
         # Who is no superuser neither sees nor touches one.
         return users if request.user.is_superuser else users.filter(is_superuser=False)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        return respond_once(request, lambda: super(OperatorAdmin, self).add_view(request, form_url, extra_context))
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        view = super().change_view
+        return respond_once(request, lambda: view(request, object_id, form_url, extra_context))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or request.user.is_superuser:
@@ -64,8 +74,15 @@ class OperatorAdmin(UserAdmin):
         return HttpResponseRedirect(page_of(user))
 
 
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(GuardedList, GroupAdmin):
     actions = None
+    change_form_template = "desk/role.html"
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        view = super().changeform_view
+        return respond_once(request, lambda: view(request, object_id, form_url, extra_context))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

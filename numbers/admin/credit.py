@@ -116,6 +116,7 @@ def ledger_of(organization_id: UUID) -> Related:
 
 @admin.register(CreditEntry)
 class CreditEntryAdmin(DeskAdmin):
+    linked = ("account",)
     list_display = ("created_at", "owner", "kind", "amount", "balance_after", "actor", "note")
     list_filter = ("kind", SerialDayFilter, AccountFilter)
     list_select_related = ("account__organization",)

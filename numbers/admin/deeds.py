@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from config.actors import Actor
 from config.desk.choosing import ChosenByTyping
+from config.desk.once import respond_once
 from config.desk.operations import Done, Operation, ReasonForm, add_refusal, page_of
 from config.desk.operators import actor_of
 from config.desk.site import Page, desk
@@ -137,12 +138,15 @@ def actions_for(request: HttpRequest) -> dict[str, Any]:
 
 def _action(deed: Deed) -> Any:
     def act(admin: Any, request: HttpRequest, queryset: QuerySet[PhoneNumber]) -> HttpResponse | None:
-        try:
+        def draft() -> HttpResponse:
             job = choose(queryset, deed=deed, actor=actor_of(request))
+            return HttpResponseRedirect(reverse("admin:deed", args=[job.pk]))
+
+        try:
+            return respond_once(request, draft)
         except ValidationFailed as refusal:
             messages.error(request, "; ".join(f"{name} {why}" for name, why in (refusal.details or {}).items()))
             return None
-        return HttpResponseRedirect(reverse("admin:deed", args=[job.pk]))
 
     return act
 
@@ -163,6 +167,8 @@ def deed_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
             begin(job, values=form.values, reason=form.cleaned_data["reason"], actor=actor_of(request))
             return HttpResponseRedirect(page_of(job))
         except ApiError as refusal:
+            if not Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).exists():
+                return HttpResponseRedirect(page_of(job))  # sent twice: it has begun, with what was confirmed first
             add_refusal(form, refusal)
     preview = _preview(job, deed, form.values if confirming else None, all_of_them="all" in request.GET)
     context = {**desk().each_context(request), "title": deed.label, "opts": PhoneNumber._meta, "form": form}

@@ -88,6 +88,7 @@ class PatternFilter(TypedFilter):
 
 @admin.register(Refusal)
 class RefusalAdmin(DeskAdmin):
+    linked = ("code", "code__exact", "sandbox__exact", "organization_id")
     list_display = ("at", "reason", "organization", "wanted", "found", "asked_for", "note")
     list_filter = (UnmetFilter, RefusalDayFilter, OrganizationFilter, AreaFilter, TypeFilter, PatternFilter)
     shown = (

@@ -8,6 +8,7 @@ from numbers.models import NumberEvent
 
 @admin.register(NumberEvent)
 class NumberEventAdmin(DeskAdmin):
+    linked = ("number_id",)
     list_display = ("at", "number_id", "kind", "actor", "reason", "before", "after", "request_id")
     search_fields = ("number_id__exact",)
     search_help_text = "The id of a number"

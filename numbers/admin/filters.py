@@ -75,10 +75,10 @@ class OwnerFilter(OrganizationFilter):
     """Numbers that the organization has now."""
 
     title = "owner"
+    column = "assignments__organization_id"
 
-    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
-        owned = {"assignments__organization_id": organization_id, "assignments__ended_at__isnull": True}
-        return queryset.filter(STATES["assigned"], **owned)
+    def of(self, queryset: QuerySet[Any], ids: list[UUID]) -> QuerySet[Any]:
+        return queryset.filter(STATES["assigned"], **self.one_of(ids), assignments__ended_at__isnull=True)
 
 
 class PeriodFilter(OrganizationFilter):
@@ -87,8 +87,8 @@ class PeriodFilter(OrganizationFilter):
     Each of the two has an index of its own.
     """
 
-    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
-        return queryset.filter(organization_id=organization_id, ended_at__isnull=not self.ended)
+    def of(self, queryset: QuerySet[Any], ids: list[UUID]) -> QuerySet[Any]:
+        return super().of(queryset, ids).filter(ended_at__isnull=not self.ended)
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -96,8 +96,7 @@ class PeriodFilter(OrganizationFilter):
 
 
 class AccountFilter(OrganizationFilter):
-    def of(self, queryset: QuerySet[Any], organization_id: UUID) -> QuerySet[Any]:
-        return queryset.filter(account_id=organization_id)
+    column = "account_id"
 
 
 class OrderDayFilter(DayFilter):

@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from campaigns.reviewing import brands_to_review, campaigns_to_review
 from config.desk.charts import Part, Place, draw_bar, draw_columns
+from config.desk.once import respond_once
 from config.desk.operators import actor_of
 from config.desk.site import Page, desk
 from numbers.crediting import short_accounts
@@ -70,6 +71,10 @@ def refresh(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":  # who had to sign in first comes back without the form: the page has its button
         return HttpResponseRedirect(reverse("admin:index"))
+    return respond_once(request, lambda: _count(request)) or HttpResponseRedirect(reverse("admin:index"))
+
+
+def _count(request: HttpRequest) -> HttpResponse:
     if not counts_at_once():
         count_soon(actor_of(request))
         messages.info(request, "They are being counted: look again in a moment.")

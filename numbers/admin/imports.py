@@ -16,6 +16,7 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from config.desk.once import respond_once
 from config.desk.operations import add_refusal
 from config.desk.operators import actor_of
 from config.desk.site import Page, desk
@@ -47,9 +48,13 @@ def imports(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
-        try:
+
+        def keep() -> HttpResponse:
             job = keep_file(name=file.name, pieces=file.chunks(), actor=actor_of(request))
             return HttpResponseRedirect(page_of_import(job))
+
+        try:
+            return respond_once(request, keep) or HttpResponseRedirect(reverse("admin:imports"))
         except ValidationFailed as refusal:
             for sentence in (refusal.details or {}).values():
                 form.add_error("file", f"{file.name} {sentence}")
@@ -86,13 +91,17 @@ def _act(request: HttpRequest, job: Job) -> HttpResponse:
         ask_to_stop(job)
         messages.info(request, f"The import of {job.title} stops. What has gone in stays.")
     elif action == "again":
-        draft = prepare_again(job, actor=actor_of(request)) if job.is_over else None
-        if draft is not None:
-            return HttpResponseRedirect(page_of_import(draft))
+        if (response := respond_once(request, lambda: _again(request, job))) is not None:
+            return response
         messages.warning(request, "The file is kept no more: upload it again.")
     elif job.status == Job.Status.DRAFT:
         return _mapping(request, job)
     return HttpResponseRedirect(page_of_import(job))
+
+
+def _again(request: HttpRequest, job: Job) -> HttpResponse | None:
+    draft = prepare_again(job, actor=actor_of(request)) if job.is_over else None
+    return None if draft is None else HttpResponseRedirect(page_of_import(draft))
 
 
 def _mapping(request: HttpRequest, job: Job) -> HttpResponse:

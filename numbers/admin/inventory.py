@@ -37,6 +37,7 @@ def _life_of(number_id: int) -> str:
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(ExportedAdmin):
+    linked = ("status__exact", "quarantined_until__gt", "quarantined_until__lte")
     list_display = ("number", "state", "number_type", "owner", "price", "carries", "region")
     sortable_by = ("number",)
     list_filter = (StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox")
@@ -123,6 +124,7 @@ class PhoneNumberAdmin(ExportedAdmin):
 class AssignmentAdmin(DeskAdmin):
     """Periods of ownership, newest first; those of one organization by ``?organization=``."""
 
+    linked = ("order",)
     list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign")
     list_filter = (("ended_at", admin.EmptyFieldListFilter), PeriodFilter)
     list_select_related = ("number", "organization", "campaign")

@@ -79,6 +79,7 @@ def _text(outcome: JobOutcome) -> str:
 class JobOutcomeAdmin(DeskAdmin):
     """Those of one job, by ``?job=``; all of all jobs in one list would be in nobody's order."""
 
+    linked = ("job",)
     list_display = ("position", "about", "outcome")
     search_fields = ("outcome__startswith",)
     search_help_text = "How the outcome begins, such as refused"
