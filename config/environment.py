@@ -73,6 +73,13 @@ class Environment:
             raise ImproperlyConfigured(f"{name} has an empty pepper in front of another: only the last may be empty")
         return words
 
+    def keys(self, name: str, *, default: str) -> list[str]:
+        """Secrets to encrypt under, the current one first."""
+        words = self.words(name, default=[default])
+        if short := [position for position, word in enumerate(words, 1) if len(word) < 16]:
+            raise ImproperlyConfigured(f"{name}: key {short[0]} is too short: give it at least 16 random characters")
+        return words
+
     def networks(self, name: str) -> list[str]:
         """Addresses and networks, in one spelling."""
         words = self.words(name, default=[])

@@ -138,6 +138,9 @@ DESK_HASHES_AT_ONCE = env.integer("DESK_HASHES_AT_ONCE", default=2, minimum=1, m
 PASSWORD_HASHERS = ["config.desk.hashing.BoundedHasher"]
 # Off, an operator may set a second factor up and is asked for it from then on; on, he must.
 DESK_TWO_FACTOR = env.flag("DESK_TWO_FACTOR", default=False)
+# What second factors are encrypted under, the current one first: not in the database, and derived from SECRET_KEY
+# where it is not set. Rotation: put the new one first, run reseal_two_factor, then drop the old ones.
+DESK_TWO_FACTOR_KEYS = env.keys("DESK_TWO_FACTOR_KEYS", default=SECRET_KEY)
 OTP_TOTP_ISSUER = "Numberdesk"
 AXES_ENABLED = env.flag("DESK_LOCK_OUT", default=True)
 AXES_FAILURE_LIMIT = env.integer("DESK_LOCK_OUT_AFTER", default=5, minimum=1)

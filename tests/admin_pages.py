@@ -61,8 +61,8 @@ def _fillings(route: str) -> list[dict[str, Any]]:
         return [{}]
     if "<uuid:job_id>" in route:
         return [{"<uuid:job_id>": job.pk} for job in Job.objects.filter(kind="import" if "import" in route else "deed")]
-    if "<int:content_type_id>" in route:
-        return [{"<int:content_type_id>": 1, "<path:object_id>": 1}]
+    if "<path:content_type_id>" in route:
+        return [{"<path:content_type_id>": 1, "<path:object_id>": 1}]
     model = next(model for model in admin.site._registry if f"/{_path(model)}/" in route)
     row = model._default_manager.first()
     assert row is not None, f"there is no {model.__name__}"

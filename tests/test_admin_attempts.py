@@ -29,6 +29,7 @@ def limits(settings: Any) -> None:
 
 def begin_minute(*scopes: str) -> None:
     """One that has begun in the future, so that it lasts."""
+    books.run("DELETE FROM desk_signinwindow")
     for scope in scopes:
         books.run(
             "INSERT INTO desk_signinwindow (scope, window_start, used) "

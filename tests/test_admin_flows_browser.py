@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from campaigns.models import Brand, Campaign, Organization
+from config.desk.models import Authenticator
 from numbers.models import CreditAccount, PhoneNumber
 from numbers.roles import ROLES, make_groups
 from tests import browser, factories
@@ -85,7 +85,7 @@ def test_an_operator_sets_up_a_second_factor_and_signs_in_with_it(
     sign_in(page, live_server.url, "alice", to="/admin/review/")
     assert "asks every operator for a second factor" in page.text()
     assert page.evaluate("document.querySelector('.desk-qr svg').getBoundingClientRect().width") > 100
-    page.fill("[name=code]", code_of(TOTPDevice.objects.get()))
+    page.fill("[name=code]", code_of(Authenticator.objects.get()))
     with page.loading():
         page.press("Enter")
     assert page.evaluate("document.querySelectorAll('.desk-codes li').length") == 10
@@ -98,7 +98,7 @@ def test_an_operator_sets_up_a_second_factor_and_signs_in_with_it(
     assert "Enter the code that your authenticator app shows" in page.text()
     page.go(live_server.url + "/admin/")
     assert "Enter the code that your authenticator app shows" in page.text()
-    submit(page, code=code_of(TOTPDevice.objects.get()))
+    submit(page, code=code_of(Authenticator.objects.get()))
     assert page.evaluate("location.pathname") == "/admin/"
     assert "How are we doing?" in page.text()
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.test.utils import override_settings
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from config.desk.models import Authenticator, RecoveryCodes
 
 pytestmark = pytest.mark.django_db
 
@@ -21,17 +21,22 @@ def sign_in(client: Client, password: str = PASSWORD, *, following: str = "/admi
     return client.post(f"/admin/login/?next={following}", {"username": "alice", "password": password}, follow=True)
 
 
-def code_of(device: TOTPDevice) -> str:
+def code_of(device: Authenticator) -> str:
     """What the authenticator app would show now, and has not been used yet."""
-    totp = TOTP(device.bin_key, device.step, device.t0, device.digits)
-    totp.time = max(totp.time, (device.last_t + 1) * device.step + device.t0)
+    totp = TOTP(device.bin_key, device.STEP, 0, device.DIGITS)
+    totp.time = max(totp.time, (device.last_t + 1) * device.STEP)
     return f"{totp.token():06d}"
+
+
+def confirm(client: Client, password: str = PASSWORD, code: str = "", following: str = "/admin/") -> Any:
+    values = {"password": password, **({"code": code} if code else {})}
+    return client.post(f"/admin/confirm/?{urlencode({'next': following})}", values)
 
 
 def set_up(client: Client) -> list[str]:
     """Gives the recovery codes."""
     client.get(TWO_FACTOR)
-    device = TOTPDevice.objects.get(confirmed=False)
+    device = Authenticator.objects.get(confirmed=False)
     return client.post(TWO_FACTOR, {"code": code_of(device)}).context["codes"]
 
 
@@ -50,8 +55,8 @@ def test_with_the_setting_nobody_gets_further_without_a_second_factor(operator: 
         assert client.get(address, follow=True).request["PATH_INFO"] == TWO_FACTOR
     assert "<svg" in page.content.decode()
     assert client.post(f"{TWO_FACTOR}?next=/admin/review/", {"code": "000000"}).context["form"].errors
-    device = TOTPDevice.objects.get()
-    TOTPDevice.objects.update(throttling_failure_count=0)  # else it has to wait after the wrong one
+    device = Authenticator.objects.get()
+    Authenticator.objects.update(throttling_failure_count=0)  # else it has to wait after the wrong one
     done = client.post(f"{TWO_FACTOR}?next=/admin/review/", {"code": code_of(device)})
     assert done.context["next"] == "/admin/review/"
     assert client.get("/admin/review/").status_code == 200
@@ -70,7 +75,7 @@ def test_the_next_sign_in_asks_for_the_code_and_a_recovery_code_opens_once(opera
     assert "<svg viewBox" not in page.content.decode().partition("login-form")[2]
     assert second.post(TWO_FACTOR, {"code": codes[0]})["Location"] == "/admin/"
     assert second.get("/admin/").status_code == 200
-    assert not StaticToken.objects.filter(token=codes[0]).exists()
+    assert RecoveryCodes.objects.get().codes == codes[1:]
 
     third = Client()
     sign_in(third)
@@ -84,7 +89,7 @@ def test_who_has_set_it_up_is_asked_though_nobody_has_to(operator: User) -> None
     assert client.get("/admin/").status_code == 200
     again = Client()
     assert sign_in(again).request["PATH_INFO"] == TWO_FACTOR
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     assert again.post(TWO_FACTOR, {"code": code_of(device)})["Location"] == "/admin/"
     assert "is on for alice" in again.get(TWO_FACTOR).content.decode()
 
@@ -97,7 +102,7 @@ def test_wrong_codes_have_to_wait(operator: User) -> None:
     sign_in(again)
     for _ in range(3):
         again.post(TWO_FACTOR, {"code": "000000"})
-    right = code_of(TOTPDevice.objects.get())
+    right = code_of(Authenticator.objects.get())
     assert again.post(TWO_FACTOR, {"code": right}).context["form"].errors
 
 
@@ -113,14 +118,18 @@ def test_an_administrator_takes_a_lost_factor_off(operator: User, desk: Client) 
     sign_in(client)
     set_up(client)
     other = Client()
-    other.force_login(User.objects.create_superuser("root"))
+    root = User.objects.create_superuser("root", password=PASSWORD)
+    other.force_login(root)
     address = f"/admin/auth/user/{operator.pk}/forget-two-factor/"
+    assert other.post(address)["Location"].startswith("/admin/confirm/")
+    assert Authenticator.objects.exists()
+    confirm(other, PASSWORD)
     assert other.get(address)["Location"] == f"/admin/auth/user/{operator.pk}/change/"
-    assert TOTPDevice.objects.exists()
     assert other.post(address).status_code == 302
-    assert not TOTPDevice.objects.exists()
-    assert not StaticToken.objects.exists()
+    assert not Authenticator.objects.exists()
+    assert not RecoveryCodes.objects.exists()
     assert sign_in(Client()).request["PATH_INFO"] == "/admin/"
+    confirm(other, PASSWORD)
     assert b"no second factor" in other.post(address, follow=True).content
 
 

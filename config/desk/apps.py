@@ -23,3 +23,10 @@ class DeskConfig(AppConfig):
     name, label = "config.desk", "desk"
     verbose_name = "Operator desk"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        from config.desk import checks, sessions  # noqa: F401  checks register themselves
+
+        user_logged_in.connect(sessions.begin, dispatch_uid="config.desk.sessions")

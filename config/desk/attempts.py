@@ -75,7 +75,7 @@ def _known_by(request: HttpRequest, username: str) -> str:
     """Return the browser's id, if this operator has signed in there before."""
     try:
         value = request.get_signed_cookie(COOKIE, salt=_SALT, max_age=COOKIE_SECONDS)
-        name, browser = signing.loads(value)
+        name, browser = signing.loads(str(value))
     except (KeyError, ValueError, signing.BadSignature):
         return ""
     return str(browser) if name == username.casefold() else ""

@@ -4,9 +4,12 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from config.desk.sessions import has_ended
 from config.errors import ApiError, Forbidden, InvalidInput, MethodNotAllowed, NotFound, answer_to
 
 logger = logging.getLogger(__name__)
@@ -37,6 +40,9 @@ class AdminRequests:
         """Refuse a null character, which no text of PostgreSQL can hold and no keyboard makes."""
         if not _is_admin(request):
             return None
+        if request.user.is_authenticated and has_ended(request):
+            logout(request)
+            messages.info(request, "Your second factor has changed since you signed in here: sign in again.")
         texts = [*_texts(request.GET), *(_texts(request.POST) if request.method == "POST" else ())]
         if any("\0" in text for text in (*texts, *map(str, options.values()))):
             return answer_to(InvalidInput(details={"request": "has a null character"}), request)

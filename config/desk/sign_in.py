@@ -14,19 +14,26 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from config.desk.models import Authenticator, RecoveryCodes
+from config.desk.proof import ask, next_page
+from config.desk.sealing import CannotOpen
+from config.desk.sessions import (
+    factor_of,
+    forget_factor,
+    has_just_signed_in,
+    is_proven,
+    rest_on_factors,
+    use_up_proof,
+)
 
 RECOVERY_CODES = 10
-# Whether the operator has a device, looked up once after signing in.
-_HAS_DEVICE = "desk_has_device"
 
 
 class CodeForm(forms.Form):
@@ -39,21 +46,11 @@ class CodeForm(forms.Form):
 
 
 def is_satisfied(request: HttpRequest) -> bool:
-    """Whether this operator has shown as many factors as he must."""
+    """Return whether this operator has shown as many factors as they must."""
     user: Any = request.user
     if user.is_verified():
         return True
-    return not settings.DESK_TWO_FACTOR and not _has_device(request)
-
-
-def _has_device(request: HttpRequest) -> bool:
-    if _HAS_DEVICE not in request.session:
-        request.session[_HAS_DEVICE] = _device_of(request.user) is not None
-    return bool(request.session[_HAS_DEVICE])
-
-
-def _device_of(user: Any) -> TOTPDevice | None:
-    return TOTPDevice.objects.filter(user=user, confirmed=True).first()
+    return not settings.DESK_TWO_FACTOR and factor_of(user) is None
 
 
 def two_factor(request: HttpRequest) -> HttpResponse:
@@ -61,11 +58,21 @@ def two_factor(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if not (user.is_active and user.is_staff):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-    if user.is_verified():
+    if user.is_verified() and not is_replacing(request):
         return TemplateResponse(request, "desk/two_factor_on.html", _context(request, "Two-factor sign-in"))
-    response = _ask(request) if _device_of(user) else _set_up(request)
+    if factor_of(user) is not None and not user.is_verified():
+        response = _ask(request)
+    elif is_proven(request) or (factor_of(user) is None and has_just_signed_in(request)):
+        response = _set_up(request)
+    else:
+        response = ask(request)
     add_never_cache_headers(response)
     return response
+
+
+def is_replacing(request: HttpRequest) -> bool:
+    """Return whether an operator wants another app in place of the one that is in use."""
+    return "replace" in request.GET
 
 
 def _ask(request: HttpRequest) -> HttpResponse:
@@ -74,42 +81,70 @@ def _ask(request: HttpRequest) -> HttpResponse:
         device = django_otp.match_token(request.user, _digits(form))
         if device is not None:
             django_otp.login(request, device)
-            return HttpResponseRedirect(_next(request))
+            return HttpResponseRedirect(next_page(request))
         form.add_error("code", "That is not the code. After several wrong ones, wait a little before the next.")
     return TemplateResponse(request, "desk/two_factor.html", {**_context(request, "Enter your code"), "form": form})
 
 
 def _set_up(request: HttpRequest) -> HttpResponse:
-    device, _ = TOTPDevice.objects.get_or_create(user=request.user, confirmed=False, defaults={"name": "app"})
     form = CodeForm(request.POST or None)
+    with transaction.atomic():
+        device = _new_device(request.user)
+        codes = _confirm(request, device) if form.is_valid() and device.verify_token(_digits(form)) else None
+    if codes is not None:
+        context = {**_context(request, "Keep these codes"), "codes": codes, "next": next_page(request)}
+        return TemplateResponse(request, "desk/recovery_codes.html", context)
     if form.is_valid():
-        if device.verify_token(_digits(form)):
-            codes = _confirm(request.user, device)
-            django_otp.login(request, device)
-            context = {**_context(request, "Keep these codes"), "codes": codes, "next": _next(request)}
-            return TemplateResponse(request, "desk/recovery_codes.html", context)
         form.add_error("code", "That is not the code that the app shows now.")
     context = {**_context(request, "Set up two-factor sign-in"), "form": form, "device": device}
     context.update(qr=_drawn(device.config_url), secret=_secret(device), must=settings.DESK_TWO_FACTOR)
     return TemplateResponse(request, "desk/two_factor_set_up.html", context)
 
 
-def _confirm(user: Any, device: TOTPDevice) -> list[str]:
-    """The device counts from now on; with it come codes for the day that it is lost."""
-    codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
-    with transaction.atomic():
-        device.confirmed = True
-        device.save(update_fields=["confirmed"])
-        StaticDevice.objects.filter(user=user).delete()
-        recovery = StaticDevice.objects.create(user=user, name="recovery codes")
-        StaticToken.objects.bulk_create(StaticToken(device=recovery, token=code) for code in codes)
+def _new_device(user: Any) -> Authenticator:
+    """Return the app that is being set up, locked. Begin anew where it was sealed under a key that is gone."""
+    waiting = Authenticator.objects.select_for_update().filter(user=user, confirmed=False)
+    device = waiting.first()
+    if device is not None:
+        try:
+            _ = device.bin_key
+            return device
+        except CannotOpen:
+            device.delete()
+    device = Authenticator(user=user, name="app", confirmed=False)
+    device.secret = Authenticator.new_secret()
+    try:
+        with transaction.atomic():
+            device.save()
+    except IntegrityError:  # another tab of the same page
+        device = waiting.get()
+    return device
+
+
+def _confirm(request: HttpRequest, device: Authenticator) -> list[str]:
+    """Have the device count from now on, in place of any other, with codes for the day that it is lost.
+
+    Every other session of the operator ends.
+    """
+    user: Any = request.user
+    Authenticator.objects.filter(user=user, confirmed=True).delete()
+    RecoveryCodes.objects.filter(user=user).delete()
+    device.confirmed = True
+    device.save(update_fields=["confirmed"])
+    recovery = RecoveryCodes(user=user, name="recovery codes")
+    recovery.codes = codes = RecoveryCodes.new_codes(RECOVERY_CODES)
+    recovery.save()
+    forget_factor(user)
+    use_up_proof(request)
+    django_otp.login(request, device)
+    rest_on_factors(request, user)
     return codes
 
 
 def forget_devices(user: AbstractBaseUser) -> int:
     """Take the second factor from an operator who has lost it; gives how many devices there were."""
     with transaction.atomic():
-        return sum(kind.objects.filter(user=user).delete()[0] for kind in (TOTPDevice, StaticDevice))
+        return sum(kind.objects.filter(user=user).delete()[0] for kind in (Authenticator, RecoveryCodes))
 
 
 def _digits(form: CodeForm) -> str:
@@ -122,15 +157,10 @@ def _drawn(address: str) -> SafeString:
     return mark_safe(drawn)  # noqa: S308  drawn by ourselves
 
 
-def _secret(device: TOTPDevice) -> str:
+def _secret(device: Authenticator) -> str:
     """In groups of four, to be typed where no camera is at hand."""
     text = b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
-
-
-def _next(request: HttpRequest) -> str:
-    wanted = request.GET.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")
 
 
 def _context(request: HttpRequest, title: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 
-from config.desk import sign_in
+from config.desk import proof, sign_in
 from config.desk.attempts import count_attempt, remember_browser
 
 View = Callable[..., HttpResponseBase]
@@ -42,7 +42,11 @@ class DeskSite(admin.AdminSite):
 
     def get_urls(self) -> list[Any]:
         own: list[URLPattern] = [path(page.route, self.admin_view(page.view), name=page.name) for page in self.pages]
-        return [path("two-factor/", sign_in.two_factor, name="two_factor"), *own, *super().get_urls()]
+        signing_in = [
+            path("two-factor/", sign_in.two_factor, name="two_factor"),
+            path("confirm/", proof.proof_page, name="prove"),
+        ]
+        return [*signing_in, *own, *super().get_urls()]
 
     # --- signing in ----------------------------------------------------------------------------
     def has_permission(self, request: HttpRequest) -> bool:
@@ -60,6 +64,9 @@ class DeskSite(admin.AdminSite):
         if request.user.is_authenticated:
             remember_browser(request, response)
         return response
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return proof.asks_anew(super().password_change)(request, extra_context)
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if request.method == "GET":  # typed in, or kept as a bookmark: only a form signs anybody out

@@ -15,6 +15,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from config.desk.listing import GuardedList
 from config.desk.once import respond_once
 from config.desk.operations import page_of
+from config.desk.proof import asks_anew
 from config.desk.sign_in import forget_devices
 
 
@@ -56,8 +57,11 @@ class OperatorAdmin(GuardedList, UserAdmin):
         return ", ".join(group.name for group in user.groups.all())
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.forget_two_factor)
+        view = self.admin_site.admin_view(asks_anew(self.forget_two_factor))
         return [path("<int:user_id>/forget-two-factor/", view, name="auth_user_forget_two_factor"), *super().get_urls()]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        return asks_anew(super().user_change_password)(request, id, form_url)
 
     def forget_two_factor(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """For an operator who has lost phone and recovery codes; he sets it up anew at his next sign-in."""
