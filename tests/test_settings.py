@@ -17,6 +17,7 @@ PRODUCTION = {
     "SECRET_KEY": "".join(chr(48 + n) for n in range(70)),
     "ALLOWED_HOSTS": "desk.example.com",
     "API_KEY_PEPPERS": "a pepper of more than thirty-two characters",
+    "DESK_TWO_FACTOR_KEYS": "a key of more than thirty-two characters",
     "TRUSTED_PROXIES": "10.0.0.0/8",
     "ENV_FILE": os.devnull,
 }
