@@ -156,7 +156,7 @@ def test_the_env_file_fills_in_what_the_environment_leaves_out(monkeypatch: pyte
 
 
 def test_every_variable_is_documented() -> None:
-    read = re.compile(r"""env\.\w+\(\s*["']([A-Z_]+)["']|os\.environ\.get\(["']([A-Z_]+)["']""")
+    read = re.compile(r"""(?:env|self)\.\w+\(\s*["']([A-Z_]+)["']|os\.environ\.get\(["']([A-Z_]+)["']""")
     used = {
         first or second for path in (ROOT / "config").rglob("*.py") for first, second in read.findall(path.read_text())
     }

@@ -107,7 +107,7 @@ def _descendants(pid: int) -> list[int]:
     return [one for child in listed for one in (int(child), *_descendants(int(child)))]
 
 
-def patroni_for(processes: Processes) -> tuple[str, dict[str, str]]:
+def patroni_for(processes: Processes) -> tuple[list[str], dict[str, str]]:
     """A Python that the servers' account may run, and where it finds Patroni.
 
     Root's environment often lies where that account can't walk: then the system's Python of the same
@@ -116,7 +116,7 @@ def patroni_for(processes: Processes) -> tuple[str, dict[str, str]]:
     if importlib.util.find_spec("patroni") is None:
         raise Missing("patroni is not installed: pip install -r requirements/cluster.txt")
     if processes.account is None or _may_run(sys.executable, processes):
-        return sys.executable, {}
+        return [sys.executable], {}
     system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
     if not _may_run(system, processes):
         raise Missing(f"{processes.account.pw_name} can't run this Python, nor {system}: run as an ordinary user")
@@ -129,7 +129,7 @@ def patroni_for(processes: Processes) -> tuple[str, dict[str, str]]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
     subprocess.run(["chmod", "-R", "a+rX", str(packages)], check=True)
-    return system, {"PYTHONPATH": str(packages)}
+    return [system, "-S"], {"PYTHONPATH": str(packages)}  # without Debian's packages, which may not fit ours
 
 
 def _needed_by(name: str) -> set[str]:
@@ -157,13 +157,13 @@ def _may_run(python: str, processes: Processes) -> bool:
 class Node:
     """One database host: Patroni, its PostgreSQL, and the PgBouncer through which clients come."""
 
-    def __init__(self, name: str, processes: Processes, etcd: int, patroni: tuple[str, dict[str, str]]) -> None:
+    def __init__(self, name: str, processes: Processes, etcd: int, patroni: tuple[list[str], dict[str, str]]) -> None:
         self.name = name
         self.processes = processes
         self.postgres, self.rest, self.bouncer = free_port(), free_port(), free_port()
         config = processes.write(f"{name}.json", json.dumps(self._patroni(etcd)))
         python, environment = patroni
-        self.process = processes.start(f"{name}.log", python, "-m", "patroni", str(config), **environment)
+        self.process = processes.start(f"{name}.log", *python, "-m", "patroni", str(config), **environment)
         pgbouncer = processes.write(f"{name}.ini", self._pgbouncer())
         processes.write("users.txt", '"numberdesk" ""\n')
         self.bouncer_process = processes.start(f"{name}-pgbouncer.log", *_pgbouncer_program(), str(pgbouncer))
