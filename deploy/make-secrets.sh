@@ -25,6 +25,7 @@ command -v openssl >/dev/null || { echo "openssl is needed: install it" >&2; exi
 secret database_password 36
 secret secret_key 72
 secret api_key_peppers 48
+secret two_factor_keys 48
 secret metrics_token 36
 secret operator_password 24
 if [ ! -s "$folder/tls.crt" ]; then
@@ -33,4 +34,5 @@ if [ ! -s "$folder/tls.crt" ]; then
     chmod 444 "$folder/tls.crt"
     echo "$folder/tls.crt is its own authority: browsers warn. TLS_CERTIFICATE and TLS_KEY name one of yours."
 fi
-echo "$folder/ has the secrets. Keep a copy: without api_key_peppers no API key is accepted."
+echo "$folder/ has the secrets. Keep a copy: without api_key_peppers no API key is accepted,"
+echo "and without two_factor_keys no second factor."

@@ -144,7 +144,10 @@ def test_secrets_are_those_of_compose_and_stay(compose: dict[str, Any], tmp_path
     assert set(first) == files
     assert make_secrets(folder) == first
     assert len(first["secret_key"]) >= 50
-    assert min(len(first[name]) for name in ("api_key_peppers", "metrics_token", "database_password")) >= 32
+    assert (
+        min(len(first[name]) for name in ("api_key_peppers", "two_factor_keys", "metrics_token", "database_password"))
+        >= 32
+    )
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
