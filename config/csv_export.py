@@ -77,7 +77,10 @@ def _guarded(name: str) -> str:
 
 def _is_text(rows: QuerySet[Any], field: str) -> bool:
     """Whether it is text that somebody wrote: choices are what they are."""
-    if field in rows.query.annotations:
-        return isinstance(rows.query.annotations[field].output_field, models.CharField | models.TextField)
-    described: Any = rows.model._meta.get_field(field)
+    described: Any = rows.query.annotations[field].output_field if field in rows.query.annotations else None
+    if described is None:
+        model: Any = rows.model
+        for name in field.split("__"):
+            described = model._meta.get_field(name)
+            model = described.related_model
     return isinstance(described, models.CharField | models.TextField) and not described.choices
