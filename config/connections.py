@@ -42,3 +42,9 @@ def drop_connection() -> None:
     """Let the next request have a new one, in place of one whose prepared statements are stale."""
     if connection.connection is not None and not connection.in_atomic_block:
         connection.close()
+
+
+def drop_if_dead() -> None:
+    """Close this thread's connection if an error made it unusable, so that the next statement opens a new one."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()

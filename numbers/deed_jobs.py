@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Max, QuerySet
 
 from config.actors import Actor
+from config.connections import drop_if_dead
 from config.errors import ApiError, ValidationFailed, is_unavailable, sqlstate_of
 from numbers.deeds import DEEDS, Deed, Order, Outcomes
 from numbers.jobs import ItemsFailed, Running, Stopped, does, queue
@@ -155,7 +156,7 @@ def _do_each(deed: Deed, batch: list[int], order: Order, running: Running, *, ag
     except ApiError:  # foreseen, and true of the whole job
         raise
     except Exception as error:
-        connection.close_if_unusable_or_obsolete()
+        drop_if_dead()
         busy = sqlstate_of(error) in _BUSY and not running.is_stopping()
         is_of_database = isinstance(error, DatabaseError | InterfaceError | psycopg.Error)
         if is_of_database and is_unavailable(error) and not busy:

@@ -4,25 +4,36 @@ On ten million numbers the counts take seconds, so an operator who opens the pag
 counted last. Live numbers and customers only: sandboxes are left out.
 """
 
+import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from config.errors import is_unavailable
 from numbers.area_codes import REGIONS
-from numbers.demand import forget_old_refusals, unmet_demand
+from numbers.demand import unmet_demand
 from numbers.models import DeskFigures
+from numbers.worker.failures import in_words
 
 DAYS = 30
 WEEKS = 8
 # A small stock is counted at once: no operator of a new desk needs to know of the command.
 COUNTED_AT_ONCE = 50_000
 STALE_SECONDS = 60
+
+
+logger = logging.getLogger(__name__)
+
+
+class PanelsFailed(Exception):
+    """Some panels could not be counted, the others were. The message names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,8 @@ def current_figures() -> Figures:
     """What was counted last; counted anew where the stock is small and the figures are a minute old."""
     figures = _read()
     if _is_stale(figures) and counts_at_once():
-        refresh_figures()
+        with contextlib.suppress(PanelsFailed):  # logged; what was counted before is shown
+            refresh_figures()
         figures = _read()
     return figures
 
@@ -48,7 +60,7 @@ def counts_at_once() -> bool:
 
 
 def refresh_figures() -> bool:
-    """Count everything anew. False where somebody else is counting already."""
+    """Count every panel; False if another process is counting already. Raise PanelsFailed for those that failed."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Of the transaction, since a pooler may lie in between.
@@ -56,10 +68,23 @@ def refresh_figures() -> bool:
             if not cursor.fetchone()[0]:
                 return False
             cursor.execute("SELECT set_config('statement_timeout', '10min', true)")
-        forget_old_refusals()
-        for name, count in PANELS.items():
-            _write(name, count())
+        failed = {name: error for name, count in PANELS.items() if (error := _count_panel(name, count))}
+    if failed:
+        raise PanelsFailed(f"not counted: {', '.join(f'{name} ({in_words(error)})' for name, error in failed.items())}")
     return True
+
+
+def _count_panel(name: str, count: Callable[[], dict[str, Any]]) -> Exception | None:
+    """Count one panel; a fault in it must not take the others with it."""
+    try:
+        with transaction.atomic():
+            _write(name, count())
+    except Exception as error:
+        if isinstance(error, DatabaseError) and is_unavailable(error):
+            raise
+        logger.exception("panel %s could not be counted", name)
+        return error
+    return None
 
 
 def since() -> datetime:

@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 
 from config.actors import Actor
+from config.connections import drop_if_dead
 from config.errors import ApiError, is_unavailable
 from numbers.models import Job, JobInput, WorkerQueue
 from numbers.worker.failures import ERROR_LENGTH, RETRY_DELAY, SILENCE, in_words, record_failure
@@ -201,7 +202,7 @@ def _run(running: Running) -> None:
     except TakenOver:
         logger.warning("job %s was taken over by another process", job.pk)
     except Exception as error:  # noqa: BLE001  recorded; a job that fails must not end the worker
-        connection.close_if_unusable_or_obsolete()
+        drop_if_dead()
         _break_off(running, error)
 
 

@@ -191,7 +191,7 @@ def test_refusals_are_forgotten_after_their_time(api: Api, settings: Any) -> Non
     api.order(["+14155550101"])
     old = Refusal.objects.earliest("id")
     Refusal.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(days=settings.DESK_REFUSAL_DAYS + 1))
-    refresh_figures()
+    call_command("refresh_desk")
     assert [one.numbers for one in Refusal.objects.all()] == [["+14155550101"]]
 
 

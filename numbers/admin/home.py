@@ -22,9 +22,10 @@ from config.desk.charts import Part, Place, draw_bar, draw_columns
 from config.desk.once import respond_once
 from config.desk.operators import actor_of
 from config.desk.site import Page, desk
+from numbers.admin.background import background_panel
 from numbers.crediting import short_accounts
 from numbers.figure_jobs import count_soon
-from numbers.figures import DAYS, Figures, counts_at_once, current_figures, refresh_figures
+from numbers.figures import DAYS, Figures, PanelsFailed, counts_at_once, current_figures, refresh_figures
 from numbers.models import CreditAccount, Order, PhoneNumber
 
 SHOWN = 12  # rows of a panel
@@ -78,9 +79,17 @@ def _count(request: HttpRequest) -> HttpResponse:
     if not counts_at_once():
         count_soon(actor_of(request))
         messages.info(request, "They are being counted: look again in a moment.")
-    elif not refresh_figures():
-        messages.info(request, "Somebody else is counting already: look again in a moment.")
+    else:
+        _refresh_now(request)
     return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _refresh_now(request: HttpRequest) -> None:
+    try:
+        if not refresh_figures():
+            messages.info(request, "They are being counted already: look again in a moment.")
+    except PanelsFailed as failure:
+        messages.error(request, f"Some figures could not be counted, see the log: {failure}.")
 
 
 # --- stock -----------------------------------------------------------------------------------------
@@ -237,6 +246,10 @@ def _short(figures: Figures) -> dict[str, Any]:
     return {"rows": rows[:SHOWN], "more": len(rows) > SHOWN, "all": rows_of("numbers.creditaccount", short="yes")}
 
 
+def _background(figures: Figures) -> dict[str, Any]:
+    return background_panel(figures, rows_of("numbers.job"))
+
+
 PANELS = [
     Panel("Stock", "desk/home/stock.html", "numbers.view_phonenumber", _stock, "wide"),
     Panel("Available, by area code", "desk/home/areas.html", "numbers.view_phonenumber", _areas, "tall"),
@@ -248,6 +261,7 @@ PANELS = [
     Panel("To review", "desk/home/reviews.html", "campaigns.view_campaign", _reviews),
     Panel("Pending bulk orders", "desk/home/pending.html", "numbers.view_order", _pending),
     Panel("Short of credit", "desk/home/short.html", "numbers.view_creditaccount", _short),
+    Panel("Background work", "desk/home/background.html", "numbers.view_job", _background, "wide"),
 ]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 
+from config.connections import drop_if_dead
 from config.errors import is_unavailable
 from numbers.models import WorkerQueue
 from numbers.worker.duties import DutyFailed, PeriodicDuty
@@ -137,7 +138,7 @@ def run_duty(claim: Claim, *, is_stopping: Callable[[], bool]) -> None:
         logger.error("duty %s: %s", duty.name, failure)
         _execute(_FAILED, str(failure)[:ERROR_LENGTH], duty.name, claim.run)
     except (DatabaseError, InterfaceError, psycopg.Error) as error:
-        connection.close_if_unusable_or_obsolete()
+        drop_if_dead()
         if is_stopping():  # its statement was canceled for that
             _execute(_RELEASED, duty.name, claim.run)
             return

@@ -9,7 +9,7 @@ from numbers.idempotency import HOURS, forget_old_keys
 class Command(DeskCommand):
     help = (
         f"Forget the remembered answers of idempotency keys that are older than {HOURS} hours, with an hour to "
-        "spare. Run it from cron every hour or so. Quiet where there is nothing to do; safe to run twice at once."
+        "spare. The worker does it every hour. Quiet where there is nothing to do; safe to run twice at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

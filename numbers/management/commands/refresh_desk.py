@@ -1,16 +1,23 @@
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from config.commands import DeskCommand
-from numbers.figures import PANELS, refresh_figures
+from numbers.demand import forget_old_refusals
+from numbers.figures import PANELS, PanelsFailed, refresh_figures
 
 
 class Command(DeskCommand):
     help = (
-        "Count the figures of the operators' home page anew, and forget refusals that are too old. Run it from "
-        "cron every few minutes; on ten million numbers it takes seconds. Two at once: the second leaves at once."
+        "Count the figures of the operators' home page once, and forget refusals that are too old. The worker does "
+        "both by itself. On ten million numbers it takes seconds. Two at once: the second leaves at once."
     )
 
     def handle(self, **options: Any) -> None:
-        counted = refresh_figures()
+        forget_old_refusals()
+        try:
+            counted = refresh_figures()
+        except PanelsFailed as failure:
+            raise CommandError(f"some figures were {failure}") from failure
         if options["json"]:
             self.answer({"refreshed": sorted(PANELS) if counted else []}, "", json_wanted=True)
