@@ -96,6 +96,13 @@ class LimitExceeded(Conflict):
     code, message = "LIMIT_EXCEEDED", "limit exceeded"
 
 
+class PreconditionFailed(ApiError):
+    """What the caller has read has changed since."""
+
+    status, code = 412, "PRECONDITION_FAILED"
+    message = "it has changed since you read it: read it again, then decide"
+
+
 class PayloadTooLarge(ApiError):
     status, code, message = 413, "PAYLOAD_TOO_LARGE", "payload too large"
 

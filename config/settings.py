@@ -187,7 +187,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Numberdesk",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
+    "PATH_CONVERTER_OVERRIDES": {
+        "id": {"type": "string", "format": "uuid"},
+        "number": {"type": "string", "minLength": 3, "maxLength": 36},
+    },
     "SORT_OPERATIONS": False,  # as in the urls: what is used most comes first
     "POSTPROCESSING_HOOKS": ["config.openapi.schema.complete"],
 }

@@ -5,11 +5,13 @@ from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
 from config import errors, health
-from config.ids import IdConverter
+from config.ids import IdConverter, NumberConverter
 from config.metrics import metrics
 from config.openapi import serving
 
-register_converter(IdConverter, "id")  # before the patterns that are included below are read
+# Before the patterns that are included below are read.
+register_converter(IdConverter, "id")
+register_converter(NumberConverter, "number")
 
 urlpatterns = [
     path("v1/", include("numbers.api.urls")),

@@ -5,9 +5,12 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from config.answers import timestamp
+from config.answers import render, timestamp
 from config.errors import NotFound
+from config.http.preconditions import etag_of
 from numbers.models import Assignment
+
+NOBODYS = UUID(int=0)
 
 
 def owned_numbers(
@@ -41,6 +44,36 @@ def owned_number(assignment_id: UUID, organization_id: UUID) -> Assignment:
     if assignment is None:
         raise NotFound()
     return assignment
+
+
+def owned_id(reference: UUID | str, organization_id: UUID) -> UUID:
+    """Return the id of a number that is named by its id or in E.164.
+
+    In E.164 it is the last time that the organization owned it, which may be over, as with an id.
+    Where it never did, it is an id that no number has.
+    """
+    if isinstance(reference, UUID):
+        return reference
+    return _ids_of([reference], organization_id).get(reference, NOBODYS)
+
+
+def owned_ids(references: list[UUID | str], organization_id: UUID) -> dict[UUID | str, UUID]:
+    """Return the ids of numbers that are named by their ids or in E.164, without the unknown."""
+    numbers = [one for one in references if isinstance(one, str)]
+    found = _ids_of(numbers, organization_id) if numbers else {}
+    return {
+        one: one if isinstance(one, UUID) else found[one] for one in references if isinstance(one, UUID) or one in found
+    }
+
+
+def _ids_of(numbers: list[str], organization_id: UUID) -> dict[str, UUID]:
+    rows = Assignment.objects.filter(organization_id=organization_id, number__number__in=numbers)
+    return dict(rows.order_by("id").values_list("number__number", "id"))  # the newest is the last
+
+
+def etag(assignment: Assignment) -> str:
+    """Return the ETag of a number as its owner sees it."""
+    return etag_of(render(assignment_json(assignment)))
 
 
 def assignment_json(assignment: Assignment) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The end of an ownership: release into quarantine or back to the carrier, and what follows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,11 @@ from django.db import connection
 
 from config.actors import Actor
 from config.errors import NotFound, ValidationFailed
+from config.http.preconditions import IfMatch
 from config.transactions import run_transaction
 from numbers.filling import stock_was_added
 from numbers.locks import lock_assignments, lock_numbers_by_id
+from numbers.owned import etag, owned_number
 
 # Ownership ends, routing is cleared (history keeps it) and the number rests, in one statement for all.
 # GREATEST: a clock that was set back must not keep a number from being released.
@@ -70,12 +72,21 @@ def release(
     actor: Actor,
     return_to_carrier: bool = False,
     reason: str = "",
+    expected: IfMatch | None = None,
 ) -> Released:
     """End the ownership; the number is out of the organization when this returns.
 
-    Raises NotFound where the organization has no such number now.
+    Raises NotFound where the organization has no such number now, PreconditionFailed where it is not
+    as ``expected``.
     """
-    released, _ = _release([assignment_id], organization_id, actor, retire=return_to_carrier, reason=reason)
+
+    def check() -> None:
+        if expected is not None:
+            expected.require(etag(owned_number(assignment_id, organization_id)))
+
+    released, _ = _release(
+        [assignment_id], organization_id, actor, retire=return_to_carrier, reason=reason, check=check
+    )
     if not released:
         raise NotFound()
     return released[0]
@@ -96,9 +107,18 @@ def release_many(
 
 
 def _release(
-    assignment_ids: list[UUID], organization_id: UUID, actor: Actor, *, retire: bool, reason: str
+    assignment_ids: list[UUID],
+    organization_id: UUID,
+    actor: Actor,
+    *,
+    retire: bool,
+    reason: str,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[list[Released], set[UUID]]:
-    """Those that were released now, and the ids of those that had been before."""
+    """Return those that were released now, and the ids of those that had been before.
+
+    ``check`` runs under the locks of the ownerships, and raises if they must not end.
+    """
 
     def work() -> tuple[list[Released], set[UUID]]:
         owned = lock_assignments(assignment_ids, organization_id)
@@ -106,6 +126,7 @@ def _release(
         open_ones = [one for one in owned if one.ended_at is None]
         if not open_ones:
             return [], ended
+        check()
         at = max(row.at for row in lock_numbers_by_id([one.number_id for one in open_ones]))
         until = None if retire else at + timedelta(days=settings.NUMBER_QUARANTINE_DAYS)
         with connection.cursor() as cursor:

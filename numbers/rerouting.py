@@ -7,23 +7,31 @@ from django.db.models.functions import Now
 
 from config.actors import Actor
 from config.errors import Conflict, NotFound
+from config.http.preconditions import IfMatch
 from config.transactions import run_transaction
 from numbers.locks import lock_assignments, lock_usable_campaign
 from numbers.models import Assignment, NumberEvent
-from numbers.owned import owned_number
+from numbers.owned import etag, owned_number
 
 
 class NumberNotAssigned(Conflict):
     code, message = "NUMBER_NOT_ASSIGNED", "number is not assigned: it has been released"
 
 
-def change_routing(*, assignment_id: UUID, organization_id: UUID, changes: dict[str, Any], actor: Actor) -> Assignment:
+def change_routing(
+    *,
+    assignment_id: UUID,
+    organization_id: UUID,
+    changes: dict[str, Any],
+    actor: Actor,
+    expected: IfMatch | None = None,
+) -> Assignment:
     """Set ``changes``, a map from routing field to its new value; gives the number as it is then.
 
     ``campaign_id`` may be None, which detaches. What is already so is left alone and no event is
     written: both attaching and detaching are idempotent. Raises NotFound for the campaign,
     CampaignNotActive, BrandNotVerified, then NotFound for the number or NumberNotAssigned where it
-    has been released.
+    has been released, PreconditionFailed where it is not as ``expected``.
     """
 
     def work() -> Assignment:
@@ -35,6 +43,8 @@ def change_routing(*, assignment_id: UUID, organization_id: UUID, changes: dict[
         if locked[0].ended_at is not None:
             raise NumberNotAssigned()
         assignment = owned_number(assignment_id, organization_id)
+        if expected is not None:
+            expected.require(etag(assignment))
         before = {name: getattr(assignment, name) for name in changes}
         if before != changes:
             _write(assignment, before, changes, actor)

@@ -15,7 +15,7 @@ PUBLIC = {"v1/openapi.json", "v1/types.ts", "v1/docs"}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method of one path. ``path`` has ``<id:…>`` where an id belongs, as in the URL conf."""
+    """One method of one path. ``path`` has ``<id:…>`` or ``<number:…>`` where an id belongs, as in the URL conf."""
 
     method: str
     path: str
@@ -28,7 +28,7 @@ class Endpoint:
         """With these ids in it, some other where none is given."""
         parts = []
         for part in self.path.split("/"):
-            name = part.removeprefix("<id:").removesuffix(">")
+            name = part.partition(":")[2].removesuffix(">") if part.startswith("<") else part
             parts.append(part if name == part else str(ids.get(name, SOME_ID)))
         return "/".join(parts)
 

@@ -56,7 +56,13 @@ class Published:
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
         """What each path looks like. A path without parameters goes first."""
         templates = sorted(self.document["paths"], key=lambda template: "{" in template)
-        return [(re.compile(re.sub(r"\\{[^}]+\\}", UUID, re.escape(one))), one) for one in templates]
+        return [(re.compile(self._with_parameters(one)), one) for one in templates]
+
+    @staticmethod
+    def _with_parameters(template: str) -> str:
+        """Return a pattern of the paths of a template. A number may stand in E.164 where its id may."""
+        pattern = re.escape(template).replace(r"\{number_id\}", rf"(?:{UUID}|(?:\+|%2B)[1-9][0-9]{{1,14}})")
+        return re.sub(r"\\{[^}]+\\}", lambda match: UUID, pattern)
 
     def methods(self, path: str) -> dict[str, Any] | None:
         """The operations of a concrete path, by method; None where no path is like it."""

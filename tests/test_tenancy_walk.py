@@ -43,12 +43,12 @@ LIST = (Ask("?cursor={cursor}"),)
 # The requests of each endpoint that name something of somebody's; () where there is nothing to name.
 WALK: dict[str, tuple[Ask, ...]] = {
     f"GET {BASE}": (*LIST, Ask("?campaign_id={campaign_id}"), Ask("?search=%2B{digits}"), Ask("?label={label}")),
-    f"GET {BASE}/<id:number_id>": PLAIN,
-    f"PATCH {BASE}/<id:number_id>": (Ask(body={"label": "mine"}), Ask(body={"campaign_id": "{campaign_id}"})),
-    f"DELETE {BASE}/<id:number_id>": (*PLAIN, Ask("?return_to_carrier=true")),
-    f"POST {BASE}/<id:number_id>/campaign": (Ask(body={"campaign_id": "{campaign_id}"}),),
-    f"DELETE {BASE}/<id:number_id>/campaign": PLAIN,
-    f"GET {BASE}/<id:number_id>/events": (*PLAIN, *LIST),
+    f"GET {BASE}/<number:number_id>": PLAIN,
+    f"PATCH {BASE}/<number:number_id>": (Ask(body={"label": "mine"}), Ask(body={"campaign_id": "{campaign_id}"})),
+    f"DELETE {BASE}/<number:number_id>": (*PLAIN, Ask("?return_to_carrier=true")),
+    f"POST {BASE}/<number:number_id>/campaign": (Ask(body={"campaign_id": "{campaign_id}"}),),
+    f"DELETE {BASE}/<number:number_id>/campaign": PLAIN,
+    f"GET {BASE}/<number:number_id>/events": (*PLAIN, *LIST),
     f"POST {BASE}/search": (Ask(body={"pattern": "{digits}"}),),
     f"GET {BASE}/orders": LIST,
     f"GET {BASE}/orders/<id:order_id>": PLAIN,

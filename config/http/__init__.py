@@ -2,5 +2,6 @@
 
 addresses     IP addresses in one form
 content_type  the media type and its parameters
+preconditions  ETag and If-Match
 request       requests whose headers can be anything
 """

@@ -19,6 +19,7 @@ HEADERS: dict[str, Schema] = {
     "RateLimit-Limit": integer("The same `q`, as a plain number.", minimum=1),
     "RateLimit-Remaining": integer("The same `r`, as a plain number.", minimum=0),
     "RateLimit-Reset": integer("The same `t`, as a plain number.", minimum=0),
+    "ETag": text("The state of what was answered: send it as `If-Match` to change that state and no other."),
     "Retry-After": integer("Seconds to wait before the same request may succeed.", minimum=1),
     "Idempotent-Replayed": text(
         "Present where this is the answer that an earlier request with the same `Idempotency-Key` was given.",

@@ -23,10 +23,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Id:
-    """An id in a path."""
+    """An id in a path, or what may stand in its place: then it has no ``format``."""
 
     description: str
     example: str
+    format: str = "uuid"
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class DescribedSchema(AutoSchema):
         for parameter in found:
             id = described.path_parameters[parameter["name"]]
             parameter["description"], parameter["example"] = id.description, id.example
-            parameter["schema"] = {"type": "string", "format": "uuid"}
+            parameter["schema"] = {"type": "string", **({"format": id.format} if id.format else {})}
         return found
 
     def _responses(self, described: Operation, scope: str | None) -> dict[str, Any]:

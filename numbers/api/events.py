@@ -11,6 +11,7 @@ from config.openapi.operations import described
 from config.paging import answer_page, read_page
 from numbers.api.events_schema import EVENTS
 from numbers.own_history import event_json, own_events
+from numbers.owned import owned_id
 
 
 class NumberEvents(ApiView):
@@ -24,7 +25,8 @@ class NumberEvents(ApiView):
     may_be_old = READS
 
     @described(EVENTS)
-    def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
-        page = read_page(request, name=f"events of {number_id}", key=int)
-        events = own_events(number_id, request.user.organization_id).filter(pk__lt=page.below)
+    def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
+        assignment_id = owned_id(number_id, request.user.organization_id)
+        page = read_page(request, name=f"events of {assignment_id}", key=int)
+        events = own_events(assignment_id, request.user.organization_id).filter(pk__lt=page.below)
         return answer_page(events[: page.fetch], page, show=event_json)

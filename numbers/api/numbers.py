@@ -12,12 +12,15 @@ from apikeys.scopes import Scope
 from config.answers import success, timestamp
 from config.api import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput
+from config.http.preconditions import read_if_match
 from config.openapi.operations import described
 from config.paging import answer_page, read_page
-from config.parameters import is_text
+from config.parameters import is_text, parse_uuid
 from numbers.api import numbers_schema
 from numbers.criteria import read_number_type
-from numbers.owned import assignment_json, owned_number, owned_numbers
+from numbers.e164 import is_e164
+from numbers.models import Assignment
+from numbers.owned import assignment_json, etag, owned_id, owned_ids, owned_number, owned_numbers
 from numbers.releasing import release, release_many
 from numbers.rerouting import change_routing
 from numbers.routing import FIELDS, LABEL_LENGTH, read_label, read_url, read_uuid
@@ -52,32 +55,29 @@ class Number(ApiView):
     may_be_old = READS
 
     @described(numbers_schema.GET)
-    def get(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
+    def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         refuse_unknown_parameters(request)
-        return success(assignment_json(owned_number(number_id, request.user.organization_id)))
+        organization_id = request.user.organization_id
+        return _with_etag(owned_number(owned_id(number_id, organization_id), organization_id))
 
     @described(numbers_schema.UPDATE)
-    def patch(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
+    def patch(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         refuse_unknown_parameters(request)
-        changes = read_changes(request)
-        caller = request.user
-        assignment = change_routing(
-            assignment_id=number_id, organization_id=caller.organization_id, changes=changes, actor=caller.actor
-        )
-        return success(assignment_json(assignment))
+        return _with_etag(_change(request, number_id, read_changes(request)))
 
     @described(numbers_schema.RELEASE)
-    def delete(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
+    def delete(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         refuse_unknown_parameters(request, frozenset({"return_to_carrier"}))
         caller = request.user
         to_carrier = flag_parameter(request, "return_to_carrier")
         if to_carrier:
             require_scope(caller, Scope.PLATFORM_INVENTORY_WRITE)
         released = release(
-            assignment_id=number_id,
+            assignment_id=owned_id(number_id, caller.organization_id),
             organization_id=caller.organization_id,
             actor=caller.actor,
             return_to_carrier=to_carrier,
+            expected=read_if_match(request.META.get("HTTP_IF_MATCH")),
         )
         return success(
             {
@@ -96,7 +96,7 @@ class NumberCampaign(ApiView):
     scopes = {"POST": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
 
     @described(numbers_schema.ATTACH)
-    def post(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
+    def post(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         refuse_unknown_parameters(request)
         details: dict[str, str] = {}
         body = body_of(request, known=frozenset({"campaign_id"}), details=details)
@@ -104,22 +104,12 @@ class NumberCampaign(ApiView):
         if campaign_id is None:
             details.setdefault("campaign_id", "is required: the UUID of one of your campaigns")
         refuse_if_any(details)
-        return self._answer(request, number_id, campaign_id)
+        return success(assignment_json(_change(request, number_id, {"campaign_id": campaign_id})))
 
     @described(numbers_schema.DETACH)
-    def delete(self, request: CallerRequest, number_id: UUID) -> HttpResponse:
+    def delete(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         refuse_unknown_parameters(request)
-        return self._answer(request, number_id, None)
-
-    def _answer(self, request: CallerRequest, number_id: UUID, campaign_id: UUID | None) -> HttpResponse:
-        caller = request.user
-        assignment = change_routing(
-            assignment_id=number_id,
-            organization_id=caller.organization_id,
-            changes={"campaign_id": campaign_id},
-            actor=caller.actor,
-        )
-        return success(assignment_json(assignment))
+        return success(assignment_json(_change(request, number_id, {"campaign_id": None})))
 
 
 class BulkRelease(ApiView):
@@ -137,17 +127,40 @@ class BulkRelease(ApiView):
         body = body_of(request, known=frozenset({"ids", "return_to_carrier"}), details=details)
         if body.get("return_to_carrier") is not None:
             raise Forbidden("return_to_carrier is not possible in bulk")
-        ids = _read_ids(body.get("ids"), details)
+        references = _read_ids(body.get("ids"), details)
         refuse_if_any(details)
         caller = request.user
-        outcome = release_many(assignment_ids=ids, organization_id=caller.organization_id, actor=caller.actor)
+        known = owned_ids(references, caller.organization_id)
+        outcome = release_many(
+            assignment_ids=list(known.values()),
+            organization_id=caller.organization_id,
+            actor=caller.actor,
+        )
+        nobodys = [one for one in dict.fromkeys(references) if one not in known]
         return success(
             {
                 "released": outcome.released,
-                "unknown": outcome.unknown,
+                "unknown": [*outcome.unknown, *nobodys],
                 "already_released": outcome.already_released,
             }
         )
+
+
+def _change(request: CallerRequest, number_id: UUID | str, changes: dict[str, Any]) -> Assignment:
+    caller = request.user
+    return change_routing(
+        assignment_id=owned_id(number_id, caller.organization_id),
+        organization_id=caller.organization_id,
+        changes=changes,
+        actor=caller.actor,
+        expected=read_if_match(request.META.get("HTTP_IF_MATCH")),
+    )
+
+
+def _with_etag(assignment: Assignment) -> HttpResponse:
+    response = success(assignment_json(assignment))
+    response["ETag"] = etag(assignment)
+    return response
 
 
 def read_changes(request: Request) -> dict[str, Any]:
@@ -186,12 +199,12 @@ def _read_search(value: str | None, details: dict[str, str]) -> str | None:
     return None
 
 
-def _read_ids(value: object, details: dict[str, str]) -> list[UUID]:
+def _read_ids(value: object, details: dict[str, str]) -> list[UUID | str]:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_RELEASED:
         details["ids"] = f"must be a list of 1 to {MOST_RELEASED} ids of your phone numbers"
         return []
-    ids = [read_uuid(one, f"ids[{position}]", details) for position, one in enumerate(value)]
-    for position, one in enumerate(ids):
+    references = [one if is_e164(one) else parse_uuid(one) for one in value]
+    for position, one in enumerate(references):
         if one is None:
-            details.setdefault(f"ids[{position}]", "must be the UUID of a phone number")
-    return [one for one in ids if one is not None]
+            details[f"ids[{position}]"] = "must be the UUID of a phone number, or the number in E.164"
+    return [one for one in references if one is not None]

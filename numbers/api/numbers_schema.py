@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from config.errors import Forbidden, InvalidInput, NotFound
+from config.errors import Forbidden, InvalidInput, NotFound, PreconditionFailed
 from config.openapi.lists import NO_PARAMETERS, listing
 from config.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
 from config.openapi.refusals import Refusal
@@ -24,13 +24,29 @@ from numbers.api.schemas import (
 )
 from numbers.rerouting import NumberNotAssigned
 
-PATH = {"number_id": Id("The `id` of your phone number, not the number itself.", NUMBER_ID)}
+PATH = {"number_id": Id("The `id` of your phone number, or the number in E.164.", NUMBER_ID, format="")}
 NOT_YOURS = Refusal(NotFound, "Your organization has no phone number with this id.")
 NOT_YOURS_OR_CAMPAIGN = replace(NOT_YOURS, when="Your organization has no such phone number, or no such campaign.")
 RELEASED_BEFORE = Refusal(NumberNotAssigned, "Your organization had the phone number, and has released it.")
 
 NUMBER_ANSWER = envelope("PhoneNumberAnswer", PHONE_NUMBER)
 EXAMPLE = Example(succeeds(PHONE_NUMBER_EXAMPLE))
+
+# A UUID, or a number in E.164.
+REFERENCE = r"^(\+[1-9][0-9]{1,14}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"
+IF_MATCH = Parameter(
+    "If-Match",
+    text(
+        "The `ETag` of the number as you have read it; or several, or `*` for any. Nothing is done where the number "
+        "has changed since.",
+        maxLength=4000,
+        examples=['"5f1c7a0e9b3d4c2a8e6f0b1d2c3a4e5f"'],
+    ),
+    place="header",
+)
+CHANGED_SINCE = Refusal(
+    PreconditionFailed, "The number is not as `If-Match` says: it has changed since. Nothing was done."
+)
 
 LIST = listing(
     id="listNumbers",
@@ -61,7 +77,7 @@ GET = Operation(
     summary="Get a phone number",
     description="One of your numbers, and where its messages go.",
     path_parameters=PATH,
-    answers=[Answer("The phone number.", NUMBER_ANSWER, [EXAMPLE])],
+    answers=[Answer("The phone number.", NUMBER_ANSWER, [EXAMPLE], headers=["ETag"])],
     refusals=[NOT_YOURS],
     invalid=NO_PARAMETERS,
 )
@@ -83,8 +99,11 @@ UPDATE = Operation(
     description="""\
 Change the routing of one of your numbers. A field that is absent or null stays as it is; an empty string clears it,
 but for `campaign_id`, which is detached by its own endpoint. The rules for URLs, label and campaign are those of an
-order. Any other field is refused with 400, and nothing is changed.""",
+order. Any other field is refused with 400, and nothing is changed.
+
+With the `ETag` of an earlier answer as `If-Match`, a number that has been changed since is left alone: 412.""",
     path_parameters=PATH,
+    parameters=[IF_MATCH],
     body=Body(
         named(
             "PhoneNumberUpdate",
@@ -100,8 +119,9 @@ order. Any other field is refused with 400, and nothing is changed.""",
         ),
         [Example({"inbound_url": "https://customer.example/inbound", "label": "support-line"})],
     ),
-    answers=[Answer("The phone number as it is now.", NUMBER_ANSWER, [EXAMPLE])],
+    answers=[Answer("The phone number as it is now.", NUMBER_ANSWER, [EXAMPLE], headers=["ETag"])],
     refusals=[
+        CHANGED_SINCE,
         Refusal(
             InvalidInput,
             "A field can't be updated. Nothing was changed.",
@@ -141,9 +161,10 @@ in quarantine, so that nobody gets your calls with it, before others can order i
 With `return_to_carrier=true` it leaves the inventory for good; that needs the `platform:inventory:write` scope too.""",
     path_parameters=PATH,
     parameters=[
+        IF_MATCH,
         Parameter(
             "return_to_carrier", flag("`true`: it goes back to its carrier, not to the inventory.", default=False)
-        )
+        ),
     ],
     answers=[
         Answer(
@@ -165,6 +186,7 @@ With `return_to_carrier=true` it leaves the inventory for good; that needs the `
         )
     ],
     refusals=[
+        CHANGED_SINCE,
         NOT_YOURS,
         Refusal(
             Forbidden,
@@ -183,6 +205,7 @@ Put one of your numbers to work for a campaign; it leaves the one that it was fo
 again changes nothing. Checked in this order: body (422), campaign in your organization (404), campaign active (409),
 its brand verified (409), phone number in your organization (404).""",
     path_parameters=PATH,
+    parameters=[IF_MATCH],
     body=Body(
         named(
             "AttachCampaignRequest",
@@ -191,7 +214,7 @@ its brand verified (409), phone number in your organization (404).""",
         [Example({"campaign_id": CAMPAIGN_ID})],
     ),
     answers=[Answer("The phone number as it is now.", NUMBER_ANSWER, [EXAMPLE])],
-    refusals=[NOT_YOURS_OR_CAMPAIGN, *CAMPAIGN_REFUSALS[1:], RELEASED_BEFORE],
+    refusals=[NOT_YOURS_OR_CAMPAIGN, *CAMPAIGN_REFUSALS[1:], RELEASED_BEFORE, CHANGED_SINCE],
     invalid={"campaign_id": "is required: the UUID of one of your campaigns"},
 )
 
@@ -201,6 +224,7 @@ DETACH = Operation(
     summary="Detach a number from its campaign",
     description="Take one of your numbers out of its campaign. Detaching it again changes nothing.",
     path_parameters=PATH,
+    parameters=[IF_MATCH],
     answers=[
         Answer(
             "The phone number as it is now.",
@@ -208,11 +232,15 @@ DETACH = Operation(
             [Example(succeeds({**PHONE_NUMBER_EXAMPLE, "campaign_id": None}))],
         )
     ],
-    refusals=[NOT_YOURS, RELEASED_BEFORE],
+    refusals=[NOT_YOURS, RELEASED_BEFORE, CHANGED_SINCE],
     invalid=NO_PARAMETERS,
 )
 
-_IDS = {"released": "Released now.", "unknown": "Not phone numbers of yours.", "already_released": "Released before."}
+_RELEASED_IDS = {
+    "released": listed("Released now.", uuid("An id.")),
+    "unknown": listed("Not phone numbers of yours, as you named them.", text("An id, or a number in E.164.")),
+    "already_released": listed("Released before.", uuid("An id.")),
+}
 
 BULK_RELEASE = Operation(
     id="releaseNumbers",
@@ -228,8 +256,8 @@ every id. Duplicates count once. `return_to_carrier` is not possible in bulk (40
                 "",
                 {
                     "ids": listed(
-                        "The ids of your phone numbers.",
-                        uuid("An id.", minLength=36, maxLength=36),
+                        "The ids of your phone numbers, or the numbers in E.164.",
+                        text("An id, or a number in E.164.", minLength=3, maxLength=36, pattern=REFERENCE),
                         minItems=1,
                         maxItems=100,
                     )
@@ -245,7 +273,7 @@ every id. Duplicates count once. `return_to_carrier` is not possible in bulk (40
                 "BulkReleaseAnswer",
                 named(
                     "BulkRelease",
-                    record("", {name: listed(meaning, uuid("An id.")) for name, meaning in _IDS.items()}),
+                    record("", _RELEASED_IDS),
                 ),
             ),
             [Example(succeeds({"released": [NUMBER_ID], "unknown": [], "already_released": []}))],

@@ -18,9 +18,9 @@ urlpatterns = [
     path("phone-numbers/bulk/<id:order_id>", QuantityOrder.as_view(), name="quantity-order"),
     path("phone-numbers/reservations", Reservations.as_view(), name="reservations"),
     path("phone-numbers/reservations/<id:reservation_id>", ReservationView.as_view(), name="reservation"),
-    path("phone-numbers/<id:number_id>", Number.as_view(), name="number"),
-    path("phone-numbers/<id:number_id>/campaign", NumberCampaign.as_view(), name="number-campaign"),
-    path("phone-numbers/<id:number_id>/events", NumberEvents.as_view(), name="number-events"),
+    path("phone-numbers/<number:number_id>", Number.as_view(), name="number"),
+    path("phone-numbers/<number:number_id>/campaign", NumberCampaign.as_view(), name="number-campaign"),
+    path("phone-numbers/<number:number_id>/events", NumberEvents.as_view(), name="number-events"),
     path("credit", Credit.as_view(), name="credit"),
     path("credit/entries", CreditEntries.as_view(), name="credit-entries"),
 ]
