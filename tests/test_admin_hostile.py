@@ -50,7 +50,12 @@ def problem(page: Any) -> str:
         return f"{page.status_code}"
     if page.status_code >= 400 and not (kind.startswith("text/html") and b"Numberdesk" in page.content):
         return f"{page.status_code} is no page but {kind}"
-    return "" if not page.streaming or b"".join(page.streaming_content) else "an empty file"
+    if not page.streaming:
+        return ""
+    try:
+        return "" if b"".join(page.streaming_content) else "an empty file"
+    finally:
+        page.close()
 
 
 def parameters_of(client: Client, address: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
@@ -143,6 +148,14 @@ def test_export_has_its_header_line_whoever_is_asked_for(walker: Client, owner: 
     lines = b"".join(page.streaming_content).decode().splitlines()
     assert lines[0].startswith("number,")
     assert len(lines) - 1 == {"": 3, "own": 1}.get(owner, 0)
+
+
+def test_export_that_nobody_reads_frees_its_connection(walker: Client) -> None:
+    factories.stock(*factories.line(1_000, 500))
+    for ask in (walker.head, walker.post, walker.get):
+        page: Any = ask("/admin/numbers/phonenumber/export.csv")
+        page.close()  # as the server does when the client has gone
+        assert walker.get(url(PhoneNumber, "changelist")).status_code == 200
 
 
 def test_rows_are_found_by_a_part_of_the_owners_name(walker: Client, cast: Any) -> None:
