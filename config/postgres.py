@@ -45,6 +45,12 @@ def numbered(statement: str) -> tuple[str, tuple[str, ...]]:
     return _PLACEHOLDER.sub(number, statement), tuple(names)
 
 
+class OneOff(str):
+    """The text of a statement that seldom comes again: it is not worth a prepared statement."""
+
+    __slots__ = ()
+
+
 class DeskConnection(psycopg.Connection[Any]):
     """psycopg's connection, with ``exchange``."""
 
@@ -153,7 +159,7 @@ class DeskConnection(psycopg.Connection[Any]):
         rows: Callable[[Any], Rows],
     ) -> None:
         name = self._statements.get(text) or new.get(text)
-        if name is None and len(self._statements) + len(new) < _MOST_PREPARED:
+        if name is None and not isinstance(text, OneOff) and len(self._statements) + len(new) < _MOST_PREPARED:
             name = new[text] = _name_of(text, self._generation)
             self.pgconn.send_prepare(name, text.encode())
             readers.append(partial(self._note_prepared, text, name))
@@ -188,6 +194,8 @@ def is_stale(error: BaseException) -> bool:
 
 def _bind(statement: str, parameters: Parameters, adapt: abc.Transformer) -> Bound:
     text, names = numbered(statement)
+    if isinstance(statement, OneOff):
+        text = OneOff(text)
     values = [parameters[name] for name in names] if isinstance(parameters, Mapping) else list(parameters)
     return text, adapt.dump_sequence(values, [PyFormat.TEXT] * len(values))
 

@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)
 CURRENCY = env.currency("CURRENCY", default="USD")
 NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
+BACKORDERS_PER_ORGANIZATION = env.integer("BACKORDERS_PER_ORGANIZATION", default=100, minimum=1, maximum=10_000)
 DESK_REFUSAL_DAYS = env.integer("DESK_REFUSAL_DAYS", default=90, minimum=31)
 # --- the worker: manage.py worker ------------------------------------------------------------------
 WORKER_POLL_SECONDS = env.integer("WORKER_POLL_SECONDS", default=5, minimum=1, maximum=3_600)

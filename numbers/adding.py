@@ -9,10 +9,10 @@ from django.db import connection
 from config.actors import Actor
 from config.errors import ValidationFailed
 from config.transactions import run_transaction
-from numbers.filling import stock_was_added
 from numbers.models import StockBatch
 from numbers.numbering.phone_numbers import Named, NotANumber, judge_number
 from numbers.pricing import whole_cents
+from numbers.worker.wake import wake_worker
 
 # In the order of the unique index, so that two at once wait for each other and never deadlock.
 ADD = """
@@ -64,11 +64,10 @@ def add_numbers(
             added = {row[0] for row in cursor.fetchall()}
         if known := [number for number in numbers if number not in added]:
             raise ValidationFailed(details={"numbers": f"are in stock already: {', '.join(known[:10])}"})
+        wake_worker()
         return batch
 
-    batch = run_transaction(work)
-    stock_was_added()
-    return batch
+    return run_transaction(work)
 
 
 def _judged(numbers: Sequence[str], number_type: str | None) -> list[Named]:

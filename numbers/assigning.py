@@ -70,8 +70,9 @@ class Purchase:
     total: Decimal
     currency: str
     at: datetime
-    # Of an order by quantity: what its numbers had to match, as JSON.
+    # Of an order by quantity: what its numbers had to match, as JSON, and what each could cost at most.
     criteria: str | None = None
+    max_price: Decimal | None = None
 
     def lines_as_json(self, routing: Routing) -> list[dict[str, Any]]:
         moment = timestamp(self.at)
@@ -85,11 +86,12 @@ def price_purchase(
     account: Account,
     order_id: UUID | None = None,
     criteria: str | None = None,
+    max_price: Decimal | None = None,
 ) -> Purchase:
     """What these numbers cost together, in the order given. A sandbox never pays.
 
-    ``order_id`` is that of a pending order, which is completed; ``criteria`` are those of an order
-    by quantity.
+    ``order_id`` is that of a pending order, which is completed; ``criteria`` and ``max_price`` are
+    those of an order by quantity.
 
     Raises InsufficientCredit with the arithmetic.
     """
@@ -105,7 +107,7 @@ def price_purchase(
         )
     lines = [Line(new_id(), row) for row in rows]
     at = max(row.at for row in rows)
-    return Purchase(order_id or new_id(), lines, total, account.currency, at, criteria)
+    return Purchase(order_id or new_id(), lines, total, account.currency, at, criteria, max_price)
 
 
 # Every row that an order writes, in one round trip: seven statements took a quarter longer. The
@@ -119,11 +121,11 @@ RECORD = """
                              %(statuses)s::text[]) AS t (number_id, assignment_id, price, status)
     ), recorded AS (
         INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url,
-                                   status_url, label, campaign_id, total, currency, failure_reason, actor,
-                                   api_key_id, request_id, created_at, finished_at)
+                                   status_url, label, campaign_id, max_price_per_number, total, currency,
+                                   failure_reason, actor, api_key_id, request_id, created_at, finished_at)
         VALUES (%(order_id)s, %(organization_id)s, %(sandbox)s, %(kind)s, 'complete', %(quantity)s,
-                %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s, %(campaign_id)s, %(total)s,
-                %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
+                %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s, %(campaign_id)s, %(max_price)s,
+                %(total)s, %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
         ON CONFLICT (id) DO UPDATE
         SET status = 'complete', total = EXCLUDED.total, finished_at = EXCLUDED.finished_at
     ), owned AS (
@@ -185,6 +187,7 @@ def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dic
         "sandbox": buyer.is_sandbox,
         "kind": "named" if purchase.criteria is None else "quantity",
         "criteria": purchase.criteria,
+        "max_price": purchase.max_price,
         "quantity": len(lines),
         "number_ids": array_text([line.row.id for line in lines]),
         "assignment_ids": array_text([line.assignment_id for line in lines]),

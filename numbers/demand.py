@@ -6,8 +6,13 @@ answer.
 
 import logging
 from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db import DatabaseError, connection
 
@@ -17,10 +22,13 @@ from config.errors import ApiError, RateLimited
 from config.request_context import current
 from numbers.criteria import Criteria
 from numbers.models import Refusal
+from numbers.orders.waiting import Wish
+from numbers.picking import available_ids
 
 logger = logging.getLogger(__name__)
 
 NOTED = (402, 409, 429)
+NOBODY = UUID(int=0)
 
 # A note is worth no wait for the disk: a crash of the database may lose the last fraction of a second of them.
 NOTE = """
@@ -118,8 +126,9 @@ UNMET = """
     ), pending AS (
         SELECT organization_id, COALESCE(criteria->>'area_code', '') AS area_code,
                COALESCE(criteria->>'number_type', '') AS number_type, COALESCE(criteria->>'pattern', '') AS pattern,
-               sum(quantity) AS missing, count(*) AS times, max(created_at) AS last_at
-        FROM numbers_order WHERE status = 'pending' AND NOT sandbox GROUP BY 1, 2, 3, 4
+               missing, times, last_at
+        FROM unnest(%(organizations)s::uuid[], %(criteria)s::jsonb[], %(short)s::bigint[], %(times)s::bigint[],
+                    %(last)s::timestamptz[]) AS t (organization_id, criteria, missing, times, last_at)
     )
     SELECT area_code, number_type, pattern, COALESCE(sum(missing) FILTER (WHERE NOT waits), 0)::bigint,
            COALESCE(sum(missing) FILTER (WHERE waits), 0)::bigint, count(DISTINCT organization_id),
@@ -131,15 +140,56 @@ UNMET = """
 """
 
 
+WAITING = """
+    SELECT criteria::text, max_price_per_number, organization_id, sum(quantity), count(*), max(created_at)
+    FROM numbers_order WHERE status = 'pending' AND NOT sandbox
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, min(created_at)
+"""
+
+
 def unmet_demand(*, since: datetime, limit: int) -> list[dict[str, Any]]:
-    """What was asked for and could not be had, the most wanted first; ``waiting`` in pending bulk orders."""
+    """Return what was asked for and could not be had, the most wanted first.
+
+    ``waiting`` is what pending bulk orders are short of: the stock that matches is counted once for all
+    that want the same.
+    """
+    parameters: dict[str, Any] = {"since": since, "limit": limit, "search_short": Refusal.SEARCH_SHORT, **_shortfalls()}
     with connection.cursor() as cursor:
-        cursor.execute(UNMET, {"since": since, "limit": limit, "search_short": Refusal.SEARCH_SHORT})
+        cursor.execute(UNMET, parameters)
         columns = (
             *("area_code", "number_type", "pattern", "missing", "waiting"),
             *("organizations", "times", "last_at"),
         )
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _shortfalls() -> dict[str, list[Any]]:
+    """Return what the backorders of each organization are short of, as the columns of ``pending``."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        waiting = cursor.fetchall()
+    columns: dict[str, list[Any]] = {"organizations": [], "criteria": [], "short": [], "times": [], "last": []}
+    for (criteria, max_price), rows in groupby(waiting, key=itemgetter(0, 1)):
+        wanted = list(rows)
+        free = _in_stock(criteria, max_price, most=sum(quantity for *_, quantity, _, _ in wanted))
+        for _, _, organization_id, quantity, times, last_at in wanted:  # the stock goes to the oldest
+            taken = min(free, quantity)
+            free -= taken
+            if quantity > taken:
+                for name, value in zip(
+                    columns, (organization_id, criteria, quantity - taken, times, last_at), strict=True
+                ):
+                    columns[name].append(value)
+    return columns
+
+
+def _in_stock(criteria: str, max_price: Decimal, *, most: int) -> int:
+    """Return how many live numbers could be sold to anybody for such orders, up to ``most``."""
+    try:
+        wish = Wish(NOBODY, False, Criteria(**orjson.loads(criteria)), max_price)
+    except TypeError:  # of another release: nothing is known to match
+        return 0
+    return len(available_ids(wish, most=most))
 
 
 def forget_old_refusals() -> int:

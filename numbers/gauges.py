@@ -10,7 +10,8 @@ from numbers.models import DeskFigures
 
 PENDING = """
     SELECT count(*), COALESCE(sum(quantity), 0)::bigint,
-           COALESCE(extract(epoch FROM now() - min(created_at)), 0)::float
+           COALESCE(extract(epoch FROM now() - min(created_at)), 0)::float,
+           count(*) FILTER (WHERE fill_attempts > 0)
     FROM numbers_order WHERE status = 'pending' AND NOT sandbox
 """
 
@@ -35,9 +36,14 @@ def _stock() -> Iterable[Metric]:
 def _pending() -> Iterable[Metric]:
     with connection.cursor() as cursor:
         cursor.execute(PENDING)  # by the partial index: as many rows as wait
-        orders, numbers, age = cursor.fetchone()
+        orders, numbers, age, failing = cursor.fetchone()
     return [
         GaugeMetricFamily("numberdesk_pending_orders", "Orders by quantity that wait for stock.", value=orders),
         GaugeMetricFamily("numberdesk_pending_numbers", "Numbers that they wait for.", value=numbers),
         GaugeMetricFamily("numberdesk_pending_oldest_seconds", "How long the oldest of them waits.", value=age),
+        GaugeMetricFamily(
+            "numberdesk_pending_failing_orders",
+            "Of them, those that are retried.",
+            value=failing,
+        ),
     ]

@@ -20,6 +20,7 @@ from config.idempotency import (
     read_idempotency_key,
 )
 from config.metrics import locking
+from config.postgres import Statement
 
 __all__ = [
     "KEY_LENGTH",
@@ -72,10 +73,14 @@ def claim(key: IdempotencyKey) -> Remembered | None:
     return Remembered(status, bytes(body))
 
 
+def finish_statement(key: IdempotencyKey, *, status: int, body: bytes) -> Statement:
+    """Return the statement that remembers the answer."""
+    return FINISH, [status, body, key.organization_id, key.key]
+
+
 def finish(key: IdempotencyKey, *, status: int, body: bytes) -> None:
     """Remember the answer, to be committed with what it tells of."""
-    with connection.cursor() as cursor:
-        cursor.execute(FINISH, [status, body, key.organization_id, key.key])
+    send(finish_statement(key, status=status, body=body))
 
 
 # An hour after the key has lost its meaning: a request that has just found it may still read it.

@@ -15,6 +15,7 @@ from django.db import connection
 from config.actors import Actor
 from numbers.e164 import area_code_of
 from numbers.models import StockBatch
+from numbers.worker.wake import wake_worker
 
 PRICE = Decimal("1.00")  # of a number for which neither the file nor the operator says any
 
@@ -116,6 +117,7 @@ def add_chunk(rows: Sequence[str], *, batch: Batch, batch_id: UUID | None) -> Ch
         with connection.cursor() as cursor:
             cursor.execute(_ADD, {"price": PRICE, "batch_id": batch_id})
             added = cursor.rowcount
+        wake_worker()
     if added == len(rows):
         return Chunk(added, 0, (), batch_id)
     # Those that an earlier try of this import created are created by it.

@@ -18,7 +18,6 @@ from config.errors import ValidationFailed
 from config.spool import SortedSpool
 from config.transactions import run_transaction
 from numbers import import_stock
-from numbers.filling import stock_was_added
 from numbers.import_forms import BadCell
 from numbers.import_lines import Layout, LineReader, Options, recognise, separator_line
 from numbers.import_source import CountedBytes, Line, Source, known_encoding, numbered_lines, open_text
@@ -95,18 +94,14 @@ def import_numbers(
     outcome = _check(source, options, rows, progress)
     batch = Batch(actor, f"import of {source.name}"[:256])
     loading = _Loading(rows, outcome, batch, progress)
-    try:
-        if dry_run or atomic:
-            loading.compare()
-        if dry_run:
-            return outcome
-        if atomic:
-            loading.add_all_or_none()
-        else:
-            loading.add()
-    finally:
-        if outcome.batch_id:
-            stock_was_added()
+    if dry_run or atomic:
+        loading.compare()
+    if dry_run:
+        return outcome
+    if atomic:
+        loading.add_all_or_none()
+    else:
+        loading.add()
     return outcome
 
 

@@ -24,7 +24,7 @@ from config.array_text import array_text
 from config.batches import send
 from config.errors import NotFound
 from config.metrics import locking
-from config.postgres import Statement
+from config.postgres import Rows, Statement
 from numbers.availability import AVAILABLE, is_available
 
 LOCK_ACCOUNT = """
@@ -70,9 +70,20 @@ LOCK_NUMBERS = _LOCK_NUMBERS.format(which="number = ANY((SELECT %s::text[])::tex
 LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(which="id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
 # Waits for nobody, so it may come in any order without a deadlock. None of these was asked for by name,
 # so what is not available any more may drop out here: PostgreSQL judges each row as it is once locked.
-LOCK_FREE_NUMBERS = _LOCK_NUMBERS.format(
-    which=f"id = ANY(%(ids)s) AND {AVAILABLE} LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED"
-)
+# Found and locked in one statement: numbers.searching makes ``turn`` and ``candidates``.
+# ``order`` is for a price that was named: then the cheapest are bought.
+LOCK_FOUND = f"""
+    WITH turn (place) AS MATERIALIZED ({{turn}}), found AS MATERIALIZED ({{candidates}})
+    SELECT seen.count, seen.dearest, locked.*, clock_timestamp()
+    FROM (SELECT count(*), max(price) AS dearest FROM found) AS seen
+    LEFT JOIN (
+        SELECT id, number, number_type, status, sandbox, sms_enabled, mms_enabled, price,
+               quarantined_until, held_for_id, held_until, reservation_id
+        FROM numbers_phonenumber n
+        WHERE id = ANY(ARRAY(SELECT id FROM found WHERE id <> ALL(%(besides)s::bigint[]))) AND {AVAILABLE}
+        {{order}} LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
+    ) AS locked ON true
+"""  # noqa: S608  all of it is our own text
 
 
 @dataclass(slots=True)
@@ -174,12 +185,34 @@ def lock_for_order(
     return account, [LockedNumber._make(row) for row in rows]
 
 
+def lock_for_bulk_order(
+    organization_id: UUID, campaign_id: UUID | None, *others: Statement, first: tuple[Statement, ...] = ()
+) -> tuple[Account, list[Rows]]:
+    """Lock account and campaign and run ``others``, in one round trip; ``first`` runs before them.
+
+    Raises what ``lock_usable_campaign`` raises.
+    """
+    statements: list[Statement] = [*first, (LOCK_ACCOUNT, [organization_id])]
+    if campaign_id is not None:
+        statements.append((LOCK_CAMPAIGN, [campaign_id, organization_id]))
+    with locking("bulk order"):
+        results = send(*statements, *others)[len(first) :]
+    accounts, rest = results[0], results[1:]
+    if campaign_id is not None:
+        _require_usable(rest[0][0] if rest[0] else None)
+        rest = rest[1:]
+    return Account(*accounts[0]) if accounts else lock_account(organization_id), rest
+
+
+def pending_order_statement(order_id: UUID, organization_id: UUID) -> Statement:
+    return LOCK_PENDING_ORDER, [order_id, organization_id]
+
+
 def lock_pending_order(order_id: UUID, organization_id: UUID) -> LockedOrder | None:
     """An order by quantity, with its status now; None where the organization has no such order."""
-    with locking("order"), connection.cursor() as cursor:
-        cursor.execute(LOCK_PENDING_ORDER, [order_id, organization_id])
-        row = cursor.fetchone()
-    return LockedOrder._make(row) if row else None
+    with locking("order"):
+        (rows,) = send(pending_order_statement(order_id, organization_id))
+    return LockedOrder._make(rows[0]) if rows else None
 
 
 def lock_assignments(ids: list[UUID], organization_id: UUID) -> list[LockedAssignment]:
@@ -196,14 +229,6 @@ def lock_numbers(numbers: list[str]) -> list[LockedNumber]:
 
 def lock_numbers_by_id(ids: list[int]) -> list[LockedNumber]:
     return _locked(LOCK_NUMBERS_BY_ID, [array_text(ids)])
-
-
-def lock_free_numbers(ids: list[int], *, most: int, organization_id: UUID, sandbox: bool) -> list[LockedNumber]:
-    """Up to ``most`` of these that nobody else has locked and that the organization may buy."""
-    return _locked(
-        LOCK_FREE_NUMBERS,
-        {"ids": array_text(ids), "most": most, "organization_id": organization_id, "sandbox": sandbox},
-    )
 
 
 def _locked(statement: str, parameters: list[Any] | dict[str, Any]) -> list[LockedNumber]:

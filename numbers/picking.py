@@ -1,63 +1,110 @@
 """Buying any numbers that match: what nobody else is taking, rather than waiting for it."""
 
 from dataclasses import dataclass
-from uuid import UUID
+from decimal import Decimal
+from typing import Any
 
 import orjson
+from django.db import connection
 
+from config.array_text import array_text
 from config.batches import send
-from numbers.assigning import Buyer, Purchase, price_purchase, record_purchase
+from config.postgres import OneOff, Rows, Statement
+from numbers.assigning import Buyer
 from numbers.criteria import Criteria
-from numbers.locks import LockedNumber, lock_account, lock_free_numbers, lock_pending_order, lock_usable_campaign
+from numbers.locks import LOCK_FOUND, LockedNumber
+from numbers.orders.waiting import Wish
 from numbers.routing import Routing
-from numbers.searching import candidate_ids
+from numbers.searching import TURN, candidates_from
+
+MOST = 1_000
+NOTHING: frozenset[int] = frozenset()
+
+# A look reads the stock without a lock and must not take long, whatever a wish says.
+_PROBE_TIMEOUT = "SELECT set_config('statement_timeout', '1s', true)"
+_ANY_TURN = "0"
+_OWN_TURN = "(SELECT place FROM turn)"
 
 
 @dataclass(frozen=True, slots=True)
 class QuantityRequest:
-    """How many of what, and where their messages go."""
+    """How many of what at which price, and where their messages go. Without a price: any price."""
 
     quantity: int
     criteria: Criteria
     routing: Routing
+    max_price: Decimal | None = None
+
+    def wish_of(self, buyer: Buyer) -> Wish:
+        return Wish(buyer.organization_id, buyer.is_sandbox, self.criteria, self.max_price)
+
+    @property
+    def criteria_json(self) -> str:
+        return orjson.dumps(self.criteria.as_json()).decode()
 
 
-def buy_matching(request: QuantityRequest, *, buyer: Buyer, order_id: UUID | None = None) -> Purchase | None:
-    """Assign and charge, in the caller's transaction; None where the stock can't fill the request.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Numbers that are locked for this transaction; how many were seen, and the dearest of those."""
 
-    ``order_id`` is that of a pending order, which is completed: None also where it is not pending any
-    more, or its organization is suspended. Raises NotFound, CampaignNotActive or BrandNotVerified for
-    the campaign, then InsufficientCredit; nothing is written before.
+    rows: list[LockedNumber]
+    seen: int
+    dearest: Decimal | None
+
+
+def usual_depth(quantity: int) -> int:
+    """Return how many numbers to find so that ``quantity`` are left where others buy at once."""
+    return quantity * 2 + 50
+
+
+def find_statement(wish: Wish, *, quantity: int, depth: int, besides: frozenset[int] = NOTHING) -> Statement:
+    """Return the statement that finds ``depth`` available numbers and locks ``quantity`` of them.
+
+    It waits for nobody: numbers that somebody has locked, or has bought since, are passed over.
     """
-    account = lock_account(buyer.organization_id)
-    if request.routing.campaign_id is not None:
-        lock_usable_campaign(request.routing.campaign_id, buyer.organization_id)
-    if order_id is not None:
-        order = lock_pending_order(order_id, buyer.organization_id)
-        if order is None or order.status != "pending" or order.organization_status != "ACTIVE":
-            return None
-    rows = pick_available(request.criteria, quantity=request.quantity, buyer=buyer)
-    if rows is None:
-        return None
-    criteria = orjson.dumps(request.criteria.as_json()).decode()
-    purchase = price_purchase(rows, buyer=buyer, account=account, order_id=order_id, criteria=criteria)
-    send(record_purchase(purchase, buyer=buyer, routing=request.routing))
-    return purchase
+    query, parameters = candidates_from(_OWN_TURN, wish.criteria, wish.max_price)
+    order = "" if wish.max_price is None else "ORDER BY price"
+    text = LOCK_FOUND.format(turn=TURN.replace("%", "%%"), candidates=query, order=order)
+    return (OneOff(text) if wish.criteria.pattern else text), {
+        **_open_parameters(wish, quantity=depth + len(besides)),
+        **parameters,
+        "most": quantity,
+        "besides": array_text(sorted(besides)),
+        "organization_id": wish.organization_id,
+    }
 
 
-def pick_available(criteria: Criteria, *, quantity: int, buyer: Buyer) -> list[LockedNumber] | None:
-    """``quantity`` available numbers, locked for this transaction; None where there are not as many.
+def read_found(rows: Rows) -> Found:
+    seen, dearest = rows[0][:2]
+    return Found([LockedNumber._make(row[2:]) for row in rows if row[2] is not None], seen, dearest)
 
-    Numbers that somebody has locked, or has bought since they were found, are passed over.
-    """
-    depth = quantity * 2 + 50
-    while True:
-        ids = candidate_ids(criteria, quantity=depth, sandbox=buyer.is_sandbox, held_by=buyer.organization_id)
-        if len(ids) < quantity:
-            return None
-        rows = lock_free_numbers(ids, most=quantity, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox)
-        if len(rows) == quantity:
-            return rows
-        if len(ids) < depth:
-            return None
+
+def pick(found: Found, wish: Wish, *, quantity: int, besides: frozenset[int] = NOTHING) -> Found:
+    """Return what ``find_statement`` found, or what a deeper look finds while others hold that."""
+    depth = usual_depth(quantity)
+    while len(found.rows) < quantity and found.seen >= depth + len(besides):
         depth *= 8
+        (rows,) = send(find_statement(wish, quantity=quantity, depth=depth, besides=besides))
+        found = read_found(rows)
+    return found
+
+
+def available_ids(wish: Wish, *, most: int) -> list[int]:
+    """Return up to ``most`` numbers that could fill the wish now, without locking them.
+
+    Outside a transaction the look is cut short; in one, the transaction's own time-out holds.
+    """
+    query, parameters = candidates_from(_ANY_TURN, wish.criteria, wish.max_price)
+    text = OneOff(query) if wish.criteria.pattern else query
+    timeout: tuple[Statement, ...] = () if connection.in_atomic_block else ((_PROBE_TIMEOUT, ()),)
+    *_, rows = send(*timeout, (text, {**_open_parameters(wish, quantity=most), **parameters}))
+    return [row[0] for row in rows]
+
+
+def _open_parameters(wish: Wish, *, quantity: int) -> dict[str, Any]:
+    return {
+        "quantity": quantity,
+        "sandbox": wish.sandbox,
+        "held_by": wish.organization_id,
+        "max_price": wish.max_price,
+    }

@@ -3,6 +3,7 @@
 A new price holds for the next sale; whoever has the number has paid already.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from numbers.locks import LockedNumber, lock_numbers_by_id
 from numbers.models import NumberEvent
 
 CENT = Decimal("0.01")
+_PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?", re.ASCII)
 
 # One statement for all: the columns that moved, and for each number the event that tells of it.
 CHANGE = """
@@ -50,6 +52,16 @@ def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reaso
         actor=actor,
         reason=reason,
     )
+
+
+def read_max_price(value: object, details: dict[str, str]) -> Decimal | None:
+    """Return the price of a request; absent and null are None. Put a problem into ``details``."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _PRICE.fullmatch(value) and Decimal(value) <= LARGEST_PRICE:
+        return Decimal(value).quantize(CENT)
+    details["max_price_per_number"] = f'must be a decimal string in whole cents such as "1.50", up to {LARGEST_PRICE}'
+    return None
 
 
 def whole_cents(price: Decimal) -> Decimal:

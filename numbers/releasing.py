@@ -13,9 +13,9 @@ from config.actors import Actor
 from config.errors import NotFound, ValidationFailed
 from config.http.preconditions import IfMatch
 from config.transactions import run_transaction
-from numbers.filling import stock_was_added
 from numbers.locks import lock_assignments, lock_numbers_by_id
 from numbers.owned import etag, owned_number
+from numbers.worker.wake import wake_worker
 
 # Ownership ends, routing is cleared (history keeps it) and the number rests, in one statement for all.
 # GREATEST: a clock that was set back must not keep a number from being released.
@@ -142,12 +142,12 @@ def _release(
                     "reason": reason,
                 },
             )
-            return [Released(row[0], row[1], at, until) for row in cursor.fetchall()], ended
+            released = [Released(row[0], row[1], at, until) for row in cursor.fetchall()]
+        if until == at:
+            wake_worker()
+        return released, ended
 
-    outcome = run_transaction(work)
-    if outcome[0] and not retire and settings.NUMBER_QUARANTINE_DAYS == 0:
-        stock_was_added()
-    return outcome
+    return run_transaction(work)
 
 
 END_QUARANTINE = """
@@ -182,10 +182,7 @@ def end_quarantine(*, number_ids: Sequence[int], actor: Actor, reason: str) -> l
     For operators only, and never without a reason: a number that comes back early reaches whoever
     still calls its last owner. Raises ValidationFailed without one.
     """
-    done = _change_stock(END_QUARANTINE, number_ids, ("quarantined",), actor, reason)
-    if done:
-        stock_was_added()
-    return done
+    return _change_stock(END_QUARANTINE, number_ids, ("quarantined",), actor, reason)
 
 
 def retire(*, number_ids: Sequence[int], actor: Actor, reason: str) -> list[int]:
@@ -215,6 +212,8 @@ def _change_stock(
             }
             with connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
+            if statement is END_QUARANTINE:
+                wake_worker()
         return [row.id for row in rows]
 
     return run_transaction(work)

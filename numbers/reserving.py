@@ -16,10 +16,10 @@ from config.errors import LimitExceeded, NotFound, ValidationFailed
 from config.idempotency import IdempotencyKey, Response, respond_once
 from config.transactions import run_transaction
 from numbers.assigning import Buyer
-from numbers.filling import stock_was_added
 from numbers.locks import LockedNumber, lock_account, lock_numbers, lock_numbers_by_id
 from numbers.models import PhoneNumber, Reservation
 from numbers.ordering import NumbersTaken, available, refusal
+from numbers.worker.wake import wake_worker
 
 Result = TypeVar("Result")
 
@@ -133,10 +133,10 @@ def reserve_once(
 def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
     """End a hold before its time; ending it again changes nothing. Raises NotFound."""
 
-    def work() -> bool:
+    def work() -> None:
         reservation = own_reservation(reservation_id, buyer.organization_id)
         if reservation.released_at is not None or reservation.expires_at <= timezone.now():
-            return False
+            return
         held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
         # Some may be sold or held anew until they are locked: LET_GO looks again.
         ids = [row.id for row in lock_numbers_by_id(list(held.values_list("id", flat=True)))]
@@ -149,10 +149,10 @@ def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
         }
         with connection.cursor() as cursor:
             cursor.execute(LET_GO, parameters)
-            return cursor.rowcount > 0
+            if cursor.rowcount:
+                wake_worker()
 
-    if run_transaction(work):
-        stock_was_added()
+    run_transaction(work)
     return own_reservation(reservation_id, buyer.organization_id)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 from psycopg import sql
@@ -44,6 +43,18 @@ _SHELF = f"""
 _SHELVES = """
     FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
     CROSS JOIN LATERAL (SELECT * FROM (({after}) UNION ALL ({before})) AS either LIMIT %(quantity)s) AS one
+"""
+# Cheap numbers may be rare on a shelf: they are found by its index of prices, of which this reads no more rows.
+_PRICED_SHELF = f"""
+    SELECT n.id, n.price FROM numbers_phonenumber n
+    WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = shelf.number_type
+      AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms AND {_ON_OFFER}
+      AND n.price <= %(max_price)s {{pattern}}
+    ORDER BY n.price LIMIT %(quantity)s
+"""  # noqa: S608  all of it is our own text
+_PRICED = """
+    FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
+    CROSS JOIN LATERAL ({shelf}) AS one
 """
 # As far behind the turn as they are on the circle of places.
 _NEAREST_TURN = "ORDER BY (one.spread - %(turn)s + 2147483648::bigint) %% 2147483648 LIMIT %(quantity)s"
@@ -88,17 +99,22 @@ def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:
 
 def search_statement(criteria: Criteria, *, quantity: int, sandbox: bool) -> tuple[str, dict[str, Any]]:
     """What ``search`` asks, with its parameters: a statement for the fields of ``Found``."""
-    candidates, parameters = _candidates(criteria, quantity=quantity, sandbox=sandbox, held_by=None)
+    candidates, parameters = _candidates(criteria)
+    parameters |= {"quantity": quantity, "sandbox": sandbox, "held_by": None, "turn": _next_turn()}
     shown = ", ".join(f"one.{name}" for name in Found.__slots__)
     return f"SELECT {shown} {candidates}", parameters
 
 
-def candidate_ids(criteria: Criteria, *, quantity: int, sandbox: bool, held_by: UUID | None) -> list[int]:
-    """Ids of up to ``quantity`` available numbers, those that ``held_by`` holds among them."""
-    candidates, parameters = _candidates(criteria, quantity=quantity, sandbox=sandbox, held_by=held_by)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT one.id {candidates}", parameters)
-        return [row[0] for row in cursor.fetchall()]
+def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) -> tuple[str, dict[str, Any]]:
+    """Return a query of ids and prices from the place on that ``turn`` is SQL for, and its parameters.
+
+    Left open are the parameters quantity, sandbox, held_by and max_price. With a price it finds the cheapest.
+    """
+    if max_price is None:
+        candidates, parameters = _candidates(criteria)
+    else:
+        candidates, parameters = _cheapest(criteria)
+    return f"SELECT one.id, one.price {candidates}".replace("%(turn)s", turn), parameters
 
 
 def _next_turn() -> int:
@@ -111,24 +127,27 @@ def _next_turn() -> int:
         return int(cursor.fetchone()[0])
 
 
-def _candidates(
-    criteria: Criteria, *, quantity: int, sandbox: bool, held_by: UUID | None
-) -> tuple[str, dict[str, Any]]:
-    """What follows SELECT to get available numbers as ``one``, from the next turn on, and the parameters."""
+def _candidates(criteria: Criteria) -> tuple[str, dict[str, Any]]:
+    """What follows SELECT to get available numbers as ``one``, from the turn on, and the parameters."""
     by_area = "AND n.area_code = %(area_code)s" if criteria.area_code else ""
     pattern = f"AND n.number LIKE {_pattern_literal(criteria.pattern)}" if criteria.pattern else ""
     if _is_rare(criteria.pattern or ""):
         source = _RARE.format(by_area=by_area, pattern=pattern)
     else:
         source = _on_shelves(by_area, pattern)
-    return f"{source} {_NEAREST_TURN}", {
-        **_shelves(criteria),
-        "area_code": criteria.area_code,
-        "quantity": quantity,
-        "sandbox": sandbox,
-        "held_by": held_by,
-        "turn": _next_turn(),
-    }
+    return f"{source} {_NEAREST_TURN}", {**_shelves(criteria), "area_code": criteria.area_code}
+
+
+def _cheapest(criteria: Criteria) -> tuple[str, dict[str, Any]]:
+    """As ``_candidates``, at a price of ``max_price`` at most, the cheapest first."""
+    by_area = "AND n.area_code = %(area_code)s" if criteria.area_code else ""
+    pattern = f"AND n.number LIKE {_pattern_literal(criteria.pattern)}" if criteria.pattern else ""
+    if _is_rare(criteria.pattern or ""):
+        source = _RARE.format(by_area=by_area, pattern=f"{pattern} AND n.price <= %(max_price)s")
+    else:
+        source = _PRICED.format(shelf=_PRICED_SHELF.format(by_area=by_area, pattern=pattern))
+    parameters = {**_shelves(criteria), "area_code": criteria.area_code}
+    return f"{source} ORDER BY one.price LIMIT %(quantity)s", parameters
 
 
 def _is_rare(pattern: str) -> bool:

@@ -11,9 +11,9 @@ from psycopg import sql
 
 from config.actors import Actor
 from config.errors import ValidationFailed
-from numbers.filling import stock_was_added
 from numbers.models import PhoneNumber, StockBatch
 from numbers.nanp import Block, NotInPlan, PlanExhausted, draw
+from numbers.worker.wake import wake_worker
 
 _CHUNK = 25_000
 # Held until the transaction ends, so that two seedings of an area code follow each other. The first
@@ -108,7 +108,7 @@ def seed_numbers(
             raise ValidationFailed(
                 details={"count": f"numbers of {stock.area_code} were added by someone else meanwhile: try again"}
             ) from error
-    stock_was_added()
+        wake_worker()
     return Seeded(block, batch, stock.count)
 
 

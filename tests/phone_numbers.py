@@ -24,7 +24,8 @@ def buy(api: Api, quantity: Any = 1, **body: Any) -> Any:
 
 
 def wait_for(api: Api, quantity: int, **body: Any) -> str:
-    """Order by quantity what the stock can't fill; gives the order's id."""
+    """Order by quantity what the stock can't fill, at any price; gives the order's id."""
+    body.setdefault("max_price_per_number", "999999999.99")
     response = buy(api, quantity, **body)
     assert response.status_code == 202, response.json()
     return response.json()["data"]["order_id"]

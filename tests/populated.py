@@ -35,7 +35,7 @@ def populate(cast: Cast) -> None:
     with next_id("numbers.reserving", RESERVATION_ID):
         assert api.post(HOLDS, {"numbers": [HELD]}).status_code == 201
     with next_id("numbers.quantity_orders", ORDER_ID):
-        assert api.post(BULK, {"quantity": 1000}).status_code == 202
+        assert api.post(BULK, {"quantity": 1000, "max_price_per_number": "9.00"}).status_code == 202
     key = factories.key(cast.owner, "numbers:read")
     _rename(ApiKey.objects.get(prefix=key[:12]), KEY_ID)
 

@@ -196,6 +196,11 @@ def of_more_than_there_are(world: World, call: Call) -> Any:
     return call.make(world, body={"quantity": 1000})
 
 
+def with_as_many_waiting_as_may(world: World, call: Call) -> Any:
+    world.monkeypatch.setattr(settings, "BACKORDERS_PER_ORGANIZATION", 1)
+    return call.make(world, body={"quantity": 1000})
+
+
 def after_it_is_complete(world: World, call: Call) -> Any:
     order = world.api.post(BULK, {"quantity": 1}).json()["data"]
     return call.make(world, path=call.path.replace(ORDER_ID, order["order_id"]))
@@ -255,7 +260,14 @@ CALLS = {
         NUMBER_NOT_ASSIGNED=after_its_release,
     ),
     "detachCampaign": a_call("DELETE", f"{ONE_NUMBER}/campaign", NUMBER_NOT_ASSIGNED=after_its_release),
-    "orderQuantity": a_call("POST", BULK, {"quantity": 2}, **ORDERING, **{"202": of_more_than_there_are}),
+    "orderQuantity": a_call(
+        "POST",
+        BULK,
+        {"quantity": 2},
+        **ORDERING,
+        LIMIT_EXCEEDED=with_as_many_waiting_as_may,
+        **{"202": of_more_than_there_are},
+    ),
     "getBulkOrder": a_call("GET", f"{BULK}/{ORDER_ID}"),
     "cancelBulkOrder": a_call("DELETE", f"{BULK}/{ORDER_ID}", ORDER_NOT_PENDING=after_it_is_complete),
     "createReservation": a_call("POST", HOLDS, {"numbers": [NUMBER]}, INSUFFICIENT_INVENTORY=of_a_number_that_is_gone),

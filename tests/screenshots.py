@@ -68,7 +68,7 @@ def populate() -> dict[str, str]:
         api.order(list(rows[:count]), campaign_id=str(campaign.pk))
     api.order(["+13055550142", "+13055550143"])
     api.post("/v1/phone-numbers/search", {"area_code": "617", "pattern": "777", "quantity": 10})
-    api.post("/v1/phone-numbers/bulk", {"quantity": 40, "area_code": "305", "mode": "atomic"})
+    api.post("/v1/phone-numbers/bulk", {"quantity": 40, "area_code": "305", "max_price_per_number": "2.00"})
     owned = api.get("/v1/phone-numbers").json()["data"]
     for row in owned[:6]:
         api.request("DELETE", f"/v1/phone-numbers/{row['id']}")

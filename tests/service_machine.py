@@ -28,7 +28,7 @@ from campaigns.models import Campaign
 from campaigns.reviewing import approve_campaign, expire_campaign, reject_campaign
 from config.errors import ValidationFailed
 from numbers.crediting import top_up
-from numbers.filling import fill_pending_orders, stock_was_added
+from numbers.filling import fill_pending_orders
 from numbers.import_lines import Options
 from numbers.import_source import Source
 from numbers.importing import import_numbers
@@ -125,7 +125,7 @@ class Service(RuleBasedStateMachine):
 
     def _order_quantity(self, who: str, area: str, quantity: int, with_campaign: bool) -> None:
         order = Pending(who, area, quantity, with_campaign)
-        body: dict[str, Any] = {"area_code": area, "quantity": quantity}
+        body: dict[str, Any] = {"area_code": area, "quantity": quantity, "max_price_per_number": str(PRICE)}
         if with_campaign:
             body["campaign_id"] = str(self.campaign[who].pk)
         expected = self.desk.next_step_of(order)
@@ -200,7 +200,6 @@ class Service(RuleBasedStateMachine):
     @rule(area=st.sampled_from(AREAS), count=st.integers(1, 8))
     def add_stock(self, area: str, count: int) -> None:
         self._stock(area, count)
-        stock_was_added()
         self._expect_filling()
 
     @rule(area=st.sampled_from(AREAS), count=st.integers(1, 4))
@@ -228,7 +227,6 @@ class Service(RuleBasedStateMachine):
         self.desk.now += span
         if span > timedelta(hours=23):
             self.answered = None  # a key is honoured for 24 hours
-        fill_pending_orders()
         self._expect_filling()
 
     # --- what must hold -------------------------------------------------------------------------
@@ -269,6 +267,7 @@ class Service(RuleBasedStateMachine):
 
     def _expect_filling(self) -> None:
         """Each pending order, oldest first, must have come to what the model says."""
+        fill_pending_orders()
         for order_id, order in self.desk.orders.items():
             if order.status != "pending":
                 continue

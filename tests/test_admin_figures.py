@@ -14,6 +14,7 @@ from numbers.figures import DAYS, current_figures, first_id_of, refresh_figures,
 from numbers.models import DeskFigures, PhoneNumber, Refusal
 from tests import factories
 from tests.client import Api
+from tests.phone_numbers import wait_for
 
 SEARCH = "/v1/phone-numbers/search"
 BULK = "/v1/phone-numbers/bulk"
@@ -112,8 +113,7 @@ def test_numbers_that_were_named_count_in_their_area_codes(api: Api) -> None:
 
 
 def test_pending_bulk_orders_are_demand_too(api: Api) -> None:
-    body = {"quantity": 7, "area_code": "415", "mode": "atomic"}
-    assert api.post(BULK, body).status_code == 202
+    wait_for(api, 7, area_code="415")
     assert wishes() == [("415", "", "", 0, 7, 1)]
 
 

@@ -64,6 +64,8 @@ ILLEGIBLE = [
 ]
 BLANK = ["''", "' '"]
 
+BULK = {"kind": "'quantity'", "criteria": "'{}'", "max_price_per_number": "1.00"}
+FAILED = {"fill_attempts": "1", "next_attempt_at": NOW, "last_error": "'no such thing'"}
 CASES = {
     "campaigns_organization": {
         "organization_name_unique": [{"name": "'OWNER'"}],
@@ -185,6 +187,17 @@ CASES = {
             {"inbound_url": "'http://x.example'"},
         ],
         "order_status_url_https": [{"status_url": "'HTTPS://customer.example/'"}, {"status_url": "'customer.example'"}],
+        "order_max_price_in_bounds": [
+            {"max_price_per_number": "1.00"},  # of an order of named numbers
+            *({**BULK, "max_price_per_number": price} for price in ("-0.01", "1000000000.00", "'NaN'")),
+            {**BULK, "status": "'pending'", "total": "NULL", "finished_at": "NULL", "max_price_per_number": "NULL"},
+        ],
+        "order_attempts_whole": [
+            {"fill_attempts": "1", "next_attempt_at": NOW, "last_error": "'x'"},  # of an order of named numbers
+            *({**BULK, **{name: value for name, value in FAILED.items() if name != gone}} for gone in FAILED),
+            {**BULK, **FAILED, "fill_attempts": "-1"},
+            {**BULK, **FAILED, "last_error": "' '"},
+        ],
         "order_currency_form": [{"currency": "'usd'"}, {"currency": "''"}],
         "order_kind_whole": [
             {"criteria": "'{}'"},

@@ -3,11 +3,14 @@
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.models import Organization
-from numbers import filling, locks, ordering, picking, quantity_orders
-from numbers.filling import fill_pending_orders, stock_was_added
+from config.batches import send
+from numbers import filling, locks, ordering, picking
+from numbers.criteria import Criteria
+from numbers.filling import fill_pending_orders
+from numbers.orders.waiting import Wish
 from tests import books, factories
 from tests.client import Api
 from tests.phone_numbers import BULK, buy, order_status, wait_for
@@ -52,7 +55,7 @@ def test_six_fillers_at_once_fill_each_order_once_the_oldest_first(cast):
 def test_a_second_filler_waits_for_the_first_and_fills_nothing_twice(api, cast, monkeypatch):
     order_id = wait_for(api, 2)
     factories.stock(*factories.line(0, 4))
-    gate = gate_before(monkeypatch, picking, "record_purchase")
+    gate = gate_before(monkeypatch, filling, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(fill_pending_orders)
         gate.wait_for_someone()
@@ -68,12 +71,12 @@ def test_without_locks_two_fillers_fill_one_order_twice_and_the_books_show_it(ap
     """The negative control of the test above."""
     for module, name in ((locks, "LOCK_ACCOUNT"), (locks, "LOCK_PENDING_ORDER"), (filling, "ONE_FILLER")):
         statement = getattr(module, name).replace("FOR NO KEY UPDATE OF o", "").replace("FOR NO KEY UPDATE", "")
-        monkeypatch.setattr(module, name, statement.replace("pg_advisory_xact_lock", "abs"))
+        monkeypatch.setattr(module, name, statement.replace("pg_advisory_xact_lock", "greatest"))
     wait_for(api, 2)
     factories.stock(*factories.line(0, 4), price="0.00")
     books.run("ALTER TABLE numbers_creditentry DROP CONSTRAINT credit_entry_unique CASCADE")
     books.run("DROP INDEX credit_one_charge_per_order")
-    gate = gate_before(monkeypatch, picking, "record_purchase")
+    gate = gate_before(monkeypatch, filling, "record_purchase")
     try:
         with Clients(2) as clients:
             first = clients.start(fill_pending_orders)
@@ -92,7 +95,7 @@ def test_a_younger_order_cannot_be_served_while_an_older_one_is_being_tried(cast
     """Both want the same five numbers; the first filler is held up with the older order in its hands."""
     older, younger = [(client, wait_for(client, 5)) for client in buyers(2)]
     factories.stock(*factories.line(0, 5))
-    gate = gate_before(monkeypatch, filling, "buy_matching")
+    gate = gate_before(monkeypatch, filling, "price_purchase")
     with Clients(2) as clients:
         first = clients.start(fill_pending_orders)
         gate.wait_for_someone()
@@ -117,7 +120,7 @@ def test_a_locked_account_keeps_only_its_own_order_waiting(api, cast, settings):
 def test_an_organization_that_is_suspended_after_the_look_still_waits(api, cast, monkeypatch):
     order_id = wait_for(api, 1)
     factories.stock(*factories.line(0))
-    gate = gate_after(monkeypatch, filling, "candidate_ids")
+    gate = gate_after(monkeypatch, filling, "available_ids")
     with Clients(1) as clients:
         looking = clients.start(fill_pending_orders)
         gate.wait_for_someone()
@@ -127,22 +130,6 @@ def test_an_organization_that_is_suspended_after_the_look_still_waits(api, cast,
     assert books.owners() == {}
     Organization.objects.filter(pk=cast.owner.pk).update(status="ACTIVE")
     assert order_status(api, order_id)["status"] == "pending"
-
-
-def test_many_orders_for_the_same_are_looked_up_in_stock_once(api, django_assert_num_queries):
-    for _ in range(12):
-        wait_for(api, 2, area_code="415")
-    wait_for(api, 1, area_code="415")
-    with django_assert_num_queries(5):  # pending orders · turn and stock for two · turn and stock for one
-        assert fill_pending_orders() == 0
-
-
-def test_adding_stock_succeeds_though_nothing_can_be_filled_now(api, monkeypatch, caplog):
-    wait_for(api, 1)
-    factories.stock(*factories.line(0))
-    monkeypatch.setattr(filling, "ONE_FILLER", "SELECT no_such_function()")
-    stock_was_added()
-    assert "pending orders wait for the worker" in caplog.messages
 
 
 def test_an_order_is_either_filled_or_cancelled(api, cast):
@@ -164,6 +151,7 @@ def test_twelve_buyers_of_exactly_what_there_is_get_everything_and_nobody_waits_
     answers = at_once([partial(buy, client, 5) for client in clients])
     assert {answer.status_code for answer in answers} <= {200, 202}
     placed = [answer.json()["data"]["order_id"] for answer in answers]
+    fill_pending_orders()
     assert statuses(zip(clients, placed, strict=True)) == ["complete"] * 12
     assert len(books.owners()) == 60
 
@@ -173,6 +161,7 @@ def test_more_buyers_than_numbers_the_rest_waits_and_nothing_is_sold_twice(cast)
     factories.stock(*factories.line(0, 30))
     answers = at_once([partial(buy, client, 4) for client in clients])
     placed = [answer.json()["data"]["order_id"] for answer in answers]
+    fill_pending_orders()
     assert sorted(statuses(zip(clients, placed, strict=True))) == ["complete"] * 7 + ["pending"] * 5
     assert len(books.owners()) == 28
 
@@ -185,7 +174,7 @@ def test_an_order_by_quantity_does_not_wait_for_numbers_that_somebody_has_locked
         under_way = clients.start(api.using(cast.stranger_key).order, [taken])
         gate.wait_for_someone()
         assert [one["number"] for one in buy(api, 1).json()["data"]["assigned_numbers"]] == [free]
-        assert buy(api, 1).status_code == 202
+        wait_for(api, 1)
         gate.open()
         assert under_way.result().status_code == 200
 
@@ -204,32 +193,22 @@ def test_numbers_that_were_only_looked_at_fill_the_order_afterwards(api, cast, m
     assert order_status(api, order_id)["status"] == "complete"
 
 
-def test_stock_that_comes_before_a_pending_order_is_committed_fills_it(api, monkeypatch):
-    """The one who added it could not see the order yet: the order itself has to look again."""
-    gate = gate_before(monkeypatch, quantity_orders, "_record_pending")
-    with Clients(1) as clients:
-        placing = clients.start(buy, api, 1)
-        gate.wait_for_someone()
-        factories.stock(*factories.line(0))
-        stock_was_added()
-        gate.open()
-        answer = placing.result()
-    assert answer.status_code == 202
-    assert order_status(api, answer.json()["data"]["order_id"])["status"] == "complete"
-
-
-def test_a_number_sold_between_finding_and_locking_makes_room_for_another(api, cast, monkeypatch):
+def test_numbers_that_others_have_locked_make_a_look_go_deeper(api, cast, monkeypatch):
     """With exactly one number left over, an order must not be told that there is none."""
-    gate = gate_after(monkeypatch, picking, "candidate_ids")
-    numbers = factories.stock(*factories.line(0, 2))
+    monkeypatch.setattr(picking, "usual_depth", lambda quantity: quantity)
+    *taken, free = factories.stock(*factories.line(0, 4))
+    wish = Wish(cast.owner.pk, False, Criteria(), None)
+    gate = gate_before(monkeypatch, ordering, "record_purchase")
     with Clients(1) as clients:
-        placing = clients.start(buy, api, 1)
+        under_way = clients.start(api.using(cast.stranger_key).order, taken)
         gate.wait_for_someone()
-        factories.own(cast.stranger, numbers[0])
+        for _ in range(4):  # each begins at another number
+            with transaction.atomic():
+                (rows,) = send(picking.find_statement(wish, quantity=1, depth=1))
+                found = picking.pick(picking.read_found(rows), wish, quantity=1)
+            assert [row.number for row in found.rows] == [free]
         gate.open()
-        answer = placing.result()
-    assert answer.status_code == 200
-    assert books.owners() == {numbers[0]: "Stranger", numbers[1]: "Owner"}
+        assert under_way.result().status_code == 200
 
 
 def test_the_same_key_twice_at_once_places_one_order(api, cast):

@@ -141,9 +141,9 @@ class TestWhatGoesIn:
         carriers = list(PhoneNumber.objects.order_by("number").values_list("carrier", flat=True))
         assert carriers == ["=cmd|' /C calc'!A0", "\\N", "=1+1"]
 
-    def test_pending_orders_are_filled(self, load, monkeypatch):
+    def test_the_worker_is_woken_when_numbers_were_created(self, load, monkeypatch):
         told = []
-        monkeypatch.setattr(importing, "stock_was_added", lambda: told.append(True))
+        monkeypatch.setattr(import_stock, "wake_worker", lambda: told.append(True))
         load(GOOD)
         load(GOOD)
         assert told == [True]

@@ -9,6 +9,7 @@ from django.core.management import call_command
 
 from config.actors import command_actor
 from numbers import import_stock, importing
+from numbers.filling import fill_pending_orders
 from numbers.import_lines import Options
 from numbers.import_source import Source
 from numbers.importing import Outcome, import_numbers
@@ -16,6 +17,7 @@ from numbers.models import PhoneNumber, StockBatch
 from numbers.seeding import Stock, seed_numbers
 from numbers.verifying import verify_inventory
 from tests import books, factories
+from tests.phone_numbers import wait_for
 from tests.together import Clients, at_once, gate_after, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,9 +112,9 @@ def test_an_import_that_broke_off_is_finished_by_the_next(monkeypatch):
 
 
 def test_a_waiting_order_by_quantity_is_filled(cast, api, tmp_path):
-    answer = api.post("/v1/phone-numbers/bulk", {"quantity": 3, "area_code": "415", "mode": "atomic"})
-    assert answer.status_code == 202
+    wait_for(api, 3, area_code="415")
     file = tmp_path / "stock.csv"
     file.write_text("\n".join(factories.line(0, 3)))
     call_command("import_numbers", str(file))
+    assert fill_pending_orders() == 1
     assert len(books.owners()) == 3

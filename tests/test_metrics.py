@@ -100,7 +100,7 @@ def test_the_size_of_an_order_is_counted_once_it_is_committed(api, more):
     api.order(numbers[:4], headers={"Idempotency-Key": "k"})
     api.order(numbers[:4], headers={"Idempotency-Key": "k"})  # replayed
     api.order(numbers[3:5])  # refused
-    api.post("/v1/phone-numbers/bulk", {"quantity": 3, "mode": "atomic"})
+    api.post("/v1/phone-numbers/bulk", {"quantity": 3, "max_price_per_number": "9.00"})
     assert [more(name, **labels) for name, labels in series] == [4, 3]
 
 
@@ -116,7 +116,7 @@ def test_the_stock_is_what_was_last_counted_and_reading_it_counts_nothing(django
 
 @pytest.mark.django_db
 def test_orders_that_wait_are_told_with_how_much_they_wait_for(api):
-    api.post("/v1/phone-numbers/bulk", {"quantity": 7, "mode": "atomic", "area_code": "212"})
+    api.post("/v1/phone-numbers/bulk", {"quantity": 7, "max_price_per_number": "9.00", "area_code": "212"})
     assert (value("numberdesk_pending_orders"), value("numberdesk_pending_numbers")) == (1, 7)
 
 

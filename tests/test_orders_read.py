@@ -10,6 +10,7 @@ from numbers.models import Order
 from tests import factories
 from tests.bad_input import MALFORMED_IDS
 from tests.client import ORDERS, error_of
+from tests.phone_numbers import wait_for
 from tests.walking import needs_scope, refuses_what_is_no_page, same_as_unknown, walk
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +71,7 @@ def test_what_was_released_stays_in_the_order(api):
 def test_orders_by_quantity_are_there_too_pending_and_complete(api):
     factories.stock(*factories.line(1, 3))
     filled = api.post("/v1/phone-numbers/bulk", {"quantity": 3}).json()["data"]["order_id"]
-    waiting = api.post("/v1/phone-numbers/bulk", {"quantity": 5, "label": "later"}).json()["data"]["order_id"]
+    waiting = wait_for(api, 5, label="later")
     assert [one["id"] for one in api.get(ORDERS).json()["data"]] == [waiting, filled]
     complete, pending = (api.get(f"{ORDERS}/{one}").json()["data"] for one in (filled, waiting))
     assert (complete["kind"], complete["status"], complete["total"]) == ("quantity", "complete", "3.00")
@@ -87,7 +88,7 @@ def test_orders_by_quantity_are_there_too_pending_and_complete(api):
 
 
 def test_an_order_that_failed_says_why(api):
-    waiting = api.post("/v1/phone-numbers/bulk", {"quantity": 1}).json()["data"]["order_id"]
+    waiting = wait_for(api, 1)
     Order.objects.filter(pk=waiting).update(
         status="failed",
         failure_reason="INSUFFICIENT_CREDIT",

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from numbers.crediting import top_up
+from numbers.filling import fill_pending_orders
 from tests import books, factories
 from tests.client import error_of, refused
 from tests.phone_numbers import BULK, MISSING, buy, order_status, release, wait_for
@@ -44,6 +45,7 @@ def test_a_quantity_that_the_stock_has_is_assigned_and_charged_at_once(api, cast
     assert all(one["campaign_id"] == str(campaign.pk) for one in lines)
     assert all({name: one[name] for name in ROUTING} == ROUTING for one in lines)
     order_id = data.pop("order_id")
+    assert data.pop("max_price_per_number") == "2.50"
     assert data == {"status": "complete", "quantity": 3, "assigned_count": 3, "pending_count": 0}
     order = books.row("SELECT * FROM numbers_order WHERE id = %s", order_id)
     expected = {
@@ -85,7 +87,7 @@ def test_every_criterion_of_search_holds_for_what_is_assigned(api, name):
     criteria, number = CRITERIA[name]
     (line,) = buy(api, 1, **criteria).json()["data"]["assigned_numbers"]
     assert line["number"] == number
-    assert buy(api, 1, **criteria).status_code == 202
+    wait_for(api, 1, **criteria)
 
 
 def test_a_thousand_numbers_are_one_order_and_one_charge(api, cast):
@@ -195,6 +197,7 @@ def test_what_the_stock_cannot_fill_is_202_pending_and_charges_nothing(api, cast
         "quantity": 3,
         "assigned_count": 0,
         "pending_count": 3,
+        "max_price_per_number": "1.00",
         "assigned_numbers": [],
     }
     assert (books.owners(), books.charges(cast.owner)) == ({}, [])
@@ -256,19 +259,19 @@ def test_a_retry_of_a_filled_order_is_answered_byte_for_byte_and_buys_nothing(ap
 
 
 def test_a_retry_of_a_pending_order_is_answered_202_and_places_no_second(api):
-    first, again = buy(api, 2, headers=KEY), buy(api, 2, headers=KEY)
+    first, again = [buy(api, 2, max_price_per_number="1", headers=KEY) for _ in range(2)]
     assert (again.status_code, again.content) == (202, first.content)
     assert again["Idempotent-Replayed"] == "true"
     assert books.rows("SELECT count(*) FROM numbers_order") == [(1,)]
 
 
 def test_a_retry_tells_what_was_first_answered_also_when_the_order_has_been_filled_since(api):
-    first = buy(api, 1, headers=KEY)
+    order = {"quantity": 1, "max_price_per_number": "1.00", "headers": KEY}
+    first = buy(api, **order)
     factories.stock(*factories.line(0))
-    order_id = first.json()["data"]["order_id"]
-    buy(api, 1)  # looks at those who wait first
-    assert order_status(api, order_id)["status"] == "complete"
-    assert (buy(api, 1, headers=KEY).status_code, buy(api, 1, headers=KEY).content) == (202, first.content)
+    assert fill_pending_orders() == 1
+    assert order_status(api, first.json()["data"]["order_id"])["status"] == "complete"
+    assert (buy(api, **order).status_code, buy(api, **order).content) == (202, first.content)
 
 
 def test_a_refusal_is_not_remembered(api, cast):

@@ -156,7 +156,7 @@ def test_nobody_else_can_order_hold_or_see_what_is_held(api, cast):
     error_of(stranger.order([number]), 409, "INSUFFICIENT_INVENTORY")
     error_of(stranger.post(RESERVATIONS, {"numbers": [number]}), 409, "INSUFFICIENT_INVENTORY")
     assert search(stranger) == []
-    assert stranger.post("/v1/phone-numbers/bulk", {"quantity": 1}).status_code == 202
+    assert stranger.post("/v1/phone-numbers/bulk", {"quantity": 1, "max_price_per_number": "9.00"}).status_code == 202
 
 
 def test_an_order_by_any_key_of_the_organization_takes_what_is_held(api, cast):

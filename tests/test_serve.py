@@ -175,7 +175,8 @@ def test_time_alone_fills_an_order_that_waits_also_after_its_workers_were_killed
     (mine,) = orjson.loads(order(greeting))["data"]
     for _ in range(2):
         desk.ask(secret, "DELETE", f"{numbers}/{mine['id']}")
-        waiting = desk.ask(secret, "POST", f"{numbers}/bulk", {"quantity": 1, "pattern": mine["number"]})
+        wanted = {"quantity": 1, "pattern": mine["number"], "max_price_per_number": "9.00"}
+        waiting = desk.ask(secret, "POST", f"{numbers}/bulk", wanted)
         assert waiting["status"] == "pending"
         for worker in [*desk.workers(), *desk.background_workers()]:
             worker.kill()  # each is replaced by another

@@ -31,6 +31,7 @@ class Refusal:
     data: Schema | None = None
     data_example: Any = None
     own_headers: Sequence[str] = field(default=())
+    component: str = ""  # where one code has several shapes
 
     @property
     def status(self) -> int:
@@ -59,7 +60,7 @@ class Refusal:
         if self.data is not None:
             fields["data"] = self.data
         name = "".join(word.capitalize() for word in self.code.removesuffix("_ERROR").split("_"))
-        return named(name + "Error", record("", fields))
+        return named(self.component or name + "Error", record("", fields))
 
     @property
     def example(self) -> dict[str, Any]:

@@ -31,10 +31,11 @@ class OrderAdmin(DeskAdmin):
             "closed_by",
             "quantity",
             "criteria",
+            "max_price_per_number",
             "total",
         ),
         *("currency", "campaign", "label", "inbound_url", "status_url", "actor", "api_key_id", "request_id"),
-        *("created_at", "finished_at"),
+        *("created_at", "finished_at", "fill_attempts", "next_attempt_at", "last_error"),
     )
 
     @admin.display(description="id")

@@ -14,7 +14,8 @@ from numbers import criteria, routing
 from numbers.api import quantity_orders_schema
 from numbers.api.orders import buyer_of
 from numbers.idempotency import read_idempotency_key
-from numbers.picking import QuantityRequest
+from numbers.picking import MOST, QuantityRequest
+from numbers.pricing import read_max_price
 from numbers.quantity_orders import (
     cancel_order,
     own_quantity_order,
@@ -22,8 +23,7 @@ from numbers.quantity_orders import (
     quantity_order_json,
 )
 
-MOST = 1_000
-_KNOWN = criteria.FIELDS | routing.FIELDS | {"quantity", "mode"}
+_KNOWN = criteria.FIELDS | routing.FIELDS | {"quantity", "mode", "max_price_per_number"}
 
 
 class QuantityOrders(ApiView):
@@ -76,6 +76,7 @@ def read_quantity_order(request: Request) -> QuantityRequest:
         criteria.read_quantity(body.get("quantity"), details, maximum=MOST),
         criteria.read_criteria(body, details),
         routing.read_routing(body, details),
+        read_max_price(body.get("max_price_per_number"), details),
     )
     refuse_if_any(details)
     return order

@@ -1,10 +1,23 @@
 """``/v1/phone-numbers/bulk``, orders by quantity, described."""
 
-from config.errors import NotFound
+from config.errors import LimitExceeded, NotFound
 from config.openapi.lists import NO_PARAMETERS
 from config.openapi.operations import Answer, Body, Example, Id, Operation, envelope, succeeds
 from config.openapi.refusals import Refusal
-from config.openapi.shapes import Schema, choice, constant, integer, listed, moment, named, nullable, record, text, uuid
+from config.openapi.shapes import (
+    Schema,
+    choice,
+    constant,
+    integer,
+    listed,
+    moment,
+    money,
+    named,
+    nullable,
+    record,
+    text,
+    uuid,
+)
 from numbers.api.orders_schema import IDEMPOTENCY_REFUSALS
 from numbers.api.schemas import (
     CAMPAIGN_REFUSALS,
@@ -32,8 +45,12 @@ _FIELDS: dict[str, Schema] = {
     "quantity": integer("How many were ordered.", minimum=1, maximum=1000),
     "assigned_count": integer("How many of them were assigned: all or none.", minimum=0),
     "pending_count": integer("How many it still waits for: all or none.", minimum=0),
+    "max_price_per_number": nullable(
+        money("What each of its numbers costs at most; null for orders from before this was kept.")
+    ),
     "assigned_numbers": listed("Those of its numbers that are yours now.", PHONE_NUMBER),
 }
+_MAX_PRICE = {**money("What each number may cost at most."), "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$"}
 PLACED = named("BulkOrderPlaced", record("An order by quantity as it was placed.", _FIELDS))
 BULK_ORDER = named(
     "BulkOrder",
@@ -58,6 +75,7 @@ COMPLETE_EXAMPLE = {
     "quantity": 1,
     "assigned_count": 1,
     "pending_count": 0,
+    "max_price_per_number": "1.00",
     "assigned_numbers": [PHONE_NUMBER_EXAMPLE],
 }
 PENDING_EXAMPLE = {
@@ -66,6 +84,7 @@ PENDING_EXAMPLE = {
     "quantity": 250,
     "assigned_count": 0,
     "pending_count": 250,
+    "max_price_per_number": "1.00",
     "assigned_numbers": [],
 }
 
@@ -82,6 +101,12 @@ yours and paid for when the answer comes (200). Where it does not, the order is 
 as soon as the stock can fill it, oldest order first, the whole quantity is assigned and charged. An order whose
 campaign or credit does not hold when its turn comes fails with that reason.
 
+A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts as missing. Without it the
+dearest number that matches now is the bound; where none matches it is required. With it the cheapest numbers come
+first. An organization has at most `BACKORDERS_PER_ORGANIZATION` (100) orders waiting.
+
+An order also waits, for a moment, while an older one that could be filled wants the same numbers.
+
 Numbers that other buyers are just taking are passed over, so this seldom waits and never takes what a search
 showed to somebody else and they ordered first. Send an `Idempotency-Key`, and the request can be repeated after a
 time-out without fear of ordering twice.""",
@@ -94,10 +119,11 @@ time-out without fear of ordering twice.""",
                 {
                     "quantity": integer("How many numbers.", minimum=1, maximum=1000),
                     "mode": nullable(constant("atomic")),
+                    "max_price_per_number": nullable(_MAX_PRICE),
                     **CRITERIA_FIELDS,
                     **ROUTING_FIELDS,
                 },
-                optional=["mode", *CRITERIA_FIELDS, *ROUTING_FIELDS],
+                optional=["mode", "max_price_per_number", *CRITERIA_FIELDS, *ROUTING_FIELDS],
             ),
         ),
         [Example({"quantity": 1, "mode": "atomic", "area_code": "415", "number_type": "local"})],
@@ -117,9 +143,21 @@ time-out without fear of ordering twice.""",
             headers=["Idempotent-Replayed"],
         ),
     ],
-    refusals=[INSUFFICIENT_CREDIT, *CAMPAIGN_REFUSALS, *IDEMPOTENCY_REFUSALS],
+    refusals=[
+        INSUFFICIENT_CREDIT,
+        *CAMPAIGN_REFUSALS,
+        Refusal(
+            LimitExceeded,
+            "As many orders of your organization wait for stock as may.",
+            message="limit exceeded: 100 bulk orders of your organization wait for stock: "
+            "cancel one, or try again when one is filled",
+            component="BackorderLimitError",
+        ),
+        *IDEMPOTENCY_REFUSALS,
+    ],
     invalid={
         "quantity": "must be a whole number from 1 to 1000",
+        "max_price_per_number": "is required, since no number in stock matches: say what each may cost at most",
         "mode": 'must be "atomic": the whole quantity or nothing',
     },
 )

@@ -13,6 +13,7 @@ E164 = r"^\+[1-9][0-9]{1,14}$"
 ACTOR = r"^(key|operator|command|system):."
 
 # What a search asks and shows, beside what its indexes are sorted by: numbers.searching reads no row.
+OFFERED = ["id", "number", "held_until", "held_for", "quarantined_until"]
 SEARCHED = ["id", "number", "region", "price", "held_until", "held_for", "quarantined_until"]
 
 FIVE_ALIKE = "|".join(digit * 5 for digit in "0123456789")
@@ -156,6 +157,19 @@ class PhoneNumber(models.Model):
                 fields=["sandbox", "number_type", "sms_enabled", "mms_enabled", "spread"],
                 name="phone_number_type_spread",
                 include=SEARCHED,
+                condition=Q(status__in=["available", "quarantined"]),
+            ),
+            # For orders that name the most they pay: cheap numbers may be rare on a shelf.
+            models.Index(
+                fields=["sandbox", "area_code", "number_type", "sms_enabled", "mms_enabled", "price"],
+                name="phone_number_area_price",
+                include=OFFERED,
+                condition=Q(status__in=["available", "quarantined"]),
+            ),
+            models.Index(
+                fields=["sandbox", "number_type", "sms_enabled", "mms_enabled", "price"],
+                name="phone_number_type_price",
+                include=OFFERED,
                 condition=Q(status__in=["available", "quarantined"]),
             ),
             GinIndex(

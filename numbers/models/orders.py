@@ -2,9 +2,10 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.models import Campaign, Organization
-from config.columns import CreatedAt, from_zero, id_column, one_of
+from config.columns import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, one_of
 from numbers.models.inventory import ACTOR
 
 
@@ -25,7 +26,8 @@ class Order(models.Model):
 
     An order by name is complete from the start. An order by quantity keeps its criteria and routing
     while it is pending; ``total`` is what its numbers cost once they are assigned. A sandbox order
-    has a total too, that is never charged.
+    has a total too, that is never charged. A pending order whose fill failed for an unforeseen
+    reason counts its attempts, and is tried again at ``next_attempt_at`` (numbers.filling).
     """
 
     Kind = OrderKind
@@ -42,6 +44,8 @@ class Order(models.Model):
     status_url = models.CharField(max_length=2048, blank=True, default="")
     label = models.CharField(max_length=64, blank=True, default="")
     campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    # No number of a bulk order costs more; null for those that were complete before this was kept.
+    max_price_per_number = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     total = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3)
     failure_reason = models.CharField(max_length=64, blank=True, default="")
@@ -51,6 +55,9 @@ class Order(models.Model):
     # Who ended it without numbers; what completed it is the order's own actor.
     closed_by = models.CharField(max_length=128, blank=True, default="", db_default="")
     closed_in_request = models.CharField(max_length=26, blank=True, default="", db_default="")
+    fill_attempts = models.IntegerField(default=0, db_default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=512, blank=True, default="", db_default="")
     created_at = CreatedAt()
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -77,6 +84,21 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(status_url="") | Q(status_url__startswith="https://"), name="order_status_url_https"
             ),
+            models.CheckConstraint(
+                condition=Q(max_price_per_number__isnull=True) & ~Q(status="pending")
+                | Q(
+                    kind="quantity",
+                    max_price_per_number__isnull=False,
+                    max_price_per_number__gte=0,
+                    max_price_per_number__lte=LARGEST_AMOUNT,
+                ),
+                name="order_max_price_in_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(fill_attempts=0, next_attempt_at__isnull=True, last_error="")
+                | Q(kind="quantity", fill_attempts__gt=0, next_attempt_at__isnull=False, last_error__regex=r"\S"),
+                name="order_attempts_whole",
+            ),
             # Each legal row, whole.
             models.CheckConstraint(
                 name="order_state",
@@ -90,6 +112,20 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["organization", "-id"], name="order_of_organization"),
             models.Index(fields=["id"], name="order_pending", condition=Q(status="pending")),
+            # One row for each wish, however many orders have it: numbers.orders.waiting.
+            models.Index(
+                fields=["sandbox", "organization", "criteria", "max_price_per_number", "quantity", "id"],
+                name="order_wish",
+                condition=Q(status="pending"),
+            ),
+            models.Index(
+                "sandbox", KeyTextTransform("area_code", "criteria"), name="order_area", condition=Q(status="pending")
+            ),
+            models.Index(
+                fields=["campaign"],
+                name="order_pending_campaign",
+                condition=Q(status="pending", campaign__isnull=False),
+            ),
             # For the operators' lists; an ordinary order writes to neither.
             models.Index(fields=["-id"], name="order_in_vain", condition=Q(status__in=["failed", "cancelled"])),
             models.Index(fields=["-id"], name="order_by_quantity", condition=Q(kind="quantity")),

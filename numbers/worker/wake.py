@@ -5,11 +5,17 @@ queues when a notification arrives. A notification may get lost (no worker is co
 stands between), so the worker also looks from time to time: waking only makes it sooner.
 """
 
-from django.db import connection
+from config.batches import send
+from config.postgres import Statement
 
 CHANNEL = "numberdesk_worker"
 
 NOTIFY = "SELECT pg_notify(%s, '')"
+
+
+def wake_statement() -> Statement:
+    """Return the statement of ``wake_worker``, to be sent with others."""
+    return NOTIFY, [CHANNEL]
 
 
 def wake_worker() -> None:
@@ -18,5 +24,4 @@ def wake_worker() -> None:
     PostgreSQL drops the notification with a rollback, and sends one for any number of calls in a
     transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(NOTIFY, [CHANNEL])
+    send(wake_statement())

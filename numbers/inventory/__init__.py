@@ -1,0 +1,1 @@
+"""The stock: `candidates` finds numbers that a bulk order may take."""

@@ -1,0 +1,188 @@
+"""What backorders wait for. A look reads a row for each wish, however many orders have the same."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from campaigns.eligibility import require_usable
+from config.errors import ApiError
+from config.postgres import Rows, Statement
+from numbers.criteria import Criteria
+from numbers.locks import LockedNumber
+from numbers.models import Order
+
+# The numbers of an order that fails are kept for it for about a day of retries (numbers.worker.failures):
+# one that can never be judged must not keep them for ever.
+KEPT_ATTEMPTS = 27
+
+# A new order looks at so many wishes of others that want its numbers; behind more it waits its turn.
+MOST_RIVALS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which numbers an organization wants, and what each may cost at most; None is any price."""
+
+    organization_id: UUID
+    sandbox: bool
+    criteria: Criteria
+    max_price: Decimal | None
+
+    def wants(self, row: LockedNumber) -> bool:
+        """Return whether the number is one that could fill this."""
+        criteria = self.criteria
+        return (
+            (self.max_price is None or row.price <= self.max_price)
+            and criteria.area_code in (None, row.number[2:5] if row.number.startswith("+1") else "")
+            and criteria.number_type in (None, row.number_type)
+            and criteria.sms_enabled in (None, row.sms_enabled)
+            and criteria.mms_enabled in (None, row.mms_enabled)
+            and (criteria.pattern or "") in row.number
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWish:
+    """A wish that orders wait for. ``criteria`` are as they are stored, which may be unreadable."""
+
+    organization_id: UUID
+    sandbox: bool
+    criteria: dict[str, Any]
+    max_price: Decimal
+    least: int
+
+    def read(self) -> Wish:
+        return Wish(self.organization_id, self.sandbox, Criteria(**self.criteria), self.max_price)
+
+
+# From each wish to the next one in the index order_wish: PostgreSQL's DISTINCT would read every order.
+_COLUMNS = "organization_id, criteria, max_price_per_number, quantity"
+_WISHES = f"""
+    WITH RECURSIVE wish AS (
+        (SELECT {_COLUMNS} FROM numbers_order WHERE status = 'pending' AND sandbox = %(sandbox)s
+         ORDER BY {_COLUMNS} LIMIT 1)
+        UNION ALL
+        SELECT another.* FROM wish CROSS JOIN LATERAL (
+            SELECT {_COLUMNS} FROM numbers_order
+            WHERE status = 'pending' AND sandbox = %(sandbox)s
+              AND (organization_id, criteria, max_price_per_number)
+                  > (wish.organization_id, wish.criteria, wish.max_price_per_number)
+            ORDER BY {_COLUMNS} LIMIT 1
+        ) AS another
+    )
+    SELECT wish.organization_id, wish.criteria, wish.max_price_per_number, wish.quantity
+    FROM wish JOIN campaigns_organization owner ON owner.id = wish.organization_id
+    WHERE owner.status = 'ACTIVE'
+"""  # noqa: S608  made of constants
+
+_CAMPAIGNS = """
+    WITH RECURSIVE used (campaign_id) AS (
+        (SELECT campaign_id FROM numbers_order
+         WHERE status = 'pending' AND campaign_id IS NOT NULL ORDER BY campaign_id LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT campaign_id FROM numbers_order
+            WHERE status = 'pending' AND campaign_id > used.campaign_id ORDER BY campaign_id LIMIT 1
+        ) FROM used WHERE used.campaign_id IS NOT NULL
+    )
+    SELECT c.id, c.status, b.status, b.identity_status
+    FROM used JOIN campaigns_campaign c ON c.id = used.campaign_id JOIN campaigns_brand b ON b.id = c.brand_id
+"""
+
+# Older than any order that is being placed. Numbers of one that failed too often are kept no longer.
+_RIVALS = """
+    SELECT o.organization_id, o.criteria, o.max_price_per_number, min(o.quantity)
+    FROM numbers_order o JOIN campaigns_organization owner ON owner.id = o.organization_id
+    WHERE o.status = 'pending' AND o.sandbox = %(sandbox)s AND owner.status = 'ACTIVE'
+      AND o.fill_attempts <= %(kept_attempts)s {area}
+    GROUP BY 1, 2, 3
+"""
+_SAME_AREA = "AND (o.criteria->>'area_code' IS NULL OR o.criteria->>'area_code' = %(area_code)s)"
+
+_OWN = """
+    SELECT count(*) FROM (
+        SELECT FROM numbers_order
+        WHERE status = 'pending' AND sandbox = %(sandbox)s AND organization_id = %(organization_id)s LIMIT %(most)s
+    ) AS own
+"""
+
+
+def waiting_wishes(*, sandbox: bool) -> list[WaitingWish]:
+    """Return each wish of active organizations with the smallest order that waits for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WISHES, {"sandbox": sandbox})
+        return list(_read(cursor.fetchall(), sandbox))
+
+
+def orders_of(wish: WaitingWish, *, most: int) -> list[Order]:
+    """Return the orders that wait for this wish and want ``most`` numbers or fewer, oldest first."""
+    return list(
+        Order.objects.filter(
+            status=Order.Status.PENDING,
+            sandbox=wish.sandbox,
+            organization=wish.organization_id,
+            criteria=wish.criteria,
+            max_price_per_number=wish.max_price,
+            quantity__lte=most,
+        ).order_by("id")
+    )
+
+
+def orders_without_campaign(*, sandbox: bool) -> list[Order]:
+    """Return the pending orders whose campaign may not be used any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CAMPAIGNS)
+        unusable = [row[0] for row in cursor.fetchall() if not _is_usable(*row[1:])]
+    if not unusable:
+        return []
+    return list(
+        Order.objects.filter(
+            status=Order.Status.PENDING, sandbox=sandbox, campaign__in=unusable, organization__status="ACTIVE"
+        ).order_by("id")
+    )
+
+
+def own_waiting(organization_id: UUID, *, sandbox: bool, most: int) -> Statement:
+    """Return the statement that counts an organization's backorders, up to ``most``."""
+    return _OWN, {"organization_id": organization_id, "sandbox": sandbox, "most": most}
+
+
+def rivals_statement(criteria: Criteria, *, sandbox: bool) -> Statement:
+    """Return the statement for the wishes that may compete for such numbers; see ``rivals_of``."""
+    return _RIVALS.format(area=_SAME_AREA if criteria.area_code else ""), {
+        "sandbox": sandbox,
+        "area_code": criteria.area_code,
+        "kept_attempts": KEPT_ATTEMPTS,
+    }
+
+
+def rivals_of(rows: Sequence[LockedNumber], found: Rows, *, sandbox: bool) -> list[WaitingWish]:
+    """Return those of the ``found`` wishes that could take one of these numbers."""
+    return [wish for wish in _read(found, sandbox) if _wants_any(wish, rows)]
+
+
+def _wants_any(wish: WaitingWish, rows: Sequence[LockedNumber]) -> bool:
+    try:
+        read = wish.read()
+        return any(read.wants(row) for row in rows)
+    except TypeError:  # criteria of another release: the worker reports it, and nobody waits for it
+        return False
+
+
+def _read(rows: Rows, sandbox: bool) -> Iterator[WaitingWish]:
+    for organization_id, criteria, max_price, least in rows:
+        stored = orjson.loads(criteria) if isinstance(criteria, str | bytes) else criteria
+        yield WaitingWish(organization_id, sandbox, stored, max_price, least)
+
+
+def _is_usable(campaign_status: str, brand_status: str, identity_status: str | None) -> bool:
+    try:
+        require_usable(campaign_status=campaign_status, brand_status=brand_status, identity_status=identity_status)
+    except ApiError:
+        return False
+    return True
