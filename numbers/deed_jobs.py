@@ -32,7 +32,8 @@ _LOOKED_AT_ONCE = 20_000
 
 def choose(queryset: QuerySet[PhoneNumber], *, deed: Deed, actor: Actor) -> Job:
     """A draft of this deed on these numbers. Raises ValidationFailed for none, and for more than a million."""
-    ids = array("q", queryset.order_by("pk").values_list("pk", flat=True)[: MOST_CHOSEN + 1].iterator(_PIECE))
+    with transaction.atomic():  # behind a pooler a cursor lives only as long as its transaction
+        ids = array("q", queryset.order_by("pk").values_list("pk", flat=True)[: MOST_CHOSEN + 1].iterator(_PIECE))
     if not ids:
         raise ValidationFailed(details={"numbers": "none is chosen"})
     if len(ids) > MOST_CHOSEN:

@@ -11,12 +11,11 @@ are left out of what younger orders may take. So they get what they would have g
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError
 from django.utils import timezone
 
 from config.actors import Actor, new_request_id
@@ -40,8 +39,6 @@ from numbers.routing import Routing
 from numbers.worker.failures import RETRY_DELAY, in_words, record_failure
 
 logger = logging.getLogger(__name__)
-
-LOOK_SECONDS = 5.0
 
 CLOSE = """
     UPDATE numbers_order
@@ -83,25 +80,13 @@ def fill_pending_orders() -> int:
     return look().filled
 
 
-def look() -> Look:
-    """As ``fill_pending_orders``; return also the orders that could not be judged."""
+def look(is_stopping: Callable[[], bool] = lambda: False) -> Look:
+    """As ``fill_pending_orders``; return also the orders that could not be judged. End early if told so."""
     result = Look()
     passes = [_Pass(result, sandbox=False).steps(), _Pass(result, sandbox=True).steps()]
-    while passes:
+    while passes and not is_stopping():
         passes = [steps for steps in passes if next(steps, None)]
     return result
-
-
-def keep_filling(stop: threading.Event, tell: Callable[[str], None], *, every: float = LOOK_SECONDS) -> None:
-    """Look every so many seconds until told to stop. Any number of processes may, at once."""
-    while not stop.is_set():
-        close_old_connections()
-        try:
-            if filled := fill_pending_orders():
-                tell(filled_orders(filled))
-        except (DatabaseError, InterfaceError) as error:  # the next look tries again
-            tell(f"pending orders wait: {error}")
-        stop.wait(every)
 
 
 def filled_orders(number: int) -> str:

@@ -43,7 +43,7 @@ _CLAIM = f"""
     RETURNING id
 """  # noqa: S608  made of constants
 _WAIT = f"""
-    SELECT greatest(0, extract(epoch FROM min(due_at) - clock_timestamp()))::float
+    SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float
     FROM (
         SELECT CASE WHEN status = 'queued' THEN coalesce(next_attempt_at, created_at)
                ELSE heartbeat_at + {SILENCE} END AS due_at
@@ -165,7 +165,7 @@ def seconds_until_due() -> float | None:
     with connection.cursor() as cursor:
         cursor.execute(_WAIT)
         seconds: float | None = cursor.fetchone()[0]
-    return seconds
+    return None if seconds is None else max(0.0, seconds)
 
 
 def forget_old_jobs() -> int:

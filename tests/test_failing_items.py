@@ -110,6 +110,15 @@ def test_counts_that_json_cannot_hold_fail_only_their_job(works, monkeypatch):
     assert (bad.status, good.status) == ("queued", "done")
 
 
+def test_without_jobs_a_worker_has_nothing_to_wait_for(works):
+    """A zero here would have it look five times a second."""
+    assert seconds_until_due() is None
+    planted("works")
+    assert seconds_until_due() == 0
+    run_all()
+    assert seconds_until_due() is None
+
+
 def test_a_waiting_retry_can_be_stopped(works):
     job = planted()
     run_all()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from numbers.deed_jobs import begin, choose
 from numbers.deeds import DEEDS
@@ -20,8 +21,11 @@ from tests.drill import desk
 from tests.drill.cluster import Cluster, free_port
 from tests.phone_numbers import order_status, wait_for
 from tests.serving import ROOT
+from tests.test_pooler import pgbouncer
 from tests.together import wait_until, wait_until_blocked, wait_until_idle
 from tests.worker_processes import PATIENCE, WorkerProcess, holding, silence_everything
+
+__all__ = ["pgbouncer"]  # a fixture
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -89,6 +93,29 @@ def test_without_notifications_a_worker_polls(api, start, nothing_due):
     factories.stock(*factories.line(0, 2))
     wait_until(order_filled(order_id))
     assert "no notifications, polling only" in process.told()
+
+
+def test_a_worker_polls_behind_a_pooler_in_transaction_mode(api, start, nothing_due, pgbouncer):
+    pgbouncer(prepared=100)
+    numbers = factories.stock(*factories.line(50, 3))
+    process = start(poll="0.1")
+    order_id = wait_for(api, 2, area_code="212")
+    factories.stock(*factories.line(0, 2, area_code="212"))
+    wait_until(order_filled(order_id))
+    retire_all(*numbers)
+    wait_until(JOBS_DONE)
+    assert process.stop() == 0
+
+
+def test_a_worker_behind_a_pooler_is_woken_on_a_direct_connection(api, start, nothing_due, pgbouncer):
+    place = connection.settings_dict
+    direct = f"postgresql:///{place['NAME']}?host={place['HOST']}&port={place['PORT']}&user={place['USER']}"
+    pgbouncer(prepared=100)
+    start(WORKER_LISTEN_URL=direct).wait_until_listening()
+    order_id = wait_for(api, 2)
+    factories.stock(*factories.line(0, 2))
+    wake_worker()
+    wait_until(order_filled(order_id))
 
 
 # --- side by side ----------------------------------------------------------------------------------

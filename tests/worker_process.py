@@ -15,7 +15,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 import django
 from django.conf import settings
 
-settings.DATABASES["default"]["NAME"] = os.environ["DATABASE_NAME"]
+for parameter in ("NAME", "HOST", "PORT"):
+    settings.DATABASES["default"][parameter] = os.environ[f"DATABASE_{parameter}"]
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
@@ -56,7 +57,7 @@ def hold_in_job() -> None:
 HOLDS: dict[str, Callable[[], None]] = {
     "job": hold_in_job,
     "duty": lambda: setattr(duties, "forget_old_keys", after(duties.forget_old_keys)),
-    "fill": lambda: setattr(filling, "buy_matching", after(filling.buy_matching)),  # before its COMMIT
+    "fill": lambda: setattr(filling, "pick", after(filling.pick)),  # under its locks
 }
 
 if hold_at := os.environ.get("HOLD_AT"):

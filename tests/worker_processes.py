@@ -25,7 +25,8 @@ class WorkerProcess:
 
     def __init__(self, *, hold_at: str = "", poll: str = NEVER, command: list[str] | None = None, **env: str) -> None:
         self.log = Path(tempfile.mkstemp(prefix="numberdesk-worker-", suffix=".log")[1])
-        own = {"DATABASE_NAME": connection.settings_dict["NAME"], "HOLD_AT": hold_at, "LOG_LEVEL": "INFO"}
+        database = {f"DATABASE_{name}": str(connection.settings_dict[name]) for name in ("NAME", "HOST", "PORT")}
+        own = {**database, "HOLD_AT": hold_at, "LOG_LEVEL": "INFO"}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *(command or ["-m", "tests.worker_process"]), "--poll", poll],

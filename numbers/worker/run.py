@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
 from numbers import jobs
-from numbers.filling import fill_pending_orders, filled_orders
+from numbers.filling import filled_orders, look
 from numbers.worker.duties import all_duties
 from numbers.worker.heartbeat import Heartbeat
 from numbers.worker.lane import CancelableThread, Lane
@@ -45,7 +45,7 @@ class Worker:
         options: dict[str, Any] = {"stop": self._stop, "poll": poll}
         self._duty_lane = Lane("duties", self._start_duties, **options)
         self._lanes = [
-            Lane("backorders", _fill, **options),
+            Lane("backorders", self._fill, **options),
             *(Lane(f"jobs {number}", self._run_jobs, **options) for number in range(1, settings.WORKER_JOBS + 1)),
             self._duty_lane,
         ]
@@ -107,6 +107,10 @@ class Worker:
         for lane in self._lanes:
             lane.wake()
 
+    def _fill(self) -> None:
+        if filled := look(self._stop.is_set).filled:
+            logger.info(filled_orders(filled))
+
     def _run_jobs(self) -> float | None:
         while not self._stop.is_set() and jobs.run_next(self._stop.is_set):
             pass
@@ -132,8 +136,3 @@ class Worker:
         thread = CancelableThread(f"duty {claim.duty.name}", work)
         self._running_duties.append(thread)
         thread.start()
-
-
-def _fill() -> None:
-    if filled := fill_pending_orders():
-        logger.info(filled_orders(filled))

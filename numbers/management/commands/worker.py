@@ -1,6 +1,7 @@
 """Run the worker process, or check that one is alive."""
 
-import logging
+import argparse
+import math
 import os
 import signal
 import sys
@@ -10,11 +11,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from config.commands import DeskCommand
-from numbers.management.commands.fill_pending_orders import seconds
 from numbers.worker.presence import ALIVE_SECONDS, live_workers
 from numbers.worker.run import STOP_SECONDS, Worker
-
-logger = logging.getLogger(__name__)
 
 
 class Command(DeskCommand):
@@ -50,3 +48,14 @@ class Command(DeskCommand):
         self.answer(document, f"{here} alive on this host, {everywhere} in all", json_wanted=json_wanted)
         if not here:
             raise CommandError(f"no worker of this host has been alive in the last {ALIVE_SECONDS} seconds")
+
+
+def seconds(text: str) -> float:
+    """An argparse type: a pause. Without any, a worker would do nothing but look."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.1 <= value <= 3_600:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds from 0.1 to 3,600")
+    return value
