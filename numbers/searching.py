@@ -1,4 +1,6 @@
-"""Finding available numbers, dealt so that buyers with the same wishes are shown different ones.
+"""Find candidates for a bulk order, dealt so that concurrent buyers meet different ones.
+
+numbers.inventory.search answers searches.
 
 Every number has a random place, ``spread``. A search starts at a place of its own and takes what
 follows, so that what two searches show overlaps only where their places are close. The places come
@@ -7,15 +9,12 @@ that is left, so that 200 searchers at once stand about as far from each other a
 places collided in 20 to 60 % of orders of five in one area code; reading in the index's order in 92 %.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from django.db import connection
 from psycopg import sql
 
-from config.replica import reading_connection
 from numbers.criteria import Criteria
 from numbers.models.inventory import PhoneNumberType
 
@@ -74,37 +73,6 @@ _RARE = f"""
 """  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An available number as a search shows it. Nothing is reserved."""
-
-    number: str
-    number_type: str
-    sms_enabled: bool
-    mms_enabled: bool
-    region: str
-    price: Decimal
-
-    def as_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:
-    """Up to ``quantity`` available numbers, none of them held by anyone."""
-    statement, parameters = search_statement(criteria, quantity=quantity, sandbox=sandbox)
-    with reading_connection().cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [Found(*row) for row in cursor.fetchall()]
-
-
-def search_statement(criteria: Criteria, *, quantity: int, sandbox: bool) -> tuple[str, dict[str, Any]]:
-    """What ``search`` asks, with its parameters: a statement for the fields of ``Found``."""
-    candidates, parameters = _candidates(criteria)
-    parameters |= {"quantity": quantity, "sandbox": sandbox, "held_by": None, "turn": _next_turn()}
-    shown = ", ".join(f"one.{name}" for name in Found.__slots__)
-    return f"SELECT {shown} {candidates}", parameters
-
-
 def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) -> tuple[str, dict[str, Any]]:
     """Return a query of ids and prices from the place on that ``turn`` is SQL for, and its parameters.
 
@@ -115,16 +83,6 @@ def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) ->
     else:
         candidates, parameters = _cheapest(criteria)
     return f"SELECT one.id, one.price {candidates}".replace("%(turn)s", turn), parameters
-
-
-def _next_turn() -> int:
-    """A place to start reading at, far from those of the searches before.
-
-    From the primary, whoever is searched: a replica can't count.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(TURN)
-        return int(cursor.fetchone()[0])
 
 
 def _candidates(criteria: Criteria) -> tuple[str, dict[str, Any]]:

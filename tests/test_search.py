@@ -6,11 +6,13 @@ from itertools import product
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from numbers.criteria import Criteria
-from numbers.searching import search_statement
+from numbers.criteria import Criteria, read_criteria
+from numbers.e164 import area_code_of, type_of
+from numbers.inventory import search as searching
 from tests import books, factories
 from tests.client import Api, error_of, refused
 from tests.phone_numbers import SEARCH, buy, hold, let_go, listed, owned, release, search
@@ -112,30 +114,25 @@ def test_every_combination_of_criteria_finds_exactly_what_matches(api, one_of_ea
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [
-        ("+1415", ["+14155550123"]),
-        ("+", ["+14155550123", "+442079460000"]),
+        ("+1415", ["+14155", "+14155550123"]),
+        ("+", ["+14155", "+14155550123", "+442079460000"]),
+        ("+1", ["+14155", "+14155550123"]),
+        ("+14155", ["+14155", "+14155550123"]),
+        ("14155", ["+14155", "+14155550123"]),
+        ("+141555501", ["+14155550123"]),
+        ("+4155", []),
         ("5550123", ["+14155550123"]),
         ("+14155550123", ["+14155550123"]),
+        ("+141555501234", []),
         ("0000", ["+442079460000"]),
-        ("%", []),
-        ("_", []),
-        ("5_5", []),
-        ("\\", []),
-        ("\\%", []),
-        ("5\\", []),
-        (".", []),
-        ("[0-9]", []),
-        ("' OR 1=1 --", []),
-        ("%(turn)s", []),
-        ("%s", []),
-        ("{side}", []),
-        ("\u0665\u0665", []),
-        (" ", []),
-        ("555-0123", []),
+        ("+44", ["+442079460000"]),
+        ("+442079460000", ["+442079460000"]),
+        ("442079460000000", []),
     ],
 )
-def test_a_pattern_is_literal_text(api, pattern, found):
+def test_pattern_is_digits_of_the_number(api, pattern, found):
     factories.stock("+14155550123", "+442079460000")
+    factories.stock("+14155", number_type="short_code")
     assert sorted(search(api, pattern=pattern)) == found
 
 
@@ -205,23 +202,99 @@ def test_a_released_number_is_shown_again_when_its_quarantine_has_passed_without
 # --- bad input -----------------------------------------------------------------------------------
 
 DIGITS = 'must be a string of 3 digits such as "415"'
-PATTERN = 'must be a string of 1 to 16 characters, found in the number such as "5550"'
+NO_AREA = 'must begin with 2 to 9, as every area code does, such as "415"'
+PATTERN = 'must be a string of 1 to 15 digits such as "5550", with a + before the first of a number'
+NO_NUMBER = "can't occur in a phone number: none begins with 0"
 QUANTITY = "must be a whole number from 1 to 100"
 TYPE = "must be one of local, toll_free, short_code"
-WRONG = [
+NOT_DIGITS = (
+    *("x", "1*", "325-", "1 2", "555-0123", " 5", "5 ", "%", "_", "5_5", "\\", "5\\", ".", "[0-9]", "' OR 1=1 --"),
+    *("%(turn)s", "%s", "{side}", "5+", "++1", "\u0665\u0665", "\uff15", "\u00b2", "-5", "1e5", "+1e5", "5\x00", "5\n"),
+)
+WRONG_CRITERIA = [
     *[("area_code", value, DIGITS) for value in (415, "41", "4155", "+41", "abc", "", " 415", "41\u0665", ["415"])],
+    *[("area_code", value, NO_AREA) for value in ("000", "123", "099")],
     *[("number_type", value, TYPE) for value in ("LOCAL", "mobile", "", 1, ["local"], {})],
-    *[("pattern", value, PATTERN) for value in ("", "5" * 17, 5550, ["5"], "5\x00", "5\n", True)],
+    *[("pattern", value, PATTERN) for value in ("", "5" * 16, "+" + "5" * 16, "5" * 10_000, 5550, ["5"], True)],
+    *[("pattern", value, PATTERN) for value in NOT_DIGITS],
+    *[("pattern", value, NO_NUMBER) for value in ("+0", "+01415", "0" * 15)],
     *[("sms_enabled", value, "must be true or false") for value in ("true", 1, 0, "", [])],
     *[("mms_enabled", value, "must be true or false") for value in ("false", 1)],
-    *[("quantity", value, QUANTITY) for value in (0, -1, 101, "10", 1.0, True, [], 1e30)],
 ]
+WRONG = [*WRONG_CRITERIA, *[("quantity", value, QUANTITY) for value in (0, -1, 101, "10", 1.0, True, [], 1e30)]]
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
 def test_a_wrong_criterion_is_422_and_named(api, field, value, sentence):
     response = api.post(SEARCH, {field: value})
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {field: sentence}})
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), WRONG_CRITERIA)
+def test_bulk_order_refuses_the_same_criteria(api, field, value, sentence):
+    error = error_of(buy(api, 1, **{field: value}), 422, "VALIDATION_FAILED")
+    assert error["details"] == {field: sentence}
+    assert books.written() == books.NOTHING
+
+
+CONTRADICTIONS = [
+    ({"area_code": "213", "pattern": "+1415"}, "pattern"),
+    ({"area_code": "213", "pattern": "+2"}, "pattern"),
+    ({"area_code": "213", "pattern": "+44"}, "pattern"),
+    ({"area_code": "213", "pattern": "14155550123"}, "pattern"),
+    ({"area_code": "213", "pattern": "4155550123"}, "pattern"),
+    ({"area_code": "213", "pattern": "99999999"}, "pattern"),
+    ({"area_code": "213", "pattern": "+121355501234"}, "pattern"),
+    ({"number_type": "short_code", "pattern": "1234567"}, "pattern"),
+    ({"number_type": "short_code", "pattern": "+1234567"}, "pattern"),
+    ({"number_type": "short_code", "area_code": "213"}, "number_type"),
+    ({"number_type": "toll_free", "area_code": "213"}, "number_type"),
+    ({"number_type": "local", "area_code": "800"}, "number_type"),
+]
+POSSIBLE = [
+    {"area_code": "213", "pattern": "+"},
+    {"area_code": "213", "pattern": "+1213"},
+    {"area_code": "213", "pattern": "+12139999999"},
+    {"area_code": "213", "pattern": "12139999999"},
+    {"area_code": "213", "pattern": "3999999"},
+    {"area_code": "213", "pattern": "9999999"},
+    {"area_code": "212", "pattern": "2"},
+    {"area_code": "999", "number_type": "local"},
+    {"area_code": "800", "number_type": "toll_free"},
+    {"number_type": "short_code", "pattern": "+123456"},
+]
+
+
+@pytest.mark.parametrize(("criteria", "field"), CONTRADICTIONS)
+def test_contradicting_criteria_are_answered_without_a_look(api, criteria, field, monkeypatch):
+    monkeypatch.setattr(searching, "_find_part", None)
+    assert search(api, **criteria) == []
+    assert books.rows("SELECT code FROM numbers_refusal") == []  # nothing that stock could satisfy
+    error = error_of(buy(api, 1, **criteria), 422, "VALIDATION_FAILED")
+    assert set(error["details"]) == {field}
+
+
+@pytest.mark.parametrize("criteria", POSSIBLE)
+def test_bulk_order_waits_for_what_can_come_into_stock(api, criteria):
+    assert search(api, **criteria) == []
+    assert buy(api, 1, max_price_per_number="5.00", **criteria).status_code == 202
+
+
+@settings(deadline=None)
+@given(
+    number=st.from_regex(r"\+1[2-9][0-9]{9}|\+[1-9][0-9]{1,14}", fullmatch=True),
+    start=st.integers(0, 15),
+    length=st.integers(1, 16),
+    as_area=st.booleans(),
+)
+def test_no_part_of_a_number_contradicts_its_kind(number, start, length, as_area):
+    area_code = area_code_of(number) if as_area and number[2:3] > "1" else None
+    pattern = number[start : start + length] or number
+    kind = type_of(number) if area_code or len(number) <= 7 else None
+    assert Criteria(area_code, kind, pattern).contradiction == {}
+    details: dict[str, str] = {}
+    read_criteria({"area_code": area_code, "pattern": pattern}, details)
+    assert details == {}
 
 
 def test_a_misspelt_criterion_does_not_pass_silently(api):
@@ -283,26 +356,3 @@ def test_the_last_number_is_found_by_an_order_by_quantity_as_by_a_search(api):
     criteria = {"area_code": "415", "pattern": "+1415555", "number_type": "local", "mms_enabled": False}
     assert search(api, **criteria) == [number]
     assert [one["number"] for one in buy(api, 1, **criteria).json()["data"]["assigned_numbers"]] == [number]
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("criteria", "index"),
-    [
-        (Criteria(area_code="415", pattern="55"), "phone_number_area_spread"),
-        (Criteria(number_type="local", sms_enabled=True), "phone_number_type_spread"),
-    ],
-)
-def test_a_search_on_shelves_reads_their_index_and_no_row(db, criteria, index):
-    factories.stock(*factories.line(0, 500))
-    statement, parameters = search_statement(criteria, quantity=10, sandbox=False)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE numbers_phonenumber")
-        cursor.execute("SET enable_seqscan = off")
-        cursor.execute("SET enable_bitmapscan = off")  # of 500 numbers, few may stand before the turn
-        cursor.execute(f"EXPLAIN {statement}", parameters)
-        plan = [row[0].strip() for row in cursor.fetchall()]
-        cursor.execute("RESET enable_seqscan")
-        cursor.execute("RESET enable_bitmapscan")
-    scans = [line.partition(" on ")[0].removeprefix("->").strip() for line in plan if "numbers_phonenumber" in line]
-    assert scans == [f"Index Only Scan using {index}"] * 2

@@ -78,5 +78,7 @@ def read_quantity_order(request: Request) -> QuantityRequest:
         routing.read_routing(body, details),
         read_max_price(body.get("max_price_per_number"), details),
     )
+    if not details:  # such an order would wait for ever
+        details = order.criteria.contradiction
     refuse_if_any(details)
     return order

@@ -99,7 +99,8 @@ PLACE = Operation(
 Order so many numbers that match the criteria, the whole quantity or nothing. Where the stock has them, they are
 yours and paid for when the answer comes (200). Where it does not, the order is kept (202): nothing is charged, and
 as soon as the stock can fill it, oldest order first, the whole quantity is assigned and charged. An order whose
-campaign or credit does not hold when its turn comes fails with that reason.
+campaign or credit does not hold when its turn comes fails with that reason. Criteria that no number can ever
+match, such as the pattern `+1415` in area code 213, are refused (422) rather than kept.
 
 A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts as missing. Without it the
 dearest number that matches now is the bound; where none matches it is required. With it the cheapest numbers come

@@ -10,7 +10,7 @@ from config.openapi.operations import described
 from numbers import criteria
 from numbers.api.search_schema import SEARCH
 from numbers.demand import note_short_search
-from numbers.searching import search
+from numbers.inventory.search import search
 
 USUAL, MOST = 10, 100
 
@@ -30,6 +30,6 @@ class Search(ApiView):
         quantity = criteria.read_quantity(body.get("quantity"), details, maximum=MOST, default=USUAL)
         refuse_if_any(details)
         found = search(wanted, quantity=quantity, sandbox=request.user.is_sandbox)
-        if len(found) < quantity:
+        if len(found) < quantity and not wanted.contradiction:
             note_short_search(wanted, quantity=quantity, found=len(found))
         return success([one.as_json() for one in found])

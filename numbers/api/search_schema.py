@@ -8,15 +8,19 @@ from numbers.api.schemas import NUMBER, NUMBER_TYPE, PHONE_NUMBERS, e164
 # What every request that picks numbers takes; absent and null are "any".
 CRITERIA_FIELDS: dict[str, Schema] = {
     "area_code": nullable(
-        text("3 digits: numbers that begin with `+1` and these.", pattern="^[0-9]{3}$", examples=["415"])
+        text(
+            "3 digits: numbers that begin with `+1` and these.",
+            pattern=f"^{criteria.AREA_CODE}$",
+            examples=["415"],
+        )
     ),
     "number_type": nullable(NUMBER_TYPE),
     "pattern": nullable(
         text(
-            "Literal text that occurs in the E.164 number; there are no wildcards.",
+            "Digits that occur in the E.164 number, or that it begins with if a `+` stands before them.",
             minLength=1,
             maxLength=criteria.PATTERN_LENGTH,
-            pattern="^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+            pattern=f"^(?:{criteria.PATTERN})$",
             examples=["5550"],
         )
     ),
@@ -46,7 +50,8 @@ SEARCH = Operation(
     description="""\
 Show numbers that could be ordered now. Nothing is reserved: order them by name soon, or hold them with a
 reservation first. Who searches at the same time with the same criteria is shown other numbers, so that buyers
-seldom meet; search again for a fresh set.""",
+seldom meet; search again for a fresh set. Criteria that contradict each other, such as `+1415` in area code
+213, find nothing.""",
     body=Body(
         named(
             "SearchRequest",

@@ -11,7 +11,7 @@ from tests.benchmarks import use_own_server
 if TYPE_CHECKING:
     from tests.benchmarks.report import Report
 
-SECTIONS = ("orders", "round-trips", "contention", "indexes", "bulk", "growth")
+SECTIONS = ("orders", "round-trips", "contention", "indexes", "bulk", "growth", "searching")
 
 
 def main() -> None:
@@ -63,6 +63,7 @@ def _measure(options: argparse.Namespace) -> None:
             rounds=max(options.rounds // 5, 1),
         ),
         "growth": lambda: _measure_growth(report, options),
+        "searching": lambda: _measure_searching(report, options),
     }
     for name in options.only:
         sections[name]()
@@ -70,6 +71,16 @@ def _measure(options: argparse.Namespace) -> None:
     plots.draw(report)
     report.verdict()
     print(f"written to {report.save()}")
+
+
+def _measure_searching(report: Report, options: argparse.Namespace) -> None:
+    """Search alone, which growth measures too, at the largest stock."""
+    from tests.benchmarks import searching, world
+
+    if "growth" not in options.only:
+        stock = world.create_template("bench_searched", stock=options.largest, known=100_000)
+        report.progress(f"{options.largest:,} numbers are in stock")
+        searching.measure_search(report, stock)
 
 
 def _measure_growth(report: Report, options: argparse.Namespace) -> None:

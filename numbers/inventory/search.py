@@ -1,0 +1,104 @@
+"""Search available numbers; results start at a different position for each search.
+
+Every number has a random position, ``spread``. A search starts at a position of its own and reads on
+from there, so that concurrent buyers rarely see the same numbers. The positions come from a sequence
+with its bits reversed (van der Corput): each falls into the largest gap that is left, so that 200
+concurrent searches are about as far apart as they can be. Random positions collided in 20 to 60 % of
+orders of five in one area code; reading in the order of an index in 92 %.
+
+What a search reads is bounded. numbers.inventory.search_sql has its statements.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from config.replica import reading_connection
+from numbers.criteria import Criteria
+from numbers.inventory.search_sql import COLUMNS, Lookup, Near, Part, parts_of
+from numbers.searching import TURN
+
+# A search that is not done by then is stopped: 503, as for every statement that takes too long.
+TIMEOUT_MS = 1_000
+_SET_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
+_CIRCLE = 2**31
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An available number as a search shows it. Nothing is reserved."""
+
+    number: str
+    number_type: str
+    sms_enabled: bool
+    mms_enabled: bool
+    region: str
+    price: Decimal
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:
+    """Return up to ``quantity`` available numbers that nobody holds."""
+    rows = _find(reading_connection(), criteria, quantity=quantity, sandbox=sandbox)
+    return [Found(**{name: row[name] for name in Found.__slots__}) for row in rows]
+
+
+def _find(database: BaseDatabaseWrapper, criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Row]:
+    if criteria.contradiction:
+        return []
+    turn = _next_turn()
+    asked = {"quantity": quantity, "sandbox": sandbox, "turn": turn}
+    with _bounded(database):
+        rows = [row for part in parts_of(criteria) for row in _find_part(database, part, asked)]
+    return sorted(rows, key=lambda row: (row["spread"] - turn) % _CIRCLE)[:quantity]
+
+
+def _find_part(database: BaseDatabaseWrapper, part: Part, asked: dict[str, Any]) -> list[Row]:
+    """Read near the turn first. Go on only if that was neither enough nor everything there is."""
+    quantity = asked["quantity"]
+    near = part.near(quantity)
+    rows, full_windows = _run(database, near, asked)
+    if near.window and full_windows and len(rows) < quantity:
+        if part.is_common(quantity, found=len(rows), rows=full_windows * near.window):
+            rows, full_windows = _run(database, part.wide(quantity), asked)
+        if full_windows and len(rows) < quantity:
+            rows, _ = _run(database, Lookup(part), asked)
+    return rows
+
+
+def _run(database: BaseDatabaseWrapper, step: Near | Lookup, asked: dict[str, Any]) -> tuple[list[Row], int]:
+    """Return the rows that a step finds, and how many of its windows hold not all of their shelf."""
+    statement, parameters = step.statement(asked)
+    with database.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found = cursor.fetchall()
+    rows = [dict(zip(COLUMNS, row[1:], strict=True)) for row in found if row[1] is not None]
+    return rows, max((row[0] for row in found), default=0)
+
+
+@contextmanager
+def _bounded(database: BaseDatabaseWrapper) -> Iterator[None]:
+    """Limit the time of each statement. A transaction that is open on the primary has its own limits."""
+    if database.in_atomic_block and database.alias == DEFAULT_DB_ALIAS:
+        yield
+        return
+    with transaction.atomic(using=database.alias):
+        with database.cursor() as cursor:
+            cursor.execute(_SET_TIMEOUT, [f"{TIMEOUT_MS}ms"])
+        yield
+
+
+def _next_turn() -> int:
+    """Return a position far from those of recent searches. From the primary: a replica can't count."""
+    with connection.cursor() as cursor:
+        cursor.execute(TURN)
+        return int(cursor.fetchone()[0])
