@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from campaigns.models import Organization
+from campaigns.names import as_id
 from config.desk.filters import TypedFilter
 
 # Of a part of a name: each organization is looked up in an index of its own.
@@ -16,10 +17,8 @@ MOST_ORGANIZATIONS = 20
 
 def organizations_named(value: str) -> list[UUID]:
     """Return the ids that are meant by an id, a whole name or a part of one; up to one more than the most."""
-    try:
-        return [UUID(value)]
-    except ValueError:
-        pass
+    if identity := as_id(value):
+        return [identity]
     named = Organization.objects.filter(name__iexact=value) or Organization.objects.filter(name__icontains=value)
     return [organization.pk for organization in named[: MOST_ORGANIZATIONS + 1]]
 

@@ -5,10 +5,9 @@ import io
 from collections.abc import Iterable, Iterator
 
 from config.csv_export import inert
-from numbers.import_forms import BadCell
 from numbers.import_lines import Layout, key_of
 from numbers.importing import Rejection
-from numbers.imports.records import split_record
+from numbers.imports.records import given_back
 
 
 def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[bytes]:
@@ -22,10 +21,7 @@ def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[
     again = bool(names) and key_of(names[-1]) == "reason"
     yield _encoded([*names[: len(names) - again], "reason"], layout.delimiter)
     for rejection in rejections:
-        try:
-            cells = split_record(rejection.text, layout.delimiter)
-        except BadCell:
-            cells = [rejection.text]
+        cells = given_back(rejection.text, rejection.reason, layout.delimiter)
         if again and len(cells) == len(names):
             cells = cells[:-1]
         yield _encoded([*cells, rejection.reason], layout.delimiter)

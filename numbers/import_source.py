@@ -32,7 +32,7 @@ _NOT_TEXT = {
 _BY_MARK = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
-_TOO_LONG = "is too long for a line of a list of numbers"
+TOO_LONG = "is too long for a line of a list of numbers"
 
 
 class Line(NamedTuple):
@@ -45,7 +45,7 @@ class Line(NamedTuple):
 
     @property
     def too_long(self) -> bool:
-        return self.problem == _TOO_LONG
+        return self.problem == TOO_LONG
 
 
 @dataclass(slots=True)
@@ -124,4 +124,4 @@ def numbered_lines(text: io.TextIOWrapper) -> Iterator[Line]:
         while piece and piece[-1] not in "\r\n":
             piece = text.readline(LONGEST_LINE)
             quotes += piece.count('"')
-        yield Line(number, line[:200], _TOO_LONG, quotes % 2 == 1)
+        yield Line(number, line[:200], TOO_LONG, quotes % 2 == 1)

@@ -159,8 +159,29 @@ def of_a_number_that_is_gone(world: World, call: Call) -> Any:
 
 def with_the_key_of_another_request(world: World, call: Call) -> Any:
     headers = {"Idempotency-Key": "one-key"}
-    assert call.make(world, headers=headers).status_code == 200
+    assert call.make(world, headers=headers).status_code in (200, 201)
     return call.make(world, headers=headers, body={**call.body, "label": "another"})
+
+
+def with_the_key_of_another_hold(world: World, call: Call) -> Any:
+    headers = {"Idempotency-Key": "one-key"}
+    assert call.make(world, headers=headers).status_code == 201
+    return call.make(world, headers=headers, body={**call.body, "ttl_seconds": 61})
+
+
+def with_the_key_of_another_creation(world: World, call: Call) -> Any:
+    headers = {"Idempotency-Key": "one-key"}
+    assert world.api.post(KEYS, NEW_KEY, headers=headers).status_code == 201
+    return call.make(world, headers=headers)
+
+
+def with_the_etag_of_another_state(world: World, call: Call) -> Any:
+    return call.make(world, headers={"If-Match": '"another"'})
+
+
+def on_hold_for_too_long(world: World, call: Call) -> Any:
+    world.set("HOLD_SECONDS_PER_DAY", 60)
+    return call.make(world)
 
 
 def with_a_key_in_progress(world: World, call: Call) -> Any:
@@ -248,9 +269,10 @@ CALLS = {
         {"label": "support"},
         **CAMPAIGN,
         NUMBER_NOT_ASSIGNED=after_its_release,
+        PRECONDITION_FAILED=with_the_etag_of_another_state,
         INVALID_INPUT=with_a_field_that_is_not_for_updates,
     ),
-    "releaseNumber": a_call("DELETE", ONE_NUMBER),
+    "releaseNumber": a_call("DELETE", ONE_NUMBER, PRECONDITION_FAILED=with_the_etag_of_another_state),
     "releaseNumbers": a_call("POST", f"{BULK}/release", {"ids": [NUMBER_ID]}),
     "attachCampaign": a_call(
         "POST",
@@ -258,8 +280,14 @@ CALLS = {
         {"campaign_id": CAMPAIGN_ID},
         **CAMPAIGN,
         NUMBER_NOT_ASSIGNED=after_its_release,
+        PRECONDITION_FAILED=with_the_etag_of_another_state,
     ),
-    "detachCampaign": a_call("DELETE", f"{ONE_NUMBER}/campaign", NUMBER_NOT_ASSIGNED=after_its_release),
+    "detachCampaign": a_call(
+        "DELETE",
+        f"{ONE_NUMBER}/campaign",
+        NUMBER_NOT_ASSIGNED=after_its_release,
+        PRECONDITION_FAILED=with_the_etag_of_another_state,
+    ),
     "orderQuantity": a_call(
         "POST",
         BULK,
@@ -270,7 +298,15 @@ CALLS = {
     ),
     "getBulkOrder": a_call("GET", f"{BULK}/{ORDER_ID}"),
     "cancelBulkOrder": a_call("DELETE", f"{BULK}/{ORDER_ID}", ORDER_NOT_PENDING=after_it_is_complete),
-    "createReservation": a_call("POST", HOLDS, {"numbers": [NUMBER]}, INSUFFICIENT_INVENTORY=of_a_number_that_is_gone),
+    "createReservation": a_call(
+        "POST",
+        HOLDS,
+        {"numbers": [NUMBER]},
+        INSUFFICIENT_INVENTORY=of_a_number_that_is_gone,
+        LIMIT_EXCEEDED=on_hold_for_too_long,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_hold,
+    ),
     "listReservations": a_call("GET", HOLDS),
     "getReservation": a_call("GET", f"{HOLDS}/{RESERVATION_ID}"),
     "releaseReservation": a_call("DELETE", f"{HOLDS}/{RESERVATION_ID}"),
@@ -278,11 +314,23 @@ CALLS = {
     "getCampaign": a_call("GET", f"/v1/campaigns/{CAMPAIGN_ID}"),
     "listBrands": a_call("GET", "/v1/brands"),
     "getBrand": a_call("GET", f"/v1/brands/{BRAND_ID}"),
-    "createApiKey": a_call("POST", KEYS, NEW_KEY, INVALID_INPUT=with_a_scope_that_is_none),
+    "createApiKey": a_call(
+        "POST",
+        KEYS,
+        NEW_KEY,
+        INVALID_INPUT=with_a_scope_that_is_none,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_request,
+    ),
     "listApiKeys": a_call("GET", KEYS),
     "getApiKey": a_call("GET", ONE_KEY),
     "revokeApiKey": a_call("DELETE", ONE_KEY),
-    "rotateApiKey": a_call("POST", f"{ONE_KEY}/rotate"),
+    "rotateApiKey": a_call(
+        "POST",
+        f"{ONE_KEY}/rotate",
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_creation,
+    ),
     "listOrders": a_call("GET", ORDERS),
     "getOrder": a_call("GET", f"{ORDERS}/{ORDER_ID}"),
     "listNumberEvents": a_call("GET", f"{ONE_NUMBER}/events"),

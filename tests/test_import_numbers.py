@@ -11,9 +11,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from numbers import import_stock, importing
+from numbers import import_source, import_stock, importing
 from numbers.import_lines import LineReader, Options, recognise
+from numbers.import_rejected import rejected_lines
 from numbers.import_source import Source
+from numbers.imports import records
 from numbers.models import PhoneNumber, StockBatch
 from numbers.seeding import Stock, seed_numbers
 from tests import books, factories
@@ -324,6 +326,27 @@ class TestFilesOfChance:
                     atomic=rng.choice([True, False]) and dry_run,
                 )
                 assert outcome.created + outcome.unchanged + outcome.rejected == outcome.lines == len(rows) - blank
+
+    def test_rejected_file_brings_nothing_in_until_it_is_mended(self, monkeypatch):
+        monkeypatch.setattr(import_source, "LONGEST_LINE", 60)
+        monkeypatch.setattr(records, "LONGEST_LINE", 60)
+        rng = random.Random(4)
+        parts = ["+14155550101", "+14155550102,x", "x", '"', '"', ",", "\n", "\n", "\n", "a" * 30, "=1", " "]
+        for header in ("tel", "tel,note"):
+            for _ in range(60):
+                text = f"{header}\n" + "".join(rng.choice(parts) for _ in range(12))
+                outcome = self.load(text.encode())
+                assert outcome.created + outcome.unchanged + outcome.rejected == outcome.lines
+                rejections = list(outcome.rejections())
+                repeats = sum("repeats line" in one.reason for one in rejections)
+                PhoneNumber.objects.all().delete()
+                again = self.load(b"".join(rejected_lines(outcome.layout, rejections)))
+                assert again.created <= repeats, text
+                assert again.created + again.rejected >= outcome.rejected, text
+
+    def load(self, content):
+        source = Source(io.BytesIO(content), "chance")
+        return importing.import_numbers(source, options=Options(), actor=factories.actor())
 
 
 @pytest.mark.django_db

@@ -146,6 +146,17 @@ class TestRejectedFile:
     def test_open_quote_does_not_swallow_the_lines_behind_it(self):
         assert self.rewritten('1,"open', "2,x")[1:] == [['1,"open', "'=why"], ["2", "x", "'=why"]]
 
+    @pytest.mark.parametrize(
+        "text", ['1,"open\n+14155550101,x\n', '+14155550101,"' + "x" * 20_000 + "\n+14155550102,x\n"]
+    )
+    def test_what_was_not_read_as_a_record_is_rejected_again(self, text):
+        layout = recognise("number,note", Options())
+        rejections = [Rejection(record.number, record.problem, record.text) for record in read(text)]
+        mend = b"".join(rejected_lines(layout, rejections)).decode()
+        again = read(mend)[1:]
+        assert [len(split_record(record.text, ",")) for record in again] == [2, 2]  # of 3 columns
+        assert not any(split_record(record.text, ",")[0].startswith("+") for record in again)
+
 
 @BUSY_MACHINE
 @given(st.text(st.sampled_from("'=+-@\t\r\n1a\uff1d"), min_size=1, max_size=8))

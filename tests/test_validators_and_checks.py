@@ -8,21 +8,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apikeys.issuing import check_scopes
+from apikeys.reading import read_expiry
+from apikeys.reading import read_label as read_key_label
+from apikeys.scopes import Scope
 from config.batches import send
 from config.columns import LARGEST_AMOUNT
-from config.errors import ValidationFailed
+from config.errors import ApiError, ValidationFailed
+from config.idempotency import check_idempotency_key
+from numbers.api.numbers import _read_search
 from numbers.criteria import FIELDS as CRITERIA
 from numbers.criteria import read_criteria, read_quantity
 from numbers.models import PhoneNumber
 from numbers.orders.waiting import Wish
+from numbers.owned import owned_numbers
 from numbers.picking import MOST, find_statement, read_found
 from numbers.pricing import read_max_price, whole_cents
+from numbers.reserving import read_ttl
 from numbers.routing import read_label, read_url, read_uuid
 from tests import factories
 from tests.phone_numbers import buy, wait_for
@@ -39,6 +48,14 @@ CENTS = st.one_of(
     st.sampled_from([LARGEST_AMOUNT, LARGEST_AMOUNT + Decimal("0.01"), Decimal("-0.01"), Decimal("NaN")]),
 )
 AREA_CODES = st.one_of(st.integers(0, 1000).map(str), TEXT)
+TIMES = st.builds(
+    "2027-01-{:02}{}00:00:{:02}{}{}".format,
+    st.integers(0, 32),
+    st.sampled_from("Tt "),
+    st.integers(0, 61),
+    st.sampled_from(["", ".", ".5", ".1234567", f".{'9' * 18}", f".{'1' * 19}"]),
+    st.sampled_from(["Z", "z", "", "+05:30", "-23:59", "+24:00", "+00:60"]),
+)
 BODIES = st.fixed_dictionaries(
     {},
     optional={
@@ -79,6 +96,48 @@ def reading(read: Callable[[Any, dict[str, str]], Any]) -> Callable[[Any], Any]:
     return judge
 
 
+def raising(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A judge that raises what the API answers."""
+
+    def judge(value: Any) -> Any:
+        try:
+            return check(value)
+        except ApiError as refused:
+            raise Refused from refused
+
+    return judge
+
+
+def scopes_of(value: list[str]) -> list[str]:
+    check_scopes(value)
+    return value
+
+
+def remember(key: str) -> None:
+    """Store an Idempotency-Key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES (%s, %s, '')",
+            [uuid4(), key],
+        )
+
+
+def search(text: str) -> None:
+    """Look for a number or a label."""
+    list(owned_numbers(uuid4(), search=text))
+
+
+def hold_for(seconds: int) -> None:
+    """Store a reservation of this length."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO numbers_reservation (id, organization_id, numbers, actor, request_id, reason, created_at, "
+            "expires_at) SELECT %s, id, '{+14155550123}', 'command:x', 'r', '', now(), "
+            "now() + make_interval(secs => %s) FROM campaigns_organization LIMIT 1",
+            [uuid4(), seconds],
+        )
+
+
 def judging_price(value: Decimal) -> Decimal:
     try:
         return whole_cents(value)
@@ -103,6 +162,10 @@ def find(criteria: Any) -> None:
     for max_price in (None, Decimal("1.00")):
         wish = Wish(organization_id, False, criteria, max_price)
         read_found(send(find_statement(wish, quantity=2, depth=3))[0])
+
+
+def of_a_key(name: str) -> Callable[[Any], None]:
+    return column("apikeys_apikey", name, "id = (SELECT id FROM apikeys_apikey ORDER BY id LIMIT 1)")
 
 
 WAITING = "status = 'pending'"
@@ -139,6 +202,32 @@ FIELDS = [
     ),
     Field("numbers_phonenumber price", CENTS, judging_price, column("numbers_phonenumber", "price"), same=True),
     Field("criteria", BODIES, reading(read_criteria), find),
+    Field("apikeys_apikey label", st.one_of(TEXT, PRINTABLE), reading(read_key_label), of_a_key("label")),
+    Field(
+        "apikeys_apikey scopes",
+        st.lists(st.one_of(st.sampled_from([*Scope.values, "numbers:eat", ""]), TEXT), max_size=4),
+        raising(scopes_of),
+        of_a_key("scopes"),
+    ),
+    Field(
+        "apikeys_apikey expires_at",
+        st.one_of(st.datetimes().map(lambda at: f"{at.isoformat()}Z"), TIMES),
+        reading(lambda value, details: read_expiry({"expires_at": value}, details)),
+        of_a_key("expires_at"),
+    ),
+    Field(
+        "numbers_idempotencyrecord key",
+        st.one_of(st.text(st.characters(codec="ascii"), max_size=300), TEXT),
+        raising(check_idempotency_key),
+        remember,
+    ),
+    Field("search of own numbers", st.one_of(TEXT, PRINTABLE), reading(_read_search), search),
+    Field(
+        "numbers_reservation ttl_seconds",
+        st.one_of(st.integers(-2, 1900), st.integers(-(2**70), 2**70)),
+        reading(read_ttl),
+        hold_for,
+    ),
 ]
 
 

@@ -9,10 +9,13 @@ import re
 from collections.abc import Iterator
 
 from numbers.import_forms import BadCell
-from numbers.import_source import LONGEST_LINE, Line
+from numbers.import_source import LONGEST_LINE, TOO_LONG, Line
 
 DELIMITERS = ",;\t|"
 _QUOTED = re.compile(r'"[^"]*("|$)')
+
+
+_BEHIND = "stands behind the quote"
 
 
 def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Line]:
@@ -52,6 +55,20 @@ def split_record(text: str, delimiter: str) -> list[str]:
         return next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True))
     except csv.Error:
         raise BadCell("has a quote that is not closed, or text after one that is") from None
+
+
+def given_back(text: str, reason: str, delimiter: str) -> list[str]:
+    """Return a rejected record as cells of a file to mend.
+
+    One that was not read as a record, or not whole, stands in a single cell behind an open quote: it is
+    rejected again until somebody has looked at it.
+    """
+    if reason.startswith((_BEHIND, TOO_LONG)):
+        return [f'"{text}']
+    try:
+        return split_record(text, delimiter)
+    except BadCell:
+        return [text]
 
 
 def is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
@@ -119,4 +136,4 @@ def _stays_open(line: Line, delimiter: str) -> bool:
 
 
 def _behind(line: int) -> str:
-    return f"stands behind the quote that line {line} opens, where it can't be told from text"
+    return f"{_BEHIND} that line {line} opens, where it can't be told from text"

@@ -24,7 +24,7 @@ def pgbouncer_command() -> list[str]:
     installed = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/sbin")
     if installed and _version([installed]) >= NEEDED:
         return [installed]
-    folder = _cache() / f"pgbouncer-{SUITE}"
+    folder = cache_folder() / f"pgbouncer-{SUITE}"
     command = _command_in(folder)
     if command is None:
         _unpack(folder)
@@ -34,7 +34,7 @@ def pgbouncer_command() -> list[str]:
     return command
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """Return a folder that the account of a test's PostgreSQL can walk, too."""
     return Path("/var/cache/numberdesk-tests") if os.geteuid() == 0 else Path.home() / ".cache" / "numberdesk-tests"
 
@@ -64,7 +64,7 @@ def _unpack(folder: Path) -> None:
     for name in ("lists/partial", "archives/partial"):
         (apt / name).mkdir(parents=True)
     (apt / "status").touch()
-    (apt / "sources").write_text(f"deb {_mirror()} {SUITE} main\n")
+    (apt / "sources").write_text(f"deb {debian_mirror()} {SUITE} main\n")
     options = [
         "-qq",
         f"-oDir::Etc::SourceList={apt}/sources",
@@ -85,7 +85,7 @@ def _unpack(folder: Path) -> None:
     work.rename(folder)
 
 
-def _mirror() -> str:
+def debian_mirror() -> str:
     """Return where this machine has its own packages from."""
     asked = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(SITE)", "Label: Debian"], capture_output=True, text=True, check=False
