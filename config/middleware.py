@@ -3,14 +3,10 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import ClassVar
 
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
-from django_otp.middleware import OTPMiddleware
 
 from config.actors import new_request_id
 from config.errors import PayloadTooLarge, answer_to
@@ -56,34 +52,31 @@ class RequestId:
         return response
 
 
-class NotForTheApi:
-    """A mix-in in front of a Django middleware: requests to the API go past it."""
+class PastTheAdmin:
+    """Send API requests past the middleware that stands between here and ``View``, which is the admin's."""
 
-    get_response: Any
+    view: ClassVar[GetResponse]  # of the handler that is being built: Django makes the innermost first
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.through_the_admin, self.to_the_view = get_response, PastTheAdmin.view
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith(API):
-            return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc]
+            return self.to_the_view(request)
+        return self.through_the_admin(request)
 
 
-class Session(NotForTheApi, SessionMiddleware):
-    pass
+class View:
+    """The last middleware, behind which only the view is left."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = PastTheAdmin.view = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
 
 
-class Authentication(NotForTheApi, AuthenticationMiddleware):
-    pass
-
-
-class SecondFactor(NotForTheApi, OTPMiddleware):
-    pass
-
-
-class Messages(NotForTheApi, MessageMiddleware):
-    pass
-
-
-class Csrf(NotForTheApi, CsrfViewMiddleware):
+class Csrf(CsrfViewMiddleware):
     def process_view(self, request, callback, callback_args, callback_kwargs):
         if request.path_info.startswith(API):
             return None  # bearer tokens are not sent by a browser on its own

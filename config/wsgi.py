@@ -9,7 +9,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django
 from django.conf import settings
+from django.core.cache import close_caches
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, reset_queries
 from django.urls import get_resolver
 
 from config import localdb
@@ -35,5 +38,11 @@ if settings.EMBEDDED_DATABASE:
     localdb.ensure_running()
 django.setup(set_prefix=False)
 application = Application()
+if not settings.DEBUG:
+    # Django's receivers cost each request as much as a lock. Queries are only kept where DEBUG is on, a cache
+    # in memory has nothing to close, and connections are looked at when the next request begins.
+    request_started.disconnect(reset_queries)
+    request_finished.disconnect(close_caches)
+    request_finished.disconnect(close_old_connections)
 # Django would import the views when the first request comes, in each worker anew: a second of that customer's time.
 get_resolver().url_patterns  # noqa: B018

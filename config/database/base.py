@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
+from psycopg.pq import TransactionStatus
 
 from config.database.pooler import require_own_statements, suspicion
 from config.postgres import DeskConnection
@@ -33,6 +34,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
         self._generation = generation
         return connection
+
+    def _commit(self) -> None:
+        if not self._is_at_rest():  # else COMMIT has gone with the last statements
+            super()._commit()
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        if self._is_at_rest():
+            self.connection._set_autocommit(autocommit)
+        else:
+            super()._set_autocommit(autocommit)
+
+    def _is_at_rest(self) -> bool:
+        """Return whether no transaction is open, so that there is nothing to say to the server."""
+        raw = self.connection
+        return isinstance(raw, DeskConnection) and raw.pgconn.transaction_status == TransactionStatus.IDLE
 
     def close_if_unusable_or_obsolete(self) -> None:
         if self.connection is not None and not self.in_atomic_block:
