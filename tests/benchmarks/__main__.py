@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import use_own_server
@@ -38,12 +39,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--stock", type=int, default=400_000, help="numbers in each fresh database (400000)")
     parser.add_argument("--largest", type=int, default=10_000_000, help="the largest stock (10000000)")
     parser.add_argument("--bulk", type=int, default=1_000_000, help="numbers to seed and import (1000000)")
+    parser.add_argument("--against", type=Path, help="only paired rounds of orders against the desk of this checkout")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS, help="some of the sections")
     return parser.parse_args()
 
 
 def _measure(options: argparse.Namespace) -> None:
-    from tests.benchmarks import bulk, contention, indexes, machine, orders, plots, round_trips, world
+    from tests.benchmarks import bulk, contention, indexes, machine, orders, paired, plots, round_trips, world
     from tests.benchmarks.report import Report
 
     report = Report(machine.description())
@@ -51,6 +53,9 @@ def _measure(options: argparse.Namespace) -> None:
     stock = world.create_template("bench_template", stock=options.stock)
     report.progress(f"{options.stock:,} numbers and {len(stock.customers)} organizations are ready")
     pace = {"rounds": options.rounds, "seconds": options.seconds}
+    if options.against:
+        paired.measure_against(report, stock, options.against.resolve(), **pace)
+        return print(f"written to {report.save()}")
     sections = {
         "orders": lambda: orders.measure_orders(report, stock, **pace),
         "round-trips": lambda: round_trips.measure_round_trips(report, stock),

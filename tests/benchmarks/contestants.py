@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tests.benchmarks import BASE_DIR, BUILD_DIR, server
 from tests.benchmarks.machine import cores
@@ -24,6 +25,7 @@ class Contestant:
     arguments: tuple[str, ...]
     settings: str = "config.settings"
     environment: tuple[tuple[str, str], ...] = ()
+    folder: Path = BASE_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ FASTAPI = Contestant(
         *("--port", "{port}", "--workers", str(cores()), "--no-access-log", "--log-level", "warning"),
     ),
 )
+FASTAPI_BARE = replace(
+    FASTAPI, name="fastapi_bare", title="the same, no log, no counters", environment=(("FASTAPI_BARE", "1"),)
+)
 NINJA = Contestant(
     "ninja",
     "django-ninja",
@@ -62,6 +67,16 @@ USUAL_DRF_KEPT = replace(
 )
 
 
+def desk_of(checkout: Path) -> Contestant:
+    """Return the desk of another checkout, on this one's Python and packages.
+
+    Its code must run on this checkout's schema, as that of the release before does.
+    """
+    settings = "config/gunicorn_conf.py" if (checkout / "config/gunicorn_conf.py").exists() else "config/gunicorn.py"
+    arguments = ("-m", "gunicorn", "-c", settings, "config.wsgi")
+    return Contestant("other", checkout.name, arguments, folder=checkout)
+
+
 @contextmanager
 def serving(contestant: Contestant, database: str, **environment: str) -> Iterator[Running]:
     """Run a contestant's server on ``database``, until the block ends."""
@@ -71,7 +86,7 @@ def serving(contestant: Contestant, database: str, **environment: str) -> Iterat
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            cwd=BASE_DIR,
+            cwd=contestant.folder,
             env=environment_of(contestant, database) | {"PORT": str(port)} | environment,
             stdout=output,
             stderr=output,

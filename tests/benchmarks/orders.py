@@ -4,7 +4,16 @@ from collections import defaultdict
 from contextlib import ExitStack
 
 from tests.benchmarks import ceiling, server
-from tests.benchmarks.contestants import DESK, FASTAPI, NINJA, USUAL_DRF, USUAL_DRF_KEPT, Contestant, serving
+from tests.benchmarks.contestants import (
+    DESK,
+    FASTAPI,
+    FASTAPI_BARE,
+    NINJA,
+    USUAL_DRF,
+    USUAL_DRF_KEPT,
+    Contestant,
+    serving,
+)
 from tests.benchmarks.deck import Deck
 from tests.benchmarks.measuring import Run, http, in_database, measure, ratio, summary
 from tests.benchmarks.report import Report
@@ -12,7 +21,7 @@ from tests.benchmarks.world import World
 
 SIZES = (1, 10, 100)
 CEILING = "ceiling"
-RIVALS = (FASTAPI, USUAL_DRF, USUAL_DRF_KEPT, NINJA)
+RIVALS = (FASTAPI, FASTAPI_BARE, USUAL_DRF, USUAL_DRF_KEPT, NINJA)
 TITLES = {CEILING: "the ceiling", **{one.name: one.title for one in (DESK, *RIVALS)}}
 # By all, then by those that are plotted against the number of clients.
 COMPARED_AT = 8
