@@ -13,6 +13,7 @@ from apikeys import delegating
 from apikeys.models import ApiKey, RateWindow
 from apikeys.scopes import Scope
 from campaigns.models import Organization
+from config import idempotency
 from tests import factories
 from tests.client import Api, error_of
 from tests.keys import KEYS, MANAGER, changes_of, create, created, id_of, listed, revoke, rotate, works
@@ -157,7 +158,8 @@ def after_authentication(monkeypatch):
             work()
             return original(transaction)
 
-        monkeypatch.setattr(delegating, "run_transaction", first_work)
+        for module in (delegating, idempotency):
+            monkeypatch.setattr(module, "run_transaction", first_work)
 
     return happens
 
