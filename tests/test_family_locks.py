@@ -95,7 +95,7 @@ STATEMENTS = {
     "order that waits": 11,
     "fill": 13,
     "cancel": 7,
-    "hold": 8,
+    "hold": 9,
     "let go": 9,
     "route": 8,
     "detach": 7,

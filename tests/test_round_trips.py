@@ -37,10 +37,10 @@ def test_a_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
     for quantity in (1, 10):
         by_quantity, response = waits(lambda quantity=quantity: buy(api, quantity, area_code="415"))
         assert response.status_code == 200
-        assert by_quantity == by_name == 4  # the limit, the key, locks and numbers, all that is written
+        assert by_quantity == by_name <= 4  # the limit, the key, locks and numbers, all that is written
 
 
 def test_a_bulk_order_that_waits_takes_no_more(api, waits):
     count, response = waits(lambda: buy(api, 5, area_code="212", max_price_per_number="1.00"))
     assert response.status_code == 202
-    assert count == 4
+    assert count <= 4
