@@ -1,4 +1,4 @@
-"""Whatever the docs offer to copy works as it stands: each call of the reference, each block of the guides."""
+"""Each call that the reference offers to copy works as it stands. The guides: tests/test_docs_blocks.py."""
 
 import contextlib
 import io
@@ -11,9 +11,6 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from config.docs.guides import LOCAL, all_guides
-from numbers.api.schemas import NUMBER, TAKEN
-from tests import factories
 from tests.clients import node
 from tests.populated import populate
 from tests.test_typescript_types import OPTIONS, tools  # noqa: F401  a fixture
@@ -35,13 +32,6 @@ def samples(language: str, address: str) -> dict[str, str]:
     deletes = [id for id, code in found.items() if "DELETE" in code.upper() and id not in LAST]
     middle = [id for id in found if id not in (*FIRST, *LAST, *deletes)]
     return {id: found[id] for id in (*FIRST, *middle, *deletes, *LAST)}
-
-
-def blocks(slug: str, language: str, address: str) -> list[str]:
-    """The blocks of a guide that are to be run."""
-    text = all_guides()[slug].text.replace(LOCAL, address)
-    found = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [block for block in found if "…" not in block]
 
 
 @pytest.fixture
@@ -103,54 +93,6 @@ def test_every_typescript_call_of_the_reference_compiles_strictly_and_succeeds(w
     for id in programs:
         with subtests.test(id):
             assert run(id)
-
-
-def test_the_quickstart_leads_to_an_order_in_three_languages(world, cast, tools, tmp_path):  # noqa: F811
-    *_, ordering, types = blocks("quickstart", "bash", world)
-    first = json.loads(run_bash(ordering, tmp_path).splitlines()[-1])
-    assert first["success"] is True
-    assert first["data"][0]["label"] == "quickstart"
-    run_bash(types, tmp_path)
-
-    (program,) = blocks("quickstart", "typescript", world)
-    (tmp_path / "order.mts").write_text(program)
-    # The packages are there already; the rest as it stands on the page.
-    (tmp_path / "node_modules").symlink_to(tools.parent)
-    (commands,) = blocks("quickstart", "sh", world)
-    install, checking_and_running = commands.split("\n", 1)
-    assert install == "npm install typescript @types/node"
-    assert run_bash(checking_and_running, tmp_path).count("ordered +1") == 2
-    (program,) = blocks("quickstart", "python", world)
-    assert run_python(program).count("ordered +1") == 2
-
-
-def test_the_retrying_programs_end_with_what_they_wanted(world, cast, typescript):
-    (program,) = blocks("retries", "python", world)
-    assert run_python(program) == "ordered\n"
-    # One of its numbers is gone by now, the other soon: it takes an alternative, and finds what it has.
-    (program,) = blocks("retries", "typescript", world)
-    ordered = typescript({"retries": program})("retries")
-    assert NUMBER in ordered
-    assert TAKEN in ordered
-
-
-def test_the_retrying_program_takes_an_alternative_for_what_a_stranger_took(world, api, cast, typescript):
-    assert api.using(cast.stranger_key).order([TAKEN]).status_code == 200
-    near = factories.stock("+14155550457")
-    (program,) = blocks("retries", "typescript", world)
-    ordered = typescript({"retries": program})("retries")
-    assert TAKEN not in ordered
-    assert NUMBER in ordered
-    assert near[0] in ordered
-
-
-@pytest.mark.parametrize("slug", ["idempotency", "sandbox"])
-def test_the_curl_calls_of_the_other_guides_are_answered_as_they_say(world, cast, monkeypatch, tmp_path, slug):
-    monkeypatch.setenv("NUMBERDESK_API_KEY", cast.sandbox_key if slug == "sandbox" else cast.owner_key)
-    (block,) = blocks(slug, "bash", world)
-    answer = json.loads(run_bash(block, tmp_path))
-    assert answer["success"] is (slug == "idempotency")
-    assert answer.get("error", {}).get("code") == (None if slug == "idempotency" else "INSUFFICIENT_CREDIT")
 
 
 def test_a_call_that_does_not_work_is_noticed(world):
