@@ -16,7 +16,7 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numbe
 	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
 	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz pythons audit screenshots lock clean
+.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz pythons image audit screenshots lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ fuzz: install-dev ## Send nonsense to every parser for MINUTES=10, each round wi
 
 pythons: install-dev ## Install, start and order on the oldest and newest Python here; ARGS=all for all
 	@$(VENV) -m tests.pythons $(ARGS)
+
+image: install-dev ## Build the image, run it on a real PostgreSQL; needs buildah, debootstrap, runc
+	@$(VENV) -m tests.image
 
 audit: ## List known vulnerabilities of all that is pinned, where the network allows it
 	@"$(PYTHON)" requirements/audit.py

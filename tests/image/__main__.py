@@ -23,7 +23,7 @@ import yaml
 from tests.drill.cluster import Cluster, free_port
 from tests.drill.prepared import prepared
 from tests.image import container
-from tests.image.base import CannotBuild, ensure_base, require_programs
+from tests.image.base import CannotBuild, ensure_base, remove_image, require_programs
 from tests.local_servers import ROOT
 
 PATIENCE = 120.0
@@ -157,6 +157,10 @@ def deploy_and_order(deployment: Deployment, url: str) -> list[str]:
 def main() -> int:
     try:
         require_programs()
+    except CannotBuild as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    try:
         image = container.build(ensure_base())
         said = container.configuration(image)
         print(f"built {image}: user {said['User']}, {' '.join(said['Cmd'])}", flush=True)
@@ -171,7 +175,9 @@ def main() -> int:
                 cluster.remove()
     except CannotBuild as error:
         print(error, file=sys.stderr)
-        return 2 if "not installed" in str(error) else 1
+        return 1
+    finally:
+        remove_image(container.IMAGE)
     return 0
 
 

@@ -48,6 +48,12 @@ def ensure_base() -> str:
     return BASE
 
 
+def remove_image(image: str) -> None:
+    """Remove a built image and what is left of unfinished ones; the base stays."""
+    buildah("rmi", "--force", image, check=False)
+    buildah("rmi", "--prune", "--force", check=False)
+
+
 def _remove(tree: Path) -> None:
     """Remove a tree in which an interrupted debootstrap may have left /proc and /sys mounted."""
     for name in ("proc", "sys"):
