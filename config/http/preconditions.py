@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from config.errors import PreconditionFailed, ValidationFailed
 
 # RFC 9110, section 8.8.3. A list may have empty elements (section 5.6.1).
-_ELEMENT = re.compile(r'[ \t]*(?:(W/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)')
+_ELEMENT = re.compile(r'[ \t]*(?:(W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)')
 MOST_TAGS = 100
 
 
