@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 INDENT = "    "
+# The guides say it, too: a key that is made within the call would be another one at each retry.
+KEY_ADVICE = "made once: every retry sends the same key"
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Call:
 
 
 def curl(call: Call) -> str:
+    key = f"KEY=$(uuidgen)  # {KEY_ADVICE}\n" if call.idempotent else ""
     lines = ["curl"] if call.method == "GET" else [f"curl -X {call.method}"]
     lines[0] += f' "{call.url}"'
     if call.authenticated:
@@ -28,10 +31,10 @@ def curl(call: Call) -> str:
     if call.body is not None:
         lines.append('-H "Content-Type: application/json"')
     if call.idempotent:
-        lines.append('-H "Idempotency-Key: $(uuidgen)"')
+        lines.append('-H "Idempotency-Key: $KEY"')
     if call.body is not None:
         lines.append(f"-d '{json.dumps(call.body, indent=2)}'")
-    return " \\\n  ".join(lines) + "\n"
+    return key + " \\\n  ".join(lines) + "\n"
 
 
 def typescript(call: Call) -> str:
@@ -39,6 +42,8 @@ def typescript(call: Call) -> str:
     lines = [f'import type {{ {", ".join(types)} }} from "./types";', ""]
     if call.body is not None:
         lines += [f"const body: {call.request_type} = {json.dumps(call.body, indent=2)};", ""]
+    if call.idempotent:
+        lines.append(f"const key = crypto.randomUUID(); // {KEY_ADVICE}")
     lines.append(f'const response = await fetch("{call.url}"' + (", {" if _typescript_options(call) else ");"))
     if options := _typescript_options(call):
         lines += [*(f"  {line}" for line in options), "});"]
@@ -58,7 +63,7 @@ def _typescript_options(call: Call) -> list[str]:
     if call.body is not None:
         headers.append('"Content-Type": "application/json",')
     if call.idempotent:
-        headers.append('"Idempotency-Key": crypto.randomUUID(),')
+        headers.append('"Idempotency-Key": key,')
     lines = [] if call.method == "GET" else [f'method: "{call.method}",']
     if headers:
         lines += ["headers: {", *(f"  {line}" for line in headers), "},"]
@@ -73,8 +78,10 @@ def python(call: Call) -> str:
     if call.authenticated:
         headers.append('"Authorization": f"Bearer {os.environ[\'NUMBERDESK_API_KEY\']}",')
     if call.idempotent:
-        headers.append('"Idempotency-Key": str(uuid.uuid4()),')
+        headers.append('"Idempotency-Key": key,')
     lines = [*(f"import {name}" for name in imports), *([""] if imports else []), "import requests", ""]
+    if call.idempotent:
+        lines.append(f"key = str(uuid.uuid4())  # {KEY_ADVICE}")
     lines += [f"response = requests.{call.method.lower()}(", f'{INDENT}"{call.url}",']
     if headers:
         lines += [f"{INDENT}headers={{", *(INDENT * 2 + line for line in headers), f"{INDENT}}},"]
