@@ -5,16 +5,14 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.docs.guides import FOLDER, LOCAL
+from tests.guide_blocks import DOCUMENTS, NOT_RUN, PROGRAMS, SHELLS, Block, Reader, blocks_of
 from tests.local_servers import ROOT, remove
 from tests.proxies import RETRY_AFTER, FaultyProxy, bad_gateway, faulty_proxy, first, lose_answer, refuse
 from tests.test_serve import Desk, key
@@ -25,58 +23,11 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("curl") is None, reason="the blocks are for curl"),
 ]
 
-DOCUMENTS = ["README.md", *(f"docs/guides/{path.name}" for path in sorted(FOLDER.glob("*.md")))]
-SHELLS = ("console", "bash")
-PROGRAMS = ("python", "typescript")
-
-# Blocks that are not run as they stand, by their first line, and what is done instead.
-NOT_RUN = {
-    ("README.md", "$ make run"): "installs, serves and does not end: tests/test_serve.py runs what it starts",
-    ("README.md", "config/ "): "a list of folders",
-    ("docs/guides/quickstart.md", "export NUMBERDESK_API_KEY="): "the key is that of the demo",
-    ("docs/guides/quickstart.md", "npm install"): "without its first line: the packages are pinned by the tests",
-    ("docs/guides/errors.md", "RateLimit-Policy:"): "the headers of an answer, compared with a real one below",
-}
-# Commands that go on until they are stopped.
-ENDLESS = ("manage.py worker",)
 # What a document says the answer to a block is, where it is an error.
 ERRORS = {
     ("README.md", "already_yours"): "INSUFFICIENT_INVENTORY",
     ("docs/guides/sandbox.md", "+15005550004"): "INSUFFICIENT_CREDIT",
 }
-
-
-@dataclass(frozen=True)
-class Block:
-    document: str
-    language: str
-    text: str
-
-    @property
-    def reason_not_to_run(self) -> str | None:
-        for (document, beginning), reason in NOT_RUN.items():
-            if document == self.document and self.text.startswith(beginning):
-                return reason
-        return None
-
-    @property
-    def commands(self) -> str:
-        """The block as a shell reads it: without prompts, and without the answers that stand below them."""
-        if self.language != "console":
-            return self.text
-        kept, in_command = [], False
-        for line in self.text.splitlines():
-            in_command = in_command or line.startswith("$ ")
-            if in_command:
-                kept.append(line.removeprefix("$ "))
-                in_command = line.endswith("\\")
-        return "\n".join(kept) + "\n"
-
-
-def blocks_of(document: str, *languages: str) -> list[Block]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
-    blocks = [Block(document, language, text) for language, text in found]
-    return [one for one in blocks if not languages or one.language in languages]
 
 
 @pytest.fixture(scope="module")
@@ -107,48 +58,6 @@ def sandbox(desk: Desk) -> str:
     return found[0]
 
 
-@dataclass
-class Reader:
-    """A reader of the documents, in a folder of their own, who pastes what they say."""
-
-    folder: Path
-    environment: dict[str, str]
-    url: str
-
-    def adapted(self, text: str) -> str:
-        return text.replace(LOCAL, self.url).replace("localhost:8000", self.url)
-
-    def run(self, command: list[str]) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def paste(self, blocks: list[Block]) -> list[str]:
-        """Run the blocks in one shell; give what each of them prints."""
-        script = "set -euo pipefail\n"
-        for block in blocks:
-            lines = [
-                f"timeout --preserve-status 20 {line} || test $? = 143" if line.endswith(ENDLESS) else line
-                for line in self.adapted(block.commands).splitlines()
-            ]
-            script += "\n".join(lines) + "\nprintf '\\0'\n"
-        return self.run(["bash", "-c", script]).split("\0")[:-1]
-
-    def python(self, block: Block) -> str:
-        (self.folder / "program.py").write_text(self.adapted(block.text))
-        return self.run([sys.executable, "program.py"])
-
-    def typescript(self, block: Block) -> str:
-        """Compile and run it as the quickstart says."""
-        (self.folder / "order.mts").write_text(self.adapted(block.text))
-        (commands,) = blocks_of("docs/guides/quickstart.md", "sh")
-        install, rest = commands.text.split("\n", 1)
-        assert install == "npm install typescript @types/node"
-        return self.run(["bash", "-euo", "pipefail", "-c", rest])
-
-
 @pytest.fixture
 def reader(desk: Desk, sandbox: str, tmp_path: Path) -> Reader:
     (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")
@@ -176,6 +85,12 @@ def owned(desk: Desk, secret: str) -> list[str]:
     return [one["number"] for one in desk.ask(secret, "GET", "/v1/phone-numbers?limit=100")]
 
 
+def order_one(desk: Desk, secret: str) -> str:
+    number = desk.ask(secret, "POST", "/v1/phone-numbers/search", {"quantity": 1})[0]["number"]
+    desk.ask(secret, "POST", "/v1/phone-numbers/orders", {"numbers": [number]})
+    return str(number)
+
+
 # --- every block is accounted for ----------------------------------------------------------------
 
 
@@ -193,7 +108,8 @@ def test_every_reason_has_its_block():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_shell_blocks_do_what_they_say(reader: Reader, document: str):
+def test_shell_blocks_do_what_they_say(reader: Reader, desk: Desk, sandbox: str, document: str):
+    order_one(desk, sandbox)  # for the blocks that change a number
     blocks = [one for one in blocks_of(document, *SHELLS) if not one.reason_not_to_run]
     for block, printed in zip(blocks, reader.paste(blocks) if blocks else [], strict=True):
         codes = re.findall(r'"code": ?"([A-Z_]+)"', printed)
@@ -283,7 +199,7 @@ def test_program_orders_once_whatever_fails(request, proxy, desk: Desk, sandbox:
 
 
 def test_program_takes_an_alternative_for_what_is_gone(request, proxy, desk: Desk, sandbox: str):
-    """Another organization's order comes first: here, one of this organization's without a key."""
+    """Another organization orders one of the numbers first."""
     taken: list[str] = []
 
     def take(body: Any) -> None:
@@ -321,8 +237,7 @@ def shape(value: Any) -> Any:
 
 def test_json_blocks_are_answers_of_the_desk(desk: Desk, live: str, reader: Reader):
     """Each is compared with a real answer of the same kind."""
-    number = desk.ask(live, "POST", "/v1/phone-numbers/search", {"quantity": 1})[0]["number"]
-    desk.ask(live, "POST", "/v1/phone-numbers/orders", {"numbers": [number]})
+    number = order_one(desk, live)
     real = {
         "search": post(reader, live, "search", {"quantity": 1}),
         "invalid": post(reader, live, "orders", {"numbers": ["+14155550123", "x"]}),
