@@ -1,6 +1,6 @@
 """What a search reads is bounded: rows counted by EXPLAIN, for every combination of criteria."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
@@ -72,7 +72,11 @@ def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def rows_read(criteria: Criteria, quantity: int) -> int:
-    """Count the rows that the statements of a search read, the ones that they discard included."""
+    return rows_read_by(lambda: searching.search(criteria, quantity=quantity, sandbox=False))
+
+
+def rows_read_by(run: Callable[[], object]) -> int:
+    """Count the rows of numbers that statements read, the ones that they discard included."""
     read = 0
 
     def explained(execute: Any, statement: str, parameters: Any, many: bool, context: Any) -> Any:
@@ -86,7 +90,7 @@ def rows_read(criteria: Criteria, quantity: int) -> int:
         return execute(statement, parameters, many, context)
 
     with connection.execute_wrapper(explained):
-        searching.search(criteria, quantity=quantity, sandbox=False)
+        run()
     return int(read)
 
 
