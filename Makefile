@@ -28,10 +28,10 @@ install-dev:
 	@"$(PYTHON)" requirements/install.py dev
 
 run: install ## Start everything, database and demo included, on PORT (8000)
-	@exec $(VENV) -m config.serve run
+	@exec $(VENV) -m config.dev.run run
 
 stop: ## Stop what `make run` started
-	@if [ -x $(VENV) ]; then $(VENV) -m config.serve stop; fi
+	@if [ -x $(VENV) ]; then $(VENV) -m config.dev.run stop; fi
 
 test: install-dev ## Run the whole suite on a real PostgreSQL, with coverage; ARGS="-k name" narrows it
 	@$(VENV) -m pytest -n auto --maxprocesses 8 --cov --cov-branch --cov-report=term $(ARGS)
@@ -94,5 +94,5 @@ lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 		--no-header --upgrade --quiet -o requirements/bench.txt
 
 clean: ## Remove all that make made: .venv, caches, the local database
-	@if [ -x $(VENV) ]; then $(VENV) -m config.serve clean; fi
+	@if [ -x $(VENV) ]; then $(VENV) -m config.dev.run clean; fi
 	rm -rf .venv .local build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

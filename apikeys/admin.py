@@ -7,14 +7,14 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.utils import timezone
 
-from apikeys.issuing import issue_key, revoke_key, rotate_key
+from apikeys.lifecycle import issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from campaigns.admin import RecordedAdmin
-from campaigns.filters import OrganizationFilter
+from campaigns.admin_filters import OrganizationFilter
 from config.actors import Actor
-from config.desk.choosing import ChosenByTyping, OneLine
-from config.desk.operations import Done, Operation, page_of
+from config.admin.actions import Done, Operation, page_of
+from config.admin.form_fields import ChosenByTyping, OneLine
 
 
 class ExpiryInput(AdminSplitDateTime):
@@ -88,7 +88,9 @@ class RevokeKey(Operation):
 def shown_once(key: ApiKey, secret: str) -> Done:
     """A page with the secret, that no cache keeps."""
     again = "Its secret was shown then, and only then: if you do not have it, rotate the key."
-    return Done(again, subject=key, once=("desk/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)}))
+    return Done(
+        again, subject=key, once=("operators/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)})
+    )
 
 
 @admin.register(ApiKey)

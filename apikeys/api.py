@@ -6,17 +6,17 @@ from uuid import UUID
 from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
-from apikeys.delegating import create_key_for, revoke_key_for, rotate_key_for
 from apikeys.models import ApiKey
 from apikeys.reading import read_expiry, read_label, read_scopes
 from apikeys.schemas import CREATE_KEY, GET_KEY, LIST_KEYS, REVOKE_KEY, ROTATE_KEY
 from apikeys.scopes import Scope
-from config.answers import success, success_body, timestamp
-from config.api import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
+from apikeys.self_service import create_key_for, revoke_key_for, rotate_key_for
+from config.api.envelope import success, success_body, timestamp
+from config.api.idempotency import HEADER, IdempotencyKey, Response, read_idempotency_key
+from config.api.openapi.operations import described
+from config.api.pagination import answer_page, read_page
+from config.api.views import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import NotFound
-from config.idempotency import HEADER, IdempotencyKey, Response, read_idempotency_key
-from config.openapi.operations import described
-from config.paging import answer_page, read_page
 
 FIELDS = frozenset({"label", "scopes", "expires_at", "expires_in_days"})
 

@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from apikeys import guessing, secrets
+from apikeys import failed_attempts, key_format
 from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
-from config.array_text import array_text
-from config.batches import send
-from config.connections import on_a_live_connection
-from config.request_context import current
+from config.db.array_text import array_text
+from config.db.batches import send
+from config.db.connections import on_a_live_connection
+from config.http.context import current
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,14 @@ def authenticate(request: HttpRequest) -> Caller:
     """
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     secret = secret.strip()
-    if scheme.lower() != "bearer" or not secrets.is_well_formed(secret):
-        raise guessing.failed(request)
-    digests = secrets.digests(secret)
-    guessing.refuse_guessers(request, digests)
+    if scheme.lower() != "bearer" or not key_format.is_well_formed(secret):
+        raise failed_attempts.failed(request)
+    digests = key_format.digests(secret)
+    failed_attempts.refuse_guessers(request, digests)
     row = on_a_live_connection(lambda: _look_up(digests))
     if row is None:
-        raise guessing.failed(request, digests)
-    guessing.note_success(digests[0])
+        raise failed_attempts.failed(request, digests)
+    failed_attempts.note_success(digests[0])
     key_id, organization_id, is_sandbox, scopes, prefix, used, resets_in = row
     request_id = _note(organization_id, prefix, sandbox=is_sandbox)
     caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, request_id)

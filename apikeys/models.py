@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apikeys.scopes import Scope
 from campaigns.models import Organization
-from config.columns import CreatedAt, id_column
+from config.db.fields import CreatedAt, id_column
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

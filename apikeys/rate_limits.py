@@ -6,8 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from config.db.minute_windows import ONE_MORE, WINDOW_SECONDS
 from config.errors import RateLimited
-from config.minute_windows import ONE_MORE, WINDOW_SECONDS
 
 COUNT_ONE_MORE = f"ON CONFLICT (organization_id, bucket) {ONE_MORE}"
 COUNT = f"""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from config.parameters import TIME_EXPECTED, is_text, parse_time
+from config.api.fields import TIME_EXPECTED, is_text, parse_time
 
 LABEL_LENGTH = 64
 # No list of scopes is longer that is meant well; whatever is repeated in it would be told of.
@@ -22,7 +22,7 @@ def read_label(value: object, details: dict[str, str]) -> str:
 
 
 def read_scopes(value: object, details: dict[str, str]) -> list[str]:
-    """A list of strings; whether they are scopes is the rule of apikeys.issuing."""
+    """A list of strings; whether they are scopes is the rule of apikeys.lifecycle."""
     if value is None:
         details["scopes"] = "is required: a list of what the key may do"
         return []

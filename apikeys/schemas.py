@@ -4,26 +4,14 @@ from dataclasses import replace
 
 from apikeys.reading import DAYS_MOST, LABEL_LENGTH
 from apikeys.scopes import Scope
+from config.api.openapi import errors as openapi_errors
+from config.api.openapi.errors import Refusal
+from config.api.openapi.idempotency import IDEMPOTENCY_KEY, REPLAYED
+from config.api.openapi.idempotency import REFUSALS as IDEMPOTENCY_REFUSALS
+from config.api.openapi.lists import NO_PARAMETERS, listing
+from config.api.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
+from config.api.openapi.shapes import Schema, choice, flag, integer, listed, moment, named, nullable, record, text, uuid
 from config.errors import Forbidden, InvalidInput, NotFound
-from config.openapi import refusals
-from config.openapi.idempotency import IDEMPOTENCY_KEY, REPLAYED
-from config.openapi.idempotency import REFUSALS as IDEMPOTENCY_REFUSALS
-from config.openapi.lists import NO_PARAMETERS, listing
-from config.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
-from config.openapi.refusals import Refusal
-from config.openapi.shapes import (
-    Schema,
-    choice,
-    flag,
-    integer,
-    listed,
-    moment,
-    named,
-    nullable,
-    record,
-    text,
-    uuid,
-)
 
 TAG = "API keys"
 KEY_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a15"
@@ -75,7 +63,7 @@ WITH_SECRET = {**EXAMPLE, "plaintext": "am_live_8sK2" + "x" * 36}
 PATH = {"key_id": Id("The key's id.", KEY_ID)}
 NO_SUCH_KEY = Refusal(NotFound, "Your organization has no key with this id.")
 TOO_MANY = replace(
-    refusals.RATE_LIMITED,
+    openapi_errors.RATE_LIMITED,
     when="Your organization has used up this minute's requests, or its ten creations and rotations of keys a minute; "
     "or too many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
 )
@@ -208,7 +196,7 @@ than the key that you call with is 403. Creations and rotations together are lim
         MORE_THAN_YOURS,
         TOO_MANY,
         *IDEMPOTENCY_REFUSALS,
-        *refusals.WITH_ANY_BODY,
+        *openapi_errors.WITH_ANY_BODY,
     ],
     invalid=NO_PARAMETERS,
 )

@@ -12,18 +12,18 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from campaigns import reviewing
-from campaigns.filters import BrandOrganizationFilter, OrganizationFilter
+from campaigns import review
+from campaigns.admin_filters import BrandOrganizationFilter, OrganizationFilter
 from campaigns.history import record
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, Event
-from campaigns.registering import add_campaign, create_brand
-from campaigns.reviewing import brands_to_review, campaigns_to_review
+from campaigns.registration import add_campaign, create_brand
+from campaigns.review import brands_to_review, campaigns_to_review
 from config.actors import Actor
-from config.desk.choosing import ChosenByTyping, OneLine
-from config.desk.model_admin import DeskAdmin
-from config.desk.operations import Done, Operation, ReasonForm
-from config.desk.operators import actor_of
-from config.desk.site import Page, desk
+from config.admin.actions import Done, Operation, ReasonForm
+from config.admin.form_fields import ChosenByTyping, OneLine
+from config.admin.model_admin import DeskAdmin
+from config.admin.operators import actor_of
+from config.admin.site import Page, desk
 
 
 class RecordedAdmin(DeskAdmin):
@@ -77,7 +77,7 @@ class ReviewBrand(Operation):
 
     def perform(self, subject: Brand, *, actor: Actor, values: dict[str, Any]) -> Done:
         values["identity_status"] = values["identity_status"] or None
-        brand = reviewing.review_brand(brand_id=subject.pk, actor=actor, **values)
+        brand = review.review_brand(brand_id=subject.pk, actor=actor, **values)
         return Done(f"Brand {brand} is {brand.status}, its identity {brand.identity_status or 'not reviewed'}.")
 
 
@@ -123,13 +123,13 @@ class ApproveCampaign(Operation):
     form_class = OptionalReasonForm
 
     def applies_to(self, subject: Campaign) -> bool:
-        return subject.status in reviewing.APPROVABLE
+        return subject.status in review.APPROVABLE
 
     def explain(self, subject: Campaign) -> str:
         return f"{subject} becomes ACTIVE: numbers can be ordered for it while its brand is verified."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
-        campaign = reviewing.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
+        campaign = review.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
         return Done(f"Campaign {campaign} is {campaign.status}.")
 
 
@@ -137,13 +137,13 @@ class RejectCampaign(Operation):
     name, label = "reject", "Reject"
 
     def applies_to(self, subject: Campaign) -> bool:
-        return subject.status in reviewing.REJECTABLE
+        return subject.status in review.REJECTABLE
 
     def explain(self, subject: Campaign) -> str:
         return f"{subject} becomes REJECTED: no number can be ordered for it. Numbers that it has stay as they are."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
-        campaign = reviewing.reject_campaign(campaign_id=subject.pk, actor=actor, **values)
+        campaign = review.reject_campaign(campaign_id=subject.pk, actor=actor, **values)
         return Done(f"Campaign {campaign} is {campaign.status}.")
 
 
@@ -152,13 +152,13 @@ class ExpireCampaign(Operation):
     form_class = OptionalReasonForm
 
     def applies_to(self, subject: Campaign) -> bool:
-        return subject.status in reviewing.EXPIRABLE
+        return subject.status in review.EXPIRABLE
 
     def explain(self, subject: Campaign) -> str:
         return f"{subject} becomes EXPIRED: no number can be ordered for it. Numbers that it has stay as they are."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
-        campaign = reviewing.expire_campaign(campaign_id=subject.pk, actor=actor, **values)
+        campaign = review.expire_campaign(campaign_id=subject.pk, actor=actor, **values)
         return Done(f"Campaign {campaign} is {campaign.status}.")
 
 
@@ -220,7 +220,7 @@ def review_queue(request: HttpRequest) -> HttpResponse:
         "may_decide": request.user.has_perm("campaigns.change_campaign"),
         "may_verify": request.user.has_perm("campaigns.change_brand"),
     }
-    return TemplateResponse(request, "desk/review.html", context)
+    return TemplateResponse(request, "operators/review.html", context)
 
 
 desk().add_page(Page("review/", "review", review_queue, "Review queue", "campaigns.view_campaign"))

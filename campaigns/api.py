@@ -12,12 +12,12 @@ from rest_framework.request import Request
 
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
 from campaigns.schemas import GET_BRAND, GET_CAMPAIGN, LIST_BRANDS, LIST_CAMPAIGNS
-from config.answers import success, timestamp
-from config.api import READS, ApiView, refuse_unknown_parameters
+from config.api.envelope import success, timestamp
+from config.api.fields import choice_parameter, uuid_parameter
+from config.api.openapi.operations import described
+from config.api.pagination import answer_page, read_page
+from config.api.views import READS, ApiView, refuse_unknown_parameters
 from config.errors import NotFound
-from config.openapi.operations import described
-from config.paging import answer_page, read_page
-from config.parameters import choice_parameter, uuid_parameter
 
 
 class Campaigns(ApiView):

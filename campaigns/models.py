@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from campaigns.names import NameField, name_rule
-from config.columns import CreatedAt, id_column, not_blank, one_of
+from config.db.fields import CreatedAt, id_column, not_blank, one_of
 
 
 class OrganizationStatus(models.TextChoices):

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Q
 
-from config.columns import JudgedText
+from config.db.fields import JudgedText
 from config.errors import ValidationFailed
 
 LONGEST_NAME = 128

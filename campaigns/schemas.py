@@ -1,11 +1,11 @@
 """``/v1/campaigns`` and ``/v1/brands``, described."""
 
 from campaigns.models import BrandIdentityStatus, BrandStatus, CampaignStatus
+from config.api.openapi.errors import Refusal
+from config.api.openapi.lists import NO_PARAMETERS, chosen, listing
+from config.api.openapi.operations import Answer, Example, Id, Operation, Parameter, envelope, succeeds
+from config.api.openapi.shapes import choice, moment, named, nullable, record, text, uuid
 from config.errors import NotFound
-from config.openapi.lists import NO_PARAMETERS, chosen, listing
-from config.openapi.operations import Answer, Example, Id, Operation, Parameter, envelope, succeeds
-from config.openapi.refusals import Refusal
-from config.openapi.shapes import choice, moment, named, nullable, record, text, uuid
 
 TAG = "Campaigns and brands"
 CAMPAIGN_ID = "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"

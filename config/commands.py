@@ -17,9 +17,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from config.actors import Actor, command_actor
-from config.columns import LARGEST_AMOUNT
+from config.api.fields import is_text
+from config.db.fields import LARGEST_AMOUNT
 from config.errors import ApiError, is_unavailable, sqlstate_of
-from config.parameters import is_text
 
 _UNDEFINED = ("42P01", "42703")  # undefined_table, undefined_column
 

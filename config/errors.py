@@ -19,11 +19,11 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as drf
 
-from config.answers import error_answer
-from config.connections import drop_connection, replace_connections
-from config.database.pooler import is_mixed_up
-from config.postgres import is_stale
-from config.request_context import current
+from config.api.envelope import error_answer
+from config.db.backend.pooler import is_mixed_up
+from config.db.connections import drop_connection, replace_connections
+from config.db.pipeline import is_stale
+from config.http.context import current
 
 logger = logging.getLogger(__name__)
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from config import metrics_folder
-from config.environment import Environment
+from config.env import Environment
+from config.observability import prometheus_dir
 
 _env = Environment()
-metrics_folder.prepare()
+prometheus_dir.prepare()
 
 
 def _cores() -> int:
@@ -74,11 +74,11 @@ limit_request_fields = 64
 limit_request_field_size = 8190
 
 control_socket_disable = True  # it would open a socket in the home folder
-accesslog = None  # config.middleware.RequestId logs each request, with its id
+accesslog = None  # config.http.middleware.RequestId logs each request, with its id
 loglevel = _env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO").lower()
 # The same lines as the application's. No level here: ``loglevel`` and --log-level set it.
 logconfig_dict = {
-    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+    "formatters": {"json": {"()": "config.observability.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": loglevel.upper(), "handlers": ["stderr"]},
     "loggers": {"gunicorn.error": {"handlers": ["stderr"], "propagate": False}},
@@ -117,11 +117,11 @@ def post_worker_init(worker: object) -> None:
 
 
 def child_exit(server: object, worker: Any) -> None:
-    metrics_folder.forget_worker(worker.pid)
+    prometheus_dir.forget_worker(worker.pid)
 
 
 def on_exit(server: object) -> None:
-    metrics_folder.remove()
+    prometheus_dir.remove()
 
 
 def why_port_is_taken(host: str, port: int, seconds: float = 0) -> str:

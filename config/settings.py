@@ -1,6 +1,6 @@
 """Django settings. Everything that differs between machines comes from the environment.
 
-Without ``DATABASE_URL`` the desk runs on an embedded PostgreSQL (config/localdb.py) with local,
+Without ``DATABASE_URL`` the desk runs on an embedded PostgreSQL (config/dev/postgres.py) with local,
 safe defaults: for trying out, developing and testing. With it, the desk is in production:
 ``SECRET_KEY`` and ``ALLOWED_HOSTS`` must be given, and cookies and redirects insist on HTTPS.
 docs/configuration.md documents every variable.
@@ -8,8 +8,9 @@ docs/configuration.md documents every variable.
 
 from datetime import timedelta
 
-from config import localdb, telemetry
-from config.environment import BASE_DIR, Environment
+from config.dev import postgres
+from config.env import BASE_DIR, Environment
+from config.observability import tracing
 
 env = Environment()
 
@@ -18,7 +19,7 @@ DEBUG = env.flag("DEBUG", default=False)
 
 SECRET_KEY = env.text("SECRET_KEY", required=PRODUCTION, default="", minimum_length=50 if PRODUCTION else 0)
 if not SECRET_KEY:
-    SECRET_KEY = localdb.local_secret("django")
+    SECRET_KEY = postgres.local_secret("django")
 # Keys are high-entropy secrets; the pepper makes a stolen table useless even to someone who could
 # guess one. Rotation: put the new one first, keep the old ones behind it until every key has rotated.
 API_KEY_PEPPERS = env.peppers("API_KEY_PEPPERS")
@@ -29,8 +30,8 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 
 # --- database ------------------------------------------------------------------------------------
 # Django's own default is a new connection for each request; connections that stay double the orders a second.
-# Each thread has one, see config.database. Statements are prepared on the server, which saves their planning;
-# config.database.pooler notices a PgBouncer that loses them.
+# Each thread has one, see config.db.backend. Statements are prepared on the server, which saves their planning;
+# config.db.backend.pooler notices a PgBouncer that loses them.
 DATABASE_PREPARE = env.flag("DATABASE_PREPARE", default=True)
 # Who waits for a connection waits for a database that is away. That is no queue that moves on, as the one for a
 # lock is, so the patience is shorter. For each of several hosts.
@@ -39,12 +40,12 @@ LOCK_TIMEOUT_MS = env.integer("LOCK_TIMEOUT_MS", default=5_000, minimum=1)
 STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minimum=1)
 
 EMBEDDED_DATABASE = not env.given("DATABASE_URL")
-DATABASES = {"default": localdb.database_settings() if EMBEDDED_DATABASE else env.database("DATABASE_URL")}
-if env.text("REPLICA_URL"):  # for lists and searches, see config.replica
+DATABASES = {"default": postgres.database_settings() if EMBEDDED_DATABASE else env.database("DATABASE_URL")}
+if env.text("REPLICA_URL"):  # for lists and searches, see config.db.replica
     DATABASES["replica"] = env.database("REPLICA_URL")
 for _database in DATABASES.values():
     _database.update(
-        ENGINE="config.database",
+        ENGINE="config.db.backend",
         CONN_MAX_AGE=3600,  # a backend of PostgreSQL grows with what it has seen
         DISABLE_SERVER_SIDE_CURSORS=not DATABASE_PREPARE,
     )
@@ -57,12 +58,12 @@ for _database in DATABASES.values():
     )
 if "replica" in DATABASES:
     DATABASES["replica"]["TEST"] = {"MIRROR": "default"}
-DATABASE_ROUTERS = ["config.replica.Router"]
+DATABASE_ROUTERS = ["config.db.replica.Router"]
 REPLICA_MAX_LAG_SECONDS = env.integer("REPLICA_MAX_LAG_SECONDS", default=10, minimum=1)
 
 # --- apps ----------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "config.desk.apps.DeskAdminConfig",  # django.contrib.admin, on our site
+    "config.admin.apps.DeskAdminConfig",  # django.contrib.admin, on our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -77,7 +78,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
-    "config.desk.apps.DeskConfig",
+    "config.admin.apps.DeskConfig",
     "campaigns",
     "apikeys",
     "numbers",
@@ -86,20 +87,20 @@ INSTALLED_APPS = [
 # The admin's middleware costs the API a third of its speed and gives it nothing: PastTheAdmin sends
 # requests under /v1 to View, past what stands between.
 MIDDLEWARE = [
-    "config.middleware.RequestId",
-    "config.middleware.ContentSecurityPolicy",
-    "config.request_limits.Hosts",
+    "config.http.middleware.RequestId",
+    "config.http.middleware.ContentSecurityPolicy",
+    "config.http.limits.Hosts",
     "django.middleware.security.SecurityMiddleware",
-    "config.middleware.PastTheAdmin",
+    "config.http.middleware.PastTheAdmin",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "config.middleware.Csrf",
+    "config.http.middleware.Csrf",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "config.desk.middleware.AdminRequests",
+    "config.admin.middleware.AdminRequests",
     "axes.middleware.AxesMiddleware",
-    "config.middleware.View",
+    "config.http.middleware.View",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -137,7 +138,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 DESK_SIGN_INS_PER_MINUTE = env.integer("DESK_SIGN_INS_PER_MINUTE", default=10, minimum=1)
 DESK_SIGN_INS_PER_MINUTE_IN_ALL = env.integer("DESK_SIGN_INS_PER_MINUTE_IN_ALL", default=60, minimum=1)
 DESK_HASHES_AT_ONCE = env.integer("DESK_HASHES_AT_ONCE", default=2, minimum=1, maximum=64)
-PASSWORD_HASHERS = ["config.desk.hashing.BoundedHasher"]
+PASSWORD_HASHERS = ["config.admin.hashing.BoundedHasher"]
 # Off, an operator may set a second factor up and is asked for it from then on; on, he must.
 DESK_TWO_FACTOR = env.flag("DESK_TWO_FACTOR", default=False)
 # What second factors are encrypted under, the current one first: not in the database, and derived from SECRET_KEY
@@ -149,11 +150,11 @@ AXES_FAILURE_LIMIT = env.integer("DESK_LOCK_OUT_AFTER", default=5, minimum=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("DESK_LOCK_OUT_MINUTES", default=15, minimum=1))
 # By both: neither can a stranger lock an operator out, nor one wrong name lock out an office.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "apikeys.guessing.host_of"
-AXES_WHITELIST_CALLABLE = "config.desk.attempts.may_try_a_locked_name"
+AXES_CLIENT_IP_CALLABLE = "apikeys.failed_attempts.host_of"
+AXES_WHITELIST_CALLABLE = "config.admin.attempts.may_try_a_locked_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
-AXES_LOCKOUT_TEMPLATE = "desk/locked_out.html"
+AXES_LOCKOUT_TEMPLATE = "operators/locked_out.html"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 
@@ -177,9 +178,9 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apikeys.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["config.json_format.JsonParser"],
-    "DEFAULT_RENDERER_CLASSES": ["config.json_format.JsonRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "config.openapi.schema.DescribedSchema",
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsing.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.parsing.JsonRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "config.api.openapi.generator.DescribedSchema",
     "EXCEPTION_HANDLER": "config.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
@@ -194,7 +195,7 @@ SPECTACULAR_SETTINGS = {
         "number": {"type": "string", "minLength": 3, "maxLength": 36},
     },
     "SORT_OPERATIONS": False,  # as in the urls: what is used most comes first
-    "POSTPROCESSING_HOOKS": ["config.openapi.schema.complete"],
+    "POSTPROCESSING_HOOKS": ["config.api.openapi.generator.complete"],
 }
 # A body of 100 numbers with every routing field is under 16 kB; nothing larger is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)
@@ -211,7 +212,7 @@ DESK_JOB_DAYS = env.integer("DESK_JOB_DAYS", default=90, minimum=7)
 
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", default=268_435_456, minimum=65_536)
 FILE_UPLOAD_HANDLERS = [
-    "config.uploads.BoundedUpload",
+    "config.http.uploads.BoundedUpload",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -240,7 +241,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 
-# `check --deploy` looks for Django's own classes by name. config.middleware has a subclass of the CSRF
+# `check --deploy` looks for Django's own classes by name. config.http.middleware has a subclass of the CSRF
 # middleware, and its ContentSecurityPolicy sets X-Frame-Options. tests/test_settings.py shows both work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 
@@ -252,8 +253,8 @@ LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], defau
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
-    "filters": {"request": {"()": "config.logs.RequestFilter"}},
+    "formatters": {"json": {"()": "config.observability.logs.JsonFormatter"}},
+    "filters": {"request": {"()": "config.observability.logs.RequestFilter"}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request"]},
     },
@@ -269,6 +270,6 @@ LOGGING = {
 
 # --- errors and traces, for those who want them -----------------------------------------------------
 if env.text("OTEL_EXPORTER_OTLP_ENDPOINT"):
-    telemetry.require_opentelemetry()
-    MIDDLEWARE.insert(1, "config.telemetry.Traces")
-telemetry.begin_sentry(env.text("SENTRY_DSN"), environment="production" if PRODUCTION else "development")
+    tracing.require_opentelemetry()
+    MIDDLEWARE.insert(1, "config.observability.tracing.Traces")
+tracing.begin_sentry(env.text("SENTRY_DSN"), environment="production" if PRODUCTION else "development")

@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 from django.views.generic import RedirectView
 
-from config import errors, health
-from config.ids import IdConverter, NumberConverter
-from config.metrics import metrics
-from config.openapi import serving
+from config import errors
+from config.api import health
+from config.api.converters import IdConverter, NumberConverter
+from config.api.openapi import views as openapi_views
+from config.observability.metrics import metrics
 
 # Before the patterns that are included below are read.
 register_converter(IdConverter, "id")
@@ -17,10 +18,10 @@ urlpatterns = [
     path("v1/", include("numbers.api.urls")),
     path("v1/", include("apikeys.urls")),
     path("v1/", include("campaigns.urls")),
-    path("v1/openapi.json", serving.OpenApiDocument.as_view()),
-    path("v1/types.ts", serving.TypeScriptTypes.as_view()),
-    path("types.ts", serving.TypeScriptTypes.as_view()),
-    path("", include("config.docs.urls")),
+    path("v1/openapi.json", openapi_views.OpenApiDocument.as_view()),
+    path("v1/types.ts", openapi_views.TypeScriptTypes.as_view()),
+    path("types.ts", openapi_views.TypeScriptTypes.as_view()),
+    path("", include("config.docs_site.urls")),
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", health.Healthz.as_view()),

@@ -15,9 +15,9 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 from django.urls import get_resolver
 
-from config import localdb
+from config.dev import postgres
+from config.http.limits import expect_whole_body
 from config.http.request import HttpRequest
-from config.request_limits import expect_whole_body
 
 
 class Application(WSGIHandler):
@@ -35,7 +35,7 @@ class Application(WSGIHandler):
 
 
 if settings.EMBEDDED_DATABASE:
-    localdb.ensure_running()
+    postgres.ensure_running()
 django.setup(set_prefix=False)
 application = Application()
 if not settings.DEBUG:

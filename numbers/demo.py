@@ -11,18 +11,18 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from apikeys import secrets
-from apikeys.issuing import issue_key
+from apikeys import key_format
+from apikeys.lifecycle import issue_key
 from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from campaigns.models import Campaign, Organization
-from campaigns.registering import create_campaign
+from campaigns.registration import create_campaign
 from config.actors import Actor, command_actor
-from config.localdb import local_secret
-from numbers.availability import AVAILABLE
+from config.dev.postgres import local_secret
+from numbers.credit.onboarding import onboard
+from numbers.inventory.availability import AVAILABLE
+from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import StockBatch
-from numbers.onboarding import onboard
-from numbers.seeding import Stock, seed_numbers
 
 OPERATOR = "admin"
 CUSTOMER, SANDBOX = "Acme Messaging", "Acme Messaging Sandbox"
@@ -118,8 +118,8 @@ def _ensure_key(organization: Organization, actor: Actor) -> str:
     working = set(keys.live().values_list("digest", flat=True))
     for number in count(1):
         label = f"demo {number}"
-        secret = secrets.secret_from(local_secret(f"demo-{kind}-key-{number}"), sandbox=organization.is_sandbox)
-        if secrets.digest(secret) in working:
+        secret = key_format.secret_from(local_secret(f"demo-{kind}-key-{number}"), sandbox=organization.is_sandbox)
+        if key_format.digest(secret) in working:
             return secret
         if label not in labels:
             issue_key(organization=organization, scopes=Scope.values, label=label, actor=actor, secret=secret)

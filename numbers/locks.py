@@ -20,12 +20,12 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.eligibility import require_usable
-from config.array_text import array_text
-from config.batches import send
+from config.db.array_text import array_text
+from config.db.batches import send
+from config.db.pipeline import Rows, Statement
 from config.errors import NotFound
-from config.metrics import locking
-from config.postgres import Rows, Statement
-from numbers.availability import AVAILABLE, is_available
+from config.observability.metrics import locking
+from numbers.inventory.availability import AVAILABLE, is_available
 
 LOCK_ACCOUNT = """
     SELECT balance, currency, entries FROM numbers_creditaccount
@@ -70,7 +70,7 @@ LOCK_NUMBERS = _LOCK_NUMBERS.format(which="number = ANY((SELECT %s::text[])::tex
 LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(which="id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
 # Waits for nobody, so it may come in any order without a deadlock. None of these was asked for by name,
 # so what is not available any more may drop out here: PostgreSQL judges each row as it is once locked.
-# Found and locked in one statement: numbers.searching makes ``turn`` and ``candidates``.
+# Found and locked in one statement: numbers.inventory.candidates makes ``turn`` and ``candidates``.
 # ``order`` is for a price that was named: then the cheapest are bought.
 LOCK_FOUND = f"""
     WITH turn (place) AS MATERIALIZED ({{turn}}), found AS MATERIALIZED ({{candidates}})

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
-from config.desk.model_admin import DeskAdmin
+from config.admin.model_admin import DeskAdmin
 from numbers.models import Job, JobInput
 
 # Signing out would end the walk; the script's texts have no parameters of ours.

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import connection
 
 from campaigns.models import Organization
-from numbers.verifying import verify_inventory
+from numbers.verification.run import verify_inventory
 
-# Each gives the rows that must not exist. numbers/verifying.py proves the same for operators; these
+# Each gives the rows that must not exist. numbers/verification/run.py proves the same for operators; these
 # are written apart from it, so that one mistake can't hide in both.
 NEVER = {
     "a number with two owners": """

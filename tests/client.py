@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from django.test import Client
 
-from config.openapi.serving import schema
+from config.api.openapi.views import schema
 from tests.published import Published
 
 ORDERS = "/v1/phone-numbers/orders"

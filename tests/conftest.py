@@ -12,7 +12,7 @@ from django.test import client as test_client
 
 from apikeys.scopes import Scope
 from campaigns.models import Organization
-from config import localdb
+from config.dev import postgres
 from config.http.request import HttpRequest
 from tests import books, factories
 from tests.browser import Browser
@@ -27,7 +27,7 @@ TRUNCATE_TRIGGERS = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgna
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """The server runs before pytest-django makes its databases, for each xdist worker one."""
-    localdb.ensure_running()
+    postgres.ensure_running()
 
 
 @pytest.fixture(scope="session")

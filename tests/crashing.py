@@ -17,8 +17,8 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = os.environ["DATABASE_NAME"]
 
 from config.wsgi import application  # noqa: E402, I001  first: it sets Django up
-from config.desk import exporting  # noqa: E402
-from numbers import ordering  # noqa: E402
+from config.admin import csv_export  # noqa: E402
+from numbers.orders import place  # noqa: E402
 
 __all__ = ["application"]
 
@@ -41,10 +41,10 @@ def fail_midway(*_: Any, **__: Any) -> Iterator[bytes]:
 
 
 CRASHES: dict[str, Callable[[], None]] = {
-    "between check and write": lambda: setattr(ordering, "record_purchase", die),
-    "between write and commit": lambda: setattr(ordering, "record_purchase", then_die(ordering.record_purchase)),
-    "between commit and answer": lambda: setattr(ordering, "run_transaction", then_die(ordering.run_transaction)),
-    "in the middle of an export": lambda: setattr(exporting, "stream_csv", fail_midway),
+    "between check and write": lambda: setattr(place, "record_purchase", die),
+    "between write and commit": lambda: setattr(place, "record_purchase", then_die(place.record_purchase)),
+    "between commit and answer": lambda: setattr(place, "run_transaction", then_die(place.run_transaction)),
+    "in the middle of an export": lambda: setattr(csv_export, "stream_csv", fail_midway),
 }
 
 if crash_at := os.environ.get("CRASH_AT"):

@@ -6,22 +6,22 @@ from decimal import Decimal
 from django.db import connection
 
 from campaigns.models import Campaign, Organization
-from campaigns.registering import create_campaign
-from campaigns.reviewing import reject_campaign, suspend_organization
-from numbers.assigning import Buyer
-from numbers.crediting import correct
-from numbers.criteria import Criteria
+from campaigns.registration import create_campaign
+from campaigns.review import reject_campaign, suspend_organization
+from numbers.credit.ledger import correct
+from numbers.credit.onboarding import onboard
+from numbers.inventory.criteria import Criteria
+from numbers.inventory.pricing import move_price
+from numbers.inventory.reservations import let_go, reserve
+from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import Assignment, PhoneNumber
-from numbers.onboarding import onboard
-from numbers.ordering import OrderRequest, place_order
-from numbers.picking import QuantityRequest
-from numbers.pricing import move_price
-from numbers.quantity_orders import cancel_order, place_quantity_order
-from numbers.releasing import end_quarantine, release, retire
-from numbers.reserving import let_go, reserve
-from numbers.routing import Routing
-from numbers.seeding import Stock, seed_numbers
-from numbers.verifying import verify_inventory
+from numbers.orders.bulk import cancel_order, place_quantity_order
+from numbers.orders.picking import QuantityRequest
+from numbers.orders.place import OrderRequest, place_order
+from numbers.orders.purchase import Buyer
+from numbers.ownership.release import end_quarantine, release, retire
+from numbers.ownership.routing import Routing
+from numbers.verification.run import verify_inventory
 from tests import books
 from tests.factories import actor
 

@@ -8,17 +8,17 @@ from typing import Any
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apikeys.issuing import issue_key
+from apikeys.lifecycle import issue_key
 from apikeys.scopes import Scope
 from campaigns.models import Brand, Campaign, Organization
 from config.actors import Actor, command_actor
-from numbers.assigning import Buyer
-from numbers.crediting import top_up
-from numbers.e164 import type_of
+from numbers.credit.ledger import top_up
 from numbers.models import Assignment, PhoneNumber, Reservation, StockBatch
 from numbers.models.jobs import Job, JobInput, JobOutcome
-from numbers.ordering import OrderRequest, place_order
-from numbers.routing import Routing
+from numbers.numbering.e164 import type_of
+from numbers.orders.place import OrderRequest, place_order
+from numbers.orders.purchase import Buyer
+from numbers.ownership.routing import Routing
 
 _serial = count(1)
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.docs.guides import FOLDER, LOCAL
+from config.docs_site.guides import FOLDER, LOCAL
 from tests.local_servers import ROOT
 
 DOCUMENTS = ["README.md", *(f"docs/guides/{path.name}" for path in sorted(FOLDER.glob("*.md")))]

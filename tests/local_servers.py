@@ -11,14 +11,14 @@ from typing import IO, Any, cast
 
 import pytest
 
-from config import embedded, localdb
+from config.dev import postgres, postgres_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # Joins, tells what it sees, and stays until its standard input is closed.
 USER = """
 import json, os, sys
-from config import localdb
+from config.dev import postgres as localdb
 try:
     localdb.ensure_running()
 except localdb.LocalDatabaseError as error:
@@ -66,11 +66,11 @@ class Checkout:
         return process
 
     @property
-    def place(self) -> embedded.Place:
-        return embedded.place_for(self.local)
+    def place(self) -> postgres_server.Place:
+        return postgres_server.place_for(self.local)
 
     def server_is_alive(self) -> bool:
-        return embedded.is_alive(self.place)
+        return postgres_server.is_alive(self.place)
 
     def kill_users(self) -> None:
         for process in self.processes:
@@ -95,4 +95,4 @@ def leave(process: "subprocess.Popen[str]") -> None:
 def remove(local: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMBERDESK_LOCAL_DIR", str(local))
-        localdb.remove()
+        postgres.remove()

@@ -12,7 +12,7 @@ from apikeys.models import ApiKey
 from apikeys.schemas import KEY_ID
 from campaigns.models import Brand, Campaign
 from campaigns.schemas import BRAND_ID, CAMPAIGN_ID
-from config.columns import new_id
+from config.db.fields import new_id
 from numbers.api.reservations_schema import RESERVATION_ID
 from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from tests import factories
@@ -30,11 +30,11 @@ def populate(cast: Cast) -> None:
     campaign = factories.campaign(cast.owner)
     _rename(Campaign.objects.get(pk=campaign.pk), CAMPAIGN_ID)
     _rename(Brand.objects.get(pk=campaign.brand_id), BRAND_ID, Campaign._meta.get_field("brand"))
-    with next_id("numbers.assigning", NUMBER_ID):
+    with next_id("numbers.orders.purchase", NUMBER_ID):
         assert api.order([MINE]).status_code == 200
-    with next_id("numbers.reserving", RESERVATION_ID):
+    with next_id("numbers.inventory.reservations", RESERVATION_ID):
         assert api.post(HOLDS, {"numbers": [HELD]}).status_code == 201
-    with next_id("numbers.quantity_orders", ORDER_ID):
+    with next_id("numbers.orders.bulk", ORDER_ID):
         assert api.post(BULK, {"quantity": 1000, "max_price_per_number": "9.00"}).status_code == 202
     key = factories.key(cast.owner, "numbers:read")
     _rename(ApiKey.objects.get(prefix=key[:12]), KEY_ID)

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection
 from apikeys.schemas import KEY_ID
 from apikeys.scopes import Scope
 from campaigns.schemas import BRAND_ID, CAMPAIGN_ID
-from config.api import ApiView
+from config.api.views import ApiView
 from numbers.api.reservations_schema import RESERVATION_ID
 from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from tests import factories
@@ -235,7 +235,7 @@ def when_the_database_is_away(world: World, call: Call) -> Any:
     def fail(*args: Any) -> None:
         raise OperationalError("connection refused")
 
-    world.monkeypatch.setattr("config.health._pending_migrations", fail)
+    world.monkeypatch.setattr("config.api.health._pending_migrations", fail)
     return call.make(world)
 
 

@@ -48,8 +48,8 @@ def populate() -> dict[str, str]:
     from django.contrib.auth.models import User
 
     from campaigns.models import Organization
+    from numbers.inventory.seed import Stock, seed_numbers
     from numbers.models import PhoneNumber
-    from numbers.seeding import Stock, seed_numbers
     from tests import factories
     from tests.client import Api
     from tests.desk import PASSWORD, url
@@ -107,12 +107,12 @@ def take(address: str, pages: dict[str, str]) -> None:
 def main() -> None:
     import django
 
-    from config import localdb
+    from config.dev import postgres
     from tests import browser
 
     if browser.BINARY is None:
         sys.exit("screenshots need Chromium: apt-get install chromium")
-    localdb.ensure_running()
+    postgres.ensure_running()
     django.setup()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with served_desk() as address:

@@ -22,17 +22,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from apikeys.issuing import rotate_key
+from apikeys.lifecycle import rotate_key
 from apikeys.models import ApiKey
 from campaigns.models import Campaign
-from campaigns.reviewing import approve_campaign, expire_campaign, reject_campaign
+from campaigns.review import approve_campaign, expire_campaign, reject_campaign
 from config.errors import ValidationFailed
-from numbers.crediting import top_up
-from numbers.filling import fill_pending_orders
-from numbers.import_lines import Options
-from numbers.import_source import Source
-from numbers.importing import import_numbers
+from numbers.credit.ledger import top_up
+from numbers.imports.layout import Options
+from numbers.imports.reader import Source
+from numbers.imports.run import import_numbers
 from numbers.models import Assignment, CreditAccount, Order
+from numbers.orders.backorders import fill_pending_orders
 from tests import books, factories
 from tests.client import Api
 from tests.desk_model import PRICE, Desk, NumberState, Pending

@@ -2,10 +2,10 @@
 
 import pytest
 
-from apikeys import guessing
-from config.environment import Environment
+from apikeys import failed_attempts
+from config.env import Environment
 from config.http.addresses import parse_address, parse_network
-from config.metrics import may_read
+from config.observability.metrics import may_read
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_network_is_unwrapped(monkeypatch):
 def test_proxy_is_trusted_however_its_address_is_written(rf, settings, peer, client):
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["10.0.0.0/8"]
     request = rf.get("/", REMOTE_ADDR=peer, headers={"X-Forwarded-For": f"1.1.1.1, {client}"})
-    assert guessing.client_address(request) == "203.0.113.9"
-    assert guessing.host_of(request) == "203.0.113.9"
+    assert failed_attempts.client_address(request) == "203.0.113.9"
+    assert failed_attempts.host_of(request) == "203.0.113.9"
 
 
 def test_metrics_are_read_from_this_machine_over_ipv6(rf, settings):

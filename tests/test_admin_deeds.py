@@ -9,11 +9,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.reviewing import suspend_organization
-from numbers.deed_jobs import begin, choose
-from numbers.deeds import DEEDS, ReleaseAtOnce
-from numbers.jobs import ask_to_stop, run_all
+from campaigns.review import suspend_organization
+from numbers.bulk_actions.actions import DEEDS, ReleaseAtOnce
+from numbers.bulk_actions.job import begin, choose
 from numbers.models import Job, NumberEvent, Order, PhoneNumber, Reservation
+from numbers.worker.jobs import ask_to_stop, run_all
 from tests import books, factories
 from tests.client import Api
 from tests.desk import do, url
@@ -152,8 +152,8 @@ def test_a_selection_is_previewed_then_done_and_each_numbers_outcome_told(desk: 
 def test_a_preview_of_many_tells_of_how_many_it_tells_and_looks_at_all_when_asked(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("numbers.deed_jobs.LOOK_SECONDS", 0)
-    monkeypatch.setattr("numbers.deed_jobs._LOOKED_AT_ONCE", 2)
+    monkeypatch.setattr("numbers.bulk_actions.job.LOOK_SECONDS", 0)
+    monkeypatch.setattr("numbers.bulk_actions.job._LOOKED_AT_ONCE", 2)
     factories.stock(*factories.line(1, 3))
     factories.stock(*factories.line(4, 2), status="retired")
     page = pick(desk, "retire", query="?area_code=415")
@@ -170,7 +170,7 @@ def test_a_preview_of_many_tells_of_how_many_it_tells_and_looks_at_all_when_aske
 def test_all_that_the_filter_matches_are_done_however_many_pages(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("config.desk.pages.REACHABLE_ROWS", 3)
+    monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 3)
     monkeypatch.setattr(DEEDS["price"], "batch", 7)
     factories.stock(*factories.line(1, 60))
     factories.stock(*factories.line(1, 2, area_code="212"))
@@ -266,7 +266,7 @@ def test_a_job_that_is_stopped_leaves_the_rest_to_go_on_with(
         return original(ids, order)
 
     monkeypatch.setattr(DEEDS["retire"], "do", then_stop)
-    monkeypatch.setattr("numbers.jobs.Running.progress", progress_that_looks)
+    monkeypatch.setattr("numbers.worker.jobs.Running.progress", progress_that_looks)
     run_all()
     job.refresh_from_db()
     assert (job.status, job.outcomes.count()) == ("cancelled", 4)
@@ -300,7 +300,7 @@ def test_a_job_killed_between_a_batch_and_its_report_goes_on_and_tells_the_truth
     monkeypatch.setattr(DEEDS[deed], "batch", 2)
     job = begun(deed)
     with monkeypatch.context() as patch:
-        patch.setattr("numbers.deed_jobs._tell", killing(Killed))
+        patch.setattr("numbers.bulk_actions.job._tell", killing(Killed))
         with pytest.raises(Killed):
             run_all()
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
@@ -325,7 +325,7 @@ def test_a_release_killed_before_it_ended_the_quarantine_ends_it_when_it_goes_on
     api.order(factories.stock(*factories.line(1, 2)))
     job = begun("release-at-once")
     with monkeypatch.context() as patch:
-        patch.setattr("numbers.deeds.end_quarantine", killing_with_names(Killed))
+        patch.setattr("numbers.bulk_actions.actions.end_quarantine", killing_with_names(Killed))
         with pytest.raises(Killed):
             run_all()
     assert set(statuses().values()) == {"quarantined"}

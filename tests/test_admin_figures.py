@@ -9,9 +9,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from numbers.demand import unmet_demand
-from numbers.figures import DAYS, current_figures, first_id_of, refresh_figures, since
 from numbers.models import DeskFigures, PhoneNumber, Refusal
+from numbers.reports.dashboard import DAYS, current_figures, first_id_of, refresh_figures, since
+from numbers.reports.unmet_demand import unmet_demand
 from tests import factories
 from tests.client import Api
 from tests.phone_numbers import wait_for
@@ -169,7 +169,7 @@ def test_an_order_of_a_moment_has_an_id_from_that_moment_on(api: Api) -> None:
 def test_figures_of_a_large_stock_are_counted_by_the_command_only(
     db: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("numbers.figures._estimated_stock", lambda: 10_000_000)
+    monkeypatch.setattr("numbers.reports.dashboard._estimated_stock", lambda: 10_000_000)
     assert current_figures().as_of is None
     call_command("refresh_desk")
     assert capsys.readouterr().out == ""

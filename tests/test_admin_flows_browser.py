@@ -8,7 +8,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 
 from campaigns.models import Brand, Campaign, Organization
-from config.desk.models import Authenticator
+from config.admin.models import Authenticator
 from numbers.models import CreditAccount, PhoneNumber
 from numbers.roles import ROLES, make_groups
 from tests import browser, factories

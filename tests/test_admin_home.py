@@ -10,10 +10,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from campaigns.models import Campaign
-from numbers.crediting import correct
-from numbers.figures import refresh_figures
-from numbers.jobs import run_all
+from numbers.credit.ledger import correct
 from numbers.models import CreditAccount, Job, Order, PhoneNumber
+from numbers.reports.dashboard import refresh_figures
+from numbers.worker.jobs import run_all
 from tests import factories
 from tests.client import Api
 from tests.desk import do, url
@@ -149,12 +149,12 @@ def test_the_page_asks_the_database_a_fixed_number_of_questions(
 def test_figures_are_counted_anew_on_request(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
-    monkeypatch.setattr("numbers.figures._estimated_stock", lambda: 10_000_000)
+    monkeypatch.setattr("numbers.reports.dashboard._estimated_stock", lambda: 10_000_000)
     factories.stock("+14155550100")
     assert "Not counted yet" in desk.get(HOME).content.decode()
     assert desk.get("/admin/refresh/", follow=True).request["PATH_INFO"] == HOME
     assert "Not counted yet" in desk.get(HOME).content.decode()
-    monkeypatch.setattr("numbers.figures.COUNTED_AT_ONCE", 10**9 if small else 0)
+    monkeypatch.setattr("numbers.reports.dashboard.COUNTED_AT_ONCE", 10**9 if small else 0)
     desk.post("/admin/refresh/")
     if not small:
         page = desk.post("/admin/refresh/", follow=True).content.decode()

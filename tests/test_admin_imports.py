@@ -9,9 +9,10 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from numbers import import_stock, jobs
-from numbers.jobs import run_all
+from numbers.imports import loader
 from numbers.models import Job, JobInput, JobOutcome, PhoneNumber, StockBatch
+from numbers.worker import jobs
+from numbers.worker.jobs import run_all
 from tests import books, factories
 from tests.together import at_once
 
@@ -161,7 +162,7 @@ def test_a_job_that_was_killed_is_finished_by_somebody_else(desk, monkeypatch):
     send(desk, job, "start", "number", "price", "carrier")
     with monkeypatch.context() as patched:
         # SystemExit ends the worker as a kill would: nothing is tidied up.
-        patched.setattr(import_stock, "add_chunk", lambda *rows, **options: sys.exit())
+        patched.setattr(loader, "add_chunk", lambda *rows, **options: sys.exit())
         with pytest.raises(SystemExit):
             run_all()
     job.refresh_from_db()
@@ -202,7 +203,7 @@ def test_a_job_that_keeps_breaking_off_is_given_up(desk):
 def test_an_error_fails_the_attempt_and_not_the_worker(desk, monkeypatch):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
-    monkeypatch.setattr(import_stock, "add_chunk", lambda *rows, **options: 1 / 0)
+    monkeypatch.setattr(loader, "add_chunk", lambda *rows, **options: 1 / 0)
     assert run_all() == 1
     job.refresh_from_db()
     assert job.status == "queued"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from numbers import jobs
 from numbers.models import PhoneNumber
+from numbers.worker import jobs
 from numbers.worker.lane import Lane
 from tests import browser, factories
 from tests.browser import Browser

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 
 from apikeys.models import ApiKey
 from campaigns.models import Campaign, Organization
-from numbers.crediting import top_up
+from numbers.credit.ledger import top_up
+from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import Assignment, CreditEntry, NumberEvent, Order, PhoneNumber, Refusal
-from numbers.seeding import Stock, seed_numbers
 from tests import browser, factories
 from tests.browser import Browser
 from tests.client import Api

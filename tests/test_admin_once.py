@@ -13,11 +13,11 @@ from django.test import Client
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Organization
-from config.desk import once
-from config.desk.models import SubmittedForm
-from config.desk.once import FIELD, NOT_AGAIN
+from config.admin import once
+from config.admin.models import SubmittedForm
+from config.admin.once import FIELD, NOT_AGAIN
 from numbers.models import CreditAccount, CreditEntry, PhoneNumber
-from numbers.verifying import verify_inventory
+from numbers.verification.run import verify_inventory
 from tests import admin_pages, factories
 from tests.desk import url
 from tests.together import at_once
@@ -101,7 +101,7 @@ def owner(db: None) -> Organization:
 @pytest.fixture(autouse=True)
 def one_who_counts_later(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator exists before rows are counted; the home page's figures are counted by a job, as in a large desk."""
-    monkeypatch.setattr("numbers.admin.home.counts_at_once", lambda: False)
+    monkeypatch.setattr("numbers.admin.dashboard.counts_at_once", lambda: False)
 
 
 def token_of(desk: Client, address: str) -> str:

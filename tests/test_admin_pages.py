@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from apikeys.models import ApiKey
 from campaigns.history import record
 from campaigns.models import Campaign, Event, Organization
-from numbers.admin.searching import containing
+from numbers.admin.number_search import containing
 from numbers.models import (
     Assignment,
     CreditAccount,
@@ -116,7 +116,7 @@ def test_a_list_asks_the_database_as_much_for_many_rows_as_for_one(
 @pytest.fixture
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows a page, and three that can be reached."""
-    monkeypatch.setattr("config.desk.pages.REACHABLE_ROWS", 3)
+    monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 3)
     monkeypatch.setattr(admin.site._registry[PhoneNumber], "list_per_page", 2)
 
 
@@ -139,7 +139,7 @@ def test_a_count_that_takes_too_long_is_left_undone(
         return 0
 
     monkeypatch.setattr("django.db.models.query.QuerySet.count", take_long)
-    monkeypatch.setattr("config.desk.pages.REACHABLE_ROWS", 9)
+    monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 9)
     factories.stock(*factories.line(1, 5))
     for number, rows in (("1", factories.line(1, 2)), ("2", factories.line(3, 2))):
         page = desk.get(url(PhoneNumber, "changelist"), {"p": number})
@@ -166,7 +166,7 @@ def test_what_is_rare_is_searched_for_once(desk: Client, db: None, monkeypatch: 
 def test_a_search_that_is_too_wide_says_so_and_goes_on_for_who_wants_to_wait(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("config.desk.pages.LOOK_MS", 20)
+    monkeypatch.setattr("config.admin.changelist.LOOK_MS", 20)
     monkeypatch.setattr(
         admin.site._registry[PhoneNumber],
         "get_search_results",

@@ -8,8 +8,8 @@ from django.test import Client
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Event, Organization
-from config.desk.model_admin import DeskAdmin
-from config.desk.operations import Operation
+from config.admin.actions import Operation
+from config.admin.model_admin import DeskAdmin
 from numbers.models import CreditAccount, CreditEntry, NumberEvent, PhoneNumber, StockBatch
 from tests import factories
 from tests.desk import url

@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 
-from config.desk.site import DeskSite
-from numbers.admin import home, whose
+from config.admin.site import DeskSite
+from numbers.admin import dashboard, timeline
 from numbers.models import PhoneNumber
 from tests.client import Api
 from tests.desk import url
@@ -24,7 +24,7 @@ def told(page: Any, status: int, words: str) -> str:
     assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8")
     assert f"<h1>{words}</h1>" in html
     assert f"<code>{page['X-Request-Id']}</code>" in html
-    assert "desk/desk.css" in html
+    assert "operators/desk.css" in html
     return html
 
 
@@ -36,7 +36,7 @@ def failing(operator: User, monkeypatch: pytest.MonkeyPatch) -> Any:
         def fail(*arguments: Any) -> None:
             raise error
 
-        monkeypatch.setattr(whose, "TemplateResponse", fail)
+        monkeypatch.setattr(timeline, "TemplateResponse", fail)
         client = Client(raise_request_exception=False)
         client.force_login(operator)
         return client
@@ -114,7 +114,7 @@ def test_more_fields_than_a_form_has_are_refused(desk: Client, settings: Any) ->
 def test_what_only_a_form_does_leads_home_when_it_is_typed_in(
     desk: Client, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home, "refresh_figures", lambda: 1 / 0)
+    monkeypatch.setattr(dashboard, "refresh_figures", lambda: 1 / 0)
     page = desk.get(address)
     assert (page.status_code, page["Location"]) == (302, "/admin/")
     assert desk.get("/admin/who-had/").status_code == 200  # still signed in

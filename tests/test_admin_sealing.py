@@ -11,9 +11,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from config.desk.checks import check_second_factors, check_two_factor_keys
-from config.desk.models import Authenticator, RecoveryCodes
-from config.desk.sealing import CannotOpen, seal, unseal
+from config.admin.checks import check_second_factors, check_two_factor_keys
+from config.admin.models import Authenticator, RecoveryCodes
+from config.admin.sealing import CannotOpen, seal, unseal
 from tests import books
 from tests.test_admin_sign_in import TWO_FACTOR, code_of, set_up, sign_in
 

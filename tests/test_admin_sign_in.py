@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import override_settings
 from django_otp.oath import TOTP
 
-from config.desk.models import Authenticator, RecoveryCodes
+from config.admin.models import Authenticator, RecoveryCodes
 
 pytestmark = pytest.mark.django_db
 

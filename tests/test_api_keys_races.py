@@ -9,11 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apikeys import delegating
+from apikeys import self_service
 from apikeys.models import ApiKey, RateWindow
 from apikeys.scopes import Scope
 from campaigns.models import Organization
-from config import idempotency
+from config.api import idempotency
 from tests import factories
 from tests.client import Api, error_of
 from tests.keys import KEYS, MANAGER, changes_of, create, created, id_of, listed, revoke, rotate, works
@@ -152,13 +152,13 @@ def after_authentication(monkeypatch):
     """Do something between the authentication of a request and its transaction."""
 
     def happens(work):
-        original = delegating.run_transaction
+        original = self_service.run_transaction
 
         def first_work(transaction):
             work()
             return original(transaction)
 
-        for module in (delegating, idempotency):
+        for module in (self_service, idempotency):
             monkeypatch.setattr(module, "run_transaction", first_work)
 
     return happens

@@ -6,11 +6,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from numbers import figures, jobs
-from numbers.figures import PanelsFailed, refresh_figures
-from numbers.jobs import queue, run_all
 from numbers.models import DeskFigures, Duty
+from numbers.reports import dashboard
+from numbers.reports.dashboard import PanelsFailed, refresh_figures
+from numbers.worker import jobs
 from numbers.worker.duties import all_duties
+from numbers.worker.jobs import queue, run_all
 from numbers.worker.presence import renew_presence
 from numbers.worker.schedule import claim_duty, plan_duties, run_duty
 from tests import books, factories
@@ -88,7 +89,7 @@ def test_one_failing_panel_is_named_and_hides_no_other(desk: Client, monkeypatch
         books.rows("SELECT 1 / 0")
         return {}
 
-    monkeypatch.setitem(figures.PANELS, "days", fail)
+    monkeypatch.setitem(dashboard.PANELS, "days", fail)
     with pytest.raises(PanelsFailed, match=r"not counted: days \(DataError: division by zero\)"):
         refresh_figures()
     assert set(DeskFigures.objects.values_list("name", flat=True)) == {"stock", "quarantine", "demand"}

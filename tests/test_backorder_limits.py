@@ -6,11 +6,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from config.columns import LARGEST_AMOUNT
-from numbers import filling
-from numbers.demand import unmet_demand
-from numbers.filling import fill_pending_orders
-from numbers.orders import waiting
+from config.db.fields import LARGEST_AMOUNT
+from numbers.orders import backorders, waiting
+from numbers.orders.backorders import fill_pending_orders
+from numbers.reports.unmet_demand import unmet_demand
 from tests import books, factories
 from tests.client import Api, error_of
 from tests.phone_numbers import BULK, buy, hold, let_go, order_status, wait_for
@@ -109,7 +108,7 @@ def test_nobody_who_frees_stock_fills_orders(api, stranger, monkeypatch):
     factories.stock(*factories.line(0))
     held = hold(stranger, *factories.line(0))["id"]
     order_id = wait_for(api, 1)
-    monkeypatch.setattr(filling, "look", lambda: pytest.fail("a customer's request filled orders"))
+    monkeypatch.setattr(backorders, "look", lambda: pytest.fail("a customer's request filled orders"))
     assert let_go(stranger, held).status_code == 200
     assert status(api, order_id) == "pending"
 
@@ -122,8 +121,8 @@ def test_sandbox_and_live_orders_take_turns(api, cast, monkeypatch):
         wait_for(api, 1)
     factories.stock(*factories.line(0, 3))
     factories.stock(*factories.line(5, 3), sandbox=True)
-    fill = filling._fill
-    monkeypatch.setattr(filling, "_fill", lambda order, besides: tried.append(order.sandbox) or fill(order, besides))
+    fill = backorders._fill
+    monkeypatch.setattr(backorders, "_fill", lambda order, besides: tried.append(order.sandbox) or fill(order, besides))
     assert fill_pending_orders() == 5
     assert tried == [False, True, False, True, True]
 

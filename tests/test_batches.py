@@ -1,4 +1,4 @@
-"""Statements that are sent together, on the wire: config/batches.py and config/postgres.py."""
+"""Statements that are sent together, on the wire: config/db/batches.py and config/db/pipeline.py."""
 
 from contextlib import nullcontext, suppress
 
@@ -15,9 +15,9 @@ from django.db import (
 )
 from psycopg.pq import TransactionStatus
 
-from config.batches import send
-from config.postgres import DeskConnection, numbered
-from config.transactions import Ending, run_transaction
+from config.db.batches import send
+from config.db.pipeline import DeskConnection, numbered
+from config.db.transactions import Ending, run_transaction
 from tests import books, factories
 from tests.phone_numbers import NUMBERS
 from tests.statements import captured
@@ -280,7 +280,7 @@ def test_what_was_not_reached_is_not_taken_for_prepared(scratch):
 
 
 def test_past_a_bound_nothing_more_is_prepared(scratch, monkeypatch):
-    monkeypatch.setattr("config.postgres._MOST_PREPARED", 0)
+    monkeypatch.setattr("config.db.pipeline._MOST_PREPARED", 0)
     one_more = "SELECT 'one more', id FROM scratch"
     assert send(add(1), (one_more, [])) == [[], [("one more", 1)]]
     assert one_more not in prepared()
@@ -309,7 +309,7 @@ def test_an_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
         yield
 
     with monkeypatch.context() as patch:
-        patch.setattr("config.postgres.generators.fetch_many", interrupted)
+        patch.setattr("config.db.pipeline.generators.fetch_many", interrupted)
         with pytest.raises(KeyboardInterrupt):
             send(ALL)
     assert connection.connection.closed

@@ -1,4 +1,4 @@
-"""A transaction that comes to nothing is rolled back by the batch that asks what to say about it: config/batches.py."""
+"""A transaction that is rolled back by the statements that ask what to say about it."""
 
 from contextlib import nullcontext, suppress
 
@@ -8,9 +8,9 @@ from django.db.transaction import TransactionManagementError
 from psycopg.pq import TransactionStatus
 
 from campaigns.models import Organization
-from config.batches import send
-from config.transactions import run_transaction
-from numbers import ordering
+from config.db.batches import send
+from config.db.transactions import run_transaction
+from numbers.orders import place
 from tests import books, factories
 from tests.client import error_of
 from tests.statements import captured
@@ -60,7 +60,7 @@ def test_part_of_a_larger_one_it_leaves_that_alone(db):
 def test_a_refusal_holds_no_lock_while_it_looks_for_what_could_be_had_instead(api, monkeypatch):
     taken, free = factories.stock(*factories.line(0, 2))
     assert api.order([taken]).status_code == 200
-    original = ordering.send
+    original = place.send
 
     def send_then_lock_elsewhere(*statements, **options):
         rows = original(*statements, **options)
@@ -70,5 +70,5 @@ def test_a_refusal_holds_no_lock_while_it_looks_for_what_could_be_had_instead(ap
                 assert other.start(books.rows, lock, free).result() == [(1,)]
         return rows
 
-    monkeypatch.setattr(ordering, "send", send_then_lock_elsewhere)
+    monkeypatch.setattr(place, "send", send_then_lock_elsewhere)
     error_of(api.order([taken, free]), 409, "INSUFFICIENT_INVENTORY")

@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
+from apikeys.key_format import digest, is_well_formed
 from apikeys.models import ApiKey
 from apikeys.scopes import Scope
-from apikeys.secrets import digest, is_well_formed
 from campaigns.models import Brand, Campaign, Event, Organization
 from numbers.models import CreditAccount, CreditEntry
 

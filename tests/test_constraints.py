@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from apikeys.issuing import issue_key
+from apikeys.lifecycle import issue_key
 from campaigns.history import record
 from numbers.models import Refusal, WorkerQueue
 from numbers.worker.duties import PeriodicDuty

@@ -2,9 +2,9 @@
 
 import pytest
 
-from apikeys import delegating
+from apikeys import self_service
 from apikeys.models import ApiKey
-from config.idempotency import IdempotencyKey, seal
+from config.api.idempotency import IdempotencyKey, seal
 from numbers.models import IdempotencyRecord, Reservation
 from tests import factories
 from tests.client import Api, error_of
@@ -68,7 +68,7 @@ def test_replay_is_refused_after_secret_key_has_changed(api, settings):
 def test_sealed_response_opens_only_under_its_own_key(cast):
     one, other = (IdempotencyKey(cast.owner.pk, name, b"") for name in ("one", "other"))
     assert seal(one, b"x") != seal(one, b"x")
-    from config.idempotency import IdempotencyKeyReused, unseal
+    from config.api.idempotency import IdempotencyKeyReused, unseal
 
     assert unseal(one, seal(one, b"x")) == b"x"
     with pytest.raises(IdempotencyKeyReused):
@@ -106,7 +106,7 @@ def test_crash_is_not_remembered(api, monkeypatch):
 
     before = ApiKey.objects.count()
     with monkeypatch.context() as patch:
-        patch.setattr("numbers.idempotency.finish", crash)
+        patch.setattr("numbers.orders.idempotency.finish", crash)
         assert create(api).status_code == 500
     assert (ApiKey.objects.count(), IdempotencyRecord.objects.count()) == (before, 0)
     assert "Idempotent-Replayed" not in create(api)
@@ -121,13 +121,13 @@ def test_replay_costs_none_of_the_ten_a_minute(api, settings):
 def test_revoked_key_is_shown_no_secret_again(api, cast, monkeypatch):
     first = create(api)
     assert first.status_code == 201
-    claim = delegating.respond_once
+    claim = self_service.respond_once
 
     def revoked_meanwhile(*args, **kwargs):
         ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at="2030-01-01T00:00Z")
         return claim(*args, **kwargs)
 
-    monkeypatch.setattr(delegating, "respond_once", revoked_meanwhile)
+    monkeypatch.setattr(self_service, "respond_once", revoked_meanwhile)
     error_of(create(api), 401, "UNAUTHORIZED")
 
 

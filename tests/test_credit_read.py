@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from apikeys.scopes import Scope
-from numbers.crediting import correct, top_up
+from numbers.credit.ledger import correct, top_up
 from tests import factories
 from tests.client import Api, error_of
 from tests.walking import needs_scope, refuses_what_is_no_page, walk

@@ -10,9 +10,9 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test.utils import CaptureQueriesContext
 
-from apikeys.issuing import revoke_key, rotate_key
+from apikeys.key_format import is_well_formed, secret_from
+from apikeys.lifecycle import revoke_key, rotate_key
 from apikeys.models import ApiKey
-from apikeys.secrets import is_well_formed, secret_from
 from campaigns.models import Campaign, Organization
 from numbers import demo as demo_module
 from numbers.demo import ensure_demo

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 
-from config.docs.guides import FOLDER, LOCAL, ORDER, all_guides
-from config.openapi.serving import schema
-from numbers import magic
+from config.api.openapi.views import schema
+from config.docs_site.guides import FOLDER, LOCAL, ORDER, all_guides
+from numbers.orders import sandbox
 from tests.client import ORDERS, Api
 from tests.published import Published
 
@@ -193,10 +193,10 @@ def test_the_errors_guide_has_every_code_and_no_other():
 
 def test_the_sandbox_guide_tells_what_each_magic_number_does(cast):
     rows = re.findall(r"^\| `(\+\d+)` \| (\d{3})(?: `([A-Z_]+)`)? \|", all_guides()["sandbox"].text, re.MULTILINE)
-    assert {number for number, _, _ in rows} == {*magic.REFUSALS, magic.GOES_WELL}
+    assert {number for number, _, _ in rows} == {*sandbox.REFUSALS, sandbox.GOES_WELL}
     for number, status, code in rows:
         answer = Api(cast.sandbox_key).order([number])
         assert (str(answer.status_code), answer.json().get("error", {}).get("code", "")) == (status, code)
         assert Published(schema()).problems("POST", ORDERS, answer) == []
     known_to_holds = re.findall(r"`(\d{4})`", all_guides()["sandbox"].text)
-    assert {f"+1500555{number}" for number in known_to_holds} == {*magic.REFUSALS_OF_HOLDS, magic.GOES_WELL}
+    assert {f"+1500555{number}" for number in known_to_holds} == {*sandbox.REFUSALS_OF_HOLDS, sandbox.GOES_WELL}

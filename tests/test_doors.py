@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apikeys import secrets
+from apikeys import key_format
 from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from tests import books, factories
@@ -40,8 +40,8 @@ def closed(cast):
         "not ASCII": f"Bearer {right}\u00e9",
         "control characters": f"Bearer {right}\x00",
         "huge": "Bearer " + "x" * 100_000,
-        "unknown": f"Bearer {secrets.new_secret(sandbox=False)}",
-        "unknown sandbox": f"Bearer {secrets.new_secret(sandbox=True)}",
+        "unknown": f"Bearer {key_format.new_secret(sandbox=False)}",
+        "unknown sandbox": f"Bearer {key_format.new_secret(sandbox=True)}",
         "revoked": f"Bearer {revoked}",
         "expired": f"Bearer {expired}",
         "suspended": f"Bearer {suspended}",

@@ -7,9 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from numbers import jobs
 from numbers.models import Duty, Job, QueueFailures
-from numbers.worker import schedule
+from numbers.worker import jobs, schedule
 from numbers.worker.duties import DutyFailed, PeriodicDuty, all_duties
 from numbers.worker.schedule import claim_duty, plan_duties, run_duty, seconds_until_due
 from tests import books, factories

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from apikeys.rate_limits import Rate
-from numbers import ordering
+from numbers.orders import place
 from tests import books, factories
 from tests.client import ORDERS, Api, error_of, refused
 
@@ -240,7 +240,7 @@ def fail(*_, **__):
 
 
 def test_an_unforeseen_error_is_500_with_nothing_of_the_inside(api, monkeypatch, caplog):
-    monkeypatch.setattr(ordering, "lock_for_order", fail)
+    monkeypatch.setattr(place, "lock_for_order", fail)
     response = api.order(["+14155550123"])
     refused(response, 500, "INTERNAL_ERROR", "internal error")
     assert b"vault" not in response.content
@@ -250,7 +250,7 @@ def test_an_unforeseen_error_is_500_with_nothing_of_the_inside(api, monkeypatch,
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_an_unforeseen_error_outside_the_api_is_500_in_the_envelope_too(monkeypatch, path):
-    monkeypatch.setattr("config.health.success", fail)
+    monkeypatch.setattr("config.api.health.success", fail)
     response = Api(None).get(path)
     refused(response, 500, "INTERNAL_ERROR", "internal error")
     assert b"vault" not in response.content
@@ -279,6 +279,6 @@ def test_a_database_that_shuts_down_in_the_middle_is_503(api, monkeypatch):
 
     numbers = factories.stock("+14155550123")
     with monkeypatch.context() as patch:
-        patch.setattr(ordering, "lock_for_order", shut_down)
+        patch.setattr(place, "lock_for_order", shut_down)
         refused(api.order(numbers), 503, "SERVICE_UNAVAILABLE", "service unavailable")
     assert api.order(numbers).status_code == 200

@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Cast
 
-from config.csv_export import _statement, inert, stream_csv
-from config.desk.exporting import ExportedAdmin
-from numbers.exporting import COLUMNS, with_owner
+from config.admin.csv_export import ExportedAdmin
+from config.db.copy import _statement, inert, stream_csv
+from numbers.inventory.export import COLUMNS, with_owner
 from numbers.models import PhoneNumber
 from tests import factories
 

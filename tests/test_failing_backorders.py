@@ -8,10 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from config.metrics import exposition
-from numbers import filling
-from numbers.filling import fill_pending_orders
+from config.observability.metrics import exposition
 from numbers.models import Order
+from numbers.orders import backorders
+from numbers.orders.backorders import fill_pending_orders
 from numbers.orders.waiting import KEPT_ATTEMPTS
 from tests import books, factories
 from tests.client import Api
@@ -28,14 +28,14 @@ class Unforeseen(Exception):
 def broken(monkeypatch):
     """Orders whose fill fails, by their label."""
     labels = {"broken"}
-    fill = filling._fill
+    fill = backorders._fill
 
     def break_down(order, besides):
         if order.label in labels:
             raise Unforeseen("no such thing")
         return fill(order, besides)
 
-    monkeypatch.setattr(filling, "_fill", break_down)
+    monkeypatch.setattr(backorders, "_fill", break_down)
     return labels
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from numbers import jobs
-from numbers.deed_jobs import begin, choose
-from numbers.deeds import DEEDS
-from numbers.jobs import MOST_ATTEMPTS, ask_to_stop, queue, run_all, run_next, seconds_until_due
+from numbers.bulk_actions.actions import DEEDS
+from numbers.bulk_actions.job import begin, choose
 from numbers.models import Job, NumberEvent, PhoneNumber, QueueFailures
+from numbers.worker import jobs
+from numbers.worker.jobs import MOST_ATTEMPTS, ask_to_stop, queue, run_all, run_next, seconds_until_due
 from tests import books, factories
 from tests.together import Clients, uncommitted
 

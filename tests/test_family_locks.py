@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from numbers.filling import fill_pending_orders
 from numbers.models import PhoneNumber
-from numbers.releasing import end_quarantine, retire
+from numbers.orders.backorders import fill_pending_orders
+from numbers.ownership.release import end_quarantine, retire
 from tests import factories
 from tests.phone_numbers import BULK, BULK_RELEASE, NUMBERS, buy, hold, let_go, owned, patch, release, search, wait_for
 from tests.statements import captured, is_lock, is_write

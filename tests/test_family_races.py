@@ -5,10 +5,14 @@ from functools import partial
 import pytest
 
 from campaigns.models import Campaign
-from numbers import locks, ordering, releasing, rerouting, reserving
+from numbers import locks
+from numbers.inventory import reservations
 from numbers.models import PhoneNumber
-from numbers.releasing import end_quarantine, retire
-from numbers.verifying import verify_inventory
+from numbers.orders import place
+from numbers.ownership import release as ownership_release
+from numbers.ownership import rerouting
+from numbers.ownership.release import end_quarantine, retire
+from numbers.verification.run import verify_inventory
 from tests import books, factories
 from tests.client import Api, error_of
 from tests.phone_numbers import BULK_RELEASE, NUMBERS, RESERVATIONS, hold, let_go, listed, owned, patch, release, search
@@ -82,7 +86,7 @@ def test_a_change_that_comes_while_its_number_is_released_finds_it_gone(api, cas
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     released, patched = meet(
         monkeypatch,
-        (releasing, "lock_numbers_by_id"),
+        (ownership_release, "lock_numbers_by_id"),
         partial(release, api, number_id),
         partial(patch, Api(cast.owner_key), number_id, {"inbound_url": "https://late.example/"}),
     )
@@ -123,7 +127,7 @@ def test_a_number_is_bought_only_after_its_release_is_committed(api, cast, stran
     settings.NUMBER_QUARANTINE_DAYS = 0
     (number,) = factories.stock(*factories.line(0))
     (number_id,) = owned(api, number)
-    gate = gate_after(monkeypatch, releasing, "lock_numbers_by_id")
+    gate = gate_after(monkeypatch, ownership_release, "lock_numbers_by_id")
     with Clients(2) as clients:
         released = clients.start(release, api, number_id)
         gate.wait_for_someone()
@@ -166,7 +170,7 @@ def test_letting_go_while_an_order_takes_some_frees_the_rest(api, cast, monkeypa
     reservation = hold(api, one, two)
     ordered, ended = meet(
         monkeypatch,
-        (ordering, "record_purchase"),
+        (place, "record_purchase"),
         partial(api.order, [one]),
         partial(let_go, Api(cast.owner_key), reservation["id"]),
     )
@@ -179,7 +183,7 @@ def test_letting_go_does_not_end_the_hold_that_replaced_it_meanwhile(api, cast, 
     """The numbers of the first hold are read, then the second hold takes one of them over."""
     one, two = factories.stock(*factories.line(0, 2))
     first = hold(api, one, two)
-    gate = gate_after(monkeypatch, reserving, "own_reservation")
+    gate = gate_after(monkeypatch, reservations, "own_reservation")
     with Clients(1) as clients:
         ended = clients.start(let_go, api, first["id"])
         gate.wait_for_someone()
@@ -201,7 +205,7 @@ def test_without_locks_a_hold_takes_back_what_was_sold_and_the_books_show_it(api
     """The negative control of holds and orders."""
     monkeypatch.setattr(locks, "LOCK_NUMBERS", locks.LOCK_NUMBERS.replace("FOR NO KEY UPDATE", ""))
     numbers = factories.stock(*factories.line(0))
-    gate = gate_before(monkeypatch, reserving, "_hold")
+    gate = gate_before(monkeypatch, reservations, "_hold")
     with Clients(1) as clients:
         made = clients.start(api.post, RESERVATIONS, {"numbers": numbers})
         gate.wait_for_someone()

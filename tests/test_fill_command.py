@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from numbers.filling import look
+from numbers.orders.backorders import look
 from tests import factories
 from tests.phone_numbers import order_status, wait_for
 

@@ -7,11 +7,11 @@ import pytest
 from django.core.management import call_command
 
 from campaigns.models import Brand, Campaign, Organization
-from numbers.adding import add_numbers
-from numbers.crediting import correct
-from numbers.filling import fill_pending_orders
+from numbers.credit.ledger import correct
+from numbers.inventory.add import add_numbers
 from numbers.models import PhoneNumber
-from numbers.releasing import end_quarantine
+from numbers.orders.backorders import fill_pending_orders
+from numbers.ownership.release import end_quarantine
 from tests import books, factories
 from tests.phone_numbers import buy, hold, let_go, listed, order_status, owned, release, wait_for
 from tests.time_passes import let_pass

@@ -6,10 +6,11 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns.models import Organization
-from config.batches import send
-from numbers import filling, locks, ordering, picking
-from numbers.criteria import Criteria
-from numbers.filling import fill_pending_orders
+from config.db.batches import send
+from numbers import locks
+from numbers.inventory.criteria import Criteria
+from numbers.orders import backorders, picking, place
+from numbers.orders.backorders import fill_pending_orders
 from numbers.orders.waiting import Wish
 from tests import books, factories
 from tests.client import Api
@@ -55,7 +56,7 @@ def test_six_fillers_at_once_fill_each_order_once_the_oldest_first(cast):
 def test_a_second_filler_waits_for_the_first_and_fills_nothing_twice(api, cast, monkeypatch):
     order_id = wait_for(api, 2)
     factories.stock(*factories.line(0, 4))
-    gate = gate_before(monkeypatch, filling, "record_purchase")
+    gate = gate_before(monkeypatch, backorders, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(fill_pending_orders)
         gate.wait_for_someone()
@@ -69,14 +70,14 @@ def test_a_second_filler_waits_for_the_first_and_fills_nothing_twice(api, cast, 
 
 def test_without_locks_two_fillers_fill_one_order_twice_and_the_books_show_it(api, cast, monkeypatch, planted):
     """The negative control of the test above."""
-    for module, name in ((locks, "LOCK_ACCOUNT"), (locks, "LOCK_PENDING_ORDER"), (filling, "ONE_FILLER")):
+    for module, name in ((locks, "LOCK_ACCOUNT"), (locks, "LOCK_PENDING_ORDER"), (backorders, "ONE_FILLER")):
         statement = getattr(module, name).replace("FOR NO KEY UPDATE OF o", "").replace("FOR NO KEY UPDATE", "")
         monkeypatch.setattr(module, name, statement.replace("pg_advisory_xact_lock", "greatest"))
     wait_for(api, 2)
     factories.stock(*factories.line(0, 4), price="0.00")
     books.run("ALTER TABLE numbers_creditentry DROP CONSTRAINT credit_entry_unique CASCADE")
     books.run("DROP INDEX credit_one_charge_per_order")
-    gate = gate_before(monkeypatch, filling, "record_purchase")
+    gate = gate_before(monkeypatch, backorders, "record_purchase")
     try:
         with Clients(2) as clients:
             first = clients.start(fill_pending_orders)
@@ -95,7 +96,7 @@ def test_a_younger_order_cannot_be_served_while_an_older_one_is_being_tried(cast
     """Both want the same five numbers; the first filler is held up with the older order in its hands."""
     older, younger = [(client, wait_for(client, 5)) for client in buyers(2)]
     factories.stock(*factories.line(0, 5))
-    gate = gate_before(monkeypatch, filling, "price_purchase")
+    gate = gate_before(monkeypatch, backorders, "price_purchase")
     with Clients(2) as clients:
         first = clients.start(fill_pending_orders)
         gate.wait_for_someone()
@@ -120,7 +121,7 @@ def test_a_locked_account_keeps_only_its_own_order_waiting(api, cast, settings):
 def test_an_organization_that_is_suspended_after_the_look_still_waits(api, cast, monkeypatch):
     order_id = wait_for(api, 1)
     factories.stock(*factories.line(0))
-    gate = gate_after(monkeypatch, filling, "available_ids")
+    gate = gate_after(monkeypatch, backorders, "available_ids")
     with Clients(1) as clients:
         looking = clients.start(fill_pending_orders)
         gate.wait_for_someone()
@@ -169,7 +170,7 @@ def test_more_buyers_than_numbers_the_rest_waits_and_nothing_is_sold_twice(cast)
 def test_an_order_by_quantity_does_not_wait_for_numbers_that_somebody_has_locked(api, cast, monkeypatch):
     """SKIP LOCKED: were it to wait, the gate would never be opened and the test would hang."""
     taken, free = factories.stock(*factories.line(0, 2))
-    gate = gate_before(monkeypatch, ordering, "record_purchase")
+    gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         under_way = clients.start(api.using(cast.stranger_key).order, [taken])
         gate.wait_for_someone()
@@ -182,7 +183,7 @@ def test_an_order_by_quantity_does_not_wait_for_numbers_that_somebody_has_locked
 def test_numbers_that_were_only_looked_at_fill_the_order_afterwards(api, cast, monkeypatch):
     """What a dry run has locked for a moment is not in stock for an order that comes then; it is a moment later."""
     numbers = factories.stock(*factories.line(0))
-    gate = gate_after(monkeypatch, ordering, "price_purchase")
+    gate = gate_after(monkeypatch, place, "price_purchase")
     with Clients(1) as clients:
         looking = clients.start(api.using(cast.stranger_key).order, numbers, query="?dry_run=true")
         gate.wait_for_someone()
@@ -198,7 +199,7 @@ def test_numbers_that_others_have_locked_make_a_look_go_deeper(api, cast, monkey
     monkeypatch.setattr(picking, "usual_depth", lambda quantity: quantity)
     *taken, free = factories.stock(*factories.line(0, 4))
     wish = Wish(cast.owner.pk, False, Criteria(), None)
-    gate = gate_before(monkeypatch, ordering, "record_purchase")
+    gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         under_way = clients.start(api.using(cast.stranger_key).order, taken)
         gate.wait_for_someone()

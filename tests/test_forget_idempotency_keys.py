@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import call_command
 
-from numbers import idempotency
+from numbers.orders import idempotency
 from tests import books, factories
 from tests.together import at_once, uncommitted
 

@@ -12,8 +12,8 @@ from django.test import RequestFactory
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from apikeys import guessing, secrets
-from config import paging
+from apikeys import failed_attempts, key_format
+from config.api import pagination
 from tests import books, factories
 from tests.client import ORDERS, Api
 from tests.endpoints import endpoints
@@ -140,12 +140,12 @@ def test_any_host_is_ours_or_400(fuzzed, host):
 @budget
 @given(st.integers(0, 200), st.characters(), st.binary(max_size=40))
 def test_no_cursor_passes_but_those_we_made(fuzzed, place, character, context):
-    cursor = paging.seal(7, b"a list")
-    assert paging.unseal(cursor, b"a list") == 7
-    assert paging.unseal(cursor, context + b"x") is None
+    cursor = pagination.seal(7, b"a list")
+    assert pagination.unseal(cursor, b"a list") == 7
+    assert pagination.unseal(cursor, context + b"x") is None
     place %= len(cursor)
     changed = cursor[:place] + character + cursor[place + 1 :]
-    assert changed == cursor or paging.unseal(changed, b"a list") is None
+    assert changed == cursor or pagination.unseal(changed, b"a list") is None
     response = sane(fuzzed.get(f"/v1/credit/entries?cursor={inputs.in_url(changed)}"))
     assert response.status_code == 422
 
@@ -153,15 +153,15 @@ def test_no_cursor_passes_but_those_we_made(fuzzed, place, character, context):
 @budget
 @given(inputs.text)
 def test_no_text_is_a_secret_but_those_we_made(text):
-    assert not secrets.is_well_formed(text)
-    assert not secrets.is_well_formed("am_live_" + text)
+    assert not key_format.is_well_formed(text)
+    assert not key_format.is_well_formed("am_live_" + text)
 
 
 @budget
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=300), st.sampled_from(["", "10.0.0.1", "::1", "x"]))
 def test_any_forwarded_address(behind_a_proxy, forwarded, remote):
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
-    assert len(guessing.client_address(request)) < 50
+    assert len(failed_attempts.client_address(request)) < 50
 
 
 @budget
@@ -174,7 +174,7 @@ def test_any_path_of_the_admin(desk, path, query):
 
 def test_the_fuzz_sees_what_breaks(fuzzed, monkeypatch):
     """Else it would show nothing: a parser that trusts its input is found out."""
-    monkeypatch.setattr("numbers.criteria.read_quantity", lambda value, *_, **__: int(value))
+    monkeypatch.setattr("numbers.inventory.criteria.read_quantity", lambda value, *_, **__: int(value))
 
     @settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(inputs.nearly_valid())

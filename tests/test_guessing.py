@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from apikeys import guessing, secrets
+from apikeys import failed_attempts, key_format
 from tests import books, factories
 from tests.client import Api, refused
 from tests.together import at_once
@@ -19,14 +19,14 @@ def a_minute_of_its_own(settings, monkeypatch):
     """Three failures pass, in a process that has seen nothing yet and a minute that does not end meanwhile."""
     settings.FAILED_AUTHENTICATIONS_PER_MINUTE = 3
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["127.0.0.0/8"]
-    monkeypatch.setattr(guessing, "_known", guessing._Known())
+    monkeypatch.setattr(failed_attempts, "_known", failed_attempts._Known())
     begin_minute(FLOOD)
 
 
 @pytest.fixture
 def another_process(monkeypatch):
     """From here on: it shares the database with the one before, and nothing else."""
-    return lambda: monkeypatch.setattr(guessing, "_known", guessing._Known())
+    return lambda: monkeypatch.setattr(failed_attempts, "_known", failed_attempts._Known())
 
 
 def begin_minute(address):
@@ -40,8 +40,8 @@ def begin_minute(address):
 def end_minute():
     """For the database and for this process."""
     books.run("UPDATE apikeys_failurewindow SET window_start = now() - interval '5 minutes'")
-    guessing._known.closed = dict.fromkeys(guessing._known.closed, 0.0)
-    guessing._known.forget_at = guessing._known.ask_at = 0.0
+    failed_attempts._known.closed = dict.fromkeys(failed_attempts._known.closed, 0.0)
+    failed_attempts._known.forget_at = failed_attempts._known.ask_at = 0.0
 
 
 def status(secret, forwarded=FLOOD):
@@ -49,7 +49,7 @@ def status(secret, forwarded=FLOOD):
 
 
 def unknown():
-    return secrets.new_secret(sandbox=False)
+    return key_format.new_secret(sandbox=False)
 
 
 @pytest.mark.parametrize("secret", [None, "x", "unknown"])
@@ -97,7 +97,7 @@ def test_of_failures_at_once_exactly_as_many_as_the_limit_are_401(settings):
     settings.FAILED_AUTHENTICATIONS_PER_MINUTE = 10
 
     def one():
-        guessing._known.closed.clear()
+        failed_attempts._known.closed.clear()
         return status(unknown())
 
     answers = at_once([one] * 30)
@@ -166,12 +166,12 @@ def test_a_key_that_is_revoked_is_refused_though_it_had_opened_a_door(cast, djan
     ],
 )
 def test_the_client_is_the_last_address_that_no_trusted_proxy_added(rf, forwarded, address):
-    assert guessing.client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
+    assert failed_attempts.client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
 
 
 def test_a_client_that_is_no_proxy_is_not_believed(rf):
     request = rf.get("/", headers={"X-Forwarded-For": "1.1.1.1"}, REMOTE_ADDR="203.0.113.9")
-    assert guessing.client_address(request) == "203.0.113.9"
+    assert failed_attempts.client_address(request) == "203.0.113.9"
 
 
 def test_behind_a_proxy_that_is_not_named_there_is_no_limit(settings):
@@ -185,13 +185,13 @@ def test_inventing_an_address_for_each_request_is_no_way_round_it():
 
 
 def test_what_is_remembered_is_bounded(monkeypatch, cast):
-    monkeypatch.setattr(guessing, "MOST_ADDRESSES", 2)
-    monkeypatch.setattr(guessing, "MOST_KEYS", 2)
+    monkeypatch.setattr(failed_attempts, "MOST_ADDRESSES", 2)
+    monkeypatch.setattr(failed_attempts, "MOST_KEYS", 2)
     for last in range(5):
         assert status(None, f"198.51.100.{last}") == 401
         assert status(factories.key(cast.owner), f"198.51.100.{last}") == 200
-    assert len(guessing._known.counted) <= 2
-    assert len(guessing._known.opened) <= 2
+    assert len(failed_attempts._known.counted) <= 2
+    assert len(failed_attempts._known.opened) <= 2
     assert len(books.rows("SELECT 1 FROM apikeys_failurewindow")) <= 3  # and the flood's
 
 

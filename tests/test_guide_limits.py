@@ -3,13 +3,14 @@
 import pytest
 from django.conf import settings
 
-from config.docs.guides import FOLDER
-from numbers import idempotency, reserving
+from config.docs_site.guides import FOLDER
+from numbers.inventory import reservations
+from numbers.orders import idempotency
 
 NAMED = [
     ("idempotency", f"For **{idempotency.HOURS} hours**"),
-    ("retries", f"for {reserving.SHORTEST // 60} to {reserving.LONGEST // 60} minutes"),
-    ("retries", f"hold up to {reserving.MOST_HELD} numbers at a time"),
+    ("retries", f"for {reservations.SHORTEST // 60} to {reservations.LONGEST // 60} minutes"),
+    ("retries", f"hold up to {reservations.MOST_HELD} numbers at a time"),
     ("retries", f"Up to {settings.BACKORDERS_PER_ORGANIZATION} of your orders may wait"),
     ("errors", f"more than {settings.BACKORDERS_PER_ORGANIZATION} bulk orders that wait"),
     ("errors", f"q={settings.RATE_LIMIT_PER_MINUTE};w=60"),

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from config import health
+from config.api import health
 from tests import books
 from tests.client import Api, refused
 

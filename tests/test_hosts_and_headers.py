@@ -21,7 +21,7 @@ def test_another_host_is_400_in_the_envelope(path, host):
     refused(response, 400, "INVALID_INPUT", "invalid input", error=error)
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/v1/credit", "/static/desk/desk.css"])
+@pytest.mark.parametrize("path", ["/admin/login/", "/v1/credit", "/static/operators/desk.css"])
 def test_what_never_comes_to_a_view_has_the_headers_too(path):
     """Another host is refused, and files are served, before most of the middleware."""
     response = Api(None).get(path, headers={"Host": "evil.example"} if path.startswith("/v1") else None)

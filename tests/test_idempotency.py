@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from django.db.models import F
 
-from numbers import ordering
-from numbers.crediting import top_up
+from numbers.credit.ledger import top_up
 from numbers.models import IdempotencyRecord
+from numbers.orders import place
 from tests import books, factories
 from tests.client import refused
 from tests.together import Clients, at_once, gate_after, wait_until_blocked
@@ -121,14 +121,14 @@ def test_a_refused_key_may_be_used_for_another_request(api, numbers):
 
 
 def test_a_crash_in_the_middle_is_not_remembered(api, numbers, monkeypatch):
-    record_purchase = ordering.record_purchase
+    record_purchase = place.record_purchase
 
     def write_and_crash(*arguments, **options):
         record_purchase(*arguments, **options)
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(ordering, "record_purchase", write_and_crash)
+        patch.setattr(place, "record_purchase", write_and_crash)
         assert api.order(numbers, headers=KEY).status_code == 500
     assert books.written() == books.NOTHING
     assert "Idempotent-Replayed" not in api.order(numbers, headers=KEY)
@@ -189,7 +189,7 @@ def test_twenty_clients_at_once_reuse_an_expired_key_and_make_one_order(api, cas
 
 @pytest.mark.django_db(transaction=True)
 def test_a_retry_while_the_first_request_still_runs_waits_and_replays(api, cast, numbers, monkeypatch):
-    gate = gate_after(monkeypatch, ordering, "record_purchase")
+    gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(api.order, numbers, headers=KEY)
         gate.wait_for_someone()
@@ -203,7 +203,7 @@ def test_a_retry_while_the_first_request_still_runs_waits_and_replays(api, cast,
 
 @pytest.mark.django_db(transaction=True)
 def test_a_retry_that_waited_for_a_request_that_failed_places_the_order_itself(api, cast, numbers, monkeypatch):
-    gate = gate_after(monkeypatch, ordering, "record_purchase")
+    gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(api.order, numbers, headers=KEY)
         gate.wait_for_someone()
@@ -222,7 +222,7 @@ def test_a_retry_that_waited_for_a_request_that_failed_places_the_order_itself(a
 
 @pytest.mark.django_db(transaction=True)
 def test_another_request_with_the_key_of_one_that_still_runs_is_422_too(api, cast, numbers, monkeypatch):
-    gate = gate_after(monkeypatch, ordering, "record_purchase")
+    gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(api.order, numbers, headers=KEY)
         gate.wait_for_someone()
@@ -238,7 +238,7 @@ def test_a_first_request_that_takes_longer_than_the_lock_timeout_is_in_progress(
     api, cast, numbers, monkeypatch, settings
 ):
     settings.LOCK_TIMEOUT_MS = 50
-    gate = gate_after(monkeypatch, ordering, "record_purchase")
+    gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         first = clients.start(api.order, numbers, headers=KEY)
         gate.wait_for_someone()

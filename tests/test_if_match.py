@@ -4,8 +4,8 @@ import pytest
 
 from config.errors import ValidationFailed
 from config.http.preconditions import IfMatch, read_if_match
-from numbers import rerouting
 from numbers.models import Assignment, NumberEvent, PhoneNumber
+from numbers.ownership import rerouting
 from tests import factories
 from tests.client import error_of
 from tests.phone_numbers import NUMBERS, owned

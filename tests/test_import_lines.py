@@ -5,10 +5,10 @@ import random
 import pytest
 
 from config.errors import ValidationFailed
-from config.spool import SortedSpool
-from numbers.import_forms import BadCell, read_capabilities, read_price
-from numbers.import_lines import Options, recognise
-from numbers.pricing import LARGEST_PRICE
+from numbers.imports.cells import BadCell, read_capabilities, read_price
+from numbers.imports.external_sort import SortedSpool
+from numbers.imports.layout import Options, recognise
+from numbers.inventory.pricing import LARGEST_PRICE
 
 
 @pytest.mark.parametrize(

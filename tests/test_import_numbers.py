@@ -11,13 +11,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from numbers import import_source, import_stock, importing
-from numbers.import_lines import LineReader, Options, recognise
-from numbers.import_rejected import rejected_lines
-from numbers.import_source import Source
-from numbers.imports import records
+from numbers.imports import loader, records
+from numbers.imports import reader as imports_reader
+from numbers.imports import run as imports_run
+from numbers.imports.layout import LineReader, Options, recognise
+from numbers.imports.reader import Source
+from numbers.imports.rejects import rejected_lines
+from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import PhoneNumber, StockBatch
-from numbers.seeding import Stock, seed_numbers
 from tests import books, factories
 
 
@@ -145,7 +146,7 @@ class TestWhatGoesIn:
 
     def test_the_worker_is_woken_when_numbers_were_created(self, load, monkeypatch):
         told = []
-        monkeypatch.setattr(import_stock, "wake_worker", lambda: told.append(True))
+        monkeypatch.setattr(loader, "wake_worker", lambda: told.append(True))
         load(GOOD)
         load(GOOD)
         assert told == [True]
@@ -269,7 +270,7 @@ class TestTwice:
         books.assert_in_order()
 
     def test_chunks_do_not_show(self, load, monkeypatch):
-        monkeypatch.setattr(importing, "CHUNK", 3)
+        monkeypatch.setattr(imports_run, "CHUNK", 3)
         numbers = factories.line(1, 20)
         answer, _ = load("number\n" + "\n".join([*numbers[::-1], numbers[7]]) + "\n")
         assert counts(answer) == (20, 0, [22])
@@ -292,7 +293,7 @@ class TestAllOrNothing:
         assert PhoneNumber.objects.count() == 1
 
     def test_good_files_go_in_whole_and_a_second_time_change_nothing(self, load, monkeypatch):
-        monkeypatch.setattr(importing, "CHUNK", 3)
+        monkeypatch.setattr(imports_run, "CHUNK", 3)
         content = "\n".join(["number", *factories.line(1, 10)])
         assert counts(load(content, "--atomic")[0]) == (10, 0, [])
         assert counts(load(content, "--atomic")[0]) == (0, 10, [])
@@ -318,7 +319,7 @@ class TestFilesOfChance:
             )
             blank = sum(not "".join(row).strip() for row in rows)
             for dry_run in (True, False):
-                outcome = importing.import_numbers(
+                outcome = imports_run.import_numbers(
                     Source(io.BytesIO(file.getvalue().encode()), "chance"),
                     options=Options(),
                     actor=factories.actor(),
@@ -328,7 +329,7 @@ class TestFilesOfChance:
                 assert outcome.created + outcome.unchanged + outcome.rejected == outcome.lines == len(rows) - blank
 
     def test_rejected_file_brings_nothing_in_until_it_is_mended(self, monkeypatch):
-        monkeypatch.setattr(import_source, "LONGEST_LINE", 60)
+        monkeypatch.setattr(imports_reader, "LONGEST_LINE", 60)
         monkeypatch.setattr(records, "LONGEST_LINE", 60)
         rng = random.Random(4)
         parts = ["+14155550101", "+14155550102,x", "x", '"', '"', ",", "\n", "\n", "\n", "a" * 30, "=1", " "]
@@ -346,7 +347,7 @@ class TestFilesOfChance:
 
     def load(self, content):
         source = Source(io.BytesIO(content), "chance")
-        return importing.import_numbers(source, options=Options(), actor=factories.actor())
+        return imports_run.import_numbers(source, options=Options(), actor=factories.actor())
 
 
 @pytest.mark.django_db
@@ -397,8 +398,8 @@ def test_a_chunk_is_looked_up_number_by_number_and_never_reads_the_whole_stock()
     books.run("ANALYZE numbers_phonenumber")
     reader = LineReader(recognise("number", Options()), Options())
     with transaction.atomic():
-        import_stock.be_patient()
-        import_stock.compare_chunk([reader.row(n, number) for n, number in enumerate(factories.line(0, 5_000))])
-        for statement in (import_stock._COUNT, import_stock._DIFFERING):
+        loader.be_patient()
+        loader.compare_chunk([reader.row(n, number) for n, number in enumerate(factories.line(0, 5_000))])
+        for statement in (loader._COUNT, loader._DIFFERING):
             plan = books.rows("EXPLAIN " + statement.replace("%%", "%").replace("%(batch_id)s", "NULL"))
             assert any("Index Scan using phone_number_unique" in line for (line,) in plan), plan

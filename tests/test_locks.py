@@ -5,7 +5,7 @@ import re
 import pytest
 from django.db import connection, transaction
 
-from numbers import ordering
+from numbers.orders import place
 from tests import books, factories
 from tests.statements import captured, is_lock, is_write
 from tests.together import Clients, gate_after
@@ -115,7 +115,7 @@ def test_an_order_under_way_blocks_no_insert_that_points_at_what_it_locked(api, 
     campaign = factories.campaign(cast.owner)
     number, other = factories.stock(*factories.line(0, 2))
     factories.own(cast.stranger, *factories.stock("+14155550199"))
-    gate = gate_after(monkeypatch, ordering, "record_purchase")
+    gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
         gate.wait_for_someone()

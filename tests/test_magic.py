@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from numbers import magic
 from numbers.models import IdempotencyRecord, NumberEvent, Order, Reservation
+from numbers.orders import sandbox as orders_sandbox
 from tests import factories
 from tests.client import error_of, refused
 
@@ -14,7 +14,7 @@ UNAVAILABLE, HELD, YOURS = "+15005550001", "+15005550002", "+15005550003"
 NO_CREDIT, RATE_LIMITED, GOES_WELL, IN_PROGRESS = "+15005550004", "+15005550005", "+15005550006", "+15005550007"
 BUG, AWAY, NOT_ACTIVE, NOT_VERIFIED = "+15005550008", "+15005550009", "+15005550010", "+15005550011"
 
-ROWS = re.findall(r"(?m)^(\+1500555\d{4}) +(\d{3})(?:, \d{3}| ([A-Z_]+))", magic.__doc__)
+ROWS = re.findall(r"(?m)^(\+1500555\d{4}) +(\d{3})(?:, \d{3}| ([A-Z_]+))", orders_sandbox.__doc__)
 OF_HOLDS = {UNAVAILABLE, HELD, YOURS, RATE_LIMITED, GOES_WELL, BUG, AWAY}
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def hold(api, *numbers: str):
 
 def test_the_documented_table_is_the_whole_of_it():
     assert len(ROWS) == 11
-    assert {number for number, _, code in ROWS if code} == magic.REFUSALS.keys()
+    assert {number for number, _, code in ROWS if code} == orders_sandbox.REFUSALS.keys()
 
 
 @pytest.mark.parametrize(("number", "status", "code"), ROWS)

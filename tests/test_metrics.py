@@ -6,10 +6,10 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client, override_settings
 
-from config import metrics
-from config.metrics import template
-from config.transactions import run_transaction
-from numbers.figures import refresh_figures
+from config.db.transactions import run_transaction
+from config.observability import metrics
+from config.observability.metrics import template
+from numbers.reports.dashboard import refresh_figures
 from tests import books, factories
 from tests.client import ORDERS
 from tests.together import Clients, uncommitted

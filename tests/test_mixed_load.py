@@ -17,13 +17,13 @@ from django.db import DatabaseError
 
 from campaigns.models import Campaign
 from numbers import locks
-from numbers.adding import add_numbers
-from numbers.crediting import top_up
-from numbers.filling import fill_pending_orders
+from numbers.credit.ledger import top_up
+from numbers.inventory.add import add_numbers
+from numbers.inventory.pricing import move_price
 from numbers.models import PhoneNumber
-from numbers.pricing import move_price
-from numbers.releasing import end_quarantine, retire
-from numbers.verifying import verify_inventory
+from numbers.orders.backorders import fill_pending_orders
+from numbers.ownership.release import end_quarantine, retire
+from numbers.verification.run import verify_inventory
 from tests import books, factories
 from tests.client import Api
 from tests.phone_numbers import BULK, BULK_RELEASE, NUMBERS, RESERVATIONS, SEARCH

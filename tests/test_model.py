@@ -12,7 +12,10 @@ from django.conf import settings as django_settings
 from hypothesis import Phase
 from hypothesis.errors import Flaky
 
-from numbers import assigning, availability, filling, locks, releasing
+from numbers import locks
+from numbers.inventory import availability
+from numbers.orders import backorders, purchase
+from numbers.ownership import release
 from tests.service_machine import run
 
 RUNS = int(os.environ.get("MODEL_RUNS", "30"))
@@ -38,7 +41,7 @@ def _ignores_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _forgets_to_charge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assigning, "RECORD", assigning.RECORD.replace("balance - %(total)s", "balance - 0 * %(total)s"))
+    monkeypatch.setattr(purchase, "RECORD", purchase.RECORD.replace("balance - %(total)s", "balance - 0 * %(total)s"))
 
 
 def _releases_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,15 +49,15 @@ def _releases_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _fills_the_youngest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    oldest_first = filling._pending
-    monkeypatch.setattr(filling, "_pending", lambda: reversed(list(oldest_first())))
+    oldest_first = backorders._pending
+    monkeypatch.setattr(backorders, "_pending", lambda: reversed(list(oldest_first())))
 
 
 def _releases_without_telling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the proofs at the end of a run can see it."""
     told = "               %(reason)s\n        FROM ended"
-    assert told in releasing.RELEASE
-    monkeypatch.setattr(releasing, "RELEASE", releasing.RELEASE.replace(told, f"{told} WHERE false"))
+    assert told in release.RELEASE
+    monkeypatch.setattr(release, "RELEASE", release.RELEASE.replace(told, f"{told} WHERE false"))
 
 
 BUGS = [

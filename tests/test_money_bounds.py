@@ -5,13 +5,13 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.columns import LARGEST_AMOUNT, MONEY_BOUND
+from config.db.fields import LARGEST_AMOUNT, MONEY_BOUND
 from config.errors import ValidationFailed
-from numbers.adding import add_numbers
-from numbers.crediting import correct, top_up
-from numbers.import_forms import BadCell, read_price
+from numbers.credit.ledger import correct, top_up
+from numbers.imports.cells import BadCell, read_price
+from numbers.inventory.add import add_numbers
+from numbers.inventory.pricing import move_price
 from numbers.models import PhoneNumber
-from numbers.pricing import move_price
 from tests import books, factories
 from tests.client import Api
 from tests.phone_numbers import buy

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from campaigns.models import Brand, Campaign, Event, Organization
 from campaigns.names import read_name
-from campaigns.registering import add_campaign, create_brand, create_organization, find_organization
+from campaigns.registration import add_campaign, create_brand, create_organization, find_organization
 from config.errors import ValidationFailed
 from tests import books, factories
 from tests.desk import form_of, url

@@ -1,4 +1,4 @@
-"""What the North American Numbering Plan allows, and drawing numbers from it: numbers/nanp.py."""
+"""What the North American Numbering Plan allows, and drawing numbers from it: numbers/numbering/nanp.py."""
 
 import re
 import tracemalloc
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numbers.area_codes import REGIONS, TOLL_FREE
-from numbers.nanp import Block, NotInPlan, PlanExhausted, draw
+from numbers.numbering.area_codes import REGIONS, TOLL_FREE
+from numbers.numbering.nanp import Block, NotInPlan, PlanExhausted, draw
 
 AREA_CODES = sorted(REGIONS) + sorted(TOLL_FREE)
 any_block = st.builds(Block, st.sampled_from(AREA_CODES)) | st.builds(

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
-from config.logs import JsonFormatter, RequestFilter, without_secrets
-from numbers import ordering, searching
+from config.observability.logs import JsonFormatter, RequestFilter, without_secrets
+from numbers.inventory import candidates
+from numbers.orders import place
 from tests import books, factories
 from tests.client import ORDERS
 from tests.keys import KEYS, created, id_of, revoke, rotate
@@ -58,9 +59,9 @@ def play(api, cast, monkeypatch):
     api.request("POST", ORDERS, f'{{"numbers": ["{cast.owner_key}"'.encode())
     api.get(f"/v1/none/{cast.owner_key}?key={cast.stranger_key}")
     api.get(f"{KEYS}/{id_of(cast.stranger_key)}")
-    monkeypatch.setattr(ordering, "run_transaction", lambda *_, **__: broken(cast))
+    monkeypatch.setattr(place, "run_transaction", lambda *_, **__: broken(cast))
     assert api.order(numbers[1:2]).status_code == 500
-    monkeypatch.setattr(searching, "_next_turn", lambda: books.rows("SELECT %s FROM nowhere", cast.owner_key))
+    monkeypatch.setattr(candidates, "_next_turn", lambda: books.rows("SELECT %s FROM nowhere", cast.owner_key))
     assert api.post("/v1/phone-numbers/search", {}).status_code == 500
     return [secret_part(secret) for secret in secrets]
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from apikeys.scopes import Scope
 from config.actors import Actor, command_actor, new_request_id, operator_actor
+from numbers.inventory.pricing import set_capabilities
 from numbers.models import Assignment, NumberEvent, PhoneNumber
-from numbers.pricing import set_capabilities
-from numbers.releasing import end_quarantine, release
+from numbers.ownership.release import end_quarantine, release
 from tests import factories
 from tests.bad_input import MALFORMED_IDS
 from tests.client import error_of

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from drf_spectacular.validation import validate_schema
 
-from config.openapi import serving
-from config.openapi.serving import schema
+from config.api.openapi import views
+from config.api.openapi.views import schema
 from tests import factories
 from tests.published import Published, examples_in
 from tests.serving import ROOT
@@ -54,12 +54,12 @@ def test_it_is_served_whole_compressed_or_not_at_all_to_whoever_has_it():
 
 
 def test_it_does_not_depend_on_the_machine_or_its_settings(settings):
-    serving._schema.cache_clear()
+    views._schema.cache_clear()
     settings.CURRENCY, settings.RATE_LIMIT_PER_MINUTE, settings.NUMBER_QUARANTINE_DAYS = "EUR", 7, 90
     try:
         assert schema() == orjson.loads(Client().get("/v1/openapi.json").content)
     finally:
-        serving._schema.cache_clear()
+        views._schema.cache_clear()
 
 
 def test_every_route_of_the_api_is_described(published):
@@ -298,8 +298,7 @@ def test_two_who_ask_for_it_first_and_at_once_both_get_it():
     script = """
 import django; django.setup()
 from concurrent.futures import ThreadPoolExecutor
-from config.openapi import serving
-from config.openapi.serving import schema
+from config.api.openapi.views import schema
 with ThreadPoolExecutor(4) as readers:
     found = list(readers.map(lambda _: len(schema()["paths"]), range(4)))
 assert len(set(found)) == 1, found

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from config.openapi.serving import schema
+from config.api.openapi.views import schema
 from tests.client import ORDERS
 from tests.populated import populate
 from tests.published import Published, examples_in

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apikeys.key_format import new_secret
 from apikeys.models import ApiKey
-from apikeys.secrets import new_secret
 from campaigns.models import Organization
 from tests import books, factories
 from tests.client import ORDERS, refused

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 
 from apikeys.authentication import AUTHENTICATE, MARK_USED
-from numbers.assigning import RECORD
-from numbers.idempotency import CLAIM, RECALL
 from numbers.locks import LOCK_ACCOUNT, LOCK_CAMPAIGN, LOCK_NUMBERS
+from numbers.orders.idempotency import CLAIM, RECALL
+from numbers.orders.purchase import RECORD
 from tests import books, factories
 from tests.benchmarks.rivals.asyncpg_sql import Statement
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from campaigns.models import Brand, Event, Organization
-from config.columns import new_id
+from config.api.pagination import LIMIT_LARGEST, answer_page, read_page, seal, unseal
+from config.db.fields import new_id
 from config.errors import ValidationFailed
-from config.paging import LIMIT_LARGEST, answer_page, read_page, seal, unseal
 
 ORGANIZATION = uuid4()
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.api.fields import is_text, parse_time, parse_uuid
 from config.http.content_type import parse_content_type
-from config.parameters import is_text, parse_time, parse_uuid
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}

@@ -5,7 +5,7 @@ import random
 import phonenumbers
 import pytest
 
-from numbers.area_codes import REGIONS, TOLL_FREE
+from numbers.numbering.area_codes import REGIONS, TOLL_FREE
 from numbers.numbering.phone_numbers import NotANumber, judge_number, read_number
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import close_old_connections, connection, connections
 from django.test import Client
 
-from config.database import pooler
+from config.db.backend import pooler
 from tests import books, factories
 from tests.client import Api
 from tests.cluster.nodes import Processes, free_port, wait_for

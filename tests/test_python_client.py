@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from config.openapi.serving import schema
+from config.api.openapi.views import schema
 from tests import factories
 
 GENERATOR = Path(sys.executable).with_name("openapi-python-client")

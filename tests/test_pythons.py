@@ -30,7 +30,7 @@ os.waitpid(pid, 0) if pid else None
 def test_desk_serves_where_threads_from_before_a_fork_fail(tmp_path: Path) -> None:
     local = tmp_path / "local"
     try:
-        command = [sys.executable, "-m", "config.serve", "run"]
+        command = [sys.executable, "-m", "config.dev.run", "run"]
         answer = start_and_order(command, ROOT, PYTHONPATH=str(FAULT), NUMBERDESK_LOCAL_DIR=str(local))
     finally:
         remove(local)

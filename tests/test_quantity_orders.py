@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from numbers.crediting import top_up
-from numbers.filling import fill_pending_orders
+from numbers.credit.ledger import top_up
+from numbers.orders.backorders import fill_pending_orders
 from tests import books, factories
 from tests.client import error_of, refused
 from tests.phone_numbers import BULK, MISSING, buy, order_status, release, wait_for

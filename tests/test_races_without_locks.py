@@ -8,7 +8,8 @@ import logging
 
 import pytest
 
-from numbers import locks, ordering
+from numbers import locks
+from numbers.orders import place
 from tests import books, factories
 from tests.together import Clients, gate_before, wait_until_blocked
 
@@ -32,7 +33,7 @@ def race(monkeypatch):
     """Runs two requests of which the second comes between the check and the write of the first."""
 
     def race(first, second, *, locked):
-        gate = gate_before(monkeypatch, ordering, "record_purchase")
+        gate = gate_before(monkeypatch, place, "record_purchase")
         with Clients(2) as clients:
             one = clients.start(first)
             gate.wait_for_someone()

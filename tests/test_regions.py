@@ -6,11 +6,11 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from numbers.area_codes import REGIONS
-from numbers.import_lines import Options
-from numbers.import_source import Source
-from numbers.importing import import_numbers
+from numbers.imports.layout import Options
+from numbers.imports.reader import Source
+from numbers.imports.run import import_numbers
 from numbers.models import PhoneNumber
+from numbers.numbering.area_codes import REGIONS
 from numbers.numbering.regions import REGION_NAMES, read_region
 from tests import factories
 from tests.desk import form_of, url

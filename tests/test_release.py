@@ -10,7 +10,7 @@ from django.core.checks import run_checks
 
 from apikeys.scopes import Scope
 from numbers.models import Assignment, PhoneNumber
-from numbers.releasing import end_quarantine, retire
+from numbers.ownership.release import end_quarantine, retire
 from tests import books, factories
 from tests.client import error_of, refused
 from tests.phone_numbers import MISSING, NUMBERS, hold, listed, owned, release, search

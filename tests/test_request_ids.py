@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from config.logs import JsonFormatter, RequestFilter
-from numbers import ordering
+from config.observability.logs import JsonFormatter, RequestFilter
+from numbers.orders import place
 from tests import books, factories
 from tests.client import ORDERS
 
@@ -67,7 +67,7 @@ def test_an_order_is_one_log_line_with_its_id_organization_key_and_status(api, c
 
 
 def test_every_line_of_a_request_that_failed_carries_its_id(api, log_lines, monkeypatch):
-    monkeypatch.setattr(ordering, "lock_for_order", lambda *_: 1 / 0)
+    monkeypatch.setattr(place, "lock_for_order", lambda *_: 1 / 0)
     response = api.order(["+14155550123"])
     lines = log_lines()
     assert {line["request_id"] for line in lines} == {response["X-Request-Id"]}
@@ -104,7 +104,7 @@ def test_no_secret_of_a_key_reaches_a_log(api, cast, log_lines, monkeypatch):
     def tell(*_):
         raise RuntimeError(f"the caller sent {cast.owner_key}")
 
-    monkeypatch.setattr(ordering, "lock_for_order", tell)
+    monkeypatch.setattr(place, "lock_for_order", tell)
     api.order(["+14155550123"])
     api.get(f"/v1/none/{cast.owner_key}")
     logging.getLogger("x").warning("%s", cast.sandbox_key)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from numbers import reserving
+from numbers.inventory import reservations
 from numbers.models import NumberEvent
 from tests import factories
 from tests.client import error_of
@@ -119,6 +119,6 @@ def test_history_of_the_hold_limit_is_read_by_an_index(api):
     parameters = {"ids": [1, 2], "organization_id": uuid4(), "at": timezone.now(), "since": timezone.now()}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + reserving.HELD_SECONDS, parameters)
+        cursor.execute("EXPLAIN " + reservations.HELD_SECONDS, parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "number_event_of_number" in plan

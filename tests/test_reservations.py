@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 
 from numbers.models import PhoneNumber
-from numbers.releasing import retire
+from numbers.ownership.release import retire
 from tests import books, factories
 from tests.client import Api, error_of, refused
 from tests.phone_numbers import RESERVATIONS, hold, let_go, owned, release, search

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.postgres import DeskConnection
+from config.db.pipeline import DeskConnection
 from tests import factories
 from tests.phone_numbers import buy
 

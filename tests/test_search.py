@@ -10,9 +10,9 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numbers.criteria import Criteria, read_criteria
-from numbers.e164 import area_code_of, type_of
 from numbers.inventory import search as searching
+from numbers.inventory.criteria import Criteria, read_criteria
+from numbers.numbering.e164 import area_code_of, type_of
 from tests import books, factories
 from tests.client import Api, error_of, refused
 from tests.phone_numbers import SEARCH, buy, hold, let_go, listed, owned, release, search

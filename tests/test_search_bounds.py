@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from numbers.criteria import Criteria
 from numbers.inventory import search as searching
 from numbers.inventory import search_sql
+from numbers.inventory.criteria import Criteria
 from tests import factories
 from tests.client import error_of
 from tests.phone_numbers import SEARCH

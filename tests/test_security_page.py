@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from apikeys import secrets
+from apikeys import key_format
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "security.md").read_text()
@@ -28,7 +28,7 @@ def test_the_scanners_expression_and_code_find_keys_and_nothing_else():
     scanner: dict = {}
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], scanner)
     for sandbox in (False, True):
-        secret = secrets.new_secret(sandbox=sandbox)
+        secret = key_format.new_secret(sandbox=sandbox)
         found = expression.search(f'Authorization: "Bearer {secret}", {{')
         assert found[0] == secret
         assert scanner["is_key"](secret)

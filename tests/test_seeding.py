@@ -1,4 +1,4 @@
-"""New stock by area code: numbers/seeding.py and the command seed_numbers."""
+"""New stock by area code: numbers/inventory/seed.py and the command seed_numbers."""
 
 import io
 import json
@@ -14,10 +14,10 @@ from django.db import IntegrityError, connection
 
 from config.actors import command_actor
 from config.errors import ValidationFailed
-from numbers import seeding
+from numbers.inventory import seed as inventory_seed
+from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import PhoneNumber, StockBatch
-from numbers.nanp import Block
-from numbers.seeding import Stock, seed_numbers
+from numbers.numbering.nanp import Block
 from tests.together import at_once
 
 
@@ -146,7 +146,7 @@ class TestWhatIsRefused:
         stock = Stock(area_code="415", count=50, price=Decimal("1.00"), random_state=1)
         seed_numbers(stock=stock, actor=command_actor("test"))
         # As if they had been imported after the seeding had looked: it does not see what is taken.
-        monkeypatch.setattr(seeding, "_stream", lambda statement: iter(()))
+        monkeypatch.setattr(inventory_seed, "_stream", lambda statement: iter(()))
         with pytest.raises(ValidationFailed) as refusal:
             seed_numbers(stock=stock, actor=command_actor("test"))
         assert "added by someone else meanwhile: try again" in refusal.value.details["count"]

@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 
-from config import embedded, localdb
+from config.dev import postgres, postgres_server
 from tests.local_servers import ROOT, remove
 
 pytestmark = [
@@ -47,7 +47,7 @@ class Desk:
     def start(self) -> str:
         """What it prints, once it serves."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "config.serve", "run"],
+            [sys.executable, "-m", "config.dev.run", "run"],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -69,7 +69,7 @@ class Desk:
         return self.process.wait()
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "config.serve", *arguments]
+        command = [sys.executable, "-m", "config.dev.run", *arguments]
         return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
 
     def ask(self, secret: str, method: str, path: str, body: Any = None) -> Any:
@@ -111,7 +111,7 @@ class Desk:
     def end_quarantines(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NUMBERDESK_LOCAL_DIR", str(self.local))
-            place = localdb.database_settings()
+            place = postgres.database_settings()
         connection = psycopg.connect(
             host=place["HOST"], port=place["PORT"], user=place["USER"], dbname=place["NAME"], autocommit=True
         )
@@ -121,7 +121,7 @@ class Desk:
             )
 
     def database_is_alive(self) -> bool:
-        return embedded.is_alive(embedded.place_for(self.local))
+        return postgres_server.is_alive(postgres_server.place_for(self.local))
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_after_a_kill_9_of_the_master_the_next_start_just_works(desk: Desk) -> N
 def test_after_a_kill_9_of_everything_the_next_start_just_works(desk: Desk) -> None:
     desk.start()
     assert desk.process
-    postmaster = int((embedded.place_for(desk.local).data / "postmaster.pid").read_text().split()[0])
+    postmaster = int((postgres_server.place_for(desk.local).data / "postmaster.pid").read_text().split()[0])
     os.killpg(desk.process.pid, signal.SIGKILL)
     os.kill(postmaster, signal.SIGKILL)
     desk.process.wait()

@@ -5,11 +5,12 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from apikeys.issuing import revoke_key
+from apikeys.lifecycle import revoke_key
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Organization
-from numbers import crediting, ordering
+from numbers.credit import ledger
 from numbers.models import PhoneNumber
+from numbers.orders import place
 from tests import books, factories
 from tests.together import Clients, gate_after, gate_before, uncommitted, wait_until_blocked
 
@@ -41,7 +42,7 @@ SUSPENSIONS = {"CAMPAIGN_NOT_ACTIVE": expire, "BRAND_NOT_VERIFIED": unverify}
 
 @pytest.mark.parametrize("code", SUSPENSIONS)
 def test_a_suspension_that_comes_between_check_and_write_waits_for_the_order(api, number, campaign, monkeypatch, code):
-    gate = gate_before(monkeypatch, ordering, "record_purchase")
+    gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
         gate.wait_for_someone()
@@ -74,7 +75,7 @@ def test_an_order_that_meets_a_suspension_that_is_taken_back_goes_through(api, n
 def test_a_key_revoked_while_its_order_runs_does_not_wait_and_opens_no_other(api, cast, number, monkeypatch):
     other = factories.stock(*factories.line(10))
     key = ApiKey.objects.get(prefix=cast.owner_key[:12])
-    gate = gate_before(monkeypatch, ordering, "record_purchase")
+    gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         order = clients.start(api.order, [number])
         gate.wait_for_someone()
@@ -88,7 +89,7 @@ def test_a_key_revoked_while_its_order_runs_does_not_wait_and_opens_no_other(api
 def test_an_organization_suspended_while_its_order_runs_does_not_wait_and_places_no_other(
     api, cast, number, monkeypatch
 ):
-    gate = gate_before(monkeypatch, ordering, "record_purchase")
+    gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         order = clients.start(api.order, [number])
         gate.wait_for_someone()
@@ -124,10 +125,10 @@ def test_an_order_judges_a_number_as_it_is_once_the_change_before_it_has_committ
 
 def test_a_top_up_that_has_not_committed_yet_counts_once_it_has(api, cast, number, monkeypatch):
     PhoneNumber.objects.filter(number=number).update(price="120.00")
-    gate = gate_after(monkeypatch, crediting, "lock_account")
+    gate = gate_after(monkeypatch, ledger, "lock_account")
     with Clients(2) as clients:
         more = {"organization_id": cast.owner.pk, "amount": Decimal("20.00"), "note": "", "actor": factories.actor()}
-        clients.start(crediting.top_up, **more)
+        clients.start(ledger.top_up, **more)
         gate.wait_for_someone()
         order = clients.start(api.order, [number])
         wait_until_blocked()

@@ -10,19 +10,19 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
 from config.errors import ValidationFailed
-from numbers.adding import add_numbers
-from numbers.admin.adding import AddNumbersForm
+from numbers.admin.add_numbers import AddNumbersForm
 from numbers.admin.import_forms import ReadingForm
-from numbers.area_codes import REGIONS, TOLL_FREE
-from numbers.e164 import is_e164
-from numbers.import_forms import BadCell, read_price
-from numbers.import_lines import Options
-from numbers.import_source import Source
-from numbers.importing import import_numbers
+from numbers.imports.cells import BadCell, read_price
+from numbers.imports.layout import Options
+from numbers.imports.reader import Source
+from numbers.imports.run import import_numbers
+from numbers.inventory.add import add_numbers
+from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Job, PhoneNumber
-from numbers.nanp import Block
+from numbers.numbering.area_codes import REGIONS, TOLL_FREE
+from numbers.numbering.e164 import is_e164
+from numbers.numbering.nanp import Block
 from numbers.numbering.phone_numbers import judge_number
-from numbers.pricing import LARGEST_PRICE
 from tests import factories
 from tests.desk import url
 

@@ -210,7 +210,7 @@ def test_a_new_masters_folder_is_its_own_and_that_of_a_killed_one_is_removed(tmp
     code = """
 import os, tempfile
 from pathlib import Path
-from config import metrics_folder
+from config.observability import prometheus_dir as metrics_folder
 def folder(): return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 metrics_folder.prepare(); own = folder()
 metrics_folder.prepare(); assert folder() == own  # a reload

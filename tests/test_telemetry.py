@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.test import RequestFactory
 
-from config import metrics, telemetry
 from config.errors import NotFound, answer_to
-from config.request_context import RequestContext, current
+from config.http.context import RequestContext, current
+from config.observability import metrics, tracing
 from tests.test_settings import ROOT, environment
 
 SECRET = "am_live_" + "Ab1" * 12
@@ -36,7 +36,7 @@ def sent(monkeypatch):
     events = []
     begin = sentry.init
     monkeypatch.setattr(sentry, "init", lambda **options: begin(transport=Kept, **options))
-    telemetry.begin_sentry(VARIABLES["SENTRY_DSN"], environment="tests")
+    tracing.begin_sentry(VARIABLES["SENTRY_DSN"], environment="tests")
     yield events
     sentry.get_client().close()
     begin()
@@ -73,7 +73,7 @@ def test_headers_cookies_bodies_and_variables_are_cut_out():
         "breadcrumbs": {"values": []},
         "exception": {"values": [{"stacktrace": {"frames": [{"vars": {"secret": "x"}, "function": "f"}]}}]},
     }
-    scrubbed = telemetry.scrub(event)
+    scrubbed = tracing.scrub(event)
     assert scrubbed["request"] == {"method": "POST", "url": "https://desk/v1"}
     assert scrubbed["exception"]["values"][0]["stacktrace"]["frames"] == [{"function": "f"}]
     assert not {"user", "extra", "breadcrumbs"} & scrubbed.keys()
@@ -88,7 +88,7 @@ def spans(monkeypatch):
 
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(telemetry, "_tracer", lambda: provider.get_tracer("tests"))
+    monkeypatch.setattr(tracing, "_tracer", lambda: provider.get_tracer("tests"))
     return exporter.get_finished_spans
 
 
@@ -105,7 +105,7 @@ def test_a_request_is_a_span_of_its_callers_trace_named_by_its_template(spans):
         "/v1/phone-numbers/01890a5d-ac96-774b-bcce-b302099a8057?key=" + SECRET,
         headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "Authorization": f"Bearer {SECRET}"},
     )
-    telemetry.Traces(answer)(request)
+    tracing.Traces(answer)(request)
     (span,) = spans()
     assert span.name == "GET /v1/phone-numbers/{number_id}"
     assert format(span.context.trace_id, "032x") == trace
@@ -173,8 +173,8 @@ def test_real_500_is_one_event(sent, api, cast, monkeypatch, key):
 @pytest.mark.django_db
 def test_real_500_outside_of_a_view_is_one_event(sent, client, monkeypatch):
     client.raise_request_exception = False
-    monkeypatch.setattr("config.middleware.count_request", lambda *args: None)
-    monkeypatch.setattr("config.request_limits.ENCODED_SLASH", None)
+    monkeypatch.setattr("config.http.middleware.count_request", lambda *args: None)
+    monkeypatch.setattr("config.http.limits.ENCODED_SLASH", None)
     assert client.get("/v1/none").status_code == 500
     assert len(sent) == 1
 

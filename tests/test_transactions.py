@@ -5,8 +5,9 @@ import threading
 import pytest
 from django.db import OperationalError, connection
 
-from config.transactions import run_transaction
-from numbers import locks, ordering
+from config.db.transactions import run_transaction
+from numbers import locks
+from numbers.orders import place
 from tests import books, factories
 from tests.client import refused
 from tests.together import PATIENCE, Clients, gate_before, uncommitted
@@ -96,7 +97,7 @@ def test_the_time_outs_hold_inside_the_transaction_and_not_after_it(settings):
 def test_an_order_that_waits_too_long_for_a_lock_is_503_and_safe_to_retry(api, cast, settings, monkeypatch):
     settings.LOCK_TIMEOUT_MS = 50
     numbers = factories.stock(*factories.line(0))
-    gate = gate_before(monkeypatch, ordering, "record_purchase")
+    gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         first = clients.start(api.order, numbers)
         gate.wait_for_someone()
@@ -132,7 +133,7 @@ def test_orders_that_lock_in_the_order_asked_for_deadlock_and_the_retry_saves_bo
                 barrier.wait(PATIENCE)
         return account, rows
 
-    monkeypatch.setattr(ordering, "lock_for_order", lock_one_by_one)
+    monkeypatch.setattr(place, "lock_for_order", lock_one_by_one)
     with Clients(2) as clients:
         orders = [
             clients.start(api.order, [one, two]),
@@ -145,7 +146,7 @@ def test_orders_that_lock_in_the_order_asked_for_deadlock_and_the_retry_saves_bo
 
 
 def test_a_connection_that_breaks_in_the_middle_is_503_and_leaves_nothing(api, monkeypatch):
-    original = ordering.record_purchase
+    original = place.record_purchase
 
     def record_and_lose_the_connection(*arguments, **options):
         statement = original(*arguments, **options)
@@ -156,7 +157,7 @@ def test_a_connection_that_breaks_in_the_middle_is_503_and_leaves_nothing(api, m
 
     numbers = factories.stock(*factories.line(0))
     with monkeypatch.context() as patch:
-        patch.setattr(ordering, "record_purchase", record_and_lose_the_connection)
+        patch.setattr(place, "record_purchase", record_and_lose_the_connection)
         response = api.order(numbers)
     refused(response, 503, "SERVICE_UNAVAILABLE", "service unavailable")
     assert books.written() == books.NOTHING

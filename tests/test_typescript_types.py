@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from config.openapi.serving import TYPES, schema
+from config.api.openapi.views import TYPES, schema
 from tests import factories
 from tests.clients import node
 

@@ -26,7 +26,7 @@ def test_a_bulk_order_stores_the_scheme_in_lower_case(api):
 
 
 def test_a_waiting_order_stores_the_scheme_in_lower_case_and_is_filled(api):
-    from numbers.filling import fill_pending_orders
+    from numbers.orders.backorders import fill_pending_orders
 
     order_id = wait_for(api, 1, area_code="415", **SHOUTED)
     assert books.row("SELECT inbound_url, status_url FROM numbers_order") == STORED

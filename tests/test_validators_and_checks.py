@@ -15,24 +15,24 @@ from django.db import DatabaseError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apikeys.issuing import check_scopes
+from apikeys.lifecycle import check_scopes
 from apikeys.reading import read_expiry
 from apikeys.reading import read_label as read_key_label
 from apikeys.scopes import Scope
-from config.batches import send
-from config.columns import LARGEST_AMOUNT
+from config.api.idempotency import check_idempotency_key
+from config.db.batches import send
+from config.db.fields import LARGEST_AMOUNT
 from config.errors import ApiError, ValidationFailed
-from config.idempotency import check_idempotency_key
 from numbers.api.numbers import _read_search
-from numbers.criteria import FIELDS as CRITERIA
-from numbers.criteria import read_criteria, read_quantity
+from numbers.inventory.criteria import FIELDS as CRITERIA
+from numbers.inventory.criteria import read_criteria, read_quantity
+from numbers.inventory.pricing import read_max_price, whole_cents
+from numbers.inventory.reservations import read_ttl
 from numbers.models import PhoneNumber
+from numbers.orders.picking import MOST, find_statement, read_found
 from numbers.orders.waiting import Wish
-from numbers.owned import owned_numbers
-from numbers.picking import MOST, find_statement, read_found
-from numbers.pricing import read_max_price, whole_cents
-from numbers.reserving import read_ttl
-from numbers.routing import read_label, read_url, read_uuid
+from numbers.ownership.queries import owned_numbers
+from numbers.ownership.routing import read_label, read_url, read_uuid
 from tests import factories
 from tests.phone_numbers import buy, wait_for
 

@@ -8,10 +8,10 @@ gone blind, or cries wolf, fails here.
 import pytest
 from django.db import connection
 
+from numbers.inventory.reservations import reserve
 from numbers.models import Assignment
-from numbers.promises import PROMISES
-from numbers.reserving import reserve
-from numbers.verifying import CHECKS, verify_inventory
+from numbers.verification.promises import PROMISES
+from numbers.verification.run import CHECKS, verify_inventory
 from tests import books
 from tests.everything import OF, buyer, failing, give_back, new_world, number_id, order, plant
 

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from numbers.onboarding import onboard
-from numbers.promises import PROMISES
-from numbers.verifying import CHECKS, verify_inventory
+from numbers.credit.onboarding import onboard
+from numbers.verification.promises import PROMISES
+from numbers.verification.run import CHECKS, verify_inventory
 from tests import books
 from tests.everything import OF, new_world, plant
 from tests.factories import actor

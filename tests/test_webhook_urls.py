@@ -1,4 +1,4 @@
-"""Which URLs customers may give us to call: numbers/webhook_urls.py."""
+"""Which URLs customers may give us to call: numbers/ownership/webhook_urls.py."""
 
 import ipaddress
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numbers.webhook_urls import MAX_LENGTH, UnsafeUrl, check_public_https_url, is_public_address
+from numbers.ownership.webhook_urls import MAX_LENGTH, UnsafeUrl, check_public_https_url, is_public_address
 
 PUBLIC_HOSTS = [
     "customer.example",

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Brand, Organization
-from config.desk.model_admin import DeskAdmin
+from config.admin.model_admin import DeskAdmin
 from numbers.models import CreditAccount, PhoneNumber
 from tests import books, factories
 from tests.client import Api

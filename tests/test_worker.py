@@ -9,10 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from numbers.deed_jobs import begin, choose
-from numbers.deeds import DEEDS
-from numbers.figure_jobs import count_soon
+from numbers.bulk_actions.actions import DEEDS
+from numbers.bulk_actions.job import begin, choose
 from numbers.models import Duty, Job, NumberEvent, PhoneNumber
+from numbers.reports.dashboard_job import count_soon
 from numbers.worker.duties import all_duties
 from numbers.worker.schedule import plan_duties
 from numbers.worker.wake import wake_worker

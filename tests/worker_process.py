@@ -22,8 +22,8 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from numbers import filling  # noqa: E402
-from numbers.deeds import DEEDS  # noqa: E402
+from numbers.bulk_actions.actions import DEEDS  # noqa: E402
+from numbers.orders import backorders  # noqa: E402
 from numbers.worker import duties  # noqa: E402
 
 HOLD_KEY = 7267_107
@@ -57,7 +57,7 @@ def hold_in_job() -> None:
 HOLDS: dict[str, Callable[[], None]] = {
     "job": hold_in_job,
     "duty": lambda: setattr(duties, "forget_old_keys", after(duties.forget_old_keys)),
-    "fill": lambda: setattr(filling, "pick", after(filling.pick)),  # under its locks
+    "fill": lambda: setattr(backorders, "pick", after(backorders.pick)),  # under its locks
 }
 
 if hold_at := os.environ.get("HOLD_AT"):

@@ -5,7 +5,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import config.columns
+import config.db.fields
 
 
 class Migration(migrations.Migration):
@@ -41,7 +41,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 ("label", models.CharField(max_length=64)),
                 ("prefix", models.CharField(max_length=24)),
@@ -52,7 +54,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),

@@ -5,8 +5,8 @@ import django.db.models.functions.datetime
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import config.columns
-from config.append_only import FUNCTION, append_only
+import config.db.fields
+from config.db.triggers import FUNCTION, append_only
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("organization_id", models.UUIDField()),
                 (
@@ -70,7 +70,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 ("name", models.CharField(max_length=128)),
                 ("is_sandbox", models.BooleanField(default=False)),
@@ -84,7 +86,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
@@ -109,7 +111,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 ("name", models.CharField(max_length=128)),
                 (
@@ -136,7 +140,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -157,7 +161,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 ("name", models.CharField(max_length=128)),
                 ("use_case", models.CharField(blank=True, default="", max_length=64)),
@@ -178,7 +184,7 @@ class Migration(migrations.Migration):
                 ("status_reason", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (

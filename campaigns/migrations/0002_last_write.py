@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Where config.replica keeps what each organization wrote last; no model, since nothing else reads it.
+    """Where config.db.replica keeps what each organization wrote last; no model, since nothing else reads it.
 
     Unlogged: it costs no flush to disk, and what a crash of the database takes is made anew.
     """

@@ -2,30 +2,30 @@
 
 from numbers.admin import (
     credit,
-    demand,
+    dashboard,
     events,
-    home,
     idempotency,
     imports,
-    inventory,
     jobs,
     orders,
     organizations,
+    phone_numbers,
+    refusals,
     reservations,
-    whose,
+    timeline,
 )
 
 __all__ = [
     "credit",
-    "demand",
+    "dashboard",
     "events",
-    "home",
     "idempotency",
     "imports",
-    "inventory",
     "jobs",
     "orders",
     "organizations",
+    "phone_numbers",
+    "refusals",
     "reservations",
-    "whose",
+    "timeline",
 ]

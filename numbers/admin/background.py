@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from numbers.figures import Figures
+from numbers.reports.dashboard import Figures
 from numbers.worker.presence import live_workers
 from numbers.worker.status import duty_states, job_counts
 

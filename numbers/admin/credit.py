@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from campaigns.history import record
 from config.actors import Actor
-from config.desk.model_admin import DeskAdmin
-from config.desk.operations import Done, Operation
-from config.desk.operators import actor_of
-from config.desk.related import Cell, Related, link, related
+from config.admin.actions import Done, Operation
+from config.admin.model_admin import DeskAdmin
+from config.admin.operators import actor_of
+from config.admin.related_tables import Cell, Related, link, related
 from numbers.admin.filters import AccountFilter, SerialDayFilter
-from numbers.crediting import LARGEST, correct, short_accounts, top_up
+from numbers.credit.ledger import LARGEST, correct, short_accounts, top_up
 from numbers.models import CreditAccount, CreditEntry
 
 

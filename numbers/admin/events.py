@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from config.desk.model_admin import DeskAdmin
+from config.admin.model_admin import DeskAdmin
 from numbers.models import NumberEvent
 
 

@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from psycopg import sql
 
-from campaigns.filters import OrganizationFilter
-from config.desk.filters import DayFilter, TypedFilter
-from numbers.figures import first_id_of
+from campaigns.admin_filters import OrganizationFilter
+from config.admin.filters import DayFilter, TypedFilter
 from numbers.models import PhoneNumber
+from numbers.reports.dashboard import first_id_of
 
 # What can be done with a number now, which is not quite its status: quarantines and holds end by themselves.
 STATES = {

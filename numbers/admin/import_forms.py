@@ -7,11 +7,11 @@ from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from config.desk.choosing import OneLine
-from numbers.import_jobs import layout_of, options_of
-from numbers.import_lines import FIELDS, Layout, Options
+from config.admin.form_fields import OneLine
+from numbers.imports.job import layout_of, options_of
+from numbers.imports.layout import FIELDS, Layout, Options
+from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Job, PhoneNumber
-from numbers.pricing import LARGEST_PRICE
 
 _LABELS = {"sms_enabled": "SMS", "mms_enabled": "MMS", "rate_center": "rate centre", "sandbox": "test inventory"}
 MEANINGS = [("ignore", "(passed over)"), *((name, _LABELS.get(name, name.replace("_", " "))) for name in FIELDS)]

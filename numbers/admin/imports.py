@@ -16,13 +16,13 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from config.desk.once import respond_once
-from config.desk.operations import add_refusal
-from config.desk.operators import actor_of
-from config.desk.site import Page, desk
+from config.admin.actions import add_refusal
+from config.admin.once import respond_once
+from config.admin.operators import actor_of
+from config.admin.site import Page, desk
 from config.errors import ValidationFailed
 from numbers.admin.import_forms import ReadingForm, UploadForm
-from numbers.import_jobs import (
+from numbers.imports.job import (
     KIND,
     keep_file,
     layout_when_done,
@@ -32,10 +32,10 @@ from numbers.import_jobs import (
     rejections_of,
     require_numbers,
 )
-from numbers.import_lines import Layout, Options
-from numbers.import_rejected import rejected_lines
-from numbers.jobs import ask_to_stop, queue
+from numbers.imports.layout import Layout, Options
+from numbers.imports.rejects import rejected_lines
 from numbers.models import Job
+from numbers.worker.jobs import ask_to_stop, queue
 
 PERMISSION = "numbers.add_phonenumber"
 SHOWN_JOBS = 25
@@ -65,7 +65,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         "jobs": jobs,
         "limit": filesizeformat(settings.IMPORT_MAX_BYTES),
     }
-    return _page(request, "desk/imports.html", context)
+    return _page(request, "operators/imports.html", context)
 
 
 def page_of_import(job: Job) -> str:
@@ -82,7 +82,7 @@ def one_import(request: HttpRequest, job_id: UUID) -> HttpResponse:
         return _mapping(request, job)
     if job.is_over:
         return _result(request, job)
-    return _page(request, "desk/import_running.html", {"title": f"Import of {job.title}", "job": job})
+    return _page(request, "operators/import_running.html", {"title": f"Import of {job.title}", "job": job})
 
 
 def _act(request: HttpRequest, job: Job) -> HttpResponse:
@@ -115,7 +115,7 @@ def _mapping(request: HttpRequest, job: Job) -> HttpResponse:
             queue(job.pk)
             return HttpResponseRedirect(page_of_import(job))
     context = {"title": f"Import {job.title}", "job": job, "form": form, "lines": lines, "layout": layout}
-    return _page(request, "desk/import_mapping.html", context)
+    return _page(request, "operators/import_mapping.html", context)
 
 
 def _read(job: Job, posted: Any) -> tuple[ReadingForm, Options | None, Layout, list[Any]]:
@@ -152,7 +152,7 @@ def _result(request: HttpRequest, job: Job) -> HttpResponse:
         "more": max(0, job.counts.get("rejected", 0) - len(shown)),
         "has_file": job.inputs.exists(),
     }
-    return _page(request, "desk/import_result.html", context)
+    return _page(request, "operators/import_result.html", context)
 
 
 def rejected_file(request: HttpRequest, job_id: UUID) -> HttpResponse | StreamingHttpResponse:

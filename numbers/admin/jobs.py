@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.actors import Actor
-from config.desk.model_admin import DeskAdmin
-from config.desk.operations import Done, Operation
-from numbers.deed_jobs import outcome_counts
-from numbers.jobs import ask_to_stop
+from config.admin.actions import Done, Operation
+from config.admin.model_admin import DeskAdmin
+from numbers.bulk_actions.job import outcome_counts
 from numbers.models import Job, JobOutcome
+from numbers.worker.jobs import ask_to_stop
 
 SHOWN = 20
 
@@ -37,7 +37,7 @@ class StopJob(Operation):
 class JobAdmin(DeskAdmin):
     list_display = ("title", "kind", "status", "percent", "actor", "created_at", "finished_at")
     list_filter = ("status", "kind")
-    change_form_template = "desk/job.html"
+    change_form_template = "operators/job.html"
     shown = ("title", "kind", "status", "actor", "request_id", "created_at", "started_at", "finished_at", "error")
     operations = [StopJob()]
 

@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from campaigns.filters import OrganizationFilter
-from config.desk.model_admin import DeskAdmin
-from config.desk.operations import page_of
-from config.desk.related import Related, link, related, short
+from campaigns.admin_filters import OrganizationFilter
+from config.admin.actions import page_of
+from config.admin.model_admin import DeskAdmin
+from config.admin.related_tables import Related, link, related, short
 from numbers.admin.filters import OrderDayFilter
 from numbers.models import Assignment, Order
 

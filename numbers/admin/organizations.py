@@ -12,15 +12,15 @@ from django.utils.html import format_html
 from apikeys.models import ApiKey
 from campaigns.admin import RecordedAdmin
 from campaigns.models import Campaign, Organization, OrganizationStatus
-from campaigns.reviewing import restore_organization, suspend_organization
+from campaigns.review import restore_organization, suspend_organization
 from config.actors import Actor
-from config.desk.choosing import OneLine
-from config.desk.operations import Done, Operation, page_of
-from config.desk.related import Related, link, related
+from config.admin.actions import Done, Operation, page_of
+from config.admin.form_fields import OneLine
+from config.admin.related_tables import Related, link, related
 from numbers.admin.credit import ledger_of
-from numbers.crediting import LARGEST
+from numbers.credit.ledger import LARGEST
+from numbers.credit.onboarding import onboard
 from numbers.models import Assignment, CreditAccount, Order, Refusal
-from numbers.onboarding import onboard
 
 
 class AddOrganizationForm(forms.Form):

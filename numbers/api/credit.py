@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.actors import shown_to_customer
-from config.answers import success, timestamp
-from config.api import READS, ApiView, refuse_unknown_parameters
-from config.openapi.operations import described
-from config.paging import answer_page, read_page
+from config.api.envelope import success, timestamp
+from config.api.openapi.operations import described
+from config.api.pagination import answer_page, read_page
+from config.api.views import READS, ApiView, refuse_unknown_parameters
 from numbers.api import credit_schema
 from numbers.models import CreditAccount, CreditEntry
 

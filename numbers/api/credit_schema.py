@@ -1,8 +1,8 @@
 """``/v1/credit``, described."""
 
-from config.openapi.lists import NO_PARAMETERS, listing
-from config.openapi.operations import Answer, Example, Operation, envelope, succeeds
-from config.openapi.shapes import choice, integer, moment, money, named, nullable, record, text, ulid, uuid
+from config.api.openapi.lists import NO_PARAMETERS, listing
+from config.api.openapi.operations import Answer, Example, Operation, envelope, succeeds
+from config.api.openapi.shapes import choice, integer, moment, money, named, nullable, record, text, ulid, uuid
 from numbers.api.schemas import MOMENT, ORDER_ID, currency
 from numbers.models.credit import CreditEntryKind
 

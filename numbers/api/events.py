@@ -6,12 +6,12 @@ from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.api import READS, ApiView
-from config.openapi.operations import described
-from config.paging import answer_page, read_page
+from config.api.openapi.operations import described
+from config.api.pagination import answer_page, read_page
+from config.api.views import READS, ApiView
 from numbers.api.events_schema import EVENTS
-from numbers.own_history import event_json, own_events
-from numbers.owned import owned_id
+from numbers.ownership.events import event_json, own_events
+from numbers.ownership.queries import owned_id
 
 
 class NumberEvents(ApiView):

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from config.api.openapi.errors import Refusal
+from config.api.openapi.lists import listing
+from config.api.openapi.shapes import Schema, choice, flag, moment, money, named, nullable, record, text, ulid, uuid
 from config.errors import NotFound
-from config.openapi.lists import listing
-from config.openapi.refusals import Refusal
-from config.openapi.shapes import Schema, choice, flag, moment, money, named, nullable, record, text, ulid, uuid
 from numbers.api.numbers_schema import PATH
 from numbers.api.schemas import CAMPAIGN_ID, MOMENT, NUMBER_TYPE, ORDER_ID, PHONE_NUMBERS
 from numbers.models.inventory import NumberEventKind

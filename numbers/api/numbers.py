@@ -9,21 +9,21 @@ from rest_framework.request import Request
 from apikeys.authentication import CallerRequest
 from apikeys.permissions import require_scope
 from apikeys.scopes import Scope
-from config.answers import success, timestamp
-from config.api import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
+from config.api.envelope import success, timestamp
+from config.api.fields import is_text, parse_uuid
+from config.api.openapi.operations import described
+from config.api.pagination import answer_page, read_page
+from config.api.views import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput
 from config.http.preconditions import read_if_match
-from config.openapi.operations import described
-from config.paging import answer_page, read_page
-from config.parameters import is_text, parse_uuid
 from numbers.api import numbers_schema
-from numbers.criteria import read_number_type
-from numbers.e164 import is_e164
+from numbers.inventory.criteria import read_number_type
 from numbers.models import Assignment
-from numbers.owned import assignment_json, etag, owned_id, owned_ids, owned_number, owned_numbers
-from numbers.releasing import release, release_many
-from numbers.rerouting import change_routing
-from numbers.routing import FIELDS, LABEL_LENGTH, read_label, read_url, read_uuid
+from numbers.numbering.e164 import is_e164
+from numbers.ownership.queries import assignment_json, etag, owned_id, owned_ids, owned_number, owned_numbers
+from numbers.ownership.release import release, release_many
+from numbers.ownership.rerouting import change_routing
+from numbers.ownership.routing import FIELDS, LABEL_LENGTH, read_label, read_url, read_uuid
 
 MOST_RELEASED = 100
 

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
+from config.api.openapi.errors import Refusal
+from config.api.openapi.lists import NO_PARAMETERS, listing
+from config.api.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
+from config.api.openapi.shapes import constant, flag, listed, moment, named, nullable, record, text, uuid
 from config.errors import Forbidden, InvalidInput, NotFound, PreconditionFailed
-from config.openapi.lists import NO_PARAMETERS, listing
-from config.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
-from config.openapi.refusals import Refusal
-from config.openapi.shapes import constant, flag, listed, moment, named, nullable, record, text, uuid
-from numbers import routing
 from numbers.api.schemas import (
     CAMPAIGN_ID,
     CAMPAIGN_REFUSALS,
@@ -22,7 +21,8 @@ from numbers.api.schemas import (
     e164,
     url,
 )
-from numbers.rerouting import NumberNotAssigned
+from numbers.ownership import routing
+from numbers.ownership.rerouting import NumberNotAssigned
 
 PATH = {"number_id": Id("The `id` of your phone number, or the number in E.164.", NUMBER_ID, format="")}
 NOT_YOURS = Refusal(NotFound, "Your organization has no phone number with this id.")

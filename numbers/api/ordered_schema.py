@@ -1,10 +1,22 @@
 """``GET /v1/phone-numbers/orders`` and ``/orders/{id}``, described."""
 
+from config.api.openapi.errors import Refusal
+from config.api.openapi.lists import NO_PARAMETERS, listing
+from config.api.openapi.operations import Answer, Example, Id, Operation, envelope, succeeds
+from config.api.openapi.shapes import (
+    Schema,
+    choice,
+    integer,
+    listed,
+    moment,
+    money,
+    named,
+    nullable,
+    record,
+    text,
+    uuid,
+)
 from config.errors import NotFound
-from config.openapi.lists import NO_PARAMETERS, listing
-from config.openapi.operations import Answer, Example, Id, Operation, envelope, succeeds
-from config.openapi.refusals import Refusal
-from config.openapi.shapes import Schema, choice, integer, listed, moment, money, named, nullable, record, text, uuid
 from numbers.api.schemas import CAMPAIGN_ID, MOMENT, NUMBER, NUMBER_ID, ORDER_ID, currency, e164
 from numbers.models.orders import OrderKind, OrderStatus
 

@@ -7,19 +7,19 @@ from rest_framework.request import Request
 
 from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
-from config.answers import json_answer, success
-from config.api import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
-from config.openapi.operations import described
-from config.paging import answer_page, read_page
-from numbers import routing
+from config.api.envelope import json_answer, success
+from config.api.openapi.operations import described
+from config.api.pagination import answer_page, read_page
+from config.api.views import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
 from numbers.api import ordered_schema
 from numbers.api.orders_schema import PLACE_ORDER
-from numbers.assigning import Buyer
-from numbers.e164 import read_numbers
-from numbers.idempotency import read_idempotency_key
-from numbers.magic import forced_order, forced_quote
-from numbers.ordered import order_json, order_with_numbers_json, own_order, own_orders
-from numbers.ordering import OrderRequest, place_order, quote_order
+from numbers.numbering.e164 import read_numbers
+from numbers.orders.idempotency import read_idempotency_key
+from numbers.orders.place import OrderRequest, place_order, quote_order
+from numbers.orders.purchase import Buyer
+from numbers.orders.queries import order_json, order_with_numbers_json, own_order, own_orders
+from numbers.orders.sandbox import forced_order, forced_quote
+from numbers.ownership import routing
 
 
 class Orders(ApiView):

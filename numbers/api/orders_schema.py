@@ -1,8 +1,8 @@
 """``POST /v1/phone-numbers/orders``, described."""
 
-from config.openapi.idempotency import REFUSALS as IDEMPOTENCY_REFUSALS
-from config.openapi.operations import Answer, Body, Example, Operation, Parameter, envelope, succeeds
-from config.openapi.shapes import flag, listed, money, named, record, uuid
+from config.api.openapi.idempotency import REFUSALS as IDEMPOTENCY_REFUSALS
+from config.api.openapi.operations import Answer, Body, Example, Operation, Parameter, envelope, succeeds
+from config.api.openapi.shapes import flag, listed, money, named, record, uuid
 from numbers.api.schemas import (
     CAMPAIGN_REFUSALS,
     IDEMPOTENCY_KEY,

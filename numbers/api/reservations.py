@@ -7,17 +7,17 @@ from django.utils import timezone
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.answers import success, success_body
-from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
-from config.idempotency import HEADER, Response, read_idempotency_key, respond_once
-from config.openapi.operations import described
-from config.paging import answer_page, read_page
+from config.api.envelope import success, success_body
+from config.api.idempotency import HEADER, Response, read_idempotency_key, respond_once
+from config.api.openapi.operations import described
+from config.api.pagination import answer_page, read_page
+from config.api.views import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
 from numbers.api import reservations_schema
 from numbers.api.orders import buyer_of
-from numbers.e164 import read_numbers
-from numbers.magic import forced_hold
+from numbers.inventory.reservations import let_go, own_reservation, read_ttl, reservation_json, reserve_once, still_held
 from numbers.models import Reservation
-from numbers.reserving import let_go, own_reservation, read_ttl, reservation_json, reserve_once, still_held
+from numbers.numbering.e164 import read_numbers
+from numbers.orders.sandbox import forced_hold
 
 
 class Reservations(ApiView):

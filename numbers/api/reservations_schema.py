@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
+from config.api.openapi import errors as openapi_errors
+from config.api.openapi.errors import Refusal
+from config.api.openapi.idempotency import IDEMPOTENCY_KEY, REFUSALS, REPLAYED
+from config.api.openapi.lists import NO_PARAMETERS, listing
+from config.api.openapi.operations import Answer, Body, Example, Id, Operation, envelope, succeeds
+from config.api.openapi.shapes import choice, integer, listed, moment, named, nullable, record, uuid
 from config.errors import LimitExceeded, NotFound
-from config.openapi import refusals
-from config.openapi.idempotency import IDEMPOTENCY_KEY, REFUSALS, REPLAYED
-from config.openapi.lists import NO_PARAMETERS, listing
-from config.openapi.operations import Answer, Body, Example, Id, Operation, envelope, succeeds
-from config.openapi.refusals import Refusal
-from config.openapi.shapes import choice, integer, listed, moment, named, nullable, record, uuid
-from numbers import reserving
 from numbers.api.schemas import INSUFFICIENT_INVENTORY, MOMENT, NUMBER, e164, wanted_numbers
+from numbers.inventory import reservations
 
 TAG = "Reservations"
 RESERVATION_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a16"
@@ -59,7 +59,7 @@ TOO_LONG = Refusal(
     data_example={"numbers": [NUMBER]},
 )
 TOO_MANY = replace(
-    refusals.RATE_LIMITED,
+    openapi_errors.RATE_LIMITED,
     when="Your organization has used up this minute's requests, or put too many numbers on hold this minute; or too "
     "many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
 )
@@ -75,10 +75,10 @@ until the hold ends; an order of yours takes them. It costs nothing and ends by 
 A number that you hold already moves to the new hold, which ends no earlier than the old one would have: a repeated
 request never shortens a hold, and `expires_at` of the answer says until when. To end one sooner, release it.
 
-Your organization holds at most {reserving.MOST_HELD} numbers at a time, and each number for at most an hour in any 24
-hours, unless your provider has set another limit; beyond that it is 409 `LIMIT_EXCEEDED`, with the numbers that have
-used up their time. Each hold counts for at least {reserving.SHORTEST} seconds. Too many numbers put on hold in a minute
-are 429.""",
+Your organization holds at most {reservations.MOST_HELD} numbers at a time, and each number for at most an hour
+in any 24 hours, unless your provider has set another limit; beyond that it is 409
+`LIMIT_EXCEEDED`, with the numbers that have used up their time. Each hold counts for at least
+{reservations.SHORTEST} seconds. Too many numbers put on hold in a minute are 429.""",
     parameters=[IDEMPOTENCY_KEY],
     body=Body(
         named(
@@ -90,9 +90,9 @@ are 429.""",
                     "ttl_seconds": nullable(
                         integer(
                             "For how many seconds.",
-                            minimum=reserving.SHORTEST,
-                            maximum=reserving.LONGEST,
-                            default=reserving.USUAL,
+                            minimum=reservations.SHORTEST,
+                            maximum=reservations.LONGEST,
+                            default=reservations.USUAL,
                         )
                     ),
                 },
@@ -111,7 +111,9 @@ are 429.""",
         )
     ],
     refusals=[INSUFFICIENT_INVENTORY, TOO_LONG, TOO_MANY, *REFUSALS],
-    invalid={"ttl_seconds": f"must be a whole number of seconds from {reserving.SHORTEST} to {reserving.LONGEST}"},
+    invalid={
+        "ttl_seconds": f"must be a whole number of seconds from {reservations.SHORTEST} to {reservations.LONGEST}"
+    },
 )
 
 LIST = listing(

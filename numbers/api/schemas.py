@@ -3,10 +3,9 @@
 from typing import Any
 
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
-from config.errors import NotFound
-from config.openapi.idempotency import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY
-from config.openapi.refusals import Refusal
-from config.openapi.shapes import (
+from config.api.openapi.errors import Refusal
+from config.api.openapi.idempotency import IDEMPOTENCY_KEY as IDEMPOTENCY_KEY
+from config.api.openapi.shapes import (
     Schema,
     choice,
     flag,
@@ -21,10 +20,11 @@ from config.openapi.shapes import (
     text,
     uuid,
 )
-from numbers import routing, webhook_urls
-from numbers.assigning import InsufficientCredit
+from config.errors import NotFound
 from numbers.models.inventory import PhoneNumberType
-from numbers.ordering import InsufficientInventory
+from numbers.orders.place import InsufficientInventory
+from numbers.orders.purchase import InsufficientCredit
+from numbers.ownership import routing, webhook_urls
 
 NUMBER = "+14155550123"
 TAKEN = "+14155550456"

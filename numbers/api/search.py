@@ -4,13 +4,13 @@ from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.answers import success
-from config.api import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
-from config.openapi.operations import described
-from numbers import criteria
+from config.api.envelope import success
+from config.api.openapi.operations import described
+from config.api.views import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
 from numbers.api.search_schema import SEARCH
-from numbers.demand import note_short_search
+from numbers.inventory import criteria
 from numbers.inventory.search import search
+from numbers.reports.unmet_demand import note_short_search
 
 USUAL, MOST = 10, 100
 

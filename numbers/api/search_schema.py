@@ -1,9 +1,9 @@
 """``POST /v1/phone-numbers/search``, described; and the criteria, which orders by quantity share."""
 
-from config.openapi.operations import Answer, Body, Example, Operation, envelope, succeeds
-from config.openapi.shapes import Schema, flag, integer, listed, money, named, nullable, record, text
-from numbers import criteria
+from config.api.openapi.operations import Answer, Body, Example, Operation, envelope, succeeds
+from config.api.openapi.shapes import Schema, flag, integer, listed, money, named, nullable, record, text
 from numbers.api.schemas import NUMBER, NUMBER_TYPE, PHONE_NUMBERS, e164
+from numbers.inventory import criteria
 
 # What every request that picks numbers takes; absent and null are "any".
 CRITERIA_FIELDS: dict[str, Schema] = {

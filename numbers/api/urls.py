@@ -1,10 +1,10 @@
 from django.urls import path
 
+from numbers.api.bulk_orders import QuantityOrder, QuantityOrders
 from numbers.api.credit import Credit, CreditEntries
 from numbers.api.events import NumberEvents
 from numbers.api.numbers import BulkRelease, Number, NumberCampaign, Numbers
 from numbers.api.orders import OneOrder, Orders
-from numbers.api.quantity_orders import QuantityOrder, QuantityOrders
 from numbers.api.reservations import Reservations, ReservationView
 from numbers.api.search import Search
 

@@ -8,8 +8,8 @@ import csv
 import re
 from collections.abc import Iterator
 
-from numbers.import_forms import BadCell
-from numbers.import_source import LONGEST_LINE, TOO_LONG, Line
+from numbers.imports.cells import BadCell
+from numbers.imports.reader import LONGEST_LINE, TOO_LONG, Line
 
 DELIMITERS = ",;\t|"
 _QUOTED = re.compile(r'"[^"]*("|$)')

@@ -18,10 +18,10 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from config.replica import reading_connection
-from numbers.criteria import Criteria
+from config.db.replica import reading_connection
+from numbers.inventory.candidates import TURN
+from numbers.inventory.criteria import Criteria
 from numbers.inventory.search_sql import COLUMNS, Lookup, Near, Part, parts_of
-from numbers.searching import TURN
 
 # A search that is not done by then is stopped: 503, as for every statement that takes too long.
 TIMEOUT_MS = 1_000

@@ -17,12 +17,12 @@ from typing import Any
 
 from psycopg import sql
 
-from numbers.criteria import Criteria
+from numbers.inventory.criteria import Criteria
 from numbers.models.inventory import PhoneNumberType
 
 COLUMNS = ("id", "spread", "number", "number_type", "sms_enabled", "mms_enabled", "region", "price")
 _SELECTED = ", ".join(f"n.{name}" for name in COLUMNS)
-# The rule of numbers.availability in the terms of these indexes; a search shows nobody's holds.
+# The rule of numbers.inventory.availability in the terms of these indexes; a search shows nobody's holds.
 _ON_OFFER = """
     n.status IN ('available', 'quarantined')
     AND (n.held_until IS NULL OR n.held_until <= now())

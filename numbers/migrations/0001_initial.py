@@ -9,8 +9,8 @@ import django.db.models.functions.math
 import django.db.models.functions.text
 from django.db import migrations, models
 
-import config.columns
-from config.append_only import append_only, never_deleted
+import config.db.fields
+from config.db.triggers import append_only, never_deleted
 
 # Each ledger entry continues the one before it, and the balance is the last entry's: the database
 # refuses a balance that its ledger does not explain.
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                 ("body", models.BinaryField(null=True)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
             ],
             options={
@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("number_id", models.BigIntegerField()),
                 (
@@ -203,7 +203,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 ("sandbox", models.BooleanField(default=False)),
                 (
@@ -235,7 +237,7 @@ class Migration(migrations.Migration):
                 ("request_id", models.CharField(max_length=26)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -284,7 +286,7 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "account",
@@ -381,7 +383,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -405,7 +407,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 ("price", models.DecimalField(decimal_places=2, max_digits=12)),
                 ("inbound_url", models.CharField(blank=True, default="", max_length=2048)),
@@ -413,7 +417,7 @@ class Migration(migrations.Migration):
                 ("label", models.CharField(blank=True, default="", max_length=64)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
@@ -464,7 +468,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 (
                     "numbers",
@@ -475,7 +481,7 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("released_at", models.DateTimeField(blank=True, null=True)),
@@ -510,7 +516,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 (
                     "source",
@@ -524,7 +532,7 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
             ],
             options={

@@ -5,7 +5,7 @@ import django.contrib.postgres.indexes
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import config.columns
+import config.db.fields
 
 
 class Migration(migrations.Migration):
@@ -29,7 +29,10 @@ class Migration(migrations.Migration):
             name="Refusal",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("at", config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "at",
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
                 ("organization_id", models.UUIDField()),
                 ("sandbox", models.BooleanField(default=False)),
                 ("code", models.CharField(max_length=40)),

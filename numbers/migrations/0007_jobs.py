@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import config.columns
+import config.db.fields
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,9 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=config.columns.new_id, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(
+                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                    ),
                 ),
                 ("kind", models.CharField(max_length=32)),
                 ("title", models.CharField(max_length=256)),
@@ -50,7 +52,7 @@ class Migration(migrations.Migration):
                 ("stop_asked", models.BooleanField(default=False)),
                 (
                     "created_at",
-                    config.columns.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),

@@ -5,7 +5,7 @@ What is not known as one stays as it was, and without an event: the place is the
 
 from django.db import migrations
 
-from numbers.area_codes import REGIONS
+from numbers.numbering.area_codes import REGIONS
 from numbers.numbering.regions import REGION_CODE, read_region
 
 CHUNK = 10_000

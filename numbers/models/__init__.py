@@ -1,10 +1,10 @@
 from numbers.models.credit import CreditAccount, CreditEntry
-from numbers.models.demand import Refusal
-from numbers.models.figures import DeskFigures
+from numbers.models.dashboard import DeskFigures
 from numbers.models.idempotency import IdempotencyRecord
 from numbers.models.inventory import Assignment, NumberEvent, PhoneNumber, StockBatch
 from numbers.models.jobs import Job, JobInput, JobOutcome
 from numbers.models.orders import Order
+from numbers.models.refusals import Refusal
 from numbers.models.reservations import Reservation
 from numbers.models.worker import Duty, QueueFailures, WorkerProcess, WorkerQueue
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.models import Organization
-from config.columns import CreatedAt, from_zero, one_of
+from config.db.fields import CreatedAt, from_zero, one_of
 from numbers.models.inventory import ACTOR
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from config.columns import JudgedText
-from config.parameters import is_text
-from numbers.area_codes import REGIONS
+from config.api.fields import is_text
+from config.db.fields import JudgedText
+from numbers.numbering.area_codes import REGIONS
 from numbers.numbering.regions import read_region
 
 LONGEST_TEXT = 64

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from config.columns import CreatedAt
+from config.db.fields import CreatedAt
 
 
 class IdempotencyRecord(models.Model):

@@ -6,13 +6,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Cast, Floor, Random, Substr
 
 from campaigns.models import Campaign, Organization
-from config.columns import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, not_blank, one_of
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, not_blank, one_of
 from numbers.models.fields import LineField, RegionField
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 ACTOR = r"^(key|operator|command|system):."
 
-# What a search asks and shows, beside what its indexes are sorted by: numbers.searching reads no row.
+# What a search asks and shows, beside what its indexes are sorted by: numbers.inventory.candidates reads no row.
 OFFERED = ["id", "number", "held_until", "held_for", "quarantined_until"]
 SEARCHED = ["id", "number", "region", "price", "held_until", "held_for", "quarantined_until"]
 
@@ -146,7 +146,7 @@ class PhoneNumber(models.Model):
                 name="phone_number_shelf",
                 condition=Q(status__in=["available", "quarantined"]),
             ),
-            # What searches read: see numbers.searching.
+            # What searches read: see numbers.inventory.candidates.
             models.Index(
                 fields=["sandbox", "area_code", "number_type", "sms_enabled", "mms_enabled", "spread"],
                 name="phone_number_area_spread",

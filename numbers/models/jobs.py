@@ -4,7 +4,7 @@ and whoever is killed in the middle is followed by somebody who finishes it."""
 from django.db import models
 from django.db.models import Q
 
-from config.columns import CreatedAt, id_column, not_blank, one_of
+from config.db.fields import CreatedAt, id_column, not_blank, one_of
 from numbers.models.inventory import ACTOR
 
 
@@ -18,7 +18,7 @@ class JobStatus(models.TextChoices):
 
 
 class Job(models.Model):
-    """One piece of work, how far it is, and what came of it. numbers.jobs runs them."""
+    """One piece of work, how far it is, and what came of it. numbers.worker.jobs runs them."""
 
     Status = JobStatus
 

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.models import Campaign, Organization
-from config.columns import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, one_of
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, one_of
 from numbers.models.inventory import ACTOR
 
 
@@ -27,7 +27,7 @@ class Order(models.Model):
     An order by name is complete from the start. An order by quantity keeps its criteria and routing
     while it is pending; ``total`` is what its numbers cost once they are assigned. A sandbox order
     has a total too, that is never charged. A pending order whose fill failed for an unforeseen
-    reason counts its attempts, and is tried again at ``next_attempt_at`` (numbers.filling).
+    reason counts its attempts, and is tried again at ``next_attempt_at`` (numbers.orders.backorders).
     """
 
     Kind = OrderKind

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.models import Organization
-from config.columns import CreatedAt, id_column
+from config.db.fields import CreatedAt, id_column
 from numbers.models.inventory import ACTOR
 
 

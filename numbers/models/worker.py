@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
-from config.columns import one_of
+from config.db.fields import one_of
 
 
 class DutyOutcome(models.TextChoices):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from numbers.area_codes import REGIONS, TOLL_FREE
-from numbers.e164 import is_e164
+from numbers.numbering.area_codes import REGIONS, TOLL_FREE
+from numbers.numbering.e164 import is_e164
 
 SHORT_CODE = "short_code"
 

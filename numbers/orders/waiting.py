@@ -10,9 +10,9 @@ import orjson
 from django.db import connection
 
 from campaigns.eligibility import require_usable
+from config.db.pipeline import Rows, Statement
 from config.errors import ApiError
-from config.postgres import Rows, Statement
-from numbers.criteria import Criteria
+from numbers.inventory.criteria import Criteria
 from numbers.locks import LockedNumber
 from numbers.models import Order
 

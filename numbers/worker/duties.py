@@ -13,11 +13,11 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db.models.functions import Now
 
-from numbers.demand import forget_old_refusals
-from numbers.figures import refresh_figures
-from numbers.idempotency import forget_old_keys
-from numbers.jobs import forget_old_jobs
-from numbers.verifying import verify_inventory
+from numbers.orders.idempotency import forget_old_keys
+from numbers.reports.dashboard import refresh_figures
+from numbers.reports.unmet_demand import forget_old_refusals
+from numbers.verification.run import verify_inventory
+from numbers.worker.jobs import forget_old_jobs
 
 MINUTE, HOUR = 60, 3600
 BATCH_ROWS = 5_000

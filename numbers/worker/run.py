@@ -15,8 +15,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
-from numbers import jobs
-from numbers.filling import filled_orders, look
+from numbers.orders.backorders import filled_orders, look
+from numbers.worker import jobs
 from numbers.worker.duties import all_duties
 from numbers.worker.heartbeat import Heartbeat
 from numbers.worker.lane import CancelableThread, Lane

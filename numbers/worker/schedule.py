@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 
-from config.connections import drop_if_dead
+from config.db.connections import drop_if_dead
 from config.errors import is_unavailable
 from numbers.models import WorkerQueue
 from numbers.worker.duties import DutyFailed, PeriodicDuty

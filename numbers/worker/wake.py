@@ -5,8 +5,8 @@ queues when a notification arrives. A notification may get lost (no worker is co
 stands between), so the worker also looks from time to time: waking only makes it sooner.
 """
 
-from config.batches import send
-from config.postgres import Statement
+from config.db.batches import send
+from config.db.pipeline import Statement
 
 CHANNEL = "numberdesk_worker"
 

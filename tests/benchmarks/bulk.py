@@ -9,7 +9,7 @@ from itertools import islice
 
 import psutil
 
-from numbers.nanp import Block, draw
+from numbers.numbering.nanp import Block, draw
 from tests.benchmarks import BASE_DIR, BUILD_DIR, server
 from tests.benchmarks.contestants import DESK, environment_of
 from tests.benchmarks.measuring import ratio, summary

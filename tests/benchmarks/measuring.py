@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from apikeys import secrets
+from apikeys import key_format
 from tests.benchmarks import ceiling, load, machine, requests, server
 from tests.benchmarks.contestants import Running
 from tests.benchmarks.deck import Deck, Lanes
@@ -48,7 +48,7 @@ def in_database(database: str) -> Drive:
     def drive(lanes: Lanes, seconds: float) -> load.Outcome:
         orders = [
             [
-                (digests.setdefault(hand.customer.secret, secrets.digest(hand.customer.secret)), hand.numbers)
+                (digests.setdefault(hand.customer.secret, key_format.digest(hand.customer.secret)), hand.numbers)
                 for hand in lane
             ]
             for lane in lanes

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config import localdb
+from config.dev import postgres
 from tests.benchmarks import load, requests, server
 from tests.benchmarks.contestants import DESK, serving
 from tests.benchmarks.deck import Deck
@@ -24,7 +24,7 @@ def measure_round_trips(report: Report, world: World) -> None:
     """Of the dearest order there is: with an Idempotency-Key and a campaign."""
     with server.fresh_copy(world.template, "trips") as database, counting_proxy() as proxy:
         # One worker, so that the warm-up reaches the connection that is counted.
-        through = server.address(database).replace(localdb.database_settings()["HOST"], str(proxy.folder))
+        through = server.address(database).replace(postgres.database_settings()["HOST"], str(proxy.folder))
         with serving(DESK, database, DATABASE_URL=through, WEB_CONCURRENCY="1") as running:
             deck = Deck(world, seed=0)
             trips = [_trips(running.port, deck, size, proxy) for size in (1, 100)]
@@ -66,7 +66,7 @@ class Proxy:
     def _accept(self) -> None:
         client, _ = self.listener.accept()
         database = socket.socket(socket.AF_UNIX)
-        database.connect(str(Path(localdb.database_settings()["HOST"]) / _socket_name()))
+        database.connect(str(Path(postgres.database_settings()["HOST"]) / _socket_name()))
         pair = {"asking": False}
         self.selector.register(client, selectors.EVENT_READ, (client, database, True, pair))
         self.selector.register(database, selectors.EVENT_READ, (database, client, False, pair))
@@ -85,7 +85,7 @@ class Proxy:
 
 
 def _socket_name() -> str:
-    return f".s.PGSQL.{localdb.database_settings()['PORT']}"
+    return f".s.PGSQL.{postgres.database_settings()['PORT']}"
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import connection
 
-from numbers.area_codes import REGIONS
-from numbers.criteria import Criteria
+from numbers.inventory.criteria import Criteria
 from numbers.inventory.search import search
+from numbers.numbering.area_codes import REGIONS
 from tests.benchmarks import server
 from tests.benchmarks.load import percentile
 from tests.benchmarks.report import Report

@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from config import localdb
+from config.dev import postgres
 
 PREFIX = "bench_"
 
@@ -18,7 +18,7 @@ def connect(database: str = "postgres") -> "psycopg.Connection[Any]":
 
 def address(database: str) -> str:
     """The database as psycopg, DATABASE_URL and asyncpg all read it."""
-    settings = localdb.database_settings()
+    settings = postgres.database_settings()
     return f"postgresql://{settings['USER']}@/{database}?host={settings['HOST']}&port={settings['PORT']}"
 
 
@@ -31,7 +31,7 @@ def ask(question: LiteralString, database: str = "postgres") -> Any:
 
 def start() -> None:
     """Run the server and make sure that it is as durable as production's."""
-    localdb.ensure_running()
+    postgres.ensure_running()
     with connect() as connection:
         # No checkpoint by volume in the middle of one contestant's round; there is one before each.
         connection.execute("ALTER SYSTEM SET max_wal_size = '16GB'")

@@ -8,13 +8,13 @@ from uuid import UUID
 from django.core.management import call_command
 from django.db import connection, connections
 
-from apikeys import secrets
-from apikeys.issuing import issue_key
+from apikeys import key_format
+from apikeys.lifecycle import issue_key
 from apikeys.scopes import Scope
 from campaigns.models import Brand, Campaign, Organization
 from config.actors import command_actor
-from numbers.area_codes import REGIONS, TOLL_FREE
-from numbers.crediting import top_up
+from numbers.credit.ledger import top_up
+from numbers.numbering.area_codes import REGIONS, TOLL_FREE
 from tests.benchmarks import ceiling, server
 
 ORGANIZATIONS = 100
@@ -111,7 +111,7 @@ def fill(stock: int) -> None:
 def sell(database: str, customers: list[Customer], *, orders: int) -> None:
     """Past orders of two numbers, of all customers in turn."""
     ceiling.install(database)
-    digests = [secrets.digest(customer.secret) for customer in customers]
+    digests = [key_format.digest(customer.secret) for customer in customers]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT array_agg(number) FROM ("

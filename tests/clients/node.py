@@ -83,7 +83,7 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    from config.openapi.serving import TYPES, schema
+    from config.api.openapi.views import TYPES, schema
 
     TYPES.write_text(types_of(schema()))
     print(f"{TYPES.name}: written")

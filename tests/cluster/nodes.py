@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from config import localdb
+from config.dev import postgres as dev_postgres
 from tests.cluster.pgbouncer import NoPgBouncer, pgbouncer_command
 from tests.drill.cluster import free_port, server_account
 
@@ -222,7 +222,7 @@ class Node:
                 "listen": f"127.0.0.1:{self.postgres}",
                 "connect_address": f"127.0.0.1:{self.postgres}",
                 "data_dir": str(self.processes.folder / self.name),
-                "bin_dir": str(localdb.binaries()),
+                "bin_dir": str(dev_postgres.binaries()),
                 "pgpass": str(self.processes.folder / f"{self.name}.pgpass"),
                 "pg_hba": access,
                 "parameters": {"unix_socket_directories": str(self.processes.folder)},
@@ -241,7 +241,7 @@ class Node:
         Patroni calls when it has asked for the promotion: who connects before its end would have PgBouncer learn
         the same once more.
         """
-        psql, at = f"{localdb.binaries()}/psql", "host=127.0.0.1 user=numberdesk"
+        psql, at = f"{dev_postgres.binaries()}/psql", "host=127.0.0.1 user=numberdesk"
         recovers = f"{psql} -Atc 'SELECT pg_is_in_recovery()' '{at} port={self.postgres} dbname=postgres'"
         script = self.processes.write(
             f"{self.name}-reconnect",
@@ -280,7 +280,7 @@ class Cluster:
     def __init__(self, processes: Processes) -> None:
         _pgbouncer_program()
         etcd = program("etcd", "etcd-server")
-        localdb.ensure_running()  # its place has binaries that the servers' account can run
+        dev_postgres.ensure_running()  # its place has binaries that the servers' account can run
         self.processes = processes
         self.nodes: list[Node] = []
         patroni = patroni_for(processes)

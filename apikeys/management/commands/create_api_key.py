@@ -4,10 +4,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from apikeys.issuing import issue_key
+from apikeys.lifecycle import issue_key
 from apikeys.scopes import Scope
-from campaigns.registering import find_organization
-from config.answers import timestamp
+from campaigns.registration import find_organization
+from config.api.envelope import timestamp
 from config.commands import DeskCommand, line_of_text, whole_number
 
 

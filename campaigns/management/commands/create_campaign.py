@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 
 from campaigns.models import BrandIdentityStatus, CampaignStatus
 from campaigns.names import name_argument
-from campaigns.registering import create_campaign, find_organization
+from campaigns.registration import create_campaign, find_organization
 from config.commands import DeskCommand, line_of_text, one_of
 
 

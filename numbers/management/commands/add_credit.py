@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns.registering import find_organization
+from campaigns.registration import find_organization
 from config.commands import DeskCommand, line_of_text, money
-from numbers.crediting import top_up
+from numbers.credit.ledger import top_up
 
 
 class Command(DeskCommand):

@@ -5,7 +5,7 @@ from django.core.management.base import CommandParser
 
 from campaigns.names import name_argument
 from config.commands import DeskCommand, money
-from numbers.onboarding import onboard
+from numbers.credit.onboarding import onboard
 
 
 class Command(DeskCommand):

@@ -7,10 +7,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 from tqdm import tqdm
 
-from campaigns.registering import find_organization
+from campaigns.registration import find_organization
 from config.commands import DeskCommand, one_of
-from config.csv_export import stream_csv
-from numbers.exporting import COLUMNS, with_owner
+from config.db.copy import stream_csv
+from numbers.inventory.export import COLUMNS, with_owner
 from numbers.models import PhoneNumber
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from config.commands import DeskCommand
-from numbers.filling import filled_orders, look
+from numbers.orders.backorders import filled_orders, look
 
 
 class Command(DeskCommand):

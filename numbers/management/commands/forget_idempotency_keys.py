@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from config.commands import DeskCommand, whole_number
-from numbers.idempotency import HOURS, forget_old_keys
+from numbers.orders.idempotency import HOURS, forget_old_keys
 
 
 class Command(DeskCommand):

@@ -15,13 +15,13 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from config.commands import DeskCommand, line_of_text, money, one_of
-from numbers.import_lines import FIELDS, Options
-from numbers.import_rejected import rejected_lines
-from numbers.import_source import Source
-from numbers.importing import Outcome, import_numbers
+from numbers.imports.layout import FIELDS, Options
+from numbers.imports.reader import Source
 from numbers.imports.records import DELIMITERS
+from numbers.imports.rejects import rejected_lines
+from numbers.imports.run import Outcome, import_numbers
+from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import PhoneNumber
-from numbers.pricing import LARGEST_PRICE
 
 _SHOWN = 20
 

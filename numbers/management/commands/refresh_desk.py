@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from config.commands import DeskCommand
-from numbers.demand import forget_old_refusals
-from numbers.figures import PANELS, PanelsFailed, refresh_figures
+from numbers.reports.dashboard import PANELS, PanelsFailed, refresh_figures
+from numbers.reports.unmet_demand import forget_old_refusals
 
 
 class Command(DeskCommand):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from config.commands import DeskCommand
-from numbers.jobs import forget_old_jobs, run_all
+from numbers.worker.jobs import forget_old_jobs, run_all
 
 
 class Command(DeskCommand):

@@ -9,9 +9,9 @@ from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from config.commands import DeskCommand, money, one_of, whole_number
+from numbers.inventory.pricing import LARGEST_PRICE
+from numbers.inventory.seed import Seeded, Stock, seed_numbers
 from numbers.models import PhoneNumber
-from numbers.pricing import LARGEST_PRICE
-from numbers.seeding import Seeded, Stock, seed_numbers
 
 
 class Command(DeskCommand):

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from config.commands import DeskCommand, whole_number
-from numbers.promises import PROMISES
-from numbers.verifying import Finding, verify_inventory
+from numbers.verification.promises import PROMISES
+from numbers.verification.run import Finding, verify_inventory
 
 
 class Command(DeskCommand):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config.postgres import numbered
+from config.db.pipeline import numbered
 
 
 class Statement:

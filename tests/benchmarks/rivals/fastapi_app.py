@@ -25,24 +25,24 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 import config  # noqa: F401  makes the `numbers` app importable
-from apikeys import secrets
+from apikeys import key_format
 from apikeys.authentication import AUTHENTICATE, MARK_USED
-from config import metrics_folder
 from config.actors import Actor, new_request_id
-from config.answers import success_body
-from config.columns import new_id
-from config.logs import JsonFormatter, RequestFilter
-from config.request_context import RequestContext, current
-from config.transactions import SET_TIMEOUTS
-from numbers.assigning import RECORD, Buyer, Line, Purchase, record_parameters
+from config.api.envelope import success_body
+from config.db.fields import new_id
+from config.db.transactions import SET_TIMEOUTS
+from config.http.context import RequestContext, current
+from config.observability import prometheus_dir
+from config.observability.logs import JsonFormatter, RequestFilter
 from numbers.locks import LOCK_ACCOUNT, LOCK_CAMPAIGN, LOCK_NUMBERS, LockedNumber
-from numbers.routing import Routing
-from numbers.webhook_urls import check_public_https_url
+from numbers.orders.purchase import RECORD, Buyer, Line, Purchase, record_parameters
+from numbers.ownership.routing import Routing
+from numbers.ownership.webhook_urls import check_public_https_url
 from tests.benchmarks.rivals.asyncpg_sql import Statement
 
-metrics_folder.prepare()  # as the desk's workers count: in files, so that several processes can be added up
+prometheus_dir.prepare()  # as the desk's workers count: in files, so that several processes can be added up
 
-from config.metrics import REQUEST_SECONDS, REQUESTS, count_order  # noqa: E402
+from config.observability.metrics import REQUEST_SECONDS, REQUESTS, count_order  # noqa: E402
 
 LIMIT = 1_000_000_000
 
@@ -213,9 +213,9 @@ def _headers(request_id: str, used: int, resets_in: int) -> dict[str, str]:
 
 async def _authenticate(request: Request, connection: Any) -> Any:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secrets.is_well_formed(secret):
+    if scheme.lower() != "bearer" or not key_format.is_well_formed(secret):
         raise Refusal(401, "UNAUTHORIZED")
-    row = await AUTHENTICATE_.one(connection, secrets.digests(secret))
+    row = await AUTHENTICATE_.one(connection, key_format.digests(secret))
     if row is None:
         raise Refusal(401, "UNAUTHORIZED")
     key_id, organization_id, sandbox, scopes, prefix, stale, used, resets_in = row

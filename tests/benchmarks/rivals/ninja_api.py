@@ -11,13 +11,13 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from apikeys.authentication import Caller, authenticate
 from apikeys.permissions import require_scope
 from apikeys.scopes import Scope
-from config.answers import json_answer
+from config.api.envelope import json_answer
 from config.errors import ApiError, answer_to
 from numbers.api.orders import buyer_of
-from numbers.idempotency import read_idempotency_key
-from numbers.ordering import OrderRequest, place_order
-from numbers.routing import Routing
-from numbers.webhook_urls import check_public_https_url
+from numbers.orders.idempotency import read_idempotency_key
+from numbers.orders.place import OrderRequest, place_order
+from numbers.ownership.routing import Routing
+from numbers.ownership.webhook_urls import check_public_https_url
 
 
 def _distinct(numbers: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
-from apikeys import secrets
+from apikeys import key_format
 from apikeys.models import ApiKey
 from config.actors import new_request_id
 from numbers.models import Assignment, CreditAccount, CreditEntry, NumberEvent, Order, PhoneNumber
@@ -32,7 +32,7 @@ class KeyUser:
 class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[KeyUser, ApiKey]:
         _, _, secret = request.headers.get("Authorization", "").partition(" ")
-        key = ApiKey.objects.live().select_related("organization").filter(digest=secrets.digest(secret)).first()
+        key = ApiKey.objects.live().select_related("organization").filter(digest=key_format.digest(secret)).first()
         if key is None or key.organization.status != "ACTIVE":
             raise AuthenticationFailed()
         return KeyUser(key), key

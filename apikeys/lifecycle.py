@@ -1,0 +1,112 @@
+"""Making, rotating and revoking keys. The same functions serve the API, the admin and the command."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apikeys import key_format
+from apikeys.models import ApiKey
+from apikeys.scopes import Scope
+from campaigns.history import record
+from campaigns.models import Organization
+from config.actors import Actor
+from config.errors import InvalidInput, NotFound, ValidationFailed
+
+
+def check_scopes(scopes: list[str]) -> None:
+    """Raises InvalidInput for unknown, empty or duplicate scopes, naming them."""
+    if not scopes:
+        raise InvalidInput(details={"scopes": f"give at least one of {', '.join(Scope.values)}"})
+    details = {}
+    for position, scope in enumerate(scopes):
+        if scope not in Scope.values:
+            details[f"scopes[{position}]"] = f"{scope} is not a scope; known: {', '.join(Scope.values)}"
+        elif scope in scopes[:position]:
+            details[f"scopes[{position}]"] = f"repeats {scope}"
+    if details:
+        raise InvalidInput(details=details)
+
+
+def issue_key(
+    *,
+    organization: Organization,
+    scopes: list[str],
+    label: str,
+    actor: Actor,
+    expires_at: datetime | None = None,
+    secret: str | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key; returns it and its secret, which can't be had again.
+
+    ``secret`` is for keys whose secret is kept elsewhere, such as the demo's. Raises InvalidInput, and
+    ValidationFailed where ``expires_at`` has passed by the database's clock.
+    """
+    check_scopes(scopes)
+    secret = secret or key_format.new_secret(sandbox=organization.is_sandbox)
+    try:
+        with transaction.atomic():
+            key = ApiKey.objects.create(
+                organization=organization,
+                label=label,
+                prefix=key_format.visible_prefix(secret),
+                digest=key_format.digest(secret),
+                scopes=list(scopes),
+                expires_at=expires_at,
+            )
+            after = {"label": label, "scopes": list(scopes), "prefix": key.prefix}
+            if expires_at is not None:
+                after["expires_at"] = expires_at.isoformat()
+            record(key, "created", actor=actor, after=after)
+    except IntegrityError as error:
+        if "apikey_expires_after_creation" not in str(error):
+            raise
+        raise ValidationFailed(details={"expires_at": "must be in the future"}) from error
+    return key, secret
+
+
+def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = "") -> tuple[ApiKey, str]:
+    """Give a key a new secret; the old one stops at once.
+
+    Raises NotFound for a key that is not the organization's, or that is revoked or expired: such a
+    key is made anew rather than brought back.
+    """
+    with transaction.atomic():
+        key = _locked(key_id, organization_id)
+        if not key.is_live:
+            raise NotFound()
+        old_prefix = key.prefix
+        secret = key_format.new_secret(sandbox=key.organization.is_sandbox)
+        key.prefix, key.digest, key.rotated_at = (
+            key_format.visible_prefix(secret),
+            key_format.digest(secret),
+            timezone.now(),
+        )
+        key.save(update_fields=["prefix", "digest", "rotated_at"])
+        record(key, "rotated", actor=actor, reason=reason, before={"prefix": old_prefix}, after={"prefix": key.prefix})
+    return key, secret
+
+
+def revoke_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = "") -> ApiKey:
+    """Close a key for good; revoking it again changes nothing. Raises NotFound."""
+    with transaction.atomic():
+        key = _locked(key_id, organization_id)
+        if key.revoked_at is None:
+            key.revoked_at = timezone.now()
+            key.save(update_fields=["revoked_at"])
+            record(key, "revoked", actor=actor, reason=reason, after={"revoked_at": key.revoked_at.isoformat()})
+    return key
+
+
+def _locked(key_id: UUID, organization_id: UUID) -> ApiKey:
+    key = (
+        ApiKey.objects.of(organization_id)
+        .select_related("organization")
+        .select_for_update(no_key=True, of=("self",))
+        .filter(pk=key_id)
+        .first()
+    )
+    if key is None:
+        raise NotFound()
+    return key

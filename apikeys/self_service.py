@@ -1,0 +1,123 @@
+"""What a key may do to keys: never give more than it has, in scopes and in time, never faster than
+ten a minute.
+
+The caller's key is looked at again under its lock: one that is revoked while its request is under way
+makes no other key, so whoever revokes a stolen key sees in the list all that it made. A change counts
+only when it is made, since the count commits with it; what is refused costs none of the ten.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from apikeys.authentication import Caller
+from apikeys.lifecycle import check_scopes, issue_key, revoke_key, rotate_key
+from apikeys.models import ApiKey
+from apikeys.rate_limits import count_key_change
+from config.api.envelope import timestamp
+from config.api.idempotency import IdempotencyKey, Response, respond_once
+from config.db.transactions import run_transaction
+from config.errors import Forbidden, NotFound, Unauthorized
+
+
+def create_key_for(
+    caller: Caller,
+    *,
+    label: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+    show: Callable[[ApiKey, str], Response],
+    idempotency_key: IdempotencyKey | None = None,
+) -> Response:
+    """Make a key of the caller's organization; ``show`` renders it with its secret.
+
+    Without ``expires_at`` it ends with the caller's key, if that has an end. Raise InvalidInput for
+    the scopes, Forbidden for a scope or a time that the caller's key lacks, RateLimited.
+    """
+    check_scopes(scopes)
+
+    def work() -> Response:
+        own = _lock_keys(caller, caller.key_id)[caller.key_id]
+        ends = expires_at or own.expires_at
+        _require_within(own, scopes, ends)
+        count_key_change(caller.organization_id)
+        return show(
+            *issue_key(
+                organization=own.organization,
+                scopes=scopes,
+                label=label,
+                expires_at=ends,
+                actor=caller.actor,
+            )
+        )
+
+    return _respond_once(caller, idempotency_key, work)
+
+
+def rotate_key_for(
+    caller: Caller,
+    key_id: UUID,
+    *,
+    show: Callable[[ApiKey, str], Response],
+    idempotency_key: IdempotencyKey | None = None,
+) -> Response:
+    """Give a key a new secret; the old one stops at once, also where it is the caller's own.
+
+    Raise NotFound, Forbidden for a key that may do more than the caller's or lasts longer, RateLimited.
+    """
+
+    def work() -> Response:
+        locked = _lock_keys(caller, caller.key_id, key_id)
+        key = locked.get(key_id)
+        if key is None or not key.is_live:
+            raise NotFound()
+        _require_within(locked[caller.key_id], key.scopes, key.expires_at)
+        count_key_change(caller.organization_id)
+        rotated = rotate_key(key_id=key_id, organization_id=caller.organization_id, actor=caller.actor)
+        return show(*rotated)
+
+    return _respond_once(caller, idempotency_key, work)
+
+
+def _respond_once(caller: Caller, idempotency_key: IdempotencyKey | None, work: Callable[[], Response]) -> Response:
+    """Run ``work`` once. A replay shows a secret, so the caller's key must still be good for it."""
+    return respond_once(
+        idempotency_key,
+        work,
+        before_replay=lambda: _lock_keys(caller, caller.key_id),
+        has_secret=True,
+    )
+
+
+def revoke_key_for(caller: Caller, key_id: UUID) -> ApiKey:
+    """Close a key for good. Any key with the scope may: it gives nothing. Raises NotFound."""
+
+    def work() -> ApiKey:
+        _lock_keys(caller, caller.key_id, key_id)
+        return revoke_key(key_id=key_id, organization_id=caller.organization_id, actor=caller.actor)
+
+    return run_transaction(work)
+
+
+def _lock_keys(caller: Caller, *ids: UUID) -> dict[UUID, ApiKey]:
+    """These keys of the caller's organization, locked by id. Raises Unauthorized where its own stopped."""
+    rows = (
+        ApiKey.objects.of(caller.organization_id)
+        .filter(pk__in=ids)
+        .select_related("organization")
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+    )
+    locked = {key.pk: key for key in rows}
+    own = locked.get(caller.key_id)
+    if own is None or own.prefix != caller.prefix or not own.is_live:
+        raise Unauthorized()
+    return locked
+
+
+def _require_within(own: ApiKey, scopes: Iterable[str], expires_at: datetime | None) -> None:
+    """Raise Forbidden for a scope that the caller's key lacks, or a time after its own end."""
+    if not set(scopes) <= set(own.scopes):
+        raise Forbidden()
+    if own.expires_at is not None and (expires_at is None or expires_at > own.expires_at):
+        raise Forbidden(f"a key can't outlast the key that makes it, which expires at {timestamp(own.expires_at)}")

@@ -1,0 +1,57 @@
+"""Filtering the desk's lists by organization."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from campaigns.models import Organization
+from campaigns.names import as_id
+from config.admin.filters import TypedFilter
+
+# Of a part of a name: each organization is looked up in an index of its own.
+MOST_ORGANIZATIONS = 20
+
+
+def organizations_named(value: str) -> list[UUID]:
+    """Return the ids that are meant by an id, a whole name or a part of one; up to one more than the most."""
+    if identity := as_id(value):
+        return [identity]
+    named = Organization.objects.filter(name__iexact=value) or Organization.objects.filter(name__icontains=value)
+    return [organization.pk for organization in named[: MOST_ORGANIZATIONS + 1]]
+
+
+class OrganizationFilter(TypedFilter):
+    """Rows of an organization, by its id or a part of its name."""
+
+    title = parameter_name = "organization"
+    placeholder = "part of a name, or id"
+    # The lookup of an organization's id, from the rows of the list.
+    column: ClassVar[str] = "organization_id"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = (self.value() or "").strip()
+        if not value:
+            return queryset
+        ids = organizations_named(value)
+        if len(ids) > MOST_ORGANIZATIONS:
+            messages.warning(
+                request,
+                f"More than {MOST_ORGANIZATIONS} organizations have “{value[:40]}” in their name, and the list shows "
+                f"{MOST_ORGANIZATIONS} of them: type more of the name.",
+            )
+            ids = ids[:MOST_ORGANIZATIONS]
+        return self.of(queryset, ids) if ids else queryset.none()
+
+    def of(self, queryset: QuerySet[Any], ids: list[UUID]) -> QuerySet[Any]:
+        """Return the rows of these organizations, of which there is at least one."""
+        return queryset.filter(**self.one_of(ids))
+
+    def one_of(self, ids: list[UUID]) -> dict[str, Any]:
+        return {self.column: ids[0]} if len(ids) == 1 else {f"{self.column}__in": ids}
+
+
+class BrandOrganizationFilter(OrganizationFilter):
+    column = "brand__organization_id"

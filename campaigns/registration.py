@@ -1,0 +1,143 @@
+"""Organizations, brands and campaigns come into being. The same functions serve the admin and the commands."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
+
+from campaigns.history import record
+from campaigns.models import Brand, BrandStatus, Campaign, CampaignStatus, Organization
+from campaigns.names import as_id, require_name
+from config.actors import Actor
+from config.db.fields import new_id
+from config.errors import ValidationFailed
+
+
+def create_organization(*, name: str, is_sandbox: bool, actor: Actor) -> Organization:
+    """Raise ValidationFailed if it can't be a name, or another organization has it in whatever case."""
+    name = require_name("name", name)
+    try:
+        with transaction.atomic():
+            organization = Organization.objects.create(name=name, is_sandbox=is_sandbox)
+            after = {"name": name, "is_sandbox": is_sandbox, "status": organization.status}
+            record(organization, "created", actor=actor, after=after)
+    except IntegrityError as error:
+        if "organization_name_unique" not in str(error):
+            raise
+        raise ValidationFailed(
+            details={"name": f"an organization is named {name!r} already: choose another name"}
+        ) from error
+    return organization
+
+
+def find_organization(id_or_name: str) -> Organization:
+    """Return it by id, or by name in whatever case. Raise ValidationFailed, with similar ones, if there is none.
+
+    What has the form of an id is one, and never a name: no name may have it.
+    """
+    text = id_or_name.strip()
+    if identity := as_id(text):
+        found = Organization.objects.filter(pk=identity).first()
+        similar: list[Organization] = []
+    else:
+        found = named(Organization.objects.all(), text).first()
+        similar = [] if found or len(text) < 2 else list(Organization.objects.filter(name__icontains=text)[:3])
+    if found is not None:
+        return found
+    hint = "create_organization makes one"
+    if similar:
+        hint = f"similar are {', '.join(f'{one.name!r} ({one.pk})' for one in similar)}"
+    raise ValidationFailed(details={"organization": f"no organization has the id or name {id_or_name[:128]!r}: {hint}"})
+
+
+def named(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+    """Return the rows with this name, in whatever case, by the index that keeps names apart."""
+    found: QuerySet[Any] = rows.alias(lower_name=Lower("name")).filter(lower_name=Lower(Value(name)))
+    return found
+
+
+def create_brand(
+    *,
+    organization: Organization,
+    name: str,
+    identity_status: str | None,
+    actor: Actor,
+    status: str = BrandStatus.ACTIVE,
+) -> Brand:
+    """Raise ValidationFailed if it can't be a name, or the organization has a brand of that name."""
+    name = require_name("name", name)
+    try:
+        with transaction.atomic():
+            brand = Brand.objects.create(
+                organization=organization, name=name, status=status, identity_status=identity_status
+            )
+            after = {"name": name, "status": status, "identity_status": identity_status}
+            record(brand, "created", actor=actor, after=after)
+    except IntegrityError as error:
+        if "brand_name_unique_in_organization" not in str(error):
+            raise
+        raise ValidationFailed(details={"brand": f"{organization.name} has a brand {name!r} already"}) from error
+    return brand
+
+
+def create_campaign(
+    *,
+    organization: Organization,
+    name: str,
+    status: str,
+    actor: Actor,
+    brand_name: str = "",
+    brand_identity_status: str | None = None,
+    reason: str = "",
+) -> Campaign:
+    """A campaign under the brand of that name, made where the organization has none, or its own brand.
+
+    Raises ValidationFailed where the brand exists and has another identity status: that would change
+    what its other campaigns may do.
+    """
+    if status == CampaignStatus.REJECTED and not reason:
+        raise ValidationFailed(details={"reason": "is required: say why the campaign is REJECTED"})
+    if brand_name:
+        brand_name = require_name("brand", brand_name)
+    with transaction.atomic():
+        brand = _brand(organization, brand_name, brand_identity_status, actor)
+        return add_campaign(brand=brand, name=name, status=status, actor=actor, reason=reason)
+
+
+def add_campaign(
+    *,
+    brand: Brand,
+    name: str,
+    actor: Actor,
+    status: str = CampaignStatus.PENDING,
+    use_case: str = "",
+    description: str = "",
+    reason: str = "",
+) -> Campaign:
+    """A campaign of this brand. Raise ValidationFailed if it can't be a name."""
+    name = require_name("name", name)
+    with transaction.atomic():
+        campaign = Campaign.objects.create(
+            brand=brand, name=name, status=status, status_reason=reason, use_case=use_case, description=description
+        )
+        given = {"use_case": use_case, "description": description}
+        after = {"name": name, "status": status, "brand": str(brand.pk), **{k: v for k, v in given.items() if v}}
+        record(campaign, "created", actor=actor, after=after, reason=reason)
+    return campaign
+
+
+def _brand(organization: Organization, name: str, identity_status: str | None, actor: Actor) -> Brand:
+    if not name:
+        name = f"{organization.name[:110]} {new_id().hex[-8:]}"
+    brand = named(Brand.objects.filter(organization=organization), name).first()
+    if brand is None:
+        return create_brand(organization=organization, name=name, identity_status=identity_status, actor=actor)
+    if identity_status not in (None, brand.identity_status):
+        raise ValidationFailed(
+            details={
+                "brand_identity_status": f"brand {brand.name!r} is {brand.identity_status}: "
+                "leave this out, or name another brand"
+            }
+        )
+    return brand

@@ -1,0 +1,30 @@
+"""Encrypt every second factor again, under the first of DESK_TWO_FACTOR_KEYS."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.db import transaction
+
+from config.admin.models import Authenticator, RecoveryCodes
+from config.admin.sealing import CannotOpen, reseal
+from config.commands import DeskCommand
+
+
+class Command(DeskCommand):
+    help = (
+        "Encrypt every second factor again, under the first of DESK_TWO_FACTOR_KEYS. "
+        "Afterwards the others can be taken out of it."
+    )
+
+    def handle(self, *arguments: Any, **options: Any) -> None:
+        count = 0
+        with transaction.atomic():
+            for kind in (Authenticator, RecoveryCodes):
+                for device in kind.objects.select_for_update().order_by("pk"):
+                    try:
+                        device.sealed = reseal(device.sealed, user_id=device.user_id)
+                    except CannotOpen as error:
+                        raise CommandError(f"{kind.__name__} of {device.user}: {error}; nothing was changed") from error
+                    device.save(update_fields=["sealed"])
+                    count += 1
+        self.stdout.write(f"{count} second factors are sealed under the current key.")

@@ -1,0 +1,72 @@
+"""Around each request of the admin: its query string and its forms are input, and its errors are pages."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from config.admin.sessions import has_ended
+from config.errors import ApiError, Forbidden, InvalidInput, MethodNotAllowed, NotFound, answer_to
+
+logger = logging.getLogger(__name__)
+
+ADMIN = "/admin/"
+_BARE: dict[int, type[ApiError]] = {400: InvalidInput, 403: Forbidden, 404: NotFound, 405: MethodNotAllowed}
+
+
+class AdminRequests:
+    """Stands behind the CSRF middleware, so that a form of another site is refused as that."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not _is_admin(request) or response.status_code < 400 or _is_page(response):
+            return response
+        # Django answers some refusals with an empty body, such as of a method that a view does not have.
+        page = answer_to(_BARE.get(response.status_code, ApiError)(), request)
+        page.status_code = response.status_code
+        for name in ("Allow", "Retry-After"):
+            if response.has_header(name):
+                page[name] = response[name]
+        return page
+
+    def process_view(self, request: HttpRequest, view: Any, arguments: Any, options: Any) -> HttpResponse | None:
+        """Refuse a null character, which no text of PostgreSQL can hold and no keyboard makes."""
+        if not _is_admin(request):
+            return None
+        if request.user.is_authenticated and has_ended(request):
+            logout(request)
+            messages.info(request, "Your second factor has changed since you signed in here: sign in again.")
+        texts = [*_texts(request.GET), *(_texts(request.POST) if request.method == "POST" else ())]
+        if any("\0" in text for text in (*texts, *map(str, options.values()))):
+            return answer_to(InvalidInput(details={"request": "has a null character"}), request)
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer what a view refuses; and a value that PostgreSQL refused to compare with, as the request's fault."""
+        if not _is_admin(request) or not isinstance(error, ApiError | DataError):
+            return None
+        if isinstance(error, ApiError):
+            return answer_to(error, request)
+        logger.warning("a value that the database can't take", exc_info=error)
+        return answer_to(InvalidInput(details={"request": "has a value that can't be looked for"}), request)
+
+
+def _is_admin(request: HttpRequest) -> bool:
+    return f"{request.path_info}/".startswith(ADMIN)
+
+
+def _is_page(response: HttpResponse) -> bool:
+    return bool(response.streaming or response.content) and response.get("Content-Type", "").startswith("text/html")
+
+
+def _texts(values: QueryDict) -> Iterable[str]:
+    for name, texts in values.lists():
+        yield name
+        yield from texts

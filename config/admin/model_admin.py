@@ -1,0 +1,211 @@
+"""A ModelAdmin that can't go round the rules.
+
+Django's writes every column back as it was read when the form was opened: an operator who edits a
+label could set free a number that was sold meanwhile. Here all is read-only but what a subclass
+names in ``editable``; a save names the columns that the operator changed; and everything else is an
+Operation, a page in front of the same function that the API calls.
+"""
+
+from functools import reduce
+from operator import or_
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.urls.resolvers import URLPattern
+from django.utils.text import capfirst
+
+from config.admin.actions import Operation, allowed, named, show_operation
+from config.admin.changelist import PATIENT_VAR, BoundedPaginator, DeskChangeList
+from config.admin.listing import GuardedList
+from config.admin.once import respond_once
+from config.admin.related_tables import Related
+
+
+def _any_is(names: list[str], value: str) -> Q:
+    return reduce(or_, (Q(**{name: value.strip()}) for name in names))
+
+
+class EditForm(forms.ModelForm):
+    """The editable columns, and why they are changed."""
+
+    reason = forms.CharField(max_length=256, help_text="Kept in the history, with your name.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "reason" in self.fields:
+            self.fields["reason"].widget.attrs.update({"class": "vTextField", "autocomplete": "off"})
+
+    @property
+    def changed_columns(self) -> list[str]:
+        return [name for name in self.changed_data if name != "reason"]
+
+
+class DeskAdmin(GuardedList):
+    """Nothing is deleted, nothing is added but through an operation, and little is edited."""
+
+    form = EditForm
+    # What an operator may write over: descriptions, never state.
+    editable: ClassVar[tuple[str, ...]] = ()
+    # What the row's page shows, in order; "editable" ones among them.
+    shown: ClassVar[tuple[str, ...]] = ()
+    operations: ClassVar[list[Operation]] = []
+    # How a row comes into being, if an operator may make one.
+    adding: ClassVar[Operation | None] = None
+
+    actions = None
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count every filter's rows
+    list_per_page = 50
+    list_max_show_all = 0  # a page is a page: what is counted no further may be millions
+    sortable_by: ClassVar[Any] = ()  # where the table is large, only what an index has in order
+    change_form_template = "operators/change_form.html"
+
+    # --- permissions ---------------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.adding is not None and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """May the row's form be saved? Not where nothing on it can be edited."""
+        return bool(self.editable) and super().has_change_permission(request, obj)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) or super().has_change_permission(request, obj)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj)
+
+    # --- the form ------------------------------------------------------------------------------
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = list(self.shown)
+        return [*fields, "reason"] if self.editable and self.has_change_permission(request, obj) else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name for name in self.shown if name not in self.editable]
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            # What the operator saw comes back with the form: changed is what differs from that,
+            # not from what someone else has written meanwhile.
+            field.show_hidden_initial = True
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write the columns that were changed on the form, and those only; and record who did it."""
+        columns = form.changed_columns
+        if not columns:
+            return
+        current = self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=obj.pk)
+        before = {name: getattr(current, name) for name in columns}
+        after = {name: getattr(obj, name) for name in columns}
+        stamp = ["updated_at"] if any(field.name == "updated_at" for field in self.opts.fields) else []
+        obj.save(update_fields=[*columns, *stamp])
+        self.record_change(request, obj, before=before, after=after, reason=form.cleaned_data["reason"])
+
+    def record_change(
+        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+    ) -> None:
+        """Append to the history of this model's rows."""
+        raise NotImplementedError
+
+    # Our own history tells more than Django's log, and can't be deleted.
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    # --- the list ------------------------------------------------------------------------------
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
+        page = request.GET.get(PAGE_VAR, "1")
+        at, patient = int(page) if page.isdecimal() and len(page) < 10 else 1, PATIENT_VAR in request.GET
+        return self.paginator(queryset, per_page, *args, at=at, patient=patient, **kwargs)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeskChangeList]:
+        return DeskChangeList
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        exact = [name for name in self.get_search_fields(request) if name.endswith("__exact")]
+        try:
+            if exact and len(exact) == len(self.get_search_fields(request)):
+                # Django would look for the id's text, for which no table has an index.
+                return queryset.filter(_any_is(exact, search_term)) if search_term else queryset, False
+            return super().get_search_results(request, queryset, search_term)
+        except (ValueError, ValidationError):  # what is no id, searched for by id, is found nowhere
+            return queryset.none(), False
+
+    # --- operations ----------------------------------------------------------------------------
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_operation"
+        view = self.admin_site.admin_view(self.operation_view)
+        return [path("<path:object_id>/do/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def operation_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        subject = self.get_object(request, unquote(object_id))
+        if subject is None:
+            raise Http404
+        return show_operation(request, self, named(self.operations, name), subject)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if self.adding is None:
+            raise Http404
+        return show_operation(request, self, self.adding, None)
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        view = super().change_view
+        return respond_once(request, lambda: view(request, object_id, form_url, extra_context))
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context["operations"] = self.offered(request, obj) if obj is not None else []
+        context["related"] = self.related(request, obj) if obj is not None else []
+        context["show_save_and_add_another"] = False  # rows come into being through operations
+        context["title"] = capfirst(str(self.opts.verbose_name))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def related(self, request: HttpRequest, subject: Any) -> list[Related]:
+        """Tables below the row's form: what belongs to it."""
+        return []
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    # --- history -------------------------------------------------------------------------------
+    def history_address(self, subject: Any) -> str:
+        """Where is told what happened to this row; a record of history is its own."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[subject.pk])
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        subject = self.get_object(request, unquote(object_id))
+        if subject is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, subject):
+            raise PermissionDenied
+        return HttpResponseRedirect(self.history_address(subject))
+
+    def offered(self, request: HttpRequest, subject: Model) -> list[Operation]:
+        """The operations that apply to this row and that this operator may do."""
+        return [
+            operation
+            for operation in self.operations
+            if operation.applies_to(subject) and allowed(request, self, operation, subject)
+        ]

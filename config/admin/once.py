@@ -1,0 +1,175 @@
+"""A form is carried out once, however often its page is sent: twice by a double click, again after Back.
+
+Each page has a token of its own. The first post writes it down in the transaction of what it does, with what
+came of it. A second one, however close behind, waits for that transaction, does nothing, and is led to where
+the first one was.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.db import connection
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+
+from config.admin.models import SubmittedForm
+from config.admin.operators import actor_of
+from config.db.transactions import run_joining
+from config.errors import ValidationFailed
+
+Result = TypeVar("Result")
+
+FIELD = "form_token"
+_NOT_THE_OPERATORS = frozenset({FIELD, "csrfmiddlewaretoken", "once_more"})
+# A session lasts half a day, and no form outlives the sign-in that it was loaded in.
+KEPT = "2 days"
+
+CLAIM = """
+    INSERT INTO desk_submittedform (token, actor, path, digest, location, message, created_at)
+    VALUES (%s, %s, %s, %s, '', '', now())
+    ON CONFLICT (token) DO NOTHING
+    RETURNING token
+"""
+FORGET = f"""
+    DELETE FROM desk_submittedform WHERE token IN (
+        SELECT token FROM desk_submittedform WHERE created_at < now() - interval '{KEPT}'
+        LIMIT 100 FOR UPDATE SKIP LOCKED
+    )
+"""  # noqa: S608  made of constants
+# Two tabs have two tokens: whoever sends the same from both waits here for the first.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+SAME_WITHIN = timedelta(minutes=10)
+ONCE_MORE = "once_more"
+NOT_AGAIN = "This form was sent already, and was not carried out again."
+
+
+class AlreadySent(Exception):
+    """The page's form was carried out by an earlier post, and ``form`` tells what came of it."""
+
+    def __init__(self, form: SubmittedForm) -> None:
+        super().__init__(str(form.token))
+        self.form = form
+
+
+class SameAgain(ValidationFailed):
+    """The same operator has sent the same values from another page of this form a moment ago."""
+
+    def __init__(self, form: SubmittedForm) -> None:
+        told = f"You sent the same at {form.created_at:%H:%M:%S} UTC, and it was done: {form.message}"
+        super().__init__(details={"": f"{told} If it is meant once more, tick the box at the end and send it again."})
+
+
+class _NotDone(Exception):
+    """The view has refused or asks for more: its transaction is rolled back, and the page can be sent again."""
+
+
+def new_token() -> UUID:
+    return uuid4()
+
+
+def carry_out(
+    request: HttpRequest,
+    work: Callable[[], Result],
+    outcome: Callable[[Result], tuple[str, str]],
+    *,
+    ask_if_same: bool = False,
+) -> Result:
+    """Run ``work`` and note its ``outcome``, a location and a message, in one transaction.
+
+    Raises AlreadySent where an earlier post has done so; with ``ask_if_same`` SameAgain, where the same values
+    came from another tab and the box "once more" is not ticked. A post without a token, which no page of ours
+    sends, is carried out.
+    """
+    token = _token_of(request)
+    if token is None:
+        return work()
+    digest = _digest_of(request) if ask_if_same else ""
+
+    def claimed() -> Result:
+        _claim(token, request, digest)
+        result = work()
+        location, message = outcome(result)
+        SubmittedForm.objects.filter(pk=token).update(location=location[:1024], message=message[:1024])
+        return result
+
+    return run_joining(claimed)
+
+
+def respond_once(request: HttpRequest, view: Callable[[], HttpResponse | None]) -> HttpResponse | None:
+    """Return the answer of a view of Django's: where it redirects, it has done what the form asked for."""
+    if request.method != "POST":
+        return view()
+    answered: list[HttpResponse | None] = []
+
+    def work() -> HttpResponse:
+        answered[:] = [response := view()]
+        if response is None or response.status_code != 302:
+            raise _NotDone
+        return response
+
+    try:
+        return carry_out(request, work, lambda response: (response["Location"], ""))
+    except _NotDone:
+        return answered[0]
+    except AlreadySent as sent:
+        return show_first(request, sent.form)
+
+
+def sent_before(request: HttpRequest) -> SubmittedForm | None:
+    """Return what an earlier post of the page has done, if it is over."""
+    token = _token_of(request)
+    return None if token is None else _of(request, token)
+
+
+def show_first(request: HttpRequest, form: SubmittedForm) -> HttpResponse:
+    """Lead to where the first post led, and say what it did."""
+    messages.info(request, f"{NOT_AGAIN} {form.message}".strip())
+    return HttpResponseRedirect(form.location or reverse("admin:index"))
+
+
+def _token_of(request: HttpRequest) -> UUID | None:
+    if request.method != "POST":
+        return None
+    try:
+        return UUID(request.POST.get(FIELD, ""))
+    except ValueError:
+        return None
+
+
+def _claim(token: UUID, request: HttpRequest, digest: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET)
+        if digest:
+            cursor.execute(ONE_AT_A_TIME, [digest])
+        cursor.execute(CLAIM, [token, str(actor_of(request)), request.path[:512], digest])
+        if cursor.fetchone():
+            _ask_if_same(request, token, digest)
+            return
+    first = _of(request, token)
+    # Of somebody else, or another page: nothing of ours sends that, and nothing is told of it.
+    raise AlreadySent(first or SubmittedForm(token=token))
+
+
+def _ask_if_same(request: HttpRequest, token: UUID, digest: str) -> None:
+    if not digest or ONCE_MORE in request.POST:
+        return
+    same = SubmittedForm.objects.filter(digest=digest, created_at__gt=Now() - SAME_WITHIN).exclude(pk=token)
+    if (first := same.order_by("-created_at").first()) is not None:
+        raise SameAgain(first)
+
+
+def _digest_of(request: HttpRequest) -> str:
+    """Return a digest of who sends what from which page; nothing can be read from it."""
+    sent = sorted((name, values) for name, values in request.POST.lists() if name not in _NOT_THE_OPERATORS)
+    text = json.dumps([str(actor_of(request)), request.path, sent])
+    return salted_hmac("config.admin.once", text, algorithm="sha256").hexdigest()
+
+
+def _of(request: HttpRequest, token: UUID) -> SubmittedForm | None:
+    return SubmittedForm.objects.filter(pk=token, actor=str(actor_of(request)), path=request.path[:512]).first()

@@ -1,0 +1,87 @@
+"""A change of a password or a second factor asks for both anew: a stolen session is not enough for it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+import django_otp
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from config.admin.attempts import count_attempt
+from config.admin.sessions import factor_of, is_proven, prove, use_up_proof
+
+View = Callable[..., Any]
+
+
+class ProofForm(forms.Form):
+    password = forms.CharField(
+        strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"})
+    )
+    code = forms.CharField(
+        max_length=16,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "vTextField"}),
+    )
+
+
+def asks_anew(view: View) -> View:
+    """Have a view asked for only by who has just given password and code once more, and for one change."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *arguments: Any, **options: Any) -> Any:
+        if not is_proven(request):
+            return ask(request)
+        response = view(request, *arguments, **options)
+        if request.method == "POST" and response.status_code == 302:
+            use_up_proof(request)
+        return response
+
+    return guarded
+
+
+def ask(request: HttpRequest) -> HttpResponse:
+    """Lead to the page that asks for password and code, and back."""
+    query = urlencode({"next": request.get_full_path()})
+    return HttpResponseRedirect(f"{reverse('admin:prove')}?{query}")
+
+
+def proof_page(request: HttpRequest) -> HttpResponse:
+    user: Any = request.user
+    if not (user.is_active and user.is_staff) or (factor_of(user) and not user.is_verified()):
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    form = ProofForm(request.POST if request.method == "POST" else None)
+    if factor_of(user) is None:
+        del form.fields["code"]
+    if form.is_bound:
+        count_attempt(request, user.get_username())
+        if form.is_valid() and _is_right(user, form):
+            prove(request)
+            return HttpResponseRedirect(next_page(request))
+    context = {**admin.site.each_context(request), "title": "Confirm that it is you", "form": form, "user": user}
+    response = TemplateResponse(request, "operators/proof.html", context)
+    add_never_cache_headers(response)
+    return response
+
+
+def _is_right(user: Any, form: ProofForm) -> bool:
+    """Judge both factors and say nothing of which was wrong."""
+    right = user.check_password(form.cleaned_data["password"])
+    if right and factor_of(user) is not None:
+        right = django_otp.match_token(user, "".join(form.cleaned_data["code"].split())) is not None
+    if not right:
+        form.add_error(None, "That is not right. A code works once: wait for the next one if you have just used it.")
+    return bool(right)
+
+
+def next_page(request: HttpRequest) -> str:
+    """Return the page of the desk that the address names, or its home."""
+    wanted = request.GET.get("next", "")
+    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")

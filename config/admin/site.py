@@ -1,0 +1,98 @@
+"""The admin site: pages of its own beside those of the models, and a home page that one of the apps gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import path, reverse
+from django.urls.resolvers import URLPattern
+
+from config.admin import proof
+from config.admin import two_factor as admin_two_factor
+from config.admin.attempts import count_attempt, remember_browser
+
+View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that is no model's. It stands in the menu where it has a ``title``, for who has the ``permission``."""
+
+    route: str
+    name: str
+    view: View
+    title: str = ""
+    permission: str = ""
+
+
+class DeskSite(admin.AdminSite):
+    site_title = site_header = "Numberdesk"
+    site_url = None
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.pages: list[Page] = []
+        self.home: View | None = None
+
+    def add_page(self, page: Page) -> None:
+        self.pages.append(page)
+
+    def get_urls(self) -> list[Any]:
+        own: list[URLPattern] = [path(page.route, self.admin_view(page.view), name=page.name) for page in self.pages]
+        signing_in = [
+            path("two-factor/", admin_two_factor.two_factor, name="two_factor"),
+            path("confirm/", proof.proof_page, name="prove"),
+        ]
+        return [*signing_in, *own, *super().get_urls()]
+
+    # --- signing in ----------------------------------------------------------------------------
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and admin_two_factor.is_satisfied(request)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The password; and where that has been given and is not enough, the second factor."""
+        if super().has_permission(request) and not admin_two_factor.is_satisfied(request):
+            query = urlencode({"next": request.GET.get("next", "")})
+            return HttpResponseRedirect(f"{reverse('admin:two_factor')}?{query}")
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        count_attempt(request, request.POST.get("username", ""))
+        response = super().login(request, extra_context)
+        if request.user.is_authenticated:
+            remember_browser(request, response)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return proof.asks_anew(super().password_change)(request, extra_context)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if request.method == "GET":  # typed in, or kept as a bookmark: only a form signs anybody out
+            return HttpResponseRedirect(reverse("admin:index"))
+        return super().logout(request, extra_context)
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return self.home(request) if self.home else super().index(request, extra_context)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "menu": self._menu(request)}
+
+    def _menu(self, request: HttpRequest) -> list[Page]:
+        if not self.has_permission(request):
+            return []
+        return [
+            page
+            for page in self.pages
+            if page.title and (not page.permission or request.user.has_perm(page.permission))
+        ]
+
+
+def desk() -> DeskSite:
+    """The site, as what it is."""
+    site = admin.site
+    if not isinstance(site, DeskSite):
+        raise TypeError("INSTALLED_APPS must name config.admin.apps.DeskAdminConfig instead of django.contrib.admin")
+    return site

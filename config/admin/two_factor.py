@@ -1,0 +1,162 @@
+"""The second factor: a code from an authenticator app, after the password.
+
+Whoever has set one up is always asked for it; with DESK_TWO_FACTOR nobody gets further without.
+Passwords and lock-out are Django's and django-axes's, codes and their throttling django-otp's.
+"""
+
+from base64 import b32encode
+from typing import Any
+
+import django_otp
+import segno
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.views import redirect_to_login
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.safestring import SafeString, mark_safe
+
+from config.admin.models import Authenticator, RecoveryCodes
+from config.admin.proof import ask, next_page
+from config.admin.sealing import CannotOpen
+from config.admin.sessions import factor_of, forget_factor, has_just_signed_in, is_proven, rest_on_factors, use_up_proof
+
+RECOVERY_CODES = 10
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        max_length=16,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "vTextField"}
+        ),
+    )
+
+
+def is_satisfied(request: HttpRequest) -> bool:
+    """Return whether this operator has shown as many factors as they must."""
+    user: Any = request.user
+    if user.is_verified():
+        return True
+    return not settings.DESK_TWO_FACTOR and factor_of(user) is None
+
+
+def two_factor(request: HttpRequest) -> HttpResponse:
+    """Asks for the code; or, for who has none yet, sets it up."""
+    user: Any = request.user
+    if not (user.is_active and user.is_staff):
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    if user.is_verified() and not is_replacing(request):
+        return TemplateResponse(request, "operators/two_factor_on.html", _context(request, "Two-factor sign-in"))
+    if factor_of(user) is not None and not user.is_verified():
+        response = _ask(request)
+    elif is_proven(request) or (factor_of(user) is None and has_just_signed_in(request)):
+        response = _set_up(request)
+    else:
+        response = ask(request)
+    add_never_cache_headers(response)
+    return response
+
+
+def is_replacing(request: HttpRequest) -> bool:
+    """Return whether an operator wants another app in place of the one that is in use."""
+    return "replace" in request.GET
+
+
+def _ask(request: HttpRequest) -> HttpResponse:
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        device = django_otp.match_token(request.user, _digits(form))
+        if device is not None:
+            django_otp.login(request, device)
+            return HttpResponseRedirect(next_page(request))
+        form.add_error("code", "That is not the code. After several wrong ones, wait a little before the next.")
+    return TemplateResponse(
+        request, "operators/two_factor.html", {**_context(request, "Enter your code"), "form": form}
+    )
+
+
+def _set_up(request: HttpRequest) -> HttpResponse:
+    form = CodeForm(request.POST or None)
+    with transaction.atomic():
+        device = _new_device(request.user)
+        codes = _confirm(request, device) if form.is_valid() and device.verify_token(_digits(form)) else None
+    if codes is not None:
+        context = {**_context(request, "Keep these codes"), "codes": codes, "next": next_page(request)}
+        return TemplateResponse(request, "operators/recovery_codes.html", context)
+    if form.is_valid():
+        form.add_error("code", "That is not the code that the app shows now.")
+    context = {**_context(request, "Set up two-factor sign-in"), "form": form, "device": device}
+    context.update(qr=_drawn(device.config_url), secret=_secret(device), must=settings.DESK_TWO_FACTOR)
+    return TemplateResponse(request, "operators/two_factor_set_up.html", context)
+
+
+def _new_device(user: Any) -> Authenticator:
+    """Return the app that is being set up, locked. Begin anew where it was sealed under a key that is gone."""
+    waiting = Authenticator.objects.select_for_update().filter(user=user, confirmed=False)
+    device = waiting.first()
+    if device is not None:
+        try:
+            _ = device.bin_key
+            return device
+        except CannotOpen:
+            device.delete()
+    device = Authenticator(user=user, name="app", confirmed=False)
+    device.secret = Authenticator.new_secret()
+    try:
+        with transaction.atomic():
+            device.save()
+    except IntegrityError:  # another tab of the same page
+        device = waiting.get()
+    return device
+
+
+def _confirm(request: HttpRequest, device: Authenticator) -> list[str]:
+    """Have the device count from now on, in place of any other, with codes for the day that it is lost.
+
+    Every other session of the operator ends.
+    """
+    user: Any = request.user
+    Authenticator.objects.filter(user=user, confirmed=True).delete()
+    RecoveryCodes.objects.filter(user=user).delete()
+    device.confirmed = True
+    device.save(update_fields=["confirmed"])
+    recovery = RecoveryCodes(user=user, name="recovery codes")
+    recovery.codes = codes = RecoveryCodes.new_codes(RECOVERY_CODES)
+    recovery.save()
+    forget_factor(user)
+    use_up_proof(request)
+    django_otp.login(request, device)
+    rest_on_factors(request, user)
+    return codes
+
+
+def forget_devices(user: AbstractBaseUser) -> int:
+    """Take the second factor from an operator who has lost it; gives how many devices there were."""
+    with transaction.atomic():
+        return sum(kind.objects.filter(user=user).delete()[0] for kind in (Authenticator, RecoveryCodes))
+
+
+def _digits(form: CodeForm) -> str:
+    return "".join(form.cleaned_data["code"].split())
+
+
+def _drawn(address: str) -> SafeString:
+    """The QR code as SVG with attributes only: the page's policy allows no style."""
+    drawn = segno.make(address, error="m").svg_inline(scale=5, dark="#000000", light="#ffffff", omitsize=False)
+    return mark_safe(drawn)  # noqa: S308  drawn by ourselves
+
+
+def _secret(device: Authenticator) -> str:
+    """In groups of four, to be typed where no camera is at hand."""
+    text = b32encode(device.bin_key).decode().rstrip("=")
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
+def _context(request: HttpRequest, title: str) -> dict[str, Any]:
+    return {**admin.site.each_context(request), "title": title, "user": request.user}

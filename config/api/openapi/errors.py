@@ -1,0 +1,131 @@
+"""Every error answer, made of the exception that causes it: status, code, message and headers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from config import errors
+from config.api.openapi.shapes import Schema, constant, named, record, table, text, ulid
+from config.errors import ApiError
+
+REQUEST_ID = "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"
+
+_DETAILS = table(
+    "What was wrong, one sentence for each field; an item of a list is `numbers[1]`.",
+    {"type": "string"},
+    minProperties=1,
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One code that an endpoint can answer, when, and an example of it.
+
+    ``data`` is the schema of what the answer carries beside the error, for codes that do.
+    """
+
+    error: type[ApiError]
+    when: str
+    message: str = ""
+    details: Mapping[str, str] | None = None
+    data: Schema | None = None
+    data_example: Any = None
+    own_headers: Sequence[str] = field(default=())
+    component: str = ""  # where one code has several shapes
+
+    @property
+    def status(self) -> int:
+        return self.error.status
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+    @property
+    def headers(self) -> list[str]:
+        """Those that the answer has because of this code."""
+        return [*self.own_headers, *(["x-should-retry"] if issubclass(self.error, errors.Conflict) else [])]
+
+    @property
+    def shape(self) -> Schema:
+        """The component of this code: ``INSUFFICIENT_CREDIT`` is ``InsufficientCreditError``."""
+        about: dict[str, Schema] = {
+            "code": constant(self.code),
+            "message": text("For people; programs go by `code`."),
+            "request_id": ulid("The same as the header `X-Request-Id`: name it when you ask us."),
+        }
+        if self.details is not None:
+            about["details"] = _DETAILS
+        fields = {"success": constant(False), "error": record("", about)}
+        if self.data is not None:
+            fields["data"] = self.data
+        name = "".join(word.capitalize() for word in self.code.removesuffix("_ERROR").split("_"))
+        return named(self.component or name + "Error", record("", fields))
+
+    @property
+    def example(self) -> dict[str, Any]:
+        error: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message or self.error.message,
+            "request_id": REQUEST_ID,
+        }
+        if self.details is not None:
+            error["details"] = dict(self.details)
+        document: dict[str, Any] = {"success": False, "error": error}
+        if self.data is not None:
+            document["data"] = self.data_example
+        return document
+
+
+UNAUTHORIZED = Refusal(
+    errors.Unauthorized,
+    "The key is missing, malformed, unknown, revoked or expired, or its organization is suspended; or it stopped "
+    "while the request was under way. Which of these it was is not told.",
+    own_headers=["WWW-Authenticate"],
+)
+BAD_REQUEST = Refusal(
+    errors.InvalidInput,
+    "The request is for a host that is none of ours (`details` names `Host`), or its body broke off or came in "
+    "malformed chunks (`details` names `body`).",
+    details={"Host": "is not a name of this desk"},
+)
+PAYLOAD_TOO_LARGE = Refusal(errors.PayloadTooLarge, "The body is larger than any valid request.")
+UNSUPPORTED_MEDIA_TYPE = Refusal(
+    errors.UnsupportedMediaType, "The body is not declared as `Content-Type: application/json` in UTF-8."
+)
+RATE_LIMITED = Refusal(
+    errors.RateLimited,
+    "Your organization has used up this minute's requests, or too many requests from your address came with a key "
+    "that opens no door. Wait as long as `Retry-After` says.",
+    own_headers=["Retry-After"],
+)
+INTERNAL_ERROR = Refusal(
+    errors.ApiError,
+    "Something went wrong on our side that we did not foresee. We have a record of it under the request id.",
+)
+SERVICE_UNAVAILABLE = Refusal(
+    errors.ServiceUnavailable,
+    "The database can't be reached, or gave up waiting for a lock. Nothing was written: safe to retry "
+    "after `Retry-After` seconds.",
+    own_headers=["Retry-After"],
+)
+WITH_ANY_BODY = (PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
+METHOD_NOT_ALLOWED = Refusal(
+    errors.MethodNotAllowed,
+    "The path does not know this method; `Allow` lists those that it knows.",
+    own_headers=["Allow"],
+)
+UNKNOWN_PATH = Refusal(errors.NotFound, "There is nothing at this path.")
+
+
+def forbidden(scope: str) -> Refusal:
+    return Refusal(errors.Forbidden, f"The key lacks the scope `{scope}`.")
+
+
+def invalid(details: Mapping[str, str]) -> Refusal:
+    return Refusal(
+        errors.ValidationFailed,
+        "Something in the request is not as it must be; `details` names every field with its remedy. "
+        "Nothing was changed.",
+        details=details,
+    )

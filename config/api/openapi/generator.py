@@ -1,0 +1,178 @@
+"""drf-spectacular's generator, told what our views say about themselves.
+
+Paths, methods, path parameters and scopes are read from the code; the rest from the ``Operation``
+beside each view. What every endpoint can answer (400, 401, 403, 413, 415, 422, 429, 500, 503) and every
+header is added here, so that no endpoint can forget it.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any, cast
+
+import uritemplate
+from drf_spectacular.drainage import warn
+from drf_spectacular.openapi import AutoSchema
+
+from config.api.openapi import errors, texts
+from config.api.openapi.errors import Refusal
+from config.api.openapi.headers import HEADERS, RATE_LIMIT, described_headers, header
+from config.api.openapi.operations import Answer, Example, Operation, Parameter
+from config.api.openapi.shapes import Schema, components, references
+from config.api.views import ApiView
+
+JSON = "application/json"
+
+# The same in every endpoint that has them: described once.
+SHARED = {
+    "BadRequest": errors.BAD_REQUEST,
+    "Unauthorized": errors.UNAUTHORIZED,
+    "MethodNotAllowed": errors.METHOD_NOT_ALLOWED,
+    "PayloadTooLarge": errors.PAYLOAD_TOO_LARGE,
+    "UnsupportedMediaType": errors.UNSUPPORTED_MEDIA_TYPE,
+    "RateLimited": errors.RATE_LIMITED,
+    "InternalError": errors.INTERNAL_ERROR,
+    "ServiceUnavailable": errors.SERVICE_UNAVAILABLE,
+    "UnknownPath": errors.UNKNOWN_PATH,
+}
+
+
+class DescribedSchema(AutoSchema):
+    """One endpoint's part of the document, made of its view's ``Operation``."""
+
+    def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any) -> Any:
+        self.registry, self.path, self.path_regex, self.method = registry, path, path_regex, method
+        described: Operation | None = getattr(getattr(self.view, method.lower()), "operation", None)
+        if described is None:
+            warn(f"{method} {path} does not say what it does: put @described(Operation(…)) on its method")
+            return None
+        view = cast(ApiView, self.view)
+        scope = view.scopes.get(method)
+        operation: dict[str, Any] = {
+            "operationId": described.id,
+            "summary": described.summary,
+            "description": described.description + (f"\n\nRequires the `{scope}` scope." if scope else ""),
+            "tags": [described.tag],
+            "security": [{"apiKey": [str(scope)] if scope else []}] if view.get_authenticators() else [],
+        }
+        if parameters := self._path_parameters(described) + [_parameter(one) for one in described.parameters]:
+            operation["parameters"] = parameters
+        if described.body:
+            content = _content(described.body.shape, described.body.examples)
+            operation["requestBody"] = {"required": True, "content": content}
+        operation["responses"] = self._responses(described, scope)
+        return operation
+
+    def _path_parameters(self, described: Operation) -> list[dict[str, Any]]:
+        found = self._resolve_path_parameters(uritemplate.variables(self.path))
+        for parameter in found:
+            id = described.path_parameters[parameter["name"]]
+            parameter["description"], parameter["example"] = id.description, id.example
+            parameter["schema"] = {"type": "string", **({"format": id.format} if id.format else {})}
+        return found
+
+    def _responses(self, described: Operation, scope: str | None) -> dict[str, Any]:
+        authenticated = bool(self.view.get_authenticators())
+        answered = {
+            str(answer.status): _answer_response(answer, authenticated=authenticated) for answer in described.answers
+        }
+        refused = sorted(
+            [*described.refusals, *_common(described, authenticated=authenticated, scope=scope)], key=_status
+        )
+        return answered | {
+            str(status): _refusal_response(list(group), authenticated=authenticated)
+            for status, group in groupby(refused, key=_status)
+        }
+
+
+def _status(refusal: Refusal) -> int:
+    return refusal.status
+
+
+def _common(described: Operation, *, authenticated: bool, scope: str | None) -> list[Refusal]:
+    """The refusals that an endpoint has because of what it is."""
+    found = [errors.INTERNAL_ERROR]
+    if authenticated:
+        found += [errors.UNAUTHORIZED, errors.RATE_LIMITED, errors.SERVICE_UNAVAILABLE]
+    if scope:
+        found.append(errors.forbidden(scope))
+    if described.body:
+        found += errors.WITH_ANY_BODY
+    if described.invalid is not None:
+        found.append(errors.invalid(described.invalid))
+    own = {refusal.code for refusal in described.refusals}
+    return [refusal for refusal in found if refusal.code not in own] + [errors.BAD_REQUEST]
+
+
+def _answer_response(answer: Answer, *, authenticated: bool) -> dict[str, Any]:
+    always = ["X-Request-Id", *(RATE_LIMIT if authenticated else [])]
+    return {
+        "description": answer.description,
+        "headers": described_headers(always=always, sometimes=list(answer.headers)),
+        "content": _content(answer.shape, answer.examples),
+    }
+
+
+def _refusal_response(group: Sequence[Refusal], *, authenticated: bool) -> dict[str, Any]:
+    for name, shared in SHARED.items():
+        if list(group) == [shared]:
+            return {"$ref": f"#/components/responses/{name}"}
+    return _refusals_in_full(group, authenticated=authenticated)
+
+
+def _refusals_in_full(group: Sequence[Refusal], *, authenticated: bool) -> dict[str, Any]:
+    # One code may have several reasons: the first has the example.
+    shapes = list({refusal.code: refusal.shape for refusal in group}.values())
+    examples = {refusal.code: Example(refusal.example, refusal.code) for refusal in reversed(group)}
+    status = group[0].status
+    # Who is not known is not counted: 401, and 429 to those who guess. 400 and 404 may be said of what is none
+    # of ours, 500 and 503 before the request was counted.
+    certain = authenticated and status not in (400, 401, 404, 429, 500, 503)
+    named = {name for refusal in group for name in refusal.headers}
+    always = [name for name in HEADERS if all(name in refusal.headers for refusal in group)]
+    return {
+        "description": "\n\n".join(f"`{refusal.code}`: {refusal.when}" for refusal in group),
+        "headers": described_headers(
+            always=["X-Request-Id", *(RATE_LIMIT if certain else []), *always],
+            sometimes=[*(RATE_LIMIT if authenticated else []), *(name for name in HEADERS if name in named)],
+        ),
+        "content": _content(
+            shapes[0] if len(shapes) == 1 else {"oneOf": shapes},
+            [examples[code] for code in dict.fromkeys(refusal.code for refusal in group)],
+        ),
+    }
+
+
+def _content(shape: Schema, examples: Sequence[Example]) -> dict[str, Any]:
+    if len(examples) == 1:
+        return {JSON: {"schema": shape, "example": examples[0].value}}
+    found: Mapping[str, Any] = {
+        one.summary.replace(" ", "-"): {"summary": one.summary, "value": one.value} for one in examples
+    }
+    return {JSON: {"schema": shape, "examples": found}}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    schema = dict(parameter.schema)
+    made = {"name": parameter.name, "in": parameter.place, "description": schema.pop("description"), "schema": schema}
+    if parameter.required:
+        made["required"] = True
+    if parameter.example is not None:
+        made["example"] = parameter.example
+    return made
+
+
+def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """drf-spectacular's last hook: what the whole document shares, and every component that is referred to."""
+    result["info"] |= {"summary": texts.SUMMARY, "description": texts.DESCRIPTION}
+    result["servers"] = [{"url": "/", "description": "This desk"}]
+    used = {operation["tags"][0] for methods in result["paths"].values() for operation in methods.values()}
+    result["tags"] = [{"name": name, "description": text} for name, text in texts.TAGS.items() if name in used]
+    responses = {name: _refusals_in_full([refusal], authenticated=True) for name, refusal in SHARED.items()}
+    needed = references([result["paths"], responses])
+    result["components"] = {
+        "headers": {name: header(name) for name in HEADERS},
+        "responses": responses,
+        "schemas": {name: components[name] for name in sorted(needed)},
+        "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": texts.AUTHENTICATION}},
+    }
+    return result

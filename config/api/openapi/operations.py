@@ -1,0 +1,100 @@
+"""What an endpoint says about itself, kept beside it and put on its method by ``@described``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from config.api.openapi.errors import Refusal
+from config.api.openapi.shapes import Schema, constant, named, record
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter or a request header."""
+
+    name: str
+    schema: Schema
+    place: Literal["query", "header"] = "query"
+    required: bool = False
+    example: Any = None
+
+
+@dataclass(frozen=True)
+class Id:
+    """An id in a path, or what may stand in its place: then it has no ``format``."""
+
+    description: str
+    example: str
+    format: str = "uuid"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One body that is really sent or answered. ``summary`` says what it shows."""
+
+    value: Any
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success. ``shape`` is the whole body, most often from ``envelope``."""
+
+    description: str
+    shape: Schema
+    examples: Sequence[Example]
+    status: int = 200
+    headers: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a request sends."""
+
+    shape: Schema
+    examples: Sequence[Example]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One endpoint. ``refusals`` are its own; those that every endpoint can give are added to them.
+
+    ``invalid`` is the example of ``details`` where the request is not valid; None where nothing in
+    the request can be.
+    """
+
+    id: str
+    tag: str
+    summary: str
+    description: str
+    answers: Sequence[Answer]
+    body: Body | None = None
+    parameters: Sequence[Parameter] = ()
+    refusals: Sequence[Refusal] = ()
+    invalid: Mapping[str, str] | None = None
+    path_parameters: Mapping[str, Id] = field(default_factory=dict)
+
+
+def described(operation: Operation) -> Callable[[Method], Method]:
+    """Puts the description on a view's method, where the generator looks for it."""
+
+    def attach(method: Method) -> Method:
+        method.operation = operation  # type: ignore[attr-defined]
+        return method
+
+    return attach
+
+
+def envelope(name: str, data: Schema, *, meta: Schema | None = None, description: str = "") -> Schema:
+    """The component of a success: ``{"success": true, "data": …, "meta"?: …}``."""
+    fields = {"success": constant(True), "data": data}
+    if meta is not None:
+        fields["meta"] = meta
+    return named(name, record(description, fields))
+
+
+def succeeds(data: Any, meta: Any = None) -> dict[str, Any]:
+    """The body of a success, for examples."""
+    return {"success": True, "data": data} | ({"meta": meta} if meta is not None else {})

@@ -1,0 +1,127 @@
+"""JSON Schema in the words that our requests and answers need.
+
+Every object is closed (``additionalProperties: false``): tests compare live answers with these
+schemas, so a field that is not described is a failure, not an oversight.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+
+_REFERENCE = "#/components/schemas/"
+
+# What ``named`` was told, for the whole document: the generator takes from here what is referred to.
+components: dict[str, Schema] = {}
+
+
+def named(name: str, schema: Schema) -> Schema:
+    """A reference to ``schema``, which becomes a component, and a type in generated clients."""
+    if components.setdefault(name, schema) != schema:
+        raise ValueError(f"two different components are named {name}")
+    return {"$ref": _REFERENCE + name}
+
+
+def resolve(schema: Schema) -> Schema:
+    """The schema itself, where a reference is given."""
+    return components[schema["$ref"].removeprefix(_REFERENCE)] if "$ref" in schema else schema
+
+
+def references(node: Any) -> set[str]:
+    """The names of all components that ``node`` needs, theirs included."""
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            name = str(node.get("$ref", "")).removeprefix(_REFERENCE)
+            if name in components and name not in found:
+                found.add(name)
+                waiting.append(components[name])
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return found
+
+
+def record(description: str, fields: Mapping[str, Schema], *, optional: Iterable[str] = ()) -> Schema:
+    """An object with exactly these fields, all there but the ``optional`` ones."""
+    schema: Schema = {"type": "object"}
+    if description:
+        schema["description"] = description
+    schema["properties"] = dict(fields)
+    required = [name for name in fields if name not in set(optional)]
+    if required:
+        schema["required"] = required
+    schema["additionalProperties"] = False
+    return schema
+
+
+def text(description: str, **facets: Any) -> Schema:
+    return {"type": "string", "description": description, **facets}
+
+
+def integer(description: str, **facets: Any) -> Schema:
+    return {"type": "integer", "description": description, **facets}
+
+
+def flag(description: str, **facets: Any) -> Schema:
+    return {"type": "boolean", "description": description, **facets}
+
+
+def choice(description: str, values: Iterable[str], **facets: Any) -> Schema:
+    return {"type": "string", "enum": list(values), "description": description, **facets}
+
+
+def constant(value: str | bool) -> Schema:
+    return {"type": "boolean" if isinstance(value, bool) else "string", "const": value}
+
+
+def uuid(description: str, **facets: Any) -> Schema:
+    return {"type": "string", "format": "uuid", "description": description, **facets}
+
+
+def moment(description: str) -> Schema:
+    """A time as ``config.api.envelope.timestamp`` writes it."""
+    return {
+        "type": "string",
+        "format": "date-time",
+        "pattern": "Z$",
+        "description": description,
+        "examples": ["2026-04-26T12:00:00Z"],
+    }
+
+
+def money(description: str) -> Schema:
+    """A decimal string: binary floating point has no place in amounts of money."""
+    return {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "description": description, "examples": ["1.00"]}
+
+
+def ulid(description: str) -> Schema:
+    return {
+        "type": "string",
+        "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+        "description": description,
+        "examples": ["01JTBQH2FZ8K1RXC0WJ4Z9P3VM"],
+    }
+
+
+def listed(description: str, items: Schema, **facets: Any) -> Schema:
+    return {"type": "array", "description": description, "items": items, **facets}
+
+
+def table(description: str, values: Schema, **facets: Any) -> Schema:
+    """An object whose field names are data: from each of something to a value."""
+    return {"type": "object", "description": description, "additionalProperties": values, **facets}
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same, or null."""
+    if "$ref" in schema or schema["type"] == "object":
+        return {"oneOf": [schema, {"type": "null"}]}
+    schema = {**schema, "type": [schema["type"], "null"]}
+    if "const" in schema:
+        schema["enum"] = [schema.pop("const")]
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], None]
+    return schema

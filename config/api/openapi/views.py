@@ -1,0 +1,59 @@
+"""``/v1/openapi.json`` and ``/v1/types.ts``."""
+
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.request import Request
+
+from config.api.views import PublicView
+from config.documents import Document, answer_document
+
+# Written by `make types` from the schema, and committed: serving it needs no node.
+TYPES = Path(__file__).resolve().parent / "types.ts"
+
+
+_one_at_a_time = Lock()
+
+
+def schema() -> dict[str, Any]:
+    """The OpenAPI document: made once in a process, since it depends on nothing but the code."""
+    with _one_at_a_time:  # drf-spectacular fails where two threads make their first one together
+        return _schema()
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+@cache
+def _schema_document() -> Document:
+    return Document.of(orjson.dumps(schema(), option=orjson.OPT_INDENT_2), "application/json")
+
+
+@cache
+def _types_document() -> Document:
+    return Document.of(TYPES.read_bytes(), "text/plain; charset=utf-8")
+
+
+class OpenApiDocument(PublicView):
+    """The description of the API, for programs."""
+
+    schema = None  # does not describe itself
+
+    def get(self, request: Request) -> HttpResponse:
+        return answer_document(request._request, _schema_document())
+
+
+class TypeScriptTypes(PublicView):
+    """The types of every request and answer, for programs in TypeScript."""
+
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        return answer_document(request._request, _types_document())

@@ -1,0 +1,161 @@
+"""Cursor paging, the same for every list: newest first, by one unique column that is in order of time.
+
+A page goes on below the last key of the page before, so that rows which are made meanwhile neither
+repeat nor skip any, and 1,500 rows of one bulk load, all with the same ``created_at``, are no trouble.
+There is never a count and never an OFFSET: the last page costs what the first costs.
+
+A list reads its page, fetches ``page.fetch`` rows whose key is less than ``page.below``, and answers::
+
+    page = read_page(request, name="brands", filters={"status": status})
+    rows = Brand.objects.of(caller.organization_id).filter(pk__lt=page.below).order_by("-pk")[: page.fetch]
+    return answer_page(rows, page, show=brand_as_json)
+
+or, in SQL, ``WHERE … AND id < %(below)s ORDER BY id DESC LIMIT %(fetch)s``.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from config.api.envelope import success
+from config.api.views import refuse_unknown_parameters
+from config.errors import ValidationFailed
+
+Row = TypeVar("Row")
+Key = UUID | int
+
+LIMIT_DEFAULT, LIMIT_LARGEST = 20, 100
+PARAMETERS = frozenset({"cursor", "limit"})
+
+# Above every key that there can be: the first page is not another query than the rest.
+_ABOVE_ALL: dict[type, Key] = {UUID: UUID(int=2**128 - 1), int: 2**63 - 1}
+_TAG_LENGTH = 16
+_STALE = "is not a cursor of this list with these filters; leave it out to start from the first page"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for. ``after`` is the last key of the page before, None on the first."""
+
+    limit: int
+    after: Key | None
+    below: Key
+    context: bytes
+
+    @property
+    def fetch(self) -> int:
+        """One more than is shown: whether it exists tells whether there is a next page."""
+        return self.limit + 1
+
+
+def read_page(
+    request: Request,
+    *,
+    name: str,
+    filters: Mapping[str, Any] | None = None,
+    key: type = UUID,
+    details: dict[str, str] | None = None,
+) -> Page:
+    """The page of the list ``name`` that the query string asks for.
+
+    ``filters`` has every other parameter that the list knows, by its name in the query string, with
+    the value read from it or None; all other parameters are refused. A cursor holds for one list of
+    one organization with the same filters. ``key`` is the type of the column that the list pages by.
+    Raises ValidationFailed naming ``cursor``, ``limit``, the unknown parameter, and what ``details``
+    tells already of the filters.
+    """
+    filters = filters or {}
+    details = details or {}
+    refuse_unknown_parameters(request, PARAMETERS | filters.keys())
+    caller: Any = request.user  # an apikeys Caller, which this module must not know
+    given = {field: str(value) for field, value in filters.items() if value is not None}
+    context = orjson.dumps([name, str(caller.organization_id), given], option=orjson.OPT_SORT_KEYS)
+    # With a filter that makes no sense, no cursor can be judged.
+    after = None if details else _read_cursor(request.query_params.get("cursor"), context, key, details)
+    limit = _read_limit(request.query_params.get("limit"), details)
+    if details:
+        raise ValidationFailed(details=details)
+    return Page(limit, after, _ABOVE_ALL[key] if after is None else after, context)
+
+
+def answer_page(
+    rows: Iterable[Row],
+    page: Page,
+    *,
+    show: Callable[[Row], Any] = lambda row: row,
+    key: Callable[[Row], Key] = lambda row: row.pk,  # type: ignore[attr-defined]
+) -> HttpResponse:
+    """The answer to up to ``page.fetch`` rows: ``show`` makes JSON of one, ``key`` tells what it is paged by."""
+    rows = list(rows)
+    shown = rows[: page.limit]
+    next_cursor = seal(key(shown[-1]), page.context) if len(rows) > page.limit else None
+    return success([show(row) for row in shown], meta={"next_cursor": next_cursor})
+
+
+def _read_limit(given: str | None, details: dict[str, str]) -> int:
+    if given is None:
+        return LIMIT_DEFAULT
+    if re.fullmatch(r"[1-9][0-9]{0,2}", given) and int(given) <= LIMIT_LARGEST:
+        return int(given)
+    details["limit"] = f"must be a whole number from 1 to {LIMIT_LARGEST}"
+    return LIMIT_DEFAULT
+
+
+def _read_cursor(given: str | None, context: bytes, key: type, details: dict[str, str]) -> Key | None:
+    if given is None:
+        return None
+    after = unseal(given, context)
+    if isinstance(after, key):
+        return after
+    details["cursor"] = _STALE
+    return None
+
+
+def seal(key: Key, context: bytes) -> str:
+    """A cursor: the key, masked and signed for its context.
+
+    The tag is made of what it signs and masks it too (a synthetic IV): a cursor tells nothing, not
+    even how many rows other organizations have, and the same place always has the same cursor.
+    """
+    plain = key.bytes if isinstance(key, UUID) else key.to_bytes(8)
+    tag = _tag(context, plain)
+    return base64.urlsafe_b64encode(tag + _masked(plain, tag)).rstrip(b"=").decode()
+
+
+def unseal(cursor: str, context: bytes) -> Key | None:
+    """The key of a cursor that was sealed for this context; None for any other text."""
+    try:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    tag, masked = sealed[:_TAG_LENGTH], sealed[_TAG_LENGTH:]
+    if len(masked) not in (8, 16):
+        return None
+    plain = _masked(masked, tag)
+    key: Key = UUID(bytes=plain) if len(plain) == 16 else int.from_bytes(plain)
+    # Compared as text: base64 has several spellings of the same bytes, and only ours is one.
+    return key if hmac.compare_digest(seal(key, context), cursor) else None
+
+
+def _tag(context: bytes, plain: bytes) -> bytes:
+    return _hmac(b"cursor.tag", len(context).to_bytes(4) + context + plain)[:_TAG_LENGTH]
+
+
+def _masked(text: bytes, tag: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(text, _hmac(b"cursor.mask", tag), strict=False))
+
+
+def _hmac(purpose: bytes, message: bytes) -> bytes:
+    secret = hashlib.sha256(purpose + settings.SECRET_KEY.encode()).digest()
+    return hmac.new(secret, message, hashlib.sha256).digest()

@@ -1,0 +1,32 @@
+"""TypeScript definitions, cut out of the generated file: what the page shows is what a compiler reads."""
+
+import re
+from functools import cache
+
+from config.api.openapi.views import TYPES
+
+_REFERENCE = re.compile(r'components\["schemas"\]\["(\w+)"\]')
+_COMMENT = re.compile(r"^\s*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
+# In the generated file each schema stands behind eight blanks, and what is inside it behind more.
+_NAME = re.compile(r"^        (\w+): ", re.MULTILINE)
+
+
+@cache
+def _definitions() -> dict[str, str]:
+    """From the name of each schema to its type, without comments: the page has them in its tables."""
+    schemas = TYPES.read_text().partition("\n    schemas: {\n")[2].partition("\n    };\n")[0]
+    _, *parts = _NAME.split(_COMMENT.sub("", schemas))
+    bodies = (re.sub(r"^        ", "", body.rstrip(), flags=re.MULTILINE) for body in parts[1::2])
+    return dict(zip(parts[::2], bodies, strict=True))
+
+
+def definition_of(*names: str) -> str:
+    """The types with these names, and all that they are made of."""
+    waiting, done = list(names), dict[str, str]()
+    while waiting:
+        name = waiting.pop(0)
+        if name not in done:
+            body = _definitions()[name]
+            waiting += _REFERENCE.findall(body)
+            done[name] = f"type {name} = " + _REFERENCE.sub(r"\1", body)
+    return "\n\n".join(done.values())

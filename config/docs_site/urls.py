@@ -1,0 +1,13 @@
+from django.urls import path
+
+from config.docs_site.views import ConsolePage, FrontDoor, GuidePage, ReferencePage, SearchIndex
+
+urlpatterns = [
+    path("", FrontDoor.as_view()),
+    path("docs", ReferencePage.as_view(), name="docs"),
+    path("docs/", ReferencePage.as_view()),
+    path("v1/docs", ReferencePage.as_view()),
+    path("docs/search.json", SearchIndex.as_view(), name="docs-search"),
+    path("docs/console", ConsolePage.as_view(), name="docs-console"),
+    path("docs/<slug:slug>", GuidePage.as_view(), name="docs-guide"),
+]

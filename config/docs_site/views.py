@@ -1,0 +1,89 @@
+"""The pages of ``/docs``, rendered once in a process for each address that the desk is known by."""
+
+from functools import cache, lru_cache
+from typing import Any
+
+import orjson
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from rest_framework.request import Request
+
+from config.api.openapi.views import schema
+from config.api.views import PublicView
+from config.docs_site.guides import all_guides, search_index
+from config.docs_site.markdown import as_html
+from config.docs_site.reference import Group, Reference
+from config.documents import Document, answer_document
+
+HTML = "text/html; charset=utf-8"
+
+
+@lru_cache(maxsize=16)
+def _groups(base: str) -> list[Group]:
+    return Reference(schema(), base).groups()
+
+
+# Bounded, since ALLOWED_HOSTS may have a wildcard.
+@lru_cache(maxsize=16)
+def page(template: str, base: str, slug: str = "") -> Document:
+    """A page as it is sent; ``base`` is the address in its examples."""
+    document = schema()
+    context: dict[str, Any] = {
+        "base": base,
+        "guides": list(all_guides().values()),
+        "groups": _groups(base),
+        "headers": Reference(document, base).headers(),
+        "introduction": as_html(document["info"]["description"]),
+        "authentication": as_html(document["components"]["securitySchemes"]["apiKey"]["description"]),
+        "slug": slug,
+    }
+    if slug:
+        context["guide"] = all_guides()[slug]
+        context["text"] = all_guides()[slug].html(base)
+    return Document.of(render_to_string(f"docs/{template}.html", context).encode(), HTML)
+
+
+@cache
+def _search_document() -> Document:
+    return Document.of(orjson.dumps(search_index(schema())), "application/json")
+
+
+class _Page(PublicView):
+    schema = None
+    template: str
+
+    def get(self, request: Request, slug: str = "") -> HttpResponse:
+        if slug and slug not in all_guides():
+            raise Http404
+        base = request._request.build_absolute_uri("/").rstrip("/")
+        return answer_document(request._request, page(self.template, base, slug))
+
+
+class FrontDoor(PublicView):
+    """Whoever opens the address that `make run` prints is led to where everything else is told."""
+
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponseRedirect("/docs")
+
+
+class ReferencePage(_Page):
+    template = "reference"
+
+
+class GuidePage(_Page):
+    template = "guide"
+
+
+class ConsolePage(_Page):
+    template = "console"
+
+
+class SearchIndex(PublicView):
+    """What the pages' search looks through."""
+
+    schema = None
+
+    def get(self, request: Request) -> HttpResponse:
+        return answer_document(request._request, _search_document())

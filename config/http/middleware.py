@@ -1,0 +1,105 @@
+"""Request ids for everything; the admin's middleware for everything but the API."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+
+from config.actors import new_request_id
+from config.errors import PayloadTooLarge, answer_to
+from config.http.context import RequestContext, current
+from config.http.limits import is_too_large
+from config.observability.metrics import count_request
+
+logger = logging.getLogger("numberdesk.requests")
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+API = "/v1/"
+
+
+class RequestId:
+    """A ULID of our own for each request, in the answer and in every log line; the caller's is not trusted."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        context = RequestContext(new_request_id(), request.path)
+        request.request_id = context.request_id  # type: ignore[attr-defined]
+        # Not reset at the end: Django logs some refusals after us. The thread's next request sets its own.
+        current.set(context)
+        started = time.perf_counter()
+        response = self.get_response(request)
+        seconds = time.perf_counter() - started
+        count_request(request, response.status_code, seconds)
+        response["X-Request-Id"] = context.request_id
+        if not response.streaming and not response.has_header("Content-Length"):
+            response["Content-Length"] = str(len(response.content))
+        if logger.isEnabledFor(logging.INFO):
+            fields = {
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "ms": round(seconds * 1000, 1),
+            }
+            if context.sandbox:
+                fields["sandbox"] = True
+            logger.info("request", extra={"fields": fields})
+        return response
+
+
+class PastTheAdmin:
+    """Send API requests past the middleware that stands between here and ``View``, which is the admin's."""
+
+    view: ClassVar[GetResponse]  # of the handler that is being built: Django makes the innermost first
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.through_the_admin, self.to_the_view = get_response, PastTheAdmin.view
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(API):
+            return self.to_the_view(request)
+        return self.through_the_admin(request)
+
+
+class View:
+    """The last middleware, behind which only the view is left."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = PastTheAdmin.view = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+
+class Csrf(CsrfViewMiddleware):
+    def process_view(self, request, callback, callback_args, callback_kwargs):
+        if request.path_info.startswith(API):
+            return None  # bearer tokens are not sent by a browser on its own
+        # The token is a field of the form: a file that stands before it would be taken in from anyone.
+        if is_too_large(request) and not request.user.is_authenticated:
+            return answer_to(PayloadTooLarge())
+        return super().process_view(request, callback, callback_args, callback_kwargs)
+
+
+class ContentSecurityPolicy:
+    """Nothing from elsewhere, nothing inline: the admin and the docs are written for it."""
+
+    POLICY = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self.POLICY)
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response

@@ -1,0 +1,71 @@
+"""New stock from the desk: random numbers of an area code, or numbers that are pasted."""
+
+from typing import Any
+
+from django import forms
+
+from config.actors import Actor
+from config.admin.actions import Done, Operation
+from config.admin.form_fields import OneLine
+from numbers.inventory.add import add_numbers
+from numbers.inventory.pricing import LARGEST_PRICE
+from numbers.inventory.seed import Stock, seed_numbers
+from numbers.models import PhoneNumber
+
+MOST_AT_ONCE = 10_000  # within a request; the command seed_numbers makes millions
+
+
+class AddNumbersForm(forms.Form):
+    numbers = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 6, "spellcheck": "false"}),
+        help_text="E.164, such as +14155550123, one a line. Or leave this empty and fill in an area code.",
+    )
+    number_type = forms.ChoiceField(
+        choices=[("", "follows from the number"), *PhoneNumber.Type.choices],
+        required=False,
+        help_text="Short codes need theirs, since nothing else tells them from a number that is cut off.",
+    )
+    area_code = forms.RegexField(r"^[2-9][0-9]{2}$", required=False, help_text="Such as 415, or 888 for toll-free.")
+    count = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_AT_ONCE,
+        help_text=f"How many random numbers of the area code, up to {MOST_AT_ONCE:,}.",
+    )
+    price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2, initial="1.00")
+    sms_enabled = forms.BooleanField(label="SMS", required=False, initial=True)
+    mms_enabled = forms.BooleanField(label="MMS", required=False, initial=True)
+    sandbox = forms.BooleanField(
+        label="Test inventory", required=False, help_text="For sandbox organizations only. This can't be changed later."
+    )
+    note = OneLine(max_length=256, required=False, help_text="Where they come from, kept with them.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        if bool(cleaned["numbers"].strip()) == bool(cleaned["area_code"]):
+            raise forms.ValidationError("Give either numbers or an area code.")
+        if cleaned["area_code"] and not cleaned["count"]:
+            self.add_error("count", "How many numbers of this area code?")
+        return cleaned
+
+
+class AddNumbers(Operation):
+    name, label, permission = "add", "Add numbers", "add"
+    form_class = AddNumbersForm
+
+    def explain(self, subject: Any) -> str:
+        return "They are available at once; pending bulk orders that they fill are filled."
+
+    def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
+        number_type = values["number_type"] or None
+        shared = {name: values[name] for name in ("price", "sms_enabled", "mms_enabled", "sandbox")}
+        if values["area_code"]:
+            stock = Stock(area_code=values["area_code"], count=values["count"], number_type=number_type, **shared)
+            seeded = seed_numbers(stock=stock, actor=actor, note=values["note"])
+            return Done(f"{seeded.created:,} numbers of {values['area_code']} are in stock.")
+        numbers = values["numbers"].split()
+        add_numbers(numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared)
+        return Done(f"{len(numbers):,} numbers are in stock.")

@@ -1,0 +1,200 @@
+"""Deeds on numbers: on one, from its page; on a selection or on all that match, from the list, as a job."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from config.actors import Actor
+from config.admin.actions import Done, Operation, ReasonForm, add_refusal, page_of
+from config.admin.form_fields import ChosenByTyping
+from config.admin.once import respond_once
+from config.admin.operators import actor_of
+from config.admin.site import Page, desk
+from config.errors import ApiError, ValidationFailed
+from numbers.admin.filters import state_of
+from numbers.bulk_actions.actions import DEEDS, DONE, Deed, Order
+from numbers.bulk_actions.job import begin, choose, shares
+from numbers.inventory.pricing import LARGEST_PRICE
+from numbers.models import Assignment, Job, PhoneNumber
+
+MOST_DAYS = 366
+
+
+class DeedForm(ReasonForm):
+    """The reason, and what the deed needs besides; ``values`` is what is kept of it as JSON."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {}
+
+
+class PriceForm(DeedForm):
+    price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2)
+    field_order = ["price", "reason"]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"price": f"{self.cleaned_data['price']:.2f}"}
+
+
+SWITCH = [("", "leave as it is"), ("on", "on"), ("off", "off")]
+
+
+class CapabilitiesForm(DeedForm):
+    sms_enabled = forms.ChoiceField(label="SMS", choices=SWITCH, required=False)
+    mms_enabled = forms.ChoiceField(label="MMS", choices=SWITCH, required=False)
+    field_order = ["sms_enabled", "mms_enabled", "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not cleaned.get("sms_enabled") and not cleaned.get("mms_enabled"):
+            raise forms.ValidationError("Switch at least one of the two.")
+        return cleaned
+
+    @property
+    def values(self) -> dict[str, Any]:
+        meaning = {"": None, "on": True, "off": False}
+        return {name: meaning[self.cleaned_data[name]] for name in ("sms_enabled", "mms_enabled")}
+
+
+class OrganizationForm(DeedForm):
+    organization = ChosenByTyping(Assignment, "organization")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"organization_id": str(self.cleaned_data["organization"].pk)}
+
+
+class HoldForm(OrganizationForm):
+    days = forms.IntegerField(min_value=1, max_value=MOST_DAYS, initial=7)
+    field_order = ["organization", "days", "reason"]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {**super().values, "days": self.cleaned_data["days"]}
+
+
+class AssignForm(OrganizationForm):
+    campaign = ChosenByTyping(Assignment, "campaign", required=False, help_text="Of this organization, if any.")
+    field_order = ["organization", "campaign", "reason"]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        campaign = self.cleaned_data["campaign"]
+        return {**super().values, "campaign_id": str(campaign.pk) if campaign else None}
+
+
+FORMS: dict[str, type[DeedForm]] = {
+    "price": PriceForm,
+    "capabilities": CapabilitiesForm,
+    "hold": HoldForm,
+    "assign": AssignForm,
+}
+
+
+class DeedOperation(Operation):
+    """A deed on one number, at once."""
+
+    def __init__(self, deed: Deed) -> None:
+        self.deed = deed
+        self.name, self.label = deed.name, deed.label
+        self.permission = deed.permission
+        self.form_class = FORMS.get(deed.name, DeedForm)
+
+    def applies_to(self, subject: PhoneNumber) -> bool:
+        return state_of(subject)[0] in self.deed.states
+
+    def explain(self, subject: PhoneNumber) -> str:
+        state, until = state_of(subject)
+        told = f"{subject} is {state}" + (f" until {until:%Y-%m-%d %H:%M} UTC" if until else "")
+        return told if self.deed.name in FORMS else f"{told}. It {self.deed.foretell({})}."
+
+    def initial(self, subject: PhoneNumber) -> dict[str, Any]:
+        return {"price": subject.price}
+
+    def do(self, subject: PhoneNumber, *, actor: Actor, form: Any) -> Done:
+        order = Order(actor, form.cleaned_data["reason"], form.values)
+        outcome = self.deed.do([subject.pk], order)[subject.pk]
+        if outcome.startswith("refused: "):
+            raise ValidationFailed(details={"": outcome.removeprefix("refused: ")})
+        told = self.deed.foretell(order.values) if outcome == DONE else outcome
+        return Done(f"{self.label}: {subject} {told}.")
+
+
+# --- on many ---------------------------------------------------------------------------------------
+def actions_for(request: HttpRequest) -> dict[str, Any]:
+    """The list's actions, for who may do them."""
+    allowed = [deed for deed in DEEDS.values() if request.user.has_perm(deed.permission)]
+    return {deed.name: (_action(deed), deed.name, f"{deed.label} …") for deed in allowed}
+
+
+def _action(deed: Deed) -> Any:
+    def act(admin: Any, request: HttpRequest, queryset: QuerySet[PhoneNumber]) -> HttpResponse | None:
+        def draft() -> HttpResponse:
+            job = choose(queryset, deed=deed, actor=actor_of(request))
+            return HttpResponseRedirect(reverse("admin:deed", args=[job.pk]))
+
+        try:
+            return respond_once(request, draft)
+        except ValidationFailed as refusal:
+            messages.error(request, "; ".join(f"{name} {why}" for name, why in (refusal.details or {}).items()))
+            return None
+
+    return act
+
+
+def deed_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """What will happen to the chosen numbers: filled in, then confirmed, then it runs."""
+    job = get_object_or_404(Job, pk=job_id, kind="deed")
+    deed = DEEDS[job.parameters["deed"]]
+    if not request.user.has_perm(deed.permission):
+        raise PermissionDenied
+    if job.status != Job.Status.DRAFT:
+        return HttpResponseRedirect(page_of(job))
+    form_class = FORMS.get(deed.name, DeedForm)
+    form = form_class(request.POST) if request.method == "POST" else form_class(initial=_known(job))
+    confirming = form.is_bound and form.is_valid()
+    if confirming and "confirmed" in request.POST:
+        try:
+            begin(job, values=form.values, reason=form.cleaned_data["reason"], actor=actor_of(request))
+            return HttpResponseRedirect(page_of(job))
+        except ApiError as refusal:
+            if not Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).exists():
+                return HttpResponseRedirect(page_of(job))  # sent twice: it has begun, with what was confirmed first
+            add_refusal(form, refusal)
+    preview = _preview(job, deed, form.values if confirming else None, all_of_them="all" in request.GET)
+    context = {**desk().each_context(request), "title": deed.label, "opts": PhoneNumber._meta, "form": form}
+    context.update(job=job, confirming=confirming, media=form.media, **preview)
+    return TemplateResponse(request, "operators/deed.html", context)
+
+
+def _known(job: Job) -> dict[str, Any]:
+    """What a job that was stopped had been told already."""
+    values = job.parameters["values"]
+    known = {"reason": job.parameters["reason"], "price": values.get("price"), "days": values.get("days", 7)}
+    switched = {True: "on", False: "off", None: ""}
+    known |= {name: switched[values.get(name)] for name in ("sms_enabled", "mms_enabled")}
+    return known | {name: values.get(f"{name}_id") for name in ("organization", "campaign")}
+
+
+def _preview(job: Job, deed: Deed, values: dict[str, Any] | None, *, all_of_them: bool) -> dict[str, Any]:
+    rows, looked_at = shares(job, all_of_them=all_of_them)
+    touched = [row for row in rows if row.state in deed.states]
+    return {
+        "looked_at": looked_at,
+        "shares": [(row, row.state in deed.states) for row in rows],
+        "touched": sum(row.numbers for row in touched),
+        "cost": sum(row.price for row in touched) if deed.name == "assign" else None,
+        "foretold": deed.foretell(values) if values is not None else "",
+    }
+
+
+desk().add_page(Page("numbers/phonenumber/deed/<uuid:job_id>/", "deed", deed_page))

@@ -1,0 +1,146 @@
+"""The stock: numbers, who had them, and how they came in."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.db.models import Prefetch
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+
+from config.admin.actions import page_of
+from config.admin.csv_export import ExportedAdmin
+from config.admin.model_admin import DeskAdmin
+from config.admin.operators import actor_of
+from numbers.admin.add_numbers import AddNumbers
+from numbers.admin.bulk_actions import DeedOperation, actions_for
+from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of
+from numbers.admin.number_search import containing, is_about_sold
+from numbers.admin.timeline import question_on
+from numbers.bulk_actions.actions import DEEDS
+from numbers.inventory.export import COLUMNS, with_owner
+from numbers.inventory.timeline import life_of
+from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch
+
+OPEN = Prefetch(
+    "assignments",
+    queryset=Assignment.objects.filter(ended_at__isnull=True).select_related("organization"),
+    to_attr="open_assignments",
+)
+
+
+def _life_of(number_id: int) -> str:
+    return f"{reverse('admin:numbers_numberevent_changelist')}?number_id={number_id}"
+
+
+@admin.register(PhoneNumber)
+class PhoneNumberAdmin(ExportedAdmin):
+    linked = ("status__exact", "quarantined_until__gt", "quarantined_until__lte")
+    list_display = ("number", "state", "number_type", "owner", "price", "carries", "region")
+    sortable_by = ("number",)
+    list_filter = (StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox")
+    ordering = ("number",)  # an index has them in this order, and area codes side by side
+    search_fields = ("number__contains",)
+    search_help_text = "Any part of a number"
+    change_form_template = "operators/number.html"
+    shown = (
+        *(
+            "number",
+            "number_type",
+            "area_code",
+            "state",
+            "status",
+            "owner",
+            "sandbox",
+            "price",
+            "sms_enabled",
+            "mms_enabled",
+        ),
+        *("region", "rate_center", "carrier", "quarantined_until", "held_for", "held_until", "reservation"),
+        *("batch", "created_at", "updated_at"),
+    )
+    editable = ("region", "rate_center", "carrier")
+    adding = AddNumbers()
+    exported = COLUMNS
+    operations = [DeedOperation(deed) for deed in DEEDS.values()]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related(OPEN).select_related("batch")
+
+    def export_rows(self, rows: Any) -> Any:
+        return with_owner(rows)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        found = containing(search_term, sold=is_about_sold(request))
+        return (queryset if found is None else queryset.filter(found)), False
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return actions_for(request) if IS_POPUP_VAR not in request.GET else {}
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        number = context["original"]
+        context.update(question_on(request, number), life=life_of(number))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_address(self, subject: PhoneNumber) -> str:
+        return _life_of(subject.pk)
+
+    @admin.display
+    def state(self, number: PhoneNumber) -> str:
+        """What can be done with it now, which is not quite its status."""
+        state, until = state_of(number)
+        ends = format_html(" until {}", date_format(until, "M j, H:i")) if until else ""
+        return format_html('<span class="desk-key desk-key-{}"></span>{}{}', state, state, ends)
+
+    @admin.display
+    def carries(self, number: PhoneNumber) -> str:
+        able = (("SMS", number.sms_enabled), ("MMS", number.mms_enabled))
+        return ", ".join(name for name, enabled in able if enabled) or "voice only"
+
+    @admin.display
+    def owner(self, number: PhoneNumber) -> str:
+        for assignment in number.open_assignments:  # type: ignore[attr-defined]
+            return format_html('<a href="{}">{}</a>', page_of(assignment.organization), assignment.organization)
+        return ""
+
+    def record_change(
+        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+    ) -> None:
+        actor = actor_of(request)
+        NumberEvent.objects.create(
+            number_id=obj.pk,
+            kind=NumberEvent.Kind.CHANGED,
+            actor=str(actor),
+            request_id=actor.request_id,
+            before=before,
+            after=after,
+            reason=reason,
+        )
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(DeskAdmin):
+    """Periods of ownership, newest first; those of one organization by ``?organization=``."""
+
+    linked = ("order",)
+    list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter), PeriodFilter)
+    list_select_related = ("number", "organization", "campaign")
+    search_fields = ("id__exact",)
+    search_help_text = "The id that the customer sees"
+    shown = (
+        *("id", "number", "organization", "order", "price", "label", "inbound_url", "status_url", "campaign"),
+        *("created_at", "updated_at", "ended_at"),
+    )
+
+    def history_address(self, subject: Assignment) -> str:
+        return _life_of(subject.number_id)
+
+
+@admin.register(StockBatch)
+class StockBatchAdmin(DeskAdmin):
+    list_display = ("created_at", "source", "actor", "note", "request_id")
+    list_filter = ("source",)
+    shown = ("id", "source", "actor", "request_id", "note", "created_at")

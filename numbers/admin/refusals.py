@@ -1,0 +1,119 @@
+"""Refusals, and searches that found too little."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Func, OuterRef, QuerySet, Subquery, TextField
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
+
+from campaigns.admin_filters import OrganizationFilter
+from campaigns.models import Organization
+from config.admin.filters import TypedFilter
+from config.admin.model_admin import DeskAdmin
+from numbers.admin.filters import SerialDayFilter
+from numbers.models import PhoneNumber, Refusal
+
+NUMBERS_SHOWN = 2
+SEARCHES = (Refusal.SEARCH_SHORT,)
+
+
+def _never(request: HttpRequest, codes: tuple[str, ...]) -> bool:
+    """Whether the list is of a code that is none of these: CHECKs say that there is no row to look for."""
+    code = request.GET.get("code") or request.GET.get("code__exact")
+    return code is not None and code not in codes
+
+
+class RefusalDayFilter(SerialDayFilter):
+    moment = "at"
+
+
+class UnmetFilter(admin.SimpleListFilter):
+    """Those that make up the list of what is wanted and not available."""
+
+    title, parameter_name = "unmet demand", "unmet"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("yes", "Numbers were missing")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.none() if _never(request, Refusal.UNMET) else queryset.filter(wanted__isnull=False)
+
+
+class AreaFilter(TypedFilter):
+    """Searches in an area code, and orders that named numbers of it."""
+
+    title, parameter_name = "area code", "area"
+    placeholder = "415"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = (self.value() or "").strip()
+        if not value:
+            return queryset
+        if not (len(value) == 3 and value.isascii() and value.isdigit()) or _never(request, Refusal.UNMET):
+            return queryset.none()
+        # As the index refusal_areas has it.
+        areas = Func("area_code", "numbers", function="numberdesk_refused_areas", output_field=ArrayField(TextField()))
+        return queryset.annotate(areas=areas).filter(wanted__isnull=False, areas__contains=[value])
+
+
+class TypeFilter(admin.SimpleListFilter):
+    """What searches asked for; orders name numbers, whatever their type."""
+
+    title, parameter_name = "number type", "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return PhoneNumber.Type.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.none() if _never(request, SEARCHES) else queryset.filter(number_type=self.value())
+
+
+class PatternFilter(TypedFilter):
+    title = parameter_name = "pattern"
+    placeholder = "777"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.none() if _never(request, SEARCHES) else queryset.filter(pattern=self.value())
+
+
+@admin.register(Refusal)
+class RefusalAdmin(DeskAdmin):
+    linked = ("code", "code__exact", "sandbox__exact", "organization_id")
+    list_display = ("at", "reason", "organization", "wanted", "found", "asked_for", "note")
+    list_filter = (UnmetFilter, RefusalDayFilter, OrganizationFilter, AreaFilter, TypeFilter, PatternFilter)
+    shown = (
+        *("at", "code", "organization_id", "sandbox", "path", "note", "wanted", "found", "area_code", "number_type"),
+        *("pattern", "numbers", "actor", "request_id"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")
+        return super().get_queryset(request).annotate(organization_name=Subquery(named))
+
+    @admin.display(description="code")
+    def reason(self, refusal: Refusal) -> str:
+        """With places to break it at: INSUFFICIENT_INVENTORY is as wide as two columns."""
+        return format_html_join(mark_safe("_<wbr>"), "{}", ((part,) for part in refusal.code.split("_")))
+
+    @admin.display
+    def asked_for(self, refusal: Refusal) -> str:
+        """The criteria of a search, or the numbers of an order, but for those that would fill the page."""
+        criteria = [told for told in (refusal.area_code, refusal.number_type, refusal.pattern) if told]
+        more = ["…"] if len(refusal.numbers) > NUMBERS_SHOWN else []
+        return ", ".join([*criteria, *refusal.numbers[:NUMBERS_SHOWN], *more])
+
+    @admin.display
+    def organization(self, refusal: Any) -> str:
+        address = reverse("admin:campaigns_organization_change", args=[refusal.organization_id])
+        name = refusal.organization_name or refusal.organization_id
+        return format_html('<a href="{}" title="{}">{}</a>', address, refusal.organization_id, name)

@@ -1,0 +1,86 @@
+"""The page "Who had this number at …", and the same question on each number's own page."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from config.admin.form_fields import OneLine
+from config.admin.site import Page, desk
+from numbers.inventory.timeline import holders_between
+from numbers.models import PhoneNumber
+from numbers.numbering.e164 import is_e164
+
+# No number was assigned before, and arithmetic on moments near the end of the calendar overflows.
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+
+
+class MomentOrDayField(forms.DateTimeField):
+    """A moment, or a date alone, which stands for the whole of that day."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            parsed: date | datetime | None = forms.DateField().to_python(value)
+        except forms.ValidationError:
+            parsed = super().to_python(value)
+        if parsed is not None and not FIRST_YEAR <= parsed.year <= LAST_YEAR:
+            raise forms.ValidationError(f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}.")
+        return parsed
+
+
+class AtForm(forms.Form):
+    at = MomentOrDayField(
+        label="Time, in UTC",
+        help_text="A date alone stands for the whole day: everyone who had the number on it.",
+        widget=forms.TextInput(attrs={"class": "vDateTimeField", "placeholder": "2026-12-31 18:00:00"}),
+    )
+
+
+class NumberAtForm(AtForm):
+    number = OneLine(max_length=32, help_text="Such as +14155550123")
+    field_order = ["number", "at"]
+
+    def clean_number(self) -> PhoneNumber:
+        typed = "".join(character for character in self.cleaned_data["number"] if character not in " -().")
+        typed = typed if typed.startswith("+") else f"+1{typed}" if len(typed) == 10 else f"+{typed}"
+        number = PhoneNumber.objects.filter(number=typed).first() if is_e164(typed) else None
+        if number is None:
+            raise forms.ValidationError(f"{typed} is not and never was in stock.")
+        return number
+
+
+def answer(number: PhoneNumber, form: forms.Form) -> dict[str, Any]:
+    """Return what the template shows: who had the number at the moment, or on the day."""
+    at = form.cleaned_data["at"]
+    whole_day = not isinstance(at, datetime)
+    begin = datetime.combine(at, time.min, UTC) if whole_day else at
+    end = datetime.combine(at, time.max, UTC) if whole_day else at
+    holders = holders_between(number.pk, begin, end)
+    return {"asked": True, "number": number, "at": at, "whole_day": whole_day, "holders": holders}
+
+
+def question_on(request: HttpRequest, number: PhoneNumber) -> dict[str, Any]:
+    """The field on a number's page; answered where ``?at=`` is given."""
+    form = AtForm({"at": request.GET["at"]}) if "at" in request.GET else AtForm(initial=_now())
+    return {"at_form": form, **(answer(number, form) if form.is_bound and form.is_valid() else {})}
+
+
+def who_had(request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perm("numbers.view_assignment"):
+        raise PermissionDenied
+    form = NumberAtForm(request.GET) if request.GET else NumberAtForm(initial=_now())
+    context = {**desk().each_context(request), "title": "Who had a number?", "form": form}
+    if form.is_bound and form.is_valid():
+        context.update(answer(form.cleaned_data["number"], form))
+    return TemplateResponse(request, "operators/who_had.html", context)
+
+
+def _now() -> dict[str, str]:
+    return {"at": f"{timezone.now():%Y-%m-%d %H:%M:%S}"}
+
+
+desk().add_page(Page("who-had/", "who_had", who_had, "Who had a number?", "numbers.view_assignment"))

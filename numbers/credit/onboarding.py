@@ -1,0 +1,26 @@
+"""A new customer: the organization and its credit account, in one transaction."""
+
+from decimal import Decimal
+
+from campaigns.models import Organization
+from campaigns.registration import create_organization
+from config.actors import Actor
+from config.db.transactions import run_transaction
+from numbers.credit.ledger import Balance, enter
+from numbers.locks import lock_account
+
+
+def onboard(
+    *, name: str, credit: Decimal, is_sandbox: bool, actor: Actor, note: str = "opening credit"
+) -> tuple[Organization, Balance]:
+    """Raises ValidationFailed where the name is taken or the credit is not an amount."""
+
+    def work() -> tuple[Organization, Balance]:
+        organization = create_organization(name=name, is_sandbox=is_sandbox, actor=actor)
+        account = lock_account(organization.id)
+        if credit == 0:
+            return organization, Balance(account.balance, account.currency)
+        entered = enter(organization_id=organization.id, kind="top_up", amount=credit, note=note, actor=actor)
+        return organization, entered
+
+    return run_transaction(work)

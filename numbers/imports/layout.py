@@ -1,0 +1,278 @@
+"""From a line of a file to a row of the stock: which column says what, and what is wrong with a line."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from config.db.copy import unguarded
+from config.errors import ValidationFailed
+from numbers.imports import cells as forms
+from numbers.imports.cells import BadCell
+from numbers.imports.records import sniff_delimiter, split_record
+from numbers.numbering.phone_numbers import Named, NotANumber, read_number, shown
+
+# What a column may mean, and what its header may say.
+FIELDS = {
+    "number": "phone_number phone telephone telephone_number tel did tn msisdn e164 e_164 line_number",
+    "number_type": "type kind numbertype line_type phone_number_type",
+    "price": "cost rate monthly_price mrc unit_price amount",
+    "sms_enabled": "sms sms_capable text",
+    "mms_enabled": "mms mms_capable",
+    "capabilities": "capability features services",
+    "region": "state province state_province region_code state_code",
+    "rate_center": "ratecenter rate_centre ratecentre city locality",
+    "carrier": "provider operator vendor supplier",
+    "sandbox": "test is_sandbox test_number",
+}
+_MEANING = {name: meaning for meaning, names in FIELDS.items() for name in [meaning, *names.split()]}
+_TEXTS = ("region", "rate_center", "carrier")
+_UNNAMED = {"sms_enabled", "mms_enabled", "sandbox", *_TEXTS}  # what their readers don't say
+_UNSTATED = r"\N"  # NULL, as COPY writes it
+_UNDECODED = re.compile("[\ufffd\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+MOST_COLUMNS = 500
+_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read a file, and what holds where it says nothing. None: not stated."""
+
+    mapping: dict[str, str] = field(default_factory=dict)
+    delimiter: str | None = None
+    encoding: str | None = None
+    has_header: bool | None = None
+    region: str = "US"
+    price: Decimal | None = None
+    number_type: str | None = None
+    sms_enabled: bool | None = None
+    mms_enabled: bool | None = None
+    carrier: str = ""
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of a file: their names (none where it has no header line) and what each means."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    meanings: tuple[str | None, ...]
+    has_header: bool
+
+    @property
+    def ignored(self) -> list[str]:
+        """Columns that mean nothing here, but for the reasons that a file of rejected lines has."""
+        pairs = zip(self.names, self.meanings, strict=True)
+        return [name for name, meaning in pairs if meaning is None and key_of(name) != "reason"]
+
+
+def key_of(header: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")
+
+
+def separator_line(text: str) -> str | None:
+    """The delimiter that a spreadsheet's first line ``sep=;`` names."""
+    match = re.fullmatch(r"sep=([,;|\t])", text)
+    return match[1] if match else None
+
+
+def recognise(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
+    """What the columns mean, by the header line or by what the operator said.
+
+    Raises ValidationFailed where no column, or more than one, holds the numbers.
+    """
+    layout = _layout(first_line, options, separator, loosely=False)
+    if _UNDECODED.search(first_line):
+        raise ValidationFailed(
+            details={"encoding": "of the header line is not that of the file: save it as UTF-8, or name its encoding"}
+        )
+    named = [meaning for meaning in layout.meanings if meaning]
+    for meaning in named:
+        if named.count(meaning) > 1:
+            columns = [repr(name) for name, one in zip(layout.names, layout.meanings, strict=True) if one == meaning]
+            raise ValidationFailed(
+                details={"map": f"{' and '.join(columns)} both mean {meaning}: leave one out with COLUMN=ignore"}
+            )
+    if "number" not in named:
+        found = ", ".join(shown(name) for name in layout.names[:20])
+        raise ValidationFailed(details={"map": f"which column has the numbers? COLUMN=number, of {found}"})
+    return layout
+
+
+def recognise_loosely(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
+    """As ``recognise``, also where that is not enough for an import: for an operator who will say the rest."""
+    return _layout(first_line, options, separator, loosely=True)
+
+
+def _layout(first_line: str, options: Options, separator: str | None, *, loosely: bool) -> Layout:
+    if _CONTROL.search(first_line):
+        raise ValidationFailed(details={"file": "has no header line that can be read: a CSV file is needed"})
+    delimiter = options.delimiter or separator or sniff_delimiter(first_line)
+    try:
+        cells = [unguarded(" ".join(cell.split())) for cell in split_record(first_line, delimiter)]
+    except BadCell as problem:
+        raise ValidationFailed(details={"file": f"the header line {problem}"}) from None
+    if len(cells) > MOST_COLUMNS:
+        raise ValidationFailed(details={"file": f"has {len(cells):,} columns: leave out all but {MOST_COLUMNS}"})
+    has_header = _has_header(cells, options, loosely=loosely)
+    names = tuple(cells) if has_header else tuple(f"column {n}" for n in range(1, len(cells) + 1))
+    guessed = [_MEANING.get(key_of(name)) for name in names]
+    if not has_header:
+        # Where a lone column can't be anything else; else the operator must say.
+        guessed = ["number" if len(cells) == 1 else None for _ in cells]
+    return Layout(delimiter, names, tuple(_mapped(names, guessed, options.mapping)), has_header)
+
+
+def _has_header(cells: Sequence[str], options: Options, *, loosely: bool) -> bool:
+    """Return whether these cells name columns. A line that may be data is never taken for a header.
+
+    ``loosely``: what can't be told is a proposal, which an operator sees before anything is read.
+    """
+    number = next((cell for cell in cells if _is_number(cell, options)), None)
+    if options.has_header and number:
+        raise ValidationFailed(details={"header": f"can't be one with the number {number}: the file has no header"})
+    if options.has_header is not None or number:
+        return bool(options.has_header)
+    may_be_data = any(_may_be_number(cell) for cell in cells)
+    if any(_names_column(cell, options) for cell in cells):
+        if may_be_data and not loosely:
+            raise ValidationFailed(
+                details={"header": "can't be told from data in this file: say --header or --no-header"}
+            )
+        return True
+    if loosely:
+        return not may_be_data
+    by_place = any(re.fullmatch("#?[0-9]+", column) for column in options.mapping)
+    return not (may_be_data or by_place or len(cells) == 1)
+
+
+def _names_column(cell: str, options: Options) -> bool:
+    key = key_of(cell)
+    said = {key_of(column) for column in options.mapping if not re.fullmatch("#?[0-9]+", column)}
+    return bool(key) and (key in _MEANING or key in said)
+
+
+def _may_be_number(cell: str) -> bool:
+    """Return whether a cell that is no valid number may have been meant for one."""
+    digits = sum(character.isdecimal() for character in cell)
+    letters = sum(character.isalpha() for character in cell)
+    return digits > 2 and digits >= letters and key_of(cell) not in _MEANING
+
+
+def _is_number(cell: str, options: Options) -> bool:
+    try:
+        return bool(read_number(cell, region=options.region, number_type=options.number_type))
+    except NotANumber:
+        return False
+
+
+def _mapped(names: Sequence[str], guessed: Sequence[str | None], mapping: dict[str, str]) -> list[str | None]:
+    said: dict[int, str | None] = {}
+    for column, meaning in mapping.items():
+        if meaning not in FIELDS and meaning not in ("", "ignore"):
+            raise ValidationFailed(details={"map": f"{meaning!r} is not one of {', '.join(FIELDS)}, ignore"})
+        said[_position(column, names)] = meaning if meaning in FIELDS else None
+    # What was said goes before what was guessed.
+    left = [None if meaning in said.values() else meaning for meaning in guessed]
+    return [said.get(place, meaning) for place, meaning in enumerate(left)]
+
+
+def _position(column: str, names: Sequence[str]) -> int:
+    keys = [key_of(name) for name in names]
+    if re.fullmatch(r"#[0-9]{1,4}", column) and 1 <= int(column[1:]) <= len(names):
+        return int(column[1:]) - 1  # a place, whatever the columns are called
+    if column in names:
+        return names.index(column)
+    if key_of(column) and key_of(column) in keys:
+        return keys.index(key_of(column))
+    if column.isdecimal() and 1 <= int(column) <= len(names):
+        return int(column) - 1
+    raise ValidationFailed(details={"map": f"there is no column {shown(column)} in the file"})
+
+
+class LineReader:
+    """Reads line after line of one file. What repeats in a column is judged once."""
+
+    def __init__(self, layout: Layout, options: Options) -> None:
+        self._layout, self._options = layout, options
+        self._at = {meaning: place for place, meaning in enumerate(layout.meanings) if meaning}
+        self._judged: dict[tuple[str, str], Any] = {}
+        self._price = _UNSTATED if options.price is None else f"{options.price:.2f}"
+        self._sms, self._mms = _flag(options.sms_enabled), _flag(options.mms_enabled)
+        self._carrier = forms.read_text(options.carrier) or _UNSTATED
+        self._sandbox = "t" if options.sandbox else "f"
+
+    def is_blank(self, text: str) -> bool:
+        return not text.strip(self._layout.delimiter + ' "\t\r\n')
+
+    def row(self, number: int, text: str) -> str:
+        """The line as COPY takes it, to be sorted by number and line; raises BadCell with what is wrong."""
+        cells = self._cells(text)
+        kind = self._value(cells, "number_type", forms.read_type, self._options.number_type)
+        try:
+            named = read_number(self._cell(cells, "number"), region=self._options.region, number_type=kind)
+        except NotANumber as problem:
+            raise BadCell(str(problem)) from None
+        price = self._value(cells, "price", forms.read_price, self._price)
+        sms, mms = self._value(cells, "capabilities", forms.read_capabilities, (self._sms, self._mms))
+        sms = self._value(cells, "sms_enabled", forms.read_flag, sms)
+        mms = self._value(cells, "mms_enabled", forms.read_flag, mms)
+        sandbox = self._value(cells, "sandbox", forms.read_flag, self._sandbox)
+        region = self._region(cells, named)
+        rate_center = self._value(cells, "rate_center", forms.read_text, _UNSTATED)
+        carrier = self._value(cells, "carrier", forms.read_text, self._carrier)
+        return (
+            f"{named.number}\t{number:012}\t{named.number_type}\t{price}\t{sms}\t{mms}\t{sandbox}\t"
+            f"{region}\t{named.place}\t{rate_center}\t{carrier}"
+        )
+
+    def _cells(self, text: str) -> list[str]:
+        if "\0" in text:
+            raise BadCell("has a NUL byte")
+        if not text.isascii() and _UNDECODED.search(text):
+            raise BadCell("is not in the encoding of the file: save it as UTF-8, or name its encoding")
+        cells = split_record(text, self._layout.delimiter)
+        columns = len(self._layout.meanings)
+        if len(cells) > columns and not any(cell.strip() for cell in cells[columns:]):
+            cells = cells[:columns]
+        if len(cells) != columns:
+            raise BadCell(f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the file has {columns} columns")
+        return cells
+
+    def _cell(self, cells: list[str], meaning: str) -> str:
+        place = self._at.get(meaning)
+        return "" if place is None else cells[place].strip()
+
+    def _region(self, cells: list[str], named: Named) -> str:
+        place = self._at.get("region")
+        if place is None or not (text := cells[place].strip()):
+            return _UNSTATED
+        # It depends on the country: CA is California in the United States.
+        key = (named.place[:2] or named.number[:2], text)
+        judged: str | None = self._judged.get(key)
+        if judged is None:
+            judged = forms.read_place(unguarded(text), number=named.number, place=named.place)
+            if len(self._judged) < _REMEMBERED:
+                self._judged[key] = judged
+        return judged
+
+    def _value(self, cells: list[str], meaning: str, read: Callable[[str], Any], unstated: Any) -> Any:
+        place = self._at.get(meaning)
+        if place is None or not (text := cells[place].strip()):
+            return unstated
+        judged = self._judged.get((meaning, text))
+        if judged is None:
+            try:
+                judged = read(unguarded(text))
+            except BadCell as problem:
+                raise BadCell(f"{meaning} {problem}" if meaning in _UNNAMED else str(problem)) from None
+            if len(self._judged) < _REMEMBERED:  # a column that never repeats is not worth remembering
+                self._judged[(meaning, text)] = judged
+        return judged
+
+
+def _flag(value: bool | None) -> str:
+    return _UNSTATED if value is None else "t" if value else "f"

@@ -1,0 +1,245 @@
+"""Importing a file of numbers: read and judged record by record, sorted, added in chunks.
+
+Memory is bounded however long the file is, and whatever is wrong with a line is told with the line's
+number. Each chunk is a transaction of its own, so that an import that breaks off has done a part, and
+the same import once more does the rest. With ``atomic`` all of it is one transaction.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, islice
+from typing import NamedTuple
+from uuid import UUID
+
+from config.actors import Actor
+from config.db.transactions import run_transaction
+from config.errors import ValidationFailed
+from numbers.imports import loader
+from numbers.imports.cells import BadCell
+from numbers.imports.external_sort import SortedSpool
+from numbers.imports.layout import Layout, LineReader, Options, recognise, separator_line
+from numbers.imports.loader import Batch, Chunk
+from numbers.imports.reader import CountedBytes, Line, Source, known_encoding, numbered_lines, open_text
+from numbers.imports.records import read_head, read_records
+
+CHUNK = 25_000
+_STEP = 2_000  # lines between two words on progress
+# Called with what is being done ("checking", "adding"), how far that is and how far it goes, if that is
+# known: bytes while checking, numbers while adding. What it raises ends the import.
+Progress = Callable[[str, int, int | None], object]
+
+
+class Rejection(NamedTuple):
+    line: int
+    reason: str
+    text: str
+
+    @property
+    def printable(self) -> str:
+        """The line as a page can show it."""
+        text = self.text[:200].replace("\n", "\u23ce")
+        return "".join(one if one.isprintable() else "\ufffd" for one in text)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of an import. ``created`` is what was, or in a dry run what would be.
+
+    Every record of the file is created, unchanged or rejected: the three add up to ``lines``.
+    """
+
+    layout: Layout
+    lines: int = 0
+    created: int = 0
+    unchanged: int = 0
+    batch_id: UUID | None = None
+    _rejections: SortedSpool = field(default_factory=SortedSpool)
+
+    @property
+    def rejected(self) -> int:
+        return len(self._rejections)
+
+    def reject(self, line: int, reason: str, text: str) -> None:
+        self._rejections.add(f"{line:012}\t{reason}\0{_one_line(text)}\n")
+
+    def rejections(self) -> Iterator[Rejection]:
+        """All of them, by line."""
+        for entry in self._rejections:
+            line, _, rest = entry[:-1].partition("\t")
+            reason, _, text = rest.partition("\0")
+            yield Rejection(int(line), reason, _as_it_was(text))
+
+
+class _Refused(Exception):
+    """Takes an atomic import back: a number came into stock meanwhile, with other attributes."""
+
+
+def import_numbers(
+    source: Source,
+    *,
+    options: Options,
+    actor: Actor,
+    atomic: bool = False,
+    dry_run: bool = False,
+    progress: Progress = lambda doing, done, total: None,
+) -> Outcome:
+    """Add the numbers of a file to the stock; good lines go in, the others are rejected with the reason.
+
+    ``atomic``: all lines or none. ``dry_run``: nothing is written. Raises ValidationFailed, before
+    anything is written, for a file that can't be read. Pending orders that wait for stock are filled next.
+    """
+    rows = SortedSpool()
+    outcome = _check(source, options, rows, progress)
+    batch = Batch(actor, f"import of {source.name}"[:256])
+    loading = _Loading(rows, outcome, batch, progress)
+    if dry_run or atomic:
+        loading.compare()
+    if dry_run:
+        return outcome
+    if atomic:
+        loading.add_all_or_none()
+    else:
+        loading.add()
+    return outcome
+
+
+def _check(source: Source, options: Options, rows: SortedSpool, progress: Progress) -> Outcome:
+    """Judge every line by itself."""
+    if options.encoding:
+        known_encoding(options.encoding)
+    counted = CountedBytes(source.stream)
+    lines = numbered_lines(open_text(counted, options.encoding))
+    layout, records = read_layout(lines, options)
+    reader, outcome = LineReader(layout, options), Outcome(layout)
+    for record in records:
+        if record.number % _STEP == 0:
+            progress("checking", counted.read_so_far, source.size)
+        if reader.is_blank(record.text):
+            continue
+        outcome.lines += 1
+        try:
+            if record.problem:
+                raise BadCell(record.problem)
+            rows.add(f"{reader.row(record.number, record.text)}\0{_one_line(record.text)}\n")
+        except BadCell as problem:
+            guessed = outcome.lines == 1 and options.has_header is None and not layout.has_header
+            hint = " (taken for data: say --header if it names the columns)" if guessed else ""
+            outcome.reject(record.number, f"{problem}{hint}", record.text)
+    progress("checking", counted.read_so_far, source.size)
+    return outcome
+
+
+def read_layout(
+    lines: Iterator[Line], options: Options, recognise: Callable[..., Layout] = recognise
+) -> tuple[Layout, Iterator[Line]]:
+    """Return what the columns mean, and the records below the header, or all where there is none."""
+    separator = None
+    for line in lines:
+        if line.too_long:
+            raise ValidationFailed(details={"file": f"has a line {line.number} that is too long for a CSV file"})
+        first = line._replace(text=line.text.lstrip("\ufeff")) if line.number == 1 else line
+        if first.number == 1 and (separator := separator_line(first.text)):
+            continue
+        if first.text.strip():
+            head = read_head(first, lines, options.delimiter or separator)
+            layout = recognise("\n".join(one.text for one in head), options, separator=separator)
+            rest = lines if layout.has_header else chain(head, lines)
+            return layout, read_records(iter(rest), layout.delimiter)
+    raise ValidationFailed(details={"file": "has no lines"})
+
+
+def _one_line(text: str) -> str:
+    """Return a record as one line of a spool, which most are."""
+    return text if "\n" not in text and text[:1] != "\x01" else f"\x01{json.dumps(text)}"
+
+
+def _as_it_was(text: str) -> str:
+    return json.loads(text[1:]) if text[:1] == "\x01" else text
+
+
+class _Loading:
+    """The sorted rows on their way into the stock."""
+
+    def __init__(self, rows: SortedSpool, outcome: Outcome, batch: Batch, progress: Progress) -> None:
+        self._rows, self._outcome, self._batch, self._progress = rows, outcome, batch, progress
+        self._done = 0
+
+    def compare(self) -> None:
+        """Find out what would be created, and reject what can't."""
+        batch_id = self._outcome.batch_id = self._batch.find()
+        for rows, texts in self._chunks(rejecting=True):
+            compare = partial(_patiently, loader.compare_chunk, rows, batch_id=batch_id)
+            self._note(run_transaction(compare), texts)
+
+    def add(self) -> None:
+        self._outcome.batch_id = self._batch.find()
+        for rows, texts in self._chunks(rejecting=True):
+            self._note(run_transaction(partial(self._add_chunk, rows, self._outcome.batch_id)), texts)
+
+    def add_all_or_none(self) -> None:
+        """After ``compare``, which has rejected what there was to reject."""
+        outcome, would_be = self._outcome, self._outcome.created
+        outcome.created = 0
+        if outcome.rejected or not would_be:
+            return
+        outcome.unchanged = 0
+        refused: list[tuple[Chunk, dict[int, str]]] = []
+
+        def work() -> list[Chunk]:
+            chunks: list[Chunk] = []
+            refused.clear()
+            batch_id = self._batch.find()
+            for rows, texts in self._chunks(rejecting=False):
+                chunk = self._add_chunk(rows, batch_id)
+                batch_id = chunk.batch_id
+                chunks.append(chunk)
+                if chunk.differing:
+                    refused.append((chunk, texts))
+                    raise _Refused
+            return chunks
+
+        try:
+            for chunk in run_transaction(work):
+                self._note(chunk, {})
+        except _Refused:
+            for chunk, texts in refused:
+                self._note(Chunk(0, 0, chunk.differing, None), texts)
+
+    def _add_chunk(self, rows: list[str], batch_id: UUID | None) -> Chunk:
+        return _patiently(loader.add_chunk, rows, batch=self._batch, batch_id=batch_id)
+
+    def _chunks(self, *, rejecting: bool) -> Iterator[tuple[list[str], dict[int, str]]]:
+        """Rows as COPY takes them, no number twice, and the lines that they were."""
+        self._done = 0
+        self._progress("adding", 0, len(self._rows))
+        distinct = self._distinct(rejecting)
+        while chunk := list(islice(distinct, CHUNK)):
+            yield [row for row, _ in chunk], {int(row[row.index("\t") + 1 :][:12]): text for row, text in chunk}
+            self._progress("adding", self._done, len(self._rows))
+
+    def _distinct(self, rejecting: bool) -> Iterator[tuple[str, str]]:
+        known, known_line = "", ""
+        for entry in self._rows:
+            self._done += 1
+            row, _, text = entry[:-1].partition("\0")
+            number, line, _ = row.split("\t", 2)
+            if number != known:
+                known, known_line = number, line
+                yield row, text
+            elif rejecting:
+                self._outcome.reject(int(line), f"{number} repeats line {int(known_line)}", _as_it_was(text))
+
+    def _note(self, chunk: Chunk, texts: dict[int, str]) -> None:
+        outcome = self._outcome
+        outcome.created += chunk.created
+        outcome.unchanged += chunk.unchanged
+        outcome.batch_id = chunk.batch_id
+        for line, number, differences in chunk.differing:
+            outcome.reject(line, f"{number} is in stock already with {differences}", _as_it_was(texts[line]))
+
+
+def _patiently(work: Callable[..., Chunk], *arguments: object, **options: object) -> Chunk:
+    loader.be_patient()
+    return work(*arguments, **options)

@@ -1,0 +1,123 @@
+"""What a number costs and can do: operators move prices and switch SMS and MMS on and off.
+
+A new price holds for the next sale; whoever has the number has paid already.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from config.actors import Actor
+from config.db.fields import LARGEST_AMOUNT as LARGEST_PRICE
+from config.db.transactions import run_transaction
+from config.errors import ValidationFailed
+from numbers.locks import LockedNumber, lock_numbers_by_id
+from numbers.models import NumberEvent
+
+CENT = Decimal("0.01")
+_PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?", re.ASCII)
+
+# One statement for all: the columns that moved, and for each number the event that tells of it.
+CHANGE = """
+    WITH line AS (
+        SELECT * FROM unnest(%(ids)s::bigint[], %(before)s::jsonb[]) AS t (number_id, before)
+    ), changed AS (
+        UPDATE numbers_phonenumber AS n
+        SET price = COALESCE(%(price)s::numeric, price), sms_enabled = COALESCE(%(sms)s::boolean, sms_enabled),
+            mms_enabled = COALESCE(%(mms)s::boolean, mms_enabled), updated_at = clock_timestamp()
+        FROM line WHERE n.id = line.number_id
+    )
+    INSERT INTO numbers_numberevent (at, number_id, kind, actor, request_id, before, after, reason)
+    SELECT clock_timestamp(), number_id, %(kind)s, %(actor)s, %(request_id)s, before, %(after)s::jsonb, %(reason)s
+    FROM line
+"""
+
+
+def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reason: str) -> list[int]:
+    """Set the price of these numbers; gives the ids of those whose price moved.
+
+    Raises ValidationFailed for a price that is out of bounds or not in whole cents.
+    """
+    price = whole_cents(price)
+    return _change(
+        number_ids,
+        differs=lambda row: row.price != price,
+        before=lambda row: {"price": f"{row.price:.2f}"},
+        parameters={"price": price, "sms": None, "mms": None, "kind": NumberEvent.Kind.PRICED},
+        after={"price": f"{price:.2f}"},
+        actor=actor,
+        reason=reason,
+    )
+
+
+def read_max_price(value: object, details: dict[str, str]) -> Decimal | None:
+    """Return the price of a request; absent and null are None. Put a problem into ``details``."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _PRICE.fullmatch(value) and Decimal(value) <= LARGEST_PRICE:
+        return Decimal(value).quantize(CENT)
+    details["max_price_per_number"] = f'must be a decimal string in whole cents such as "1.50", up to {LARGEST_PRICE}'
+    return None
+
+
+def whole_cents(price: Decimal) -> Decimal:
+    """Return the price with two decimals. Raise ValidationFailed if a number can't cost that."""
+    if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price != price.quantize(CENT):
+        raise ValidationFailed(details={"price": f"must be from 0.00 to {LARGEST_PRICE}, in whole cents"})
+    return price.quantize(CENT)
+
+
+def set_capabilities(
+    *, number_ids: Sequence[int], sms_enabled: bool | None, mms_enabled: bool | None, actor: Actor, reason: str
+) -> list[int]:
+    """Switch SMS and MMS; None leaves one as it is. Gives the ids of the numbers that changed.
+
+    Raises ValidationFailed where there is nothing to switch.
+    """
+    wanted = {"sms_enabled": sms_enabled, "mms_enabled": mms_enabled}
+    after = {name: value for name, value in wanted.items() if value is not None}
+    if not after:
+        raise ValidationFailed(details={"sms_enabled": "or mms_enabled must be given: there is nothing to switch"})
+    return _change(
+        number_ids,
+        differs=lambda row: any(getattr(row, name) != value for name, value in after.items()),
+        before=lambda row: {name: getattr(row, name) for name in after},
+        parameters={"price": None, "sms": sms_enabled, "mms": mms_enabled, "kind": NumberEvent.Kind.CHANGED},
+        after=after,
+        actor=actor,
+        reason=reason,
+    )
+
+
+def _change(
+    number_ids: Sequence[int],
+    *,
+    differs: Callable[[LockedNumber], bool],
+    before: Callable[[LockedNumber], dict[str, Any]],
+    parameters: dict[str, Any],
+    after: dict[str, Any],
+    actor: Actor,
+    reason: str,
+) -> list[int]:
+    def work() -> list[int]:
+        rows = [row for row in lock_numbers_by_id(sorted(number_ids)) if differs(row)]
+        if rows:
+            shared: dict[str, Any] = {
+                "after": Jsonb(after),
+                "actor": str(actor),
+                "request_id": actor.request_id,
+                "reason": reason,
+            }
+            with connection.cursor() as cursor:
+                lines: dict[str, Any] = {
+                    "ids": [row.id for row in rows],
+                    "before": [Jsonb(before(row)) for row in rows],
+                }
+                cursor.execute(CHANGE, {**parameters, **shared, **lines})
+        return [row.id for row in rows]
+
+    return run_transaction(work)

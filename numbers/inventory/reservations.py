@@ -1,0 +1,286 @@
+"""Holds: named numbers that nobody else can order for a few minutes."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from apikeys.rate_limits import count_holds
+from config.api.envelope import success_body, timestamp
+from config.api.idempotency import IdempotencyKey, Response, respond_once
+from config.db.fields import new_id
+from config.db.transactions import run_transaction
+from config.errors import LimitExceeded, NotFound, ValidationFailed
+from numbers.locks import LockedNumber, lock_account, lock_numbers, lock_numbers_by_id
+from numbers.models import PhoneNumber, Reservation
+from numbers.orders.place import NumbersTaken, available, refusal
+from numbers.orders.purchase import Buyer
+from numbers.worker.wake import wake_worker
+
+Result = TypeVar("Result")
+
+SHORTEST, LONGEST, USUAL = 60, 1_800, 600
+MOST_HELD = 500
+
+HELD_NOW = """
+    SELECT count(*) FROM numbers_phonenumber
+    WHERE held_for_id = %s AND held_until > statement_timestamp() AND id <> ALL(%s)
+"""
+
+HOLD = """
+    WITH reserved AS (
+        INSERT INTO numbers_reservation (id, organization_id, numbers, actor, request_id, reason, created_at,
+                                         expires_at)
+        VALUES (%(id)s, %(organization_id)s, %(numbers)s, %(actor)s, %(request_id)s, %(reason)s, %(at)s, %(until)s)
+    ), held AS (
+        UPDATE numbers_phonenumber
+        SET status = 'available', quarantined_until = NULL, held_for_id = %(organization_id)s,
+            held_until = %(until)s, reservation_id = %(id)s, updated_at = %(at)s
+        WHERE id = ANY(%(ids)s)
+    )
+    INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id, before, after, reason)
+    SELECT %(at)s, line.id, 'held', %(organization_id)s, %(actor)s, %(request_id)s,
+           jsonb_build_object('status', line.status),
+           jsonb_build_object('status', 'available', 'held_until', %(until)s::timestamptz), %(reason)s
+    FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS line (id, status)
+"""
+
+# How many seconds in a day the organization's keys have held each number: from each hold to whatever
+# happened to the number next. A hold counts for its shortest length at least, however soon it was
+# ended: else holding and releasing in turn would be free.
+HELD_SECONDS = f"""
+    WITH events AS (
+        SELECT number_id, kind, organization_id, actor, at, (after ->> 'held_until')::timestamptz AS held_until,
+               lead(at, 1, %(at)s) OVER (PARTITION BY number_id ORDER BY id) AS next_at
+        FROM numbers_numberevent
+        WHERE number_id = ANY(%(ids)s) AND at > %(since)s::timestamptz - interval '{LONGEST} seconds'
+    ), holds AS (
+        SELECT number_id, greatest(at, %(since)s) AS began,
+               greatest(least(held_until, next_at), at + interval '{SHORTEST} seconds') AS ended
+        FROM events
+        WHERE kind = 'held' AND organization_id = %(organization_id)s AND starts_with(actor, 'key:')
+    )
+    SELECT number_id, sum(extract(epoch FROM ended - began)) FROM holds WHERE ended > began GROUP BY number_id
+"""  # noqa: S608  made of constants
+
+LET_GO = """
+    WITH held AS (
+        SELECT id, held_until FROM numbers_phonenumber WHERE id = ANY(%(ids)s) AND reservation_id = %(id)s
+    ), free AS (
+        UPDATE numbers_phonenumber number
+        SET held_for_id = NULL, held_until = NULL, reservation_id = NULL, updated_at = statement_timestamp()
+        FROM held WHERE number.id = held.id
+        RETURNING number.id, held.held_until
+    ), told AS (
+        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id, before, after, reason)
+        SELECT statement_timestamp(), id, 'hold_released', %(organization_id)s, %(actor)s, %(request_id)s,
+               jsonb_build_object('held_until', held_until), '{"held_until": null}', ''
+        FROM free
+    )
+    UPDATE numbers_reservation SET released_at = statement_timestamp() WHERE id = %(id)s AND released_at IS NULL
+"""
+
+
+def read_ttl(value: object, details: dict[str, str]) -> int:
+    if value is None:
+        return USUAL
+    if not isinstance(value, int) or isinstance(value, bool) or not SHORTEST <= value <= LONGEST:
+        details["ttl_seconds"] = f"must be a whole number of seconds from {SHORTEST} to {LONGEST}"
+        return USUAL
+    return value
+
+
+def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str = "") -> Reservation:
+    """Hold all of ``numbers`` for the buyer's organization, or none, without a customer's limits.
+
+    A number that it holds already moves to the new reservation, which ends no earlier than what it
+    takes over. Raise InsufficientInventory, as an order would.
+    """
+    return _all_or_none(
+        numbers,
+        buyer,
+        lambda: run_transaction(lambda: _reserve(numbers, ttl_seconds, buyer, reason=reason)),
+    )
+
+
+def reserve_once(
+    numbers: list[str],
+    *,
+    ttl_seconds: int,
+    buyer: Buyer,
+    idempotency_key: IdempotencyKey | None = None,
+    most_held: int = MOST_HELD,
+) -> Response:
+    """Like ``reserve``, for a customer: within its limits, and once for each Idempotency-Key.
+
+    Raise ValidationFailed where the organization would hold more numbers than it may, LimitExceeded
+    where one would be held for longer in a day than it may, RateLimited for too many in a minute,
+    IdempotencyKeyReused, IdempotencyInProgress.
+    """
+
+    def work() -> Response:
+        reservation = _reserve(numbers, ttl_seconds, buyer, most_held=most_held)
+        shown = reservation_json(reservation, held=sorted(numbers), at=reservation.created_at)
+        return Response(201, success_body(shown))
+
+    return _all_or_none(numbers, buyer, lambda: respond_once(idempotency_key, work))
+
+
+def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
+    """End a hold before its time; ending it again changes nothing. Raises NotFound."""
+
+    def work() -> None:
+        reservation = own_reservation(reservation_id, buyer.organization_id)
+        if reservation.released_at is not None or reservation.expires_at <= timezone.now():
+            return
+        held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
+        # Some may be sold or held anew until they are locked: LET_GO looks again.
+        ids = [row.id for row in lock_numbers_by_id(list(held.values_list("id", flat=True)))]
+        parameters: dict[str, Any] = {
+            "id": reservation_id,
+            "ids": ids,
+            "organization_id": buyer.organization_id,
+            "actor": str(buyer.actor),
+            "request_id": buyer.actor.request_id,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(LET_GO, parameters)
+            if cursor.rowcount:
+                wake_worker()
+
+    run_transaction(work)
+    return own_reservation(reservation_id, buyer.organization_id)
+
+
+def own_reservation(reservation_id: UUID, organization_id: UUID) -> Reservation:
+    """Raises NotFound."""
+    reservation = Reservation.objects.filter(pk=reservation_id, organization_id=organization_id).first()
+    if reservation is None:
+        raise NotFound()
+    return reservation
+
+
+def still_held(reservations: Sequence[Reservation], at: datetime) -> dict[UUID, list[str]]:
+    """What each of an organization's reservations holds at ``at``: not what was ordered meanwhile."""
+    held: dict[UUID, list[str]] = {}
+    if reservations:
+        rows = PhoneNumber.objects.filter(
+            held_for=reservations[0].organization_id,
+            held_until__gt=at,
+            reservation__in=[one.pk for one in reservations],
+        )
+        for reservation_id, number in rows.order_by("number").values_list("reservation_id", "number"):
+            held.setdefault(reservation_id, []).append(number)
+    return held
+
+
+def reservation_json(reservation: Reservation, *, held: list[str], at: datetime) -> dict[str, Any]:
+    return {
+        "id": reservation.id,
+        "status": _status(reservation, held, at),
+        "numbers": reservation.numbers,
+        "held_numbers": held,
+        "created_at": timestamp(reservation.created_at),
+        "expires_at": timestamp(reservation.expires_at),
+        "released_at": timestamp(reservation.released_at),
+    }
+
+
+def _status(reservation: Reservation, held: list[str], at: datetime) -> str:
+    if reservation.released_at is not None:
+        return "released"
+    if reservation.expires_at <= at:
+        return "expired"
+    return "active" if held else "used"
+
+
+def _all_or_none(numbers: list[str], buyer: Buyer, hold: Callable[[], Result]) -> Result:
+    try:
+        return hold()
+    except NumbersTaken as taken:
+        raise refusal(numbers, taken.numbers, buyer=buyer, around=taken.around) from None
+
+
+def _reserve(
+    numbers: list[str],
+    ttl_seconds: int,
+    buyer: Buyer,
+    *,
+    reason: str = "",
+    most_held: int | None = None,
+) -> Reservation:
+    """Lock the numbers, check the limits if there are any, and hold them: in a transaction under way."""
+    # Its account serializes an organization's holds, so that two at once can't pass the limit.
+    lock_account(buyer.organization_id)
+    rows = available(numbers, lock_numbers(numbers), buyer)
+    at = max(row.at for row in rows)
+    until = _end(rows, buyer.organization_id, at, ttl_seconds)
+    if most_held is not None:
+        _check_quota(rows, buyer.organization_id, most_held)
+        _check_time(rows, buyer.organization_id, at, until)
+        count_holds(buyer.organization_id, len(rows))
+    return _hold(rows, at, until, buyer, reason)
+
+
+def _end(rows: list[LockedNumber], organization_id: UUID, at: datetime, ttl_seconds: int) -> datetime:
+    """Return the end of a new hold: no earlier than that of what the organization holds already."""
+    own = [row.held_until for row in rows if row.held_for_id == organization_id and row.held_until]
+    return max([at + timedelta(seconds=ttl_seconds), *own])
+
+
+def _check_quota(rows: list[LockedNumber], organization_id: UUID, most_held: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(HELD_NOW, [organization_id, [row.id for row in rows]])
+        held = cursor.fetchone()[0]
+    if held + len(rows) > most_held:
+        remedy = "order or release some of them first"
+        raise ValidationFailed(
+            details={"numbers": f"would make {held + len(rows)} numbers on hold, {most_held} are allowed: {remedy}"}
+        )
+
+
+def _check_time(rows: list[LockedNumber], organization_id: UUID, at: datetime, until: datetime) -> None:
+    """Raise LimitExceeded if a number would be held for too long in the day that ends with the hold."""
+    parameters = {
+        "ids": [row.id for row in rows],
+        "organization_id": organization_id,
+        "at": at,
+        "since": until - timedelta(days=1),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(HELD_SECONDS, parameters)
+        held = {number_id: float(seconds) for number_id, seconds in cursor.fetchall()}
+    left = settings.HOLD_SECONDS_PER_DAY - (until - at).total_seconds()
+    over = [row.number for row in rows if held.get(row.id, 0.0) > left]
+    if over:
+        raise LimitExceeded(
+            f"limit exceeded: a number may be on hold for {settings.HOLD_SECONDS_PER_DAY:,} seconds "
+            f"in any 24 hours; order {', '.join(over[:5])}{' and others' if len(over) > 5 else ''}, "
+            "ask for a shorter hold, or hold other numbers",
+            data={"numbers": over},
+        )
+
+
+def _hold(rows: list[LockedNumber], at: datetime, until: datetime, buyer: Buyer, reason: str) -> Reservation:
+    reservation_id = new_id()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            HOLD,
+            {
+                "id": reservation_id,
+                "organization_id": buyer.organization_id,
+                "numbers": [row.number for row in rows],
+                "ids": [row.id for row in rows],
+                "statuses": [row.status for row in rows],
+                "actor": str(buyer.actor),
+                "request_id": buyer.actor.request_id,
+                "reason": reason,
+                "at": at,
+                "until": until,
+            },
+        )
+    return own_reservation(reservation_id, buyer.organization_id)

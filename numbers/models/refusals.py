@@ -1,0 +1,68 @@
+"""What customers asked for and did not get."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+from config.db.fields import CreatedAt, not_blank
+
+
+class Refusal(models.Model):
+    """An answer of 402, 409 or 429, or a search that found too little (``SEARCH_SHORT``).
+
+    It is written outside the transaction that was refused, which is rolled back. What it tells is for
+    the operators' desk: it is no ledger, and is forgotten after ``DESK_REFUSAL_DAYS``.
+    """
+
+    SEARCH_SHORT = "SEARCH_SHORT"
+    # What tells how many numbers were wanted. The desk answers by it without reading a row.
+    UNMET = ("INSUFFICIENT_INVENTORY", SEARCH_SHORT)
+
+    id = models.BigAutoField(primary_key=True)
+    at = CreatedAt()
+    organization_id = models.UUIDField()
+    sandbox = models.BooleanField(default=False)
+    code = models.CharField(max_length=40)
+    path = models.CharField(max_length=128, blank=True, default="")
+    actor = models.CharField(max_length=128)
+    request_id = models.CharField(max_length=26)
+    note = models.CharField(max_length=256, blank=True, default="")
+    # How many numbers were asked for, and how many of them could be had.
+    wanted = models.IntegerField(null=True)
+    found = models.IntegerField(null=True)
+    # The criteria of a search, or the numbers that an order named and could not have.
+    area_code = models.CharField(max_length=3, blank=True, default="")
+    number_type = models.CharField(max_length=16, blank=True, default="")
+    pattern = models.CharField(max_length=16, blank=True, default="")
+    numbers = ArrayField(models.CharField(max_length=16), default=list, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            not_blank("code", name="refusal_code_not_blank"),
+            models.CheckConstraint(
+                condition=models.Q(wanted__isnull=True, found__isnull=True)
+                | models.Q(wanted__isnull=False, found__isnull=False, found__gte=0, wanted__gt=models.F("found")),
+                name="refusal_found_too_little",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(wanted__isnull=True) | models.Q(code__in=["INSUFFICIENT_INVENTORY", "SEARCH_SHORT"]),
+                name="refusal_wanted_where_unmet",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(area_code="", number_type="", pattern="") | models.Q(code="SEARCH_SHORT"),
+                name="refusal_criteria_of_search",
+            ),
+        ]
+        indexes = [
+            # A few pages for years of rows: they lie in the order of time.
+            BrinIndex(fields=["at"], name="refusal_at", autosummarize=True),
+            models.Index(fields=["organization_id", "-id"], name="refusal_of_organization"),
+            # For the buying list's way to its rows. Their areas have an index too, which only SQL can say:
+            # refusal_areas, on the area codes of the search or of the numbers (migration 0010).
+            models.Index(fields=["number_type", "-id"], name="refusal_type", condition=~models.Q(number_type="")),
+            models.Index(fields=["pattern", "-id"], name="refusal_pattern", condition=~models.Q(pattern="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} at {self.at:%Y-%m-%d %H:%M}"

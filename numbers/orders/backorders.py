@@ -1,0 +1,220 @@
+"""Filling backorders: whole, as soon as the stock can, oldest first.
+
+Whoever adds or frees stock wakes the worker, which looks here; quarantines and holds also end by the
+passage of time, so it looks now and then as well. A look reads a row for each wish, however many orders
+have it, asks the stock once for each, and tries the orders that could be filled. Live and sandbox orders
+take turns, so that neither waits for the other.
+
+An order that can't be judged, for an unforeseen reason, is logged, counted and tried again later, at a
+growing distance. It keeps its place: for about a day as many numbers as it wants, if the stock has them,
+are left out of what younger orders may take. So they get what they would have got had it been filled.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from config.actors import Actor, new_request_id
+from config.db.batches import send
+from config.db.pipeline import Statement
+from config.db.transactions import Ending, run_transaction
+from config.errors import ApiError, is_unavailable, sqlstate_of
+from numbers.inventory.criteria import Criteria
+from numbers.locks import LockedOrder, lock_for_bulk_order, pending_order_statement
+from numbers.models import Order, WorkerQueue
+from numbers.orders.picking import MOST, QuantityRequest, available_ids, find_statement, pick, read_found, usual_depth
+from numbers.orders.purchase import Buyer, price_purchase, record_purchase
+from numbers.orders.waiting import (
+    KEPT_ATTEMPTS,
+    WaitingWish,
+    orders_of,
+    orders_without_campaign,
+    waiting_wishes,
+)
+from numbers.ownership.routing import Routing
+from numbers.worker.failures import RETRY_DELAY, in_words, record_failure
+
+logger = logging.getLogger(__name__)
+
+CLOSE = """
+    UPDATE numbers_order
+    SET status = %s, failure_reason = %s, closed_by = %s, closed_in_request = %s, finished_at = clock_timestamp()
+    WHERE id = %s AND status = 'pending'
+"""
+
+PUT_OFF = f"""
+    UPDATE numbers_order
+    SET fill_attempts = attempts, last_error = %s, next_attempt_at = clock_timestamp() + {RETRY_DELAY}
+    FROM (SELECT id AS failed_id, fill_attempts + 1 AS attempts FROM numbers_order) AS failed
+    WHERE failed_id = id AND id = %s AND status = 'pending'
+"""  # noqa: S608  made of a constant
+
+# One filler of an inventory at a time, so that a younger order can't be served while an older one is being
+# tried. The lock is the transaction's: it holds behind a transaction pooler too.
+ONE_FILLER = "SELECT pg_advisory_xact_lock(hashtext('numberdesk.fill_pending_orders'), %s::int)"
+
+# Somebody has locked what the order needs: foreseen, and tried again at the next look.
+_LOCKED = ("55P03", "40001", "40P01")
+_TIMED_OUT = "57014"
+
+
+@dataclass(slots=True)
+class Look:
+    """What became of the orders that could be filled."""
+
+    filled: int = 0
+    failed: list[UUID] = field(default_factory=list)
+
+
+def fill_pending_orders() -> int:
+    """Fill what the stock can fill, oldest first; return how many orders were filled.
+
+    Each order is a transaction of its own, and fails where its campaign may not be used any more or
+    the credit does not cover what it would get. Those of a suspended organization wait. Raise
+    DatabaseError only where the database is away.
+    """
+    return look().filled
+
+
+def look(is_stopping: Callable[[], bool] = lambda: False) -> Look:
+    """As ``fill_pending_orders``; return also the orders that could not be judged. End early if told so."""
+    result = Look()
+    passes = [_Pass(result, sandbox=False).steps(), _Pass(result, sandbox=True).steps()]
+    while passes and not is_stopping():
+        passes = [steps for steps in passes if next(steps, None)]
+    return result
+
+
+def filled_orders(number: int) -> str:
+    return f"{number} {'order' if number == 1 else 'orders'} filled"
+
+
+def close_statement(order_id: UUID, status: str, reason: str, actor: Actor) -> Statement:
+    """Return the statement that ends a pending order without numbers."""
+    return CLOSE, [status, reason, str(actor), actor.request_id, order_id]
+
+
+class _Pass:
+    """One look at the backorders of one inventory."""
+
+    def __init__(self, result: Look, *, sandbox: bool) -> None:
+        self._result, self._sandbox = result, sandbox
+        self._kept: frozenset[int] = frozenset()  # for older orders that could not be judged
+        self._locked: set[UUID] = set()  # organizations whose account somebody has locked
+        self._began = timezone.now()
+
+    def steps(self) -> Iterator[bool]:
+        """Look at one wish or try one order at a time."""
+        orders = {order.id: order for order in orders_without_campaign(sandbox=self._sandbox)}
+        for wish in waiting_wishes(sandbox=self._sandbox):
+            orders.update((order.id, order) for order in self._fillable(wish))
+            yield True
+        for order_id in sorted(orders):
+            self._serve(orders[order_id])
+            yield True
+
+    def _fillable(self, wish: WaitingWish) -> list[Order]:
+        try:
+            found = len(available_ids(wish.read(), most=MOST))
+        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this wish alone
+            _raise_if_away(error)
+            found = MOST  # each of its orders is tried, and fails by itself
+            logger.warning("a wish of pending orders could not be looked up: %s", error)
+        return orders_of(wish, most=found) if found >= wish.least else []
+
+    def _serve(self, order: Order) -> None:
+        is_due = order.next_attempt_at is None or order.next_attempt_at <= self._began
+        if not is_due or order.organization_id in self._locked:
+            self._keep_numbers(order)
+            return
+        try:
+            if run_transaction(lambda: _fill(order, self._kept), batched=True, organization_id=order.organization_id):
+                self._result.filled += 1
+        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this order alone
+            _raise_if_away(error)
+            self._put_off(order, error)
+            self._keep_numbers(order)
+
+    def _put_off(self, order: Order, error: Exception) -> None:
+        """Note a failure, and when the order is tried again."""
+        if sqlstate_of(error) in _LOCKED:
+            self._locked.add(order.organization_id)
+            logger.warning("pending order %s waits for the next look: %s", order.id, error)
+            return
+        record_failure(WorkerQueue.BACKORDERS, order.id, error)
+        self._result.failed.append(order.id)
+        try:
+            run_transaction(lambda: send((PUT_OFF, [in_words(error), order.id])))
+        except DatabaseError as trouble:
+            _raise_if_away(trouble)
+            logger.exception("pending order %s could not be put off", order.id)
+
+    def _keep_numbers(self, order: Order) -> None:
+        """Leave the order's numbers out of what younger ones may take, if there are enough for it."""
+        if order.fill_attempts > KEPT_ATTEMPTS:
+            return
+        try:
+            wish = _request_of(order).wish_of(_buyer_of(order))
+            free = set(available_ids(wish, most=order.quantity + len(self._kept))) - self._kept
+        except Exception as error:  # noqa: BLE001  as above
+            _raise_if_away(error)
+            logger.warning("no numbers are kept for pending order %s: %s", order.id, error)
+            return
+        if len(free) >= order.quantity:
+            self._kept |= frozenset(sorted(free)[: order.quantity])
+
+
+def _raise_if_away(error: Exception) -> None:
+    """Raise it again where the database is away: then no order is to blame."""
+    if is_unavailable(error) and sqlstate_of(error) not in (*_LOCKED, _TIMED_OUT):
+        raise error
+
+
+def _fill(order: Order, besides: frozenset[int]) -> bool | Ending[bool]:
+    """Buy for a pending order; return whether it was filled. It is closed where it may not be."""
+    request, buyer = _request_of(order), _buyer_of(order)
+    wish, quantity = request.wish_of(buyer), request.quantity
+    try:
+        account, (state, stock) = lock_for_bulk_order(
+            order.organization_id,
+            order.campaign_id,
+            pending_order_statement(order.id, order.organization_id),
+            find_statement(wish, quantity=quantity, depth=usual_depth(quantity), besides=besides),
+            first=((ONE_FILLER, [int(order.sandbox)]),),
+        )
+        locked = LockedOrder._make(state[0]) if state else None
+        if locked is None or locked.status != "pending" or locked.organization_status != "ACTIVE":
+            return Ending(False, ())
+        found = pick(read_found(stock), wish, quantity=quantity, besides=besides)
+        if len(found.rows) < quantity:
+            return Ending(False, ())
+        purchase = price_purchase(
+            found.rows,
+            buyer=buyer,
+            account=account,
+            order_id=order.id,
+            criteria=request.criteria_json,
+            max_price=request.max_price,
+        )
+    except ApiError as refused:
+        # Judged under locks, and nothing was written before: it fails for this and no other reason.
+        actor = Actor("system", "fill_pending_orders", new_request_id())
+        return Ending(False, (close_statement(order.id, "failed", refused.code, actor),))
+    return Ending(True, (record_purchase(purchase, buyer=buyer, routing=request.routing),))
+
+
+def _request_of(order: Order) -> QuantityRequest:
+    routing = Routing(order.inbound_url, order.status_url, order.campaign_id, order.label)
+    criteria = Criteria(**(order.criteria or {}))
+    return QuantityRequest(order.quantity, criteria, routing, order.max_price_per_number)
+
+
+def _buyer_of(order: Order) -> Buyer:
+    """Whoever placed it: what completes an order is the order's own actor, in its request."""
+    kind, _, name = order.actor.partition(":")
+    actor = Actor(kind, name, order.request_id)  # type: ignore[arg-type]
+    return Buyer(order.organization_id, order.sandbox, actor, order.api_key_id)

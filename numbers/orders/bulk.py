@@ -1,0 +1,238 @@
+"""Orders by quantity: filled at once where the stock can, else whole as soon as it can, oldest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from config.actors import Actor
+from config.api.envelope import success_body, timestamp
+from config.db.batches import send
+from config.db.fields import new_id
+from config.db.pipeline import Statement
+from config.db.transactions import Ending, run_transaction
+from config.errors import Conflict, LimitExceeded, NotFound, ValidationFailed
+from numbers.locks import Account, lock_account, lock_for_bulk_order, lock_pending_order
+from numbers.models import Assignment, Order
+from numbers.orders import idempotency
+from numbers.orders.backorders import close_statement
+from numbers.orders.idempotency import IdempotencyKey
+from numbers.orders.picking import Found, QuantityRequest, available_ids, find_statement, pick, read_found, usual_depth
+from numbers.orders.purchase import Buyer, Purchase, price_purchase, record_purchase
+from numbers.orders.waiting import MOST_RIVALS, WaitingWish, own_waiting, rivals_of, rivals_statement
+from numbers.ownership.queries import assignment_json
+from numbers.ownership.routing import Routing
+from numbers.worker.wake import wake_statement
+
+
+class OrderNotPending(Conflict):
+    code, message = "ORDER_NOT_PENDING", "order is not pending: only a pending order can be cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityAnswer:
+    """200 where it was filled at once, 202 where it waits for stock."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+RECORD_PENDING = """
+    INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url, status_url,
+                               label, campaign_id, max_price_per_number, currency, failure_reason, actor, api_key_id,
+                               request_id)
+    VALUES (%(id)s, %(organization_id)s, %(sandbox)s, 'quantity', 'pending', %(quantity)s, %(criteria)s::jsonb,
+            %(inbound_url)s, %(status_url)s, %(label)s, %(campaign_id)s, %(max_price)s, %(currency)s, '', %(actor)s,
+            %(api_key_id)s, %(request_id)s)
+"""
+
+
+def place_quantity_order(
+    request: QuantityRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
+) -> QuantityAnswer:
+    """Assign the whole quantity now, or remember the order until the stock can fill it.
+
+    It waits, too, while an older order that could be filled wants the same numbers: the worker, which it
+    wakes, serves both in turn. Raises NotFound, CampaignNotActive or BrandNotVerified for the campaign,
+    InsufficientCredit, LimitExceeded, ValidationFailed where it has to wait at an unknown price,
+    IdempotencyKeyReused, IdempotencyInProgress.
+    """
+
+    def work() -> QuantityAnswer | Ending[QuantityAnswer]:
+        if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
+            return Ending(QuantityAnswer(remembered.status, remembered.body, replayed=True), ())
+        shelf = _lock(request, buyer)
+        if shelf.fills(request):
+            return _complete(request, shelf, buyer, idempotency_key)
+        return _wait(request, shelf, buyer, idempotency_key)
+
+    return run_transaction(work, batched=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """What an order finds, locked: the account, numbers, and who waits for numbers."""
+
+    account: Account
+    found: Found
+    is_contested: bool
+    own_waiting: int
+
+    def fills(self, request: QuantityRequest) -> bool:
+        return len(self.found.rows) == request.quantity and not self.is_contested
+
+
+def _lock(request: QuantityRequest, buyer: Buyer) -> _Shelf:
+    wish, quantity = request.wish_of(buyer), request.quantity
+    account, (own, rivals, stock) = lock_for_bulk_order(
+        buyer.organization_id,
+        request.routing.campaign_id,
+        own_waiting(buyer.organization_id, sandbox=buyer.is_sandbox, most=settings.BACKORDERS_PER_ORGANIZATION),
+        rivals_statement(request.criteria, sandbox=buyer.is_sandbox),
+        find_statement(wish, quantity=quantity, depth=usual_depth(quantity)),
+    )
+    found = pick(read_found(stock), wish, quantity=quantity)
+    contested = len(found.rows) == quantity and _is_contested(rivals_of(found.rows, rivals, sandbox=buyer.is_sandbox))
+    return _Shelf(account, found, contested, own[0][0])
+
+
+def _is_contested(rivals: Sequence[WaitingWish]) -> bool:
+    """Return whether an older order wants these numbers and could be filled: it comes first."""
+    return len(rivals) > MOST_RIVALS or any(
+        len(available_ids(rival.read(), most=rival.least)) == rival.least for rival in rivals
+    )
+
+
+def _complete(
+    request: QuantityRequest, shelf: _Shelf, buyer: Buyer, idempotency_key: IdempotencyKey | None
+) -> Ending[QuantityAnswer]:
+    # Without a bound it never pays more than it pays now.
+    max_price = request.max_price
+    if max_price is None:
+        max_price = max(row.price for row in shelf.found.rows)
+    purchase = price_purchase(
+        shelf.found.rows,
+        buyer=buyer,
+        account=shelf.account,
+        criteria=request.criteria_json,
+        max_price=max_price,
+    )
+    body = success_body(_complete_json(purchase, request.routing))
+    everything = record_purchase(
+        purchase, buyer=buyer, routing=request.routing, idempotency_key=idempotency_key, answer=body
+    )
+    return Ending(QuantityAnswer(200, body), (everything,))
+
+
+def _wait(
+    request: QuantityRequest, shelf: _Shelf, buyer: Buyer, idempotency_key: IdempotencyKey | None
+) -> Ending[QuantityAnswer]:
+    max_price = shelf.found.dearest if request.max_price is None else request.max_price
+    if max_price is None:
+        raise ValidationFailed(
+            details={
+                "max_price_per_number": "is required, since no number in stock matches: "
+                'say what each may cost at most, such as "1.00"'
+            }
+        )
+    if shelf.own_waiting >= settings.BACKORDERS_PER_ORGANIZATION:
+        raise LimitExceeded(
+            f"limit exceeded: {settings.BACKORDERS_PER_ORGANIZATION} bulk orders of your organization wait for stock: "
+            "cancel one, or try again when one is filled"
+        )
+    order_id = new_id()
+    body = success_body(_pending_json(order_id, request, max_price))
+    statements = [_pending_statement(order_id, request, max_price, buyer), wake_statement()]
+    if idempotency_key:
+        statements.append(idempotency.finish_statement(idempotency_key, status=202, body=body))
+    return Ending(QuantityAnswer(202, body), tuple(statements))
+
+
+def own_quantity_order(order_id: UUID, organization_id: UUID) -> Order:
+    """Raises NotFound."""
+    order = Order.objects.filter(pk=order_id, organization_id=organization_id, kind=Order.Kind.QUANTITY).first()
+    if order is None:
+        raise NotFound()
+    return order
+
+
+def cancel_order(*, order_id: UUID, organization_id: UUID, actor: Actor) -> None:
+    """Cancel a pending order; cancelling it again changes nothing.
+
+    Raises NotFound; OrderNotPending where it is complete or failed.
+    """
+
+    def work() -> None:
+        lock_account(organization_id)
+        order = lock_pending_order(order_id, organization_id)
+        if order is None:
+            raise NotFound()
+        if order.status not in ("pending", "cancelled"):
+            raise OrderNotPending()
+        send(close_statement(order_id, "cancelled", "", actor))
+
+    run_transaction(work)
+
+
+def _pending_statement(order_id: UUID, request: QuantityRequest, max_price: Decimal, buyer: Buyer) -> Statement:
+    return RECORD_PENDING, {
+        "id": order_id,
+        "organization_id": buyer.organization_id,
+        "sandbox": buyer.is_sandbox,
+        "quantity": request.quantity,
+        "criteria": request.criteria_json,
+        "inbound_url": request.routing.inbound_url,
+        "status_url": request.routing.status_url,
+        "label": request.routing.label,
+        "campaign_id": request.routing.campaign_id,
+        "max_price": max_price,
+        "currency": settings.CURRENCY,
+        "actor": str(buyer.actor),
+        "api_key_id": buyer.api_key_id,
+        "request_id": buyer.actor.request_id,
+    }
+
+
+def _pending_json(order_id: UUID, request: QuantityRequest, max_price: Decimal) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "status": "pending",
+        "quantity": request.quantity,
+        "assigned_count": 0,
+        "pending_count": request.quantity,
+        "max_price_per_number": max_price,
+        "assigned_numbers": [],
+    }
+
+
+def _complete_json(purchase: Purchase, routing: Routing) -> dict[str, Any]:
+    return {
+        "order_id": purchase.order_id,
+        "status": "complete",
+        "quantity": len(purchase.lines),
+        "assigned_count": len(purchase.lines),
+        "pending_count": 0,
+        "max_price_per_number": purchase.max_price,
+        "assigned_numbers": purchase.lines_as_json(routing),
+    }
+
+
+def quantity_order_json(order: Order) -> dict[str, Any]:
+    """An order by quantity as it is now, its numbers as they are routed now."""
+    lines = Assignment.objects.filter(order=order).select_related("number").order_by("id")
+    return {
+        "order_id": order.id,
+        "status": order.status,
+        "quantity": order.quantity,
+        "assigned_count": len(lines),
+        "pending_count": order.quantity if order.status == Order.Status.PENDING else 0,
+        "max_price_per_number": order.max_price_per_number,
+        "assigned_numbers": [assignment_json(line) for line in lines if line.ended_at is None],
+        "reason": order.failure_reason or None,
+        "created_at": timestamp(order.created_at),
+        "finished_at": timestamp(order.finished_at),
+    }

@@ -1,0 +1,106 @@
+"""Retries that answer what the first request answered.
+
+The record is claimed first and finished last in the order's own transaction: a refusal or a crash
+takes it back with everything else. A second request with the key waits on the unique index until the
+first has committed or not, then replays or goes on.
+"""
+
+from typing import Any
+
+from django.db import OperationalError, connection
+
+from config.api.idempotency import (
+    KEY_LENGTH,
+    IdempotencyInProgress,
+    IdempotencyKey,
+    IdempotencyKeyReused,
+    Remembered,
+    read_idempotency_key,
+)
+from config.db.batches import send
+from config.db.pipeline import Statement
+from config.errors import sqlstate_of
+from config.observability.metrics import locking
+
+__all__ = [
+    "KEY_LENGTH",
+    "IdempotencyInProgress",
+    "IdempotencyKey",
+    "IdempotencyKeyReused",
+    "Remembered",
+    "read_idempotency_key",
+]
+
+HOURS = 24
+
+CLAIM = """
+    INSERT INTO numbers_idempotencyrecord AS r (organization_id, key, fingerprint)
+    VALUES (%(organization_id)s, %(key)s, %(fingerprint)s)
+    ON CONFLICT (organization_id, key) DO UPDATE
+        SET fingerprint = EXCLUDED.fingerprint, status = NULL, body = NULL, created_at = now()
+        WHERE r.created_at < now() - make_interval(hours => %(hours)s)
+    RETURNING id
+"""
+RECALL = "SELECT fingerprint, status, body FROM numbers_idempotencyrecord WHERE organization_id = %s AND key = %s"
+FINISH = "UPDATE numbers_idempotencyrecord SET status = %s, body = %s WHERE organization_id = %s AND key = %s"
+
+
+def claim(key: IdempotencyKey) -> Remembered | None:
+    """Take the key for this transaction; or give what the first request with it answered.
+
+    Raises IdempotencyKeyReused, and IdempotencyInProgress where the first has not finished within the
+    lock timeout.
+    """
+    wanted: dict[str, Any] = {
+        "organization_id": key.organization_id,
+        "key": key.key,
+        "fingerprint": key.fingerprint,
+        "hours": HOURS,
+    }
+    try:
+        with locking("idempotency key"):
+            (claimed,) = send((CLAIM, wanted))
+    except OperationalError as error:
+        if sqlstate_of(error) == "55P03":
+            raise IdempotencyInProgress(headers={"Retry-After": "1"}) from error
+        raise
+    if claimed:
+        return None
+    ((remembered,),) = send((RECALL, [key.organization_id, key.key]))
+    fingerprint, status, body = remembered
+    if bytes(fingerprint) != key.fingerprint:
+        raise IdempotencyKeyReused()
+    return Remembered(status, bytes(body))
+
+
+def finish_statement(key: IdempotencyKey, *, status: int, body: bytes) -> Statement:
+    """Return the statement that remembers the answer."""
+    return FINISH, [status, body, key.organization_id, key.key]
+
+
+def finish(key: IdempotencyKey, *, status: int, body: bytes) -> None:
+    """Remember the answer, to be committed with what it tells of."""
+    send(finish_statement(key, status=status, body=body))
+
+
+# An hour after the key has lost its meaning: a request that has just found it may still read it.
+FORGET = f"""
+    DELETE FROM numbers_idempotencyrecord WHERE id IN (
+        SELECT id FROM numbers_idempotencyrecord
+        WHERE created_at < now() - make_interval(hours => {HOURS + 1})
+        ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""  # noqa: S608  made of constants
+
+
+def forget_old_keys(*, batch: int) -> int:
+    """Drop answers that no retry will be given any more, in short transactions; gives how many.
+
+    An order that claims such a key meanwhile is not waited for; two who forget at once share the work.
+    """
+    forgotten = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, [batch])
+            forgotten += cursor.rowcount
+            if cursor.rowcount < batch:
+                return forgotten

@@ -1,0 +1,189 @@
+"""An order of named numbers: all or nothing, in one transaction."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from config.api.envelope import success_body
+from config.db.array_text import array_text
+from config.db.batches import send
+from config.db.pipeline import Rows, Statement
+from config.db.transactions import Ending, run_transaction
+from config.errors import Conflict
+from numbers.inventory.alternatives import USUAL_DEPTH, nearest_available, neighbours_of
+from numbers.locks import Account, LockedNumber, lock_for_order
+from numbers.orders import idempotency
+from numbers.orders.idempotency import IdempotencyKey
+from numbers.orders.purchase import Buyer, Purchase, price_purchase, record_purchase
+from numbers.ownership.routing import Routing
+
+logger = logging.getLogger(__name__)
+
+
+class InsufficientInventory(Conflict):
+    """Some of the numbers can't be had; the data tells which, and what could be had instead."""
+
+    code = "INSUFFICIENT_INVENTORY"
+
+
+class NumbersTaken(Exception):
+    """Inside a transaction, which is rolled back: these are not available. ``around`` answers ``_look_around``."""
+
+    def __init__(self, numbers: list[str], around: list[Rows]) -> None:
+        super().__init__(f"{len(numbers)} numbers are not available")
+        self.numbers, self.around = numbers, around
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What to order. ``numbers`` are distinct E.164 strings, ``routing`` has been validated."""
+
+    numbers: list[str]
+    routing: Routing
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """The body to send, and whether it is the one that an earlier request with the key was sent."""
+
+    body: bytes
+    replayed: bool = False
+
+
+def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None) -> OrderAnswer:
+    """Assign the numbers, charge for them and remember the answer; or do nothing at all.
+
+    Raises NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,
+    InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
+    """
+
+    def work() -> OrderAnswer | Ending[OrderAnswer]:
+        if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
+            return Ending(OrderAnswer(remembered.body, replayed=True), ())
+        _, purchase = _check(request, buyer)
+        body = answer_body(purchase, request.routing)
+        everything = record_purchase(
+            purchase, buyer=buyer, routing=request.routing, idempotency_key=idempotency_key, answer=body
+        )
+        return Ending(OrderAnswer(body), (everything,))
+
+    try:
+        return run_transaction(work, batched=True)
+    except NumbersTaken as taken:
+        raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
+    except IntegrityError as error:
+        raise _second_owner_refused(error, request, buyer) from error
+
+
+def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
+    """What ``place_order`` would do now: the same checks and errors; nothing is written or held."""
+
+    def work() -> tuple[Account, Purchase]:
+        checked = _check(request, buyer)
+        transaction.set_rollback(True)
+        return checked
+
+    try:
+        account, purchase = run_transaction(work, batched=True)
+    except NumbersTaken as taken:
+        raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
+    return quote_json(account, purchase, buyer=buyer)
+
+
+def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> dict[str, Any]:
+    return {
+        "numbers": [{"number": line.row.number, "price": line.row.price} for line in purchase.lines],
+        "total": purchase.total,
+        "currency": purchase.currency,
+        "balance_after": account.balance if buyer.is_sandbox else account.balance - purchase.total,
+    }
+
+
+def _check(request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
+    """Lock what the order needs and judge it: campaign, then numbers, then credit."""
+    account, locked = lock_for_order(buyer.organization_id, request.routing.campaign_id, request.numbers)
+    rows = available(request.numbers, locked, buyer)
+    return account, price_purchase(rows, buyer=buyer, account=account)
+
+
+def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> list[LockedNumber]:
+    """The numbers' locked rows, in the order asked for. Raises NumbersTaken, and the transaction is undone."""
+    rows = {row.number: row for row in locked}
+    at = max((row.at for row in rows.values()), default=None)
+    taken = [
+        number
+        for number in numbers
+        if at is None
+        or number not in rows
+        or not rows[number].is_available(to=buyer.organization_id, sandbox=buyer.is_sandbox, at=at)
+    ]
+    if taken:
+        # A refusal holds no lock while it looks for what could be had instead.
+        raise NumbersTaken(taken, send(*_look_around(numbers, taken, buyer), undo=True))
+    return [rows[number] for number in numbers]
+
+
+def answer_body(purchase: Purchase, routing: Routing) -> bytes:
+    return success_body(purchase.lines_as_json(routing), {"order_id": purchase.order_id})
+
+
+OPEN_OWNERSHIP = """
+    SELECT n.number, a.organization_id FROM numbers_phonenumber n
+    JOIN numbers_assignment a ON a.number_id = n.id AND a.ended_at IS NULL
+    WHERE n.number = ANY((SELECT %s::text[])::text[])
+"""
+
+
+def refusal(
+    numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer, around: list[Rows] | None = None
+) -> InsufficientInventory:
+    """The answer to an order of ``numbers`` of which ``taken`` are not available.
+
+    ``around``: what ``_look_around`` asks for, where it is known.
+    """
+    owned, neighbours = around or send(*_look_around(numbers, taken, buyer))
+    owners: dict[str, UUID] = dict(owned)
+    yours = [number for number in taken if owners.get(number) == buyer.organization_id]
+    available = len(numbers) - len(taken)
+    return InsufficientInventory(
+        f"insufficient inventory: requested {len(numbers)}, available {available}",
+        data={
+            "available_count": available,
+            "unavailable": list(taken),
+            "already_yours": yours,
+            "alternatives": nearest_available(
+                [number for number in taken if number not in yours],
+                neighbours,
+                lambda wanted, depth: send(_nearby(wanted, depth, asked=numbers, buyer=buyer))[0],
+            ),
+        },
+    )
+
+
+def _look_around(numbers: Sequence[str], taken: Sequence[str], buyer: Buyer) -> tuple[Statement, Statement]:
+    """Who has the taken numbers, and what stands next to them."""
+    return _open_ownership(taken), _nearby(taken, USUAL_DEPTH, asked=numbers, buyer=buyer)
+
+
+def _nearby(wanted: Sequence[str], depth: int, *, asked: Sequence[str], buyer: Buyer) -> Statement:
+    return neighbours_of(wanted, depth, asked=asked, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox)
+
+
+def _open_ownership(numbers: Sequence[str]) -> Statement:
+    return OPEN_OWNERSHIP, [array_text(numbers)]
+
+
+def _second_owner_refused(error: IntegrityError, request: OrderRequest, buyer: Buyer) -> Exception:
+    """The unique index held where a lock should have: someone went round it, and we want to know."""
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+    if constraint != "assignment_one_owner":
+        return error
+    (owned,) = send(_open_ownership(request.numbers))
+    owners: dict[str, UUID] = dict(owned)
+    taken = [number for number in request.numbers if number in owners]
+    logger.error("a second owner was refused by the database", extra={"fields": {"numbers": taken}})
+    return refusal(request.numbers, taken, buyer=buyer)

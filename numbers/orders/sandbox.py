@@ -1,0 +1,169 @@
+"""Magic numbers: in a sandbox, each forces one outcome, so that a program's error handling can be tested.
+
+They work for organizations of the sandbox only; to a live key they are numbers that are not in stock.
+An order that names one is answered once its body has been found valid, before anything is looked up,
+as if all was well with whatever else it names. Where there are several, the first that refuses decides.
+
+=============  ===========================  =====================================================
+number         answer                       as if
+=============  ===========================  =====================================================
++15005550001   409 INSUFFICIENT_INVENTORY   it was not available
++15005550002   409 INSUFFICIENT_INVENTORY   another organization held it (nothing tells these apart)
++15005550003   409 INSUFFICIENT_INVENTORY   it was the organization's already: in ``already_yours``
++15005550004   402 INSUFFICIENT_CREDIT      the organization had no credit left
++15005550005   429 RATE_LIMITED             this minute's requests were used up
++15005550006   200, 201                     all went well, any number of times
++15005550007   409 IDEMPOTENCY_IN_PROGRESS  a request with the key was still running
++15005550008   500 INTERNAL_ERROR           there was a bug
++15005550009   503 SERVICE_UNAVAILABLE      the database was away
++15005550010   409 CAMPAIGN_NOT_ACTIVE      the campaign was not active
++15005550011   409 BRAND_NOT_VERIFIED       the campaign's brand was not verified
+=============  ===========================  =====================================================
+
+Orders and dry runs know all of them, reservations those that can happen to one: 0001, 0002, 0003,
+0005, 0006, 0008, 0009; the others are unavailable there. The number that goes well must be named alone.
+Its answer is remembered under an ``Idempotency-Key`` like any other, but no order and no hold is
+written: the ids in it lead nowhere.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from apikeys.rate_limits import Rate
+from campaigns.eligibility import BrandNotVerified, CampaignNotActive
+from config.db.fields import new_id
+from config.db.transactions import run_transaction
+from config.errors import ApiError, ServiceUnavailable
+from numbers.inventory.reservations import reservation_json
+from numbers.locks import Account, LockedNumber
+from numbers.models import Reservation
+from numbers.orders import idempotency
+from numbers.orders.idempotency import IdempotencyInProgress, IdempotencyKey
+from numbers.orders.place import OrderAnswer, OrderRequest, answer_body, quote_json, refusal
+from numbers.orders.purchase import Buyer, InsufficientCredit, Purchase, price_purchase
+
+PRICE = Decimal("1.00")
+GOES_WELL = "+15005550006"
+
+
+def forced_order(
+    request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
+) -> OrderAnswer | None:
+    """The answer that a magic number forces, None where there is none among the numbers.
+
+    Raises the refusal that one forces.
+    """
+    if not _goes_well(request.numbers, REFUSALS, buyer):
+        return None
+
+    def work() -> OrderAnswer:
+        if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
+            return OrderAnswer(remembered.body, replayed=True)
+        body = answer_body(_purchase(buyer), request.routing)
+        if idempotency_key:
+            idempotency.finish(idempotency_key, status=200, body=body)
+        return OrderAnswer(body)
+
+    return run_transaction(work)
+
+
+def forced_quote(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any] | None:
+    """As ``forced_order``, for a dry run."""
+    if not _goes_well(request.numbers, REFUSALS, buyer):
+        return None
+    return quote_json(_account(), _purchase(buyer), buyer=buyer)
+
+
+def forced_hold(numbers: list[str], *, ttl_seconds: int, buyer: Buyer) -> dict[str, Any] | None:
+    """As ``forced_order``, for a reservation."""
+    if not _goes_well(numbers, REFUSALS_OF_HOLDS, buyer):
+        return None
+    at = timezone.now()
+    reservation = Reservation(
+        id=new_id(), numbers=numbers, created_at=at, expires_at=at + timedelta(seconds=ttl_seconds)
+    )
+    return reservation_json(reservation, held=numbers, at=at)
+
+
+Refusal = Callable[[Sequence[str], str, Buyer], ApiError]
+
+
+def _goes_well(numbers: list[str], refusals: dict[str, Refusal], buyer: Buyer) -> bool:
+    """Whether success is forced. Raises the refusal that is forced."""
+    if not buyer.is_sandbox:
+        return False
+    for number in numbers:
+        if number in refusals:
+            raise refusals[number](numbers, number, buyer)
+    return numbers == [GOES_WELL]
+
+
+def _unavailable(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
+    return refusal(numbers, [number], buyer=buyer)
+
+
+def _already_yours(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
+    error = refusal(numbers, [number], buyer=buyer)
+    return type(error)(error.message, data={**(error.data or {}), "already_yours": [number], "alternatives": {}})
+
+
+def _no_credit(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
+    required = PRICE * len(numbers)
+    balance = Decimal("0.00")
+    data = {"required": required, "balance": balance, "shortfall": required, "currency": settings.CURRENCY}
+    return InsufficientCredit(data=data)
+
+
+def _rate_limited(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
+    limit = settings.RATE_LIMIT_PER_MINUTE
+    return Rate(limit, limit + 1, 1).refusal()
+
+
+def _in_progress(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
+    return IdempotencyInProgress(headers={"Retry-After": "1"})
+
+
+REFUSALS_OF_HOLDS: dict[str, Refusal] = {
+    "+15005550001": _unavailable,
+    "+15005550002": _unavailable,
+    "+15005550003": _already_yours,
+    "+15005550005": _rate_limited,
+    "+15005550008": lambda numbers, number, buyer: ApiError(),
+    "+15005550009": lambda numbers, number, buyer: ServiceUnavailable(),
+}
+REFUSALS: dict[str, Refusal] = {
+    **REFUSALS_OF_HOLDS,
+    "+15005550004": _no_credit,
+    "+15005550007": _in_progress,
+    "+15005550010": lambda numbers, number, buyer: CampaignNotActive(),
+    "+15005550011": lambda numbers, number, buyer: BrandNotVerified(),
+}
+
+
+def _purchase(buyer: Buyer) -> Purchase:
+    """What an order of the number that goes well would write, were it in stock."""
+    row = LockedNumber(
+        id=0,
+        number=GOES_WELL,
+        number_type="local",
+        status="available",
+        sandbox=True,
+        sms_enabled=True,
+        mms_enabled=True,
+        price=PRICE,
+        quarantined_until=None,
+        held_for_id=None,
+        held_until=None,
+        reservation_id=None,
+        at=timezone.now(),
+    )
+    return price_purchase([row], buyer=buyer, account=_account())
+
+
+def _account() -> Account:
+    return Account(Decimal("0.00"), settings.CURRENCY, 0)

@@ -1,0 +1,219 @@
+"""The end of an ownership: release into quarantine or back to the carrier, and what follows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from config.actors import Actor
+from config.db.transactions import run_transaction
+from config.errors import NotFound, ValidationFailed
+from config.http.preconditions import IfMatch
+from numbers.locks import lock_assignments, lock_numbers_by_id
+from numbers.ownership.queries import etag, owned_number
+from numbers.worker.wake import wake_worker
+
+# Ownership ends, routing is cleared (history keeps it) and the number rests, in one statement for all.
+# GREATEST: a clock that was set back must not keep a number from being released.
+RELEASE = """
+    WITH ended AS (
+        UPDATE numbers_assignment AS a
+        SET ended_at = GREATEST(%(at)s, a.created_at), updated_at = %(at)s, inbound_url = '', status_url = '',
+            label = '', campaign_id = NULL
+        FROM (SELECT * FROM numbers_assignment WHERE id = ANY(%(ids)s)) AS was
+        WHERE a.id = was.id
+        RETURNING a.id, a.number_id, a.organization_id, was.inbound_url, was.status_url, was.label, was.campaign_id
+    ), rested AS (
+        UPDATE numbers_phonenumber AS n
+        SET status = %(status)s, quarantined_until = %(until)s, updated_at = %(at)s
+        FROM ended WHERE n.id = ended.number_id
+        RETURNING n.id, n.number
+    ), told AS (
+        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor, request_id,
+                                         before, after, reason)
+        SELECT %(at)s, number_id, 'released', organization_id, id, %(actor)s, %(request_id)s,
+               jsonb_build_object('status', 'assigned', 'inbound_url', inbound_url, 'status_url', status_url,
+                                  'label', label, 'campaign_id', campaign_id),
+               jsonb_build_object('status', %(status)s::text, 'quarantined_until', %(until)s::timestamptz),
+               %(reason)s
+        FROM ended
+    )
+    SELECT ended.id, rested.number FROM ended JOIN rested ON rested.id = ended.number_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A number that has no owner any more. ``quarantined_until`` is None where it was retired."""
+
+    assignment_id: UUID
+    number: str
+    released_at: datetime
+    quarantined_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRelease:
+    """What became of each of the ids, each in one of the three."""
+
+    released: list[UUID]
+    unknown: list[UUID]
+    already_released: list[UUID]
+
+
+def release(
+    *,
+    assignment_id: UUID,
+    organization_id: UUID,
+    actor: Actor,
+    return_to_carrier: bool = False,
+    reason: str = "",
+    expected: IfMatch | None = None,
+) -> Released:
+    """End the ownership; the number is out of the organization when this returns.
+
+    Raises NotFound where the organization has no such number now, PreconditionFailed where it is not
+    as ``expected``.
+    """
+
+    def check() -> None:
+        if expected is not None:
+            expected.require(etag(owned_number(assignment_id, organization_id)))
+
+    released, _ = _release(
+        [assignment_id], organization_id, actor, retire=return_to_carrier, reason=reason, check=check
+    )
+    if not released:
+        raise NotFound()
+    return released[0]
+
+
+def release_many(
+    *, assignment_ids: Sequence[UUID], organization_id: UUID, actor: Actor, reason: str = ""
+) -> BulkRelease:
+    """Release each on its own, duplicates folded, in a constant number of statements."""
+    distinct = list(dict.fromkeys(assignment_ids))
+    released, ended = _release(distinct, organization_id, actor, retire=False, reason=reason)
+    done = {one.assignment_id for one in released}
+    return BulkRelease(
+        released=[one for one in distinct if one in done],
+        unknown=[one for one in distinct if one not in done and one not in ended],
+        already_released=[one for one in distinct if one in ended],
+    )
+
+
+def _release(
+    assignment_ids: list[UUID],
+    organization_id: UUID,
+    actor: Actor,
+    *,
+    retire: bool,
+    reason: str,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[list[Released], set[UUID]]:
+    """Return those that were released now, and the ids of those that had been before.
+
+    ``check`` runs under the locks of the ownerships, and raises if they must not end.
+    """
+
+    def work() -> tuple[list[Released], set[UUID]]:
+        owned = lock_assignments(assignment_ids, organization_id)
+        ended = {one.id for one in owned if one.ended_at is not None}
+        open_ones = [one for one in owned if one.ended_at is None]
+        if not open_ones:
+            return [], ended
+        check()
+        at = max(row.at for row in lock_numbers_by_id([one.number_id for one in open_ones]))
+        until = None if retire else at + timedelta(days=settings.NUMBER_QUARANTINE_DAYS)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                RELEASE,
+                {
+                    "ids": [one.id for one in open_ones],
+                    "at": at,
+                    "status": "retired" if retire else "quarantined",
+                    "until": until,
+                    "actor": str(actor),
+                    "request_id": actor.request_id,
+                    "reason": reason,
+                },
+            )
+            released = [Released(row[0], row[1], at, until) for row in cursor.fetchall()]
+        if until == at:
+            wake_worker()
+        return released, ended
+
+    return run_transaction(work)
+
+
+END_QUARANTINE = """
+    WITH ended AS (
+        UPDATE numbers_phonenumber SET status = 'available', quarantined_until = NULL, updated_at = %(at)s
+        WHERE id = ANY(%(ids)s) RETURNING id
+    )
+    INSERT INTO numbers_numberevent (at, number_id, kind, actor, request_id, before, after, reason)
+    SELECT %(at)s, id, 'quarantine_ended', %(actor)s, %(request_id)s, '{"status": "quarantined"}',
+           '{"status": "available"}', %(reason)s
+    FROM ended
+"""
+
+RETIRE = """
+    WITH retired AS (
+        UPDATE numbers_phonenumber
+        SET status = 'retired', quarantined_until = NULL, held_for_id = NULL, held_until = NULL,
+            reservation_id = NULL, updated_at = %(at)s
+        FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS line (id, status)
+        WHERE numbers_phonenumber.id = line.id RETURNING line.id, line.status AS was
+    )
+    INSERT INTO numbers_numberevent (at, number_id, kind, actor, request_id, before, after, reason)
+    SELECT %(at)s, id, 'retired', %(actor)s, %(request_id)s, jsonb_build_object('status', was),
+           '{"status": "retired"}', %(reason)s
+    FROM retired
+"""
+
+
+def end_quarantine(*, number_ids: Sequence[int], actor: Actor, reason: str) -> list[int]:
+    """Put quarantined numbers back on the shelf before their time; gives the ids of those it did.
+
+    For operators only, and never without a reason: a number that comes back early reaches whoever
+    still calls its last owner. Raises ValidationFailed without one.
+    """
+    return _change_stock(END_QUARANTINE, number_ids, ("quarantined",), actor, reason)
+
+
+def retire(*, number_ids: Sequence[int], actor: Actor, reason: str) -> list[int]:
+    """Take numbers that nobody owns out of stock for good; gives the ids of those it did.
+
+    Raises ValidationFailed without a reason.
+    """
+    return _change_stock(RETIRE, number_ids, ("available", "quarantined"), actor, reason)
+
+
+def _change_stock(
+    statement: str, number_ids: Sequence[int], statuses: tuple[str, ...], actor: Actor, reason: str
+) -> list[int]:
+    if not reason.strip():
+        raise ValidationFailed(details={"reason": "is required: it is kept in the number's history"})
+
+    def work() -> list[int]:
+        rows = [row for row in lock_numbers_by_id(list(number_ids)) if row.status in statuses]
+        if rows:
+            parameters: dict[str, Any] = {
+                "ids": [row.id for row in rows],
+                "statuses": [row.status for row in rows],
+                "at": max(row.at for row in rows),
+                "actor": str(actor),
+                "request_id": actor.request_id,
+                "reason": reason.strip()[:256],
+            }
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+            if statement is END_QUARANTINE:
+                wake_worker()
+        return [row.id for row in rows]
+
+    return run_transaction(work)

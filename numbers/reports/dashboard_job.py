@@ -1,0 +1,24 @@
+"""Counting the home page's figures at an operator's wish: as a job, since on ten million numbers it takes seconds."""
+
+from typing import Any
+
+from config.actors import Actor
+from numbers.models import Job
+from numbers.reports.dashboard import refresh_figures
+from numbers.worker.jobs import Running, does, queue
+
+KIND = "figures"
+
+
+def count_soon(actor: Actor) -> None:
+    """Have the figures counted; once, however often it is asked for in the meantime."""
+    if Job.objects.filter(kind=KIND, status__in=[Job.Status.QUEUED, Job.Status.RUNNING]).exists():
+        return
+    job = Job.objects.create(kind=KIND, title="Figures of the home page", actor=str(actor), request_id=actor.request_id)
+    queue(job.pk)
+
+
+@does(KIND)
+def count_figures(running: Running) -> dict[str, Any]:
+    running.progress("counting", 0, None)
+    return {"counted": int(refresh_figures())}

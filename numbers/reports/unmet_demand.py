@@ -1,0 +1,201 @@
+"""What customers asked for and did not get: for the operators who buy the stock.
+
+A refusal is noted once its transaction is over and rolled back: one insert, which never fails the
+answer.
+"""
+
+import logging
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from config.db.array_text import array_text
+from config.db.batches import send
+from config.errors import ApiError, RateLimited
+from config.http.context import current
+from numbers.inventory.criteria import Criteria
+from numbers.models import Refusal
+from numbers.orders.picking import available_ids
+from numbers.orders.waiting import Wish
+
+logger = logging.getLogger(__name__)
+
+NOTED = (402, 409, 429)
+NOBODY = UUID(int=0)
+
+# A note is worth no wait for the disk: a crash of the database may lose the last fraction of a second of them.
+NOTE = """
+    INSERT INTO numbers_refusal (organization_id, sandbox, code, path, actor, request_id, note, wanted, found,
+                                 area_code, number_type, pattern, numbers)
+    SELECT %(organization_id)s::uuid, %(sandbox)s::bool, %(code)s, %(path)s, %(actor)s, %(request_id)s, %(note)s,
+           %(wanted)s::int, %(found)s::int, %(area_code)s, %(number_type)s, %(pattern)s, %(numbers)s::text[]
+    FROM set_config('synchronous_commit', 'off', true)
+"""
+
+
+_UNTOLD: dict[str, Any] = {
+    "note": "",
+    "wanted": None,
+    "found": None,
+    "area_code": "",
+    "number_type": "",
+    "pattern": "",
+    "numbers": "{}",
+}
+
+
+def note_refusal(refusal: ApiError, **signal: Any) -> None:
+    """Receiver of ``config.errors.refused``: remember what concerns stock, credit, campaigns and limits."""
+    if refusal.status not in NOTED or (isinstance(refusal, RateLimited) and refusal.repeated):
+        return
+    _note(refusal.code, **_told_by(refusal))
+
+
+def note_short_search(criteria: Criteria, *, quantity: int, found: int) -> None:
+    """Remember a search that found fewer numbers than were asked for."""
+    _note(
+        Refusal.SEARCH_SHORT,
+        wanted=quantity,
+        found=found,
+        area_code=criteria.area_code or "",
+        number_type=criteria.number_type or "",
+        pattern=criteria.pattern or "",
+    )
+
+
+def _told_by(refusal: ApiError) -> dict[str, Any]:
+    data = refusal.data or {}
+    if "unavailable" in data:
+        missing = [number for number in data["unavailable"] if number not in data["already_yours"]]
+        if missing:
+            return {
+                "wanted": data["available_count"] + len(missing),
+                "found": data["available_count"],
+                "numbers": array_text(missing),
+            }
+        return {"note": "it owns them already"}
+    if "shortfall" in data:
+        return {"note": f"short of {data['shortfall']} {data['currency']}"}
+    return {"note": refusal.message[:256]}
+
+
+def _note(code: str, **told: Any) -> None:
+    context = current.get()
+    if context is None or not context.organization:
+        return
+    row = {
+        **_UNTOLD,
+        "organization_id": context.organization,
+        "sandbox": context.key_prefix.startswith("am_test_"),
+        "code": code,
+        "path": context.path[:128],
+        "actor": f"key:{context.key_prefix}",
+        "request_id": context.request_id,
+        **told,
+    }
+    try:
+        send((NOTE, row))
+    except DatabaseError:
+        logger.warning("a refusal could not be noted", exc_info=True)
+
+
+# What is missing, as a list to buy by. A client that asks again and again wants no more than it asked
+# for at once: of each organization and day, the largest wish for the same counts. Numbers that were
+# named count once for each organization that named them.
+UNMET = """
+    WITH searched AS (
+        SELECT organization_id, area_code, number_type, pattern, max(wanted - found) AS missing, count(*) AS times,
+               max(at) AS last_at
+        FROM numbers_refusal WHERE at >= %(since)s AND code = %(search_short)s AND NOT sandbox
+        GROUP BY organization_id, area_code, number_type, pattern, at::date
+    ), named AS (
+        SELECT organization_id,
+               CASE WHEN number ~ '^\\+1[2-9][0-9]{9}$' THEN substr(number, 3, 3) ELSE '' END AS area_code,
+               '' AS number_type, '' AS pattern, count(DISTINCT number) AS missing,
+               count(DISTINCT r.id) AS times, max(at) AS last_at
+        FROM numbers_refusal r, unnest(numbers) AS number
+        WHERE at >= %(since)s AND code = 'INSUFFICIENT_INVENTORY' AND NOT sandbox
+        GROUP BY 1, 2
+    ), pending AS (
+        SELECT organization_id, COALESCE(criteria->>'area_code', '') AS area_code,
+               COALESCE(criteria->>'number_type', '') AS number_type, COALESCE(criteria->>'pattern', '') AS pattern,
+               missing, times, last_at
+        FROM unnest(%(organizations)s::uuid[], %(criteria)s::jsonb[], %(short)s::bigint[], %(times)s::bigint[],
+                    %(last)s::timestamptz[]) AS t (organization_id, criteria, missing, times, last_at)
+    )
+    SELECT area_code, number_type, pattern, COALESCE(sum(missing) FILTER (WHERE NOT waits), 0)::bigint,
+           COALESCE(sum(missing) FILTER (WHERE waits), 0)::bigint, count(DISTINCT organization_id),
+           sum(times)::bigint, max(last_at)
+    FROM (SELECT *, false AS waits FROM searched UNION ALL SELECT *, false FROM named
+          UNION ALL SELECT *, true FROM pending) AS wish
+    GROUP BY area_code, number_type, pattern
+    ORDER BY sum(missing) DESC, area_code, number_type, pattern LIMIT %(limit)s
+"""
+
+
+WAITING = """
+    SELECT criteria::text, max_price_per_number, organization_id, sum(quantity), count(*), max(created_at)
+    FROM numbers_order WHERE status = 'pending' AND NOT sandbox
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, min(created_at)
+"""
+
+
+def unmet_demand(*, since: datetime, limit: int) -> list[dict[str, Any]]:
+    """Return what was asked for and could not be had, the most wanted first.
+
+    ``waiting`` is what pending bulk orders are short of: the stock that matches is counted once for all
+    that want the same.
+    """
+    parameters: dict[str, Any] = {"since": since, "limit": limit, "search_short": Refusal.SEARCH_SHORT, **_shortfalls()}
+    with connection.cursor() as cursor:
+        cursor.execute(UNMET, parameters)
+        columns = (
+            *("area_code", "number_type", "pattern", "missing", "waiting"),
+            *("organizations", "times", "last_at"),
+        )
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _shortfalls() -> dict[str, list[Any]]:
+    """Return what the backorders of each organization are short of, as the columns of ``pending``."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        waiting = cursor.fetchall()
+    columns: dict[str, list[Any]] = {"organizations": [], "criteria": [], "short": [], "times": [], "last": []}
+    for (criteria, max_price), rows in groupby(waiting, key=itemgetter(0, 1)):
+        wanted = list(rows)
+        free = _in_stock(criteria, max_price, most=sum(quantity for *_, quantity, _, _ in wanted))
+        for _, _, organization_id, quantity, times, last_at in wanted:  # the stock goes to the oldest
+            taken = min(free, quantity)
+            free -= taken
+            if quantity > taken:
+                for name, value in zip(
+                    columns, (organization_id, criteria, quantity - taken, times, last_at), strict=True
+                ):
+                    columns[name].append(value)
+    return columns
+
+
+def _in_stock(criteria: str, max_price: Decimal, *, most: int) -> int:
+    """Return how many live numbers could be sold to anybody for such orders, up to ``most``."""
+    try:
+        wish = Wish(NOBODY, False, Criteria(**orjson.loads(criteria)), max_price)
+    except TypeError:  # of another release: nothing is known to match
+        return 0
+    return len(available_ids(wish, most=most))
+
+
+def forget_old_refusals() -> int:
+    """Drop what is older than ``DESK_REFUSAL_DAYS``; gives how many rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM numbers_refusal WHERE at < now() - make_interval(days => %s)", [settings.DESK_REFUSAL_DAYS]
+        )
+        return cursor.rowcount

@@ -1,0 +1,161 @@
+"""The checks of promises 4 and 5, which ask the history: see numbers.verification.promises."""
+
+from numbers.verification.promises import Check
+
+QUARANTINE = [
+    Check(
+        "nothing_is_sold_in_quarantine",
+        4,
+        "numbers_assignment",
+        # an ownership that began before the quarantine after the one ahead of it was over, and no
+        # operator had ended the quarantine (or brought the number back from its carrier) before
+        """
+        SELECT n.number, p.id AS assignment_id, p.created_at AS began, e.after ->> 'quarantined_until' AS until
+        FROM (
+            SELECT id, number_id, created_at, lag(id) OVER (PARTITION BY number_id ORDER BY created_at, id) AS ahead
+            FROM numbers_assignment
+        ) p
+        JOIN numbers_phonenumber n ON n.id = p.number_id
+        JOIN numbers_numberevent e ON e.assignment_id = p.ahead AND e.kind = 'released'
+        WHERE coalesce(p.created_at < (e.after ->> 'quarantined_until')::timestamptz, true)
+          AND NOT EXISTS (
+            SELECT FROM numbers_numberevent q
+            WHERE q.number_id = p.number_id AND q.id > e.id AND q.at <= p.created_at
+              AND q.kind IN ('quarantine_ended', 'restored'))
+        """,
+    ),
+    Check(
+        "nothing_is_held_in_quarantine",
+        4,
+        "numbers_numberevent",
+        # a hold that began in the quarantine that the event ahead of it had begun
+        """
+        SELECT n.number, e.id AS event_id, e.at, e.until
+        FROM (
+            SELECT id, number_id, kind, at,
+                   lag((after ->> 'quarantined_until')::timestamptz) OVER (PARTITION BY number_id ORDER BY id) AS until
+            FROM numbers_numberevent WHERE after ? 'status'
+        ) e JOIN numbers_phonenumber n ON n.id = e.number_id
+        WHERE e.kind = 'held' AND e.at < e.until
+        """,
+    ),
+    Check(
+        "quarantines_last_as_long_as_the_history_says",
+        4,
+        "numbers_phonenumber",
+        # a number in quarantine until another day than its release said
+        """
+        SELECT n.number, n.quarantined_until, (e.after ->> 'quarantined_until')::timestamptz AS told
+        FROM numbers_phonenumber n
+        LEFT JOIN LATERAL (
+            SELECT after FROM numbers_numberevent e
+            WHERE e.number_id = n.id AND e.after ? 'status' ORDER BY e.id DESC LIMIT 1
+        ) e ON true
+        WHERE n.status = 'quarantined'
+          AND n.quarantined_until IS DISTINCT FROM (e.after ->> 'quarantined_until')::timestamptz
+        """,
+    ),
+]
+
+PROVENANCE = [
+    Check(
+        "the_last_event_explains_the_status",
+        5,
+        "numbers_phonenumber",
+        # a number whose status is not what its last event left; with no event it is as its batch brought it
+        """
+        SELECT n.number, n.status, coalesce(e.status, 'available') AS told
+        FROM numbers_phonenumber n
+        LEFT JOIN (
+            SELECT DISTINCT ON (number_id) number_id, after ->> 'status' AS status
+            FROM numbers_numberevent WHERE after ? 'status' ORDER BY number_id, id DESC
+        ) e ON e.number_id = n.id
+        WHERE n.status <> coalesce(e.status, 'available')
+        """,
+    ),
+    Check(
+        "each_event_continues_the_one_before",
+        5,
+        "numbers_numberevent",
+        # a status that changed between two events, without one of its own
+        """
+        SELECT e.number_id, e.id AS event_id, e.kind, e.before ->> 'status' AS found, e.left_as
+        FROM (
+            SELECT id, number_id, kind, before,
+                   lag(after ->> 'status', 1, 'available') OVER (PARTITION BY number_id ORDER BY id) AS left_as
+            FROM numbers_numberevent WHERE after ? 'status'
+        ) e
+        WHERE e.before ->> 'status' IS DISTINCT FROM e.left_as
+        """,
+    ),
+    Check(
+        "the_last_event_explains_the_price",
+        5,
+        "numbers_phonenumber",
+        # a price other than the one at which the number was last sold or which it was last given
+        """
+        SELECT n.number, n.price, e.price AS told
+        FROM numbers_phonenumber n
+        JOIN (
+            SELECT DISTINCT ON (number_id) number_id, (after ->> 'price')::numeric AS price
+            FROM numbers_numberevent WHERE after ? 'price' ORDER BY number_id, id DESC
+        ) e ON e.number_id = n.id
+        WHERE n.price <> e.price
+        """,
+    ),
+    Check(
+        "every_end_of_an_ownership_is_in_the_history",
+        5,
+        "numbers_assignment",
+        # an ownership that ended without one event that says so, or was told to have ended and goes on
+        """
+        SELECT a.id AS assignment_id, a.ended_at, e.id AS event_id, e.times
+        FROM numbers_assignment a
+        FULL JOIN (
+            SELECT id, assignment_id, count(*) OVER (PARTITION BY assignment_id) AS times
+            FROM numbers_numberevent WHERE kind = 'released'
+        ) e ON e.assignment_id = a.id
+        WHERE (a.ended_at IS NOT NULL) <> (e.id IS NOT NULL) OR e.times > 1
+        """,
+    ),
+    Check(
+        "the_last_event_explains_who_may_do_what",
+        5,
+        "campaigns_event",
+        # an organization, brand or campaign whose status is not what its last event left
+        """
+        SELECT s.subject, s.id, s.status, e.status AS told
+        FROM (
+            SELECT 'organization' AS subject, id, status, 'status' AS field FROM campaigns_organization
+            UNION ALL SELECT 'brand', id, status, 'status' FROM campaigns_brand
+            UNION ALL SELECT 'brand', id, identity_status, 'identity_status' FROM campaigns_brand
+            UNION ALL SELECT 'campaign', id, status, 'status' FROM campaigns_campaign
+        ) s
+        JOIN LATERAL (
+            SELECT after ->> s.field AS status FROM campaigns_event
+            WHERE subject_id = s.id AND after ? s.field ORDER BY id DESC LIMIT 1
+        ) e ON true
+        WHERE s.status IS DISTINCT FROM e.status
+        """,
+    ),
+    Check(
+        "every_change_says_who_and_in_which_request",
+        5,
+        "numbers_numberevent",
+        # a row of history, an order, a hold, a batch of stock or a ledger entry that nobody signed
+        r"""
+        SELECT t.kept_in, t.id, t.actor, t.request_id
+        FROM (
+            SELECT 'numbers_numberevent' AS kept_in, id::text, actor, request_id FROM numbers_numberevent
+            UNION ALL SELECT 'campaigns_event', id::text, actor, request_id FROM campaigns_event
+            UNION ALL SELECT 'numbers_creditentry', id::text, actor, request_id FROM numbers_creditentry
+            UNION ALL SELECT 'numbers_order', id::text, actor, request_id FROM numbers_order
+            UNION ALL SELECT 'numbers_order', id::text, closed_by, closed_in_request FROM numbers_order
+                      WHERE status IN ('failed', 'cancelled')
+            UNION ALL SELECT 'numbers_reservation', id::text, actor, request_id FROM numbers_reservation
+            UNION ALL SELECT 'numbers_stockbatch', id::text, actor, request_id FROM numbers_stockbatch
+        ) t
+        WHERE t.actor !~ '^(key|operator|command|system):.' OR t.request_id !~ '\S'
+        """,
+    ),
+]

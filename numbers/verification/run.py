@@ -1,0 +1,59 @@
+"""Does everything hold that we promise? Asked of the whole database, at one instant."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from numbers.verification.history import PROVENANCE, QUARANTINE
+from numbers.verification.promises import CREDIT, ONE_OWNER, WHOLE_ORDERS, Check
+
+CHECKS: list[Check] = [*ONE_OWNER, *WHOLE_ORDERS, *CREDIT, *QUARANTINE, *PROVENANCE]
+
+# All of them are counted, some are shown.
+_OFFENDERS = "SELECT count(*) OVER () AS offenders, offending.* FROM ({}) AS offending LIMIT {}"
+_COUNT = "SELECT count(*) FROM {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: of ``counted`` rows ``offenders`` broke the promise, the first of them in ``rows``."""
+
+    check: Check
+    counted: int
+    offenders: int
+    rows: list[dict[str, Any]]
+
+    @property
+    def holds(self) -> bool:
+        return self.offenders == 0
+
+
+def verify_inventory(*, shown: int = 20) -> Iterator[Finding]:
+    """Run every check, one finding after the other. Nothing is locked, so the desk can go on selling."""
+    counts: dict[str, int] = {}
+    with _one_instant(), connection.cursor() as cursor:
+        for check in CHECKS:
+            if check.counted not in counts:
+                cursor.execute(_COUNT.format(check.counted))
+                counts[check.counted] = cursor.fetchone()[0]
+            cursor.execute(_OFFENDERS.format(check.offenders, shown))
+            names = [column.name for column in cursor.description][1:]
+            found = cursor.fetchall()
+            rows = [dict(zip(names, row[1:], strict=True)) for row in found]
+            yield Finding(check, counts[check.counted], found[0][0] if found else 0, rows)
+
+
+@contextmanager
+def _one_instant() -> Iterator[None]:
+    """All checks see the same moment; inside the caller's transaction, what that sees."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        yield

@@ -1,0 +1,273 @@
+"""Background jobs: queued in the database, claimed by a worker, resumed by another one after a kill.
+
+A job's function must be safe to run again from its start, over what an earlier attempt has done. It
+reports its progress through ``Running.progress``, which ends it if the operator asked for that.
+A job that fails for an unforeseen reason is retried at a growing distance, then marked failed.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models.functions import Now
+
+from config.actors import Actor
+from config.db.connections import drop_if_dead
+from config.errors import ApiError, is_unavailable
+from numbers.models import Job, JobInput, WorkerQueue
+from numbers.worker.failures import ERROR_LENGTH, RETRY_DELAY, SILENCE, in_words, record_failure
+from numbers.worker.heartbeat import Heartbeat
+from numbers.worker.wake import wake_worker
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 5
+_KEEP_DAYS = 2
+
+_CLAIM = f"""
+    UPDATE numbers_job
+    SET status = 'running', attempts = attempts + 1, heartbeat_at = clock_timestamp(), next_attempt_at = NULL,
+        started_at = COALESCE(started_at, clock_timestamp())
+    WHERE id = (
+        SELECT id FROM numbers_job
+        WHERE status = 'queued' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+           OR status = 'running' AND heartbeat_at < clock_timestamp() - {SILENCE}
+        ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    RETURNING id
+"""  # noqa: S608  made of constants
+_WAIT = f"""
+    SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float
+    FROM (
+        SELECT CASE WHEN status = 'queued' THEN coalesce(next_attempt_at, created_at)
+               ELSE heartbeat_at + {SILENCE} END AS due_at
+        FROM numbers_job WHERE status IN ('queued', 'running')
+    ) AS waiting
+"""  # noqa: S608  made of constants
+_RETRY = f"""
+    UPDATE numbers_job
+    SET status = 'queued', heartbeat_at = NULL, next_attempt_at = clock_timestamp() + {RETRY_DELAY}, error = %s
+    WHERE id = %s AND attempts = %s AND status = 'running'
+"""  # noqa: S608  made of constants
+# The attempt does not count: it was the worker that had to stop.
+_RELEASE = """
+    UPDATE numbers_job SET status = 'queued', heartbeat_at = NULL, attempts = attempts - 1
+    WHERE id = %s AND attempts = %s AND status = 'running'
+"""
+
+
+class Stopped(Exception):
+    """An operator ended the job."""
+
+
+class TakenOver(Exception):
+    """Another worker has the job now: this process was silent for too long."""
+
+
+class WorkerStopping(Exception):
+    """This worker has to stop; another one continues the job."""
+
+
+class ItemsFailed(Exception):
+    """Some of the job's items failed for an unforeseen reason; the others are done. The message says which."""
+
+    def __init__(self, message: str, counts: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.counts = counts
+
+
+Work = Callable[["Running"], dict[str, Any]]
+_WORK: dict[str, Work] = {}
+
+
+def does(kind: str) -> Callable[[Work], Work]:
+    """Register the function that does jobs of this kind; it returns their counts."""
+
+    def register(work: Work) -> Work:
+        _WORK[kind] = work
+        return work
+
+    return register
+
+
+class Running:
+    """A claimed job, at work. Its heart beats in a thread, since one step may take long."""
+
+    def __init__(self, job: Job, is_stopping: Callable[[], bool] = lambda: False) -> None:
+        self.job = job
+        kind, _, name = job.actor.partition(":")
+        self.actor = Actor(kind, name, job.request_id)  # type: ignore[arg-type]
+        self.told: dict[str, Any] = {}
+        self.is_stopping = is_stopping
+        self._began = 0.0
+        self._end: type[Exception] | None = None
+        self._heart = Heartbeat(f"job {job.pk}", lambda: self.beat())
+
+    def progress(self, doing: str, done: int, total: int | None) -> None:
+        """Record how far it is. Raise Stopped, TakenOver or WorkerStopping if the job has to end."""
+        now = time.monotonic()
+        if doing != self.told.get("doing"):
+            self._began = now
+        rate = done / (now - self._began) if now - self._began > 1 else None
+        self.told = {"doing": doing, "progress": done, "total": total, "counts": {"rate": rate}}
+        if self._end is not None:
+            raise self._end
+        if self.is_stopping():
+            raise WorkerStopping
+
+    def __enter__(self) -> "Running":
+        self.beat()
+        self._heart.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._heart.__exit__(*exception)
+
+    def mine(self) -> Any:
+        """Return the job as a query, empty once another worker has taken it over."""
+        return Job.objects.filter(pk=self.job.pk, attempts=self.job.attempts, status=Job.Status.RUNNING)
+
+    def beat(self) -> None:
+        if not self.mine().update(heartbeat_at=Now(), **self.told):
+            self._end = TakenOver
+        elif self.mine().filter(stop_asked=True).exists():
+            self._end = Stopped
+
+
+def run_next(is_stopping: Callable[[], bool] = lambda: False) -> Job | None:
+    """Claim the oldest job and run it to its end; None if none is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    job = Job.objects.get(pk=row[0])
+    _run(Running(job, is_stopping))
+    return job
+
+
+def run_all() -> int:
+    """Run jobs until none is due; return how many there were."""
+    done = 0
+    while run_next():
+        done += 1
+    return done
+
+
+def seconds_until_due() -> float | None:
+    """Return how long no job needs a worker; None if none is waiting or running."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAIT)
+        seconds: float | None = cursor.fetchone()[0]
+    return None if seconds is None else max(0.0, seconds)
+
+
+def forget_old_jobs() -> int:
+    """Remove abandoned drafts, files of finished jobs, and jobs older than DESK_JOB_DAYS; return how many jobs."""
+    abandoned = Now() - timedelta(days=_KEEP_DAYS)
+    JobInput.objects.filter(job__finished_at__lt=abandoned).delete()
+    drafts = Job.objects.filter(status=Job.Status.DRAFT, created_at__lt=abandoned)
+    finished = Job.objects.filter(finished_at__lt=Now() - timedelta(days=settings.DESK_JOB_DAYS))
+    removed = 0
+    for job_id in [*drafts.values_list("pk", flat=True), *finished.values_list("pk", flat=True)]:
+        # One at a time: a job may have a million outcomes.
+        removed += Job.objects.filter(pk=job_id).exclude(status__in=["queued", "running"]).delete()[0] > 0
+    return removed
+
+
+def _run(running: Running) -> None:
+    job = running.job
+    if job.attempts > MOST_ATTEMPTS:
+        _finish(running, Job.Status.FAILED, error=f"it broke off {MOST_ATTEMPTS} times; what it did is kept")
+        return
+    try:
+        with running:
+            counts = _WORK[job.kind](running)
+        _finish(running, Job.Status.DONE, counts=counts)
+    except ApiError as refusal:
+        details = "; ".join(f"{field} {sentence}" for field, sentence in (refusal.details or {}).items())
+        _finish(running, Job.Status.FAILED, error=details or refusal.message)
+    except ItemsFailed as failure:
+        _retry_items(running, failure)
+    except Stopped:
+        _finish(running, Job.Status.CANCELLED)
+    except WorkerStopping:
+        _release(running)
+    except TakenOver:
+        logger.warning("job %s was taken over by another process", job.pk)
+    except Exception as error:  # noqa: BLE001  recorded; a job that fails must not end the worker
+        drop_if_dead()
+        _break_off(running, error)
+
+
+def _break_off(running: Running, error: Exception) -> None:
+    """Record an attempt that ended by an exception. While the database is away, its silence does that."""
+    job = running.job
+    if isinstance(error, DatabaseError | InterfaceError | psycopg.Error) and is_unavailable(error):
+        if running.is_stopping():  # its statement was canceled for that
+            _release(running)
+            return
+        logger.warning("job %s waits for the database", job.pk, exc_info=error)
+        _retry(running, f"the database was away or busy ({in_words(error)})")
+        return
+    record_failure(WorkerQueue.JOBS, job.pk, error)
+    _retry(running, f"internal error ({in_words(error)}), see the log: {job.request_id}")
+
+
+def _retry(running: Running, reason: str) -> None:
+    """Queue the job again for a later time, or give it up after MOST_ATTEMPTS."""
+    job = running.job
+    if job.attempts >= MOST_ATTEMPTS:
+        _finish(running, Job.Status.FAILED, error=f"failed {MOST_ATTEMPTS} times, given up: {reason}")
+        return
+    error = f"attempt {job.attempts} of {MOST_ATTEMPTS} failed, the next one follows: {reason}"
+    _execute(_RETRY, error[:ERROR_LENGTH], job.pk, job.attempts)
+
+
+def _retry_items(running: Running, failure: ItemsFailed) -> None:
+    """Queue the job again for its failed items; after MOST_ATTEMPTS it is done without them."""
+    job = running.job
+    if job.attempts >= MOST_ATTEMPTS:
+        error = f"{failure} {MOST_ATTEMPTS} times and are given up: their outcomes say why"
+        _finish(running, Job.Status.DONE, counts=failure.counts, error=error)
+        return
+    running.mine().update(**running.told)
+    _retry(running, f"{failure}, the others are done")
+
+
+def _release(running: Running) -> None:
+    _execute(_RELEASE, running.job.pk, running.job.attempts)
+    wake_worker()
+
+
+def _execute(statement: str, *parameters: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def _finish(running: Running, status: str, *, counts: dict[str, Any] | None = None, error: str = "") -> None:
+    told = {"progress": running.job.progress, **running.told, "counts": counts or {}}
+    error = error.replace("\0", "")[:ERROR_LENGTH]
+    finished = running.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **told)
+    if finished and status == Job.Status.DONE and not running.job.parameters.get("dry_run"):
+        running.job.inputs.all().delete()
+
+
+def queue(job_id: UUID) -> None:
+    """Let a prepared job run."""
+    with transaction.atomic():
+        Job.objects.filter(pk=job_id, status=Job.Status.DRAFT).update(status=Job.Status.QUEUED)
+        wake_worker()
+
+
+def ask_to_stop(job: Job) -> None:
+    """End a job: at once if it has not begun, else at its next step."""
+    waiting = Job.objects.filter(pk=job.pk, status__in=[Job.Status.DRAFT, Job.Status.QUEUED])
+    if not waiting.update(status=Job.Status.CANCELLED, finished_at=Now()):
+        Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(stop_asked=True)
