@@ -47,7 +47,7 @@ check: install-dev ## Lint, types, migrations, production settings, API schema
 	$(VENV) manage.py spectacular --validate --fail-on-warn --file build/openapi.yaml
 
 types: install-dev ## Write the TypeScript types anew from the schema; needs node
-	@$(VENV) -m tests.clients.node
+	@$(VENV) -m tests.contract.clients.node
 
 install-bench:
 	@"$(PYTHON)" requirements/install.py bench
@@ -56,30 +56,30 @@ bench: install-bench ## Measure orders a second; ARGS="--help" tells what can be
 	@$(VENV) -m tests.benchmarks $(ARGS)
 
 drill: install-dev ## Kill, cut, fill up and flood it, and see that nothing is lost; under ten minutes
-	@$(VENV) -m tests.drill $(ARGS)
+	@$(VENV) -m tests.drills.drill $(ARGS)
 
 cluster: install-dev ## Several machines in small, the primary killed under load: what is lost, for how long
 	@$(VENV) -m pip install --quiet --require-hashes -r requirements/cluster.txt
-	@$(VENV) -m tests.cluster
+	@$(VENV) -m tests.drills.cluster
 
 restore-drill: install-dev ## Back up under load, lose the database, restore a point in time; two minutes
-	@$(VENV) -m tests.restore
+	@$(VENV) -m tests.drills.restore
 
 MINUTES := 10
 fuzz: install-dev ## Send nonsense to every parser for MINUTES=10, each round with another seed
-	@$(VENV) -m tests.fuzz $(MINUTES) $(ARGS)
+	@$(VENV) -m tests.drills.fuzz $(MINUTES) $(ARGS)
 
 pythons: install-dev ## Install, start and order on the oldest and newest Python here; ARGS=all for all
-	@$(VENV) -m tests.pythons $(ARGS)
+	@$(VENV) -m tests.drills.pythons $(ARGS)
 
 image: install-dev ## Build the image, run it on a real PostgreSQL; needs buildah, debootstrap, runc
-	@$(VENV) -m tests.image
+	@$(VENV) -m tests.drills.image
 
 audit: ## List known vulnerabilities of all that is pinned, where the network allows it
 	@"$(PYTHON)" requirements/audit.py
 
 screenshots: install-dev ## Take the README's pictures of the operators' desk anew, with Chromium
-	@$(VENV) -m tests.screenshots
+	@$(VENV) -m tests.browser.screenshots
 
 lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \

@@ -1,7 +1,7 @@
 """The one rule for the names of organizations, brands and campaigns.
 
 ``read_name`` applies it wherever a name comes in; ``name_rule`` is the same rule as a CHECK, and
-tests/test_names.py holds the two against each other.
+tests/campaigns/test_names.py holds the two against each other.
 """
 
 import argparse

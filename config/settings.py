@@ -242,7 +242,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 
 # `check --deploy` looks for Django's own classes by name. config.http.middleware has a subclass of the CSRF
-# middleware, and its ContentSecurityPolicy sets X-Frame-Options. tests/test_settings.py shows both work.
+# middleware, and its ContentSecurityPolicy sets X-Frame-Options. tests/config/test_settings.py shows both work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 
 # Who may read /metrics: whoever has this token; without one, this machine alone.

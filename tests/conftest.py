@@ -14,9 +14,9 @@ from apikeys.scopes import Scope
 from campaigns.models import Organization
 from config.dev import postgres
 from config.http.request import HttpRequest
-from tests import books, factories
-from tests.browser import Browser
-from tests.client import Api
+from tests.support import db_assertions, factories
+from tests.support.api_client import Api
+from tests.support.browser import Browser
 
 # The test client makes the requests that config.wsgi makes.
 test_client.WSGIRequest = HttpRequest  # type: ignore[attr-defined]
@@ -40,7 +40,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 def refuse_any_but_the_test_database() -> None:
     """A pool that was opened too early leads to the developer's own database: that must not be emptied."""
-    ((name,),) = books.rows("SELECT current_database()")
+    ((name,),) = db_assertions.rows("SELECT current_database()")
     if name != connection.settings_dict["NAME"] or not name.startswith("numberdesk_test"):
         pytest.exit(f"the tests would run in the database {name}: what connected before they were set up?", 3)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.docs_site.guides import FOLDER, LOCAL
-from tests.local_servers import ROOT
+from tests.support.embedded_postgres import ROOT
 
 DOCUMENTS = ["README.md", *(f"docs/guides/{path.name}" for path in sorted(FOLDER.glob("*.md")))]
 SHELLS = ("console", "bash")
@@ -15,7 +15,10 @@ PROGRAMS = ("python", "typescript")
 
 # Blocks that are not run as they stand, by their first line, and what is done instead.
 NOT_RUN = {
-    ("README.md", "$ make run"): "installs, serves and does not end: tests/test_serve.py runs what it starts",
+    (
+        "README.md",
+        "$ make run",
+    ): "installs, serves and does not end: tests/config/dev/test_serve.py runs what it starts",
     ("README.md", "config/ "): "a list of folders",
     ("docs/guides/quickstart.md", "export NUMBERDESK_API_KEY="): "the key is that of the demo",
     ("docs/guides/quickstart.md", "npm install"): "without its first line: the packages are pinned by the tests",

@@ -4,7 +4,7 @@
 and punctuated forms, and never changes a digit: what could be read in two ways is refused.
 
 Numbers are valid where libphonenumber says so. North American numbers of an area code in service are
-recognized by their form, which agrees with it (tests/test_phone_numbers.py) and is forty times as fast.
+recognized by their form, which agrees with it (test_phone_numbers) and is forty times as fast.
 """
 
 import re

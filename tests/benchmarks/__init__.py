@@ -1,9 +1,9 @@
 """`make bench`: the desk beside its rivals and beside what PostgreSQL itself can do, in one run."""
 
 import os
-from pathlib import Path
 
-BASE_DIR = Path(__file__).resolve().parents[2]
+from config.env import BASE_DIR
+
 BUILD_DIR = BASE_DIR / "build"
 
 

@@ -1,0 +1,92 @@
+"""Who comes through no door: on every endpoint, one answer to every key that opens none, and 403 without its scope."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apikeys import key_format
+from apikeys.models import ApiKey
+from apikeys.scopes import Scope
+from tests.support import db_assertions, factories
+from tests.support.api_client import Api
+from tests.support.endpoints import endpoints
+
+pytestmark = pytest.mark.django_db
+
+# For GET bodies are ignored; nothing of it is looked at before the key is.
+BODY = b'{"numbers": [1], "nonsense": null}'
+
+
+@pytest.fixture
+def closed(cast):
+    """Authorization headers, each wrong in another way, by what is wrong with it."""
+    revoked, expired, suspended = factories.key(cast.owner), factories.key(cast.owner), factories.key(cast.stranger)
+    ApiKey.objects.filter(prefix=revoked[:12]).update(revoked_at=timezone.now())
+    past = timezone.now() - timedelta(seconds=1)
+    ApiKey.objects.filter(prefix=expired[:12]).update(created_at=past - timedelta(days=1), expires_at=past)
+    db_assertions.run("UPDATE campaigns_organization SET status = 'SUSPENDED' WHERE name = 'Stranger'")
+    right = cast.owner_key
+    return {
+        "missing": None,
+        "empty": "",
+        "scheme alone": "Bearer",
+        "another scheme": f"Basic {right}",
+        "no scheme": right,
+        "malformed": f"Bearer {right[:-1]}",
+        "longer": f"Bearer {right}0",
+        "a typo": f"Bearer {right[:-1]}{'0' if right[-1] != '0' else '1'}",
+        "two keys": f"Bearer {right} {right}",
+        "not ASCII": f"Bearer {right}\u00e9",
+        "control characters": f"Bearer {right}\x00",
+        "huge": "Bearer " + "x" * 100_000,
+        "unknown": f"Bearer {key_format.new_secret(sandbox=False)}",
+        "unknown sandbox": f"Bearer {key_format.new_secret(sandbox=True)}",
+        "revoked": f"Bearer {revoked}",
+        "expired": f"Bearer {expired}",
+        "suspended": f"Bearer {suspended}",
+    }
+
+
+def answer(endpoint, authorization):
+    headers = {} if authorization is None else {"Authorization": authorization}
+    response = Api(None).request(endpoint.method, endpoint.url(), BODY, headers=headers)
+    request_id = response.headers["X-Request-Id"]
+    told = {**response.headers, "X-Request-Id": ""}
+    return response.status_code, told, response.content.replace(request_id.encode(), b"")
+
+
+@pytest.mark.parametrize("endpoint", endpoints(), ids=str)
+def test_every_key_that_opens_no_door_is_answered_word_for_word_the_same(closed, endpoint):
+    status, headers, body = missing = answer(endpoint, None)
+    assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
+    if endpoint.method != "HEAD":
+        assert body == (
+            b'{"success":false,"error":{"code":"UNAUTHORIZED","message":"authentication failed","request_id":""}}'
+        )
+    for wrong, authorization in closed.items():
+        assert answer(endpoint, authorization) == missing, wrong
+
+
+def test_a_header_that_is_sent_twice_opens_no_door(cast):
+    """Servers join the two with a comma: neither of them is the key."""
+    response = Api(None).get(
+        "/v1/credit", headers={"Authorization": f"Bearer {cast.owner_key},Bearer {cast.owner_key}"}
+    )
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize("endpoint", endpoints(), ids=str)
+def test_a_key_of_every_other_scope_is_refused_before_anything_is_looked_at(cast, endpoint):
+    others = [scope for scope in Scope.values if scope != endpoint.scope]
+    response = Api(factories.key(cast.owner, *others)).request(endpoint.method, endpoint.url(), BODY)
+    assert response.status_code == 403
+    if endpoint.method != "HEAD":
+        assert response.json()["error"]["message"] == "missing required scope"
+
+
+@pytest.mark.parametrize("endpoint", endpoints(), ids=str)
+def test_a_key_of_that_scope_alone_is_let_in(cast, endpoint):
+    body = b"" if endpoint.method in ("GET", "HEAD", "DELETE") else BODY
+    response = Api(factories.key(cast.owner, endpoint.scope)).request(endpoint.method, endpoint.url(), body)
+    assert response.status_code in (200, 400, 404, 422)

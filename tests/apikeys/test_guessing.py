@@ -1,0 +1,203 @@
+"""Who tries keys is slowed down, by its address, and nobody else is."""
+
+import itertools
+
+import pytest
+
+from apikeys import failed_attempts, key_format
+from tests.support import db_assertions, factories
+from tests.support.api_client import Api, refused
+from tests.support.concurrency import at_once
+
+pytestmark = pytest.mark.django_db
+
+FLOOD = "203.0.113.9"
+
+
+@pytest.fixture(autouse=True)
+def a_minute_of_its_own(settings, monkeypatch):
+    """Three failures pass, in a process that has seen nothing yet and a minute that does not end meanwhile."""
+    settings.FAILED_AUTHENTICATIONS_PER_MINUTE = 3
+    settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["127.0.0.0/8"]
+    monkeypatch.setattr(failed_attempts, "_known", failed_attempts._Known())
+    begin_minute(FLOOD)
+
+
+@pytest.fixture
+def another_process(monkeypatch):
+    """From here on: it shares the database with the one before, and nothing else."""
+    return lambda: monkeypatch.setattr(failed_attempts, "_known", failed_attempts._Known())
+
+
+def begin_minute(address):
+    """One that has begun in the future, so that it lasts: the next minute of the database's clock counts into it."""
+    db_assertions.run(
+        "INSERT INTO apikeys_failurewindow (address, window_start, used) "
+        f"VALUES ('{address}', date_trunc('minute', now()) + interval '1 minute', 0)"
+    )
+
+
+def end_minute():
+    """For the database and for this process."""
+    db_assertions.run("UPDATE apikeys_failurewindow SET window_start = now() - interval '5 minutes'")
+    failed_attempts._known.closed = dict.fromkeys(failed_attempts._known.closed, 0.0)
+    failed_attempts._known.forget_at = failed_attempts._known.ask_at = 0.0
+
+
+def status(secret, forwarded=FLOOD):
+    return Api(secret).get("/v1/credit", headers={"X-Forwarded-For": forwarded}).status_code
+
+
+def unknown():
+    return key_format.new_secret(sandbox=False)
+
+
+@pytest.mark.parametrize("secret", [None, "x", "unknown"])
+def test_past_the_limit_is_429_with_the_time_to_wait(secret):
+    secret = unknown() if secret == "unknown" else secret
+    assert [status(secret) for _ in range(4)] == [401, 401, 401, 429]
+    response = Api(unknown()).get("/v1/credit", headers={"X-Forwarded-For": FLOOD})
+    refused(response, 429, "RATE_LIMITED", "too many failed authentications")
+    assert 1 <= int(response["Retry-After"]) <= 120
+
+
+def test_past_the_limit_a_flood_costs_no_statement(django_assert_num_queries):
+    for _ in range(4):
+        status(unknown())
+    for secret in (None, "x", unknown(), unknown()):
+        with django_assert_num_queries(0):
+            assert status(secret) == 429
+
+
+def test_a_key_that_opens_costs_no_statement_more(cast, django_assert_num_queries):
+    assert status(cast.owner_key) == 200
+    status(None)
+    with django_assert_num_queries(2):  # the key with its count, and the credit
+        assert status(cast.owner_key) == 200
+
+
+def test_the_next_minute_it_may_try_again():
+    assert [status(None) for _ in range(4)] == [401, 401, 401, 429]
+    end_minute()
+    assert status(None) == 401
+    assert db_assertions.rows("SELECT used FROM apikeys_failurewindow") == [(1,)]
+
+
+def test_processes_count_together(another_process):
+    assert [status(None), status(unknown())] == [401, 401]
+    another_process()
+    assert [status("x"), status("x")] == [401, 429]
+    another_process()
+    assert status(unknown()) == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_failures_at_once_exactly_as_many_as_the_limit_are_401(settings):
+    """Each in a thread, with a connection and a knowledge of its own, as processes on several hosts have."""
+    settings.FAILED_AUTHENTICATIONS_PER_MINUTE = 10
+
+    def one():
+        failed_attempts._known.closed.clear()
+        return status(unknown())
+
+    answers = at_once([one] * 30)
+    assert sorted(answers) == [401] * 10 + [429] * 20
+
+
+def test_other_addresses_and_keys_that_have_opened_a_door_go_on(cast):
+    assert status(cast.owner_key) == 200
+    db_assertions.run("UPDATE apikeys_apikey SET created_at = now() - interval '2 days' WHERE last_used_at IS NULL")
+    assert [status(None) for _ in range(4)][-1] == 429
+    assert status(cast.owner_key) == 200  # shares the address with whoever floods
+    assert status(cast.stranger_key) == 429  # was not used for a day
+    assert status(cast.stranger_key, "203.0.113.10") == 200
+    assert status(cast.stranger_key) == 200
+    assert status(None, "203.0.113.10") == 401
+
+
+def test_a_key_that_has_opened_a_door_elsewhere_goes_on_in_every_process(
+    cast, another_process, django_assert_num_queries
+):
+    """Else whoever shares an address with a customer could lock it out after each restart."""
+    assert status(cast.owner_key) == 200
+    another_process()
+    assert [status(None) for _ in range(4)][-1] == 429
+    assert status(cast.owner_key) == 200
+    assert status(unknown()) == 429
+    with django_assert_num_queries(0):  # others have been asked this minute
+        assert status(unknown()) == 429
+
+
+@pytest.mark.parametrize(
+    "state", ["revoked_at = now()", "expires_at = now() - interval '1 second', created_at = now() - interval '1 hour'"]
+)
+def test_a_key_that_opens_no_longer_has_no_renown(cast, another_process, state, django_assert_num_queries):
+    assert status(cast.owner_key) == 200
+    another_process()
+    for _ in range(4):
+        status(None)
+    db_assertions.run(f"UPDATE apikeys_apikey SET {state}")
+    assert status(cast.owner_key) == 429
+    with django_assert_num_queries(0):
+        assert status(cast.owner_key) == 429
+
+
+def test_a_key_that_is_revoked_is_refused_though_it_had_opened_a_door(cast, django_assert_num_queries):
+    assert status(cast.owner_key) == 200
+    db_assertions.run("UPDATE apikeys_apikey SET revoked_at = now()")
+    assert [status(cast.owner_key) for _ in range(4)] == [401, 401, 401, 429]
+    with django_assert_num_queries(0):
+        assert status(cast.owner_key) == 429
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("1.1.1.1, 203.0.113.9", "203.0.113.9"),  # what stands left of it is the client's invention
+        ("203.0.113.9, 127.0.0.5", "203.0.113.9"),  # two proxies
+        ("127.0.0.5", "127.0.0.5"),
+        ("nonsense", ""),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),  # at a port for both: not one network with all of IPv4
+        ("", "127.0.0.1"),
+        ("x" * 100_000, ""),
+        (",,,,", "127.0.0.1"),
+    ],
+)
+def test_the_client_is_the_last_address_that_no_trusted_proxy_added(rf, forwarded, address):
+    assert failed_attempts.client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
+
+
+def test_a_client_that_is_no_proxy_is_not_believed(rf):
+    request = rf.get("/", headers={"X-Forwarded-For": "1.1.1.1"}, REMOTE_ADDR="203.0.113.9")
+    assert failed_attempts.client_address(request) == "203.0.113.9"
+
+
+def test_behind_a_proxy_that_is_not_named_there_is_no_limit(settings):
+    settings.TRUSTED_PROXIES = []
+    assert [status(None) for _ in range(5)] == [401] * 5
+
+
+def test_inventing_an_address_for_each_request_is_no_way_round_it():
+    invented = (f"10.9.8.{last}, {FLOOD}" for last in itertools.count(1))
+    assert [status(None, next(invented)) for _ in range(4)] == [401, 401, 401, 429]
+
+
+def test_what_is_remembered_is_bounded(monkeypatch, cast):
+    monkeypatch.setattr(failed_attempts, "MOST_ADDRESSES", 2)
+    monkeypatch.setattr(failed_attempts, "MOST_KEYS", 2)
+    for last in range(5):
+        assert status(None, f"198.51.100.{last}") == 401
+        assert status(factories.key(cast.owner), f"198.51.100.{last}") == 200
+    assert len(failed_attempts._known.counted) <= 2
+    assert len(failed_attempts._known.opened) <= 2
+    assert len(db_assertions.rows("SELECT 1 FROM apikeys_failurewindow")) <= 3  # and the flood's
+
+
+def test_what_nobody_counts_any_longer_is_forgotten():
+    for last in range(3):
+        status(None, f"198.51.100.{last}")
+    end_minute()
+    status(None)
+    assert db_assertions.rows("SELECT address, used FROM apikeys_failurewindow") == [(FLOOD, 1)]

@@ -1,0 +1,85 @@
+"""The operators' desk in a real browser: nothing on the console, nothing from elsewhere, no policy violated."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from campaigns.models import Campaign, Organization
+from numbers.models import CreditAccount, PhoneNumber
+from tests.support import browser, db_assertions, factories
+from tests.support.admin_client import PASSWORD, sign_in, url
+from tests.support.api_client import Api
+from tests.support.browser import Browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def page(visitor: Browser, live_server: Any) -> Browser:
+    """The browser, signed in as alice."""
+    User.objects.create_superuser("alice", password=PASSWORD)
+    sign_in(visitor, live_server.url, "alice")
+    return visitor
+
+
+def submit(page: Browser, **values: str) -> None:
+    for name, value in values.items():
+        page.fill(f"[name={name}]", value)
+    with page.loading():
+        page.click(".submit-row input[type=submit]")
+
+
+def test_an_operator_makes_an_organization_tops_it_up_and_sees_the_ledger(page: Browser, live_server: Any) -> None:
+    page.go(live_server.url + url(Organization, "add"))
+    submit(page, name="Acme", credit="25.00")
+    assert "Acme is there, with 25.00 USD" in page.text()
+    account = CreditAccount.objects.get()
+    page.go(live_server.url + url(CreditAccount, "operation", account.pk, "top-up"))
+    submit(page, amount="75.00", note="invoice 2")
+    assert "Acme has 100.00 USD now" in page.text()
+
+
+def test_an_operator_finds_the_brand_by_typing_and_approves_the_campaign(page: Browser, live_server: Any) -> None:
+    brand = factories.brand(factories.organization("Acme"))
+    page.go(live_server.url + url(Campaign, "add"))
+    page.click(".select2-selection")
+    page.wait_for("document.querySelector('.select2-search__field')")
+    page.call("Input.insertText", text=brand.name)
+    page.wait_for("document.querySelector('.select2-results__option--highlighted')")
+    page.press("Enter")
+    submit(page, name="Reminders")
+    with page.loading():
+        page.click(".object-tools a[href$='/do/approve/']")
+    submit(page, reason="checked")
+    assert "Campaign Reminders is ACTIVE" in page.text()
+
+
+def test_an_operator_makes_a_key_and_the_key_orders(page: Browser, live_server: Any) -> None:
+    owner = factories.organization("Acme")
+    numbers = factories.stock("+14155550123")
+    page.go(live_server.url + f"/admin/apikeys/apikey/add/?organization={owner.pk}")
+    page.click("[value='numbers:write']")
+    submit(page, label="first")
+    secret = page.evaluate("document.querySelector('#secret').value")
+    assert Api(secret).order(numbers).status_code == 200
+    assert db_assertions.owners() == {"+14155550123": "Acme"}
+
+
+def test_every_page_opens_without_a_complaint(page: Browser, live_server: Any) -> None:
+    owner = factories.organization("Acme")
+    campaign = factories.campaign(owner)
+    numbers = factories.stock(*factories.line(1, 3))
+    assert Api(factories.key(owner)).order(numbers[:1], campaign_id=str(campaign.pk)).status_code == 200
+    page.go(live_server.url + "/admin/")
+    links = page.evaluate("[...document.querySelectorAll('#content a[href]')].map(link => link.href)")
+    for address in {link.partition("?")[0]: link for link in links}.values():
+        page.go(address)
+    page.go(live_server.url + url(PhoneNumber, "changelist") + "?q=2000001")
+    with page.loading():
+        page.click("#result_list tbody th a")
+    assert "+14152000001" in page.text("#content")

@@ -1,0 +1,161 @@
+"""History that nobody can rewrite, and rows that nothing can be taken away from: triggers and foreign keys."""
+
+import pytest
+
+from campaigns.history import record
+from tests.support import db_assertions, factories
+from tests.support.rows import OURS, allow, check_now, copy, names, refusing
+
+pytestmark = pytest.mark.django_db
+
+REFUSED = "restrict_violation"
+APPEND_ONLY = ["campaigns_event", "numbers_numberevent", "numbers_creditentry", "numbers_stockbatch"]
+NEVER_DELETED = ["numbers_assignment", "numbers_order"]
+
+
+@pytest.fixture(autouse=True)
+def world(api, cast):
+    campaign = factories.campaign(cast.owner)
+    record(campaign, "created", actor=factories.actor())
+    sold, held = factories.stock(*factories.line(0, 2))
+    factories.hold(cast.stranger, held)
+    factories.job()
+    assert api.order([sold], campaign_id=str(campaign.pk), label="x").status_code == 200
+
+
+def refused(statement):
+    """That a trigger of ours refuses this."""
+    diag = refusing(db_assertions.run, statement)
+    assert (diag.sqlstate, diag.context.split("(")[0]) in (
+        ("23001", "PL/pgSQL function numberdesk_refuse_change"),
+        ("23001", "PL/pgSQL function numberdesk_keep_assignment"),
+    )
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_a_row_of_history_is_never_changed(table):
+    refused(f"UPDATE {table} SET actor = 'command:other'")
+    refused(f"UPDATE {table} SET actor = actor")
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY + NEVER_DELETED)
+def test_a_row_of_history_is_never_deleted(table):
+    refused(f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY + NEVER_DELETED)
+def test_a_table_of_history_is_never_emptied(table):
+    check_now()
+    # The suite switches it off, see conftest.py; this is taken back with the test's transaction.
+    db_assertions.run(f"ALTER TABLE {table} ENABLE TRIGGER {table}_keep_truncate")
+    refused(f"TRUNCATE {table} CASCADE")
+
+
+IDENTITY = {
+    "id": "gen_random_uuid()",
+    "number_id": "number_id + 1",
+    "organization_id": "(SELECT id FROM campaigns_organization WHERE name = 'Stranger')",
+    "order_id": "gen_random_uuid()",
+    "price": "price + 1",
+    "created_at": "created_at - interval '1 day'",
+}
+ROUTING = {
+    "inbound_url": "'https://other.example/'",
+    "status_url": "'https://other.example/'",
+    "label": "'other'",
+    "campaign_id": "NULL",
+    "updated_at": "now()",
+}
+END = "UPDATE numbers_assignment SET ended_at = clock_timestamp(), inbound_url = '', status_url = ''"
+
+
+def test_identity_routing_and_end_are_all_that_an_ownership_has():
+    columns = names("SELECT column_name FROM information_schema.columns WHERE table_name = 'numbers_assignment'")
+    assert columns == {*IDENTITY, *ROUTING, "ended_at"}
+
+
+@pytest.mark.parametrize("column", IDENTITY)
+def test_whose_what_since_when_and_at_what_price_never_changes(column):
+    refused(f"UPDATE numbers_assignment SET {column} = {IDENTITY[column]}")
+
+
+@pytest.mark.parametrize("column", ROUTING)
+def test_an_ownership_may_be_routed_and_an_ended_one_may_not(column):
+    change = f"UPDATE numbers_assignment SET {column} = {ROUTING[column]}"
+    allow(db_assertions.run, change)
+    db_assertions.run(END)
+    refused(change)
+
+
+def test_an_ownership_may_end_once_and_never_come_back():
+    allow(db_assertions.run, END)
+    db_assertions.run(END)
+    refused(END)
+    refused("UPDATE numbers_assignment SET ended_at = NULL")
+
+
+def test_every_trigger_of_our_tables_is_tested_here():
+    triggers = names(f"SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text {OURS}")
+    kept = {f"{table}_keep_{what}" for table in APPEND_ONLY + NEVER_DELETED for what in ("rows", "truncate")}
+    assert triggers == kept | {"numbers_assignment_keep_identity"}
+
+
+# --- foreign keys --------------------------------------------------------------------------------
+
+FOREIGN_KEYS = f"""
+    SELECT c.conname, c.conrelid::regclass::text, a.attname, format_type(a.atttypid, NULL), c.confdeltype, c.confupdtype
+    FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    WHERE c.contype = 'f' AND c.conrelid::regclass::text {OURS}
+"""
+LEGAL = {
+    "apikeys_apikey": {"digest": "repeat('0', 64)"},
+    "campaigns_brand": {"name": "'Another'"},
+    "numbers_assignment": {"ended_at": "now() + interval '1 day'", "inbound_url": "''", "status_url": "''"},
+    "numbers_phonenumber": {"number": "'+14152000999'"},
+    "numbers_creditaccount": {"balance": "0", "entries": "0"},
+    "numbers_jobinput": {"position": "position + 1"},
+    "numbers_creditentry": {"entry": "entry + 1", "amount": "0", "balance_before": "balance_after"},
+}
+
+
+@pytest.fixture
+def foreign_keys():
+    return {name: rest for name, *rest in db_assertions.rows(FOREIGN_KEYS)}
+
+
+def test_no_foreign_key_deletes_or_clears_what_points_at_something(foreign_keys):
+    assert {(delete, update) for _, _, _, delete, update in foreign_keys.values()} == {("a", "a")}
+    assert len(foreign_keys) >= 17
+
+
+def test_no_row_points_at_something_that_is_not_there(foreign_keys):
+    for name in foreign_keys.keys() - {"credit_entry_continues", "credit_balance_explained"}:
+        table, column, kind, _, _ = foreign_keys[name]
+        changes = {**LEGAL.get(table, {}), column: {"uuid": "gen_random_uuid()", "bigint": "-1"}[kind]}
+        where = f"{column} IS NOT NULL AND {'held_for_id IS NOT NULL' if table == 'numbers_phonenumber' else 'true'}"
+        if (table, column) == ("numbers_creditentry", "account_id"):
+            where, changes = "entry = 1", {"account_id": "gen_random_uuid()"}
+        assert refusing(copy, table, where, **changes).constraint_name == name
+
+
+def test_a_ledger_entry_continues_the_one_before_it():
+    gap = {"entry": "4", "kind": "'top_up'", "amount": "1", "order_id": "NULL"}
+    for before in ("99", "98"):  # the third is missing; and the balance is not what the second left
+        entry = {**gap, "entry": "4" if before == "99" else "3", "balance_before": before}
+        diag = refusing(copy, "numbers_creditentry", "entry = 2", **entry, balance_after=f"{before} + 1")
+        assert diag.constraint_name == "credit_entry_continues"
+
+
+@pytest.mark.parametrize("change", ["balance = balance + 1", "entries = entries + 1", "entries = 1", "balance = 0"])
+def test_a_balance_is_what_the_last_entry_says(change):
+    account = "WHERE organization_id = (SELECT organization_id FROM numbers_order)"
+    diag = refusing(db_assertions.run, f"UPDATE numbers_creditaccount SET {change} {account}")
+    assert diag.constraint_name == "credit_balance_explained"
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["campaigns_organization", "campaigns_brand", "campaigns_campaign", "numbers_phonenumber", "numbers_creditaccount"],
+)
+def test_nothing_that_is_sold_or_recorded_can_be_deleted(table):
+    assert refusing(db_assertions.run, f"DELETE FROM {table}").sqlstate == "23503"

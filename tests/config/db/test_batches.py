@@ -1,0 +1,354 @@
+"""Statements that are sent together, on the wire: config/db/batches.py and config/db/pipeline.py."""
+
+from contextlib import nullcontext, suppress
+
+import psycopg
+import pytest
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
+from psycopg.pq import TransactionStatus
+
+from config.db.batches import send
+from config.db.pipeline import DeskConnection, numbered
+from config.db.transactions import Ending, run_transaction
+from tests.support import db_assertions, factories
+from tests.support.concurrency import Clients
+from tests.support.phone_numbers import NUMBERS
+from tests.support.sql_capture import captured
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def scratch(db):
+    db_assertions.run(
+        "CREATE TABLE scratch (id int PRIMARY KEY, parent int REFERENCES scratch DEFERRABLE INITIALLY DEFERRED)"
+    )
+    yield lambda: [row[0] for row in db_assertions.rows("SELECT id FROM scratch ORDER BY id")]
+    db_assertions.run("DROP TABLE scratch")
+
+
+def status():
+    return TransactionStatus(connection.connection.pgconn.transaction_status)
+
+
+def add(number, parent=None):
+    return "INSERT INTO scratch VALUES (%s, %s)", [number, parent]
+
+
+ALL = ("SELECT id FROM scratch ORDER BY id", [])
+
+
+def test_each_statement_sees_those_before_it_and_gives_its_rows(scratch):
+    assert send(add(1), ALL, add(2), ALL) == [[], [(1,)], [], [(1,), (2,)]]
+
+
+@pytest.mark.parametrize("listening", [nullcontext, captured])
+def test_outside_a_transaction_it_is_one_of_its_own(scratch, listening):
+    with pytest.raises(IntegrityError), listening():
+        send(add(1), add(1))
+    assert (scratch(), status()) == ([], TransactionStatus.IDLE)
+
+
+def test_a_transaction_begins_with_its_first_batch_and_ends_with_its_last(scratch):
+    def work():
+        assert status() == TransactionStatus.IDLE
+        send(add(1))
+        assert status() == TransactionStatus.INTRANS
+        return Ending("done", (add(2),))
+
+    assert run_transaction(work, batched=True) == "done"
+    assert (scratch(), status()) == ([1, 2], TransactionStatus.IDLE)
+
+
+def test_time_outs_are_set_before_the_first_statement_of_a_batched_transaction(db, settings):
+    settings.LOCK_TIMEOUT_MS, settings.STATEMENT_TIMEOUT_MS = 1234, 4321
+    shown = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+    assert run_transaction(lambda: send((shown, [])), batched=True) == [[("1234ms", "4321ms")]]
+    assert send((shown, [])) == [[("0", "0")]]
+
+
+def test_what_begins_a_transaction_is_not_left_for_the_next_one(db):
+    """Work that ends before its first statement must not have the time-outs set outside of it."""
+    run_transaction(lambda: None, batched=True)
+    with captured() as statements:
+        send(("SELECT 1", []))
+    assert statements == ["SELECT 1"]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_what_stands_behind_a_failing_statement_is_not_run_and_nothing_is_kept(scratch, failing):
+    numbers = [10, 11, 12]
+    numbers[failing] = 1
+
+    def work():
+        send(add(1))
+        return Ending(None, tuple(add(number) for number in numbers))
+
+    with pytest.raises(IntegrityError) as refused:
+        run_transaction(work, batched=True)
+    assert refused.value.__cause__.diag.constraint_name == "scratch_pkey"
+    assert (scratch(), status()) == ([], TransactionStatus.IDLE)
+
+
+def test_an_error_that_arrives_with_the_commit_is_raised_and_nothing_is_kept(scratch):
+    with pytest.raises(IntegrityError) as refused:
+        run_transaction(lambda: Ending(None, (add(1, parent=2),)), batched=True)
+    assert refused.value.__cause__.diag.constraint_name == "scratch_parent_fkey"
+    assert (scratch(), status()) == ([], TransactionStatus.IDLE)
+    run_transaction(lambda: Ending(None, (add(1),)), batched=True)
+    assert scratch() == [1]
+
+
+def test_inside_a_larger_transaction_the_last_batch_does_not_commit(scratch):
+    with transaction.atomic():
+        with transaction.atomic():
+            send(add(1), last=True)
+        assert status() == TransactionStatus.INTRANS
+        transaction.set_rollback(True)
+    assert scratch() == []
+
+
+def test_a_broken_transaction_takes_no_statement(scratch):
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            send(add(1))
+
+
+def test_deeds_after_the_commit_are_done_once_it_is_committed(scratch):
+    def work():
+        transaction.on_commit(lambda: seen.extend(as_others_see_it()))
+        return Ending(None, (add(7),))
+
+    def as_others_see_it():
+        with Clients(1) as clients:
+            return clients.start(scratch).result()
+
+    seen = []
+    run_transaction(work, batched=True)
+    assert seen == [7]
+
+
+# --- what is prepared ------------------------------------------------------------------------------
+
+
+def prepared():
+    return {
+        row[0] for row in db_assertions.rows("SELECT statement FROM pg_prepared_statements WHERE name LIKE 'desk%'")
+    }
+
+
+def vanish():
+    """Ours alone: psycopg looks after what it has prepared itself."""
+    for name in connection.connection._statements.values():
+        connection.connection.pgconn.exec_(b"DEALLOCATE " + name)
+
+
+def add_and_fail():
+    with transaction.atomic():
+        send(add(1))
+        raise ZeroDivisionError
+
+
+def test_a_statement_is_prepared_once_and_outlives_a_rollback(scratch):
+    send(ALL)
+    with pytest.raises(ZeroDivisionError):
+        add_and_fail()
+    before = connection.connection._statements.copy()
+    assert {ALL[0], "INSERT INTO scratch VALUES ($1, $2)"} <= prepared() & set(before)
+    send(add(2), ALL)
+    assert connection.connection._statements == before
+
+
+@pytest.mark.parametrize(
+    "drop",
+    [
+        lambda: db_assertions.run("DEALLOCATE ALL"),  # psycopg sees it, and forgets what it has prepared
+        lambda: vanish(),  # nobody sees it
+    ],
+)
+def test_dropped_statements_are_prepared_anew_outside_a_transaction_and_at_its_begin(api, drop):
+    first, second = factories.stock(*factories.line(0, 2))
+    assert api.order([first]).status_code == 200
+    drop()
+    assert api.order([second]).status_code == 200
+    db_assertions.assert_in_order()
+
+
+def test_statements_that_vanish_in_the_middle_of_a_transaction_run_it_again(scratch, caplog):
+    tries = []
+
+    def work():
+        send(ALL)
+        if not tries:
+            vanish()
+        tries.append(1)
+        return Ending("done", (ALL, add(len(tries))))
+
+    assert run_transaction(work, batched=True) == "done"
+    assert (scratch(), len(tries)) == ([2], 2)
+    assert "transaction tried again" in caplog.text
+
+
+def test_a_rollback_to_a_savepoint_makes_psycopg_drop_what_is_prepared_and_that_is_noticed(scratch):
+    """It sends DEALLOCATE ALL; a transaction that goes on would else meet statements that are gone."""
+    with transaction.atomic():
+        for _ in range(4):  # psycopg has prepared something itself
+            db_assertions.rows("SELECT id FROM scratch WHERE id = %s", 5)
+        send(ALL)
+        with pytest.raises(ZeroDivisionError):
+            add_and_fail()
+        assert send(add(2), ALL) == [[], [(2,)]]
+
+
+ALTERED = {
+    "key": ("ALTER TABLE apikeys_apikey ALTER COLUMN prefix TYPE varchar({})", 24),
+    "price": ("ALTER TABLE numbers_phonenumber ALTER COLUMN price TYPE numeric({}, 2)", 12),
+}
+
+
+@pytest.fixture(params=ALTERED)
+def altered(request):
+    """What a migration does beside us: statements that were prepared before read another type from now on."""
+    statement, size = ALTERED[request.param]
+
+    def alter(size):
+        with Clients(1) as clients:
+            clients.start(db_assertions.run, statement.format(size)).result()
+
+    yield lambda: alter(size + 1)
+    alter(size)
+
+
+def test_a_migration_that_changes_a_type_fails_no_order(api, altered):
+    numbers = factories.stock(*factories.line(0, 2))
+    assert api.order(numbers[:1]).status_code == 200
+    altered()
+    assert api.order(numbers[1:]).status_code == 200
+    db_assertions.assert_in_order()
+
+
+def test_a_read_through_django_that_a_migration_made_stale_is_503_once(api, cast, altered):
+    """psycopg would go on with what it has prepared, for as long as the connection lives."""
+    factories.own(cast.owner, *factories.stock(*factories.line(0, 1)))
+    for _ in range(5):
+        assert api.get(NUMBERS).status_code == 200
+    altered()
+    answers = [api.get(NUMBERS).status_code for _ in range(3)]
+    assert answers in ([200, 200, 200], [503, 200, 200])
+
+
+def test_a_value_that_can_not_be_bound_leaves_the_connection_as_it_was(scratch):
+    with transaction.atomic():
+        send(add(1))
+        with pytest.raises(DataError):
+            send(("SELECT %s::text", ["NUL\0"]))
+        assert send(ALL) == [[(1,)]]
+    assert scratch() == [1]
+
+
+def test_a_commit_that_became_a_rollback_is_no_success(scratch):
+    def work():
+        send(add(1))
+        with suppress(IntegrityError):
+            send(add(1))
+        return Ending("done", ())
+
+    with pytest.raises(InternalError):
+        run_transaction(work, batched=True)
+    assert scratch() == []
+
+
+def test_the_same_new_statement_twice_in_a_batch_is_prepared_once(scratch):
+    twice = ("SELECT 'twice', id FROM scratch", [])
+    send(twice, twice)
+    assert [
+        one for (one,) in db_assertions.rows("SELECT statement FROM pg_prepared_statements") if one == twice[0]
+    ] == [twice[0]]
+
+
+def test_what_was_not_reached_is_not_taken_for_prepared(scratch):
+    unreached = ("SELECT 'unreached', id FROM scratch", [])
+    with pytest.raises(IntegrityError):
+        send(add(1), add(1), unreached)
+    assert unreached[0] not in connection.connection._statements
+    assert send(unreached) == [[]]
+
+
+def test_past_a_bound_nothing_more_is_prepared(scratch, monkeypatch):
+    monkeypatch.setattr("config.db.pipeline._MOST_PREPARED", 0)
+    one_more = "SELECT 'one more', id FROM scratch"
+    assert send(add(1), (one_more, [])) == [[], [("one more", 1)]]
+    assert one_more not in prepared()
+
+
+def test_an_ill_statement_is_the_only_one_that_fails(scratch):
+    with pytest.raises(ProgrammingError):
+        send(("SELECT nothing FROM nowhere", []))
+    assert send(add(1), ALL) == [[], [(1,)]]
+
+
+# --- what breaks -----------------------------------------------------------------------------------
+
+
+def test_a_connection_that_breaks_while_it_waits_is_closed_and_the_next_one_works(scratch):
+    with pytest.raises(OperationalError):
+        send(add(1), ("SELECT pg_terminate_backend(pg_backend_pid())", []))
+    assert connection.connection.closed
+    connection.close()
+    assert scratch() == []
+
+
+def test_an_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
+    def interrupted(pgconn):
+        raise KeyboardInterrupt
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr("config.db.pipeline.generators.fetch_many", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            send(ALL)
+    assert connection.connection.closed
+    connection.close()
+    assert send(ALL) == [[]]
+
+
+def test_a_rollback_on_a_dead_connection_says_so(db):
+    raw = connection.connection
+    if raw is None:
+        connection.ensure_connection()
+        raw = connection.connection
+    assert isinstance(raw, DeskConnection)
+    raw.close()
+    with pytest.raises(psycopg.OperationalError):
+        raw.rollback()
+    connection.close()
+
+
+# --- without pipelines, and for who listens ----------------------------------------------------------
+
+
+def test_who_listens_sees_each_statement_in_the_same_order(scratch):
+    with captured() as statements, transaction.atomic():
+        assert send(add(1), ALL) == [[], [(1,)]]
+    assert statements == [add(1)[0], ALL[0]]
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT %s, %s", ("SELECT $1, $2", ())),
+        ("SELECT %(a)s, %(b)s, %(a)s", ("SELECT $1, $2, $1", ("a", "b"))),
+        ("SELECT 5 %% 2, '%%a' LIKE %s", ("SELECT 5 % 2, '%a' LIKE $1", ())),
+    ],
+)
+def test_placeholders_become_the_servers(statement, expected):
+    assert numbered(statement) == expected

@@ -1,0 +1,72 @@
+"""Each thread keeps its connection to the database (config/database) and notices when the server has ended it."""
+
+import psycopg
+import pytest
+from django.db import close_old_connections, connection
+
+from config.db.backend.base import has_ended
+from config.db.batches import send
+from config.db.pipeline import DeskConnection
+from tests.support import db_assertions, factories
+from tests.support.concurrency import Clients
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def elsewhere():
+    """Runs a statement on another connection."""
+    with Clients(1) as other:
+        yield lambda statement, *parameters: other.start(db_assertions.rows, statement, *parameters).result()
+
+
+def backend():
+    return db_assertions.rows("SELECT pg_backend_pid()")[0][0]
+
+
+def test_a_connection_stays_from_one_request_to_the_next():
+    before = backend()
+    close_old_connections()  # as a request does at its beginning and its end
+    assert backend() == before
+    assert isinstance(connection.connection, DeskConnection)
+
+
+def test_what_is_sent_together_is_read_as_by_djangos_cursors():
+    asked = (
+        """SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz, 1.50::numeric, ARRAY['x']"""
+    )
+    assert send((asked, [])) == [db_assertions.rows(asked)]
+
+
+def test_one_that_the_server_has_ended_is_replaced_before_the_next_request(elsewhere):
+    before = backend()
+    elsewhere("SELECT pg_terminate_backend(%s, 5000)", before)
+    assert has_ended(connection.connection)
+    close_old_connections()
+    assert connection.connection is None
+    assert backend() != before
+
+
+def test_one_that_was_only_told_something_stays(elsewhere):
+    db_assertions.run("LISTEN anything")
+    before = backend()
+    elsewhere("SELECT pg_notify('anything', '')")
+    assert not has_ended(connection.connection)
+    close_old_connections()
+    assert backend() == before
+
+
+def test_an_order_after_a_restart_of_the_database_is_placed_at_once(api, elsewhere):
+    numbers = factories.stock("+14155550123")
+    elsewhere("SELECT pg_terminate_backend(%s, 5000)", backend())
+    assert api.order(numbers).status_code == 200
+
+
+def test_where_nothing_is_to_be_prepared_the_connection_is_psycopgs(monkeypatch):
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "prepare_threshold", None)
+    try:
+        db_assertions.rows("SELECT 1")
+        assert type(connection.connection) is psycopg.Connection
+    finally:
+        connection.close()

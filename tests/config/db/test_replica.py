@@ -1,0 +1,181 @@
+"""Lists and searches from a streaming replica, and never behind a customer's own write.
+
+A primary and its standby, each a PostgreSQL of its own, and the product in production settings over both.
+"""
+
+import http.client
+import json
+import re
+
+import pytest
+
+from tests.drills.drill.cluster import Cluster
+from tests.drills.drill.desk import Server
+from tests.drills.drill.prepared import prepared
+from tests.support.standby import Standby
+
+pytestmark = pytest.mark.slow
+
+NUMBERS, ORDERS, SEARCH = "/v1/phone-numbers", "/v1/phone-numbers/orders", "/v1/phone-numbers/search"
+
+
+class World:
+    """The servers, and two customers with a key each."""
+
+    def __init__(self):
+        self.primary = Cluster()
+        self.standby = Standby(self.primary)
+        self.keys = {}
+        self.desk = None
+
+    def open(self, log):
+        self.keys = prepared(self.primary.url(), "Writer", "Reader", stock=300)
+        self.desk = Server(self.primary.url(), log)
+        self.desk.wait_until_ready()
+
+    def ask(self, method, path, body=None, *, who="Writer"):
+        client = http.client.HTTPConnection("127.0.0.1", self.desk.port, timeout=60)
+        headers = {"Authorization": f"Bearer {self.keys[who]}", "Content-Type": "application/json"}
+        client.request(method, path, json.dumps(body) if body is not None else None, headers)
+        response = client.getresponse()
+        text = response.read().decode()
+        client.close()
+        assert response.status == 200, text
+        return json.loads(text) if text.startswith("{") else text
+
+    def reads(self):
+        told = self.ask("GET", "/metrics")
+        return {
+            where: float(count) for where, count in re.findall(r'numberdesk_reads_total\{from="(\w+)"\} (\S+)', told)
+        }
+
+    def read_where(self, *, who, path=NUMBERS):
+        """Where the next read is answered."""
+        before = self.reads()
+        self.ask("GET", path, who=who)
+        after = self.reads()
+        (where,) = [name for name in after if after[name] != before.get(name, 0.0)]
+        return where
+
+    def order_one(self, *, who="Writer"):
+        (found,) = self.ask("POST", SEARCH, {"quantity": 1}, who=who)["data"]
+        self.ask("POST", ORDERS, {"numbers": [found["number"]]}, who=who)
+        return found["number"]
+
+    def own_numbers(self, *, who="Writer"):
+        return [one["number"] for one in self.ask("GET", f"{NUMBERS}?limit=100", who=who)["data"]]
+
+    def close(self):
+        if self.desk is not None:
+            self.desk.stop()
+        self.standby.stop()
+        self.primary.remove()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        world = World()
+        try:
+            patch.setenv("REPLICA_URL", world.standby.url())
+            patch.setenv("REPLICA_MAX_LAG_SECONDS", "600")
+            world.open(tmp_path_factory.mktemp("replica") / "desk.log")
+            yield world
+        finally:
+            world.close()
+
+
+def caught_up(world, who):
+    """The first read of an organization leaves a mark; then the replica has all there is."""
+    world.ask("GET", NUMBERS, who=who)
+    world.standby.catch_up()
+
+
+def test_every_read_shows_what_its_customer_has_just_ordered(world):
+    """While the standby follows as fast as it can, sometimes ahead of the next read and sometimes not."""
+    bought = []
+    for _ in range(30):
+        bought.append(world.order_one())
+        assert world.own_numbers()[0] == bought[-1]
+    assert sorted(world.own_numbers()) == sorted(bought)
+
+
+@pytest.fixture
+def paused(world):
+    """The standby replays nothing any more."""
+    for who in world.keys:
+        caught_up(world, who)
+    world.standby.run("SELECT pg_wal_replay_pause()")
+    yield
+    world.standby.run("SELECT pg_wal_replay_resume()")
+    world.standby.catch_up()
+
+
+def test_whoever_wrote_nothing_lately_is_answered_by_the_replica(world):
+    caught_up(world, "Reader")
+    assert world.read_where(who="Reader") == "replica"
+    assert world.read_where(who="Reader", path=ORDERS) == "replica"
+
+
+def test_behind_an_own_write_the_primary_answers_until_the_replica_has_it(world, paused):
+    assert world.read_where(who="Writer") == "replica"
+    number = world.order_one()
+    assert world.own_numbers()[0] == number
+    assert world.read_where(who="Writer") == "primary"
+    assert world.read_where(who="Reader") == "replica"
+    world.standby.run("SELECT pg_wal_replay_resume()")
+    world.standby.catch_up()
+    assert world.read_where(who="Writer") == "replica"
+    assert world.own_numbers()[0] == number
+
+
+def test_without_the_rule_a_customer_would_miss_its_own_order(world, paused):
+    """The negative control: what the replica holds is really behind, so the rule is what helps."""
+    import psycopg
+
+    number = world.order_one()
+    owned = "SELECT count(*) FROM numbers_phonenumber WHERE number = %s AND status = 'assigned'"
+    counts = []
+    for url in (world.primary.url(), world.standby.url()):
+        with psycopg.connect(url) as session:
+            counts.append(session.execute(owned, [number]).fetchone()[0])
+    assert counts == [1, 0]
+
+
+def test_a_refused_order_does_not_send_its_customer_to_the_primary(world, paused):
+    world.ask("POST", f"{ORDERS}?dry_run=true", {"numbers": [world.ask("POST", SEARCH, {})["data"][0]["number"]]})
+    assert world.read_where(who="Writer") == "replica"
+
+
+def test_a_search_reads_the_replica_and_takes_its_turn_from_the_primary(world):
+    caught_up(world, "Reader")
+    before = world.reads()["replica"]
+    shown = [world.ask("POST", SEARCH, {"quantity": 5}, who="Reader")["data"] for _ in range(4)]
+    assert world.reads()["replica"] == before + 4
+    assert len({one["number"] for page in shown for one in page}) == 20
+
+
+def test_marks_that_a_crash_of_the_primary_took_are_made_anew_before_the_replica_is_asked(world):
+    import psycopg
+
+    number = world.order_one()
+    with psycopg.connect(world.primary.url(), autocommit=True) as session:
+        session.execute("TRUNCATE campaigns_lastwrite")
+    assert world.read_where(who="Writer") == "primary"
+    assert world.own_numbers()[0] == number
+
+
+def test_without_a_replica_the_primary_answers_and_later_the_replica_again(world):
+    caught_up(world, "Reader")
+    world.standby.stop()
+    for _ in range(3):
+        assert world.read_where(who="Reader") == "primary"
+    number = world.order_one()
+    assert world.own_numbers()[0] == number
+    world.standby.start()
+    world.standby.catch_up()
+    for _ in range(300):  # each worker lets it rest for five seconds
+        if world.read_where(who="Reader") == "replica":
+            return
+        world.standby.run("SELECT pg_sleep(0.1)")
+    raise AssertionError("the replica is not read from any more")

@@ -1,0 +1,202 @@
+"""``/docs``: every operation with all it must tell, guides that say what is so, links that lead somewhere."""
+
+import gzip
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+
+from config.api.openapi.views import schema
+from config.docs_site.guides import FOLDER, LOCAL, ORDER, all_guides
+from numbers.orders import sandbox
+from tests.support.api_client import ORDERS, Api
+from tests.support.openapi_conformance import Published
+
+OPERATIONS = {one["operationId"]: (path, method, one) for path, method, one in Published(schema()).operations()}
+PAGES = ["/docs", "/docs/console", *(f"/docs/{slug}" for slug in ORDER)]
+
+
+class Page(HTMLParser):
+    """The tags, links and anchors of a page; unclosed elements are a mistake."""
+
+    VOID = frozenset({"meta", "link", "img", "input", "br", "hr"})
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        answer = Client().get(path)
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "text/html; charset=utf-8"
+        self.html = answer.content.decode()
+        self.anchors: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[tuple[str, dict]] = []
+        self.open: list[str] = []
+        self.feed(self.html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if "id" in attributes:
+            self.anchors.append(attributes["id"])
+        if "href" in attributes and tag == "a":
+            self.links.append(attributes["href"])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+    def section(self, id: str) -> str:
+        """The text of one operation, tags and all."""
+        return re.search(rf'<article id="{id}".*?</article>', self.html, re.DOTALL)[0]
+
+
+@pytest.fixture(scope="module")
+def reference() -> Page:
+    return Page("/docs")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_holds_to_the_strict_policy_and_loads_nothing_from_elsewhere(path):
+    page = Page(path)
+    assert "default-src 'none'" in Client().get(path)["Content-Security-Policy"]
+    assert len(page.anchors) == len(set(page.anchors))
+    for tag, attributes in page.tags:
+        assert tag != "style"
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        assert tag != "script" or attributes["src"].startswith("/static/")
+        loaded = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
+        assert loaded is None or (loaded.startswith("/static/") and not loaded.startswith("//"))
+
+
+def test_what_the_pages_load_is_there(reference):
+    from django.contrib.staticfiles import finders
+
+    for path in PAGES:
+        for tag, attributes in Page(path).tags:
+            for name in ("src", "href"):
+                if tag != "a" and attributes.get(name, "").startswith("/static/"):
+                    assert finders.find(attributes[name].removeprefix("/static/")), attributes[name]
+
+
+def test_the_bare_address_leads_to_the_docs():
+    assert Client().get("/")["Location"] == "/docs"
+    assert Client().post("/").json()["error"]["code"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/v1/docs"])
+def test_the_reference_is_where_people_look_for_it(path, reference):
+    assert Client().get(path).content.decode() == reference.html
+
+
+@pytest.mark.parametrize("id", OPERATIONS)
+def test_each_endpoint_has_its_section(reference, id):
+    path, method, operation = OPERATIONS[id]
+    section = reference.section(id)
+    assert f"<code>{path}</code>" in section
+    assert f">{method}</span>" in section
+    for scope in [scope for one in operation["security"] for scope in one["apiKey"]]:
+        assert f"Requires the <code>{scope}</code> scope" in section
+    for parameter in operation.get("parameters", []):
+        assert f"<code>{parameter['name']}</code>" in section
+    for status in operation["responses"]:
+        assert re.search(rf'<span class="status \w+">{status}</span>', section)
+    for language in ("curl", "typescript", "python"):
+        assert f'class="code sample {language}"' in section
+    assert "TypeScript definition" in section
+    assert f"/docs/console#/{operation['tags'][0].replace(' ', '%20')}/{id}" in section
+
+
+def test_each_answer_names_its_codes_so_that_one_need_not_open_them_all(reference):
+    summaries = re.findall(r"<summary>.*?</summary>", reference.section("orderNumbers"))
+    (conflict,) = [one for one in summaries if ">409</span>" in one]
+    for code in ("CAMPAIGN_NOT_ACTIVE", "BRAND_NOT_VERIFIED", "INSUFFICIENT_INVENTORY", "IDEMPOTENCY_IN_PROGRESS"):
+        assert f"<code>{code}</code>" in conflict
+
+
+def test_the_calls_go_to_the_desk_under_the_name_that_it_was_asked_for(settings):
+    settings.ALLOWED_HOSTS = ["desk.example"]
+    page = Client().get("/docs", headers={"Host": "desk.example"}).content.decode()
+    assert "http://desk.example/v1/phone-numbers/orders" in page
+    assert "testserver" not in page
+
+
+def test_a_page_is_sent_compressed_and_only_once(reference):
+    answer = Client().get("/docs", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(answer.content).decode() == reference.html
+    assert len(answer.content) < 100_000
+    assert Client().get("/docs", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+
+
+def test_every_link_leads_somewhere():
+    pages = {path: Page(path) for path in PAGES}
+    for page in pages.values():
+        for link in page.links:
+            path, _, anchor = link.partition("#")
+            target = pages.get(path) if path else page
+            if target is None:
+                assert Client().get(path).status_code == 200, link
+            elif anchor and not anchor.startswith("/"):
+                assert anchor in target.anchors, link
+
+
+def test_every_place_that_a_search_can_lead_to_is_there():
+    pages = {path: Page(path) for path in PAGES}
+    entries = Client().get("/docs/search.json").json()
+    for entry in entries:
+        path, _, anchor = entry["href"].partition("#")
+        assert not anchor or anchor in pages[path].anchors, entry
+    found = {entry["href"] for entry in entries}
+    assert {f"/docs#{id}" for id in OPERATIONS} <= found
+    order = next(entry for entry in entries if entry["href"] == "/docs#orderNumbers")
+    assert {"insufficient_inventory", "post", "409", "dry_run"} <= set(order["words"].split())
+
+
+def test_a_guide_that_is_none_is_404_in_the_envelope():
+    answer = Client().get("/docs/nowhere")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+# --- what the guides say -------------------------------------------------------------------------
+
+
+def test_every_guide_in_the_folder_has_its_page():
+    assert {path.stem for path in FOLDER.glob("*.md")} == set(all_guides())
+    assert all(LOCAL not in Page(f"/docs/{slug}").html for slug in ORDER)
+
+
+def codes_of_the_document() -> set[tuple[str, str]]:
+    components = schema()["components"]
+    names = {
+        name: one["properties"]["error"]["properties"]["code"]["const"]
+        for name, one in components["schemas"].items()
+        if "error" in one.get("properties", {})
+    }
+    found = set()
+    for _, _, operation in OPERATIONS.values():
+        for status, answer in operation["responses"].items():
+            found |= {
+                (status, code)
+                for name, code in names.items()
+                if f"/{name}'" in str(Published(schema()).resolve(answer))
+            }
+    return found | {("405", "METHOD_NOT_ALLOWED")}
+
+
+def test_the_errors_guide_has_every_code_and_no_other():
+    rows = re.findall(r"^\| (\d{3}) \| `([A-Z_]+)` \|", all_guides()["errors"].text, re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == codes_of_the_document()
+
+
+def test_the_sandbox_guide_tells_what_each_magic_number_does(cast):
+    rows = re.findall(r"^\| `(\+\d+)` \| (\d{3})(?: `([A-Z_]+)`)? \|", all_guides()["sandbox"].text, re.MULTILINE)
+    assert {number for number, _, _ in rows} == {*sandbox.REFUSALS, sandbox.GOES_WELL}
+    for number, status, code in rows:
+        answer = Api(cast.sandbox_key).order([number])
+        assert (str(answer.status_code), answer.json().get("error", {}).get("code", "")) == (status, code)
+        assert Published(schema()).problems("POST", ORDERS, answer) == []
+    known_to_holds = re.findall(r"`(\d{4})`", all_guides()["sandbox"].text)
+    assert {f"+1500555{number}" for number in known_to_holds} == {*sandbox.REFUSALS_OF_HOLDS, sandbox.GOES_WELL}

@@ -1,0 +1,102 @@
+"""Each call that the reference offers to copy works as it stands. test_docs_blocks has the guides."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from tests.contract.clients import node
+from tests.contract.test_typescript_types import OPTIONS, tools  # noqa: F401  a fixture
+from tests.support.example_data import populate
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+# Some take what others need: a hold comes before the order of its number, a release after all else.
+FIRST, LAST = ("createReservation",), ("releaseNumber", "releaseNumbers")
+_SAMPLE = r'<div class="code sample {}"><pre tabindex="0"><code>(.*?)</code></pre>'
+
+
+def samples(language: str, address: str) -> dict[str, str]:
+    """From operation to its call, as a reader would copy it, in an order in which all can succeed."""
+    page = Client().get("/docs").content.decode().replace("http://testserver", address)
+    found = {}
+    for id, section in re.findall(r'<article id="(\w+)" class="operation">(.*?)</article>', page, re.DOTALL):
+        (code,) = re.findall(_SAMPLE.format(language), section, re.DOTALL)
+        found[id] = unescape(re.sub(r"<[^>]+>", "", code))
+    deletes = [id for id, code in found.items() if "DELETE" in code.upper() and id not in LAST]
+    middle = [id for id in found if id not in (*FIRST, *LAST, *deletes)]
+    return {id: found[id] for id in (*FIRST, *middle, *deletes, *LAST)}
+
+
+@pytest.fixture
+def world(cast, live_server, monkeypatch):
+    populate(cast)
+    monkeypatch.setenv("NUMBERDESK_API_KEY", cast.owner_key)
+    return live_server.url
+
+
+def run_python(code: str) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        exec(compile(code, "<sample>", "exec"), {"__name__": "sample"})
+    return told.getvalue()
+
+
+def run_bash(code: str, folder) -> str:
+    if shutil.which("uuidgen") is None:  # on every desktop, not in every container
+        (folder / "uuidgen").write_text("#!/bin/sh\nexec python3 -c 'import uuid; print(uuid.uuid4())'\n")
+        (folder / "uuidgen").chmod(0o755)
+    path = f"{os.environ['PATH']}:{folder}"
+    return node.run(["bash", "-euo", "pipefail", "-c", code], cwd=folder, env={"PATH": path})
+
+
+def test_every_python_call_of_the_reference_succeeds(world, subtests):
+    for id, code in samples("python", world).items():
+        with subtests.test(id):
+            assert run_python(code)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_every_curl_call_of_the_reference_succeeds(world, subtests, tmp_path):
+    for id, code in samples("curl", world).items():
+        with subtests.test(id):
+            answer = json.loads(run_bash(code.replace("curl", "curl -sS", 1), tmp_path))
+            assert answer["success"] is True, answer
+
+
+@pytest.fixture
+def typescript(tools, tmp_path):  # noqa: F811
+    """Compiles programs strictly, beside the types that the desk serves; then runs each."""
+    (tmp_path / "types.ts").write_bytes(Client().get("/types.ts").content)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    # What @types/node declares for whoever has it.
+    (tmp_path / "node.d.ts").write_text("declare const process: { env: Record<string, string | undefined> };")
+
+    def compile_all(programs: dict[str, str]):
+        for name, code in programs.items():
+            (tmp_path / f"{name}.ts").write_text(code)
+        names = [f"{name}.ts" for name in programs]
+        node.run([tools / "tsc", *OPTIONS.split(), "--module", "es2022", "node.d.ts", *names], cwd=tmp_path)
+        return lambda name: node.run(["node", f"{name}.js"], cwd=tmp_path)
+
+    return compile_all
+
+
+def test_every_typescript_call_of_the_reference_compiles_strictly_and_succeeds(world, typescript, subtests):
+    programs = samples("typescript", world)
+    run = typescript(programs)
+    for id in programs:
+        with subtests.test(id):
+            assert run(id)
+
+
+def test_a_call_that_does_not_work_is_noticed(world):
+    """The negative control."""
+    broken = samples("python", world)["orderNumbers"].replace("/orders", "/order")
+    with pytest.raises(Exception, match="404"):
+        run_python(broken)

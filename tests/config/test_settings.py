@@ -1,0 +1,213 @@
+"""Configuration by environment: what is missing or malformed is named at start, and production is strict."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+
+from config.env import BASE_DIR
+
+ROOT = BASE_DIR
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://desk:secret@db.example.com:5432/numberdesk",
+    "SECRET_KEY": "".join(chr(48 + n) for n in range(70)),
+    "ALLOWED_HOSTS": "desk.example.com",
+    "API_KEY_PEPPERS": "a pepper of more than thirty-two characters",
+    "DESK_TWO_FACTOR_KEYS": "a key of more than thirty-two characters",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
+    "ENV_FILE": os.devnull,
+}
+
+
+def environment(**changed: str | None) -> dict[str, str]:
+    """Production's, changed; without whatever the suite itself runs with."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    wanted = PRODUCTION | changed
+    return kept | {name: value for name, value in wanted.items() if value is not None}
+
+
+def load_settings(monkeypatch: pytest.MonkeyPatch, **changed: str | None) -> dict[str, object]:
+    for name in [*os.environ]:
+        monkeypatch.delenv(name)
+    for name, value in environment(**changed).items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(str(ROOT / "config" / "settings.py"))
+
+
+def manage(*arguments: str, **changed: str | None) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment(**changed), capture_output=True, text=True)
+
+
+def test_production_settings_pass_the_deployment_check() -> None:
+    result = manage("check", "--deploy", "--fail-level", "WARNING")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_missing_variable_is_named_in_one_line() -> None:
+    result = manage("migrate", SECRET_KEY=None)
+    assert result.returncode == 1
+    assert result.stderr == "numberdesk: SECRET_KEY is missing: set it in the environment\n"
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS"])
+def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"{name} is missing"):
+        load_settings(monkeypatch, **{name: None})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SECRET_KEY", "short", "at least 50"),
+        ("DATABASE_URL", "mysql://db/numberdesk", "must be a postgresql:// URL"),
+        ("DATABASE_URL", "postgresql://db:many/numberdesk", "can be read"),
+        ("DATABASE_URL", "postgresql://db.example.com", "names no database"),
+        ("DATABASE_CONNECT_TIMEOUT", "1", "at least 2"),
+        ("DATABASE_PREPARE", "perhaps", "true or false"),
+        ("DEBUG", "2", "true or false"),
+        ("PRODUCTION", "live", "true or false"),
+        ("LOCK_TIMEOUT_MS", "-5", "at least 1"),
+        ("STATEMENT_TIMEOUT_MS", "5s", "at least 1"),
+        ("MAX_BODY_BYTES", "100", "at least 16384"),
+        ("NUMBER_QUARANTINE_DAYS", "a month", "at least 0"),
+        ("RATE_LIMIT_PER_MINUTE", "0", "at least 1"),
+        ("KEY_CHANGES_PER_MINUTE", "1.5", "at least 1"),
+        ("CURRENCY", "dollars", "ISO 4217"),
+        ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
+        ("SECURE_SSL_REDIRECT", "always", "true or false"),
+        ("BEHIND_TLS_PROXY", "?", "true or false"),
+        ("TRUSTED_PROXIES", "proxy.internal", "addresses and networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "host bits"),
+        ("API_KEY_PEPPERS", ",old", "only the last may be empty"),
+        ("API_KEY_PEPPERS", "new,,old", "only the last may be empty"),
+        ("FAILED_AUTHENTICATIONS_PER_MINUTE", "0", "at least 1"),
+        ("SECURE_HSTS_SECONDS", "1y", "at least 0"),
+    ],
+)
+def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{told}"):
+        load_settings(monkeypatch, **{name: value})
+
+
+@pytest.mark.parametrize(("value", "seconds"), [(None, 2), ("7", 7)])
+def test_a_request_waits_for_a_connection_for_as_long_as_is_set(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, seconds: int
+) -> None:
+    settings = load_settings(monkeypatch, DATABASE_CONNECT_TIMEOUT=value, REPLICA_URL="postgresql://b/numberdesk")
+    for database in settings["DATABASES"].values():
+        assert database["OPTIONS"]["connect_timeout"] == seconds
+
+
+def test_a_value_that_is_refused_is_not_repeated_where_it_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load_settings(monkeypatch, DATABASE_URL="postgresql://desk:hunter2@db:many/numberdesk")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "peppers"),
+    [
+        (None, [""]),
+        ("new", ["new"]),
+        ("new,old", ["new", "old"]),
+        ("new,", ["new", ""]),
+        ("new, old ,", ["new", "old", ""]),
+    ],
+)
+def test_an_empty_pepper_behind_others_is_that_of_keys_made_without(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, peppers: list[str]
+) -> None:
+    assert load_settings(monkeypatch, API_KEY_PEPPERS=value)["API_KEY_PEPPERS"] == peppers
+
+
+def test_production_insists_on_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(monkeypatch)
+    assert settings["SECURE_SSL_REDIRECT"] is True
+    assert settings["SESSION_COOKIE_SECURE"] is True
+    assert settings["CSRF_COOKIE_SECURE"] is True
+    assert settings["DEBUG"] is False
+
+
+def test_what_the_deployment_check_was_told_to_trust_is_true(client: Client) -> None:
+    """It looks for two of Django's middlewares by name, and is silenced: ours do the same."""
+    assert client.get("/admin/login/").headers["X-Frame-Options"] == "DENY"
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post("/admin/login/", {"username": "x", "password": "y"}).status_code == 403
+
+
+def test_without_a_database_url_nothing_has_to_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nothing = dict.fromkeys(["DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS"])
+    settings = load_settings(monkeypatch, **nothing, NUMBERDESK_LOCAL_DIR=str(tmp_path))
+    assert settings["PRODUCTION"] is False
+    assert settings["EMBEDDED_DATABASE"] is True
+    assert len(str(settings["SECRET_KEY"])) >= 50
+
+
+def test_the_env_file_fills_in_what_the_environment_leaves_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "desk.env"
+    file.write_text("CURRENCY=EUR\nNUMBER_QUARANTINE_DAYS=90\n")
+    settings = load_settings(monkeypatch, ENV_FILE=str(file), CURRENCY="GBP")
+    assert (settings["CURRENCY"], settings["NUMBER_QUARANTINE_DAYS"]) == ("GBP", 90)
+
+
+def test_every_variable_is_documented() -> None:
+    read = re.compile(r"""(?:env|self)\.\w+\(\s*["']([A-Z_]+)["']|os\.environ\.get\(["']([A-Z_]+)["']""")
+    used = {
+        first or second for path in (ROOT / "config").rglob("*.py") for first, second in read.findall(path.read_text())
+    }
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text(), re.M))
+    assert used - documented == set()
+    assert documented - used == {"PYTHON"}  # make's own
+
+
+def test_secret_is_read_from_the_file_named_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "secret_key"
+    file.write_text("k" * 64 + "\n")
+    settings = load_settings(monkeypatch, SECRET_KEY=None, SECRET_KEY_FILE=str(file))
+    assert settings["SECRET_KEY"] == "k" * 64
+
+
+def test_database_url_in_a_file_means_production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "database_url"
+    file.write_text(PRODUCTION["DATABASE_URL"])
+    settings = load_settings(monkeypatch, DATABASE_URL=None, DATABASE_URL_FILE=str(file))
+    assert (settings["PRODUCTION"], settings["EMBEDDED_DATABASE"]) == (True, False)
+    assert settings["DATABASES"]["default"]["PASSWORD"] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [("postgresql://desk@db/numberdesk", "p@ss/word"), ("postgresql://desk:its-own@db/numberdesk", "its-own")],
+)
+def test_database_password_fills_a_url_without_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, password: str
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("p@ss/word\n")
+    settings = load_settings(monkeypatch, DATABASE_URL=url, DATABASE_PASSWORD_FILE=str(file))
+    assert settings["DATABASES"]["default"]["PASSWORD"] == password
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")]
+)
+def test_secret_file_without_a_secret_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "pepper"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{told}"):
+        load_settings(monkeypatch, API_KEY_PEPPERS=None, API_KEY_PEPPERS_FILE=str(file))
+
+
+def test_variable_and_its_file_together_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY and SECRET_KEY_FILE are both set"):
+        load_settings(monkeypatch, SECRET_KEY_FILE=str(tmp_path / "secret_key"))

@@ -1,0 +1,307 @@
+"""The OpenAPI document: valid, complete, and what the endpoints really do."""
+
+import copy
+import re
+import subprocess
+import sys
+
+import jsonschema
+import orjson
+import pytest
+from django.test import Client
+from drf_spectacular.validation import validate_schema
+
+from config.api.openapi import views
+from config.api.openapi.views import schema
+from tests.support import factories
+from tests.support.live_server import ROOT
+from tests.support.openapi_conformance import Published, examples_in
+
+ORDERS = "/v1/phone-numbers/orders"
+
+
+@pytest.fixture(scope="module")
+def published() -> Published:
+    return Published(orjson.loads(Client().get("/v1/openapi.json").content))
+
+
+def operations() -> list:
+    return [pytest.param(*one, id=one[2]["operationId"]) for one in Published(schema()).operations()]
+
+
+def test_the_document_is_valid_openapi_3_1(published):
+    assert published.document["openapi"] == "3.1.0"
+    validate_schema(published.document)
+    for component in published.document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(component)
+
+
+def test_it_is_served_whole_compressed_or_not_at_all_to_whoever_has_it():
+    plain = Client().get("/v1/openapi.json")
+    assert plain.status_code == 200
+    assert plain["Content-Type"] == "application/json"
+    assert plain["Vary"] == "Accept-Encoding"
+
+    import gzip
+
+    compressed = Client().get("/v1/openapi.json", headers={"Accept-Encoding": "br, gzip"})
+    assert gzip.decompress(compressed.content) == plain.content
+    assert "Content-Encoding" not in Client().get("/v1/openapi.json", headers={"Accept-Encoding": "gzip;q=0"}).headers
+
+    again = Client().get("/v1/openapi.json", headers={"If-None-Match": plain["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert len(again["X-Request-Id"]) == 26
+
+
+def test_it_does_not_depend_on_the_machine_or_its_settings(settings):
+    views._schema.cache_clear()
+    settings.CURRENCY, settings.RATE_LIMIT_PER_MINUTE, settings.NUMBER_QUARANTINE_DAYS = "EUR", 7, 90
+    try:
+        assert schema() == orjson.loads(Client().get("/v1/openapi.json").content)
+    finally:
+        views._schema.cache_clear()
+
+
+def test_every_route_of_the_api_is_described(published):
+    from django.urls import get_resolver
+
+    routes: set[tuple[str, str]] = set()
+
+    def walk(patterns, prefix=""):
+        for pattern in patterns:
+            path = prefix + str(pattern.pattern)
+            if hasattr(pattern, "url_patterns"):
+                walk(pattern.url_patterns, path)
+            elif getattr(getattr(pattern.callback, "view_class", None), "schema", None) is not None:
+                path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+                routes.update((path, method.upper()) for method in _methods(pattern.callback.view_class))
+
+    walk(get_resolver().url_patterns)
+    assert (ORDERS, "POST") in routes
+    assert routes == {(path, method) for path, method, _ in published.operations()}
+
+
+def _methods(view) -> set[str]:
+    return {method for method in ("get", "post", "patch", "delete", "put") if hasattr(view, method)}
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), operations())
+def test_every_example_is_what_its_schema_says(published, path, method, operation):
+    if body := operation.get("requestBody"):
+        for example in examples_in(body["content"]):
+            assert published.mismatches(body["content"]["application/json"]["schema"], example) == []
+    for response in operation["responses"].values():
+        content = published.resolve(response)["content"]
+        for example in examples_in(content):
+            assert published.mismatches(content["application/json"]["schema"], example) == []
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), operations())
+def test_every_operation_tells_what_a_developer_needs(published, path, method, operation):
+    assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"])
+    assert operation["summary"]
+    assert operation["description"].strip().endswith(".")
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"].endswith("."), parameter["name"]
+    if operation["security"]:
+        assert {"401", "403", "429", "500", "503"} <= operation["responses"].keys()
+        (scope,) = operation["security"][0]["apiKey"]
+        assert f"Requires the `{scope}` scope." in operation["description"]
+
+
+def test_every_object_is_closed_so_that_no_field_goes_undescribed(published):
+    def objects(node, at):
+        if isinstance(node, dict):
+            if node.get("type") == "object" and "properties" in node:
+                yield at, node
+            for name, child in node.items():
+                yield from objects(child, f"{at}/{name}")
+
+    for at, node in objects(published.document["components"]["schemas"], ""):
+        assert node["additionalProperties"] is False, at
+
+
+# --- the reference document ----------------------------------------------------------------------
+
+# What contract.md adds to the reference's examples, always present.
+BEYOND = {
+    "200": {"meta"},
+    "402": {"data"},
+    "409": {"data.already_yours", "data.alternatives"},
+}
+REFERENCE = {
+    "200": """{"success": true, "data": [{
+        "id": "7c1f0a2d-9e8b-4c3a-9d2e-1f0a2b3c4d5e", "number": "+14155550123", "number_type": "local",
+        "inbound_url": "https://customer.example/inbound", "status_url": "https://customer.example/status",
+        "label": "support-line", "campaign_id": "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01", "sms_enabled": true,
+        "mms_enabled": true, "created_at": "2026-04-26T12:00:00Z", "updated_at": "2026-04-26T12:00:00Z"}]}""",
+    "401": """{"success": false, "error": {"code": "UNAUTHORIZED", "message": "authentication failed",
+        "request_id": "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"}}""",
+    "402": """{"success": false, "error": {"code": "INSUFFICIENT_CREDIT", "message": "insufficient credit",
+        "request_id": "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"}}""",
+    "403": """{"success": false, "error": {"code": "FORBIDDEN", "message": "missing required scope",
+        "request_id": "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"}}""",
+    "404": """{"success": false, "error": {"code": "NOT_FOUND", "message": "not found",
+        "request_id": "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"}}""",
+    "409": """{"success": false, "error": {"code": "INSUFFICIENT_INVENTORY",
+        "message": "insufficient inventory: requested 2, available 1", "request_id": "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"},
+        "data": {"available_count": 1, "unavailable": ["+14155550456"]}}""",
+    "422": """{"success": false, "error": {"code": "VALIDATION_FAILED", "message": "validation failed",
+        "request_id": "01JTBQH2FZ8K1RXC0WJ4Z9P3VM", "details": {"to": "must be E.164",
+        "body": "must be 1..1600 chars"}}}""",
+}
+
+
+@pytest.mark.parametrize("status", REFERENCE)
+def test_the_examples_of_the_reference_are_answers_of_ours_but_for_what_we_add(published, status):
+    """Field by field: nothing of the reference is missing or different, and what is more is ours to name."""
+    example = orjson.loads(REFERENCE[status])
+    content = published.resolve(published.document["paths"][ORDERS]["post"]["responses"][status])["content"]
+    ours = next(one for one in examples_in(content) if _fields(example) <= _fields(one) or status == "422")
+    if status != "422":  # its details are of another endpoint
+        assert _fields(ours) - _fields(example) == {
+            name
+            for name in _fields(ours)
+            if any(name == add or name.startswith(add + ".") for add in BEYOND.get(status, ()))
+        }
+    completed = _merged(ours, example)
+    assert published.mismatches(content["application/json"]["schema"], completed) == []
+
+
+def _fields(node, at: str = "") -> set[str]:
+    """The paths of all fields, list items folded."""
+    found = set()
+    if isinstance(node, list):
+        for item in node:
+            found |= _fields(item, at)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            path = f"{at}.{name}".lstrip(".")
+            found |= {path} | _fields(value, path)
+    return found
+
+
+def _merged(below, above):
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **above, **{name: _merged(below[name], above[name]) for name in below.keys() & above.keys()}}
+    return above
+
+
+# --- the comparison can fail ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def answer(api):
+    factories.stock("+14155550123")
+    return api.order(["+14155550123"])
+
+
+def tampered(published: Published) -> dict:
+    return copy.deepcopy(published.document)
+
+
+@pytest.mark.django_db
+def test_an_answer_as_described_has_no_problems(published, answer):
+    assert answer.status_code == 200
+    assert published.problems("POST", ORDERS, answer) == []
+
+
+def test_a_field_that_is_not_described_is_a_problem(published, answer):
+    document = tampered(published)
+    del document["components"]["schemas"]["PhoneNumber"]["properties"]["label"]
+    assert any("label" in problem for problem in Published(document).problems("POST", ORDERS, answer))
+
+
+def test_a_field_that_is_described_and_not_there_is_a_problem(published, answer):
+    document = tampered(published)
+    document["components"]["schemas"]["PhoneNumber"]["required"].append("colour")
+    assert any("colour" in problem for problem in Published(document).problems("POST", ORDERS, answer))
+
+
+def test_a_status_that_is_not_described_is_a_problem(published, answer):
+    document = tampered(published)
+    del document["paths"][ORDERS]["post"]["responses"]["200"]
+    assert Published(document).problems("POST", ORDERS, answer) == ["orderNumbers does not describe the status 200"]
+
+
+def test_a_header_that_is_not_described_or_not_there_is_a_problem(published, answer):
+    del answer.headers["X-Request-Id"]
+    answer.headers["x-should-retry"] = "false"
+    answer.headers["X-Novelty"] = "1"
+    assert published.problems("POST", ORDERS, answer) == [
+        "the header X-Request-Id is missing",
+        "the header x-should-retry is not described",
+        "the header X-Novelty is not described",
+    ]
+
+
+# --- the suite's client holds every answer against it ---------------------------------------------
+
+
+@pytest.fixture
+def described_as(published, monkeypatch):
+    """Have the client hold answers against a document that is changed."""
+
+    def change(tamper):
+        document = tampered(published)
+        tamper(document)
+        monkeypatch.setattr("tests.support.api_client.published", lambda: Published(document))
+
+    return change
+
+
+def without_label(document):
+    del document["components"]["schemas"]["PhoneNumber"]["properties"]["label"]
+
+
+def without_conflict(document):
+    del document["paths"][ORDERS]["post"]["responses"]["409"]
+
+
+def without_retry_header(document):
+    del document["paths"][ORDERS]["post"]["responses"]["409"]["headers"]["x-should-retry"]
+
+
+def without_the_path(document):
+    del document["paths"][ORDERS]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "problem"),
+    [
+        (without_label, "'label' was unexpected"),
+        (without_conflict, "orderNumbers does not describe the status 409"),
+        (without_retry_header, "the header x-should-retry is not described"),
+        (without_the_path, "no path of the API, does not describe the status 200"),
+    ],
+)
+def test_an_answer_to_any_test_that_is_not_described_fails_it(api, described_as, tamper, problem):
+    factories.stock("+14155550123")
+    described_as(tamper)
+    with pytest.raises(AssertionError, match=problem):
+        [api.order(["+14155550123"]) for _ in range(2)]
+
+
+def test_what_is_no_path_and_no_method_is_held_against_it_too(api, described_as):
+    described_as(lambda document: document["components"]["headers"]["X-Request-Id"]["schema"].update(pattern="^x"))
+    for method, path in [("GET", "/v1/nowhere"), ("PUT", ORDERS), ("HEAD", ORDERS)]:
+        with pytest.raises(AssertionError, match="header X-Request-Id"):
+            api.request(method, path)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/types.ts", "/v1/openapi.json", "/admin/login/", "/static/nowhere.css"])
+def test_pages_and_files_are_no_answers_of_the_api(api, path):
+    assert api.get(path).status_code in (200, 404)
+
+
+def test_two_who_ask_for_it_first_and_at_once_both_get_it():
+    script = """
+import django; django.setup()
+from concurrent.futures import ThreadPoolExecutor
+from config.api.openapi.views import schema
+with ThreadPoolExecutor(4) as readers:
+    found = list(readers.map(lambda _: len(schema()["paths"]), range(4)))
+assert len(set(found)) == 1, found
+"""
+    asked = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr

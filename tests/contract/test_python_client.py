@@ -1,0 +1,97 @@
+"""A Python client, generated from the published schema as a customer would, places an order and manages its number."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from config.api.openapi.views import schema
+from tests.support import factories
+
+GENERATOR = Path(sys.executable).with_name("openapi-python-client")
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """The generated package. What the generator can't make of the schema is a warning, and a failure here."""
+    folder = tmp_path_factory.mktemp("client")
+    (folder / "openapi.json").write_bytes(orjson.dumps(schema()))
+    command = [
+        str(GENERATOR),
+        "generate",
+        "--path",
+        "openapi.json",
+        "--meta",
+        "none",
+        "--output-path",
+        "numberdesk_client",
+    ]
+    done = subprocess.run(
+        [*command, "--fail-on-warning"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={"PATH": str(GENERATOR.parent)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    sys.path.insert(0, str(folder))
+    yield importlib.import_module("numberdesk_client")
+    sys.path.remove(str(folder))
+
+
+def part(name: str):
+    return importlib.import_module(f"numberdesk_client.{name}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_generated_client_orders_routes_and_releases(client, cast, live_server):
+    models, numbers = part("models"), "api.phone_numbers"
+    first, second = factories.stock(*factories.line(0, 2))
+    with client.AuthenticatedClient(live_server.url, token=cast.owner_key) as desk:
+        order = models.OrderRequest(numbers=[first], label="python")
+        placed = part(f"{numbers}.order_numbers").sync(client=desk, body=order, idempotency_key="python-1")
+        assert isinstance(placed, models.OrderAnswer)
+        (number,) = placed.data
+        assert (number.number, number.label, number.campaign_id) == (first, "python", None)
+
+        again = part(f"{numbers}.order_numbers").sync_detailed(client=desk, body=order, idempotency_key="python-1")
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert again.parsed == placed
+
+        refused = part(f"{numbers}.order_numbers").sync(client=desk, body=models.OrderRequest([first, second]))
+        assert isinstance(refused, models.InsufficientInventoryError)
+        assert refused.data.already_yours == [first]
+
+        quote = part(f"{numbers}.order_numbers").sync(client=desk, body=models.OrderRequest([second]), dry_run=True)
+        assert isinstance(quote, models.QuoteAnswer)
+        assert (quote.data.total, quote.data.balance_after) == ("1.00", "98.00")
+
+        mine = part(f"{numbers}.list_numbers").sync(client=desk, label="python")
+        assert [one.id for one in mine.data] == [number.id]
+        moved = part(f"{numbers}.update_number").sync(
+            number.id, client=desk, body=models.PhoneNumberUpdate(label="moved")
+        )
+        assert moved.data.label == "moved"
+        released = part(f"{numbers}.release_number").sync(number.id, client=desk)
+        assert isinstance(released, models.ReleasedNumberAnswer)
+        assert part(f"{numbers}.get_number").sync_detailed(number.id, client=desk).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_refusal_comes_as_its_own_type(client, cast, live_server):
+    models = part("models")
+    order = part("api.phone_numbers.order_numbers")
+    with client.AuthenticatedClient(live_server.url, token=cast.colleague_key) as desk:
+        refused = order.sync(client=desk, body=models.OrderRequest(["+14155550123"]))
+        assert isinstance(refused, models.ForbiddenError)
+        assert len(refused.error.request_id) == 26
+    with client.AuthenticatedClient(live_server.url, token="am_live_unknown") as desk:
+        assert isinstance(order.sync(client=desk, body=models.OrderRequest([])), models.UnauthorizedError)
+    with client.AuthenticatedClient(live_server.url, token=cast.owner_key) as desk:
+        invalid = order.sync(client=desk, body=models.OrderRequest(["4155550123"]))
+        assert isinstance(invalid, models.ValidationFailedError)
+        assert invalid.error.details["numbers[0]"] == "must be an E.164 number such as +14155550123"

@@ -1,0 +1,220 @@
+"""What is a stranger's is answered like what does not exist, on every endpoint that there is.
+
+The endpoints are those of the URL conf: a new one fails here until it is walked.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.models import Campaign
+from tests.support import db_assertions, factories
+from tests.support.api_client import Api
+from tests.support.endpoints import PUBLIC, Endpoint, endpoints, public_routes, unknown_id
+
+ALL = {str(endpoint): endpoint for endpoint in endpoints()}
+BASE = "/v1/phone-numbers"
+FREE = "+14152000099"
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^(numbers|campaigns|apikeys)_'"
+# What counts and remembers requests rather than what they did.
+NOT_TOLD = {"apikeys_ratewindow", "numbers_refusal"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request in which ``{name}`` stands for something that somebody owns: an id, a number, a cursor."""
+
+    query: str = ""
+    body: Any = b""
+
+    def filled(self, endpoint: Endpoint, things: dict[str, str]) -> tuple[str, bytes]:
+        body = self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+        for name, value in things.items():
+            body = body.replace(f"{{{name}}}".encode(), value.encode())
+        return endpoint.url(**things) + self.query.format(**things), body
+
+
+PLAIN = (Ask(),)
+LIST = (Ask("?cursor={cursor}"),)
+# The requests of each endpoint that name something of somebody's; () where there is nothing to name.
+WALK: dict[str, tuple[Ask, ...]] = {
+    f"GET {BASE}": (*LIST, Ask("?campaign_id={campaign_id}"), Ask("?search=%2B{digits}"), Ask("?label={label}")),
+    f"GET {BASE}/<number:number_id>": PLAIN,
+    f"PATCH {BASE}/<number:number_id>": (Ask(body={"label": "mine"}), Ask(body={"campaign_id": "{campaign_id}"})),
+    f"DELETE {BASE}/<number:number_id>": (*PLAIN, Ask("?return_to_carrier=true")),
+    f"POST {BASE}/<number:number_id>/campaign": (Ask(body={"campaign_id": "{campaign_id}"}),),
+    f"DELETE {BASE}/<number:number_id>/campaign": PLAIN,
+    f"GET {BASE}/<number:number_id>/events": (*PLAIN, *LIST),
+    f"POST {BASE}/search": (Ask(body={"pattern": "{digits}"}),),
+    f"GET {BASE}/orders": LIST,
+    f"GET {BASE}/orders/<id:order_id>": PLAIN,
+    f"POST {BASE}/orders": (
+        Ask(body={"numbers": ["{number}"]}),
+        Ask("?dry_run=true", body={"numbers": ["{number}"]}),
+        Ask(body={"numbers": [FREE], "campaign_id": "{campaign_id}"}),
+    ),
+    f"POST {BASE}/bulk": (Ask(body={"quantity": 1, "campaign_id": "{campaign_id}"}),),
+    f"GET {BASE}/bulk/<id:order_id>": PLAIN,
+    f"DELETE {BASE}/bulk/<id:order_id>": PLAIN,
+    f"POST {BASE}/bulk/release": (Ask(body={"ids": ["{number_id}"]}),),
+    f"POST {BASE}/reservations": (Ask(body={"numbers": ["{number}"]}), Ask(body={"numbers": ["{held}"]})),
+    f"GET {BASE}/reservations": LIST,
+    f"GET {BASE}/reservations/<id:reservation_id>": PLAIN,
+    f"DELETE {BASE}/reservations/<id:reservation_id>": PLAIN,
+    "GET /v1/credit": (),
+    "GET /v1/credit/entries": LIST,
+    "GET /v1/api-keys": LIST,
+    "POST /v1/api-keys": (),
+    "GET /v1/api-keys/<id:key_id>": PLAIN,
+    "DELETE /v1/api-keys/<id:key_id>": PLAIN,
+    "POST /v1/api-keys/<id:key_id>/rotate": PLAIN,
+    "GET /v1/campaigns": (*LIST, Ask("?brand_id={brand_id}")),
+    "GET /v1/campaigns/<id:campaign_id>": PLAIN,
+    "GET /v1/brands": LIST,
+    "GET /v1/brands/<id:brand_id>": PLAIN,
+}
+WALK |= {name.replace("GET", "HEAD", 1): asks for name, asks in WALK.items() if name.startswith("GET ")}
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class World:
+    """Things of a stranger, under the names by which requests ask for them, and things that are nobody's."""
+
+    stranger: Api
+    theirs: dict[str, str]
+    nobodys: dict[str, str]
+
+
+def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
+    """Something of everything for an organization, made through its own key; gives the names of it all."""
+    api = Api(secret)
+    bought, held = factories.stock(*factories.line(first, 2))
+    campaign: Campaign = factories.campaign(organization)
+    routing = {"label": f"label{first}", "campaign_id": str(campaign.pk)}
+    order = api.order([bought], **routing).json()
+    # A second event in the number's history.
+    assert (
+        api.request("PATCH", f"{BASE}/{order['data'][0]['id']}", {"status_url": "https://a.example/"}).status_code
+        == 200
+    )
+    reservation = api.post(f"{BASE}/reservations", {"numbers": [held]}).json()
+    pending = api.post(f"{BASE}/bulk", {"quantity": 3, "area_code": "212"}).json()
+    keys = api.get("/v1/api-keys").json()["data"]
+    return {
+        "number": bought,
+        "held": held,
+        "digits": bought[1:],
+        "label": f"label{first}",
+        "number_id": order["data"][0]["id"],
+        "order_id": order["meta"]["order_id"],
+        "bulk_id": pending["data"]["order_id"],
+        "reservation_id": reservation["data"]["id"],
+        "campaign_id": str(campaign.pk),
+        "brand_id": str(campaign.brand_id),
+        "key_id": keys[0]["id"],
+    }
+
+
+@pytest.fixture
+def world(cast, settings):
+    settings.KEY_CHANGES_PER_MINUTE = 1_000
+    factories.stock(FREE)  # one alone, so that it is the nearest to every other
+    furnish(cast.stranger_key, cast.stranger, 30)
+    theirs = furnish(cast.stranger_key, cast.stranger, 10)
+    factories.key(cast.stranger)
+    furnish(cast.owner_key, cast.owner, 20)
+    nobodys = {name: unknown_id() for name in theirs if name.endswith("_id")}
+    nobodys |= {"number": "+14152000014", "held": "+14152000015", "digits": "14152000014", "label": "label99"}
+    return World(Api(cast.stranger_key), theirs, nobodys)
+
+
+def everything() -> dict[str, list[Any]]:
+    """Every row that tells of somebody's things."""
+    tables = sorted({table for (table,) in db_assertions.rows(TABLES)} - NOT_TOLD)
+    # The last use of a key is noted with any request that it makes.
+    return {
+        table: sorted(str(row) for (row,) in db_assertions.rows(f"SELECT to_jsonb(t) - 'last_used_at' FROM {table} t"))
+        for table in tables
+    }
+
+
+def ask(api: Api, endpoint: Endpoint, request: Ask, things: dict[str, str]) -> tuple[Any, ...]:
+    """Status, headers and body, without what no two answers share and without what was asked for."""
+    path, body = request.filled(endpoint, things)
+    with CaptureQueriesContext(connection) as queries:
+        response = api.request(endpoint.method, path, body)
+    headers = {name: value for name, value in response.headers.items() if not name.startswith("RateLimit")}
+    request_id = headers.pop("X-Request-Id").encode()
+    content = response.content.replace(request_id, b"")
+    for name, value in things.items():
+        content = content.replace(value.encode(), f"<{name}>".encode())
+    return response.status_code, headers, content, len(queries)
+
+
+def things_for(endpoint: Endpoint, things: dict[str, str]) -> dict[str, str]:
+    return {**things, "order_id": things["bulk_id"]} if "/bulk/" in endpoint.path else things
+
+
+def test_every_endpoint_is_walked():
+    assert WALK.keys() == ALL.keys()
+
+
+def test_what_needs_no_key_is_known():
+    assert public_routes() <= PUBLIC
+
+
+WALKED = [(name, request) for name, requests in WALK.items() for request in requests]
+walk = pytest.mark.parametrize(("name", "request_"), WALKED, ids=[f"{name} {one.query}" for name, one in WALKED])
+
+
+@walk
+def test_what_is_a_strangers_is_answered_byte_for_byte_like_what_does_not_exist(world, api, name, request_):
+    """The number of statements, which time would tell, is the same too, and nobody's rows change."""
+    endpoint = ALL[name]
+    theirs, nobodys = (things_for(endpoint, things) for things in (world.theirs, world.nobodys))
+    if "cursor" in request_.query:
+        theirs["cursor"] = cursor_of_the_stranger(world, endpoint, theirs)
+        nobodys["cursor"] = "A" * len(theirs["cursor"])
+    before = everything()
+    assert ask(api, endpoint, request_, theirs) == ask(api, endpoint, request_, nobodys)
+    assert everything() == before
+
+
+def cursor_of_the_stranger(world: World, endpoint: Endpoint, things: dict[str, str]) -> str:
+    response = world.stranger.get(endpoint.url(**things) + "?limit=1")
+    cursor = response.json()["meta"]["next_cursor"]
+    assert cursor, "the stranger's list must have two rows, or this would show nothing"
+    return cursor
+
+
+# Numbers that are sold or held: refused to those who have them, as to everyone. What is told to these
+# beside it, and to nobody else, is the matter of tests/numbers/orders/test_already_yours_and_alternatives.py.
+SOLD = {f"POST {BASE}/orders", f"POST {BASE}/search", f"POST {BASE}/reservations"}
+
+
+@walk
+def test_the_same_request_succeeds_for_the_stranger_itself(world, name, request_):
+    """Else the walk would show nothing."""
+    endpoint = ALL[name]
+    things = things_for(endpoint, world.theirs)
+    if "cursor" in request_.query:
+        things["cursor"] = cursor_of_the_stranger(world, endpoint, things)
+    status, _, content, _ = ask(world.stranger, endpoint, request_, things)
+    assert status in ((200, 201, 409) if name in SOLD else (200, 202)), content
+
+
+@pytest.mark.parametrize("name", [name for name in WALK if name.startswith("GET ")])
+def test_no_answer_to_the_owner_names_anything_of_the_strangers(world, api, cast, name):
+    endpoint = ALL[name]
+    if "<id:" in endpoint.path:
+        return
+    content = api.get(endpoint.url() + ("?include_revoked=true" if name.endswith("keys") else "")).content.decode()
+    assert '"success":true' in content
+    for value in (*world.theirs.values(), str(cast.stranger.pk), cast.stranger.name, cast.stranger_key[:12]):
+        assert value not in content

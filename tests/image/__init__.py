@@ -1,5 +1,0 @@
-"""Build the image and run it as compose.yaml does: `python -m tests.image`.
-
-- ``base``: a base image made of Debian packages, where no registry is
-- ``container``: build with buildah, run with runc on a read-only root
-"""

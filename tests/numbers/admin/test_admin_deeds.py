@@ -1,0 +1,354 @@
+"""Deeds on numbers, on one or on many: previewed, done through the API's functions, each number's outcome told."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.review import suspend_organization
+from numbers.bulk_actions.actions import DEEDS, ReleaseAtOnce
+from numbers.bulk_actions.job import begin, choose
+from numbers.models import Job, NumberEvent, Order, PhoneNumber, Reservation
+from numbers.worker.jobs import ask_to_stop, run_all
+from tests.support import db_assertions, factories
+from tests.support.admin_client import do, url
+from tests.support.api_client import Api
+
+pytestmark = pytest.mark.django_db
+
+WHY = {"reason": "ticket 7"}
+LIST = "/admin/numbers/phonenumber/"
+
+
+def number(text: str) -> PhoneNumber:
+    return PhoneNumber.objects.get(number=text)
+
+
+def statuses() -> dict[str, str]:
+    return dict(PhoneNumber.objects.values_list("number", "status"))
+
+
+def pick(desk: Client, deed: str, *numbers: str, query: str = "") -> Any:
+    """Choose the deed in the list, for these numbers or for all that match; gives the page that follows."""
+    form: dict[str, Any] = {"action": deed, "index": 0, "select_across": 0 if numbers else 1}
+    form["_selected_action"] = list(
+        PhoneNumber.objects.filter(**({"number__in": numbers} if numbers else {})).values_list("pk", flat=True)[:50]
+    )
+    return desk.post(LIST + query, form, follow=True)
+
+
+def carry_out(desk: Client, page: Any, **values: str) -> Job:
+    """Fill in, look at the preview, confirm, and have it run."""
+    address = page.request["PATH_INFO"]
+    preview = desk.post(address, {**WHY, **values})
+    assert preview.context["confirming"], preview.context["form"].errors
+    assert desk.post(address, {**WHY, **values, "confirmed": "yes"}).status_code == 302
+    run_all()
+    return Job.objects.get(pk=preview.context["job"].pk)
+
+
+def outcomes(job: Job) -> dict[str, str]:
+    return {bytes(subject).decode(): outcome for subject, outcome in job.outcomes.values_list("subject", "outcome")}
+
+
+# --- on one number ---------------------------------------------------------------------------------
+def test_a_number_is_released_from_its_page_and_rests(desk: Client, api: Api) -> None:
+    (one,) = factories.stock("+14155550100")
+    api.order([one])
+    page = do(desk, number(one), "release", **WHY)
+    assert "rests for 45 days" in page.content.decode()
+    assert statuses() == {one: "quarantined"}
+    event = NumberEvent.objects.latest("id")
+    assert (event.kind, event.actor, event.reason) == ("released", "operator:alice", "ticket 7")
+    db_assertions.assert_in_order()
+
+
+def test_a_number_is_released_without_quarantine_and_both_steps_are_told(desk: Client, api: Api) -> None:
+    (one,) = factories.stock("+14155550100")
+    api.order([one])
+    do(desk, number(one), "release-at-once", **WHY)
+    assert statuses() == {one: "available"}
+    assert [event.kind for event in NumberEvent.objects.order_by("id")] == ["assigned", "released", "quarantine_ended"]
+
+
+def test_a_quarantine_is_ended_early_and_a_number_retired(desk: Client, db: None) -> None:
+    (one,) = factories.stock("+14155550100", status="quarantined", quarantined_until=timezone.now() + timedelta(days=9))
+    do(desk, number(one), "end-quarantine", **WHY)
+    assert statuses() == {one: "available"}
+    do(desk, number(one), "retire", **WHY)
+    assert statuses() == {one: "retired"}
+
+
+def test_a_number_is_held_for_an_organization_and_nobody_else_gets_it(desk: Client, api: Api, cast: Any) -> None:
+    (one,) = factories.stock("+14155550100")
+    do(desk, number(one), "hold", organization=cast.owner.pk, days="3", **WHY)
+    assert api.using(cast.stranger_key).order([one]).status_code == 409
+    hold = Reservation.objects.get()
+    assert (hold.actor, hold.reason) == ("operator:alice", "ticket 7")
+    assert (hold.expires_at - hold.created_at) == timedelta(days=3)
+    assert api.order([one]).status_code == 200
+
+
+def test_a_number_is_assigned_to_an_organization_which_pays(desk: Client, cast: Any) -> None:
+    (one,) = factories.stock("+14155550100", price="3.00")
+    campaign = factories.campaign(cast.owner)
+    do(desk, number(one), "assign", organization=cast.owner.pk, campaign=campaign.pk, **WHY)
+    assert db_assertions.owners() == {one: "Owner"}
+    assert db_assertions.charges(cast.owner) == [Decimal("3.00")]
+    order = Order.objects.get()
+    assert (order.actor, order.campaign) == ("operator:alice", campaign)
+    db_assertions.assert_in_order()
+
+
+def test_what_cannot_be_assigned_is_refused_in_words(desk: Client, cast: Any) -> None:
+    (one,) = factories.stock("+14155550100", price="300.00")
+    page = do(desk, number(one), "assign", organization=cast.owner.pk, **WHY)
+    assert "insufficient credit, short of 200.00 USD" in page.content.decode()
+    page = do(
+        desk, number(one), "assign", organization=cast.owner.pk, campaign=factories.campaign(cast.stranger).pk, **WHY
+    )
+    assert "not found" in page.content.decode()
+    suspend_organization(organization_id=cast.owner.pk, actor=factories.actor(), reason="fraud")
+    page = do(desk, number(one), "assign", organization=cast.owner.pk, **WHY)
+    assert "Owner is suspended" in page.content.decode()
+    assert statuses() == {one: "available"}
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        ({}, {"retire", "hold", "assign"}),
+        ({"status": "assigned"}, {"release", "release-at-once"}),
+        ({"status": "quarantined", "quarantined_until": "2100-01-01T00:00Z"}, {"end-quarantine", "retire"}),
+        ({"status": "quarantined", "quarantined_until": "2000-01-01T00:00Z"}, {"retire", "hold", "assign"}),
+        ({"status": "retired"}, set()),
+    ],
+)
+def test_a_page_offers_what_applies_to_the_numbers_state(desk: Client, state: Any, offered: set[str]) -> None:
+    factories.stock("+14155550100", **state)
+    operations = desk.get(url(PhoneNumber, "change", number("+14155550100").pk)).context["operations"]
+    assert {operation.name for operation in operations} == offered | {"price", "capabilities"}
+
+
+# --- on many ---------------------------------------------------------------------------------------
+def test_a_selection_is_previewed_then_done_and_each_numbers_outcome_told(desk: Client, api: Api) -> None:
+    sold, also_sold, free, other = factories.stock(*factories.line(1, 4))
+    api.order([sold, also_sold])
+    page = pick(desk, "release", sold, also_sold, free)
+    assert "3 numbers chosen, 2 of them will be touched" in page.content.decode()
+    job = carry_out(desk, page)
+    assert outcomes(job) == {sold: "done", also_sold: "done", free: "unchanged: nobody has it"}
+    assert job.counts == {"done": 2, "unchanged": 1}
+    assert statuses() == {sold: "quarantined", also_sold: "quarantined", free: "available", other: "available"}
+    told = desk.get(url(Job, "change", job.pk)).content.decode()
+    assert "unchanged: nobody has it" in told
+    assert NumberEvent.objects.filter(kind="released", actor="operator:alice", reason="ticket 7").count() == 2
+
+
+def test_a_preview_of_many_tells_of_how_many_it_tells_and_looks_at_all_when_asked(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("numbers.bulk_actions.job.LOOK_SECONDS", 0)
+    monkeypatch.setattr("numbers.bulk_actions.job._LOOKED_AT_ONCE", 2)
+    factories.stock(*factories.line(1, 3))
+    factories.stock(*factories.line(4, 2), status="retired")
+    page = pick(desk, "retire", query="?area_code=415")
+    assert "5 numbers chosen; of the first 2, 2 will be touched" in page.content.decode()
+    page = desk.get(page.request["PATH_INFO"], {"all": "yes"})
+    assert "5 numbers chosen, 3 of them will be touched" in page.content.decode()
+    assert [(share.state, share.numbers, share.price) for share, _ in page.context["shares"]] == [
+        ("available", 3, 3),
+        ("retired", 2, 2),
+    ]
+    assert carry_out(desk, page).counts == {"done": 3, "unchanged": 2}
+
+
+def test_all_that_the_filter_matches_are_done_however_many_pages(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 3)
+    monkeypatch.setattr(DEEDS["price"], "batch", 7)
+    factories.stock(*factories.line(1, 60))
+    factories.stock(*factories.line(1, 2, area_code="212"))
+    job = carry_out(desk, pick(desk, "price", query="?area_code=415"), price="2.50")
+    assert job.counts == {"done": 60}
+    assert PhoneNumber.objects.filter(price="2.50").count() == 60
+    assert NumberEvent.objects.filter(kind="priced").count() == 60
+    assert [one.position for one in job.outcomes.all()] == list(range(1, 61))
+
+
+def test_what_was_previewed_is_done_though_the_list_has_changed(desk: Client, db: None) -> None:
+    factories.stock(*factories.line(1, 3))
+    page = pick(desk, "retire", query="?state=available")
+    factories.stock("+14155550199")
+    job = carry_out(desk, page)
+    assert job.total == 3
+    assert statuses()["+14155550199"] == "available"
+
+
+def test_numbers_sold_between_preview_and_deed_are_told_as_refused(desk: Client, api: Api, cast: Any) -> None:
+    first, second = factories.stock(*factories.line(1, 2))
+    page = pick(desk, "hold", first, second)
+    api.using(cast.stranger_key).order([first])
+    job = carry_out(desk, page, organization=str(cast.owner.pk), days="1")
+    assert outcomes(job) == {first: "refused: it is not available to this organization", second: "done"}
+
+
+def test_an_assignment_of_many_is_one_order_and_too_little_credit_refuses_it_whole(desk: Client, cast: Any) -> None:
+    numbers = factories.stock(*factories.line(1, 20), price="4.00")
+    page = pick(desk, "assign", *numbers)
+    assert "All together cost 80.00" in page.content.decode()
+    job = carry_out(desk, page, organization=str(cast.owner.pk))
+    assert job.counts == {"done": 20}
+    assert Order.objects.get().quantity == 20
+    more = factories.stock(*factories.line(100, 20), price="4.00")
+    job = carry_out(desk, pick(desk, "assign", *more), organization=str(cast.owner.pk))
+    assert set(outcomes(job).values()) == {"refused: insufficient credit, short of 60.00 USD"}
+    db_assertions.assert_in_order()
+
+
+def test_sms_and_mms_are_switched_apart(desk: Client, db: None) -> None:
+    numbers = factories.stock(*factories.line(1, 3))
+    page = pick(desk, "capabilities", *numbers)
+    refused = desk.post(page.request["PATH_INFO"], WHY)
+    assert "Switch at least one" in refused.content.decode()
+    carry_out(desk, page, mms_enabled="off")
+    assert set(PhoneNumber.objects.values_list("sms_enabled", "mms_enabled")) == {(True, False)}
+
+
+def test_a_reason_is_required_and_nothing_runs_before_it_is_confirmed(desk: Client, db: None) -> None:
+    numbers = factories.stock(*factories.line(1, 2))
+    page = pick(desk, "retire", *numbers)
+    address = page.request["PATH_INFO"]
+    assert "reason" in desk.post(address, {"reason": " "}).context["form"].errors
+    desk.post(address, WHY)
+    run_all()
+    assert set(statuses().values()) == {"available"}
+
+
+def test_a_draft_is_begun_once(desk: Client, db: None) -> None:
+    numbers = factories.stock(*factories.line(1, 2))
+    page = pick(desk, "retire", *numbers)
+    carry_out(desk, page)
+    again = desk.post(page.request["PATH_INFO"], {**WHY, "confirmed": "yes"})
+    assert again["Location"].startswith("/admin/numbers/job/")
+    assert Job.objects.count() == 1
+
+
+def test_choosing_none_says_so(desk: Client, db: None) -> None:
+    factories.stock("+14155550100")
+    page = desk.post(LIST + "?state=retired", {"action": "retire", "index": 0, "select_across": 1}, follow=True)
+    assert not Job.objects.exists()
+    assert page.status_code == 200
+
+
+def begun(deed: str, **values: Any) -> Job:
+    job = choose(PhoneNumber.objects.all(), deed=DEEDS[deed], actor=factories.actor())
+    begin(job, values=values, reason="tests", actor=factories.actor("tests"))
+    return job
+
+
+def test_a_job_that_is_stopped_leaves_the_rest_to_go_on_with(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.stock(*factories.line(1, 10))
+    monkeypatch.setattr(DEEDS["retire"], "batch", 4)
+    job = begun("retire")
+    original = DEEDS["retire"].do
+
+    def then_stop(ids: Any, order: Any) -> Any:
+        ask_to_stop(job)
+        monkeypatch.setattr(DEEDS["retire"], "do", original)
+        return original(ids, order)
+
+    monkeypatch.setattr(DEEDS["retire"], "do", then_stop)
+    monkeypatch.setattr("numbers.worker.jobs.Running.progress", progress_that_looks)
+    run_all()
+    job.refresh_from_db()
+    assert (job.status, job.outcomes.count()) == ("cancelled", 4)
+    page = desk.get(url(Job, "change", job.pk))
+    rest = page.context["rest"]
+    assert rest.total == 6
+    assert desk.get(f"/admin/numbers/phonenumber/deed/{rest.pk}/").context["form"].initial["reason"] == "tests"
+    desk.post(f"/admin/numbers/phonenumber/deed/{rest.pk}/", {**WHY, "confirmed": "yes"})
+    run_all()
+    assert set(statuses().values()) == {"retired"}
+    assert desk.get(url(Job, "change", job.pk)).context["rest"] is None
+
+
+def progress_that_looks(running: Any, doing: str, done: int, total: int | None) -> None:
+    """As Running.progress, but looking at once instead of at the next beat."""
+    running._told = {"doing": doing, "progress": done, "total": total}
+    running.beat()
+    if running._end is not None:
+        raise running._end
+
+
+class Killed(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+@pytest.mark.parametrize("deed", ["release", "release-at-once"])
+def test_a_job_killed_between_a_batch_and_its_report_goes_on_and_tells_the_truth(
+    api: Api, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    api.order(factories.stock(*factories.line(1, 6)))
+    monkeypatch.setattr(DEEDS[deed], "batch", 2)
+    job = begun(deed)
+    with monkeypatch.context() as patch:
+        patch.setattr("numbers.bulk_actions.job._tell", killing(Killed))
+        with pytest.raises(Killed):
+            run_all()
+    Job.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    run_all()
+    job.refresh_from_db()
+    assert job.status == "done"
+    assert set(outcomes(job).values()) == {"done"}
+    assert NumberEvent.objects.filter(kind="released").count() == 6
+    assert set(statuses().values()) == {"quarantined" if deed == "release" else "available"}
+
+
+def killing(death: type[BaseException]) -> Any:
+    def die(*arguments: Any) -> None:
+        raise death
+
+    return die
+
+
+def test_a_release_killed_before_it_ended_the_quarantine_ends_it_when_it_goes_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.order(factories.stock(*factories.line(1, 2)))
+    job = begun("release-at-once")
+    with monkeypatch.context() as patch:
+        patch.setattr("numbers.bulk_actions.actions.end_quarantine", killing_with_names(Killed))
+        with pytest.raises(Killed):
+            run_all()
+    assert set(statuses().values()) == {"quarantined"}
+    Job.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    run_all()
+    assert set(outcomes(job).values()) == {"done"}
+    assert set(statuses().values()) == {"available"}
+
+
+def killing_with_names(death: type[BaseException]) -> Any:
+    def die(**names: Any) -> None:
+        raise death
+
+    return die
+
+
+def test_a_deed_is_offered_to_who_may_do_it_and_refused_to_others(cast: Any) -> None:
+    factories.stock("+14155550100")
+    clerk = User.objects.create_user("bob", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_phonenumber"))
+    client = Client()
+    client.force_login(clerk)
+    assert client.get(LIST).context["action_form"] is None
+    job = choose(PhoneNumber.objects.all(), deed=ReleaseAtOnce(), actor=factories.actor())
+    assert client.get(f"/admin/numbers/phonenumber/deed/{job.pk}/").status_code == 403
+    assert client.post(url(PhoneNumber, "operation", number("+14155550100").pk, "retire"), WHY).status_code == 403

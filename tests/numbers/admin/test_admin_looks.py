@@ -1,0 +1,135 @@
+"""The desk in light and dark, wide and on a phone: readable, nothing to scroll sideways, every field named."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from apikeys.models import ApiKey
+from campaigns.models import Campaign, Organization
+from numbers.credit.ledger import top_up
+from numbers.inventory.seed import Stock, seed_numbers
+from numbers.models import Assignment, CreditEntry, NumberEvent, Order, PhoneNumber, Refusal
+from tests.support import browser, factories
+from tests.support.accessibility import cut_off, unnamed_fields, weak_texts, wider_than_the_window
+from tests.support.admin_client import url
+from tests.support.api_client import Api
+from tests.support.browser import Browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def page(live_server: Any) -> Iterator[Browser]:
+    User.objects.create_superuser("alice", password="a long password")
+    opened = Browser()
+    opened.go(live_server.url + "/admin/")
+    opened.fill("#id_username", "alice")
+    opened.fill("#id_password", "a long password")
+    with opened.loading():
+        opened.press("Enter")
+    yield opened
+    complaints = opened.complaints
+    opened.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def pages() -> list[str]:
+    """The pages that operators see most, with something on them."""
+    owner = factories.organization("Acme")
+    factories.campaign(owner, "PENDING")
+    api = Api(factories.key(owner))
+    api.order(factories.stock(*factories.line(1, 30))[:3])
+    api.order(["+14159999999"])
+    number = PhoneNumber.objects.earliest("id")
+    lists = [url(PhoneNumber, "changelist"), url(PhoneNumber, "change", number.pk)]
+    adding = ["/admin/apikeys/apikey/add/", url(PhoneNumber, "add")]
+    return ["/admin/", "/admin/review/", "/admin/who-had/", *adding, *lists, url(Organization, "change", owner.pk)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_text_can_be_read_and_nothing_sticks_out(
+    page: Browser, live_server: Any, pages: list[str], scheme: str, width: int
+) -> None:
+    page.prefer(scheme)
+    page.resize(width, 900, phone=width < 500)
+    for address in pages:
+        page.go(live_server.url + address)
+        assert weak_texts(page) == [], address
+        assert wider_than_the_window(page) == 0, address
+        assert unnamed_fields(page) == [], address
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_nothing_is_cut_off_on_a_desktop(page: Browser, live_server: Any, pages: list[str], width: int) -> None:
+    seed_numbers(stock=Stock("888", 2_000, Decimal("1.00")), actor=factories.actor())
+    page.resize(width, 900)
+    for address in pages:
+        page.go(live_server.url + address)
+        assert cut_off(page) == [], address
+
+
+@pytest.fixture
+def long_lists() -> list[str]:
+    """Lists with much in their columns."""
+    owner = factories.organization("Consolidated Messaging Holdings of North America", credit="123456.00")
+    api = Api(factories.key(owner))
+    campaign = factories.campaign(owner)
+    sold = factories.stock(*factories.line(1, 3))[:2]
+    api.order(sold, campaign_id=str(campaign.pk), label="appointment reminders of the clinic")
+    api.request("DELETE", f"/v1/phone-numbers/{api.get('/v1/phone-numbers').json()['data'][0]['id']}")
+    api.order(["+14159999999"])
+    api.post("/v1/phone-numbers/search", {"number_type": "short_code", "pattern": "5551234567", "quantity": 10})
+    note = "invoice 2026-1234567 of the second half of May"
+    top_up(organization_id=owner.pk, amount=Decimal("9999.00"), note=note, actor=factories.actor())
+    Api(factories.key(factories.organization("Corner", credit="0.50"))).order(factories.stock("+14155550188"))
+    lists = (Order, ApiKey, CreditEntry, Refusal, Assignment, NumberEvent, Campaign)
+    return [*(url(model, "changelist") for model in lists), url(PhoneNumber, "changelist") + "?state=quarantined"]
+
+
+def test_long_lists_fit_a_desktop(page: Browser, live_server: Any, long_lists: list[str]) -> None:
+    page.resize(1280, 900)
+    for address in long_lists:
+        page.go(live_server.url + address)
+        assert page.evaluate("document.querySelectorAll('#result_list tbody tr').length"), address
+        assert cut_off(page) == [], address
+
+
+def test_what_looks_for_weak_texts_finds_one(page: Browser, live_server: Any) -> None:
+    page.go(live_server.url + "/admin/")
+    page.evaluate("document.querySelector('h1').style.color = '#c8c8c8', 0")
+    assert any("How are we doing?" in weak for weak in weak_texts(page))
+
+
+def test_the_first_key_leads_past_the_menu_to_the_content(page: Browser, live_server: Any) -> None:
+    page.go(live_server.url + "/admin/")
+    page.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip-to-content-link"
+    page.press("Enter")
+    page.wait_for("location.hash === '#content-start'")
+
+
+def test_a_selection_is_released_by_mouse_and_its_outcome_told(
+    page: Browser, live_server: Any, pages: list[str]
+) -> None:
+    page.go(live_server.url + url(PhoneNumber, "changelist") + "?state=assigned")
+    page.click("#action-toggle")
+    page.choose("select[name=action]", "release")
+    with page.loading():
+        page.click(".actions button")
+    assert "3 numbers chosen, 3 of them will be touched" in page.text()
+    page.fill("[name=reason]", "ticket 7")
+    with page.loading():
+        page.click(".submit-row input[type=submit]")
+    assert "rests for 45 days" in page.text()
+    with page.loading():
+        page.click(".submit-row input[type=submit]")
+    assert "Release: 3 numbers" in page.text()

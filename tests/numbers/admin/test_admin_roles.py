@@ -1,0 +1,133 @@
+"""Who may do what at the desk: each role, and what it may not."""
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+
+from apikeys.models import ApiKey
+from campaigns.models import Brand, Campaign, Organization
+from numbers.models import CreditAccount, PhoneNumber
+from numbers.roles import ROLES, make_groups, permissions_of
+from tests.support import factories
+from tests.support.admin_client import url
+from tests.support.api_client import Api
+
+pytestmark = pytest.mark.django_db
+
+WHY = {"reason": "ticket 7"}
+
+
+@pytest.fixture(autouse=True)
+def groups(db: None) -> None:
+    """As the migration made them; a test with real commits before this one may have emptied the tables."""
+    make_groups(apps)
+
+
+def signed_in(role: str) -> Client:
+    user = User.objects.create_user(role, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_the_migration_gives_each_group_what_its_role_says() -> None:
+    for role in ROLES:
+        given = {
+            f"{one.content_type.app_label}.{one.codename}" for one in Group.objects.get(name=role).permissions.all()
+        }
+        assert given == set(permissions_of(role)), role
+
+
+def test_what_a_role_names_exists() -> None:
+    known = {
+        f"{one.content_type.app_label}.{one.codename}" for one in Permission.objects.select_related("content_type")
+    }
+    for role in ROLES:
+        assert set(permissions_of(role)) <= known
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_sees_every_list_of_ours(role: str) -> None:
+    client = signed_in(role)
+    for model in admin.site._registry:
+        if model._meta.app_label in ("campaigns", "apikeys", "numbers"):
+            assert client.get(url(model, "changelist")).status_code == 200, model
+    for page in ("", "review/", "who-had/", "area-codes/"):
+        assert client.get(f"/admin/{page}").status_code == 200
+
+
+# Each deed, and the roles that may do it; everybody else gets 403.
+DEEDS: dict[str, tuple[Any, str, set[str]]] = {
+    "suspend": (Organization, "suspend", {"compliance"}),
+    "review a brand": (Brand, "review", {"compliance"}),
+    "reject a campaign": (Campaign, "reject", {"compliance"}),
+    "top up": (CreditAccount, "top-up", {"billing"}),
+    "correct credit": (CreditAccount, "correct", {"billing"}),
+    "rotate a key": (ApiKey, "rotate", set()),
+    "revoke a key": (ApiKey, "revoke", set()),
+    "move a price": (PhoneNumber, "price", {"inventory"}),
+    "retire": (PhoneNumber, "retire", {"inventory"}),
+    "hold": (PhoneNumber, "hold", {"inventory"}),
+    "assign": (PhoneNumber, "assign", {"inventory"}),
+}
+ADDING: dict[Any, set[str]] = {
+    Organization: {"billing"},
+    Brand: {"compliance"},
+    Campaign: {"compliance"},
+    ApiKey: set(),
+    PhoneNumber: {"inventory"},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_does_what_it_answers_for_and_nothing_else(role: str, api: Api, cast: Any) -> None:
+    factories.campaign(cast.owner)
+    factories.stock("+14155550100")
+    client = signed_in(role)
+    for deed, (model, name, roles) in DEEDS.items():
+        row = (
+            model._default_manager.filter(organization=cast.owner).first() if model is ApiKey else model.objects.first()
+        )
+        allowed = role in roles | {"administrator"}
+        expected = 200 if allowed else 403
+        assert client.get(url(model, "operation", row.pk, name)).status_code == expected, (role, deed)
+        assert client.post(url(model, "operation", row.pk, name), {}).status_code == expected, (role, deed)
+    for model, roles in ADDING.items():
+        assert client.get(url(model, "add")).status_code == (200 if role in roles | {"administrator"} else 403), model
+
+
+def test_support_reads_and_no_form_of_his_saves(api: Api, cast: Any) -> None:
+    client = signed_in("support")
+    for model, row in ((Organization, cast.owner), (CreditAccount, cast.owner.credit_account)):
+        assert client.get(url(model, "change", row.pk)).status_code == 200
+        assert client.post(url(model, "change", row.pk), {"name": "X", "alert_below": "1", **WHY}).status_code == 403
+    assert client.get("/admin/auth/user/").status_code == 403
+
+
+def test_an_administrator_makes_operators_but_no_superuser() -> None:
+    root = User.objects.create_superuser("root")
+    client = signed_in("administrator")
+    assert client.get("/admin/auth/user/").context["cl"].result_count == 1
+    assert client.get(f"/admin/auth/user/{root.pk}/change/").status_code == 302
+    assert client.post(f"/admin/auth/user/{root.pk}/password/", {}).status_code in (302, 403, 404)
+    passwords = {"password1": "a long pass phrase", "password2": "a long pass phrase"}
+    made = client.post("/admin/auth/user/add/", {"username": "carol", "usable_password": "true", **passwords})
+    assert made.status_code == 302
+    carol = User.objects.get(username="carol")
+    inventory = Group.objects.get(name="inventory")
+    form = {"username": "carol", "is_active": "on", "is_staff": "on", "groups": [inventory.pk], "is_superuser": "on"}
+    assert client.post(f"/admin/auth/user/{carol.pk}/change/", form).status_code == 302
+    carol.refresh_from_db()
+    assert (carol.is_staff, carol.is_superuser, list(carol.groups.all())) == (True, False, [inventory])
+
+
+def test_operators_and_roles_are_not_deleted(desk: Client, operator: User) -> None:
+    group = Group.objects.get(name="support")
+    assert desk.post(f"/admin/auth/user/{operator.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert desk.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert desk.get("/admin/auth/user/").status_code == 200

@@ -1,0 +1,150 @@
+"""The demo that `make run` shows: complete, the same each time, and it works when pasted."""
+
+import json
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connection
+from django.http import HttpRequest
+from django.test.utils import CaptureQueriesContext
+
+from apikeys.key_format import is_well_formed, secret_from
+from apikeys.lifecycle import revoke_key, rotate_key
+from apikeys.models import ApiKey
+from campaigns.models import Campaign, Organization
+from numbers import demo as demo_module
+from numbers.demo import ensure_demo
+from numbers.models import CreditAccount, PhoneNumber
+from tests.support import db_assertions
+from tests.support.api_client import Api
+from tests.support.concurrency import at_once
+from tests.support.factories import actor
+from tests.support.world import failing
+
+EVERYTHING = """
+    SELECT (SELECT count(*) FROM numbers_phonenumber), (SELECT count(*) FROM apikeys_apikey),
+           (SELECT count(*) FROM campaigns_event), (SELECT count(*) FROM numbers_creditentry),
+           (SELECT count(*) FROM numbers_stockbatch), (SELECT count(*) FROM auth_user)
+"""
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path, monkeypatch):
+    """Secrets of a checkout of our own."""
+    monkeypatch.setenv("NUMBERDESK_LOCAL_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def demo(db):
+    return ensure_demo()
+
+
+def order(secret, *numbers):
+    return Api(secret).order(list(numbers))
+
+
+def test_it_has_an_operator_a_customer_with_credit_stock_and_a_sandbox(demo):
+    operator = authenticate(HttpRequest(), username=demo["admin"]["username"], password=demo["admin"]["password"])
+    assert operator is not None
+    assert operator.is_superuser
+    customer = Organization.objects.get(name=demo["organization"])
+    assert CreditAccount.objects.get(pk=customer.pk).balance == 1_000
+    campaign = Campaign.objects.get(pk=demo["campaign_id"])
+    assert (campaign.status, campaign.brand.identity_status) == ("ACTIVE", "VERIFIED")
+    assert campaign.brand.organization == customer
+    (of_sandbox,) = Api(demo["sandbox_api_key"]).get("/v1/campaigns").json()["data"]
+    assert (of_sandbox["id"], of_sandbox["status"]) == (demo["sandbox_campaign_id"], "ACTIVE")
+    stock = PhoneNumber.objects.filter(sandbox=False)
+    assert 3_000 <= stock.count() <= 5_000
+    assert {"415", "212", "888", "833"} <= set(stock.values_list("area_code", flat=True))
+    assert failing() == set()
+
+
+def test_what_it_prints_works(demo):
+    assert order(demo["api_key"], demo["number"]).status_code == 200
+    assert order(demo["sandbox_api_key"], demo["sandbox_number"]).status_code == 200
+    assert db_assertions.balance(Organization.objects.get(name=demo["organization"])) == 999
+    again = ensure_demo()
+    assert again["number"] != demo["number"]
+    assert order(again["api_key"], again["number"]).status_code == 200
+
+
+def test_the_second_time_changes_nothing_and_is_quick(demo):
+    before = db_assertions.rows(EVERYTHING)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert ensure_demo() == demo
+    assert db_assertions.rows(EVERYTHING) == before
+    assert len(queries) <= 16
+
+
+def test_its_secrets_are_as_strong_as_others_and_kept_for_their_owner_only(demo, checkout):
+    for secret in (demo["api_key"], demo["sandbox_api_key"]):
+        assert is_well_formed(secret)
+    assert demo["api_key"].startswith("am_live_")
+    assert demo["sandbox_api_key"].startswith("am_test_")
+    assert {path.stat().st_mode & 0o777 for path in checkout.glob("demo-*")} == {0o600}
+    assert secret_from("a", sandbox=False) != secret_from("b", sandbox=False)
+
+
+@pytest.mark.parametrize("close", [revoke_key, rotate_key])
+def test_a_key_that_was_closed_stays_closed_and_another_is_made(demo, close):
+    key = ApiKey.objects.get(prefix=demo["api_key"][:12])
+    close(key_id=key.pk, organization_id=key.organization_id, actor=actor())
+    again = ensure_demo()
+    assert again["api_key"] != demo["api_key"]
+    assert order(demo["api_key"], demo["number"]).status_code == 401
+    assert order(again["api_key"], demo["number"]).status_code == 200
+    assert ensure_demo()["api_key"] == again["api_key"]
+
+
+def test_where_everything_is_sold_there_is_more(demo):
+    connection.cursor().execute("DELETE FROM numbers_phonenumber WHERE NOT sandbox")
+    again = ensure_demo()
+    assert order(again["api_key"], again["number"]).status_code == 200
+    assert PhoneNumber.objects.filter(sandbox=False).count() == 100
+
+
+def test_one_that_was_interrupted_is_completed(db, monkeypatch):
+    def fail_at_the_third(*, stock, **options):
+        if stock.area_code == "312":
+            raise KeyboardInterrupt
+        return seed(stock=stock, **options)
+
+    seed = demo_module.seed_numbers
+    with monkeypatch.context() as patch:
+        patch.setattr(demo_module, "seed_numbers", fail_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            ensure_demo()
+    ensure_demo()
+    assert PhoneNumber.objects.count() == sum(stock.count for stock in demo_module.STOCK)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_desks_that_start_together_make_one_demo():
+    first, second = at_once([ensure_demo, ensure_demo])
+    assert first == second
+    assert PhoneNumber.objects.count() == sum(stock.count for stock in demo_module.STOCK)
+
+
+def test_production_has_none(db, settings):
+    settings.PRODUCTION = True
+    with pytest.raises(ImproperlyConfigured, match="for trying out"):
+        ensure_demo()
+    assert not Organization.objects.exists()
+
+
+def test_the_command_prints_it_as_text_and_as_one_document(db, capsys):
+    call_command("seed_demo", "--json")
+    document = json.loads(capsys.readouterr().out)
+    assert {"admin", "api_key", "sandbox_api_key", "organization", "campaign_id", "number", "sandbox_number"} <= set(
+        document
+    )
+    call_command("seed_demo")
+    text = capsys.readouterr().out
+    for value in (document["api_key"], document["number"], document["admin"]["password"], document["campaign_id"]):
+        assert value in text

@@ -1,0 +1,46 @@
+"""How often an order waits for the database: as often by quantity as by name."""
+
+import pytest
+
+from config.db.pipeline import DeskConnection
+from tests.support import factories
+from tests.support.phone_numbers import buy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """Count the waits for an answer of the server: psycopg makes each in this one place."""
+    counted = []
+    wait = DeskConnection.wait
+
+    def counting(self, *given, **named):
+        counted.append(1)
+        return wait(self, *given, **named)
+
+    monkeypatch.setattr(DeskConnection, "wait", counting)
+
+    def count(deed):
+        deed()  # what a key's first use and statements that are not prepared yet cost
+        counted.clear()
+        response = deed()
+        return len(counted), response
+
+    return count
+
+
+def test_a_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
+    numbers = iter(factories.stock(*factories.line(0, 40), price="0.10"))
+    by_name, response = waits(lambda: api.order([next(numbers) for _ in range(3)]))
+    assert response.status_code == 200
+    for quantity in (1, 10):
+        by_quantity, response = waits(lambda quantity=quantity: buy(api, quantity, area_code="415"))
+        assert response.status_code == 200
+        assert by_quantity == by_name <= 4  # the limit, the key, locks and numbers, all that is written
+
+
+def test_a_bulk_order_that_waits_takes_no_more(api, waits):
+    count, response = waits(lambda: buy(api, 5, area_code="212", max_price_per_number="1.00"))
+    assert response.status_code == 202
+    assert count <= 4

@@ -1,0 +1,89 @@
+"""Where the id of a number stands, its E.164 form may stand."""
+
+import pytest
+
+from tests.support import factories
+from tests.support.api_client import error_of
+from tests.support.endpoints import endpoints
+from tests.support.phone_numbers import NUMBERS, owned
+
+pytestmark = pytest.mark.django_db
+
+LINE = "+14152000000"
+WITH_A_NUMBER = [one for one in endpoints() if "<number:" in one.path]
+
+
+@pytest.fixture
+def mine(api):
+    factories.stock(LINE)
+    return owned(api, LINE)[0]
+
+
+def request(api, cast, endpoint, reference):
+    body = {"POST": {"campaign_id": str(factories.campaign(cast.owner).pk)}, "PATCH": {"label": "x"}}
+    return api.request(endpoint.method, endpoint.url(number_id=reference), body.get(endpoint.method, b""))
+
+
+@pytest.mark.parametrize("endpoint", WITH_A_NUMBER, ids=str)
+@pytest.mark.parametrize("form", ["{}", "%2B{}"])
+def test_number_is_taken_where_its_id_is(api, cast, mine, endpoint, form):
+    reference = LINE if form == "{}" else form.format(LINE[1:])
+    answer = request(api, cast, endpoint, reference)
+    assert answer.status_code == 200, answer.content
+
+
+@pytest.mark.parametrize("endpoint", WITH_A_NUMBER, ids=str)
+@pytest.mark.parametrize("reference", [LINE, "+14152999999"])
+def test_number_of_somebody_else_is_404(api, cast, mine, endpoint, reference):
+    stranger = api.using(cast.stranger_key)
+    answer = stranger.request(endpoint.method, endpoint.url(number_id=reference), {"label": "x"})
+    if endpoint.method == "POST":
+        answer = stranger.request(
+            "POST", endpoint.url(number_id=reference), {"campaign_id": str(factories.campaign(cast.stranger).pk)}
+        )
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "reference", ["14152000000", "+0415", "+", "+1415200000000000", "+1415%0A", "+%EF%BC%91415200"]
+)
+def test_other_forms_are_404(api, mine, reference):
+    assert api.get(f"{NUMBERS}/{reference}").status_code == 404
+
+
+def test_answer_has_the_id(api, mine):
+    assert api.get(f"{NUMBERS}/{LINE}").json() == api.get(f"{NUMBERS}/{mine}").json()
+
+
+def test_released_number_keeps_its_history_and_nothing_else(api, mine):
+    assert api.request("DELETE", f"{NUMBERS}/{LINE}").status_code == 200
+    assert api.get(f"{NUMBERS}/{LINE}").status_code == 404
+    error_of(api.request("PATCH", f"{NUMBERS}/{LINE}", {"label": "x"}), 409, "NUMBER_NOT_ASSIGNED")
+    assert api.get(f"{NUMBERS}/{LINE}/events").json()["data"][0]["kind"] == "released"
+
+
+def test_cursor_holds_for_both_names_of_a_number(api, mine):
+    for label in ("a", "b", "c"):
+        api.request("PATCH", f"{NUMBERS}/{mine}", {"label": label})
+    cursor = api.get(f"{NUMBERS}/{LINE}/events?limit=1").json()["meta"]["next_cursor"]
+    assert api.get(f"{NUMBERS}/{mine}/events?limit=1&cursor={cursor}").status_code == 200
+
+
+def test_bulk_release_takes_both_and_folds_them(api, cast, mine):
+    stranger = "+14152000009"
+    factories.stock(stranger)
+    factories.own(cast.stranger, stranger)
+    answer = api.post(f"{NUMBERS}/bulk/release", {"ids": [LINE, mine, stranger, "+14152999999"]})
+    assert answer.json()["data"] == {
+        "released": [mine],
+        "unknown": [stranger, "+14152999999"],
+        "already_released": [],
+    }
+    again = api.post(f"{NUMBERS}/bulk/release", {"ids": [LINE]})
+    assert again.json()["data"] == {"released": [], "unknown": [], "already_released": [mine]}
+
+
+@pytest.mark.parametrize("wrong", ["14152000000", "x", 1, None, "+1415 200"])
+def test_bulk_release_names_what_is_neither(api, mine, wrong):
+    error = error_of(api.post(f"{NUMBERS}/bulk/release", {"ids": [LINE, wrong]}), 422, "VALIDATION_FAILED")
+    assert list(error["details"]) == ["ids[1]"]

@@ -1,0 +1,77 @@
+"""A stranger and things that have been: beside tests/contract/test_tenancy_walk.py, which walks every endpoint."""
+
+import pytest
+
+from tests.support import db_assertions, factories
+from tests.support.phone_numbers import (
+    BULK,
+    BULK_RELEASE,
+    MISSING,
+    NUMBERS,
+    buy,
+    hold,
+    let_go,
+    owned,
+    release,
+    wait_for,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stranger(api, cast):
+    return api.using(cast.stranger_key)
+
+
+def word_for_word(response):
+    """The whole answer, without what differs between any two requests."""
+    body = response.content.replace(response["X-Request-Id"].encode(), b"")
+    ours = ("X-Request-Id", "RateLimit")
+    headers = {name: value for name, value in response.headers.items() if not name.startswith(ours)}
+    return response.status_code, body, headers
+
+
+def same_as_missing(client, path, *ids, methods=("GET", "DELETE")):
+    for method in methods:
+        missing = word_for_word(client.request(method, path.format(MISSING)))
+        assert missing[0] == 404
+        assert [word_for_word(client.request(method, path.format(one))) for one in ids] == [missing] * len(ids)
+
+
+def test_orders_by_quantity_that_wait_are_filled_failed_or_cancelled_are_like_none(api, stranger, cast):
+    pending, cancelled, failed = (wait_for(api, quantity, area_code="212") for quantity in (7, 8, 9))
+    api.request("DELETE", f"{BULK}/{cancelled}")
+    db_assertions.run(
+        "UPDATE numbers_order SET status = 'failed', failure_reason = 'INSUFFICIENT_CREDIT', finished_at = now(), "
+        f"closed_by = 'system:tests', closed_in_request = 'x' WHERE id = '{failed}'"
+    )
+    factories.stock(*factories.line(0))
+    complete = buy(api, 1).json()["data"]["order_id"]
+    same_as_missing(stranger, f"{BULK}/{{}}", pending, cancelled, failed, complete)
+
+
+def test_holds_that_were_let_go_are_like_none(api, stranger):
+    active, ended = (hold(api, number)["id"] for number in factories.stock(*factories.line(0, 2)))
+    let_go(api, ended)
+    same_as_missing(stranger, f"{NUMBERS}/reservations/{{}}", active, ended)
+
+
+def test_a_number_that_was_released_is_like_none(api, stranger):
+    (number_id,) = owned(api, *factories.stock(*factories.line(0)))
+    release(api, number_id)
+    same_as_missing(stranger, f"{NUMBERS}/{{}}", number_id)
+    data = stranger.post(BULK_RELEASE, {"ids": [number_id, MISSING]}).json()["data"]
+    assert data == {"released": [], "unknown": [number_id, MISSING], "already_released": []}
+
+
+@pytest.mark.parametrize("where", ["orders", "bulk"])
+def test_a_strangers_idempotency_key_meets_nothing_of_the_owners(api, stranger, where):
+    headers = {"Idempotency-Key": "the-same"}
+    numbers = factories.stock(*factories.line(0, 2))
+    bodies = {"orders": [{"numbers": [number]} for number in numbers], "bulk": [{"quantity": 1}] * 2}[where]
+    first = api.post(f"{NUMBERS}/{where}", bodies[0], headers=headers)
+    second = stranger.post(f"{NUMBERS}/{where}", bodies[1], headers=headers)
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert "Idempotent-Replayed" not in second
+    assert sorted(db_assertions.owners().values()) == ["Owner", "Stranger"]

@@ -1,0 +1,352 @@
+"""What the database refuses whatever the code does: each CHECK and UNIQUE by raw SQL, by name.
+
+Every case is one step away from a row that is legal: a copy of a row that the product itself wrote, with
+the columns of LEGAL changed so that two such rows may stand side by side, and those of the case on top.
+"""
+
+from itertools import product
+from uuid import uuid4
+
+import pytest
+
+from apikeys.lifecycle import issue_key
+from campaigns.history import record
+from numbers.models import Refusal, WorkerQueue
+from numbers.worker.duties import PeriodicDuty
+from numbers.worker.failures import record_failure
+from numbers.worker.presence import renew_presence
+from numbers.worker.schedule import claim_duty, plan_duties, run_duty
+from tests.support import factories
+from tests.support.rows import OURS, allow, copy, names, refusing
+
+pytestmark = pytest.mark.django_db
+
+NOW, LATER = "now()", "now() + interval '1 day'"
+
+# What makes a copy of a row legal: another name, another place in the ledger, an ownership that is over.
+LEGAL = {
+    "campaigns_organization": {"name": "'Another'"},
+    "campaigns_brand": {"name": "'Another'"},
+    "campaigns_campaign": {},
+    "campaigns_event": {},
+    "apikeys_apikey": {"digest": "repeat('0', 64)"},
+    "numbers_stockbatch": {},
+    "numbers_phonenumber": {"number": "'+14152000999'"},
+    "numbers_assignment": {"ended_at": LATER, "inbound_url": "''", "status_url": "''"},
+    "numbers_numberevent": {},
+    "numbers_refusal": {},
+    "numbers_job": {},
+    "numbers_duty": {"name": "'another_duty'"},
+    "numbers_workerprocess": {},
+    "numbers_queuefailures": {"queue": "'duties'"},
+    "numbers_jobinput": {"position": "position + 1"},
+    "numbers_order": {},
+    "numbers_reservation": {},
+    "numbers_creditaccount": {
+        "organization_id": "(SELECT id FROM campaigns_organization WHERE name = 'Newcomer')",
+        "balance": "0",
+        "entries": "0",
+    },
+    "numbers_creditentry": {"entry": "3", "balance_before": "99", "balance_after": "199"},
+    "numbers_idempotencyrecord": {"key": "'another'"},
+}
+WHERE = {
+    "numbers_phonenumber": "number = '+14152000005'",
+    "numbers_assignment": "ended_at IS NULL",
+    "numbers_creditentry": "kind = 'top_up' AND balance_after = 100",
+}
+CHARGE = {"kind": "'charge'", "amount": "-1", "balance_after": "98", "order_id": "(SELECT id FROM numbers_order)"}
+
+NOBODY = [("actor", "''"), ("actor", "'alice'"), ("actor", "'key:'"), ("actor", "'robot:x'")]
+ILLEGIBLE = [
+    *("E'a\\tb'", "E'a\\nb'", "U&'\\200B'", "U&'a\\202Eb'", "' a'", "'a '", "U&'\\200D'"),
+    *("'018F0000-0000-7000-8000-000000000000'", "repeat('0', 32)"),
+]
+BLANK = ["''", "' '"]
+
+BULK = {"kind": "'quantity'", "criteria": "'{}'", "max_price_per_number": "1.00"}
+FAILED = {"fill_attempts": "1", "next_attempt_at": NOW, "last_error": "'no such thing'"}
+CASES = {
+    "campaigns_organization": {
+        "organization_name_unique": [{"name": "'OWNER'"}],
+        "organization_name_not_blank": [{"name": value} for value in BLANK],
+        "organization_name_rule": [{"name": value} for value in ILLEGIBLE],
+        "organization_status_known": [{"status": "'active'"}, {"status": "''"}],
+    },
+    "campaigns_brand": {
+        "brand_name_unique_in_organization": [{"name": "upper(name)"}],
+        "brand_name_not_blank": [{"name": value} for value in BLANK],
+        "brand_name_rule": [{"name": value} for value in ILLEGIBLE],
+        "brand_status_known": [{"status": "'GONE'"}],
+        "brand_identity_status_known": [{"identity_status": "'verified'"}, {"identity_status": "''"}],
+    },
+    "campaigns_campaign": {
+        "campaign_name_not_blank": [{"name": value} for value in BLANK],
+        "campaign_name_rule": [{"name": value} for value in ILLEGIBLE],
+        "campaign_status_known": [{"status": "'SUSPENDED'"}],
+        "campaign_rejected_with_reason": [{"status": "'REJECTED'", "status_reason": value} for value in BLANK],
+    },
+    "campaigns_event": {
+        "event_actor_named": [{name: value} for name, value in NOBODY],
+        "event_request_named": [{"request_id": value} for value in BLANK],
+        "event_subject_known": [{"subject": "'number'"}],
+    },
+    "apikeys_apikey": {
+        "apikey_digest_unique": [{"digest": "digest"}],
+        "apikey_digest_form": [{"digest": "repeat('0', 63)"}, {"digest": "repeat('G', 64)"}, {"digest": "''"}],
+        "apikey_prefix_form": [
+            {"prefix": "'am_live_'"},
+            {"prefix": "'am_prod_abcd'"},
+            {"prefix": "'am_live_abcdefghi'"},
+        ],
+        "apikey_label_not_blank": [{"label": value} for value in BLANK],
+        "apikey_scopes_known": [
+            {"scopes": "ARRAY['numbers:read', 'numbers:sell']::varchar[]"},
+            {"scopes": "ARRAY[]::varchar[]"},
+            {"scopes": "ARRAY[NULL]::varchar[]"},
+        ],
+        "apikey_expires_after_creation": [{"expires_at": "created_at"}],
+    },
+    "numbers_stockbatch": {
+        "batch_source_known": [{"source": "'found'"}],
+        "batch_actor_named": [{name: value} for name, value in NOBODY],
+    },
+    "numbers_phonenumber": {
+        "phone_number_unique": [{"number": "number"}],
+        "phone_number_e164": [
+            {"number": f"'{value}'"} for value in ("14155550123", "+04155550123", "+1415555012x", "+1", "+1 4155", "")
+        ],
+        "phone_number_price_in_bounds": [{"price": "-0.01"}, {"price": "1000000000.00"}, {"price": "'NaN'"}],
+        "phone_number_type_known": [{"number_type": "'mobile'"}],
+    },
+    "numbers_assignment": {
+        "assignment_one_owner": [{"ended_at": "NULL"}],
+        "assignment_ends_after_start": [{"ended_at": "created_at - interval '1 microsecond'"}],
+        "assignment_price_not_negative": [{"price": "-0.01"}, {"price": "'NaN'"}],
+        "assignment_inbound_url_https": [{"ended_at": "NULL", "inbound_url": "'http://customer.example/'"}],
+        "assignment_status_url_https": [{"ended_at": "NULL", "status_url": "'customer.example'"}],
+        "assignment_ended_not_routed": [{"inbound_url": "'https://x.example'"}, {"status_url": "'https://x.example'"}],
+    },
+    "numbers_numberevent": {
+        "number_event_kind_known": [{"kind": "'lost'"}],
+        "number_event_actor_named": [{name: value} for name, value in NOBODY],
+        "number_event_request_named": [{"request_id": value} for value in BLANK],
+    },
+    "numbers_job": {
+        "job_actor_named": [{name: value} for name, value in NOBODY],
+        "job_request_named": [{"request_id": value} for value in BLANK],
+        "job_started_when_it_ran": [{"status": "'running'"}, {"status": "'done'", "finished_at": NOW}],
+        "job_tried_before_next_attempt": [{"next_attempt_at": NOW}],
+        "job_finished_when_over": [{"status": "'cancelled'"}, {"finished_at": NOW}],
+    },
+    "numbers_duty": {
+        "duty_name_form": [{"name": value} for value in ("''", "'Sweep'", "' sweep'", "'sweep-up'")],
+        "duty_one_schedule": [
+            {"every_seconds": "NULL"},
+            {"every_seconds": "0"},
+            {"daily_at": "'03:30'"},
+            {"every_seconds": "-1", "daily_at": "'03:30'"},
+        ],
+        "duty_outcome_known": [{"outcome": "'lost'", "finished_at": NOW}],
+        "duty_finished_with_outcome": [{"finished_at": "NULL"}, {"outcome": "''"}],
+        "duty_error_when_failed": [{"error": "'x'"}, {"outcome": "'failed'"}, {"outcome": "'failed'", "error": "' '"}],
+        "duty_succeeded_when_done": [{"succeeded_at": "NULL"}],
+        "duty_owner_has_heartbeat": [
+            {"owner": "'host:1'"},
+            {"beat_at": NOW},
+            {"owner": "'host:1'", "beat_at": NOW},
+            {"owner": "'host:1'", "beat_at": NOW, "attempts": "1", "started_at": "NULL"},
+        ],
+        "duty_counts_add_up": [{"attempts": "-1"}, {"failures": "-1"}, {"failures": "runs + 1"}],
+    },
+    "numbers_workerprocess": {
+        "worker_named": [*({"name": value} for value in BLANK), *({"host": value} for value in BLANK)],
+    },
+    "numbers_queuefailures": {
+        "queue_failures_known": [{"queue": "'orders'"}],
+        "queue_failures_counted": [{"failures": "0"}],
+    },
+    "numbers_jobinput": {"job_input_once": [{"position": "position"}]},
+    "numbers_refusal": {
+        "refusal_code_not_blank": [{"code": value} for value in BLANK],
+        "refusal_found_too_little": [
+            {"wanted": wanted, "found": found}
+            for wanted, found in (("1", "1"), ("1", "-1"), ("1", "NULL"), ("NULL", "1"), ("0", "1"))
+        ],
+        "refusal_wanted_where_unmet": [{"code": "'INSUFFICIENT_CREDIT'", "wanted": "1", "found": "0"}],
+        "refusal_criteria_of_search": [
+            {"code": "'INSUFFICIENT_INVENTORY'", name: "'415'"} for name in ("area_code", "number_type", "pattern")
+        ],
+    },
+    "numbers_order": {
+        "order_kind_known": [{"kind": "'gift'"}],
+        "order_actor_named": [{name: value} for name, value in NOBODY],
+        "order_quantity_in_bounds": [{"quantity": "0"}, {"quantity": "1001"}],
+        "order_inbound_url_https": [
+            {"inbound_url": "'HTTPS://customer.example/'"},
+            {"inbound_url": "'http://x.example'"},
+        ],
+        "order_status_url_https": [{"status_url": "'HTTPS://customer.example/'"}, {"status_url": "'customer.example'"}],
+        "order_max_price_in_bounds": [
+            {"max_price_per_number": "1.00"},  # of an order of named numbers
+            *({**BULK, "max_price_per_number": price} for price in ("-0.01", "1000000000.00", "'NaN'")),
+            {**BULK, "status": "'pending'", "total": "NULL", "finished_at": "NULL", "max_price_per_number": "NULL"},
+        ],
+        "order_attempts_whole": [
+            {"fill_attempts": "1", "next_attempt_at": NOW, "last_error": "'x'"},  # of an order of named numbers
+            *({**BULK, **{name: value for name, value in FAILED.items() if name != gone}} for gone in FAILED),
+            {**BULK, **FAILED, "fill_attempts": "-1"},
+            {**BULK, **FAILED, "last_error": "' '"},
+        ],
+        "order_currency_form": [{"currency": "'usd'"}, {"currency": "''"}],
+        "order_kind_whole": [
+            {"criteria": "'{}'"},
+            {"kind": "'quantity'"},
+            {"status": "'pending'", "total": "NULL", "finished_at": "NULL"},
+        ],
+        "order_closed_by_someone": [
+            {"closed_by": "'command:tests'", "closed_in_request": "'x'"},
+            {"closed_by": "'command:tests'"},
+            {"closed_in_request": "'x'"},
+            {"status": "'gone'"},
+        ],
+    },
+    "numbers_reservation": {
+        "reservation_has_a_length": [{"expires_at": "created_at"}],
+        "reservation_not_empty": [{"numbers": "ARRAY[]::varchar[]"}],
+        "reservation_actor_named": [{name: value} for name, value in NOBODY],
+    },
+    "numbers_creditaccount": {
+        "credit_not_negative": [{"balance": "-0.01", "entries": "1"}, {"balance": "'NaN'", "entries": "1"}],
+        "credit_currency_form": [{"currency": "'US'"}, {"currency": "'us$'"}],
+        "credit_starts_at_zero": [{"balance": "1"}, {"entries": "-1"}],
+    },
+    "numbers_creditentry": {
+        "credit_entry_unique": [{"entry": "2"}],
+        "credit_one_charge_per_order": [CHARGE],
+        "credit_entry_kind_known": [{"kind": "'gift'"}],
+        "credit_entry_actor_named": [{name: value} for name, value in NOBODY],
+        "credit_entry_not_negative": [
+            {**CHARGE, "amount": "-100", "balance_after": "-1"},
+            {"balance_before": "'NaN'", "balance_after": "'NaN'"},
+        ],
+        "credit_entry_adds_up": [{"balance_after": "199.01"}],
+        "credit_entry_kind_whole": [
+            {**CHARGE, "order_id": "NULL"},
+            {**CHARGE, "amount": "1", "balance_after": "100"},
+            {**CHARGE, "kind": "'top_up'"},
+            {"amount": "-1", "balance_after": "98"},
+            {"kind": "'correction'", "amount": "0", "balance_after": "99"},
+            {"kind": "'correction'", "order_id": CHARGE["order_id"]},
+        ],
+        "credit_entry_first_from_zero": [
+            {"entry": "1"},
+            {"entry": "0"},
+            {"entry": "0", "balance_before": "0", "balance_after": "100"},
+        ],
+    },
+    "numbers_idempotencyrecord": {"idempotency_key_unique": [{"key": "key"}]},
+}
+EACH = [pytest.param(table, name, id=name) for table, rules in CASES.items() for name in rules]
+
+
+@pytest.fixture(autouse=True)
+def world(api, cast):
+    """One row of every table, written by the product: an order of a number with a campaign, and a hold."""
+    factories.organization("Newcomer", credit=None)
+    campaign = factories.campaign(cast.owner)
+    record(campaign, "created", actor=factories.actor())
+    issue_key(organization=cast.owner, scopes=["numbers:read"], label="a key", actor=factories.actor())
+    sold, held, _free = factories.stock(*factories.line(3, 3))
+    factories.hold(cast.stranger, held)
+    factories.job()
+    background_work()
+    Refusal.objects.create(organization_id=cast.owner.pk, code="SEARCH_SHORT", actor="key:x", request_id="x")
+    response = api.order([sold], campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"})
+    assert response.status_code == 200
+
+
+def background_work():
+    """A duty that is done, a live worker, a counted failure."""
+    duties = {"sweep": PeriodicDuty("sweep", lambda: "", every_seconds=60)}
+    plan_duties(duties)
+    run_duty(claim_duty(duties), is_stopping=lambda: False)
+    renew_presence(uuid4())
+    record_failure(WorkerQueue.JOBS, "an id", ValueError("planted"))
+
+
+def changed(table, changes):
+    return copy(table, WHERE.get(table, "true"), **LEGAL[table] | changes)
+
+
+def test_the_rows_that_the_cases_depart_from_are_legal():
+    for table in LEGAL:
+        allow(changed, table, {})
+
+
+@pytest.mark.parametrize(("table", "name"), EACH)
+def test_a_row_that_breaks_a_rule_is_refused_by_the_name_of_the_rule(table, name):
+    for changes in CASES[table][name]:
+        assert refusing(changed, table, changes).constraint_name == name, changes
+
+
+# --- the two that spell out each legal row whole: every combination ------------------------------
+
+HELD = ("held_for_id", "held_until", "reservation_id")
+HOLD = {
+    "held_for_id": "(SELECT id FROM campaigns_organization WHERE name = 'Owner')",
+    "held_until": LATER,
+    "reservation_id": "(SELECT id FROM numbers_reservation)",
+}
+
+
+@pytest.mark.parametrize("status", ["available", "assigned", "quarantined", "retired", "sold", ""])
+def test_a_number_is_in_one_of_its_legal_states_whole(status):
+    for quarantined, *held in product([False, True], repeat=4):
+        changes = {"status": f"'{status}'", "quarantined_until": LATER if quarantined else "NULL"}
+        changes |= {name: HOLD[name] if set_ else "NULL" for name, set_ in zip(HELD, held, strict=True)}
+        legal = {
+            "available": not quarantined and len(set(held)) == 1,
+            "quarantined": quarantined and not any(held),
+            "assigned": not quarantined and not any(held),
+            "retired": not quarantined and not any(held),
+        }
+        if legal.get(status):
+            allow(changed, "numbers_phonenumber", changes)
+        else:
+            assert refusing(changed, "numbers_phonenumber", changes).constraint_name == "phone_number_state"
+
+
+@pytest.mark.parametrize("status", ["pending", "complete", "failed", "cancelled"])
+def test_an_order_by_quantity_is_in_one_of_its_legal_states_whole(status):
+    closed = {"closed_by": "'command:tests'", "closed_in_request": "'x'"}
+    for total, finished, reason in product(["NULL", "0", "-1", "'NaN'"], ["NULL", NOW], ["''", "'credit'"]):
+        changes = {"kind": "'quantity'", "criteria": "'{}'", "status": f"'{status}'", "total": total}
+        changes |= {"finished_at": finished, "failure_reason": reason}
+        changes |= closed if status in ("failed", "cancelled") else {}
+        legal = {
+            "pending": (total, finished, reason) == ("NULL", "NULL", "''"),
+            "complete": (total, finished, reason) == ("0", NOW, "''"),
+            "failed": (total, finished, reason) == ("NULL", NOW, "'credit'"),
+            "cancelled": (total, finished, reason) == ("NULL", NOW, "''"),
+        }
+        if legal[status]:
+            allow(changed, "numbers_order", changes)
+        else:
+            assert refusing(changed, "numbers_order", changes).constraint_name == "order_state", changes
+
+
+# --- and nothing is left out ---------------------------------------------------------------------
+
+TESTED = {name for constraints in CASES.values() for name in constraints} | {"phone_number_state", "order_state"}
+# The first is implied by credit_entry_unique, and there for the ledger's foreign keys to point at; the
+# second by job_finished_when_over, which spells out every status.
+IMPLIED = {"credit_entry_link", "job_status_known"}
+
+
+def test_every_constraint_of_our_tables_is_refused_something_here():
+    checks = f"SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'x') AND conrelid::regclass::text {OURS}"
+    indexes = f"""
+        SELECT i.indexrelid::regclass::text FROM pg_index i
+        WHERE i.indisunique AND NOT i.indisprimary AND i.indrelid::regclass::text {OURS}"""
+    assert names(checks) | names(indexes) == TESTED | IMPLIED

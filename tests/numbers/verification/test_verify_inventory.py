@@ -1,0 +1,293 @@
+"""verify_inventory sees every way in which a promise can be broken, and nothing where none is.
+
+The offence is planted behind the desk's back: by SQL, with the trigger or constraint that would have
+refused it out of the way. The exact set of checks that see it is asserted, so that a check that has
+gone blind, or cries wolf, fails here.
+"""
+
+import pytest
+from django.db import connection
+
+from numbers.inventory.reservations import reserve
+from numbers.models import Assignment
+from numbers.verification.promises import PROMISES
+from numbers.verification.run import CHECKS, verify_inventory
+from tests.support import db_assertions
+from tests.support.world import OF, buyer, failing, give_back, new_world, number_id, order, plant
+
+
+@pytest.fixture
+def world(db, settings):
+    return new_world(settings)
+
+
+def test_a_desk_on_which_everything_has_happened_is_in_order(world):
+    findings = list(verify_inventory())
+    assert {finding.check.name: finding.rows for finding in findings if not finding.holds} == {}
+    assert {finding.check.promise for finding in findings} == set(PROMISES)
+    counted = {finding.check.counted: finding.counted for finding in findings}
+    assert counted["numbers_phonenumber"] == 24
+    assert counted["numbers_assignment"] == Assignment.objects.count() > 10
+    assert all(counted.values()) or counted["numbers_idempotencyrecord"] == 0
+
+
+def test_an_empty_desk_is_in_order(db):
+    assert failing() == set()
+
+
+def test_every_check_has_a_name_of_its_own():
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+COPY_OWNERSHIP = f"""
+    INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url, status_url, label,
+                                    created_at)
+    SELECT gen_random_uuid(), number_id, organization_id, order_id, price, '', '', '', created_at
+    FROM numbers_assignment WHERE number_id = {OF}
+"""
+
+
+class TestOneOwner:
+    def test_two_owners(self, world):
+        plant(COPY_OWNERSHIP, without=["assignment_one_owner"], number=world.numbers[0])
+        assert failing() == {
+            "open_ownership_is_unique",
+            "ownerships_follow_each_other",
+            "the_database_refuses_a_second_owner",
+            "orders_have_all_their_numbers",
+            "totals_are_the_sum_of_prices",
+            "every_ownership_is_in_the_history",
+        }
+
+    def test_a_number_that_was_set_free_while_it_is_owned(self, world):
+        plant(f"UPDATE numbers_phonenumber SET status = 'available' WHERE id = {OF}", number=world.numbers[0])
+        assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
+
+    def test_a_number_that_is_assigned_to_nobody(self, world):
+        plant(f"UPDATE numbers_phonenumber SET status = 'assigned' WHERE id = {OF}", number=world.numbers[11])
+        assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
+
+    def test_two_owners_at_a_time_in_the_past(self, world):
+        plant(
+            f"UPDATE numbers_assignment SET ended_at = ended_at + interval '1 day' WHERE number_id = {OF} "
+            "AND ended_at IS NOT NULL",
+            number=world.numbers[4],
+        )
+        assert failing() == {"ownerships_follow_each_other"}
+
+    def test_a_live_number_with_a_sandbox(self, world):
+        plant(f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}", number=world.numbers[0])
+        assert failing() == {"sandbox_and_live_never_mix"}
+
+    def test_a_test_number_held_for_a_live_organization(self, world):
+        plant(f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}", number=world.numbers[8])
+        assert failing() == {"sandbox_and_live_never_mix"}
+
+    def test_a_number_routed_to_the_campaign_of_another_organization(self, world):
+        plant("UPDATE campaigns_brand SET organization_id = %(stranger)s", stranger=world.stranger.pk)
+        assert failing() == {"nothing_crosses_organizations"}
+
+    def test_a_number_that_another_ordered(self, world):
+        plant(
+            f"UPDATE numbers_assignment SET organization_id = %(stranger)s WHERE number_id = {OF}",
+            number=world.numbers[6],
+            stranger=world.stranger.pk,
+        )
+        assert failing() == {"nothing_crosses_organizations", "every_ownership_is_in_the_history"}
+
+
+class TestWholeOrders:
+    def test_a_number_missing_from_an_order(self, world):
+        plant(
+            f"DELETE FROM numbers_assignment WHERE number_id = {OF}",
+            f"UPDATE numbers_phonenumber SET status = 'available' WHERE id = {OF}",
+            number=world.numbers[1],
+        )
+        assert failing() == {
+            "orders_have_all_their_numbers",
+            "totals_are_the_sum_of_prices",
+            "every_ownership_is_in_the_history",
+            "the_last_event_explains_the_status",
+        }
+
+    def test_an_order_that_was_cancelled_but_has_its_numbers(self, world):
+        plant(
+            "UPDATE numbers_order SET status = 'cancelled', total = NULL, closed_by = 'key:x', "
+            "closed_in_request = 'x', kind = 'quantity', criteria = '{}' WHERE id = "
+            f"(SELECT order_id FROM numbers_assignment WHERE number_id = {OF})",
+            number=world.numbers[6],
+        )
+        assert failing() == {
+            "orders_have_all_their_numbers",
+            "totals_are_the_sum_of_prices",
+            "orders_are_charged_once",
+        }
+
+    def test_a_total_that_its_numbers_do_not_cost(self, world):
+        plant("UPDATE numbers_order SET total = total + 1 WHERE sandbox")
+        assert failing() == {"totals_are_the_sum_of_prices"}
+
+    def test_an_order_that_was_never_charged(self, world):
+        plant("UPDATE numbers_order SET sandbox = false WHERE sandbox")
+        assert failing() == {"orders_are_charged_once", "sandbox_and_live_never_mix"}
+
+    def test_an_ownership_without_its_event(self, world):
+        plant(f"DELETE FROM numbers_numberevent WHERE number_id = {OF}", number=world.numbers[6])
+        assert failing() == {"every_ownership_is_in_the_history", "the_last_event_explains_the_status"}
+
+    def test_an_event_that_tells_another_price(self, world):
+        plant(
+            "UPDATE numbers_numberevent SET after = jsonb_set(after, '{price}', '9') "
+            f"WHERE kind = 'assigned' AND number_id = {OF}",
+            number=world.numbers[6],
+        )
+        assert failing() == {"every_ownership_is_in_the_history", "the_last_event_explains_the_price"}
+
+    def test_an_idempotency_key_that_was_claimed_and_never_finished(self, world):
+        plant(
+            "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES (%(id)s, 'k', '')",
+            id=world.owner.pk,
+        )
+        assert failing() == {"remembered_answers_are_finished"}
+
+
+BALANCE = "numbers_creditaccount.credit_balance_explained"
+CHAIN = "numbers_creditentry.credit_entry_continues"
+
+
+class TestCredit:
+    def test_a_balance_that_was_changed_by_hand(self, world):
+        plant("UPDATE numbers_creditaccount SET balance = balance + 5", without=[BALANCE])
+        assert failing() == {"balances_are_the_sum_of_the_ledger"}
+
+    def test_a_balance_below_zero(self, world):
+        plant(
+            "UPDATE numbers_creditaccount SET balance = -1 WHERE organization_id = %(id)s",
+            without=[BALANCE, "numbers_creditaccount.credit_not_negative"],
+            id=world.sandbox.pk,
+        )
+        assert failing() == {"credit_is_never_negative", "balances_are_the_sum_of_the_ledger"}
+
+    def test_a_ledger_entry_that_was_rewritten(self, world):
+        plant(
+            "UPDATE numbers_creditentry SET amount = amount + 1, balance_after = balance_after + 1 "
+            "WHERE kind = 'top_up' AND account_id = %(id)s",
+            without=[BALANCE, CHAIN],
+            id=world.owner.pk,
+        )
+        assert failing() == {"balances_are_the_sum_of_the_ledger", "ledger_entries_follow_each_other"}
+
+    def test_a_ledger_entry_that_was_taken_out(self, world):
+        plant(
+            "DELETE FROM numbers_creditentry WHERE entry = 2 AND account_id = %(id)s",
+            without=[BALANCE, CHAIN],
+            id=world.owner.pk,
+        )
+        assert failing() == {
+            "orders_are_charged_once",
+            "balances_are_the_sum_of_the_ledger",
+            "ledger_entries_follow_each_other",
+        }
+
+    def test_a_sandbox_that_paid(self, world):
+        plant("UPDATE campaigns_organization SET is_sandbox = true WHERE id = %(id)s", id=world.stranger.pk)
+        assert failing() == {"a_sandbox_never_pays", "sandbox_and_live_never_mix"}
+
+    @pytest.mark.parametrize("table", ["numbers_creditentry", "numbers_numberevent", "campaigns_event"])
+    def test_a_protection_that_was_switched_off(self, world, table):
+        plant()
+        connection.cursor().execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_keep_rows")
+        assert failing() == {"history_is_protected"}
+
+
+class TestQuarantine:
+    def test_a_number_sold_before_its_quarantine_was_over(self, world):
+        plant(
+            "DELETE FROM numbers_numberevent WHERE kind = 'quarantine_ended'",
+            'UPDATE numbers_numberevent SET before = \'{"status": "quarantined"}\' '
+            f"WHERE kind = 'assigned' AND number_id = {OF} AND before ->> 'status' = 'available' "
+            f"AND id = (SELECT max(id) FROM numbers_numberevent WHERE number_id = {OF})",
+            number=world.numbers[3],
+        )
+        assert failing() == {"nothing_is_sold_in_quarantine"}
+
+    def test_a_retired_number_that_is_sold_again(self, world):
+        order(world.owner, world.numbers[11])
+        plant(
+            f"UPDATE numbers_assignment SET number_id = {OF} WHERE number_id = %(sold)s",
+            number=world.numbers[5],
+            sold=number_id(world.numbers[11]),
+        )
+        assert "nothing_is_sold_in_quarantine" in failing()
+
+    def test_a_number_held_in_its_quarantine(self, world, settings):
+        give_back(world.owner, world.numbers[6])
+        plant(f"UPDATE numbers_phonenumber SET quarantined_until = now() WHERE id = {OF}", number=world.numbers[6])
+        assert failing() == {"quarantines_last_as_long_as_the_history_says"}
+        reserve([world.numbers[6]], ttl_seconds=600, buyer=buyer(world.owner))
+        assert failing() == {"nothing_is_held_in_quarantine"}
+
+
+class TestProvenance:
+    def test_a_retirement_that_nobody_signed(self, world):
+        plant(f"UPDATE numbers_phonenumber SET status = 'retired' WHERE id = {OF}", number=world.numbers[11])
+        assert failing() == {"the_last_event_explains_the_status"}
+
+    def test_a_change_between_two_events(self, world):
+        plant(
+            "UPDATE numbers_numberevent SET before = '{\"status\": \"retired\"}' WHERE kind = 'held' "
+            f"AND number_id = {OF}",
+            number=world.numbers[8],
+        )
+        assert failing() == {"each_event_continues_the_one_before"}
+
+    def test_a_price_that_was_moved_by_hand(self, world):
+        plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
+        assert failing() == {"the_last_event_explains_the_price"}
+
+    def test_an_end_of_an_ownership_that_is_not_told(self, world):
+        plant(f"DELETE FROM numbers_numberevent WHERE kind = 'released' AND number_id = {OF}", number=world.numbers[2])
+        assert failing() == {
+            "every_end_of_an_ownership_is_in_the_history",
+            "the_last_event_explains_the_status",
+            "quarantines_last_as_long_as_the_history_says",
+        }
+
+    def test_an_ownership_that_goes_on_after_its_end_was_told(self, world):
+        plant(f"UPDATE numbers_assignment SET ended_at = NULL WHERE number_id = {OF}", number=world.numbers[2])
+        assert failing() == {"assigned_means_owned", "every_end_of_an_ownership_is_in_the_history"}
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE campaigns_organization SET status = 'ACTIVE' WHERE name = 'Stranger'",
+            "UPDATE campaigns_brand SET status = 'DELETED'",
+            "UPDATE campaigns_brand SET identity_status = 'UNVERIFIED'",
+            "UPDATE campaigns_brand SET identity_status = NULL",
+            "UPDATE campaigns_campaign SET status = 'ACTIVE'",
+        ],
+    )
+    def test_a_right_that_was_given_or_taken_by_hand(self, world, statement):
+        plant(statement)
+        assert failing() == {"the_last_event_explains_who_may_do_what"}
+
+    @pytest.mark.parametrize("column", ["actor", "request_id"])
+    @pytest.mark.parametrize(
+        ("table", "constraint"),
+        [
+            ("numbers_numberevent", "number_event"),
+            ("campaigns_event", "event"),
+            ("numbers_creditentry", "credit_entry"),
+            ("numbers_order", "order"),
+            ("numbers_reservation", "reservation"),
+            ("numbers_stockbatch", "batch"),
+        ],
+    )
+    def test_a_row_that_nobody_signed(self, world, table, constraint, column):
+        named = {"actor": f"{constraint}_actor_named", "request_id": f"{constraint}_request_named"}[column]
+        exists = db_assertions.rows("SELECT 1 FROM pg_constraint WHERE conname = %s", named)
+        plant(
+            f"UPDATE {table} SET {column} = '' WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)",
+            without=[f"{table}.{named}"] if exists else [],
+        )
+        assert failing() == {"every_change_says_who_and_in_which_request"}

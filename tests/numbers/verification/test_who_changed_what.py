@@ -1,0 +1,264 @@
+"""Every change, through the API, the desk and the commands, says who, in which request, from what to what.
+
+The lists are complete by the code: every operation of the API that writes, every operation that the desk
+offers, every command that changes something. What is added there has to be added here.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import chain
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.management import call_command, get_commands
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.models import Brand, Organization
+from config.admin.model_admin import DeskAdmin
+from numbers.models import CreditAccount, PhoneNumber
+from tests.conftest import Cast
+from tests.support import db_assertions, factories
+from tests.support.admin_client import form_of, url
+from tests.support.api_client import Api
+from tests.support.example_data import populate
+from tests.support.scenarios import CALLS, World
+
+pytestmark = pytest.mark.django_db
+
+# Everything that tells of changes. A batch tells of the numbers that came with it, which were not before;
+# a closed order of itself, which is closed once.
+HISTORY = """
+    SELECT kind, actor, request_id, before, after FROM campaigns_event
+    UNION ALL SELECT kind, actor, request_id, before, after FROM numbers_numberevent
+    UNION ALL SELECT kind, actor, request_id, jsonb_build_object('balance', balance_before),
+                     jsonb_build_object('balance', balance_after) FROM numbers_creditentry
+    UNION ALL SELECT source, actor, request_id, '{}', jsonb_build_object('numbers',
+                     (SELECT count(*) FROM numbers_phonenumber n WHERE n.batch_id = b.id)) FROM numbers_stockbatch b
+    UNION ALL SELECT 'placed', actor, request_id, '{}', jsonb_build_object('quantity', quantity) FROM numbers_order
+    UNION ALL SELECT status, closed_by, closed_in_request, '{"status": "pending"}',
+                     jsonb_build_object('status', status) FROM numbers_order WHERE closed_by <> ''
+"""
+
+
+class Watched:
+    """What history had to tell before; ``news`` is what has been added, checked for what every row must say."""
+
+    def __init__(self) -> None:
+        self.before = db_assertions.rows(HISTORY)
+
+    def news(self, *, actor: str, request_id: str | None = None) -> set[str]:
+        added = [row for row in db_assertions.rows(HISTORY) if row not in self.before]
+        for kind, who, request, before, after in added:
+            assert who == actor, kind
+            assert request == request_id if request_id else len(request) == 26, kind
+            assert before != after, kind
+        return {row[0] for row in added}
+
+
+# --- the API ---------------------------------------------------------------------------------------
+TOLD = {
+    "orderNumbers": {"placed", "assigned", "charge"},
+    "updateNumber": {"routed"},
+    "releaseNumber": {"released"},
+    "releaseNumbers": {"released"},
+    "attachCampaign": {"routed"},
+    "detachCampaign": {"routed"},
+    "orderQuantity": {"placed", "assigned", "charge"},
+    "cancelBulkOrder": {"cancelled"},
+    "createReservation": {"held"},
+    "releaseReservation": {"hold_released"},
+    "createApiKey": {"created"},
+    "revokeApiKey": {"revoked"},
+    "rotateApiKey": {"rotated"},
+}
+READS = {"searchNumbers", *(id for id, call in CALLS.items() if call.method == "GET")}
+
+
+@pytest.mark.parametrize("operation", sorted(CALLS.keys() - READS))
+def test_the_api(api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
+    populate(cast)
+    world = World(api, cast, monkeypatch)
+    if operation == "detachCampaign":
+        assert CALLS["attachCampaign"].make(world).status_code == 200
+    watched = Watched()
+    answer = CALLS[operation].make(world)
+    assert answer.status_code in (200, 201)
+    told = watched.news(actor=f"key:{cast.owner_key[:12]}", request_id=answer["X-Request-Id"])
+    assert told == TOLD[operation]
+
+
+# --- the desk --------------------------------------------------------------------------------------
+WHY = {"reason": "ticket 7"}
+Subject = Callable[[Cast], Any]
+
+
+def number(**state: Any) -> Subject:
+    def make(cast: Cast) -> PhoneNumber:
+        factories.stock("+14155550123", **state)
+        return PhoneNumber.objects.get()
+
+    return make
+
+
+def owned(cast: Cast) -> PhoneNumber:
+    one = number()(cast)
+    assert Api(cast.owner_key).order([one.number]).status_code == 200
+    return one
+
+
+def resting(cast: Cast) -> PhoneNumber:
+    return number(status="quarantined", quarantined_until=timezone.now() + timedelta(days=9))(cast)
+
+
+def campaign(status: str) -> Subject:
+    return lambda cast: factories.campaign(cast.owner, status)
+
+
+def suspended(cast: Cast) -> Organization:
+    Organization.objects.filter(pk=cast.owner.pk).update(status="SUSPENDED")
+    return cast.owner
+
+
+def owner(cast: Cast) -> Organization:
+    return cast.owner
+
+
+def account(cast: Cast) -> CreditAccount:
+    return CreditAccount.objects.get(pk=cast.owner.pk)
+
+
+def brand(cast: Cast) -> Brand:
+    return Brand.objects.get(pk=factories.campaign(cast.owner).brand_id)
+
+
+def key(cast: Cast) -> Any:
+    return cast.owner.api_keys.get(prefix=cast.owner_key[:12])
+
+
+# For each operation of each model: on what, with what in its form, and what is told of it.
+DEEDS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
+    ("Organization", "suspend"): (owner, WHY, {"suspended"}),
+    ("Organization", "restore"): (suspended, WHY, {"restored"}),
+    ("Brand", "review"): (brand, {"status": "DELETED", "identity_status": "", **WHY}, {"reviewed"}),
+    ("Campaign", "approve"): (campaign("PENDING"), {}, {"approved"}),
+    ("Campaign", "reject"): (campaign("PENDING"), WHY, {"rejected"}),
+    ("Campaign", "expire"): (campaign("ACTIVE"), {}, {"expired"}),
+    ("ApiKey", "rotate"): (key, WHY, {"rotated"}),
+    ("ApiKey", "revoke"): (key, WHY, {"revoked"}),
+    ("CreditAccount", "top-up"): (account, {"amount": "5.00", "note": "invoice 2"}, {"top_up"}),
+    ("CreditAccount", "correct"): (account, {"amount": "-5.00", "note": "entered twice"}, {"correction"}),
+    ("PhoneNumber", "release"): (owned, WHY, {"released"}),
+    ("PhoneNumber", "release-at-once"): (owned, WHY, {"released", "quarantine_ended"}),
+    ("PhoneNumber", "end-quarantine"): (resting, WHY, {"quarantine_ended"}),
+    ("PhoneNumber", "retire"): (number(), WHY, {"retired"}),
+    ("PhoneNumber", "price"): (number(), {"price": "2.50", **WHY}, {"priced"}),
+    ("PhoneNumber", "capabilities"): (number(), {"sms_enabled": "on", "mms_enabled": "off", **WHY}, {"changed"}),
+    ("PhoneNumber", "hold"): (number(), {"organization": owner, "days": "3", **WHY}, {"held"}),
+    ("PhoneNumber", "assign"): (number(), {"organization": owner, **WHY}, {"placed", "assigned", "charge"}),
+}
+ADDED: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "Organization": ({"name": "Acme", "credit": "25.00", "note": "invoice 1"}, {"created", "top_up"}),
+    "Brand": ({"organization": owner, "name": "Acme Inc", "status": "ACTIVE"}, {"created"}),
+    "Campaign": ({"brand": brand, "name": "Reminders", "use_case": "2FA"}, {"created"}),
+    "ApiKey": ({"organization": owner, "label": "first", "scopes": ["numbers:read"]}, {"created"}),
+    "PhoneNumber": ({"numbers": "+14155550101", "price": "1.00", "sms_enabled": "on"}, {"operator"}),
+}
+EDITED: dict[str, tuple[Subject, dict[str, str], str]] = {
+    "Organization": (owner, {"name": "Another"}, "changed"),
+    "Brand": (brand, {"name": "Another"}, "changed"),
+    "Campaign": (campaign("ACTIVE"), {"name": "Another"}, "changed"),
+    "ApiKey": (key, {"label": "another"}, "changed"),
+    "CreditAccount": (account, {"alert_below": "10.00"}, "credit_alert_changed"),
+    "PhoneNumber": (number(), {"carrier": "another"}, "changed"),
+}
+# A job is a piece of work, which tells of itself what it did; stopping it changes nothing that is sold.
+NO_CHANGES = {("Job", "stop")}
+
+
+def desks() -> dict[str, DeskAdmin]:
+    registered = admin.site._registry.items()
+    return {model.__name__: one for model, one in registered if isinstance(one, DeskAdmin)}
+
+
+def filled(form: dict[str, Any], cast: Cast) -> dict[str, Any]:
+    return {name: value(cast).pk if callable(value) else value for name, value in form.items()}
+
+
+def test_nothing_that_the_desk_can_do_is_missing_here() -> None:
+    offered = {(model, operation.name) for model, one in desks().items() for operation in one.operations}
+    assert offered - NO_CHANGES == DEEDS.keys()
+    assert {model for model, one in desks().items() if one.adding} == ADDED.keys()
+    assert {model for model, one in desks().items() if one.editable} == EDITED.keys()
+
+
+@pytest.mark.parametrize(("model", "name"), DEEDS, ids="-".join)
+def test_an_operation_of_the_desk(desk: Client, cast: Cast, model: str, name: str) -> None:
+    make, form, told = DEEDS[model, name]
+    subject, values = make(cast), filled(form, cast)
+    watched = Watched()
+    answer = desk.post(url(type(subject), "operation", subject.pk, name), values)
+    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == told
+
+
+@pytest.mark.parametrize("model", ADDED)
+def test_what_the_desk_adds(desk: Client, cast: Cast, model: str) -> None:
+    form, told = ADDED[model]
+    values, watched = filled(form, cast), Watched()
+    answer = desk.post(url(desks()[model].model, "add"), values)
+    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == told
+
+
+@pytest.mark.parametrize("model", EDITED)
+def test_what_the_desk_edits(desk: Client, cast: Cast, model: str) -> None:
+    make, changes, told = EDITED[model]
+    subject = make(cast)
+    address = url(type(subject), "change", subject.pk)
+    form = form_of(desk.get(address))
+    watched = Watched()
+    answer = desk.post(address, {**form, **changes, **WHY})
+    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == {told}
+
+
+# --- the commands ----------------------------------------------------------------------------------
+COMMANDS: dict[str, tuple[list[str], set[str]]] = {
+    "create_organization": (["Acme", "--credit", "5"], {"created", "top_up"}),
+    "create_campaign": (["--organization", "Owner"], {"created"}),
+    "create_api_key": (["--organization", "Owner", "--scopes", "numbers:read", "--label", "x"], {"created"}),
+    "add_credit": (["Owner", "5.00", "--note", "invoice 17"], {"top_up"}),
+    "seed_numbers": (["--area-code", "415", "--count", "2"], {"seed"}),
+    "import_numbers": (["FILE"], {"import"}),
+}
+# They read, forget what is told elsewhere, or do what somebody else has asked for, in whose name it is told.
+OTHERS = {
+    *("export_numbers", "verify_inventory", "refresh_desk", "forget_idempotency_keys"),
+    *("fill_pending_orders", "run_jobs", "seed_demo", "worker"),
+    "create_first_operator",  # an account of the desk, like createsuperuser
+}
+
+
+def test_no_command_is_missing_here() -> None:
+    ours = {name for name, app in get_commands().items() if app in ("numbers", "apikeys", "campaigns")}
+    assert ours == COMMANDS.keys() | OTHERS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command(cast: Cast, tmp_path: Any, capsys: Any, command: str) -> None:
+    stock = tmp_path / "stock.csv"
+    stock.write_text("number\n+14155550123\n")
+    arguments, told = COMMANDS[command]
+    watched = Watched()
+    call_command(command, *[str(stock) if one == "FILE" else one for one in arguments])
+    assert watched.news(actor=f"command:{command}") == told
+
+
+def test_a_pending_order_that_fails_says_why_and_that_the_worker_found_it(api: Api, cast: Cast) -> None:
+    factories.stock("+14155550123", price="1.00")
+    assert api.post("/v1/phone-numbers/bulk", {"quantity": 2, "max_price_per_number": "9.00"}).status_code == 202
+    db_assertions.run("UPDATE numbers_phonenumber SET price = 1000")
+    factories.stock("+14155550124", price="1000.00")
+    watched = Watched()
+    call_command("fill_pending_orders")
+    assert watched.news(actor="system:fill_pending_orders") == {"failed"}
+    assert list(chain(*db_assertions.rows("SELECT failure_reason FROM numbers_order"))) == ["INSUFFICIENT_CREDIT"]

@@ -1,0 +1,58 @@
+"""A world in which the examples of the description are true: what they name exists, under their ids."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from unittest import mock
+from uuid import UUID
+
+from django.db import connection, models, transaction
+
+from apikeys.models import ApiKey
+from apikeys.schemas import KEY_ID
+from campaigns.models import Brand, Campaign
+from campaigns.schemas import BRAND_ID, CAMPAIGN_ID
+from config.db.fields import new_id
+from numbers.api.reservations_schema import RESERVATION_ID
+from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
+from tests.conftest import Cast
+from tests.support import factories
+from tests.support.api_client import Api
+
+MINE, HELD = "+14155550199", "+14155550198"
+BULK, HOLDS = "/v1/phone-numbers/bulk", "/v1/phone-numbers/reservations"
+
+
+def populate(cast: Cast) -> None:
+    """Stock with the numbers of the examples; a number, a hold, a pending order, a campaign and a key of the owner."""
+    api = Api(cast.owner_key)
+    factories.stock(NUMBER, TAKEN, MINE, HELD, *factories.line(0, 50))
+    campaign = factories.campaign(cast.owner)
+    _rename(Campaign.objects.get(pk=campaign.pk), CAMPAIGN_ID)
+    _rename(Brand.objects.get(pk=campaign.brand_id), BRAND_ID, Campaign._meta.get_field("brand"))
+    with next_id("numbers.orders.purchase", NUMBER_ID):
+        assert api.order([MINE]).status_code == 200
+    with next_id("numbers.inventory.reservations", RESERVATION_ID):
+        assert api.post(HOLDS, {"numbers": [HELD]}).status_code == 201
+    with next_id("numbers.orders.bulk", ORDER_ID):
+        assert api.post(BULK, {"quantity": 1000, "max_price_per_number": "9.00"}).status_code == 202
+    key = factories.key(cast.owner, "numbers:read")
+    _rename(ApiKey.objects.get(prefix=key[:12]), KEY_ID)
+
+
+@contextmanager
+def next_id(module: str, id: str) -> Iterator[None]:
+    """The next row that the module makes gets this id."""
+    with mock.patch(f"{module}.new_id", side_effect=chain([UUID(id)], iter(new_id, None))):
+        yield
+
+
+def _rename(row: models.Model, id: str, *references: models.Field) -> None:
+    """Give a row another primary key, and those that refer to it."""
+    old, table = row.pk, row._meta.db_table
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        for field in references:
+            other = field.model._meta.db_table
+            cursor.execute(f"UPDATE {other} SET {field.column} = %s WHERE {field.column} = %s", [UUID(id), old])
+        cursor.execute(f"UPDATE {table} SET id = %s WHERE id = %s", [UUID(id), old])

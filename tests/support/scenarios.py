@@ -1,0 +1,343 @@
+"""For every operation a request that succeeds, and for each refusal that it describes one that meets it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+
+from apikeys.schemas import KEY_ID
+from apikeys.scopes import Scope
+from campaigns.schemas import BRAND_ID, CAMPAIGN_ID
+from config.api.views import ApiView
+from numbers.api.reservations_schema import RESERVATION_ID
+from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
+from tests.conftest import Cast
+from tests.support import factories
+from tests.support.api_client import ORDERS, Api
+from tests.support.example_data import BULK, HOLDS
+
+NOBODYS = "00000000-0000-7000-8000-000000000000"
+NUMBERS, KEYS = "/v1/phone-numbers", "/v1/api-keys"
+
+
+@dataclass
+class World:
+    api: Api
+    cast: Cast
+    monkeypatch: pytest.MonkeyPatch
+
+    def set(self, name: str, value: Any) -> None:
+        self.monkeypatch.setattr(settings, name, value)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that succeeds; ``meets`` has a scenario for each code, or status of a success, of its own."""
+
+    method: str
+    path: str
+    body: Any = b""
+    meets: dict[str, Callable[[World, "Call"], Any]] = field(default_factory=dict)
+
+    def make(self, world: World, *, api: Api | None = None, path: str = "", query: str = "", **options: Any) -> Any:
+        body = options.pop("body", self.body)
+        return (api or world.api).request(self.method, (path or self.path) + query, body, **options)
+
+    def meet(self, world: World, code: str) -> Any:
+        scenario = self.meets.get(code) or SHARED.get(code) or (lambda world, call: call.make(world))
+        return scenario(world, self)
+
+
+# --- refusals that many operations share ---------------------------------------------------------
+
+
+def with_no_key(world: World, call: Call) -> Any:
+    return call.make(world, api=Api(None))
+
+
+def without_the_scope(world: World, call: Call) -> Any:
+    return call.make(world, api=Api(factories.key(world.cast.owner, Scope.PLATFORM_INVENTORY_WRITE)))
+
+
+def of_what_is_not_there(world: World, call: Call) -> Any:
+    path = call.path
+    for known in (NUMBER_ID, ORDER_ID, RESERVATION_ID, KEY_ID, CAMPAIGN_ID, BRAND_ID):
+        path = path.replace(known, NOBODYS)
+    assert path != call.path
+    return call.make(world, path=path)
+
+
+def too_large(world: World, call: Call) -> Any:
+    return call.make(world, body=b" " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1))
+
+
+def as_a_form(world: World, call: Call) -> Any:
+    return call.make(world, body=call.body or b"a=b", content_type="application/x-www-form-urlencoded")
+
+
+def with_a_parameter_too_many(world: World, call: Call) -> Any:
+    return call.make(world, query="?surprise=1")
+
+
+def past_the_limit(world: World, call: Call) -> Any:
+    world.set("RATE_LIMIT_PER_MINUTE", 1)
+    call.make(world)
+    return call.make(world)
+
+
+def failing(error: Exception) -> Callable[[World, Call], Any]:
+    def after_authentication(world: World, call: Call) -> Any:
+        original = ApiView.initial
+
+        def initial(self: ApiView, request: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, request, *args, **kwargs)
+            raise error
+
+        world.monkeypatch.setattr(ApiView, "initial", initial)
+        return call.make(world)
+
+    return after_authentication
+
+
+def for_another_host(world: World, call: Call) -> Any:
+    return call.make(world, headers={"Host": "evil.example"})
+
+
+def with_a_body_that_breaks_off(world: World, call: Call) -> Any:
+    def read(*args: Any) -> bytes:
+        raise OSError("the client is gone")
+
+    world.monkeypatch.setattr("django.test.client.FakePayload.read", read)
+    return call.make(world, headers={"Transfer-Encoding": "chunked"})
+
+
+SHARED: dict[str, Callable[[World, Call], Any]] = {
+    "INVALID_INPUT": for_another_host,
+    "UNAUTHORIZED": with_no_key,
+    "FORBIDDEN": without_the_scope,
+    "NOT_FOUND": of_what_is_not_there,
+    "PAYLOAD_TOO_LARGE": too_large,
+    "UNSUPPORTED_MEDIA_TYPE": as_a_form,
+    "VALIDATION_FAILED": with_a_parameter_too_many,
+    "RATE_LIMITED": past_the_limit,
+    "INTERNAL_ERROR": failing(RuntimeError("nobody foresaw this")),
+    "SERVICE_UNAVAILABLE": failing(OperationalError("the connection was lost")),
+}
+
+
+# --- refusals of some ----------------------------------------------------------------------------
+
+
+def for_the_campaign_of_a_stranger(world: World, call: Call) -> Any:
+    made = factories.campaign(world.cast.stranger)
+    return call.make(world, body={**call.body, "campaign_id": str(made.pk)})
+
+
+def for_campaign(**campaign: str) -> Callable[[World, Call], Any]:
+    def route(world: World, call: Call) -> Any:
+        made = factories.campaign(world.cast.owner, **campaign)
+        return call.make(world, body={**call.body, "campaign_id": str(made.pk)})
+
+    return route
+
+
+def without_credit(world: World, call: Call) -> Any:
+    factories.stock("+12125550457", price="1000000.00")
+    wanted = {"numbers": ["+12125550457"]} if "numbers" in call.body else {"quantity": 1, "area_code": "212"}
+    return call.make(world, body=wanted)
+
+
+def of_a_number_that_is_gone(world: World, call: Call) -> Any:
+    assert world.api.using(world.cast.stranger_key).order([TAKEN]).status_code == 200
+    return call.make(world, body={"numbers": [NUMBER, TAKEN]})
+
+
+def with_the_key_of_another_request(world: World, call: Call) -> Any:
+    headers = {"Idempotency-Key": "one-key"}
+    assert call.make(world, headers=headers).status_code in (200, 201)
+    return call.make(world, headers=headers, body={**call.body, "label": "another"})
+
+
+def with_the_key_of_another_hold(world: World, call: Call) -> Any:
+    headers = {"Idempotency-Key": "one-key"}
+    assert call.make(world, headers=headers).status_code == 201
+    return call.make(world, headers=headers, body={**call.body, "ttl_seconds": 61})
+
+
+def with_the_key_of_another_creation(world: World, call: Call) -> Any:
+    headers = {"Idempotency-Key": "one-key"}
+    assert world.api.post(KEYS, NEW_KEY, headers=headers).status_code == 201
+    return call.make(world, headers=headers)
+
+
+def with_the_etag_of_another_state(world: World, call: Call) -> Any:
+    return call.make(world, headers={"If-Match": '"another"'})
+
+
+def on_hold_for_too_long(world: World, call: Call) -> Any:
+    world.set("HOLD_SECONDS_PER_DAY", 60)
+    return call.make(world)
+
+
+def with_a_key_in_progress(world: World, call: Call) -> Any:
+    world.set("LOCK_TIMEOUT_MS", 50)
+    with somebody_else() as cursor:
+        cursor.execute(
+            "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES (%s, 'slow', '')",
+            [world.cast.owner.pk],
+        )
+        return call.make(world, headers={"Idempotency-Key": "slow"})
+
+
+@contextmanager
+def somebody_else() -> Iterator[psycopg.Cursor]:
+    """Another connection's transaction, which takes everything back."""
+    parameters = connection.get_connection_params()
+    known = {name: parameters[name] for name in ("dbname", "user", "host", "port", "password") if name in parameters}
+    with psycopg.connect(**known) as other, other.cursor() as cursor:
+        yield cursor
+        other.rollback()
+
+
+def after_its_release(world: World, call: Call) -> Any:
+    assert world.api.request("DELETE", f"{NUMBERS}/{NUMBER_ID}").status_code == 200
+    return call.make(world)
+
+
+def with_a_field_that_is_not_for_updates(world: World, call: Call) -> Any:
+    return call.make(world, body={"number": NUMBER})
+
+
+def of_more_than_there_are(world: World, call: Call) -> Any:
+    return call.make(world, body={"quantity": 1000})
+
+
+def with_as_many_waiting_as_may(world: World, call: Call) -> Any:
+    world.monkeypatch.setattr(settings, "BACKORDERS_PER_ORGANIZATION", 1)
+    return call.make(world, body={"quantity": 1000})
+
+
+def after_it_is_complete(world: World, call: Call) -> Any:
+    order = world.api.post(BULK, {"quantity": 1}).json()["data"]
+    return call.make(world, path=call.path.replace(ORDER_ID, order["order_id"]))
+
+
+def with_a_scope_that_is_none(world: World, call: Call) -> Any:
+    return call.make(world, body={**call.body, "scopes": ["numbers:eat"]})
+
+
+def when_the_database_is_away(world: World, call: Call) -> Any:
+    def fail(*args: Any) -> None:
+        raise OperationalError("connection refused")
+
+    world.monkeypatch.setattr("config.api.health._pending_migrations", fail)
+    return call.make(world)
+
+
+def a_call(method: str, path: str, body: Any = b"", **meets: Callable[[World, Call], Any]) -> Call:
+    return Call(method, path, body, meets)
+
+
+CAMPAIGN = {
+    "NOT_FOUND": for_the_campaign_of_a_stranger,
+    "CAMPAIGN_NOT_ACTIVE": for_campaign(status="PENDING"),
+    "BRAND_NOT_VERIFIED": for_campaign(identity_status="UNVERIFIED"),
+}
+ORDERING = CAMPAIGN | {
+    "INSUFFICIENT_CREDIT": without_credit,
+    "IDEMPOTENCY_IN_PROGRESS": with_a_key_in_progress,
+    "IDEMPOTENCY_KEY_REUSED": with_the_key_of_another_request,
+}
+ONE_NUMBER, ONE_KEY = f"{NUMBERS}/{NUMBER_ID}", f"{KEYS}/{KEY_ID}"
+NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
+
+CALLS = {
+    "orderNumbers": a_call(
+        "POST", ORDERS, {"numbers": [NUMBER]}, **ORDERING, INSUFFICIENT_INVENTORY=of_a_number_that_is_gone
+    ),
+    "searchNumbers": a_call("POST", f"{NUMBERS}/search", {"area_code": "415"}),
+    "listNumbers": a_call("GET", NUMBERS),
+    "getNumber": a_call("GET", ONE_NUMBER),
+    "updateNumber": a_call(
+        "PATCH",
+        ONE_NUMBER,
+        {"label": "support"},
+        **CAMPAIGN,
+        NUMBER_NOT_ASSIGNED=after_its_release,
+        PRECONDITION_FAILED=with_the_etag_of_another_state,
+        INVALID_INPUT=with_a_field_that_is_not_for_updates,
+    ),
+    "releaseNumber": a_call("DELETE", ONE_NUMBER, PRECONDITION_FAILED=with_the_etag_of_another_state),
+    "releaseNumbers": a_call("POST", f"{BULK}/release", {"ids": [NUMBER_ID]}),
+    "attachCampaign": a_call(
+        "POST",
+        f"{ONE_NUMBER}/campaign",
+        {"campaign_id": CAMPAIGN_ID},
+        **CAMPAIGN,
+        NUMBER_NOT_ASSIGNED=after_its_release,
+        PRECONDITION_FAILED=with_the_etag_of_another_state,
+    ),
+    "detachCampaign": a_call(
+        "DELETE",
+        f"{ONE_NUMBER}/campaign",
+        NUMBER_NOT_ASSIGNED=after_its_release,
+        PRECONDITION_FAILED=with_the_etag_of_another_state,
+    ),
+    "orderQuantity": a_call(
+        "POST",
+        BULK,
+        {"quantity": 2},
+        **ORDERING,
+        LIMIT_EXCEEDED=with_as_many_waiting_as_may,
+        **{"202": of_more_than_there_are},
+    ),
+    "getBulkOrder": a_call("GET", f"{BULK}/{ORDER_ID}"),
+    "cancelBulkOrder": a_call("DELETE", f"{BULK}/{ORDER_ID}", ORDER_NOT_PENDING=after_it_is_complete),
+    "createReservation": a_call(
+        "POST",
+        HOLDS,
+        {"numbers": [NUMBER]},
+        INSUFFICIENT_INVENTORY=of_a_number_that_is_gone,
+        LIMIT_EXCEEDED=on_hold_for_too_long,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_hold,
+    ),
+    "listReservations": a_call("GET", HOLDS),
+    "getReservation": a_call("GET", f"{HOLDS}/{RESERVATION_ID}"),
+    "releaseReservation": a_call("DELETE", f"{HOLDS}/{RESERVATION_ID}"),
+    "listCampaigns": a_call("GET", "/v1/campaigns"),
+    "getCampaign": a_call("GET", f"/v1/campaigns/{CAMPAIGN_ID}"),
+    "listBrands": a_call("GET", "/v1/brands"),
+    "getBrand": a_call("GET", f"/v1/brands/{BRAND_ID}"),
+    "createApiKey": a_call(
+        "POST",
+        KEYS,
+        NEW_KEY,
+        INVALID_INPUT=with_a_scope_that_is_none,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_request,
+    ),
+    "listApiKeys": a_call("GET", KEYS),
+    "getApiKey": a_call("GET", ONE_KEY),
+    "revokeApiKey": a_call("DELETE", ONE_KEY),
+    "rotateApiKey": a_call(
+        "POST",
+        f"{ONE_KEY}/rotate",
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_creation,
+    ),
+    "listOrders": a_call("GET", ORDERS),
+    "getOrder": a_call("GET", f"{ORDERS}/{ORDER_ID}"),
+    "listNumberEvents": a_call("GET", f"{ONE_NUMBER}/events"),
+    "getCredit": a_call("GET", "/v1/credit"),
+    "listCreditEntries": a_call("GET", "/v1/credit/entries"),
+    "getHealth": a_call("GET", "/healthz", INVALID_INPUT=with_a_body_that_breaks_off),
+    "getReadiness": a_call(
+        "GET", "/readyz", INVALID_INPUT=with_a_body_that_breaks_off, SERVICE_UNAVAILABLE=when_the_database_is_away
+    ),
+}
