@@ -14,8 +14,8 @@ import pytest
 
 from tests.config.dev.test_serve import Desk, key
 from tests.contract.test_typescript_types import tools  # noqa: F401  a fixture
-from tests.guide_blocks import DOCUMENTS, NOT_RUN, PROGRAMS, SHELLS, Block, Reader, blocks_of
 from tests.support.embedded_postgres import ROOT, remove
+from tests.support.guide_blocks import DOCUMENTS, NOT_RUN, PROGRAMS, SHELLS, Block, Reader, blocks_of
 from tests.support.proxies import RETRY_AFTER, FaultyProxy, bad_gateway, faulty_proxy, first, lose_answer, refuse
 
 pytestmark = [

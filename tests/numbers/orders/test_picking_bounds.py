@@ -4,14 +4,15 @@ import pytest
 from django.db import OperationalError
 
 from config.errors import sqlstate_of
-from numbers import picking, searching
-from numbers.criteria import Criteria
-from numbers.filling import fill_pending_orders
+from numbers.inventory import candidates
+from numbers.inventory.criteria import Criteria
+from numbers.orders import picking
+from numbers.orders.backorders import fill_pending_orders
 from numbers.orders.waiting import Wish
-from tests import books, factories
-from tests.client import error_of
-from tests.phone_numbers import BULK, order_status, wait_for
-from tests.test_search_bounds import STOCK, rows_read_by, stock  # noqa: F401  a fixture
+from tests.numbers.inventory.test_search_bounds import STOCK, rows_read_by, stock  # noqa: F401  a fixture
+from tests.support import db_assertions, factories
+from tests.support.api_client import error_of
+from tests.support.phone_numbers import BULK, order_status, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,8 +23,8 @@ CANCELED = "57014"
 def slow_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each row of a shelf take a fifth of a second, and a look two fifths at most."""
     for name in ("_SHELF", "_PRICED_SHELF"):
-        slow = getattr(searching, name).replace("ORDER BY", "AND pg_sleep(0.2) IS NOT NULL ORDER BY")
-        monkeypatch.setattr(searching, name, slow)
+        slow = getattr(candidates, name).replace("ORDER BY", "AND pg_sleep(0.2) IS NOT NULL ORDER BY")
+        monkeypatch.setattr(candidates, name, slow)
     monkeypatch.setattr(picking, "_PROBE_TIMEOUT", picking._PROBE_TIMEOUT.replace("1s", "400ms"))
 
 
@@ -31,8 +32,8 @@ def test_bulk_order_is_503_when_its_look_takes_too_long(api, slow_shelves, setti
     factories.stock(*factories.line(0, 20))
     settings.STATEMENT_TIMEOUT_MS = 400
     error_of(api.post(BULK, {"quantity": 5}), 503, "SERVICE_UNAVAILABLE")
-    assert books.rows("SELECT count(*) FROM numbers_order") == [(0,)]
-    assert books.owners() == {}
+    assert db_assertions.rows("SELECT count(*) FROM numbers_order") == [(0,)]
+    assert db_assertions.owners() == {}
 
 
 @pytest.mark.parametrize("criteria", [Criteria(), Criteria(area_code="415", pattern="2")])
@@ -41,7 +42,7 @@ def test_look_without_a_transaction_is_cut_short(cast, slow_shelves, criteria):
     with pytest.raises(OperationalError) as canceled:
         picking.available_ids(Wish(cast.owner.id, False, criteria, None), most=20)
     assert sqlstate_of(canceled.value) == CANCELED
-    assert books.rows("SELECT current_setting('statement_timeout')") == [("0",)]
+    assert db_assertions.rows("SELECT current_setting('statement_timeout')") == [("0",)]
 
 
 def test_look_without_a_time_out_goes_on_to_its_end(cast, slow_shelves, monkeypatch):
@@ -57,7 +58,7 @@ def test_worker_leaves_an_order_whose_look_takes_too_long(api, slow_shelves, set
     settings.STATEMENT_TIMEOUT_MS = 400
     assert fill_pending_orders() == 0
     assert order_status(api, order_id)["status"] == "pending"
-    assert books.rows("SELECT fill_attempts FROM numbers_order") == [(1,)]
+    assert db_assertions.rows("SELECT fill_attempts FROM numbers_order") == [(1,)]
 
 
 @pytest.mark.django_db
