@@ -9,13 +9,16 @@ class NumbersConfig(AppConfig):
         from config.api.idempotency import register_store
         from config.errors import refused
         from config.observability.metrics import read_at_scrape
-        from numbers.imports import job as imports_job  # noqa: F401  registers them
+        from numbers import checks  # noqa: F401  registers the system checks
+        from numbers.bulk_actions import job as bulk_action_job  # noqa: F401  registers its handler
+        from numbers.imports import job as import_job  # noqa: F401  registers its handler
         from numbers.orders import idempotency
+        from numbers.reports import dashboard_job  # noqa: F401  registers its handler
         from numbers.reports.metrics import stock_and_pending
         from numbers.reports.unmet_demand import note_refusal
         from numbers.worker.status import background_work
 
-        register_store(idempotency)
+        register_store(idempotency)  # type: ignore[arg-type]  # a module is a Store
         read_at_scrape(stock_and_pending)
         read_at_scrape(background_work)
         refused.connect(note_refusal, dispatch_uid="numbers.reports.unmet_demand")

@@ -245,7 +245,7 @@ def _check_quota(rows: list[LockedNumber], organization_id: UUID, most_held: int
 
 def _check_time(rows: list[LockedNumber], organization_id: UUID, at: datetime, until: datetime) -> None:
     """Raise LimitExceeded if a number would be held for too long in the day that ends with the hold."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "ids": [row.id for row in rows],
         "organization_id": organization_id,
         "at": at,

@@ -37,13 +37,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         if not self._is_at_rest():  # else COMMIT has gone with the last statements
-            super()._commit()
+            super()._commit()  # type: ignore[misc]
 
     def _set_autocommit(self, autocommit: bool) -> None:
         if self._is_at_rest():
             self.connection._set_autocommit(autocommit)
         else:
-            super()._set_autocommit(autocommit)
+            super()._set_autocommit(autocommit)  # type: ignore[misc]
 
     def _is_at_rest(self) -> bool:
         """Return whether no transaction is open, so that there is nothing to say to the server."""
