@@ -1,10 +1,10 @@
 from django.urls import path
 
-from campaigns.api import Brands, Campaigns, OneBrand, OneCampaign
+from campaigns.api import BrandDetailView, BrandListView, CampaignDetailView, CampaignListView
 
 urlpatterns = [
-    path("campaigns", Campaigns.as_view(), name="campaigns"),
-    path("campaigns/<id:campaign_id>", OneCampaign.as_view(), name="campaign"),
-    path("brands", Brands.as_view(), name="brands"),
-    path("brands/<id:brand_id>", OneBrand.as_view(), name="brand"),
+    path("campaigns", CampaignListView.as_view(), name="campaigns"),
+    path("campaigns/<id:campaign_id>", CampaignDetailView.as_view(), name="campaign"),
+    path("brands", BrandListView.as_view(), name="brands"),
+    path("brands/<id:brand_id>", BrandDetailView.as_view(), name="brand"),
 ]

@@ -1,8 +1,9 @@
 """The one envelope of every answer."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, overload
 
 import orjson
 from django.http import HttpResponse
@@ -16,12 +17,18 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in an answer")
 
 
+@overload
+def timestamp(moment: datetime) -> str: ...
+@overload
+def timestamp(moment: None) -> None: ...
+@overload
+def timestamp(moment: datetime | None) -> str | None: ...
 def timestamp(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with Z, in whole seconds, as the reference has it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
-def render(document: dict[str, Any]) -> bytes:
+def render(document: Mapping[str, Any]) -> bytes:
     return orjson.dumps(document, default=_plain)
 
 

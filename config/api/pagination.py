@@ -20,7 +20,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -28,6 +28,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from config.api.declared import Problem, Reads, RequestQuery, doc, parse_query
 from config.api.envelope import success
 from config.api.views import refuse_unknown_parameters
 from config.errors import ValidationFailed
@@ -57,6 +58,65 @@ class Page:
     def fetch(self) -> int:
         """One more than is shown: whether it exists tells whether there is a next page."""
         return self.limit + 1
+
+
+def _given_limit(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,2}", value, re.ASCII) and int(value) <= LIMIT_LARGEST:
+        return int(value)
+    raise Problem(f"must be a whole number from 1 to {LIMIT_LARGEST}")
+
+
+class PageQuery(RequestQuery):
+    """The parameters of every list. A list with filters declares them in a subclass."""
+
+    limit: Annotated[
+        int,
+        Reads(
+            _given_limit,
+            {"type": "integer", "minimum": 1, "maximum": LIMIT_LARGEST, "default": LIMIT_DEFAULT},
+        ),
+        doc("How many to a page."),
+    ] = LIMIT_DEFAULT
+    cursor: Annotated[
+        str | None,
+        Reads(str, {"type": "string"}),
+        doc("`meta.next_cursor` of the page before; leave it out for the first page."),
+    ] = None
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The filters that were given, by name."""
+        values = {name: getattr(self, name) for name in type(self).model_fields if name not in PARAMETERS}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+Query = TypeVar("Query", bound=PageQuery)
+
+
+def read_list(
+    request: Request,
+    declared: type[Query] = PageQuery,  # type: ignore[assignment]
+    *,
+    name: str,
+    key: type = UUID,
+) -> tuple[Query, Page]:
+    """Return the query parameters and the part of the list ``name`` that they ask for.
+
+    A cursor holds for one list of one organization with the same filters. ``key`` is the type of the
+    column that the list pages by. Raise ValidationFailed with every problem found.
+    """
+    query, problems = parse_query(request, declared)
+    caller: Any = request.user  # an apikeys Caller, which this module must not know
+    if query is None or problems:
+        raise ValidationFailed(details=problems)
+    given = {field: str(value) for field, value in query.filters.items()}
+    context = orjson.dumps([name, str(caller.organization_id), given], option=orjson.OPT_SORT_KEYS)
+    after = None
+    if query.cursor is not None:
+        after = unseal(query.cursor, context)
+        if not isinstance(after, key):
+            raise ValidationFailed(details={"cursor": _STALE})
+    return query, Page(query.limit, after, _ABOVE_ALL[key] if after is None else after, context)
 
 
 def read_page(

@@ -1,52 +1,92 @@
 """``/v1/credit``: the balance, and the ledger that explains it."""
 
-from typing import Any
+from decimal import Decimal
+from typing import Annotated
 
 from django.conf import settings
 from django.http import HttpResponse
+from typing_extensions import TypedDict
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.actors import shown_to_customer
+from config.api.declared import doc
 from config.api.envelope import success, timestamp
-from config.api.openapi.operations import described
-from config.api.pagination import answer_page, read_page
+from config.api.kinds import Count, Currency, Moment, Money, OneOf, Text, Ulid, Uuid
+from config.api.openapi.declare import Returns, endpoint, list_endpoint
+from config.api.pagination import answer_page, read_list
 from config.api.views import READS, ApiView, refuse_unknown_parameters
-from numbers.api import credit_schema
+from numbers.api.schemas import ORDER_ID
 from numbers.models import CreditAccount, CreditEntry
+from numbers.models.credit import CreditEntryKind
+
+TAG = "Credit"
 
 
-class Credit(ApiView):
-    """What the organization can still order for. A sandbox never pays: its balance stays as it is."""
+class CreditJson(TypedDict):
+    balance: Annotated[Money, doc("What is left. It is the sum of the ledger, and never below zero.", example="99.00")]
+    currency: Currency
+    entries: Annotated[int, Count(minimum=0), doc("How many entries the ledger has.", example=2)]
 
+
+class CreditEntryJson(TypedDict):
+    """One change of the balance. It is never changed or deleted."""
+
+    entry: Annotated[int, Count(minimum=1), doc("Its number in your ledger: 1, 2, 3 and so on.", example=2)]
+    kind: Annotated[str, OneOf(CreditEntryKind.values), doc("Why the balance changed.", example="charge")]
+    amount: Annotated[Money, doc("By how much; below zero for a charge.", example="-1.00")]
+    balance_before: Annotated[Money, doc("The `balance_after` of the entry before it.", example="100.00")]
+    balance_after: Annotated[Money, doc("What was left.", example="99.00")]
+    currency: Currency
+    order_id: Annotated[Uuid | None, doc("The order that was charged for.", example=ORDER_ID)]
+    note: Annotated[Text | None, doc("What the operator noted.")]
+    actor: Annotated[
+        Text,
+        doc("Who did it: the prefix of one of your keys, `operator` or `system`.", example="am_live_8sK2"),
+    ]
+    request_id: Annotated[Ulid, doc("In which request: the `X-Request-Id` of its answer.")]
+    created_at: Annotated[Moment, doc("When.")]
+
+
+class CreditView(ApiView):
     scopes = {"GET": Scope.CREDIT_READ}
     may_be_old = READS
 
-    @described(credit_schema.GET)
+    @endpoint("getCredit", tag=TAG, returns=Returns(CreditJson, "The balance."))
     def get(self, request: CallerRequest) -> HttpResponse:
+        """Get the balance.
+
+        What your organization can still order for. A sandbox never pays: its balance stays as it is.
+        """
         refuse_unknown_parameters(request)
         account = CreditAccount.objects.filter(pk=request.user.organization_id).first()
-        # An organization that never had credit has no account yet, which is the same to it as an empty one.
-        account = account or CreditAccount(balance=0, currency=settings.CURRENCY)
-        return success({"balance": f"{account.balance:.2f}", "currency": account.currency, "entries": account.entries})
+        # An organization that never had credit has no account yet: the same to it as an empty one.
+        account = account or CreditAccount(balance=Decimal("0.00"), currency=settings.CURRENCY)
+        return success(credit_json(account))
 
 
-class CreditEntries(ApiView):
-    """Every change of the balance, newest first. The first begins at 0.00, each at the end of the one before."""
-
+class CreditEntryListView(ApiView):
     scopes = {"GET": Scope.CREDIT_READ}
     may_be_old = READS
 
-    @described(credit_schema.ENTRIES)
+    @list_endpoint("listCreditEntries", CreditEntryJson, tag=TAG)
     def get(self, request: CallerRequest) -> HttpResponse:
+        """List the ledger.
+
+        Every change of your balance. Each begins where the one before it ended; the first begins at 0.00.
+        """
         # By the number within the account: a cursor by the key of the table would count everybody's.
-        page = read_page(request, name="credit-entries", key=int)
+        _, page = read_list(request, name="credit-entries", key=int)
         entries = CreditEntry.objects.filter(account_id=request.user.organization_id, entry__lt=page.below)
         rows = entries.order_by("-entry")[: page.fetch]
         return answer_page(rows, page, show=entry_json, key=lambda row: row.entry)
 
 
-def entry_json(entry: CreditEntry) -> dict[str, Any]:
+def credit_json(account: CreditAccount) -> CreditJson:
+    return {"balance": account.balance, "currency": account.currency, "entries": account.entries}
+
+
+def entry_json(entry: CreditEntry) -> CreditEntryJson:
     return {
         "entry": entry.entry,
         "kind": entry.kind,

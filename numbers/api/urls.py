@@ -1,7 +1,7 @@
 from django.urls import path
 
 from numbers.api.bulk_orders import QuantityOrder, QuantityOrders
-from numbers.api.credit import Credit, CreditEntries
+from numbers.api.credit import CreditEntryListView, CreditView
 from numbers.api.events import NumberEvents
 from numbers.api.numbers import BulkRelease, Number, NumberCampaign, Numbers
 from numbers.api.orders import OneOrder, Orders
@@ -21,6 +21,6 @@ urlpatterns = [
     path("phone-numbers/<number:number_id>", Number.as_view(), name="number"),
     path("phone-numbers/<number:number_id>/campaign", NumberCampaign.as_view(), name="number-campaign"),
     path("phone-numbers/<number:number_id>/events", NumberEvents.as_view(), name="number-events"),
-    path("credit", Credit.as_view(), name="credit"),
-    path("credit/entries", CreditEntries.as_view(), name="credit-entries"),
+    path("credit", CreditView.as_view(), name="credit"),
+    path("credit/entries", CreditEntryListView.as_view(), name="credit-entries"),
 ]

@@ -14,6 +14,7 @@ from drf_spectacular.drainage import warn
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.openapi import errors, texts
+from config.api.openapi.declare import without_examples
 from config.api.openapi.errors import Refusal
 from config.api.openapi.headers import HEADERS, RATE_LIMIT, described_headers, header
 from config.api.openapi.operations import Answer, Example, Operation, Parameter
@@ -41,7 +42,9 @@ class DescribedSchema(AutoSchema):
 
     def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any) -> Any:
         self.registry, self.path, self.path_regex, self.method = registry, path, path_regex, method
-        described: Operation | None = getattr(getattr(self.view, method.lower()), "operation", None)
+        described: Any = getattr(getattr(self.view, method.lower()), "operation", None)
+        if callable(described):
+            described = described()
         if described is None:
             warn(f"{method} {path} does not say what it does: put @described(Operation(…)) on its method")
             return None
@@ -168,11 +171,12 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     used = {operation["tags"][0] for methods in result["paths"].values() for operation in methods.values()}
     result["tags"] = [{"name": name, "description": text} for name, text in texts.TAGS.items() if name in used]
     responses = {name: _refusals_in_full([refusal], authenticated=True) for name, refusal in SHARED.items()}
+    result["paths"] = without_examples(result["paths"])
     needed = references([result["paths"], responses])
     result["components"] = {
         "headers": {name: header(name) for name in HEADERS},
         "responses": responses,
-        "schemas": {name: components[name] for name in sorted(needed)},
+        "schemas": {name: without_examples(components[name]) for name in sorted(needed)},
         "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": texts.AUTHENTICATION}},
     }
     return result

@@ -1,0 +1,153 @@
+"""Declared requests: one class gives validation with our messages, the document and client types.
+
+A request is a subclass of ``RequestBody`` or ``RequestQuery``. Each field's type is ``Annotated`` with
+a ``Reads``: the function that reads the value, and the JSON Schema that describes it. A reader raises
+``Problem`` with one sentence that says what the value must be.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import CoreSchema, core_schema
+from rest_framework.request import Request
+
+from config.errors import ApiError, ValidationFailed
+
+Schema = Mapping[str, Any]
+Declared = TypeVar("Declared", bound="_Declared")
+
+# An error must not be ten times as large as its request.
+MAX_UNKNOWN_FIELDS = 20
+
+
+# Where a field keeps its value for examples of whole bodies; not part of the document.
+EXAMPLE = "x-example"
+
+
+def doc(description: str, *, example: Any = None) -> Any:
+    """Describe a field of a declared type. ``example`` is its value in examples of whole bodies."""
+    return Field(description=description, json_schema_extra={EXAMPLE: example} if example is not None else None)
+
+
+def example(value: Any) -> Any:
+    """Give the value of a field in examples of whole bodies, where its type describes it already."""
+    return Field(json_schema_extra={EXAMPLE: value})
+
+
+class Problem(ValueError):
+    """What is wrong with a value, in one sentence.
+
+    ``items`` names problems inside of the value by their path below it: ``{"[1]": "must be …"}``.
+    """
+
+    def __init__(self, message: str = "", *, items: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.items = items or {"": message}
+
+
+@dataclass(frozen=True, eq=False)  # by identity: annotations must be hashable
+class Reads:
+    """How a value is read, and how the document describes it."""
+
+    read: Callable[[Any], Any]
+    schema: Schema
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return dict(self.schema)
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+    known: ClassVar[frozenset[str]] = frozenset()
+    # A required field that is absent is read as null, so that its reader says what it must be.
+    _absent: ClassVar[dict[str, None]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        cls.known = frozenset(cls.model_fields)
+        cls._absent = {name: None for name, one in cls.model_fields.items() if one.is_required()}
+
+    @classmethod
+    def read(cls: type[Declared], given: Mapping[str, Any], problems: dict[str, str]) -> Declared | None:
+        """Read the fields. Put every problem into ``problems``, and return None if there is one."""
+        try:
+            return cls.model_validate({**cls._absent, **{n: given[n] for n in given if n in cls.known}})
+        except ValidationError as error:
+            for one in error.errors(include_url=False):
+                _note(problems, one)
+            return None
+
+
+class RequestBody(_Declared):
+    """The JSON object of a request. An unknown field is a problem."""
+
+
+class RequestQuery(_Declared):
+    """The query parameters of a request. An unknown or repeated one is a problem."""
+
+
+def _note(problems: dict[str, str], error: Any) -> None:
+    path = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in error["loc"])
+    cause = error.get("ctx", {}).get("error")
+    items = cause.items if isinstance(cause, Problem) else {"": error["msg"]}
+    for below, message in items.items():
+        problems.setdefault(path + below, message)
+
+
+def parse_body(
+    request: Request,
+    declared: type[Declared],
+    *,
+    unknown_field: type[ApiError] = ValidationFailed,
+) -> Declared:
+    """Return the request's JSON object as a ``declared``.
+
+    Raise ValidationFailed with every problem found. Raise ``unknown_field`` instead if it is another
+    error and the body has a field that ``declared`` does not know.
+    """
+    body = request.data
+    if not isinstance(body, dict) or request._request.body == b"":
+        raise ValidationFailed(details={"body": "must be a JSON object"})
+    known = ", ".join(sorted(declared.known))
+    unknown = [name[:64] for name in sorted(body.keys() - declared.known)[:MAX_UNKNOWN_FIELDS]]
+    if unknown and unknown_field is not ValidationFailed:
+        raise unknown_field(details=dict.fromkeys(unknown, f"can't be updated; these can: {known}"))
+    remedy = f"known: {known}" if known else "this endpoint takes none"
+    problems = dict.fromkeys(unknown, f"is not a field of this request; {remedy}")
+    read = declared.read(body, problems)
+    if read is None or problems:
+        raise ValidationFailed(details=problems)
+    return read
+
+
+def parse_query(
+    request: Request, declared: type[Declared], *, also: frozenset[str] = frozenset()
+) -> tuple[Declared | None, dict[str, str]]:
+    """Return the query parameters as a ``declared``, and every problem found.
+
+    ``also`` are parameters that somebody else reads, such as ``cursor``.
+    """
+    problems = unknown_parameters(request, declared.known | also)
+    given = {name: request.query_params[name] for name in request.query_params}
+    return declared.read(given, problems), problems
+
+
+def unknown_parameters(request: Request, known: frozenset[str]) -> dict[str, str]:
+    """Name the query parameters that are not ``known`` or that are repeated.
+
+    A misspelled parameter must not pass silently: ``?dryrun=true`` would buy.
+    """
+    remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
+    problems = {}
+    for name, values in request.query_params.lists():
+        if name not in known:
+            problems[name] = f"is not a parameter of this request; {remedy}"
+        elif len(values) > 1:
+            problems[name] = "is given more than once; give it once"
+    return problems

@@ -1,0 +1,101 @@
+"""Kinds of fields that requests and responses declare: each is a type with its JSON Schema.
+
+Kinds of responses carry only their schema. Kinds of requests also read: the factory functions at the
+end return an annotation whose reader raises ``Problem`` with what the value must be.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import WithJsonSchema
+
+from config.api.declared import Problem, Reads
+from config.api.fields import UUID_EXPECTED, parse_uuid
+
+# --- responses -----------------------------------------------------------------------------------
+
+Uuid = Annotated[UUID, WithJsonSchema({"type": "string", "format": "uuid"})]
+Text = Annotated[str, WithJsonSchema({"type": "string"})]
+Flag = Annotated[bool, WithJsonSchema({"type": "boolean"})]
+# A time as config.api.envelope.timestamp writes it.
+Moment = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$", "examples": ["2026-04-26T12:00:00Z"]}),
+]
+# A decimal string: binary floating point has no place in amounts of money.
+Money = Annotated[
+    Decimal,
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "examples": ["1.00"]}),
+]
+Currency = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[A-Z]{3}$",
+            "description": "ISO 4217 code of the currency.",
+            "examples": ["USD"],
+        }
+    ),
+]
+Ulid = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+            "examples": ["01JTBQH2FZ8K1RXC0WJ4Z9P3VM"],
+        }
+    ),
+]
+
+
+def Count(**bounds: int) -> WithJsonSchema:
+    """An integer with the bounds of JSON Schema."""
+    return WithJsonSchema({"type": "integer", **bounds})
+
+
+def OneOf(values: Iterable[str]) -> WithJsonSchema:
+    """A string that is one of ``values``."""
+    return WithJsonSchema({"type": "string", "enum": list(values)})
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+def read_uuid(value: object) -> UUID | None:
+    """Return a UUID in its usual form of 36 characters, or None for null. Raise Problem."""
+    if value is None:
+        return None
+    if found := parse_uuid(value):
+        return found
+    raise Problem(UUID_EXPECTED)
+
+
+GivenUuid = Annotated[UUID | None, Reads(read_uuid, {"type": "string", "format": "uuid"})]
+
+
+def choice(values: Iterable[str]) -> Reads:
+    """Read one of ``values``, or null."""
+    known = tuple(values)
+
+    def read(value: object) -> str | None:
+        if value is None or value in known:
+            return value if value is None else str(value)
+        raise Problem(f"must be one of {', '.join(known)}")
+
+    return Reads(read, {"type": "string", "enum": list(known)})
+
+
+def _read_flag(value: object) -> bool:
+    if value in (None, "false", "0"):
+        return False
+    if value in ("true", "1"):
+        return True
+    raise Problem("must be true or false")
+
+
+# A query parameter: ``true`` or ``false``.
+FlagParameter = Annotated[bool, Reads(_read_flag, {"type": "boolean", "default": False})]

@@ -1,0 +1,225 @@
+"""From declared types to the document: JSON Schema of types, and ``@endpoint`` on a view's method."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from inspect import cleandoc
+from typing import Annotated, Any, TypeVar
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypedDict
+
+from config.api.declared import EXAMPLE, RequestBody, RequestQuery, doc
+from config.api.openapi.errors import Refusal
+from config.api.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
+from config.api.openapi.shapes import Schema, named, nullable, resolve
+from config.api.pagination import PageQuery
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+REFERENCE = "#/components/schemas/{model}"
+
+
+class _Generator(GenerateJsonSchema):
+    """JSON Schema as the document has it: no titles, null beside a type, closed objects."""
+
+    def nullable_schema(self, schema: Any) -> Any:
+        return nullable(self.generate_inner(schema["schema"]))
+
+    def default_schema(self, schema: Any) -> Any:
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def normalize_name(self, name: str) -> str:
+        # CreditEntryJson, beside a model CreditEntry, is the component CreditEntry.
+        return super().normalize_name(name).removesuffix("Json")
+
+    def typed_dict_schema(self, schema: Any) -> Any:
+        return {**super().typed_dict_schema(schema), "additionalProperties": False}
+
+
+def schema_of(declared: Any) -> Schema:
+    """Return the JSON Schema of a declared type; what it names becomes a component."""
+    made = TypeAdapter(declared).json_schema(ref_template=REFERENCE, schema_generator=_Generator, mode="validation")
+    for name, component in made.pop("$defs", {}).items():
+        named(name, _without_titles(component))
+    schema = _without_titles(made)
+    name = getattr(declared, "__name__", "").removesuffix("Json")
+    return schema if "$ref" in schema or not name or schema.get("type") != "object" else named(name, schema)
+
+
+def _without_titles(node: Any, *, of_properties: bool = False) -> Any:
+    if isinstance(node, Mapping):
+        return {
+            key: _without_titles(value, of_properties=key == "properties" and not of_properties)
+            for key, value in node.items()
+            if of_properties or key != "title"
+        }
+    return [_without_titles(one) for one in node] if isinstance(node, list) else node
+
+
+def without_examples(node: Any) -> Any:
+    """Return the document without what only ``example_of`` needs."""
+    if isinstance(node, Mapping):
+        return {key: without_examples(value) for key, value in node.items() if key != EXAMPLE}
+    return [without_examples(one) for one in node] if isinstance(node, list) else node
+
+
+def example_of(schema: Schema) -> Any:
+    """Compose an example value of a schema from the examples of its fields."""
+    if EXAMPLE in schema:
+        return schema[EXAMPLE]
+    if "oneOf" in schema:
+        return example_of(schema["oneOf"][0])
+    schema = resolve(schema)
+    for key in ("examples", "enum"):
+        if schema.get(key):
+            return schema[key][0]
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    kind = schema["type"] if isinstance(schema["type"], str) else "null"
+    match kind:
+        case "object" if "properties" in schema:
+            required = schema.get("required", [])
+            return {name: example_of(one) for name, one in schema["properties"].items() if name in required}
+        case "array":
+            return [example_of(schema["items"])]
+        case _:
+            return {"boolean": True, "integer": schema.get("minimum", 1), "object": {}}.get(kind)
+
+
+@dataclass(frozen=True)
+class Returns:
+    """A success of an endpoint: what its ``data`` is, and what that means.
+
+    ``name`` is the component of the whole body. ``example`` stands for the composed one.
+    """
+
+    data: Any
+    description: str
+    name: str = ""
+    status: int = 200
+    meta: Any = None
+    example: Any = None
+    headers: Sequence[str] = ()
+
+    def answer(self) -> Answer:
+        data = schema_of(self.data)
+        meta = schema_of(self.meta) if self.meta else None
+        example = self.example if self.example is not None else example_of(data)
+        shape = envelope(self.name or f"{self.data.__name__.removesuffix('Json')}Answer", data, meta=meta)
+        body = succeeds(example, example_of(meta) if meta else None)
+        return Answer(self.description, shape, [Example(body)], status=self.status, headers=self.headers)
+
+
+# What an example of 422 says where nothing but an unknown parameter can be wrong.
+NO_PARAMETERS = {"page": "is not a parameter of this request; this endpoint takes none"}
+INVALID_PAGE = {
+    "limit": "must be a whole number from 1 to 100",
+    "cursor": "is not a cursor of this list with these filters; leave it out to start from the first page",
+}
+PAGING = "Newest first. Where `meta.next_cursor` is not null there is more: give it as `cursor`, with the same filters."
+
+
+class NextPage(TypedDict):
+    next_cursor: Annotated[str | None, doc("Give it as `cursor` to get the next page; null on the last one.")]
+
+
+def endpoint(
+    id: str,
+    *,
+    tag: str,
+    returns: Returns | Sequence[Returns],
+    errors: Sequence[Refusal] = (),
+    body: Any = None,
+    body_examples: Sequence[Example] = (),
+    query: Any = None,
+    headers: Sequence[Parameter] = (),
+    path: Mapping[str, Id] | None = None,
+    invalid: Mapping[str, str] | None = NO_PARAMETERS,
+    summary: str = "",
+    description: str = "",
+) -> Callable[[Method], Method]:
+    """Describe a view's method: its docstring is the summary and the description.
+
+    ``returns`` are its successes, ``errors`` those that only it has, ``invalid`` an example of the
+    ``details`` of a 422. The description is made when the document is.
+    """
+
+    def describe(docstring: str) -> Operation:
+        first, _, rest = cleandoc(docstring).partition("\n")
+        answers = [one.answer() for one in ([returns] if isinstance(returns, Returns) else returns)]
+        return Operation(
+            id=id,
+            tag=tag,
+            summary=summary or first.removesuffix("."),
+            description=description or rest.strip() or first,
+            answers=_merged(answers),
+            body=_body(body, body_examples) if body else None,
+            parameters=[*(parameters_of(query) if query else []), *headers],
+            refusals=errors,
+            invalid=invalid,
+            path_parameters=path or {},
+        )
+
+    def attach(method: Method) -> Method:
+        method.operation = cache(partial(describe, method.__doc__ or ""))  # type: ignore[attr-defined]
+        return method
+
+    return attach
+
+
+def list_endpoint(
+    id: str, item: Any, *, tag: str, name: str = "", query: Any = None, example: Any = None, **more: Any
+) -> Callable[[Method], Method]:
+    """Describe a paginated list of ``item``, newest first."""
+
+    def attach(method: Method) -> Method:
+        text = cleandoc(method.__doc__ or "")
+        first, _, rest = text.partition("\n")
+        page = Returns(
+            Annotated[list[item], doc("Newest first.")],
+            "One page of the list, which may be empty.",
+            name=name or f"{item.__name__.removesuffix('Json')}List",
+            meta=NextPage,
+            example=example,
+        )
+        description = f"{rest.strip() or first} {PAGING}"
+        options = {"invalid": INVALID_PAGE, **more}
+        described = endpoint(id, tag=tag, returns=page, query=query or PageQuery, description=description, **options)
+        return described(method)
+
+    return attach
+
+
+def parameters_of(query: type[RequestQuery]) -> list[Parameter]:
+    """Return the parameters of a declared query, those of the page last."""
+    fields = schema_properties(query)
+    page = [name for name in ("limit", "cursor") if name in fields]
+    return [Parameter(name, fields[name]) for name in [*(n for n in fields if n not in page), *page]]
+
+
+def schema_properties(declared: type[RequestQuery]) -> dict[str, Schema]:
+    return dict(resolve(schema_of(declared))["properties"])
+
+
+def _body(body: type[RequestBody], examples: Sequence[Example]) -> Body:
+    schema = schema_of(body)
+    return Body(schema, examples or [Example(example_of(schema))])
+
+
+def _merged(answers: Sequence[Answer]) -> list[Answer]:
+    """Return one answer for each status: alternatives of one status become its ``oneOf``."""
+    found: dict[int, Answer] = {}
+    for one in answers:
+        before = found.get(one.status)
+        if before is None:
+            found[one.status] = one
+            continue
+        shapes = [*before.shape.get("oneOf", [before.shape]), one.shape]
+        found[one.status] = replace(before, shape={"oneOf": shapes}, examples=[*before.examples, *one.examples])
+    return list(found.values())
