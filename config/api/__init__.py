@@ -1,0 +1,15 @@
+"""What every endpoint shares.
+
+- ``views``: base views.
+- ``declared``: requests as typed classes.
+- ``fields``: forms of values.
+- ``parsing``: JSON bodies.
+- ``envelope``: the one shape of responses.
+- ``pagination``: lists by cursor.
+- ``converters``: ids in paths.
+- ``openapi``: the OpenAPI document.
+- ``health``: ``/healthz`` and ``/readyz``.
+- ``health_schema``: the same, described.
+- ``kinds``: kinds of declared fields.
+- ``idempotency``: retries that get the first response.
+"""

@@ -1,0 +1,14 @@
+"""PostgreSQL.
+
+- ``pipeline``: several statements in one round trip.
+- ``batches``: statements sent together.
+- ``transactions``: the one retry.
+- ``connections``: connections that died.
+- ``replica``: reads from a replica.
+- ``fields``: ids, times, CHECK helpers.
+- ``backend``: Django's backend, on kept connections.
+- ``triggers``: append-only tables.
+- ``copy``: rows as CSV by COPY.
+- ``array_text``: lists as array literals.
+- ``minute_windows``: exact counters of a minute.
+"""

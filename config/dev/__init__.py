@@ -1,1 +1,8 @@
-"""What `make run` needs besides the server: `worker` keeps one worker process running."""
+"""``make run``, ``stop`` and ``clean``: for trying out, never for production.
+
+- ``run``: the commands.
+- ``postgres``: the embedded PostgreSQL.
+- ``postgres_server``: its processes and folders.
+- ``server``: gunicorn in this process.
+- ``worker``: one worker beside the server.
+"""

@@ -1,9 +1,10 @@
-"""``/docs``: the reference, made from the schema, and the guides in docs/guides.
+"""The pages under ``/docs``.
 
-reference   what the page shows of each operation
-samples     calls in curl, TypeScript and Python
-typescript  definitions, cut out of types.ts
-markup      Markdown and colours
-guides      the guides, and what searches find
-views       the pages, rendered once in a process
+- ``urls``: paths.
+- ``views``: pages.
+- ``guides``: docs/guides as pages.
+- ``markdown``: Markdown to HTML.
+- ``reference``: the API reference.
+- ``code_samples``: calls in three languages.
+- ``typescript``: types of an operation.
 """

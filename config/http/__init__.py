@@ -1,7 +1,11 @@
-"""What happens around a request, before and after the views.
+"""What happens around a request.
 
-addresses     IP addresses in one form
-content_type  the media type and its parameters
-preconditions  ETag and If-Match
-request       requests whose headers can be anything
+- ``middleware``: middleware of the project.
+- ``context``: the request id and its caller.
+- ``limits``: hosts and sizes.
+- ``uploads``: files of operators.
+- ``addresses``: IP addresses in one form.
+- ``content_type``: the media type and its parameters.
+- ``preconditions``: ETag and If-Match.
+- ``request``: requests whose headers can be anything.
 """

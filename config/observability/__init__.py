@@ -1,0 +1,7 @@
+"""What can be seen of a running desk.
+
+- ``logs``: JSON log lines.
+- ``metrics``: Prometheus metrics.
+- ``prometheus_dir``: metrics of several processes.
+- ``tracing``: Sentry and OpenTelemetry.
+"""

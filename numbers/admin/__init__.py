@@ -1,4 +1,24 @@
-"""The operators' desk: one module for each thing that operators look at or do."""
+"""The operator desk: one module for each page.
+
+- ``phone_numbers``: numbers.
+- ``number_search``: searching them.
+- ``add_numbers``: adding by hand.
+- ``bulk_actions``: bulk actions.
+- ``imports``: imports.
+- ``import_forms``: forms of imports.
+- ``jobs``: jobs.
+- ``background``: duties and jobs at home.
+- ``dashboard``: the home page.
+- ``refusals``: refused requests and unmet demand.
+- ``timeline``: who had a number when.
+- ``orders``: orders.
+- ``organizations``: customers.
+- ``reservations``: holds.
+- ``credit``: accounts and ledger.
+- ``events``: history.
+- ``idempotency``: remembered responses.
+- ``filters``: filters of lists.
+"""
 
 from numbers.admin import (
     credit,

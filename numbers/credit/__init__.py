@@ -1,0 +1,5 @@
+"""Prepaid credit.
+
+- ``ledger``: top-ups and corrections.
+- ``onboarding``: a new customer with credit.
+"""

@@ -1,4 +1,12 @@
-"""Imports of CSV files.
+"""Imports: from a file to stock.
 
-- ``records``: the records of a file, which may span lines, and where each begins.
+- ``run``: one import from start to end.
+- ``reader``: files and encodings.
+- ``layout``: which column is what.
+- ``records``: records that may span lines.
+- ``cells``: from text to values.
+- ``loader``: rows into stock.
+- ``rejects``: rejected records as a file.
+- ``external_sort``: sorting more than memory holds.
+- ``job``: an import as a job.
 """

@@ -1,3 +1,17 @@
+"""The tables of numbers.
+
+- ``inventory``: numbers, assignments, events, stock batches.
+- ``orders``: orders.
+- ``reservations``: holds.
+- ``credit``: accounts and ledger.
+- ``idempotency``: remembered responses.
+- ``jobs``: jobs and their outcomes.
+- ``worker``: duties and workers.
+- ``refusals``: requests that were refused.
+- ``dashboard``: counted figures.
+- ``fields``: shared columns.
+"""
+
 from numbers.models.credit import CreditAccount, CreditEntry
 from numbers.models.dashboard import DeskFigures
 from numbers.models.idempotency import IdempotencyRecord

@@ -1,5 +1,8 @@
-"""Numbering plans, without a database.
+"""Numbering plans; no database.
 
+- ``e164``: the form of a number.
+- ``area_codes``: area codes and regions.
+- ``nanp``: the North American plan.
 - ``regions``: one form for states and provinces.
-- ``phone_numbers``: which numbers can exist, and how people write them.
+- ``phone_numbers``: which numbers can exist.
 """

@@ -1,1 +1,5 @@
-"""Django's PostgreSQL backend on connections of ours: the ENGINE of the settings. Django looks for ``base``."""
+"""Django's database backend for PostgreSQL, with one kept connection for each thread.
+
+- ``base``: the connection.
+- ``pooler``: poolers that lose statements.
+"""
