@@ -113,5 +113,5 @@ VERBS = frozenset(
         "Sign Skip Sort Split Start State Stop Store Stream Strip Suspend Switch Take Test "
         "Throttle Top Trace Translate Truncate Try Turn Undo Unlock Update Upload Use "
         "Validate Verify Wait Wake Walk Warn Wrap Write Yield "
-    ).split()
+    ).split()  # noqa: SIM905  a list would take 150 lines
 )
