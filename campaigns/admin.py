@@ -22,7 +22,7 @@ from config.actors import Actor
 from config.admin.actions import Done, Operation, ReasonForm
 from config.admin.form_fields import ChosenByTyping, OneLine
 from config.admin.model_admin import DeskAdmin
-from config.admin.operators import actor_of
+from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 
 

@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "config.admin.middleware.AdminRequests",
+    "config.admin.sign_in.middleware.AdminRequests",
     "axes.middleware.AxesMiddleware",
     "config.http.middleware.View",
 ]
@@ -138,7 +138,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 DESK_SIGN_INS_PER_MINUTE = env.integer("DESK_SIGN_INS_PER_MINUTE", default=10, minimum=1)
 DESK_SIGN_INS_PER_MINUTE_IN_ALL = env.integer("DESK_SIGN_INS_PER_MINUTE_IN_ALL", default=60, minimum=1)
 DESK_HASHES_AT_ONCE = env.integer("DESK_HASHES_AT_ONCE", default=2, minimum=1, maximum=64)
-PASSWORD_HASHERS = ["config.admin.hashing.BoundedHasher"]
+PASSWORD_HASHERS = ["config.admin.sign_in.hashing.BoundedHasher"]
 # Off, an operator may set a second factor up and is asked for it from then on; on, he must.
 DESK_TWO_FACTOR = env.flag("DESK_TWO_FACTOR", default=False)
 # What second factors are encrypted under, the current one first: not in the database, and derived from SECRET_KEY
@@ -151,7 +151,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.integer("DESK_LOCK_OUT_MINUTES", defau
 # By both: neither can a stranger lock an operator out, nor one wrong name lock out an office.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "apikeys.failed_attempts.host_of"
-AXES_WHITELIST_CALLABLE = "config.admin.attempts.may_try_a_locked_name"
+AXES_WHITELIST_CALLABLE = "config.admin.sign_in.attempts.may_try_a_locked_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_TEMPLATE = "operators/locked_out.html"

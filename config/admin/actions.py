@@ -21,7 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from config.actors import Actor
 from config.admin.once import AlreadySent, SameAgain, carry_out, sent_before, show_first
-from config.admin.operators import actor_of
+from config.admin.sign_in.operators import actor_of
 from config.errors import ApiError, is_unavailable
 
 REASON_LENGTH = 256

@@ -9,8 +9,8 @@ class DeskAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        from config.admin import users
         from config.admin.error_pages import refusal_page
+        from config.admin.sign_in import users
         from config.errors import draw_under
 
         users.register()
@@ -27,6 +27,6 @@ class DeskConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from config.admin import checks, sessions  # noqa: F401  checks register themselves
+        from config.admin.sign_in import sessions
 
-        user_logged_in.connect(sessions.begin, dispatch_uid="config.admin.sessions")
+        user_logged_in.connect(sessions.begin, dispatch_uid="config.admin.sign_in.sessions")

@@ -34,7 +34,7 @@ def check_two_factor_keys(app_configs: Any, **options: Any) -> list[CheckMessage
 def check_second_factors(app_configs: Any, databases: Any = None, **options: Any) -> list[CheckMessage]:
     """Whether each second factor can be opened; asked by ``check --database default``, and by migrate."""
     from config.admin.models import sealed_devices
-    from config.admin.sealing import CannotOpen
+    from config.admin.sign_in.sealing import CannotOpen
 
     if "default" not in (databases or []):
         return []

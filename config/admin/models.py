@@ -14,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 from django_otp.models import Device, ThrottlingMixin, TimestampMixin
 from django_otp.oath import TOTP
 
-from config.admin.sealing import CannotOpen, seal, unseal
+from config.admin.sign_in.sealing import CannotOpen, seal, unseal
 from config.db.fields import CreatedAt, not_blank
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class SignInWindow(models.Model):
 
 
 class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
-    """A second factor whose secret is encrypted under a key that is not in the database (config.admin.sealing)."""
+    """A second factor whose secret is encrypted under a key that is not in the database (config.admin.sign_in.sealing)."""
 
     sealed = models.TextField()
 

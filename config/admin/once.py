@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from config.admin.models import SubmittedForm
-from config.admin.operators import actor_of
+from config.admin.sign_in.operators import actor_of
 from config.db.transactions import run_joining
 from config.errors import ValidationFailed
 

@@ -11,9 +11,9 @@ from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 
-from config.admin import proof
-from config.admin import two_factor as admin_two_factor
-from config.admin.attempts import count_attempt, remember_browser
+from config.admin.sign_in import proof
+from config.admin.sign_in import two_factor as admin_two_factor
+from config.admin.sign_in.attempts import count_attempt, remember_browser
 
 View = Callable[..., HttpResponseBase]
 

@@ -16,7 +16,7 @@ from config.actors import Actor
 from config.admin.actions import Done, Operation, ReasonForm, add_refusal, page_of
 from config.admin.form_fields import ChosenByTyping
 from config.admin.once import respond_once
-from config.admin.operators import actor_of
+from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from config.errors import ApiError, ValidationFailed
 from numbers.admin.filters import state_of

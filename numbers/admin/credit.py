@@ -13,8 +13,8 @@ from campaigns.history import record
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.model_admin import DeskAdmin
-from config.admin.operators import actor_of
 from config.admin.related_tables import Cell, Related, link, related
+from config.admin.sign_in.operators import actor_of
 from numbers.admin.filters import AccountFilter, SerialDayFilter
 from numbers.credit.ledger import LARGEST, correct, short_accounts, top_up
 from numbers.models import CreditAccount, CreditEntry

@@ -20,7 +20,7 @@ from django.urls import reverse
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.admin.charts import Part, Place, draw_bar, draw_columns
 from config.admin.once import respond_once
-from config.admin.operators import actor_of
+from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from numbers.admin.background import background_panel
 from numbers.credit.ledger import short_accounts

@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from config.admin.actions import add_refusal
 from config.admin.once import respond_once
-from config.admin.operators import actor_of
+from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from config.errors import ValidationFailed
 from numbers.admin.import_forms import ReadingForm, UploadForm

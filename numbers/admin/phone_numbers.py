@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from config.admin.actions import page_of
 from config.admin.csv_export import ExportedAdmin
 from config.admin.model_admin import DeskAdmin
-from config.admin.operators import actor_of
+from config.admin.sign_in.operators import actor_of
 from numbers.admin.add_numbers import AddNumbers
 from numbers.admin.bulk_actions import DeedOperation, actions_for
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of

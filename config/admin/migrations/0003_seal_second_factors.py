@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations
 
-from config.admin.sealing import seal, unseal
+from config.admin.sign_in.sealing import seal, unseal
 
 SHARED = ("user_id", "name", "confirmed", "throttling_failure_timestamp", "throttling_failure_count", "last_used_at")
 

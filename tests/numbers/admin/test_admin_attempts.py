@@ -8,8 +8,8 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.test import Client
 
-from config.admin import hashing
-from config.admin.attempts import COOKIE
+from config.admin.sign_in import hashing
+from config.admin.sign_in.attempts import COOKIE
 from config.errors import ServiceUnavailable
 from tests.support import db_assertions
 from tests.support.concurrency import at_once
@@ -40,7 +40,7 @@ def begin_minute(*scopes: str) -> None:
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch, settings: Any, operator: User) -> list[str]:
     """The passwords that were hashed, by the hasher of production with few rounds."""
-    settings.PASSWORD_HASHERS = ["config.admin.hashing.BoundedHasher"]
+    settings.PASSWORD_HASHERS = ["config.admin.sign_in.hashing.BoundedHasher"]
     monkeypatch.setattr(hashing.BoundedHasher, "iterations", 10)
     User.objects.update(password=make_password(PASSWORD))
     hashed: list[str] = []

@@ -13,7 +13,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from config.admin.checks import check_second_factors, check_two_factor_keys
 from config.admin.models import Authenticator, RecoveryCodes
-from config.admin.sealing import CannotOpen, seal, unseal
+from config.admin.sign_in.sealing import CannotOpen, seal, unseal
 from tests.numbers.admin.test_admin_sign_in import TWO_FACTOR, code_of, set_up, sign_in
 from tests.support import db_assertions
 

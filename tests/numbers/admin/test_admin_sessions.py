@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from config.admin import sessions
 from config.admin.models import Authenticator
+from config.admin.sign_in import sessions
 from tests.numbers.admin.test_admin_sign_in import PASSWORD, TWO_FACTOR, code_of, confirm, set_up, sign_in
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 
 from config.admin.models import Authenticator, RecoveryCodes
-from config.admin.sealing import CannotOpen, reseal
+from config.admin.sign_in.sealing import CannotOpen, reseal
 from config.commands import DeskCommand
 
 

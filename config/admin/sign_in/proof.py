@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from config.admin.attempts import count_attempt
-from config.admin.sessions import factor_of, is_proven, prove, use_up_proof
+from config.admin.sign_in.attempts import count_attempt
+from config.admin.sign_in.sessions import factor_of, is_proven, prove, use_up_proof
 
 View = Callable[..., Any]
 

@@ -30,7 +30,7 @@ FORGET = """
 """
 COOKIE = "desk_known"
 COOKIE_SECONDS = 90 * 24 * 3600
-_SALT = "config.admin.attempts"
+_SALT = "config.admin.sign_in.attempts"
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:

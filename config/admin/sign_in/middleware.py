@@ -9,7 +9,7 @@ from django.contrib.auth import logout
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from config.admin.sessions import has_ended
+from config.admin.sign_in.sessions import has_ended
 from config.errors import ApiError, Forbidden, InvalidInput, MethodNotAllowed, NotFound, answer_to
 
 logger = logging.getLogger(__name__)

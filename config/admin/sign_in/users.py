@@ -15,8 +15,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from config.admin.actions import page_of
 from config.admin.listing import GuardedList
 from config.admin.once import respond_once
-from config.admin.proof import asks_anew
-from config.admin.two_factor import forget_devices
+from config.admin.sign_in.proof import asks_anew
+from config.admin.sign_in.two_factor import forget_devices
 
 
 class OperatorAdmin(GuardedList, UserAdmin):

@@ -22,9 +22,16 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.safestring import SafeString, mark_safe
 
 from config.admin.models import Authenticator, RecoveryCodes
-from config.admin.proof import ask, next_page
-from config.admin.sealing import CannotOpen
-from config.admin.sessions import factor_of, forget_factor, has_just_signed_in, is_proven, rest_on_factors, use_up_proof
+from config.admin.sign_in.proof import ask, next_page
+from config.admin.sign_in.sealing import CannotOpen
+from config.admin.sign_in.sessions import (
+    factor_of,
+    forget_factor,
+    has_just_signed_in,
+    is_proven,
+    rest_on_factors,
+    use_up_proof,
+)
 
 RECOVERY_CODES = 10
 

@@ -1,0 +1,12 @@
+"""How operators sign in, and what a session rests on.
+
+- ``attempts``: limits of sign-in.
+- ``hashing``: bounded password hashing.
+- ``middleware``: a second factor before every page.
+- ``operators``: who is signed in.
+- ``proof``: asking for the password again.
+- ``sealing``: encrypted second factors.
+- ``sessions``: sessions that end in time.
+- ``two_factor``: time-based codes and recovery codes.
+- ``users``: operators and their roles.
+"""
