@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "config.admin.sign_in.middleware.AdminRequests",
+    "config.http.admin_requests.AdminRequests",
     "axes.middleware.AxesMiddleware",
     "config.http.middleware.View",
 ]

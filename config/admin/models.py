@@ -56,7 +56,7 @@ class SignInWindow(models.Model):
 
 
 class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
-    """A second factor whose secret is encrypted under a key that is not in the database (config.admin.sign_in.sealing)."""
+    """A second factor; its secret is encrypted under a key outside the database (sign_in.sealing)."""
 
     sealed = models.TextField()
 

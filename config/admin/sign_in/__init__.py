@@ -2,7 +2,6 @@
 
 - ``attempts``: limits of sign-in.
 - ``hashing``: bounded password hashing.
-- ``middleware``: a second factor before every page.
 - ``operators``: who is signed in.
 - ``proof``: asking for the password again.
 - ``sealing``: encrypted second factors.
