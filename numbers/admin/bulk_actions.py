@@ -1,4 +1,4 @@
-"""Deeds on numbers: on one, from its page; on a selection or on all that match, from the list, as a job."""
+"""Bulk actions: on one number from its page, or on a selection from the list, as a job."""
 
 from typing import Any
 from uuid import UUID
@@ -20,23 +20,23 @@ from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from config.errors import ApiError, ValidationFailed
 from numbers.admin.filters import state_of
-from numbers.bulk_actions.actions import DEEDS, DONE, Deed, Order
-from numbers.bulk_actions.job import begin, choose, shares
+from numbers.bulk_actions.actions import BULK_ACTIONS, DONE, BulkAction, Instruction
+from numbers.bulk_actions.job import KIND, action_of, begin, choose, shares
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Assignment, Job, PhoneNumber
 
 MOST_DAYS = 366
 
 
-class DeedForm(ReasonForm):
-    """The reason, and what the deed needs besides; ``values`` is what is kept of it as JSON."""
+class BulkActionForm(ReasonForm):
+    """The reason and the action's parameters. `values` returns the parameters for JSON."""
 
     @property
     def values(self) -> dict[str, Any]:
         return {}
 
 
-class PriceForm(DeedForm):
+class PriceForm(BulkActionForm):
     price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2)
     field_order = ["price", "reason"]
 
@@ -48,7 +48,7 @@ class PriceForm(DeedForm):
 SWITCH = [("", "leave as it is"), ("on", "on"), ("off", "off")]
 
 
-class CapabilitiesForm(DeedForm):
+class CapabilitiesForm(BulkActionForm):
     sms_enabled = forms.ChoiceField(label="SMS", choices=SWITCH, required=False)
     mms_enabled = forms.ChoiceField(label="MMS", choices=SWITCH, required=False)
     field_order = ["sms_enabled", "mms_enabled", "reason"]
@@ -65,7 +65,7 @@ class CapabilitiesForm(DeedForm):
         return {name: meaning[self.cleaned_data[name]] for name in ("sms_enabled", "mms_enabled")}
 
 
-class OrganizationForm(DeedForm):
+class OrganizationForm(BulkActionForm):
     organization = ChosenByTyping(Assignment, "organization")
 
     @property
@@ -92,7 +92,7 @@ class AssignForm(OrganizationForm):
         return {**super().values, "campaign_id": str(campaign.pk) if campaign else None}
 
 
-FORMS: dict[str, type[DeedForm]] = {
+FORMS: dict[str, type[BulkActionForm]] = {
     "price": PriceForm,
     "capabilities": CapabilitiesForm,
     "hold": HoldForm,
@@ -100,47 +100,47 @@ FORMS: dict[str, type[DeedForm]] = {
 }
 
 
-class DeedOperation(Operation):
-    """A deed on one number, at once."""
+class BulkActionOperation(Operation):
+    """A bulk action on one number, run at once."""
 
-    def __init__(self, deed: Deed) -> None:
-        self.deed = deed
-        self.name, self.label = deed.name, deed.label
-        self.permission = deed.permission
-        self.form_class = FORMS.get(deed.name, DeedForm)
+    def __init__(self, action: BulkAction) -> None:
+        self.action = action
+        self.name, self.label = action.name, action.label
+        self.permission = action.permission
+        self.form_class = FORMS.get(action.name, BulkActionForm)
 
     def applies_to(self, subject: PhoneNumber) -> bool:
-        return state_of(subject)[0] in self.deed.states
+        return state_of(subject)[0] in self.action.states
 
     def explain(self, subject: PhoneNumber) -> str:
         state, until = state_of(subject)
-        told = f"{subject} is {state}" + (f" until {until:%Y-%m-%d %H:%M} UTC" if until else "")
-        return told if self.deed.name in FORMS else f"{told}. It {self.deed.foretell({})}."
+        sentence = f"{subject} is {state}" + (f" until {until:%Y-%m-%d %H:%M} UTC" if until else "")
+        return sentence if self.action.name in FORMS else f"{sentence}. It {self.action.describe_effect({})}."
 
     def initial(self, subject: PhoneNumber) -> dict[str, Any]:
         return {"price": subject.price}
 
     def do(self, subject: PhoneNumber, *, actor: Actor, form: Any) -> Done:
-        order = Order(actor, form.cleaned_data["reason"], form.values)
-        outcome = self.deed.do([subject.pk], order)[subject.pk]
+        instruction = Instruction(actor, form.cleaned_data["reason"], form.values)
+        outcome = self.action.do([subject.pk], instruction)[subject.pk]
         if outcome.startswith("refused: "):
             raise ValidationFailed(details={"": outcome.removeprefix("refused: ")})
-        told = self.deed.foretell(order.values) if outcome == DONE else outcome
-        return Done(f"{self.label}: {subject} {told}.")
+        sentence = self.action.describe_effect(instruction.values) if outcome == DONE else outcome
+        return Done(f"{self.label}: {subject} {sentence}.")
 
 
 # --- on many ---------------------------------------------------------------------------------------
 def actions_for(request: HttpRequest) -> dict[str, Any]:
-    """The list's actions, for who may do them."""
-    allowed = [deed for deed in DEEDS.values() if request.user.has_perm(deed.permission)]
-    return {deed.name: (_action(deed), deed.name, f"{deed.label} …") for deed in allowed}
+    """Return the list's actions that the user may run."""
+    allowed = [action for action in BULK_ACTIONS.values() if request.user.has_perm(action.permission)]
+    return {action.name: (_action(action), action.name, f"{action.label} …") for action in allowed}
 
 
-def _action(deed: Deed) -> Any:
+def _action(action: BulkAction) -> Any:
     def act(admin: Any, request: HttpRequest, queryset: QuerySet[PhoneNumber]) -> HttpResponse | None:
         def draft() -> HttpResponse:
-            job = choose(queryset, deed=deed, actor=actor_of(request))
-            return HttpResponseRedirect(reverse("admin:deed", args=[job.pk]))
+            job = choose(queryset, action=action, actor=actor_of(request))
+            return HttpResponseRedirect(reverse("admin:bulk_action", args=[job.pk]))
 
         try:
             return respond_once(request, draft)
@@ -151,15 +151,15 @@ def _action(deed: Deed) -> Any:
     return act
 
 
-def deed_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """What will happen to the chosen numbers: filled in, then confirmed, then it runs."""
-    job = get_object_or_404(Job, pk=job_id, kind="deed")
-    deed = DEEDS[job.parameters["deed"]]
-    if not request.user.has_perm(deed.permission):
+def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Show the form, then the preview; queue the job once the operator confirms."""
+    job = get_object_or_404(Job, pk=job_id, kind=KIND)
+    action = action_of(job)
+    if not request.user.has_perm(action.permission):
         raise PermissionDenied
     if job.status != Job.Status.DRAFT:
         return HttpResponseRedirect(page_of(job))
-    form_class = FORMS.get(deed.name, DeedForm)
+    form_class = FORMS.get(action.name, BulkActionForm)
     form = form_class(request.POST) if request.method == "POST" else form_class(initial=_known(job))
     confirming = form.is_bound and form.is_valid()
     if confirming and "confirmed" in request.POST:
@@ -168,16 +168,16 @@ def deed_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(page_of(job))
         except ApiError as refusal:
             if not Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).exists():
-                return HttpResponseRedirect(page_of(job))  # sent twice: it has begun, with what was confirmed first
+                return HttpResponseRedirect(page_of(job))  # sent twice: the first post has begun it
             add_refusal(form, refusal)
-    preview = _preview(job, deed, form.values if confirming else None, all_of_them="all" in request.GET)
-    context = {**desk().each_context(request), "title": deed.label, "opts": PhoneNumber._meta, "form": form}
+    preview = _preview(job, action, form.values if confirming else None, all_of_them="all" in request.GET)
+    context = {**desk().each_context(request), "title": action.label, "opts": PhoneNumber._meta, "form": form}
     context.update(job=job, confirming=confirming, media=form.media, **preview)
-    return TemplateResponse(request, "operators/deed.html", context)
+    return TemplateResponse(request, "operators/bulk_action.html", context)
 
 
 def _known(job: Job) -> dict[str, Any]:
-    """What a job that was stopped had been told already."""
+    """Return initial values of the form: a continued job has those of the stopped one."""
     values = job.parameters["values"]
     known = {"reason": job.parameters["reason"], "price": values.get("price"), "days": values.get("days", 7)}
     switched = {True: "on", False: "off", None: ""}
@@ -185,16 +185,16 @@ def _known(job: Job) -> dict[str, Any]:
     return known | {name: values.get(f"{name}_id") for name in ("organization", "campaign")}
 
 
-def _preview(job: Job, deed: Deed, values: dict[str, Any] | None, *, all_of_them: bool) -> dict[str, Any]:
+def _preview(job: Job, action: BulkAction, values: dict[str, Any] | None, *, all_of_them: bool) -> dict[str, Any]:
     rows, looked_at = shares(job, all_of_them=all_of_them)
-    touched = [row for row in rows if row.state in deed.states]
+    touched = [row for row in rows if row.state in action.states]
     return {
         "looked_at": looked_at,
-        "shares": [(row, row.state in deed.states) for row in rows],
+        "shares": [(row, row.state in action.states) for row in rows],
         "touched": sum(row.numbers for row in touched),
-        "cost": sum(row.price for row in touched) if deed.name == "assign" else None,
-        "foretold": deed.foretell(values) if values is not None else "",
+        "cost": sum(row.price for row in touched) if action.name == "assign" else None,
+        "effect": action.describe_effect(values) if values is not None else "",
     }
 
 
-desk().add_page(Page("numbers/phonenumber/deed/<uuid:job_id>/", "deed", deed_page))
+desk().add_page(Page("numbers/phonenumber/deed/<uuid:job_id>/", "bulk_action", bulk_action_page))

@@ -46,11 +46,11 @@ class JobAdmin(DeskAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         job = context["original"]
-        context.update(_told(job))
+        context.update(_progress_context(job))
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _progress_context(job: Job) -> dict[str, Any]:
     outcomes = list(job.outcomes.order_by("position", "id")[: SHOWN + 1])
     rest = Job.objects.filter(pk=job.parameters.get("rest"), status=Job.Status.DRAFT).first()
     return {

@@ -15,13 +15,13 @@ from config.admin.csv_export import ExportedAdmin
 from config.admin.model_admin import DeskAdmin
 from config.admin.sign_in.operators import actor_of
 from numbers.admin.add_numbers import AddNumbers
-from numbers.admin.bulk_actions import DeedOperation, actions_for
+from numbers.admin.bulk_actions import BulkActionOperation, actions_for
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of
 from numbers.admin.number_search import containing, is_about_sold
 from numbers.admin.timeline import question_on
-from numbers.bulk_actions.actions import DEEDS
+from numbers.bulk_actions.actions import BULK_ACTIONS
 from numbers.inventory.export import COLUMNS, with_owner
-from numbers.inventory.timeline import life_of
+from numbers.inventory.timeline import timeline_of
 from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch
 
 OPEN = Prefetch(
@@ -64,7 +64,7 @@ class PhoneNumberAdmin(ExportedAdmin):
     editable = ("region", "rate_center", "carrier")
     adding = AddNumbers()
     exported = COLUMNS
-    operations = [DeedOperation(deed) for deed in DEEDS.values()]
+    operations = [BulkActionOperation(action) for action in BULK_ACTIONS.values()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related(OPEN).select_related("batch")
@@ -81,7 +81,7 @@ class PhoneNumberAdmin(ExportedAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         number = context["original"]
-        context.update(question_on(request, number), life=life_of(number))
+        context.update(question_on(request, number), life=timeline_of(number))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def history_address(self, subject: PhoneNumber) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from config.admin.form_fields import OneLine
 from config.admin.site import Page, desk
-from numbers.inventory.timeline import holders_between
+from numbers.inventory.timeline import owners_between
 from numbers.models import PhoneNumber
 from numbers.numbering.e164 import is_e164
 
@@ -59,7 +59,7 @@ def answer(number: PhoneNumber, form: forms.Form) -> dict[str, Any]:
     whole_day = not isinstance(at, datetime)
     begin = datetime.combine(at, time.min, UTC) if whole_day else at
     end = datetime.combine(at, time.max, UTC) if whole_day else at
-    holders = holders_between(number.pk, begin, end)
+    holders = owners_between(number.pk, begin, end)
     return {"asked": True, "number": number, "at": at, "whole_day": whole_day, "holders": holders}
 
 

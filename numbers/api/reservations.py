@@ -14,7 +14,14 @@ from config.api.pagination import answer_page, read_page
 from config.api.views import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
 from numbers.api import reservations_schema
 from numbers.api.orders import buyer_of
-from numbers.inventory.reservations import let_go, own_reservation, read_ttl, reservation_json, reserve_once, still_held
+from numbers.inventory.reservations import (
+    own_reservation,
+    read_ttl,
+    release_reservation,
+    reservation_json,
+    reserve_once,
+    still_held,
+)
 from numbers.models import Reservation
 from numbers.numbering.e164 import read_numbers
 from numbers.orders.sandbox import forced_hold
@@ -64,7 +71,7 @@ class ReservationView(ApiView):
     @described(reservations_schema.RELEASE)
     def delete(self, request: CallerRequest, reservation_id: UUID) -> HttpResponse:
         refuse_unknown_parameters(request)
-        return _answer(let_go(reservation_id=reservation_id, buyer=buyer_of(request.user)))
+        return _answer(release_reservation(reservation_id=reservation_id, buyer=buyer_of(request.user)))
 
 
 def _answer(reservation: Reservation) -> HttpResponse:

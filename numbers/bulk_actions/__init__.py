@@ -1,5 +1,5 @@
 """Bulk actions: what operators do to many numbers.
 
 - ``actions``: the actions.
-- ``job``: running one as a job.
+- ``job``: run one as a job.
 """

@@ -1,7 +1,7 @@
-"""A deed on many numbers, as a job: chosen first, previewed, then done a batch at a time.
+"""Run a bulk action on many numbers as a job: select, preview, then apply it batch by batch.
 
-The numbers are chosen once, so that what was previewed is what is done, however the list that they were
-chosen from changes meanwhile, which it does by the deed itself.
+The ids are stored when the operator selects them. The action itself changes the list that they were
+selected from, so the job must not read that list again.
 """
 
 from array import array
@@ -17,38 +17,41 @@ from django.db.models import Max, QuerySet
 from config.actors import Actor
 from config.db.connections import drop_if_dead
 from config.errors import ApiError, ValidationFailed, is_unavailable, sqlstate_of
-from numbers.bulk_actions.actions import DEEDS, Deed, Order, Outcomes
+from numbers.bulk_actions.actions import BULK_ACTIONS, BulkAction, Instruction, Outcomes
 from numbers.models import Job, JobInput, JobOutcome, PhoneNumber, WorkerQueue
 from numbers.worker.failures import in_words, record_failure
-from numbers.worker.jobs import ItemsFailed, Running, Stopped, does, queue
+from numbers.worker.jobs import ItemsFailed, JobCancelled, JobContext, job_handler, queue
 
 KIND = "deed"
 MOST_CHOSEN = 1_000_000
 _PIECE = 100_000  # ids in one row
-# A preview looks at the chosen numbers a few at a time, and no longer than this unless it is asked to.
+# A preview reads the selected numbers in pieces, for at most this time unless asked for all.
 LOOK_SECONDS = 0.12
 _LOOKED_AT_ONCE = 20_000
 
 
-def choose(queryset: QuerySet[PhoneNumber], *, deed: Deed, actor: Actor) -> Job:
-    """A draft of this deed on these numbers. Raises ValidationFailed for none, and for more than a million."""
+def choose(queryset: QuerySet[PhoneNumber], *, action: BulkAction, actor: Actor) -> Job:
+    """Create a draft of the action on these numbers.
+
+    Raise ValidationFailed if no number is selected, or more than a million.
+    """
     with transaction.atomic():  # behind a pooler a cursor lives only as long as its transaction
         ids = array("q", queryset.order_by("pk").values_list("pk", flat=True)[: MOST_CHOSEN + 1].iterator(_PIECE))
     if not ids:
-        raise ValidationFailed(details={"numbers": "none is chosen"})
+        raise ValidationFailed(details={"numbers": "none is selected"})
     if len(ids) > MOST_CHOSEN:
-        raise ValidationFailed(details={"numbers": f"more than {MOST_CHOSEN:,} are chosen: narrow the list"})
-    return _draft(ids, deed=deed, actor=actor, values={})
+        raise ValidationFailed(details={"numbers": f"more than {MOST_CHOSEN:,} are selected: narrow the list"})
+    return _draft(ids, action=action, actor=actor, values={})
 
 
-def _draft(ids: "array[int]", *, deed: Deed, actor: Actor, values: dict[str, Any], reason: str = "") -> Job:
+def _draft(ids: "array[int]", *, action: BulkAction, actor: Actor, values: dict[str, Any], reason: str = "") -> Job:
     with transaction.atomic():
         job = Job.objects.create(
             kind=KIND,
-            title=f"{deed.label}: {len(ids):,} numbers",
+            title=f"{action.label}: {len(ids):,} numbers",
             actor=str(actor),
             request_id=actor.request_id,
-            parameters={"deed": deed.name, "values": values, "reason": reason},
+            parameters={"deed": action.name, "values": values, "reason": reason},
             total=len(ids),
         )
         JobInput.objects.bulk_create(
@@ -59,22 +62,27 @@ def _draft(ids: "array[int]", *, deed: Deed, actor: Actor, values: dict[str, Any
 
 
 def chosen(job: Job) -> "array[int]":
-    """The ids of its numbers, in their order."""
+    """Return the ids of the job's numbers, in order."""
     ids = array("q")
     for piece in job.inputs.order_by("position"):
         ids.frombytes(bytes(piece.data))
     return ids
 
 
+def action_of(job: Job) -> BulkAction:
+    """Return the bulk action that the job runs."""
+    return BULK_ACTIONS[job.parameters["deed"]]
+
+
 class Share(NamedTuple):
-    """The chosen numbers that are in one state now."""
+    """The selected numbers that are in one state now."""
 
     state: str
     numbers: int
     price: Decimal
 
 
-# As numbers.admin.filters has the states, in one look at all that are chosen.
+# The states as in numbers.admin.filters, counted in one statement.
 _SHARES = """
     SELECT CASE WHEN status = 'available' AND held_until > now() THEN 'held'
                 WHEN status = 'quarantined' AND quarantined_until <= now() THEN 'available'
@@ -84,7 +92,7 @@ _SHARES = """
 
 
 def shares(job: Job, *, all_of_them: bool) -> tuple[list[Share], int]:
-    """What the chosen numbers are now, for the preview; and of how many of them that is told."""
+    """Return the states of the selected numbers, and how many numbers were read for that."""
     ids, looked_at = chosen(job), 0
     end = monotonic() + LOOK_SECONDS
     found: dict[str, Share] = {}
@@ -100,41 +108,41 @@ def shares(job: Job, *, all_of_them: bool) -> tuple[list[Share], int]:
 
 
 def begin(job: Job, *, values: dict[str, Any], reason: str, actor: Actor) -> None:
-    """Let a draft run, as the operator has filled it in. Raises ValidationFailed where it is no draft any more."""
+    """Queue a draft with the operator's values. Raise ValidationFailed if it has already begun."""
     parameters = {**job.parameters, "values": values, "reason": reason}
     changes = {"parameters": parameters, "actor": str(actor), "request_id": actor.request_id}
     if not Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).update(**changes):
-        raise ValidationFailed(details={"job": "has begun already"})
+        raise ValidationFailed(details={"job": "has already begun"})
     queue(job.pk)
 
 
-@does(KIND)
-def do_deed(running: Running) -> dict[str, Any]:
+@job_handler(KIND)
+def run_bulk_action(context: JobContext) -> dict[str, Any]:
     """Apply the action to the remaining numbers, then again to those that failed in earlier attempts.
 
     Raise ItemsFailed if some numbers failed for an unforeseen reason.
     """
-    job = running.job
-    deed = DEEDS[job.parameters["deed"]]
-    order = Order(running.actor, job.parameters["reason"], job.parameters["values"])
+    job = context.job
+    action = action_of(job)
+    instruction = Instruction(context.actor, job.parameters["reason"], job.parameters["values"])
     ids = chosen(job)
     failed_before = list(_failed(job).values_list("position", flat=True))
     start = job.outcomes.aggregate(last=Max("position"))["last"] or 0
-    # The last batch of the attempt before may be done without its outcomes being stored.
+    # An earlier attempt may have done its last batch without storing the outcomes.
     again = job.attempts > 1
-    for begin in range(start, len(ids), deed.batch):
-        batch = ids[begin : begin + deed.batch].tolist()
+    for begin in range(start, len(ids), action.batch):
+        batch = ids[begin : begin + action.batch].tolist()
         try:
-            running.progress(deed.doing, begin, len(ids))
-            outcomes = _do_each(deed, batch, order, running, again=again)
-        except Stopped:
-            _leave(ids[begin:], deed, running)
+            context.progress(action.doing, begin, len(ids))
+            outcomes = _do_each(action, batch, instruction, context, again=again)
+        except JobCancelled:
+            _leave_rest(ids[begin:], action, context)
             raise
-        _tell(running, begin, batch, outcomes)
+        _store_outcomes(context, begin, batch, outcomes)
         again = False
-    running.progress(deed.doing, len(ids), len(ids))
+    context.progress(action.doing, len(ids), len(ids))
     for position in failed_before:
-        _repeat(deed, order, running, position, ids[position - 1])
+        _repeat(action, instruction, context, position, ids[position - 1])
     counts = outcome_counts(job)
     if failed := _failed(job).count():
         raise ItemsFailed(f"{failed:,} number{'' if failed == 1 else 's'} failed", counts)
@@ -142,7 +150,7 @@ def do_deed(running: Running) -> dict[str, Any]:
 
 
 FAILED = "failed: "
-# A lock or a statement that takes too long concerns these numbers; the job need not wait for them.
+# A lock or statement that takes too long concerns these numbers only: the job goes on.
 _BUSY = ("55P03", "57014", "40001", "40P01")
 
 
@@ -150,43 +158,48 @@ def _failed(job: Job) -> "QuerySet[JobOutcome]":
     return job.outcomes.filter(outcome__startswith=FAILED)
 
 
-def _do_each(deed: Deed, batch: list[int], order: Order, running: Running, *, again: bool) -> Outcomes:
-    """Do a batch. If it fails for an unforeseen reason, do its halves, down to the numbers that are the cause."""
+def _do_each(
+    action: BulkAction, batch: list[int], instruction: Instruction, context: JobContext, *, again: bool
+) -> Outcomes:
+    """Apply the action to a batch; after an unforeseen failure, to its halves.
+
+    That narrows the failure down to the numbers that cause it. All others are done.
+    """
     try:
-        return deed.do_again(batch, order) if again else deed.do(batch, order)
-    except ApiError:  # foreseen, and true of the whole job
+        return action.do_again(batch, instruction) if again else action.do(batch, instruction)
+    except ApiError:  # expected, and true of the whole job
         raise
     except Exception as error:
         drop_if_dead()
-        busy = sqlstate_of(error) in _BUSY and not running.is_stopping()
+        busy = sqlstate_of(error) in _BUSY and not context.is_stopping()
         is_of_database = isinstance(error, DatabaseError | InterfaceError | psycopg.Error)
         if is_of_database and is_unavailable(error) and not busy:
             raise
         if len(batch) == 1:
             if not busy:
-                record_failure(WorkerQueue.BULK_ACTIONS, f"{running.job.pk} number {batch[0]}", error)
+                record_failure(WorkerQueue.BULK_ACTIONS, f"{context.job.pk} number {batch[0]}", error)
             return {batch[0]: FAILED + in_words(error)}
-    running.progress(running.told["doing"], running.told["progress"], running.told["total"])
+    context.progress(context.reported["doing"], context.reported["progress"], context.reported["total"])
     middle = len(batch) // 2
-    outcomes = _do_each(deed, batch[:middle], order, running, again=True)
-    return outcomes | _do_each(deed, batch[middle:], order, running, again=True)
+    outcomes = _do_each(action, batch[:middle], instruction, context, again=True)
+    return outcomes | _do_each(action, batch[middle:], instruction, context, again=True)
 
 
-def _repeat(deed: Deed, order: Order, running: Running, position: int, number_id: int) -> None:
-    running.progress(deed.doing, running.told["progress"], running.told["total"])
-    outcome = _do_each(deed, [number_id], order, running, again=True)[number_id]
-    if running.mine().exists():
-        running.job.outcomes.filter(position=position).update(outcome=outcome[:512])
+def _repeat(action: BulkAction, instruction: Instruction, context: JobContext, position: int, number_id: int) -> None:
+    context.progress(action.doing, context.reported["progress"], context.reported["total"])
+    outcome = _do_each(action, [number_id], instruction, context, again=True)[number_id]
+    if context.mine().exists():
+        context.job.outcomes.filter(position=position).update(outcome=outcome[:512])
 
 
-def _tell(running: Running, start: int, batch: Sequence[int], outcomes: Outcomes) -> None:
+def _store_outcomes(context: JobContext, start: int, batch: Sequence[int], outcomes: Outcomes) -> None:
     numbers = dict(PhoneNumber.objects.filter(pk__in=batch).values_list("pk", "number"))
     with transaction.atomic():
-        if not running.mine().select_for_update(no_key=True).exists():
+        if not context.mine().select_for_update(no_key=True).exists():
             return  # another worker has it, and records
         JobOutcome.objects.bulk_create(
             JobOutcome(
-                job=running.job,
+                job=context.job,
                 position=start + place,
                 subject=numbers[number_id].encode(),
                 outcome=outcomes[number_id][:512],
@@ -195,22 +208,22 @@ def _tell(running: Running, start: int, batch: Sequence[int], outcomes: Outcomes
         )
 
 
-def _leave(ids: "array[int]", deed: Deed, running: Running) -> None:
-    """What a stopped job has not done becomes a draft, so that it can be gone on with."""
-    parameters = running.job.parameters
-    rest = _draft(ids, deed=deed, actor=running.actor, values=parameters["values"], reason=parameters["reason"])
-    running.job.parameters = {**parameters, "rest": str(rest.pk)}
-    running.job.save(update_fields=["parameters"])
+def _leave_rest(ids: "array[int]", action: BulkAction, context: JobContext) -> None:
+    """Keep the remaining numbers of a stopped job as a draft, so that it can be continued."""
+    parameters = context.job.parameters
+    rest = _draft(ids, action=action, actor=context.actor, values=parameters["values"], reason=parameters["reason"])
+    context.job.parameters = {**parameters, "rest": str(rest.pk)}
+    context.job.save(update_fields=["parameters"])
 
 
-# By the first word: "refused: it is not available to this organization".
+# By the first word, such as "refused" in "refused: it is not available to this organization".
 _COUNTS = """
     SELECT split_part(outcome, ':', 1), count(*) FROM numbers_joboutcome WHERE job_id = %s GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
 
 def outcome_counts(job: Job) -> dict[str, int]:
-    """How many of a job's rows came to what."""
+    """Return how many of a job's rows had each outcome, most frequent first."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, [job.pk])
         return dict(cursor.fetchall())

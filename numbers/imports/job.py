@@ -18,7 +18,7 @@ from numbers.imports.reader import CountedBytes, Source, numbered_lines, open_te
 from numbers.imports.records import split_record
 from numbers.imports.run import Outcome, Rejection, import_numbers, read_layout
 from numbers.models import Job, JobInput, JobOutcome
-from numbers.worker.jobs import Running, does
+from numbers.worker.jobs import JobContext, job_handler
 
 KIND = "import"
 _PIECE = 1 << 20
@@ -153,18 +153,18 @@ def prepare(job: Job, options: Options, *, atomic: bool, dry_run: bool, actor: A
     return bool(Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).update(**changes))
 
 
-@does(KIND)
-def run_import(running: Running) -> dict[str, Any]:
-    job, parameters = running.job, running.job.parameters
+@job_handler(KIND)
+def run_import(context: JobContext) -> dict[str, Any]:
+    job, parameters = context.job, context.job.parameters
     outcome = import_numbers(
         Source(StoredFile(job.pk), job.title, parameters["size"]),  # type: ignore[arg-type]
         options=options_of(parameters),
-        actor=running.actor,
+        actor=context.actor,
         atomic=parameters["atomic"],
         dry_run=parameters["dry_run"],
-        progress=running.progress,
+        progress=context.progress,
     )
-    _keep_rejections(running, outcome)
+    _keep_rejections(context, outcome)
     return {
         "lines": outcome.lines,
         "created": outcome.created,
@@ -175,9 +175,9 @@ def run_import(running: Running) -> dict[str, Any]:
     }
 
 
-def _keep_rejections(running: Running, outcome: Outcome) -> None:
-    job = running.job
-    running.progress("noting", 0, outcome.rejected)
+def _keep_rejections(context: JobContext, outcome: Outcome) -> None:
+    job = context.job
+    context.progress("noting", 0, outcome.rejected)
     with transaction.atomic():
         job.outcomes.all().delete()  # of an attempt that broke off
         with connection.cursor() as cursor, cursor.copy(_KEEP) as copy:

@@ -67,7 +67,7 @@ HELD_SECONDS = f"""
     SELECT number_id, sum(extract(epoch FROM ended - began)) FROM holds WHERE ended > began GROUP BY number_id
 """  # noqa: S608  made of constants
 
-LET_GO = """
+RELEASE = """
     WITH held AS (
         SELECT id, held_until FROM numbers_phonenumber WHERE id = ANY(%(ids)s) AND reservation_id = %(id)s
     ), free AS (
@@ -130,7 +130,7 @@ def reserve_once(
     return _all_or_none(numbers, buyer, lambda: respond_once(idempotency_key, work))
 
 
-def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
+def release_reservation(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
     """End a hold before its time; ending it again changes nothing. Raises NotFound."""
 
     def work() -> None:
@@ -138,7 +138,7 @@ def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
         if reservation.released_at is not None or reservation.expires_at <= timezone.now():
             return
         held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
-        # Some may be sold or held anew until they are locked: LET_GO looks again.
+        # Some may be sold or held anew until they are locked: RELEASE looks again.
         ids = [row.id for row in lock_numbers_by_id(list(held.values_list("id", flat=True)))]
         parameters: dict[str, Any] = {
             "id": reservation_id,
@@ -148,7 +148,7 @@ def let_go(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
             "request_id": buyer.actor.request_id,
         }
         with connection.cursor() as cursor:
-            cursor.execute(LET_GO, parameters)
+            cursor.execute(RELEASE, parameters)
             if cursor.rowcount:
                 wake_worker()
 

@@ -26,7 +26,7 @@ SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelineEntry:
     """One thing that happened to a number."""
 
     at: datetime
@@ -41,14 +41,14 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class Owner:
     """One owner of a number in a span of time, and its campaigns in that span, in their order."""
 
     assignment: Assignment
     campaigns: list[Campaign]
 
 
-def holders_between(number_id: int, begin: datetime, end: datetime) -> list[Holder]:
+def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner]:
     """Return everyone who had the number between the two moments, both included, oldest first.
 
     The campaigns are those of then, whatever the number is routed to now.
@@ -59,7 +59,7 @@ def holders_between(number_id: int, begin: datetime, end: datetime) -> list[Hold
         .select_related("organization", "order", "number")
         .order_by("created_at")
     )
-    return [Holder(assignment, _campaigns_between(assignment, begin, end)) for assignment in assignments]
+    return [Owner(assignment, _campaigns_between(assignment, begin, end)) for assignment in assignments]
 
 
 def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -> list[Campaign]:
@@ -80,7 +80,7 @@ def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -
     return [found[one] for one in dict.fromkeys(ids) if one in found]
 
 
-def life_of(number: PhoneNumber, *, limit: int = SHOWN) -> list[Moment]:
+def timeline_of(number: PhoneNumber, *, limit: int = SHOWN) -> list[TimelineEntry]:
     """What happened to it, newest first; how it came into stock is the last of them."""
     events = list(NumberEvent.objects.filter(number_id=number.pk).order_by("-id")[:limit])
     organizations = _organizations(events)
@@ -88,7 +88,9 @@ def life_of(number: PhoneNumber, *, limit: int = SHOWN) -> list[Moment]:
     if len(events) < limit:
         batch = number.batch
         sentence = f"Came into stock ({batch.get_source_display().lower()})"
-        moments.append(Moment(number.created_at, "stocked", sentence, batch.actor, batch.request_id, reason=batch.note))
+        moments.append(
+            TimelineEntry(number.created_at, "stocked", sentence, batch.actor, batch.request_id, reason=batch.note)
+        )
     return moments
 
 
@@ -96,10 +98,10 @@ def _organizations(events: Sequence[NumberEvent]) -> dict[UUID, Organization]:
     return Organization.objects.in_bulk({event.organization_id for event in events if event.organization_id})
 
 
-def _moment(event: NumberEvent, organizations: dict[UUID, Organization]) -> Moment:
+def _moment(event: NumberEvent, organizations: dict[UUID, Organization]) -> TimelineEntry:
     names = dict.fromkeys((*event.before, *event.after))
     facts = {name: (event.before.get(name), event.after.get(name)) for name in names}
-    return Moment(
+    return TimelineEntry(
         event.at,
         event.kind,
         SENTENCES[NumberEvent.Kind(event.kind)],

@@ -5,7 +5,7 @@ from typing import Any
 from config.actors import Actor
 from numbers.models import Job
 from numbers.reports.dashboard import refresh_figures
-from numbers.worker.jobs import Running, does, queue
+from numbers.worker.jobs import JobContext, job_handler, queue
 
 KIND = "figures"
 
@@ -18,7 +18,7 @@ def count_soon(actor: Actor) -> None:
     queue(job.pk)
 
 
-@does(KIND)
-def count_figures(running: Running) -> dict[str, Any]:
-    running.progress("counting", 0, None)
+@job_handler(KIND)
+def count_figures(context: JobContext) -> dict[str, Any]:
+    context.progress("counting", 0, None)
     return {"counted": int(refresh_figures())}

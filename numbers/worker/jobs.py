@@ -1,7 +1,7 @@
 """Background jobs: queued in the database, claimed by a worker, resumed by another one after a kill.
 
 A job's function must be safe to run again from its start, over what an earlier attempt has done. It
-reports its progress through ``Running.progress``, which ends it if the operator asked for that.
+reports its progress through ``JobContext.progress``, which ends it if the operator asked for that.
 A job that fails for an unforeseen reason is retried at a growing distance, then marked failed.
 """
 
@@ -62,11 +62,11 @@ _RELEASE = """
 """
 
 
-class Stopped(Exception):
+class JobCancelled(Exception):
     """An operator ended the job."""
 
 
-class TakenOver(Exception):
+class JobLost(Exception):
     """Another worker has the job now: this process was silent for too long."""
 
 
@@ -82,46 +82,46 @@ class ItemsFailed(Exception):
         self.counts = counts
 
 
-Work = Callable[["Running"], dict[str, Any]]
-_WORK: dict[str, Work] = {}
+JobHandler = Callable[["JobContext"], dict[str, Any]]
+_HANDLERS: dict[str, JobHandler] = {}
 
 
-def does(kind: str) -> Callable[[Work], Work]:
+def job_handler(kind: str) -> Callable[[JobHandler], JobHandler]:
     """Register the function that does jobs of this kind; it returns their counts."""
 
-    def register(work: Work) -> Work:
-        _WORK[kind] = work
+    def register(work: JobHandler) -> JobHandler:
+        _HANDLERS[kind] = work
         return work
 
     return register
 
 
-class Running:
+class JobContext:
     """A claimed job, at work. Its heart beats in a thread, since one step may take long."""
 
     def __init__(self, job: Job, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self.job = job
         kind, _, name = job.actor.partition(":")
         self.actor = Actor(kind, name, job.request_id)  # type: ignore[arg-type]
-        self.told: dict[str, Any] = {}
+        self.reported: dict[str, Any] = {}
         self.is_stopping = is_stopping
         self._began = 0.0
         self._end: type[Exception] | None = None
         self._heart = Heartbeat(f"job {job.pk}", lambda: self.beat())
 
     def progress(self, doing: str, done: int, total: int | None) -> None:
-        """Record how far it is. Raise Stopped, TakenOver or WorkerStopping if the job has to end."""
+        """Record how far it is. Raise JobCancelled, JobLost or WorkerStopping if the job has to end."""
         now = time.monotonic()
-        if doing != self.told.get("doing"):
+        if doing != self.reported.get("doing"):
             self._began = now
         rate = done / (now - self._began) if now - self._began > 1 else None
-        self.told = {"doing": doing, "progress": done, "total": total, "counts": {"rate": rate}}
+        self.reported = {"doing": doing, "progress": done, "total": total, "counts": {"rate": rate}}
         if self._end is not None:
             raise self._end
         if self.is_stopping():
             raise WorkerStopping
 
-    def __enter__(self) -> "Running":
+    def __enter__(self) -> "JobContext":
         self.beat()
         self._heart.__enter__()
         return self
@@ -134,10 +134,10 @@ class Running:
         return Job.objects.filter(pk=self.job.pk, attempts=self.job.attempts, status=Job.Status.RUNNING)
 
     def beat(self) -> None:
-        if not self.mine().update(heartbeat_at=Now(), **self.told):
-            self._end = TakenOver
+        if not self.mine().update(heartbeat_at=Now(), **self.reported):
+            self._end = JobLost
         elif self.mine().filter(stop_asked=True).exists():
-            self._end = Stopped
+            self._end = JobCancelled
 
 
 def run_next(is_stopping: Callable[[], bool] = lambda: False) -> Job | None:
@@ -148,7 +148,7 @@ def run_next(is_stopping: Callable[[], bool] = lambda: False) -> Job | None:
     if row is None:
         return None
     job = Job.objects.get(pk=row[0])
-    _run(Running(job, is_stopping))
+    _run(JobContext(job, is_stopping))
     return job
 
 
@@ -161,7 +161,7 @@ def run_all() -> int:
 
 
 def seconds_until_due() -> float | None:
-    """Return how long no job needs a worker; None if none is waiting or running."""
+    """Return how long no job needs a worker; None if none is waiting or context."""
     with connection.cursor() as cursor:
         cursor.execute(_WAIT)
         seconds: float | None = cursor.fetchone()[0]
@@ -181,68 +181,68 @@ def forget_old_jobs() -> int:
     return removed
 
 
-def _run(running: Running) -> None:
-    job = running.job
+def _run(context: JobContext) -> None:
+    job = context.job
     if job.attempts > MOST_ATTEMPTS:
-        _finish(running, Job.Status.FAILED, error=f"it broke off {MOST_ATTEMPTS} times; what it did is kept")
+        _finish(context, Job.Status.FAILED, error=f"it broke off {MOST_ATTEMPTS} times; what it did is kept")
         return
     try:
-        with running:
-            counts = _WORK[job.kind](running)
-        _finish(running, Job.Status.DONE, counts=counts)
+        with context:
+            counts = _HANDLERS[job.kind](context)
+        _finish(context, Job.Status.DONE, counts=counts)
     except ApiError as refusal:
         details = "; ".join(f"{field} {sentence}" for field, sentence in (refusal.details or {}).items())
-        _finish(running, Job.Status.FAILED, error=details or refusal.message)
+        _finish(context, Job.Status.FAILED, error=details or refusal.message)
     except ItemsFailed as failure:
-        _retry_items(running, failure)
-    except Stopped:
-        _finish(running, Job.Status.CANCELLED)
+        _retry_items(context, failure)
+    except JobCancelled:
+        _finish(context, Job.Status.CANCELLED)
     except WorkerStopping:
-        _release(running)
-    except TakenOver:
+        _release(context)
+    except JobLost:
         logger.warning("job %s was taken over by another process", job.pk)
     except Exception as error:  # noqa: BLE001  recorded; a job that fails must not end the worker
         drop_if_dead()
-        _break_off(running, error)
+        _break_off(context, error)
 
 
-def _break_off(running: Running, error: Exception) -> None:
+def _break_off(context: JobContext, error: Exception) -> None:
     """Record an attempt that ended by an exception. While the database is away, its silence does that."""
-    job = running.job
+    job = context.job
     if isinstance(error, DatabaseError | InterfaceError | psycopg.Error) and is_unavailable(error):
-        if running.is_stopping():  # its statement was canceled for that
-            _release(running)
+        if context.is_stopping():  # its statement was canceled for that
+            _release(context)
             return
         logger.warning("job %s waits for the database", job.pk, exc_info=error)
-        _retry(running, f"the database was away or busy ({in_words(error)})")
+        _retry(context, f"the database was away or busy ({in_words(error)})")
         return
     record_failure(WorkerQueue.JOBS, job.pk, error)
-    _retry(running, f"internal error ({in_words(error)}), see the log: {job.request_id}")
+    _retry(context, f"internal error ({in_words(error)}), see the log: {job.request_id}")
 
 
-def _retry(running: Running, reason: str) -> None:
+def _retry(context: JobContext, reason: str) -> None:
     """Queue the job again for a later time, or give it up after MOST_ATTEMPTS."""
-    job = running.job
+    job = context.job
     if job.attempts >= MOST_ATTEMPTS:
-        _finish(running, Job.Status.FAILED, error=f"failed {MOST_ATTEMPTS} times, given up: {reason}")
+        _finish(context, Job.Status.FAILED, error=f"failed {MOST_ATTEMPTS} times, given up: {reason}")
         return
     error = f"attempt {job.attempts} of {MOST_ATTEMPTS} failed, the next one follows: {reason}"
     _execute(_RETRY, error[:ERROR_LENGTH], job.pk, job.attempts)
 
 
-def _retry_items(running: Running, failure: ItemsFailed) -> None:
+def _retry_items(context: JobContext, failure: ItemsFailed) -> None:
     """Queue the job again for its failed items; after MOST_ATTEMPTS it is done without them."""
-    job = running.job
+    job = context.job
     if job.attempts >= MOST_ATTEMPTS:
         error = f"{failure} {MOST_ATTEMPTS} times and are given up: their outcomes say why"
-        _finish(running, Job.Status.DONE, counts=failure.counts, error=error)
+        _finish(context, Job.Status.DONE, counts=failure.counts, error=error)
         return
-    running.mine().update(**running.told)
-    _retry(running, f"{failure}, the others are done")
+    context.mine().update(**context.reported)
+    _retry(context, f"{failure}, the others are done")
 
 
-def _release(running: Running) -> None:
-    _execute(_RELEASE, running.job.pk, running.job.attempts)
+def _release(context: JobContext) -> None:
+    _execute(_RELEASE, context.job.pk, context.job.attempts)
     wake_worker()
 
 
@@ -251,12 +251,12 @@ def _execute(statement: str, *parameters: Any) -> None:
         cursor.execute(statement, parameters)
 
 
-def _finish(running: Running, status: str, *, counts: dict[str, Any] | None = None, error: str = "") -> None:
-    told = {"progress": running.job.progress, **running.told, "counts": counts or {}}
+def _finish(context: JobContext, status: str, *, counts: dict[str, Any] | None = None, error: str = "") -> None:
+    told = {"progress": context.job.progress, **context.reported, "counts": counts or {}}
     error = error.replace("\0", "")[:ERROR_LENGTH]
-    finished = running.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **told)
-    if finished and status == Job.Status.DONE and not running.job.parameters.get("dry_run"):
-        running.job.inputs.all().delete()
+    finished = context.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **told)
+    if finished and status == Job.Status.DONE and not context.job.parameters.get("dry_run"):
+        context.job.inputs.all().delete()
 
 
 def queue(job_id: UUID) -> None:

@@ -22,7 +22,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from numbers.bulk_actions.actions import DEEDS  # noqa: E402
+from numbers.bulk_actions.actions import BULK_ACTIONS  # noqa: E402
 from numbers.orders import backorders  # noqa: E402
 from numbers.worker import duties  # noqa: E402
 
@@ -49,7 +49,7 @@ def after(function: Callable[..., Any], *, calls: int = 1) -> Callable[..., Any]
 
 
 def hold_in_job() -> None:
-    retire = DEEDS["retire"]
+    retire = BULK_ACTIONS["retire"]
     type(retire).batch = 1
     vars(retire)["do"] = after(retire.do, calls=2)
 

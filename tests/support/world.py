@@ -12,7 +12,7 @@ from numbers.credit.ledger import correct
 from numbers.credit.onboarding import onboard
 from numbers.inventory.criteria import Criteria
 from numbers.inventory.pricing import move_price
-from numbers.inventory.reservations import let_go, reserve
+from numbers.inventory.reservations import release_reservation, reserve
 from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import Assignment, PhoneNumber
 from numbers.orders.bulk import cancel_order, place_quantity_order
@@ -91,7 +91,7 @@ def live_through(world, settings):
     reserve([n[6]], ttl_seconds=600, buyer=buyer(world.owner))
     order(world.owner, n[6])
     held = reserve([n[7]], ttl_seconds=600, buyer=buyer(world.owner))
-    let_go(reservation_id=held.pk, buyer=buyer(world.owner))
+    release_reservation(reservation_id=held.pk, buyer=buyer(world.owner))
     reserve([n[8]], ttl_seconds=600, buyer=buyer(world.owner))
     retire(number_ids=[number_id(n[9])], actor=actor(), reason="worn out")
     move_price(number_ids=[number_id(n[10])], price=Decimal("2.50"), actor=actor(), reason="sought after")

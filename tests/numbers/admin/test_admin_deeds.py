@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.review import suspend_organization
-from numbers.bulk_actions.actions import DEEDS, ReleaseAtOnce
+from numbers.bulk_actions.actions import BULK_ACTIONS, ReleaseAtOnce
 from numbers.bulk_actions.job import begin, choose
 from numbers.models import Job, NumberEvent, Order, PhoneNumber, Reservation
 from numbers.worker.jobs import ask_to_stop, run_all
@@ -60,7 +60,7 @@ def test_a_number_is_released_from_its_page_and_rests(desk: Client, api: Api) ->
     (one,) = factories.stock("+14155550100")
     api.order([one])
     page = do(desk, number(one), "release", **WHY)
-    assert "rests for 45 days" in page.content.decode()
+    assert "is in quarantine for 45 days" in page.content.decode()
     assert statuses() == {one: "quarantined"}
     event = NumberEvent.objects.latest("id")
     assert (event.kind, event.actor, event.reason) == ("released", "operator:alice", "ticket 7")
@@ -139,13 +139,13 @@ def test_a_selection_is_previewed_then_done_and_each_numbers_outcome_told(desk: 
     sold, also_sold, free, other = factories.stock(*factories.line(1, 4))
     api.order([sold, also_sold])
     page = pick(desk, "release", sold, also_sold, free)
-    assert "3 numbers chosen, 2 of them will be touched" in page.content.decode()
+    assert "3 numbers selected, 2 of them will change" in page.content.decode()
     job = carry_out(desk, page)
-    assert outcomes(job) == {sold: "done", also_sold: "done", free: "unchanged: nobody has it"}
+    assert outcomes(job) == {sold: "done", also_sold: "done", free: "unchanged: it has no owner"}
     assert job.counts == {"done": 2, "unchanged": 1}
     assert statuses() == {sold: "quarantined", also_sold: "quarantined", free: "available", other: "available"}
     told = desk.get(url(Job, "change", job.pk)).content.decode()
-    assert "unchanged: nobody has it" in told
+    assert "unchanged: it has no owner" in told
     assert NumberEvent.objects.filter(kind="released", actor="operator:alice", reason="ticket 7").count() == 2
 
 
@@ -157,9 +157,9 @@ def test_a_preview_of_many_tells_of_how_many_it_tells_and_looks_at_all_when_aske
     factories.stock(*factories.line(1, 3))
     factories.stock(*factories.line(4, 2), status="retired")
     page = pick(desk, "retire", query="?area_code=415")
-    assert "5 numbers chosen; of the first 2, 2 will be touched" in page.content.decode()
+    assert "5 numbers selected; of the first 2, 2 will change" in page.content.decode()
     page = desk.get(page.request["PATH_INFO"], {"all": "yes"})
-    assert "5 numbers chosen, 3 of them will be touched" in page.content.decode()
+    assert "5 numbers selected, 3 of them will change" in page.content.decode()
     assert [(share.state, share.numbers, share.price) for share, _ in page.context["shares"]] == [
         ("available", 3, 3),
         ("retired", 2, 2),
@@ -171,7 +171,7 @@ def test_all_that_the_filter_matches_are_done_however_many_pages(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 3)
-    monkeypatch.setattr(DEEDS["price"], "batch", 7)
+    monkeypatch.setattr(BULK_ACTIONS["price"], "batch", 7)
     factories.stock(*factories.line(1, 60))
     factories.stock(*factories.line(1, 2, area_code="212"))
     job = carry_out(desk, pick(desk, "price", query="?area_code=415"), price="2.50")
@@ -247,7 +247,7 @@ def test_choosing_none_says_so(desk: Client, db: None) -> None:
 
 
 def begun(deed: str, **values: Any) -> Job:
-    job = choose(PhoneNumber.objects.all(), deed=DEEDS[deed], actor=factories.actor())
+    job = choose(PhoneNumber.objects.all(), action=BULK_ACTIONS[deed], actor=factories.actor())
     begin(job, values=values, reason="tests", actor=factories.actor("tests"))
     return job
 
@@ -256,17 +256,17 @@ def test_a_job_that_is_stopped_leaves_the_rest_to_go_on_with(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.stock(*factories.line(1, 10))
-    monkeypatch.setattr(DEEDS["retire"], "batch", 4)
+    monkeypatch.setattr(BULK_ACTIONS["retire"], "batch", 4)
     job = begun("retire")
-    original = DEEDS["retire"].do
+    original = BULK_ACTIONS["retire"].do
 
     def then_stop(ids: Any, order: Any) -> Any:
         ask_to_stop(job)
-        monkeypatch.setattr(DEEDS["retire"], "do", original)
+        monkeypatch.setattr(BULK_ACTIONS["retire"], "do", original)
         return original(ids, order)
 
-    monkeypatch.setattr(DEEDS["retire"], "do", then_stop)
-    monkeypatch.setattr("numbers.worker.jobs.Running.progress", progress_that_looks)
+    monkeypatch.setattr(BULK_ACTIONS["retire"], "do", then_stop)
+    monkeypatch.setattr("numbers.worker.jobs.JobContext.progress", progress_that_looks)
     run_all()
     job.refresh_from_db()
     assert (job.status, job.outcomes.count()) == ("cancelled", 4)
@@ -297,10 +297,10 @@ def test_a_job_killed_between_a_batch_and_its_report_goes_on_and_tells_the_truth
     api: Api, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
     api.order(factories.stock(*factories.line(1, 6)))
-    monkeypatch.setattr(DEEDS[deed], "batch", 2)
+    monkeypatch.setattr(BULK_ACTIONS[deed], "batch", 2)
     job = begun(deed)
     with monkeypatch.context() as patch:
-        patch.setattr("numbers.bulk_actions.job._tell", killing(Killed))
+        patch.setattr("numbers.bulk_actions.job._store_outcomes", killing(Killed))
         with pytest.raises(Killed):
             run_all()
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
@@ -349,6 +349,6 @@ def test_a_deed_is_offered_to_who_may_do_it_and_refused_to_others(cast: Any) -> 
     client = Client()
     client.force_login(clerk)
     assert client.get(LIST).context["action_form"] is None
-    job = choose(PhoneNumber.objects.all(), deed=ReleaseAtOnce(), actor=factories.actor())
+    job = choose(PhoneNumber.objects.all(), action=ReleaseAtOnce(), actor=factories.actor())
     assert client.get(f"/admin/numbers/phonenumber/deed/{job.pk}/").status_code == 403
     assert client.post(url(PhoneNumber, "operation", number("+14155550100").pk, "retire"), WHY).status_code == 403

@@ -220,13 +220,13 @@ def test_a_job_is_stopped_before_it_begins_and_while_it_runs(desk, monkeypatch):
     desk.post(page(job), {"action": "again"})
     running = Job.objects.latest("id")
     send(desk, running, "start", "number", "price", "carrier")
-    beat = jobs.Running.beat
+    beat = jobs.JobContext.beat
 
     def asked_to_stop(self):
         desk.post(page(running), {"action": "stop"})
         beat(self)
 
-    monkeypatch.setattr(jobs.Running, "beat", asked_to_stop)
+    monkeypatch.setattr(jobs.JobContext, "beat", asked_to_stop)
     assert run_all() == 1
     running.refresh_from_db()
     assert running.status == "cancelled"

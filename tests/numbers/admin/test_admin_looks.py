@@ -125,11 +125,11 @@ def test_a_selection_is_released_by_mouse_and_its_outcome_told(
     page.choose("select[name=action]", "release")
     with page.loading():
         page.click(".actions button")
-    assert "3 numbers chosen, 3 of them will be touched" in page.text()
+    assert "3 numbers selected, 3 of them will change" in page.text()
     page.fill("[name=reason]", "ticket 7")
     with page.loading():
         page.click(".submit-row input[type=submit]")
-    assert "rests for 45 days" in page.text()
+    assert "is in quarantine for 45 days" in page.text()
     with page.loading():
         page.click(".submit-row input[type=submit]")
     assert "Release: 3 numbers" in page.text()

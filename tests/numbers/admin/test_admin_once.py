@@ -228,7 +228,7 @@ def test_token_of_another_operator_tells_nothing(desk: Client, owner: Organizati
 # What can't be done twice: it signs in or out, shows, or changes one thing to what it is already; a draft that
 # has begun is none any more (tests/test_admin_deeds, test_admin_imports).
 WITHOUT_TOKEN = ("/logout/", "/login/", "/two-factor/", "password", "i18n")
-DRAFTS = ("mapping_form", "deed_form")
+DRAFTS = ("mapping_form", "bulk_action_form")
 
 
 def test_every_form_of_every_page_has_a_token(desk: Client, owner: Organization, cast: Any) -> None:

@@ -76,7 +76,7 @@ def test_a_late_duty_is_shown_and_told(desk: Client, broken: None) -> None:
 
 
 def test_jobs_are_told_by_what_they_wait_for(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(jobs._WORK, "planted", lambda running: 1 / 0)
+    monkeypatch.setitem(jobs._HANDLERS, "planted", lambda running: 1 / 0)
     queue(factories.job("planted", status="draft").pk)
     run_all()
     queue(factories.job("planted", status="draft").pk)

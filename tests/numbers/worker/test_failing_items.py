@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from numbers.bulk_actions.actions import DEEDS
+from numbers.bulk_actions.actions import BULK_ACTIONS
 from numbers.bulk_actions.job import begin, choose
 from numbers.models import Job, NumberEvent, PhoneNumber, QueueFailures
 from numbers.worker import jobs
@@ -31,8 +31,8 @@ def works(monkeypatch):
             raise ZeroDivisionError("a planted fault")
         return {"done": 1}
 
-    monkeypatch.setitem(jobs._WORK, "planted", fail)
-    monkeypatch.setitem(jobs._WORK, "works", lambda running: {"done": 1})
+    monkeypatch.setitem(jobs._HANDLERS, "planted", fail)
+    monkeypatch.setitem(jobs._HANDLERS, "works", lambda running: {"done": 1})
     return state
 
 
@@ -102,7 +102,7 @@ def test_a_malformed_job_holds_up_no_other(works, fault):
 
 
 def test_counts_that_json_cannot_hold_fail_only_their_job(works, monkeypatch):
-    monkeypatch.setitem(jobs._WORK, "planted", lambda running: {"done": object()})
+    monkeypatch.setitem(jobs._HANDLERS, "planted", lambda running: {"done": object()})
     bad, good = planted(), planted("works")
     assert run_all() == 2
     bad.refresh_from_db()
@@ -131,7 +131,7 @@ def test_a_waiting_retry_can_be_stopped(works):
 
 
 def test_a_job_of_a_stopping_worker_is_queued_again_without_an_attempt(works, monkeypatch):
-    monkeypatch.setitem(jobs._WORK, "planted", lambda running: running.progress("working", 1, 2) or {})
+    monkeypatch.setitem(jobs._HANDLERS, "planted", lambda running: running.progress("working", 1, 2) or {})
     job = planted()
     run_next(lambda: True)
     job.refresh_from_db()
@@ -158,7 +158,7 @@ def test_a_job_that_broke_off_is_taken_over_ever_later(works):
 
 
 def begun(deed: str, **values: Any) -> Job:
-    job = choose(PhoneNumber.objects.all(), deed=DEEDS[deed], actor=factories.actor())
+    job = choose(PhoneNumber.objects.all(), action=BULK_ACTIONS[deed], actor=factories.actor())
     begin(job, values=values, reason="ticket 7", actor=factories.actor())
     return job
 
@@ -166,7 +166,7 @@ def begun(deed: str, **values: Any) -> Job:
 @pytest.fixture
 def poison(monkeypatch):
     """A number at which retiring fails, whoever else is in its batch, until the set is emptied."""
-    retire = DEEDS["retire"].do
+    retire = BULK_ACTIONS["retire"].do
     bad: set[int] = set()
 
     def do(ids: Any, order: Any) -> Any:
@@ -174,7 +174,7 @@ def poison(monkeypatch):
             raise ZeroDivisionError("a planted fault")
         return retire(ids, order)
 
-    monkeypatch.setattr(DEEDS["retire"], "do", do)
+    monkeypatch.setattr(BULK_ACTIONS["retire"], "do", do)
     return bad
 
 
@@ -218,14 +218,14 @@ def test_an_order_of_a_bulk_action_is_only_split_around_the_number_that_fails(ap
     """Assigning goes on in orders as large as can be."""
     factories.stock(*factories.line(0, 16))
     bad = PhoneNumber.objects.order_by("pk")[5]
-    give = DEEDS["assign"].give
+    give = BULK_ACTIONS["assign"].give
 
     def give_all_but(numbers: list[str], *arguments: Any) -> None:
         if bad.number in numbers:
             raise ZeroDivisionError("a planted fault")
         give(numbers, *arguments)
 
-    monkeypatch.setattr(DEEDS["assign"], "give", give_all_but)
+    monkeypatch.setattr(BULK_ACTIONS["assign"], "give", give_all_but)
     job = begun("assign", organization_id=str(cast.owner.pk))
     run_all()
     sizes = [size for (size,) in db_assertions.rows("SELECT quantity FROM numbers_order ORDER BY quantity")]

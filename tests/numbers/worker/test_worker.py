@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from numbers.bulk_actions.actions import DEEDS
+from numbers.bulk_actions.actions import BULK_ACTIONS
 from numbers.bulk_actions.job import begin, choose
 from numbers.models import Duty, Job, NumberEvent, PhoneNumber
 from numbers.reports.dashboard_job import count_soon
@@ -58,7 +58,7 @@ def nothing_due():
 
 
 def retire_all(*numbers: str) -> Job:
-    job = choose(PhoneNumber.objects.filter(number__in=numbers), deed=DEEDS["retire"], actor=factories.actor())
+    job = choose(PhoneNumber.objects.filter(number__in=numbers), action=BULK_ACTIONS["retire"], actor=factories.actor())
     begin(job, values={}, reason="ticket 7", actor=factories.actor())
     return job
 
