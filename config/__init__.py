@@ -1,9 +1,9 @@
-"""Numberdesk's wiring, imported before everything else (settings, wsgi and manage.py live here).
+"""Numberdesk's wiring, imported before everything else: settings, URLs, WSGI and shared code.
 
-The app folder ``numbers`` has the name of a standard-library module, which ``decimal`` and
-``fractions`` need. So that both work, the folder has no ``__init__.py`` (a folder without one never
-hides the standard module), and the standard module is given a ``__path__`` of that one folder, which
-makes ``numbers.models`` importable below it. ``tests/config/test_numbers_package.py`` guards this.
+The app folder ``numbers`` has the name of a standard-library module that ``decimal`` needs. The
+folder has no ``__init__.py``, because a folder without one never hides the standard module. The
+standard module gets a ``__path__`` of that folder, which makes ``numbers.models`` importable.
+``tests/config/test_numbers_package.py`` guards this.
 """
 
 from pathlib import Path

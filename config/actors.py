@@ -1,4 +1,4 @@
-"""Who does something. Every change of an owner, a price, a status or a balance carries one of these."""
+"""Actors: who made a change. History rows of owners, prices, statuses and balances name one."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ Kind = Literal["key", "operator", "command", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A key, an operator or a command, in one request.
+    """A key, an operator, a command or the system, in one request.
 
     ``str()`` gives what history rows store: ``key:am_live_8sK2`` or ``operator:alice``.
     """
@@ -24,7 +24,7 @@ class Actor:
 
 
 def new_request_id() -> str:
-    """A ULID: sorts by time, and can't be guessed from another."""
+    """Return a ULID, which sorts by time and can't be guessed from another one."""
     return str(ULID())
 
 
@@ -37,9 +37,9 @@ def operator_actor(username: str, request_id: str) -> Actor:
 
 
 def shown_to_customer(actor: str) -> str:
-    """What a customer learns of who changed what is its own: its key by prefix, else in what role.
+    """Return what a customer may see of an actor: its own key's prefix, or a role.
 
-    No operator's name and no command's gets out.
+    Names of operators and commands are not shown.
     """
     kind, _, name = actor.partition(":")
     if kind == "key":

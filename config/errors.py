@@ -223,7 +223,7 @@ Draw = Callable[[ApiError, HttpRequest | None], HttpResponse]
 _drawn: dict[str, Draw] = {}
 
 
-def draw_under(prefix: str, draw: Draw) -> None:
+def register_error_page(prefix: str, draw: Draw) -> None:
     _drawn[prefix] = draw
 
 

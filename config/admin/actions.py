@@ -1,7 +1,7 @@
-"""What an operator does to a row: a page with a form in front of one function.
+"""Actions on a row of the admin: a page with a form in front of one function.
 
-The function is the one that the API and the commands call; it locks, judges and records. What it
-refuses comes back as an error of the form.
+The API and the commands call the same function. It locks, checks and records. Its errors appear
+in the form.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ REASON_LENGTH = 256
 
 
 class ReasonForm(forms.Form):
-    """Every change says why."""
+    """A form that asks for the reason of a change."""
 
     reason = forms.CharField(
         max_length=REASON_LENGTH,
@@ -38,56 +38,59 @@ class ReasonForm(forms.Form):
 
 
 class Operation:
-    """One thing that can be done. Subclasses say what, ask for what it needs, and do it."""
+    """One action. Subclasses set its label and form, and call the function behind it."""
 
     name: str
     label: str
-    # Of the model that the page belongs to: "change", "add", or a codename; "numbers.add_order" of another.
+    # "change", "add" or a codename of the page's model; "numbers.add_order" for another model.
     permission: str = "change"
     form_class: type[forms.Form] = ReasonForm
 
     def applies_to(self, subject: Any) -> bool:
-        """Whether to offer it. The function behind it judges again, under its lock."""
+        """Return whether to offer the action. The function checks again under its lock."""
         return True
 
     def explain(self, subject: Any) -> str:
-        """What will happen, in words."""
+        """Describe in a sentence what will happen."""
         return ""
 
     def make_form(self, request: HttpRequest, subject: Any) -> forms.Form:
         if request.method == "POST":
             return self.form_class(request.POST, request.FILES)
-        # A link may fill in what it knows: …/add/?organization=…
+        # A link can prefill fields: …/add/?organization=…
         return self.form_class(initial={**_given(request, self.form_class), **self.initial(subject)})
 
     def initial(self, subject: Any) -> dict[str, Any]:
         return {}
 
     def do(self, subject: Any, *, actor: Actor, form: Any) -> "Done":
-        """Call the function. Raises ApiError where it refuses."""
+        """Call the function. Raise ApiError if it refuses."""
         return self.perform(subject, actor=actor, values=form.cleaned_data)
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> "Done":
-        """Call the function with the form's values; for those that need no more of the form."""
+        """Call the function with the form's values, if those are all that it needs."""
         raise NotImplementedError
 
 
 def _given(request: HttpRequest, form_class: type[forms.Form]) -> dict[str, Any]:
-    """Return what the address says for the form's fields, except what a field would refuse."""
+    """Return the form's initial values from the URL, without those that a field would refuse."""
     given = {}
     for name, field in form_class.base_fields.items():
         try:
             if name in request.GET:
                 field.clean(request.GET[name])
                 given[name] = request.GET[name]
-        except forms.ValidationError:  # it can't be shown as chosen: the field stays as it is without it
+        except forms.ValidationError:  # an unusable value leaves the field empty
             continue
     return given
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it: a sentence, and the row to go on to; or a page that is shown once (template, context)."""
+    """The outcome of an action: a message and the row to show next.
+
+    ``once`` is a page to show a single time instead, as (template, context).
+    """
 
     message: str
     subject: Model | None = None
@@ -95,13 +98,16 @@ class Done:
 
 
 def show_operation(request: HttpRequest, admin: Any, operation: Operation, subject: Any) -> HttpResponse:
-    """The operation's page: the form, and with a valid form the deed."""
+    """Show the page of an operation, and carry the operation out if its form is valid."""
     if not allowed(request, admin, operation, subject):
         raise PermissionDenied
     if first := sent_before(request):
         return show_first(request, first)
     if not operation.applies_to(subject):
-        messages.warning(request, f"{operation.label}: {subject} has changed meanwhile, this does not apply any more.")
+        messages.warning(
+            request,
+            f"{operation.label}: {subject} has changed in the meantime, so this no longer applies.",
+        )
         return HttpResponseRedirect(page_of(subject))
     form = operation.make_form(request, subject)
     if request.method == "POST" and form.is_valid():
@@ -123,7 +129,7 @@ def allowed(request: HttpRequest, admin: Any, operation: Operation, subject: Any
 
 
 def _try(request: HttpRequest, admin: Any, operation: Operation, subject: Any, form: forms.Form) -> HttpResponse | None:
-    """Carry the operation out, once for each page that asked for it; None where it was refused."""
+    """Carry the operation out, once for each form that was sent. Return None if it was refused."""
 
     def outcome(done: Done) -> tuple[str, str]:
         return _address_after(request, admin, done, subject), done.message
@@ -142,12 +148,12 @@ def _try(request: HttpRequest, admin: Any, operation: Operation, subject: Any, f
     except DatabaseError as error:
         if not is_unavailable(error):
             raise
-        form.add_error(None, "The database is busy, and nothing has been changed. Try again in a moment.")
+        form.add_error(None, "The database is busy. Nothing was changed. Try again in a moment.")
     return None
 
 
 def add_refusal(form: forms.Form, refusal: ApiError) -> None:
-    """Put what was refused beside the field that it is about."""
+    """Show each error beside its field."""
     for field, sentence in (refusal.details or {"": refusal.message}).items():
         name = field.partition("[")[0]
         if name in form.fields:
@@ -177,13 +183,13 @@ def _address_after(request: HttpRequest, admin: Any, done: Done, subject: Any) -
 
 
 def _back(request: HttpRequest) -> str:
-    """The page of the desk that the operator came from and wants back to, if a link said so."""
+    """Return the page to go back to, if the link to this page named one."""
     back = request.GET.get("back", "")
     return back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else ""
 
 
 def page_of(subject: Model) -> str:
-    """The address of a row's page in the desk."""
+    """Return the URL of a row's page in the admin."""
     return reverse(f"admin:{subject._meta.app_label}_{subject._meta.model_name}_change", args=[subject.pk])
 
 
@@ -203,7 +209,7 @@ def _context(request: HttpRequest, admin: Any, operation: Operation, subject: An
 
 
 def named(operations: list[Operation], name: str) -> Operation:
-    """Raises Http404 where no operation has the name."""
+    """Return the operation with this name. Raise Http404 if there is none."""
     for operation in operations:
         if operation.name == name:
             return operation

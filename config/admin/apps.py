@@ -3,22 +3,22 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class DeskAdminConfig(AdminConfig):
-    """Django's admin, on a site of our own."""
+    """Django's admin on the site ``DeskSite``."""
 
     default_site = "config.admin.site.DeskSite"
 
     def ready(self) -> None:
         super().ready()
-        from config.admin.error_pages import refusal_page
+        from config.admin.error_pages import error_page
         from config.admin.sign_in import users
-        from config.errors import draw_under
+        from config.errors import register_error_page
 
         users.register()
-        draw_under("/admin/", refusal_page)
+        register_error_page("/admin/", error_page)
 
 
 class DeskConfig(AppConfig):
-    """What the admin's own tables belong to."""
+    """The app that owns the admin's tables."""
 
     name, label = "config.admin", "desk"
     verbose_name = "Operator desk"

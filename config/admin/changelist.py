@@ -1,4 +1,4 @@
-"""Lists of millions: no unbounded count, no offset into the depths."""
+"""Lists of millions of rows: bounded counts, bounded offsets, bounded time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,21 +13,21 @@ from django.utils.functional import cached_property
 from config.admin.listing import GuardedChangeList
 from config.errors import sqlstate_of
 
-# Nobody turns to page 101 by hand: whoever gets there needs a filter. It also bounds OFFSET.
+# Pages beyond this need a filter instead. It also bounds OFFSET.
 REACHABLE_ROWS = 10_000
-# Of looking for the rows of a page: what takes longer needs another digit or another filter. Whoever wants to
-# wait asks for it, by PATIENT_VAR in the address.
+# Time to find the rows of a page. A slower search needs another digit or filter.
+# PATIENT_VAR in the URL asks for the longer limit.
 LOOK_MS = 180
 PATIENT_MS = 20_000
 PATIENT_VAR = "patient"
-# Of counting what lies beyond the page that is shown: a page is not worth waiting for its last digit.
+# Time to count the rows beyond the page shown. An exact count is not worth a longer wait.
 COUNT_MS = 60
 _CANCELLED = "57014"
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The rows of a page; how many there are in all, and whether there are more than that, or nobody knows."""
+    """The rows of a page, the count of all rows, and whether there are more than that."""
 
     rows: list[Any]
     count: int
@@ -36,11 +36,11 @@ class _Found:
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than ``REACHABLE_ROWS``, and not for long; ``more`` says that there are more rows,
-    ``gave_up`` that even those of this page took too long to find.
+    """A paginator that counts up to ``REACHABLE_ROWS`` within a time limit.
 
-    The page's rows are fetched first: where they are not many, they are the count. What is rare is then
-    searched for once, not twice.
+    ``more`` says that there are more rows than counted. ``gave_up`` says that finding the rows of
+    this page took too long. The page's rows are fetched first. If they do not fill the page, they
+    are the count, so rare rows are searched for only once.
     """
 
     object_list: Any
@@ -72,7 +72,7 @@ class BoundedPaginator(Paginator):
     @cached_property
     def _found(self) -> _Found:
         start = (self._at - 1) * self.per_page
-        if start >= REACHABLE_ROWS:  # no page: whoever typed it in is sent to the first
+        if start >= REACHABLE_ROWS:  # beyond the last page: the first one is shown
             return _Found([], REACHABLE_ROWS, more=True)
         try:
             with _looking(self.object_list.db, PATIENT_MS if self.patient else LOOK_MS):
@@ -84,16 +84,16 @@ class BoundedPaginator(Paginator):
             if sqlstate_of(error) != _CANCELLED:
                 raise
             return _Found([], start and start + 1, more=True, gave_up=True)
-        if counted is None:  # what is known: this page is full, and there is another one
+        if counted is None:  # known only: this page is full and another one follows
             return _Found(rows[: self.per_page], start + len(rows), more=True)
         return _Found(rows[: self.per_page], min(counted, REACHABLE_ROWS), more=counted > REACHABLE_ROWS)
 
     def _counted(self) -> int | None:
-        """How many rows there are, up to one more than can be reached; None where that takes too long."""
+        """Count the rows, up to one more than can be reached. Return None if it takes too long."""
         with connections[self.object_list.db].cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{COUNT_MS}ms"])
         try:
-            # Without its order and its joins for display, the rows are only counted.
+            # Counting needs neither the order nor the joins for display.
             with transaction.atomic(using=self.object_list.db):
                 return int(self.object_list.order_by()[: REACHABLE_ROWS + 1].count())
         except OperationalError as error:
@@ -103,7 +103,7 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def estimate(self) -> int | None:
-        """About how many rows the whole table has, as PostgreSQL last counted them; None when it has not."""
+        """Return PostgreSQL's estimate of the table's rows, or None if it has none."""
         with connections[self.object_list.db].cursor() as cursor:
             cursor.execute(
                 "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
@@ -114,8 +114,7 @@ class BoundedPaginator(Paginator):
 
 
 class DeskChangeList(GuardedChangeList):
-    """A list that shows the rows which its paginator has found, also where they fill less than a page:
-    Django's would search for those once more."""
+    """A list that shows the rows its paginator has found. Django's would search for them again."""
 
     paginator: Any
 
@@ -134,8 +133,10 @@ class DeskChangeList(GuardedChangeList):
 
 @contextmanager
 def _looking(database: str, milliseconds: int) -> Iterator[None]:
-    """Settings for queries whose filters are an operator's: each is planned for what it asks, has the memory
-    to know each row that an index names, and so much time. They end with the transaction, which is rolled back."""
+    """Run an operator's queries with a custom plan, enough memory for a bitmap and a time limit.
+
+    The settings end with the transaction, which is rolled back.
+    """
     with transaction.atomic(using=database):
         with connections[database].cursor() as cursor:
             cursor.execute(

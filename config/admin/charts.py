@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn on the server: no script, no style in the page, every mark a link to its rows."""
+"""Charts as SVG, drawn on the server without scripts. Every mark links to its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ GAP = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One series' value at one place; ``label`` is what a pointer or a screen reader is told."""
+    """The value of one series at one place. ``label`` is its tooltip and accessible name."""
 
     series: str
     value: float
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Stacked columns side by side, all to one scale."""
+    """Stacked columns side by side, on one scale."""
 
     top: float
     columns: list[Column]
@@ -98,7 +98,7 @@ class Stretch:
 
 
 def draw_bar(values: Sequence[tuple[str, float]], whole: float) -> Bar:
-    """``values`` as (series, value), to a scale where ``whole`` is the full width."""
+    """Draw ``values``, as (series, value), on a scale where ``whole`` is the full width."""
     bar, x = Bar(), 0.0
     for series, value in values:
         width = round(100 * value / whole, 2) if whole else 0

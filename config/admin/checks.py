@@ -1,4 +1,4 @@
-"""System checks of what lets operators in, or all of them out."""
+"""System checks of the operators' sign-in."""
 
 from typing import Any
 
@@ -14,16 +14,16 @@ def check_two_factor_keys(app_configs: Any, **options: Any) -> list[CheckMessage
     if settings.DESK_TWO_FACTOR_KEYS == [settings.SECRET_KEY]:
         return [
             Warning(
-                "Second factors are encrypted under SECRET_KEY: who changes it locks every operator out.",
-                hint="Set DESK_TWO_FACTOR_KEYS to a random secret of its own, followed by a comma and SECRET_KEY.",
+                "Second factors are encrypted under SECRET_KEY: changing it locks every operator out.",
+                hint="Set DESK_TWO_FACTOR_KEYS to a separate random secret, a comma and SECRET_KEY.",
                 id="desk.W001",
             )
         ]
     if len(settings.DESK_TWO_FACTOR_KEYS[0]) < SHORTEST_KEY:
         return [
             Warning(
-                f"The key that second factors are encrypted under has less than {SHORTEST_KEY} characters.",
-                hint="Put a longer one in front of it in DESK_TWO_FACTOR_KEYS, then run manage.py reseal_two_factor.",
+                f"The key for second factors has less than {SHORTEST_KEY} characters.",
+                hint=("Put a longer one in front of it in DESK_TWO_FACTOR_KEYS, then run manage.py reseal_two_factor."),
                 id="desk.W002",
             )
         ]
@@ -32,7 +32,10 @@ def check_two_factor_keys(app_configs: Any, **options: Any) -> list[CheckMessage
 
 @register(Tags.database)
 def check_second_factors(app_configs: Any, databases: Any = None, **options: Any) -> list[CheckMessage]:
-    """Whether each second factor can be opened; asked by ``check --database default``, and by migrate."""
+    """Check that each second factor can be decrypted.
+
+    ``check --database default`` and ``migrate`` run this.
+    """
     from config.admin.models import sealed_devices
     from config.admin.sign_in.sealing import CannotOpen
 
@@ -52,8 +55,8 @@ def check_second_factors(app_configs: Any, databases: Any = None, **options: Any
         return []
     return [
         Error(
-            f"The second factors of {len(lost)} operators can't be opened: they can't sign in.",
-            hint="Put the key that they were sealed under behind the current one in DESK_TWO_FACTOR_KEYS.",
+            f"The second factors of {len(lost)} operators can't be decrypted: they can't sign in.",
+            hint="Put the key that encrypted them behind the current one in DESK_TWO_FACTOR_KEYS.",
             id="desk.E001",
         )
     ]

@@ -1,4 +1,4 @@
-"""A list's rows as CSV: all that the filters and the search match, not only the page that is shown."""
+"""Export of a list as CSV: all rows that the filters and the search match, on every page."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -20,9 +20,9 @@ from config.db.copy import stream_csv
 
 
 class ExportedAdmin(DeskAdmin):
-    """A DeskAdmin whose list has the link "Export CSV". Subclasses say which columns it has."""
+    """A DeskAdmin whose list has the link "Export CSV". Subclasses name the columns."""
 
-    # Header to field, or to an annotation that ``export_rows`` makes.
+    # From header to field, or to an annotation that ``export_rows`` adds.
     exported: ClassVar[Mapping[str, str]] = {}
     change_list_template = "operators/exported_list.html"
 
@@ -38,8 +38,8 @@ class ExportedAdmin(DeskAdmin):
             raise PermissionDenied
         try:
             rows = self.export_rows(self.get_changelist_instance(request).get_queryset(request))
-            # What fails does so here, not within a file that is half sent. The file itself begins when it is
-            # sent: it keeps its connection to itself, which the session may still have to be saved by.
+            # Fail here rather than in the middle of a file. The file's query begins when it is
+            # sent, because it occupies the connection that may still have to save the session.
             list(stream_csv(rows[:1], self.exported))
         except (IncorrectLookupParameters, DataError):
             messages.warning(request, NOT_UNDERSTOOD)

@@ -1,4 +1,4 @@
-"""Filters for lists of millions: typed or fixed, never counted, each through an index."""
+"""Filters for lists of millions of rows: without counts, each backed by an index."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 class TypedFilter(admin.SimpleListFilter):
-    """A value that is typed, since there are too many to choose from."""
+    """A filter by a typed value, for columns with too many values to list."""
 
     template = "operators/typed_filter.html"
     placeholder: ClassVar[str] = ""
@@ -18,7 +18,7 @@ class TypedFilter(admin.SimpleListFilter):
         return [("", "")]  # one, so that the filter is shown; the template asks for text
 
     def choices(self, changelist: Any) -> Any:
-        """Hands the template the other parameters, which its form must keep."""
+        """Pass the template the other parameters, which its form must keep."""
         others = changelist.get_filters_params().items()
         kept = [(name, value) for name, values in others for value in values if name != self.parameter_name]
         yield {"value": self.value() or "", "kept": [*kept, *self._search(changelist)]}
@@ -28,7 +28,7 @@ class TypedFilter(admin.SimpleListFilter):
 
 
 class DayFilter(TypedFilter):
-    """Rows of one day, in UTC. ``moment`` names the column, which must have an index that finds a day."""
+    """Rows of one day in UTC. ``moment`` names the column, which needs an index."""
 
     title = parameter_name = "day"
     placeholder = "2026-12-31"
@@ -41,7 +41,7 @@ class DayFilter(TypedFilter):
         try:
             begin = datetime.combine(date.fromisoformat(value.strip()), datetime.min.time(), UTC)
             end = begin + timedelta(days=1)
-        except (ValueError, OverflowError):  # no day, or the calendar's last
+        except (ValueError, OverflowError):  # not a day, or the last one of the calendar
             return queryset.none()
         return self.between(queryset, begin, end)
 

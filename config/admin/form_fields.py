@@ -1,4 +1,4 @@
-"""Form fields that choose a row by typing, never from a list of all of them."""
+"""Form fields that choose a row by typing instead of from a list of all rows."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db.models import Model
 
 
 class ChosenByTyping(forms.ModelChoiceField):
-    """A row that ``model``'s foreign key ``field`` could point at, found through its admin's search."""
+    """A row for ``model``'s foreign key ``field``, found by the search of its admin."""
 
     def __init__(self, model: type[Model], field: str, **options: Any) -> None:
         relation: Any = model._meta.get_field(field)

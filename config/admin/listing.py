@@ -1,7 +1,8 @@
-"""What every list of the admin promises, also of operators and roles: its query string is input.
+"""Lists of the admin that treat their query string as untrusted input.
 
-Django lets an address name any lookup of any local field, and shows a broken one as a broken database.
-Here a list takes the lookups that its filters and its links use, and what can't be read is said in words.
+Django allows any lookup of any local field in a URL, and reports a bad value as a broken
+database. Here a list accepts the lookups that its filters and links use. A bad value gives a
+message to the operator.
 """
 
 from typing import Any, ClassVar
@@ -15,12 +16,12 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 NOT_UNDERSTOOD = "The filter or page in that address does not exist: the whole list is shown."
-# How an address may ask for a field that list_filter names.
+# Lookups in a URL for a field that list_filter names.
 _FORMS = ("", "__exact", "__isnull", "__isempty", "__id__exact")
 
 
 class GuardedChangeList(ChangeList):
-    """A list that tells values which the database can't take from a database that failed."""
+    """A list that distinguishes a bad value from a failed database."""
 
     def get_results(self, request: HttpRequest) -> None:
         try:
@@ -32,7 +33,7 @@ class GuardedChangeList(ChangeList):
 class GuardedList(admin.ModelAdmin):
     """A mix-in for each ModelAdmin of this site."""
 
-    # Lookups that links use beside those of list_filter, such as "number_id" or "quarantined_until__gt".
+    # Further lookups that links use, such as "number_id" or "quarantined_until__gt".
     linked: ClassVar[tuple[str, ...]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -45,7 +46,7 @@ class GuardedList(admin.ModelAdmin):
         return any(lookup in _lookups_of(one) for one in filters)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if ERROR_FLAG in request.GET:  # kept as a bookmark: Django's own page speaks of a broken database
+        if ERROR_FLAG in request.GET:  # a bookmark of Django's page for a broken database
             return HttpResponseRedirect(request.path)
         response = super().changelist_view(request, extra_context)
         if response.get("Location", "").endswith(f"?{ERROR_FLAG}=1"):
@@ -58,7 +59,7 @@ class GuardedList(admin.ModelAdmin):
             for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.to_python(chosen)
         except ValidationError as error:
-            raise BadRequest("a chosen row has an id that is none") from error
+            raise BadRequest("a selected row has a malformed id") from error
         return super().response_action(request, queryset, *arguments)
 
 

@@ -1,9 +1,9 @@
-"""A ModelAdmin that can't go round the rules.
+"""A ModelAdmin that can't bypass the rules.
 
-Django's writes every column back as it was read when the form was opened: an operator who edits a
-label could set free a number that was sold meanwhile. Here all is read-only but what a subclass
-names in ``editable``; a save names the columns that the operator changed; and everything else is an
-Operation, a page in front of the same function that the API calls.
+Django's writes every column back as it was when the form was opened. Editing a label could free a
+number that was sold in the meantime. Here every column is read-only except those in ``editable``,
+and a save writes only the columns that the operator changed. Any other change is an Operation, a
+page in front of the function that the API calls.
 """
 
 from functools import reduce
@@ -33,7 +33,7 @@ def _any_is(names: list[str], value: str) -> Q:
 
 
 class EditForm(forms.ModelForm):
-    """The editable columns, and why they are changed."""
+    """The editable columns, and the reason of the change."""
 
     reason = forms.CharField(max_length=256, help_text="Kept in the history, with your name.")
 
@@ -48,15 +48,15 @@ class EditForm(forms.ModelForm):
 
 
 class DeskAdmin(GuardedList):
-    """Nothing is deleted, nothing is added but through an operation, and little is edited."""
+    """The base of model pages: no deletion, additions by an operation, few editable columns."""
 
     form = EditForm
-    # What an operator may write over: descriptions, never state.
+    # Columns that an operator may edit: descriptions, never state.
     editable: ClassVar[tuple[str, ...]] = ()
-    # What the row's page shows, in order; "editable" ones among them.
+    # Columns on the row's page, in order, including the editable ones.
     shown: ClassVar[tuple[str, ...]] = ()
     operations: ClassVar[list[Operation]] = []
-    # How a row comes into being, if an operator may make one.
+    # The operation that creates a row, if an operator may create one.
     adding: ClassVar[Operation | None] = None
 
     actions = None
@@ -64,8 +64,8 @@ class DeskAdmin(GuardedList):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count every filter's rows
     list_per_page = 50
-    list_max_show_all = 0  # a page is a page: what is counted no further may be millions
-    sortable_by: ClassVar[Any] = ()  # where the table is large, only what an index has in order
+    list_max_show_all = 0  # "show all" could mean millions of rows
+    sortable_by: ClassVar[Any] = ()  # in large tables, only columns with an index
     change_form_template = "operators/change_form.html"
 
     # --- permissions ---------------------------------------------------------------------------
@@ -76,7 +76,7 @@ class DeskAdmin(GuardedList):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """May the row's form be saved? Not where nothing on it can be edited."""
+        """Return whether the row's form can be saved, which needs an editable column."""
         return bool(self.editable) and super().has_change_permission(request, obj)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -96,13 +96,13 @@ class DeskAdmin(GuardedList):
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
-            # What the operator saw comes back with the form: changed is what differs from that,
-            # not from what someone else has written meanwhile.
+            # The form returns the values that the operator saw. A column has changed if it
+            # differs from those, not from what another operator wrote in the meantime.
             field.show_hidden_initial = True
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Write the columns that were changed on the form, and those only; and record who did it."""
+        """Write only the columns that were changed on the form, and record the actor."""
         columns = form.changed_columns
         if not columns:
             return
@@ -119,7 +119,7 @@ class DeskAdmin(GuardedList):
         """Append to the history of this model's rows."""
         raise NotImplementedError
 
-    # Our own history tells more than Django's log, and can't be deleted.
+    # Our history records more than Django's log and can't be deleted.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return None
 
@@ -139,10 +139,10 @@ class DeskAdmin(GuardedList):
         exact = [name for name in self.get_search_fields(request) if name.endswith("__exact")]
         try:
             if exact and len(exact) == len(self.get_search_fields(request)):
-                # Django would look for the id's text, for which no table has an index.
+                # Django would search for the id's text, which has no index in any table.
                 return queryset.filter(_any_is(exact, search_term)) if search_term else queryset, False
             return super().get_search_results(request, queryset, search_term)
-        except (ValueError, ValidationError):  # what is no id, searched for by id, is found nowhere
+        except (ValueError, ValidationError):  # a malformed id matches nothing
             return queryset.none(), False
 
     # --- operations ----------------------------------------------------------------------------
@@ -177,12 +177,12 @@ class DeskAdmin(GuardedList):
     ) -> HttpResponse:
         context["operations"] = self.offered(request, obj) if obj is not None else []
         context["related"] = self.related(request, obj) if obj is not None else []
-        context["show_save_and_add_another"] = False  # rows come into being through operations
+        context["show_save_and_add_another"] = False  # operations create rows
         context["title"] = capfirst(str(self.opts.verbose_name))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def related(self, request: HttpRequest, subject: Any) -> list[Related]:
-        """Tables below the row's form: what belongs to it."""
+        """Return the tables to show below the row's form."""
         return []
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -191,7 +191,7 @@ class DeskAdmin(GuardedList):
 
     # --- history -------------------------------------------------------------------------------
     def history_address(self, subject: Any) -> str:
-        """Where is told what happened to this row; a record of history is its own."""
+        """Return the URL of this row's history. A record of history is its own."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[subject.pk])
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -203,7 +203,7 @@ class DeskAdmin(GuardedList):
         return HttpResponseRedirect(self.history_address(subject))
 
     def offered(self, request: HttpRequest, subject: Model) -> list[Operation]:
-        """The operations that apply to this row and that this operator may do."""
+        """Return the operations that apply to this row and that the operator may do."""
         return [
             operation
             for operation in self.operations

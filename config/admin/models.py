@@ -1,4 +1,4 @@
-"""What the admin itself has to remember: forms, attempts to sign in, and second factors."""
+"""Tables of the admin: submitted forms, sign-in attempts and second factors."""
 
 import json
 import logging
@@ -21,19 +21,21 @@ logger = logging.getLogger(__name__)
 
 
 class SubmittedForm(models.Model):
-    """A form that was carried out, by the token of its page: in the transaction of what it did.
+    """A form that was carried out, by the token of its page.
 
-    The primary key is the promise that nothing is done twice: a second post of the same page waits for the
-    first one's transaction here, and then finds this row.
+    The row is inserted in the transaction of the change. Its primary key guarantees that a form
+    is carried out once: a second post of the same page waits for that transaction and then finds
+    this row.
     """
 
     token = models.UUIDField(primary_key=True)
     actor = models.CharField(max_length=128)
     path = models.CharField(max_length=512)
-    # Where the first post led, and what it said.
+    # Where the first post redirected to, and its message.
     location = models.CharField(max_length=1024, blank=True, default="")
     message = models.CharField(max_length=1024, blank=True, default="")
-    # Of who sent what from which page: the same from another tab is asked about. Empty where that does no harm.
+    # Digest of operator, page and values, to ask before the same is sent from another tab.
+    # Empty if a repetition does no harm.
     digest = models.CharField(max_length=64, blank=True, default="", db_index=True)
     created_at = CreatedAt(db_index=True)
 
@@ -45,7 +47,7 @@ class SubmittedForm(models.Model):
 
 
 class SignInWindow(models.Model):
-    """Attempts to sign in of one scope in the current minute; unlogged, since a crash may forget them."""
+    """Sign-in attempts of one scope in the current minute. Unlogged: a crash may lose them."""
 
     scope = models.CharField(primary_key=True, max_length=64)
     window_start = models.DateTimeField()
@@ -56,7 +58,7 @@ class SignInWindow(models.Model):
 
 
 class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
-    """A second factor; its secret is encrypted under a key outside the database (sign_in.sealing)."""
+    """A second factor. Its secret is encrypted under a key outside the database."""
 
     sealed = models.TextField()
 
@@ -75,14 +77,17 @@ class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
         return 1
 
     def verify_token(self, token: str) -> bool:
-        """Judge a code and count it; the caller holds the row's lock, as ``django_otp.match_token`` does."""
+        """Check a code and count the attempt. The caller holds the row's lock.
+
+        ``django_otp.match_token`` takes that lock.
+        """
         allowed, _ = self.verify_is_allowed()
         if not allowed:
             return False
         try:
             verified = self.accept(token)
         except CannotOpen as error:
-            logger.error("the second factor of operator %s can't be opened: %s", self.user_id, error)
+            logger.error("the second factor of operator %s can't be decrypted: %s", self.user_id, error)
             return False
         if verified:
             self.throttle_reset(commit=False)
@@ -93,22 +98,22 @@ class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
         return verified
 
     def accept(self, token: str) -> bool:
-        """Return whether the token is right, and note that it is used up."""
+        """Return whether the token is right, and mark it as used."""
         raise NotImplementedError
 
 
 class Authenticator(SealedDevice):
-    """An app that shows a code of the time (RFC 6238). Each code is accepted once."""
+    """An app that shows time-based codes (RFC 6238). Each code is accepted once."""
 
     STEP, DIGITS, TOLERANCE = 30, 6, 1
 
-    # How far the app's clock is off, and the last step of which a code was accepted.
+    # The drift of the app's clock, and the last step whose code was accepted.
     drift = models.SmallIntegerField(default=0)
     last_t = models.BigIntegerField(default=-1)
 
     class Meta(SealedDevice.Meta):
         constraints = [
-            # One that counts, and one that is being set up.
+            # One in use, and one being set up.
             models.UniqueConstraint(fields=["user", "confirmed"], name="authenticator_one_for_each_operator"),
             not_blank("sealed", name="authenticator_sealed"),
         ]
@@ -137,7 +142,7 @@ class Authenticator(SealedDevice):
 
     @property
     def config_url(self) -> str:
-        """The address that apps read from a QR code."""
+        """Return the URL that apps read from a QR code."""
         issuer = settings.OTP_TOTP_ISSUER
         label = quote(f"{issuer}:{self.user.get_username()}")
         secret = b32encode(self.bin_key).decode()
@@ -147,7 +152,7 @@ class Authenticator(SealedDevice):
 
 
 class RecoveryCodes(SealedDevice):
-    """Codes for the day that the phone is lost. Each is accepted once."""
+    """Recovery codes for a lost phone. Each is accepted once."""
 
     class Meta(SealedDevice.Meta):
         constraints = [
@@ -178,5 +183,5 @@ class RecoveryCodes(SealedDevice):
 
 
 def sealed_devices(**filters: Any) -> list[SealedDevice]:
-    """Return all second factors, in every state of being set up."""
+    """Return all second factors, including those being set up."""
     return [device for kind in (Authenticator, RecoveryCodes) for device in kind.objects.filter(**filters)]

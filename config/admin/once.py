@@ -1,8 +1,8 @@
-"""A form is carried out once, however often its page is sent: twice by a double click, again after Back.
+"""Carry a form out once, however often it is sent, such as by a double click or after Back.
 
-Each page has a token of its own. The first post writes it down in the transaction of what it does, with what
-came of it. A second one, however close behind, waits for that transaction, does nothing, and is led to where
-the first one was.
+Each loaded page has a token. The first post stores it with its outcome, in the transaction of the
+change. A later post waits for that transaction, changes nothing, and redirects to where the first
+one did.
 """
 
 import json
@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 FIELD = "form_token"
 _NOT_THE_OPERATORS = frozenset({FIELD, "csrfmiddlewaretoken", "once_more"})
-# A session lasts half a day, and no form outlives the sign-in that it was loaded in.
+# A session lasts half a day, and no form outlives its session.
 KEPT = "2 days"
 
 CLAIM = """
@@ -42,7 +42,7 @@ FORGET = f"""
         LIMIT 100 FOR UPDATE SKIP LOCKED
     )
 """  # noqa: S608  made of constants
-# Two tabs have two tokens: whoever sends the same from both waits here for the first.
+# Two tabs have two tokens. The same values from both wait here for each other.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 SAME_WITHIN = timedelta(minutes=10)
 ONCE_MORE = "once_more"
@@ -50,7 +50,7 @@ NOT_AGAIN = "This form was sent already, and was not carried out again."
 
 
 class AlreadySent(Exception):
-    """The page's form was carried out by an earlier post, and ``form`` tells what came of it."""
+    """An earlier post carried this form out. ``form`` has its outcome."""
 
     def __init__(self, form: SubmittedForm) -> None:
         super().__init__(str(form.token))
@@ -58,15 +58,16 @@ class AlreadySent(Exception):
 
 
 class SameAgain(ValidationFailed):
-    """The same operator has sent the same values from another page of this form a moment ago."""
+    """The operator sent the same values from another tab a moment ago."""
 
     def __init__(self, form: SubmittedForm) -> None:
-        told = f"You sent the same at {form.created_at:%H:%M:%S} UTC, and it was done: {form.message}"
-        super().__init__(details={"": f"{told} If it is meant once more, tick the box at the end and send it again."})
+        earlier = f"You sent the same values at {form.created_at:%H:%M:%S} UTC: {form.message}"
+        remedy = "To do it again, tick the box at the end and send the form again."
+        super().__init__(details={"": f"{earlier} {remedy}"})
 
 
 class _NotDone(Exception):
-    """The view has refused or asks for more: its transaction is rolled back, and the page can be sent again."""
+    """The view refused the form: roll back, so that the page can be sent again."""
 
 
 def new_token() -> UUID:
@@ -80,11 +81,11 @@ def carry_out(
     *,
     ask_if_same: bool = False,
 ) -> Result:
-    """Run ``work`` and note its ``outcome``, a location and a message, in one transaction.
+    """Run ``work`` and store its ``outcome``, a location and a message, in one transaction.
 
-    Raises AlreadySent where an earlier post has done so; with ``ask_if_same`` SameAgain, where the same values
-    came from another tab and the box "once more" is not ticked. A post without a token, which no page of ours
-    sends, is carried out.
+    Raise AlreadySent if an earlier post did so. With ``ask_if_same``, raise SameAgain if another
+    tab sent the same values and the box "once more" is not ticked. A post without a token is
+    carried out; no page of ours sends one.
     """
     token = _token_of(request)
     if token is None:
@@ -102,7 +103,7 @@ def carry_out(
 
 
 def respond_once(request: HttpRequest, view: Callable[[], HttpResponse | None]) -> HttpResponse | None:
-    """Return the answer of a view of Django's: where it redirects, it has done what the form asked for."""
+    """Run a view of Django's once for each form. A redirect means that it made the change."""
     if request.method != "POST":
         return view()
     answered: list[HttpResponse | None] = []
@@ -122,13 +123,13 @@ def respond_once(request: HttpRequest, view: Callable[[], HttpResponse | None]) 
 
 
 def sent_before(request: HttpRequest) -> SubmittedForm | None:
-    """Return what an earlier post of the page has done, if it is over."""
+    """Return the outcome of an earlier post of the page, if that one has finished."""
     token = _token_of(request)
     return None if token is None else _of(request, token)
 
 
 def show_first(request: HttpRequest, form: SubmittedForm) -> HttpResponse:
-    """Lead to where the first post led, and say what it did."""
+    """Redirect to where the first post did, and show its message."""
     messages.info(request, f"{NOT_AGAIN} {form.message}".strip())
     return HttpResponseRedirect(form.location or reverse("admin:index"))
 
@@ -152,7 +153,7 @@ def _claim(token: UUID, request: HttpRequest, digest: str) -> None:
             _ask_if_same(request, token, digest)
             return
     first = _of(request, token)
-    # Of somebody else, or another page: nothing of ours sends that, and nothing is told of it.
+    # The token belongs to another operator or page: reveal nothing about that form.
     raise AlreadySent(first or SubmittedForm(token=token))
 
 
@@ -165,7 +166,7 @@ def _ask_if_same(request: HttpRequest, token: UUID, digest: str) -> None:
 
 
 def _digest_of(request: HttpRequest) -> str:
-    """Return a digest of who sends what from which page; nothing can be read from it."""
+    """Return a digest of the operator, the page and the values."""
     sent = sorted((name, values) for name, values in request.POST.lists() if name not in _NOT_THE_OPERATORS)
     text = json.dumps([str(actor_of(request)), request.path, sent])
     return salted_hmac("config.admin.once", text, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The admin site: pages of its own beside those of the models, and a home page that one of the apps gives."""
+"""The admin site: further pages beside those of models, and a home page that an app provides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,10 @@ View = Callable[..., HttpResponseBase]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that is no model's. It stands in the menu where it has a ``title``, for who has the ``permission``."""
+    """An admin page without a model.
+
+    It appears in the menu if it has a title and the user has ``permission``.
+    """
 
     route: str
     name: str
@@ -54,7 +57,7 @@ class DeskSite(admin.AdminSite):
         return super().has_permission(request) and admin_two_factor.is_satisfied(request)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The password; and where that has been given and is not enough, the second factor."""
+        """Ask for the password, or for the second factor if the password was given."""
         if super().has_permission(request) and not admin_two_factor.is_satisfied(request):
             query = urlencode({"next": request.GET.get("next", "")})
             return HttpResponseRedirect(f"{reverse('admin:two_factor')}?{query}")
@@ -67,10 +70,10 @@ class DeskSite(admin.AdminSite):
         return response
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return proof.asks_anew(super().password_change)(request, extra_context)
+        return proof.requires_proof(super().password_change)(request, extra_context)
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        if request.method == "GET":  # typed in, or kept as a bookmark: only a form signs anybody out
+        if request.method == "GET":  # a typed or bookmarked URL: only the form signs out
             return HttpResponseRedirect(reverse("admin:index"))
         return super().logout(request, extra_context)
 
@@ -91,7 +94,7 @@ class DeskSite(admin.AdminSite):
 
 
 def desk() -> DeskSite:
-    """The site, as what it is."""
+    """Return the admin site. Raise TypeError if it is not a DeskSite."""
     site = admin.site
     if not isinstance(site, DeskSite):
         raise TypeError("INSTALLED_APPS must name config.admin.apps.DeskAdminConfig instead of django.contrib.admin")

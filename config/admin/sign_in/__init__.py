@@ -1,4 +1,4 @@
-"""How operators sign in, and what a session rests on.
+"""Sign-in of operators, their sessions and second factors.
 
 - ``attempts``: limits of sign-in.
 - ``hashing``: bounded password hashing.

@@ -1,7 +1,8 @@
-"""Attempts to give a password: how many there may be, judged before a hash is computed.
+"""Limits of sign-in attempts, checked before a password is hashed.
 
-By address and in all, in a minute, counted in the database: exact however many processes there are. A browser
-in which the operator has signed in before is counted by itself, so that a flood from elsewhere keeps nobody out.
+Attempts are counted by address and in total for each minute. The database counts, so the limits
+are exact across processes. A browser in which the operator has signed in before has its own
+limit, so a flood from elsewhere does not lock the operator out.
 """
 
 import math
@@ -34,7 +35,7 @@ _SALT = "config.admin.sign_in.attempts"
 
 
 def count_attempt(request: HttpRequest, username: str) -> None:
-    """Count one attempt. Raises RateLimited where there were too many, of this address or in all."""
+    """Count one attempt. Raise RateLimited past the limit of this address or the total limit."""
     known = _known_by(request, username)
     if known:
         _count(f"known:{known}", settings.DESK_SIGN_INS_PER_MINUTE)
@@ -42,12 +43,12 @@ def count_attempt(request: HttpRequest, username: str) -> None:
     address = get_client_ip_address(request)
     if address:
         _count(f"address:{address}", settings.DESK_SIGN_INS_PER_MINUTE)
-    # Refused attempts of one address do not use up what there is for all.
+    # Refused attempts of one address do not count toward the total.
     _count("all", settings.DESK_SIGN_INS_PER_MINUTE_IN_ALL)
 
 
 def remember_browser(request: HttpRequest, response: HttpResponse) -> None:
-    """Leave a sign in the browser that this operator has signed in there."""
+    """Set a cookie that marks the browser as known to this operator."""
     username = request.user.get_username()
     response.set_signed_cookie(
         COOKIE,
@@ -62,17 +63,17 @@ def remember_browser(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def may_try_a_locked_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
-    """Return whether django-axes must not lock this attempt out; it is counted above all the same.
+    """Return whether django-axes must not lock this attempt out. ``count_attempt`` still counts it.
 
-    A browser that the operator has used before is let in whoever guesses his name from elsewhere. And where
-    no address is known, a lock would be by the name alone.
+    A browser that the operator has used before is allowed even if an attacker elsewhere has
+    locked the name. If no address is known, a lock would be by name alone.
     """
     username = str((credentials or {}).get("username") or "")
     return _known_by(request, username) != "" or get_client_ip_address(request) is None
 
 
 def _known_by(request: HttpRequest, username: str) -> str:
-    """Return the browser's id, if this operator has signed in there before."""
+    """Return the browser's id if this operator has signed in there before, otherwise ""."""
     try:
         value = request.get_signed_cookie(COOKIE, salt=_SALT, max_age=COOKIE_SECONDS)
         name, browser = signing.loads(str(value))

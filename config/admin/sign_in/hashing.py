@@ -1,4 +1,4 @@
-"""Hashing of passwords, which is slow on purpose: never in all threads of a process at once."""
+"""Password hashing, which is slow on purpose, in a few threads of a process at once."""
 
 import threading
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from config.errors import ServiceUnavailable
 
 
 class BoundedHasher(PBKDF2PasswordHasher):
-    """Django's own hash, of as many passwords at a time as DESK_HASHES_AT_ONCE says.
+    """Django's hash, computed for at most DESK_HASHES_AT_ONCE passwords at a time.
 
-    Nobody waits for a place: a thread that waits is as lost to everybody else as one that hashes.
+    Further sign-ins are refused instead of queued: a waiting thread can't serve other requests.
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
@@ -26,7 +26,7 @@ _places = threading.BoundedSemaphore(settings.DESK_HASHES_AT_ONCE)
 
 @contextmanager
 def _place() -> Iterator[None]:
-    """Take one of the places. Raises ServiceUnavailable where there is none."""
+    """Take one of the places. Raise ServiceUnavailable if all are taken."""
     if not _places.acquire(blocking=False):
         raise ServiceUnavailable("too many sign-ins at once", retry_after=2)
     try:

@@ -1,4 +1,4 @@
-"""The operator who acts, as history rows name him."""
+"""The signed-in operator as the actor of history rows."""
 
 from django.http import HttpRequest
 

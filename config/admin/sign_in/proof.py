@@ -1,4 +1,4 @@
-"""A change of a password or a second factor asks for both anew: a stolen session is not enough for it."""
+"""Ask for password and code again before either is changed, so a stolen session is not enough."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -32,8 +32,8 @@ class ProofForm(forms.Form):
     )
 
 
-def asks_anew(view: View) -> View:
-    """Have a view asked for only by who has just given password and code once more, and for one change."""
+def requires_proof(view: View) -> View:
+    """Require that the operator has just given password and code again, for one change."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *arguments: Any, **options: Any) -> Any:
@@ -48,7 +48,7 @@ def asks_anew(view: View) -> View:
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """Lead to the page that asks for password and code, and back."""
+    """Redirect to the page that asks for password and code, and back afterwards."""
     query = urlencode({"next": request.get_full_path()})
     return HttpResponseRedirect(f"{reverse('admin:prove')}?{query}")
 
@@ -72,16 +72,16 @@ def proof_page(request: HttpRequest) -> HttpResponse:
 
 
 def _is_right(user: Any, form: ProofForm) -> bool:
-    """Judge both factors and say nothing of which was wrong."""
+    """Return whether both factors are right. The error does not say which one was wrong."""
     right = user.check_password(form.cleaned_data["password"])
     if right and factor_of(user) is not None:
         right = django_otp.match_token(user, "".join(form.cleaned_data["code"].split())) is not None
     if not right:
-        form.add_error(None, "That is not right. A code works once: wait for the next one if you have just used it.")
+        form.add_error(None, "Password or code is wrong. A code works once: if you just used it, wait for the next.")
     return bool(right)
 
 
 def next_page(request: HttpRequest) -> str:
-    """Return the page of the desk that the address names, or its home."""
+    """Return the admin page that the URL names in ``next``, or the home page."""
     wanted = request.GET.get("next", "")
     return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")

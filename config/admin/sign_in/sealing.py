@@ -1,7 +1,7 @@
-"""Secrets of second factors, encrypted: whoever has the database alone can make no code.
+"""Encryption of second factors, so that a stolen database is not enough to compute codes.
 
-The keys are in DESK_TWO_FACTOR_KEYS, the current one first, and never in the database. What is sealed names
-whose it is, so that a row that is put under another operator opens nothing.
+The keys are in DESK_TWO_FACTOR_KEYS, the current one first, never in the database. The encrypted
+text names its operator, so a row moved to another operator can't be decrypted.
 """
 
 from base64 import urlsafe_b64encode
@@ -16,7 +16,7 @@ _PURPOSE = b"numberdesk: secrets of second factors"
 
 
 class CannotOpen(Exception):
-    """None of the keys in DESK_TWO_FACTOR_KEYS opens this, or it was sealed for another operator."""
+    """No key in DESK_TWO_FACTOR_KEYS decrypts this, or it was encrypted for another operator."""
 
 
 def seal(secret: str, *, user_id: int) -> str:
@@ -25,18 +25,18 @@ def seal(secret: str, *, user_id: int) -> str:
 
 
 def unseal(sealed: str, *, user_id: int) -> str:
-    """Raise CannotOpen where no key fits."""
+    """Decrypt. Raise CannotOpen if no key fits."""
     try:
         owner, _, secret = _keys(tuple(settings.DESK_TWO_FACTOR_KEYS)).decrypt(sealed).decode().partition(":")
     except InvalidToken as error:
-        raise CannotOpen("no key in DESK_TWO_FACTOR_KEYS opens it") from error
+        raise CannotOpen("no key in DESK_TWO_FACTOR_KEYS decrypts it") from error
     if owner != str(user_id):
-        raise CannotOpen("it was sealed for another operator")
+        raise CannotOpen("it was encrypted for another operator")
     return secret
 
 
 def reseal(sealed: str, *, user_id: int) -> str:
-    """Encrypt again under the current key. Raise CannotOpen where no key fits."""
+    """Encrypt again under the current key. Raise CannotOpen if no key fits."""
     return seal(unseal(sealed, user_id=user_id), user_id=user_id)
 
 
@@ -46,5 +46,5 @@ def _keys(secrets: tuple[str, ...]) -> MultiFernet:
 
 
 def _derived(secret: str) -> bytes:
-    """Return 256 bits for this purpose only, from a setting of any length."""
+    """Derive a 256-bit key for this purpose only, from a setting of any length."""
     return urlsafe_b64encode(HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode()))

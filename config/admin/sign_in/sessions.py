@@ -1,7 +1,7 @@
-"""What a session rests on: the factors that its operator had when it began. It ends when they change.
+"""Sessions that end when the operator's factors change.
 
-Django ends the sessions of an operator whose password changes. This does the same for the second factor,
-and keeps the moments at which the operator has shown who he is.
+Django ends the sessions of an operator whose password changes. This module does the same for the
+second factor. It also keeps when the operator last gave password and code.
 """
 
 import time
@@ -18,7 +18,7 @@ PROOF_SECONDS = 300
 
 
 def factor_of(user: Any) -> Authenticator | None:
-    """Return the second factor that counts, looked up once for each request."""
+    """Return the second factor in use, or None. It is looked up once for each request."""
     if not hasattr(user, "_desk_factor"):
         user._desk_factor = Authenticator.objects.filter(user=user, confirmed=True).first()
     found: Authenticator | None = user._desk_factor
@@ -26,7 +26,7 @@ def factor_of(user: Any) -> Authenticator | None:
 
 
 def begin(sender: Any, request: HttpRequest | None, user: Any, **options: Any) -> None:
-    """Note what a session rests on; a receiver of ``user_logged_in``."""
+    """Bind a new session to the operator's factors. A receiver of ``user_logged_in``."""
     if request is not None:
         forget_factor(user)
         rest_on_factors(request, user)
@@ -34,7 +34,7 @@ def begin(sender: Any, request: HttpRequest | None, user: Any, **options: Any) -
 
 
 def rest_on_factors(request: HttpRequest, user: Any) -> None:
-    """Have this session rest on the factors of now: every other one of the operator ends."""
+    """Bind this session to the current factors, which ends the operator's other sessions."""
     request.session[_FACTOR] = _stamp(user)
 
 
@@ -49,7 +49,7 @@ def has_ended(request: HttpRequest) -> bool:
 
 
 def prove(request: HttpRequest) -> None:
-    """Note that the operator has given all factors again, for one change."""
+    """Record that the operator has given all factors again, for one change."""
     request.session[_PROVEN] = time.time()
 
 

@@ -1,7 +1,7 @@
 """The second factor: a code from an authenticator app, after the password.
 
-Whoever has set one up is always asked for it; with DESK_TWO_FACTOR nobody gets further without.
-Passwords and lock-out are Django's and django-axes's, codes and their throttling django-otp's.
+Operators who have set one up are always asked for it. With DESK_TWO_FACTOR every operator must.
+Django handles passwords, django-axes handles lock-out, and django-otp handles codes and throttling.
 """
 
 from base64 import b32encode
@@ -46,7 +46,7 @@ class CodeForm(forms.Form):
 
 
 def is_satisfied(request: HttpRequest) -> bool:
-    """Return whether this operator has shown as many factors as they must."""
+    """Return whether this operator has given all factors that they must."""
     user: Any = request.user
     if user.is_verified():
         return True
@@ -54,7 +54,7 @@ def is_satisfied(request: HttpRequest) -> bool:
 
 
 def two_factor(request: HttpRequest) -> HttpResponse:
-    """Asks for the code; or, for who has none yet, sets it up."""
+    """Ask for the code, or set up a second factor if the operator has none."""
     user: Any = request.user
     if not (user.is_active and user.is_staff):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
@@ -71,7 +71,7 @@ def two_factor(request: HttpRequest) -> HttpResponse:
 
 
 def is_replacing(request: HttpRequest) -> bool:
-    """Return whether an operator wants another app in place of the one that is in use."""
+    """Return whether the operator asked to replace the app that is in use."""
     return "replace" in request.GET
 
 
@@ -82,7 +82,7 @@ def _ask(request: HttpRequest) -> HttpResponse:
         if device is not None:
             django_otp.login(request, device)
             return HttpResponseRedirect(next_page(request))
-        form.add_error("code", "That is not the code. After several wrong ones, wait a little before the next.")
+        form.add_error("code", "The code is wrong. After several wrong codes, wait before you try again.")
     return TemplateResponse(
         request, "operators/two_factor.html", {**_context(request, "Enter your code"), "form": form}
     )
@@ -97,14 +97,14 @@ def _set_up(request: HttpRequest) -> HttpResponse:
         context = {**_context(request, "Keep these codes"), "codes": codes, "next": next_page(request)}
         return TemplateResponse(request, "operators/recovery_codes.html", context)
     if form.is_valid():
-        form.add_error("code", "That is not the code that the app shows now.")
+        form.add_error("code", "The code is wrong. Enter the code that the app shows now.")
     context = {**_context(request, "Set up two-factor sign-in"), "form": form, "device": device}
     context.update(qr=_drawn(device.config_url), secret=_secret(device), must=settings.DESK_TWO_FACTOR)
     return TemplateResponse(request, "operators/two_factor_set_up.html", context)
 
 
 def _new_device(user: Any) -> Authenticator:
-    """Return the app that is being set up, locked. Begin anew where it was sealed under a key that is gone."""
+    """Lock and return the app being set up. Replace it if its secret can't be decrypted."""
     waiting = Authenticator.objects.select_for_update().filter(user=user, confirmed=False)
     device = waiting.first()
     if device is not None:
@@ -124,7 +124,7 @@ def _new_device(user: Any) -> Authenticator:
 
 
 def _confirm(request: HttpRequest, device: Authenticator) -> list[str]:
-    """Have the device count from now on, in place of any other, with codes for the day that it is lost.
+    """Put the device into use instead of any other one, and return its recovery codes.
 
     Every other session of the operator ends.
     """
@@ -144,7 +144,7 @@ def _confirm(request: HttpRequest, device: Authenticator) -> list[str]:
 
 
 def forget_devices(user: AbstractBaseUser) -> int:
-    """Take the second factor from an operator who has lost it; gives how many devices there were."""
+    """Delete the second factor of an operator who lost it. Return how many devices there were."""
     with transaction.atomic():
         return sum(kind.objects.filter(user=user).delete()[0] for kind in (Authenticator, RecoveryCodes))
 
@@ -154,13 +154,13 @@ def _digits(form: CodeForm) -> str:
 
 
 def _drawn(address: str) -> SafeString:
-    """The QR code as SVG with attributes only: the page's policy allows no style."""
+    """Return the QR code as SVG without styles, which the page's policy forbids."""
     drawn = segno.make(address, error="m").svg_inline(scale=5, dark="#000000", light="#ffffff", omitsize=False)
     return mark_safe(drawn)  # noqa: S308  drawn by ourselves
 
 
 def _secret(device: Authenticator) -> str:
-    """In groups of four, to be typed where no camera is at hand."""
+    """Return the secret in groups of four, for typing it without a camera."""
     text = b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 

@@ -1,4 +1,7 @@
-"""Operators' accounts: never deleted, since history names them; and no administrator makes himself more than that."""
+"""Operators' accounts. They are never deleted, because history names them.
+
+An administrator who is not a superuser can't make one.
+"""
 
 from typing import Any
 
@@ -15,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from config.admin.actions import page_of
 from config.admin.listing import GuardedList
 from config.admin.once import respond_once
-from config.admin.sign_in.proof import asks_anew
+from config.admin.sign_in.proof import requires_proof
 from config.admin.sign_in.two_factor import forget_devices
 
 
@@ -29,7 +32,7 @@ class OperatorAdmin(GuardedList, UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         users = super().get_queryset(request).prefetch_related("groups")
-        # Who is no superuser neither sees nor touches one.
+        # Only superusers see and change superusers.
         return users if request.user.is_superuser else users.filter(is_superuser=False)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
@@ -57,21 +60,24 @@ class OperatorAdmin(GuardedList, UserAdmin):
         return ", ".join(group.name for group in user.groups.all())
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(asks_anew(self.forget_two_factor))
+        view = self.admin_site.admin_view(requires_proof(self.forget_two_factor))
         return [path("<int:user_id>/forget-two-factor/", view, name="auth_user_forget_two_factor"), *super().get_urls()]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        return asks_anew(super().user_change_password)(request, id, form_url)
+        return requires_proof(super().user_change_password)(request, id, form_url)
 
     def forget_two_factor(self, request: HttpRequest, user_id: int) -> HttpResponse:
-        """For an operator who has lost phone and recovery codes; he sets it up anew at his next sign-in."""
+        """Remove the second factor of an operator who has lost phone and recovery codes.
+
+        They set up another one at their next sign-in.
+        """
         user = self.get_object(request, str(user_id))
         if user is None or not self.has_change_permission(request, user):
             raise PermissionDenied
-        if request.method != "POST":  # who had to sign in first comes back like this
+        if request.method != "POST":  # the redirect after signing in again
             return HttpResponseRedirect(page_of(user))
         if forget_devices(user):
-            self.log_change(request, user, "Took the second factor off.")
+            self.log_change(request, user, "Removed the second factor.")
             messages.success(request, f"{user} signs in by password alone until a second factor is set up.")
         else:
             messages.info(request, f"{user} has no second factor.")
@@ -93,7 +99,7 @@ class RoleAdmin(GuardedList, GroupAdmin):
 
 
 def register() -> None:
-    """In place of the stock pages; second factors are forgotten on the operator's page, and shown nowhere."""
+    """Replace Django's pages of users and groups, and hide those of second factors."""
     for model in (User, Group, TOTPDevice, StaticDevice):
         if admin.site.is_registered(model):
             admin.site.unregister(model)

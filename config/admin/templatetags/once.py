@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.simple_tag
 def form_token() -> SafeString:
-    """Return the hidden field; each page that is loaded has a token of its own."""
+    """Return a hidden field with a token that is new for each loaded page."""
     return format_html('<input type="hidden" name="{}" value="{}">', FIELD, new_token())

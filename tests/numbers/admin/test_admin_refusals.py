@@ -46,7 +46,7 @@ def failing(operator: User, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_an_address_that_leads_nowhere_is_a_page_with_the_menu(desk: Client) -> None:
     for address in (NONE, "/admin/imports/none/", url(PhoneNumber, "operation", 1, "none")):
-        assert "desk-menu" in told(desk.get(address), 404, "There is no such page")
+        assert "desk-menu" in told(desk.get(address), 404, "This page does not exist")
 
 
 def test_who_may_not_is_told_whom_to_ask(db: None) -> None:
@@ -77,7 +77,7 @@ def test_a_page_whose_menu_fails_is_shown_without_it(desk: Client, monkeypatch: 
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(DeskSite, "each_context", fail)
-    assert "desk-menu" not in told(desk.get(NONE), 404, "There is no such page")
+    assert "desk-menu" not in told(desk.get(NONE), 404, "This page does not exist")
 
 
 def test_a_form_of_an_older_session_changes_nothing_and_says_why(operator: User) -> None:

@@ -122,7 +122,7 @@ def test_every_change_asks_for_password_and_code_anew(operator: User, hour_later
     assert (User.objects.get().password, list(Authenticator.objects.values_list("pk"))) == before
     for password, code in ((PASSWORD, "000000"), ("wrong", codes[0]), (PASSWORD, "")):
         page = confirm(client, password, code)
-        assert (page.status_code, "That is not right" in page.content.decode()) == (200, True)
+        assert (page.status_code, "Password or code is wrong" in page.content.decode()) == (200, True)
         Authenticator.objects.update(throttling_failure_count=0)
         client.session.save()
     assert User.objects.get().password == before[0]

@@ -13,7 +13,7 @@ from config.commands import DeskCommand
 class Command(DeskCommand):
     help = (
         "Encrypt every second factor again, under the first of DESK_TWO_FACTOR_KEYS. "
-        "Afterwards the others can be taken out of it."
+        "Afterwards the other keys can be removed from it."
     )
 
     def handle(self, *arguments: Any, **options: Any) -> None:
@@ -27,4 +27,4 @@ class Command(DeskCommand):
                         raise CommandError(f"{kind.__name__} of {device.user}: {error}; nothing was changed") from error
                     device.save(update_fields=["sealed"])
                     count += 1
-        self.stdout.write(f"{count} second factors are sealed under the current key.")
+        self.stdout.write(f"{count} second factors are encrypted under the current key.")
