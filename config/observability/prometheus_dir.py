@@ -6,6 +6,7 @@ replaces, makes its own, since the old one removes its folder when it goes.
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,11 +15,16 @@ _PREFIX = "numberdesk-metrics-"
 
 
 def prepare() -> None:
-    """Must come before the first import of prometheus_client, which looks for the variable then."""
+    """Set the variable, unless prometheus_client is imported, which has looked for it by then.
+
+    A variable set after that would make readers look in a folder where this process counts nothing.
+    """
     given = os.environ.get(_VARIABLE, "")
     if given and not _is_a_masters(Path(given)):
         return  # the operator's own
     if given and _is_ours(Path(given)):
+        return
+    if not given and "prometheus_client" in sys.modules:
         return
     memory = Path("/dev/shm")  # noqa: S108  counting never waits for a disk
     parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())

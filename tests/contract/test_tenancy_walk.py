@@ -15,6 +15,7 @@ from campaigns.models import Campaign
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.endpoints import PUBLIC, Endpoint, endpoints, public_routes, unknown_id
+from tests.support.phone_numbers import wait_for
 
 ALL = {str(endpoint): endpoint for endpoint in endpoints()}
 BASE = "/v1/phone-numbers"
@@ -104,7 +105,7 @@ def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
         == 200
     )
     reservation = api.post(f"{BASE}/reservations", {"numbers": [held]}).json()
-    pending = api.post(f"{BASE}/bulk", {"quantity": 3, "area_code": "212"}).json()
+    pending_id = wait_for(api, 3, area_code="212")
     keys = api.get("/v1/api-keys").json()["data"]
     return {
         "number": bought,
@@ -113,7 +114,7 @@ def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
         "label": f"label{first}",
         "number_id": order["data"][0]["id"],
         "order_id": order["meta"]["order_id"],
-        "bulk_id": pending["data"]["order_id"],
+        "bulk_id": pending_id,
         "reservation_id": reservation["data"]["id"],
         "campaign_id": str(campaign.pk),
         "brand_id": str(campaign.brand_id),

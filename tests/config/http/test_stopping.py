@@ -239,6 +239,22 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = own; metrics_folder.remove(); inherited
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = given = "/given/by/the/operator"
 metrics_folder.prepare(); assert folder() == given
 """
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    run_without_metrics_folder(code, tmp_path)
+
+
+def test_gunicorns_file_leaves_a_process_that_already_counts(tmp_path):
+    """Readers would look for its counts in a folder, and it keeps them in memory."""
+    run_without_metrics_folder(
+        """
+import os, prometheus_client
+from config import gunicorn_conf
+assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+""",
+        tmp_path,
+    )
+
+
+def run_without_metrics_folder(code, folder):
+    environment = {**os.environ, "TMPDIR": str(folder)}
     environment.pop("PROMETHEUS_MULTIPROC_DIR", None)
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
 from config.observability.logs import JsonFormatter, RequestFilter, without_secrets
-from numbers.inventory import candidates
+from numbers.inventory import search
 from numbers.orders import place
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS
@@ -61,7 +61,7 @@ def play(api, cast, monkeypatch):
     api.get(f"{KEYS}/{id_of(cast.stranger_key)}")
     monkeypatch.setattr(place, "run_transaction", lambda *_, **__: broken(cast))
     assert api.order(numbers[1:2]).status_code == 500
-    monkeypatch.setattr(candidates, "_next_turn", lambda: db_assertions.rows("SELECT %s FROM nowhere", cast.owner_key))
+    monkeypatch.setattr(search, "_next_turn", lambda: db_assertions.rows("SELECT %s FROM nowhere", cast.owner_key))
     assert api.post("/v1/phone-numbers/search", {}).status_code == 500
     return [secret_part(secret) for secret in secrets]
 
