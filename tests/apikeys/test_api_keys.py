@@ -43,7 +43,7 @@ def test_a_key_is_created_with_its_secret_shown_once(api, cast):
     assert secret not in (key.digest, key.prefix, key.label)
 
 
-def test_a_creation_is_told_in_the_history_with_the_key_that_did_it_and_the_request(api, cast):
+def test_creation_is_recorded_with_its_key_and_request(api, cast):
     response = create(api)
     event = Event.objects.get(subject_id=response.json()["data"]["id"])
     assert (event.kind, event.actor, event.request_id) == (
@@ -96,7 +96,7 @@ def test_unknown_empty_and_duplicate_scopes_are_400_and_named(api, scopes, field
         ({"label": "", "scopes": 1, "expires_in_days": 0}, ["expires_in_days", "label", "scopes"]),
     ],
 )
-def test_a_body_that_makes_no_sense_is_422_with_every_field_named(api, body, fields):
+def test_invalid_body_is_422_with_every_field_named(api, body, fields):
     before = ApiKey.objects.count()
     error = error_of(create(api, **body), 422, "VALIDATION_FAILED")
     assert sorted(error["details"]) == fields
@@ -122,7 +122,7 @@ def test_a_key_may_have_an_end(api, form):
     assert ApiKey.objects.get(pk=data["id"]).expires_at == end
 
 
-def test_an_end_in_another_zone_is_told_in_utc(api):
+def test_expiry_is_returned_in_utc_when_given_in_another_zone(api):
     assert created(api, expires_at="2030-01-01T01:30:00+05:30")["expires_at"] == "2029-12-31T20:00:00Z"
 
 
@@ -168,7 +168,7 @@ def test_an_end_given_twice_is_422(api):
     assert list(error["details"]) == ["expires_in_days"]
 
 
-def test_an_end_that_passes_while_the_request_is_under_way_is_422_not_500(cast):
+def test_expiry_is_422_when_it_passes_during_the_request(cast):
     """The database's clock is the one that counts, and its CHECK."""
     with pytest.raises(ValidationFailed) as refusal:
         factories.key(cast.owner, expires_at=timezone.now() - timedelta(seconds=1))

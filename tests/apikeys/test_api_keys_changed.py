@@ -32,7 +32,7 @@ def test_a_key_gives_all_that_it_has_and_no_more(cast):
     assert ApiKey.objects.count() == before
 
 
-def test_wrong_scopes_are_told_before_missing_ones(cast):
+def test_unknown_scopes_are_reported_before_missing_ones(cast):
     api = Api(factories.key(cast.owner, *MANAGER))
     error_of(create(api, scopes=["numbers:write", "numbers:write"]), 400, "INVALID_INPUT")
 
@@ -64,7 +64,7 @@ def test_head_is_answered_like_get_and_other_methods_are_405(api, cast):
 # --- list and one -----------------------------------------------------------------------------------
 
 
-def test_the_list_is_newest_first_and_leaves_out_what_was_revoked_unless_asked(api, cast):
+def test_list_is_newest_first_and_omits_revoked_keys_by_default(api, cast):
     own = [id_of(cast.colleague_key), id_of(cast.owner_key)]
     first, second = created(api)["id"], created(api)["id"]
     assert listed(api) == [second, first, *own]
@@ -100,7 +100,7 @@ def test_the_pages_together_are_the_list(api, cast):
     assert len(seen) == len(set(seen)) == 9
 
 
-def test_a_cursor_of_one_organization_or_filter_is_refused_in_another(api, cast):
+def test_cursor_is_refused_with_another_organization_or_filter(api, cast):
     for _ in range(3):
         factories.key(cast.stranger)
     cursor = api.get(f"{KEYS}?limit=1").json()["meta"]["next_cursor"]
@@ -122,7 +122,7 @@ def test_a_list_of_any_length_costs_two_statements(api, cast, django_assert_num_
         api.get(one)
 
 
-def test_last_use_is_told(api, cast):
+def test_last_use_is_shown(api, cast):
     secret = created(api)["plaintext"]
     assert works(secret)
     assert api.get(f"{KEYS}/{id_of(secret)}").json()["data"]["last_used_at"] is not None
@@ -184,7 +184,7 @@ def test_a_key_may_revoke_itself_and_one_that_has_more_scopes(api, cast):
 
 
 @pytest.mark.parametrize("body", [b"", {}])
-def test_rotation_gives_a_new_secret_and_the_old_one_stops_at_once(api, cast, body):
+def test_rotation_returns_a_new_secret_and_stops_the_old_one(api, cast, body):
     old, key_id = cast.colleague_key, id_of(cast.colleague_key)
     before = api.get(f"{KEYS}/{key_id}").json()["data"]
     response = rotate(api, key_id, body)

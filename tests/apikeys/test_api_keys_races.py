@@ -104,7 +104,7 @@ def test_the_next_minute_has_ten_again(api, cast):
     created(api)
 
 
-def test_a_request_that_waited_past_the_end_of_its_minute_counts_in_the_next(api, cast, one_minute):
+def test_request_counts_in_the_next_minute_when_it_waited(api, cast, one_minute):
     """Its own minute is over: to begin it again would forget what the others did in the next."""
     one_minute(cast.owner)
     window = RateWindow.objects.get(pk=(cast.owner.pk, "key-changes"))
@@ -115,7 +115,7 @@ def test_a_request_that_waited_past_the_end_of_its_minute_counts_in_the_next(api
     assert (after.window_start, after.used) == (window.window_start, 10)
 
 
-def test_a_window_far_ahead_is_a_wrong_clocks_and_locks_nobody_out(api, cast):
+def test_window_far_in_the_future_locks_no_caller_out(api, cast):
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO apikeys_ratewindow (organization_id, bucket, window_start, used) "
@@ -173,7 +173,7 @@ def after_authentication(monkeypatch):
     ],
     ids=["revoked", "expired", "rotated"],
 )
-def test_a_key_that_stops_meanwhile_changes_nothing_any_more(api, cast, after_authentication, change):
+def test_key_changes_nothing_when_it_stops_during_its_request(api, cast, after_authentication, change):
     own = ApiKey.objects.filter(prefix=cast.owner_key[:12])
     own_id, target_id = str(own.get().pk), id_of(cast.colleague_key)
     after_authentication(lambda: ApiKey.objects.filter(pk=own_id).update(**change))
@@ -193,7 +193,7 @@ def test_a_key_that_stops_meanwhile_changes_nothing_any_more(api, cast, after_au
     assert works(cast.colleague_key)
 
 
-def test_a_scope_that_is_taken_away_meanwhile_is_not_given_on(api, cast, after_authentication):
+def test_scope_is_not_passed_on_when_removed_during_the_request(api, cast, after_authentication):
     after_authentication(lambda: ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(scopes=[Scope.APIKEYS_WRITE]))
     error_of(create(api, scopes=["numbers:read"]), 403, "FORBIDDEN")
 
@@ -208,7 +208,7 @@ def test_a_key_rotated_twice_at_once_has_one_new_secret(api, cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_keys_that_rotate_and_revoke_each_other_do_not_deadlock(cast, settings):
+def test_keys_that_rotate_and_revoke_each_other_do_not_deadlock(cast, settings):
     settings.KEY_CHANGES_PER_MINUTE = 1000
     for _ in range(5):
         one, other = factories.key(cast.owner), factories.key(cast.owner)
@@ -225,7 +225,7 @@ def test_two_keys_that_rotate_and_revoke_each_other_do_not_deadlock(cast, settin
         assert 200 in statuses(responses)
 
 
-def test_keys_are_locked_in_the_order_of_their_ids_before_the_first_write(api, cast):
+def test_keys_are_locked_in_id_order_before_the_first_write(api, cast):
     with CaptureQueriesContext(connection) as captured:
         assert rotate(api, id_of(cast.colleague_key)).status_code == 200
     statements = [query["sql"] for query in captured]

@@ -57,7 +57,7 @@ def answer(endpoint, authorization):
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
-def test_every_key_that_opens_no_door_is_answered_word_for_word_the_same(closed, endpoint):
+def test_every_invalid_key_gets_the_same_response_word_for_word(closed, endpoint):
     status, headers, body = missing = answer(endpoint, None)
     assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
     if endpoint.method != "HEAD":
@@ -68,7 +68,7 @@ def test_every_key_that_opens_no_door_is_answered_word_for_word_the_same(closed,
         assert answer(endpoint, authorization) == missing, wrong
 
 
-def test_a_header_that_is_sent_twice_opens_no_door(cast):
+def test_repeated_authorization_header_is_refused(cast):
     """Servers join the two with a comma: neither of them is the key."""
     response = Api(None).get(
         "/v1/credit", headers={"Authorization": f"Bearer {cast.owner_key},Bearer {cast.owner_key}"}
@@ -77,7 +77,7 @@ def test_a_header_that_is_sent_twice_opens_no_door(cast):
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
-def test_a_key_of_every_other_scope_is_refused_before_anything_is_looked_at(cast, endpoint):
+def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
     others = [scope for scope in Scope.values if scope != endpoint.scope]
     response = Api(factories.key(cast.owner, *others)).request(endpoint.method, endpoint.url(), BODY)
     assert response.status_code == 403

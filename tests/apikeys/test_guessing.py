@@ -92,7 +92,7 @@ def test_processes_count_together(another_process):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_failures_at_once_exactly_as_many_as_the_limit_are_401(settings):
+def test_concurrent_failures_are_401_exactly_up_to_the_limit(settings):
     """Each in a thread, with a connection and a knowledge of its own, as processes on several hosts have."""
     settings.FAILED_AUTHENTICATIONS_PER_MINUTE = 10
 
@@ -115,9 +115,7 @@ def test_other_addresses_and_keys_that_have_opened_a_door_go_on(cast):
     assert status(None, "203.0.113.10") == 401
 
 
-def test_a_key_that_has_opened_a_door_elsewhere_goes_on_in_every_process(
-    cast, another_process, django_assert_num_queries
-):
+def test_key_that_authenticated_once_passes_in_every_process(cast, another_process, django_assert_num_queries):
     """Else whoever shares an address with a customer could lock it out after each restart."""
     assert status(cast.owner_key) == 200
     another_process()
@@ -142,7 +140,7 @@ def test_a_key_that_opens_no_longer_has_no_renown(cast, another_process, state, 
         assert status(cast.owner_key) == 429
 
 
-def test_a_key_that_is_revoked_is_refused_though_it_had_opened_a_door(cast, django_assert_num_queries):
+def test_revoked_key_is_refused_when_it_authenticated_before(cast, django_assert_num_queries):
     assert status(cast.owner_key) == 200
     db_assertions.run("UPDATE apikeys_apikey SET revoked_at = now()")
     assert [status(cast.owner_key) for _ in range(4)] == [401, 401, 401, 429]
@@ -165,7 +163,7 @@ def test_a_key_that_is_revoked_is_refused_though_it_had_opened_a_door(cast, djan
         (",,,,", "127.0.0.1"),
     ],
 )
-def test_the_client_is_the_last_address_that_no_trusted_proxy_added(rf, forwarded, address):
+def test_client_is_the_last_address_not_added_by_a_trusted_proxy(rf, forwarded, address):
     assert failed_attempts.client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
 
 
@@ -179,7 +177,7 @@ def test_behind_a_proxy_that_is_not_named_there_is_no_limit(settings):
     assert [status(None) for _ in range(5)] == [401] * 5
 
 
-def test_inventing_an_address_for_each_request_is_no_way_round_it():
+def test_invented_addresses_do_not_evade_the_limit():
     invented = (f"10.9.8.{last}, {FLOOD}" for last in itertools.count(1))
     assert [status(None, next(invented)) for _ in range(4)] == [401, 401, 401, 429]
 
@@ -195,7 +193,7 @@ def test_what_is_remembered_is_bounded(monkeypatch, cast):
     assert len(db_assertions.rows("SELECT 1 FROM apikeys_failurewindow")) <= 3  # and the flood's
 
 
-def test_what_nobody_counts_any_longer_is_forgotten():
+def test_expired_counts_are_deleted():
     for last in range(3):
         status(None, f"198.51.100.{last}")
     end_minute()

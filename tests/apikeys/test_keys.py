@@ -47,7 +47,7 @@ def test_a_secret_has_a_known_form_and_more_than_190_random_bits(sandbox, start)
     assert min(len({part[place] for part in random_part}) for place in range(34)) > 55
 
 
-def test_the_last_six_characters_are_a_checksum_that_tells_a_key_from_a_look_alike():
+def test_checksum_distinguishes_keys_from_similar_strings():
     secret = key_format.new_secret(sandbox=False)
     for place in range(8, len(secret)):
         typo = secret[:place] + ("x" if secret[place] != "x" else "y") + secret[place + 1 :]
@@ -57,7 +57,7 @@ def test_the_last_six_characters_are_a_checksum_that_tells_a_key_from_a_look_ali
     assert not key_format.is_well_formed("")
 
 
-def test_the_database_holds_a_digest_and_the_visible_prefix_and_no_secret(cast):
+def test_database_holds_digest_and_prefix_but_no_secret(cast):
     stored = db_assertions.row(
         "SELECT k::text AS whole, digest, prefix FROM apikeys_apikey k WHERE prefix = %s", cast.owner_key[:12]
     )
@@ -68,11 +68,11 @@ def test_the_database_holds_a_digest_and_the_visible_prefix_and_no_secret(cast):
     assert cast.owner_key[12:] not in str(history)
 
 
-def test_a_live_organizations_key_is_live_and_a_sandboxs_is_for_tests(cast):
+def test_key_prefix_is_live_or_test_by_organization(cast):
     assert [secret[:8] for secret in (cast.owner_key, cast.sandbox_key)] == ["am_live_", "am_test_"]
 
 
-def test_a_new_pepper_keeps_old_keys_until_the_old_one_is_dropped(api, cast, settings):
+def test_old_keys_work_until_the_old_pepper_is_dropped(api, cast, settings):
     settings.API_KEY_PEPPERS = ["new", ""]
     younger = factories.key(cast.owner)
     assert [opens(api, secret) for secret in (cast.owner_key, younger)] == [True, True]
@@ -98,7 +98,7 @@ def test_rotating_a_key_moves_it_to_the_new_pepper(api, cast, settings):
         ({"ALLOWED_HOSTS": ["*"]}, "apikeys.W005"),
     ],
 )
-def test_settings_that_would_let_someone_in_are_warned_of_at_deployment(settings, changed, warned):
+def test_insecure_settings_are_reported_by_the_deployment_check(settings, changed, warned):
     settings.API_KEY_PEPPERS, settings.TRUSTED_PROXIES, settings.BEHIND_TLS_PROXY = ["x" * 32], [], False
     ours = {"apikeys.W001", "apikeys.W002", "apikeys.W003", "apikeys.W004", "apikeys.W005"}
     assert not ours & {message.id for message in run_checks(include_deployment_checks=True)}
@@ -122,13 +122,13 @@ def test_a_key_opens_the_door_until_it_expires(api, cast, seconds, open_):
     assert opens(api, secret) is open_
 
 
-def test_a_revoked_key_opens_no_door_and_its_sister_does(api, cast):
+def test_revoked_key_is_refused_and_its_sister_authenticates(api, cast):
     sister = factories.key(cast.owner)
     ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at=timezone.now())
     assert [opens(api, secret) for secret in (cast.owner_key, sister)] == [False, True]
 
 
-def test_suspension_closes_every_door_and_its_end_opens_them_again(api, cast):
+def test_suspension_refuses_every_key_until_it_ends(api, cast):
     for status, open_ in (("SUSPENDED", False), ("ACTIVE", True)):
         db_assertions.run(f"UPDATE campaigns_organization SET status = '{status}' WHERE name = 'Owner'")
         assert opens(api, cast.owner_key) is open_
@@ -154,14 +154,14 @@ def statements_of(work):
     return [one["sql"] for one in queries if "DELETE FROM apikeys_failurewindow" not in one["sql"]]
 
 
-def test_what_has_not_the_form_of_a_key_is_counted_and_never_looked_up(api, cast):
+def test_malformed_key_is_counted_and_never_looked_up(api, cast):
     for secret in ("x", "am_live_" + "x" * 40, cast.owner_key[:-1], cast.owner_key + "0", "x" * 100_000):
         (counted,) = statements_of(lambda secret=secret: opens(api, secret))
         assert counted.split()[:3] == ["INSERT", "INTO", "apikeys_failurewindow"]
         assert not opens(api, secret)
 
 
-def test_a_key_that_is_unknown_and_one_that_is_revoked_cost_the_same_statements(api, cast):
+def test_unknown_and_revoked_keys_cost_the_same_statements(api, cast):
     ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at=timezone.now())
     answers = []
     for secret in (cast.owner_key, key_format.new_secret(sandbox=False)):
@@ -185,7 +185,7 @@ def test_the_last_use_is_noted_at_most_once_a_minute(api, cast):
         assert (key_of(cast.owner_key).last_used_at != earlier) is noted
 
 
-def test_a_use_that_is_refused_is_noted_and_a_key_that_opens_no_door_is_not(api, cast):
+def test_refused_use_is_recorded_and_an_invalid_key_is_not(api, cast):
     api.using(cast.colleague_key).order(["+14155550123"])
     assert key_of(cast.colleague_key).last_used_at is not None
     ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at=timezone.now())
@@ -193,7 +193,7 @@ def test_a_use_that_is_refused_is_noted_and_a_key_that_opens_no_door_is_not(api,
     assert key_of(cast.owner_key).last_used_at is None
 
 
-def test_of_two_requests_at_once_that_saw_no_recent_use_one_writes_it(cast):
+def test_last_use_is_written_by_one_of_two_concurrent_requests(cast):
     written = []
     for _ in range(2):
         with connection.cursor() as cursor:
@@ -203,7 +203,7 @@ def test_of_two_requests_at_once_that_saw_no_recent_use_one_writes_it(cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_noting_the_last_use_waits_for_nobody(api, cast):
+def test_recording_the_last_use_waits_for_no_lock(api, cast):
     """Someone holds the key's row, to rotate it say: the order goes past it."""
     numbers = factories.stock("+14155550123")
     mine = ApiKey.objects.filter(prefix=cast.owner_key[:12])
@@ -216,7 +216,7 @@ def test_noting_the_last_use_waits_for_nobody(api, cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_thirty_requests_at_once_as_many_pass_as_the_limit_says(api, cast, settings, monkeypatch):
+def test_thirty_concurrent_requests_pass_exactly_up_to_the_limit(api, cast, settings, monkeypatch):
     settings.RATE_LIMIT_PER_MINUTE = 20
     # One minute for all, also where the clock's changes meanwhile.
     one_minute = authentication.AUTHENTICATE.replace("now()", "'2026-01-01T12:00:30Z'::timestamptz")

@@ -34,7 +34,7 @@ def submit(page: Browser, **values: str) -> None:
         page.click(".submit-row input[type=submit]")
 
 
-def test_an_operator_makes_an_organization_tops_it_up_and_sees_the_ledger(page: Browser, live_server: Any) -> None:
+def test_operator_creates_and_tops_up_an_organization(page: Browser, live_server: Any) -> None:
     page.go(live_server.url + url(Organization, "add"))
     submit(page, name="Acme", credit="25.00")
     assert "Acme is there, with 25.00 USD" in page.text()
@@ -44,7 +44,7 @@ def test_an_operator_makes_an_organization_tops_it_up_and_sees_the_ledger(page: 
     assert "Acme has 100.00 USD now" in page.text()
 
 
-def test_an_operator_finds_the_brand_by_typing_and_approves_the_campaign(page: Browser, live_server: Any) -> None:
+def test_operator_finds_a_brand_and_approves_its_campaign(page: Browser, live_server: Any) -> None:
     brand = factories.brand(factories.organization("Acme"))
     page.go(live_server.url + url(Campaign, "add"))
     page.click(".select2-selection")

@@ -57,7 +57,7 @@ def test_an_operator_expires_a_campaign(page: Browser, live_server: Any) -> None
     assert "ended in May" in page.text("#result_list")
 
 
-def test_an_operator_verifies_one_brand_of_the_queue_and_not_another(page: Browser, live_server: Any) -> None:
+def test_operator_verifies_exactly_one_brand_of_the_queue(page: Browser, live_server: Any) -> None:
     User.objects.create_superuser("alice", password=PASSWORD)
     owner = factories.organization("Acme")
     for _ in range(2):
@@ -77,9 +77,7 @@ def test_an_operator_verifies_one_brand_of_the_queue_and_not_another(page: Brows
     assert "Every brand has been looked at" in page.text("#brands")
 
 
-def test_an_operator_sets_up_a_second_factor_and_signs_in_with_it(
-    page: Browser, live_server: Any, settings: Any
-) -> None:
+def test_operator_sets_up_a_second_factor_and_signs_in(page: Browser, live_server: Any, settings: Any) -> None:
     settings.DESK_TWO_FACTOR = True
     User.objects.create_superuser("alice", password=PASSWORD)
     sign_in(page, live_server.url, "alice", to="/admin/review/")
@@ -140,9 +138,7 @@ def test_a_role_is_shown_what_it_may_do_and_refused_the_rest(page: Browser, live
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_reads_every_page_of_the_menu_and_saves_its_own_forms(
-    page: Browser, live_server: Any, role: str
-) -> None:
+def test_role_reads_every_menu_page_and_saves_its_own_forms(page: Browser, live_server: Any, role: str) -> None:
     owner = factories.organization("Owner", credit="10.00")
     factories.stock("+14155550100")
     signed_in_as(role, page, live_server)

@@ -110,7 +110,7 @@ def test_the_search_finds_by_keyboard_alone(page):
     assert page.evaluate("!!document.getElementById(decodeURIComponent(location.hash.slice(1)))")
 
 
-def test_the_search_finds_an_error_code_and_says_when_there_is_nothing(page):
+def test_search_finds_an_error_code_or_reports_no_match(page):
     visit(page, "/docs")
     page.fill("#search", "BRAND_NOT_VERIFIED")
     page.wait_for("[...document.querySelectorAll('#found a')].some((one) => one.hash === '#orderNumbers')")

@@ -104,7 +104,7 @@ def test_what_is_no_page_is_refused(api, path):
     refuses_what_is_no_page(api, path)
 
 
-def test_the_pages_together_are_the_list_whatever_is_added_meanwhile(api, cast):
+def test_pages_make_up_the_list_when_rows_are_added_between_them(api, cast):
     made = [str(factories.campaign(cast.owner).pk) for _ in range(7)]
     seen = walk(api, CAMPAIGNS, between=lambda: factories.campaign(cast.owner))
     assert [one["id"] for one in seen] == made[::-1]

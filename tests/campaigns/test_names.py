@@ -128,7 +128,7 @@ def test_similar_names_are_candidates_and_never_guessed(organization):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_migration_mends_names_and_tells_of_it():
+def test_migration_repairs_names_and_reports_it():
     migration = importlib.import_module("campaigns.migrations.0003_one_rule_for_names")
     organizations = [factories.organization(f"Name {number}", credit=None) for number in range(4)]
     identity = str(organizations[0].pk)

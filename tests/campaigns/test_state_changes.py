@@ -41,7 +41,7 @@ SUSPENSIONS = {"CAMPAIGN_NOT_ACTIVE": expire, "BRAND_NOT_VERIFIED": unverify}
 
 
 @pytest.mark.parametrize("code", SUSPENSIONS)
-def test_a_suspension_that_comes_between_check_and_write_waits_for_the_order(api, number, campaign, monkeypatch, code):
+def test_suspension_waits_for_the_order_between_check_and_write(api, number, campaign, monkeypatch, code):
     gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
@@ -55,7 +55,7 @@ def test_a_suspension_that_comes_between_check_and_write_waits_for_the_order(api
 
 
 @pytest.mark.parametrize("code", SUSPENSIONS)
-def test_an_order_that_meets_a_suspension_not_yet_committed_waits_and_is_refused(api, number, campaign, code):
+def test_order_waits_and_is_refused_when_a_suspension_commits(api, number, campaign, code):
     with Clients(1) as clients:
         with uncommitted(lambda: SUSPENSIONS[code](campaign)):
             order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
@@ -64,7 +64,7 @@ def test_an_order_that_meets_a_suspension_not_yet_committed_waits_and_is_refused
     assert db_assertions.written() == db_assertions.NOTHING
 
 
-def test_an_order_that_meets_a_suspension_that_is_taken_back_goes_through(api, number, campaign):
+def test_order_succeeds_when_a_suspension_rolls_back(api, number, campaign):
     with Clients(1) as clients:
         with uncommitted(lambda: expire(campaign), commit=False):
             order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
@@ -72,7 +72,7 @@ def test_an_order_that_meets_a_suspension_that_is_taken_back_goes_through(api, n
         assert order.result().status_code == 200
 
 
-def test_a_key_revoked_while_its_order_runs_does_not_wait_and_opens_no_other(api, cast, number, monkeypatch):
+def test_revocation_does_not_wait_for_the_order_of_its_key(api, cast, number, monkeypatch):
     other = factories.stock(*factories.line(10))
     key = ApiKey.objects.get(prefix=cast.owner_key[:12])
     gate = gate_before(monkeypatch, place, "record_purchase")
@@ -86,9 +86,7 @@ def test_a_key_revoked_while_its_order_runs_does_not_wait_and_opens_no_other(api
     assert api.order(other).status_code == 401
 
 
-def test_an_organization_suspended_while_its_order_runs_does_not_wait_and_places_no_other(
-    api, cast, number, monkeypatch
-):
+def test_suspension_does_not_wait_for_the_running_order(api, cast, number, monkeypatch):
     gate = gate_before(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
         order = clients.start(api.order, [number])
@@ -110,9 +108,7 @@ def test_an_organization_suspended_while_its_order_runs_does_not_wait_and_places
         ({"status": "available"}, 200, "retired"),
     ],
 )
-def test_an_order_judges_a_number_as_it_is_once_the_change_before_it_has_committed(
-    api, cast, number, change, status, was
-):
+def test_order_judges_a_number_after_an_earlier_change_commits(api, cast, number, change, status, was):
     PhoneNumber.objects.filter(number=number).update(status=was)
     with Clients(1) as clients:
         with uncommitted(lambda: PhoneNumber.objects.filter(number=number).update(**change)):
@@ -137,7 +133,7 @@ def test_a_top_up_that_has_not_committed_yet_counts_once_it_has(api, cast, numbe
     assert db_assertions.balance(cast.owner) == 0
 
 
-def test_ownership_that_waited_for_a_release_begins_when_the_one_before_has_ended(api, cast, number):
+def test_ownership_begins_after_the_previous_one_ended(api, cast, number):
     """PostgreSQL's now() is the start of a transaction: ownership dated by it would overlap the one before."""
     factories.own(cast.stranger, number)
     with Clients(1) as clients:

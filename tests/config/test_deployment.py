@@ -118,7 +118,7 @@ def test_compose_mounts_files_that_exist(compose: dict[str, Any]) -> None:
         assert (ROOT / volume.split(":")[0]).is_file(), volume
 
 
-def test_compose_containers_of_the_desk_can_write_to_memory_alone(compose: dict[str, Any]) -> None:
+def test_compose_containers_can_write_to_memory_only(compose: dict[str, Any]) -> None:
     for name in ("web", "worker", "migrate", "operator"):
         service = compose["services"][name]
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])

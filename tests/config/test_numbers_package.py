@@ -57,7 +57,7 @@ def test_the_wsgi_module_can_be_imported_first():
     assert result.returncode == 0, result.stderr
 
 
-def test_nobody_imports_upwards():
+def test_no_module_imports_upwards():
     """campaigns ← apikeys ← numbers, and config wires them: an import against an arrow is a knot."""
     below = {"campaigns": {"apikeys", "numbers"}, "apikeys": {"numbers"}}
     for app, above in below.items():

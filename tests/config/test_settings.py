@@ -105,7 +105,7 @@ def test_a_request_waits_for_a_connection_for_as_long_as_is_set(
         assert database["OPTIONS"]["connect_timeout"] == seconds
 
 
-def test_a_value_that_is_refused_is_not_repeated_where_it_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_secret_value_is_not_repeated_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
         load_settings(monkeypatch, DATABASE_URL="postgresql://desk:hunter2@db:many/numberdesk")
     assert "hunter2" not in str(refused.value)
@@ -121,7 +121,7 @@ def test_a_value_that_is_refused_is_not_repeated_where_it_is_secret(monkeypatch:
         ("new, old ,", ["new", "old", ""]),
     ],
 )
-def test_an_empty_pepper_behind_others_is_that_of_keys_made_without(
+def test_empty_pepper_after_others_accepts_keys_without_one(
     monkeypatch: pytest.MonkeyPatch, value: str | None, peppers: list[str]
 ) -> None:
     assert load_settings(monkeypatch, API_KEY_PEPPERS=value)["API_KEY_PEPPERS"] == peppers
@@ -135,7 +135,7 @@ def test_production_insists_on_https(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings["DEBUG"] is False
 
 
-def test_what_the_deployment_check_was_told_to_trust_is_true(client: Client) -> None:
+def test_settings_trusted_by_the_deployment_check_are_true(client: Client) -> None:
     """It looks for two of Django's middlewares by name, and is silenced: ours do the same."""
     assert client.get("/admin/login/").headers["X-Frame-Options"] == "DENY"
     strict = Client(enforce_csrf_checks=True)

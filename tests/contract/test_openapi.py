@@ -36,7 +36,7 @@ def test_the_document_is_valid_openapi_3_1(published):
         jsonschema.Draft202012Validator.check_schema(component)
 
 
-def test_it_is_served_whole_compressed_or_not_at_all_to_whoever_has_it():
+def test_document_is_served_whole_compressed_or_as_not_modified():
     plain = Client().get("/v1/openapi.json")
     assert plain.status_code == 200
     assert plain["Content-Type"] == "application/json"
@@ -97,7 +97,7 @@ def test_every_example_is_what_its_schema_says(published, path, method, operatio
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), operations())
-def test_every_operation_tells_what_a_developer_needs(published, path, method, operation):
+def test_every_operation_is_fully_described(published, path, method, operation):
     assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"])
     assert operation["summary"]
     assert operation["description"].strip().endswith(".")
@@ -109,7 +109,7 @@ def test_every_operation_tells_what_a_developer_needs(published, path, method, o
         assert f"Requires the `{scope}` scope." in operation["description"]
 
 
-def test_every_object_is_closed_so_that_no_field_goes_undescribed(published):
+def test_every_object_schema_is_closed(published):
     def objects(node, at):
         if isinstance(node, dict):
             if node.get("type") == "object" and "properties" in node:
@@ -153,7 +153,7 @@ REFERENCE = {
 
 
 @pytest.mark.parametrize("status", REFERENCE)
-def test_the_examples_of_the_reference_are_answers_of_ours_but_for_what_we_add(published, status):
+def test_reference_examples_match_responses_except_for_additions(published, status):
     """Field by field: nothing of the reference is missing or different, and what is more is ours to name."""
     example = orjson.loads(REFERENCE[status])
     content = published.resolve(published.document["paths"][ORDERS]["post"]["responses"][status])["content"]
@@ -224,7 +224,7 @@ def test_a_status_that_is_not_described_is_a_problem(published, answer):
     assert Published(document).problems("POST", ORDERS, answer) == ["orderNumbers does not describe the status 200"]
 
 
-def test_a_header_that_is_not_described_or_not_there_is_a_problem(published, answer):
+def test_undescribed_or_missing_header_is_a_problem(published, answer):
     del answer.headers["X-Request-Id"]
     answer.headers["x-should-retry"] = "false"
     answer.headers["X-Novelty"] = "1"

@@ -58,7 +58,7 @@ def test_what_is_described_is_really_given(world, operation, subtests):
             assert PUBLISHED.problems(call.method, call.path, answer) == []
 
 
-def test_a_path_that_nobody_knows_and_a_method_that_a_path_does_not_know(world):
+def test_unknown_path_and_method_match_the_document(world):
     for method, path, name in [("GET", "/v1/nowhere", "UnknownPath"), ("DELETE", ORDERS, "MethodNotAllowed")]:
         answer = world.api.request(method, path)
         response = PUBLISHED.document["components"]["responses"][name]

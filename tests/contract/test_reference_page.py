@@ -95,13 +95,13 @@ def test_for_a_strangers_campaign_the_page_answers_not_found(page_api, cast):
     same(stranger.order([EXAMPLE["number"]], campaign_id=EXAMPLE["campaign_id"]), MISSING, status=404)
 
 
-def test_for_a_number_that_is_gone_the_page_answers_insufficient_inventory(page_api):
+def test_sold_number_responds_insufficient_inventory(page_api):
     response = page_api.order([EXAMPLE["number"], *INVENTORY["data"]["unavailable"]])
     added = {"already_yours": [], "alternatives": {}}
     same(response, {**INVENTORY, "data": {**INVENTORY["data"], **added}}, status=409)
 
 
-def test_a_body_that_is_wrong_answers_validation_failed_with_a_sentence_for_each_field(page_api):
+def test_invalid_body_responds_validation_failed_for_each_field(page_api):
     response = page_api.order(["4155550123"], label=1)
     details = {"numbers[0]": "must be an E.164 number such as +14155550123"}
     details["label"] = "must be a string of up to 64 characters without control characters"

@@ -175,7 +175,7 @@ walk = pytest.mark.parametrize(("name", "request_"), WALKED, ids=[f"{name} {one.
 
 
 @walk
-def test_what_is_a_strangers_is_answered_byte_for_byte_like_what_does_not_exist(world, api, name, request_):
+def test_foreign_object_gets_the_same_bytes_as_a_missing_one(world, api, name, request_):
     """The number of statements, which time would tell, is the same too, and nobody's rows change."""
     endpoint = ALL[name]
     theirs, nobodys = (things_for(endpoint, things) for things in (world.theirs, world.nobodys))

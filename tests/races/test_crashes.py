@@ -38,7 +38,7 @@ def crash(server, crash_at, secret, numbers):
 
 
 @pytest.mark.parametrize("point", ["between check and write", "between write and commit"])
-def test_a_process_killed_before_the_commit_leaves_nothing_and_the_retry_orders(server, cast, numbers, point):
+def test_kill_before_the_commit_leaves_nothing(server, cast, numbers, point):
     crash(server, point, cast.owner_key, numbers)
     assert db_assertions.written() == db_assertions.NOTHING
     assert db_assertions.balance(cast.owner) == 100
@@ -48,7 +48,7 @@ def test_a_process_killed_before_the_commit_leaves_nothing_and_the_retry_orders(
     assert db_assertions.written() == {"orders": 1, "owned": 3, "told": 3, "charged": 1, "remembered": 1}
 
 
-def test_a_process_killed_between_commit_and_answer_is_answered_by_the_retry(server, cast, numbers):
+def test_kill_after_the_commit_is_answered_by_the_retry(server, cast, numbers):
     crash(server, "between commit and answer", cast.owner_key, numbers)
     once = {"orders": 1, "owned": 3, "told": 3, "charged": 1, "remembered": 1}
     assert db_assertions.written() == once
@@ -62,7 +62,7 @@ def test_a_process_killed_between_commit_and_answer_is_answered_by_the_retry(ser
     assert (db_assertions.written(), db_assertions.balance(cast.owner)) == (once, 70)
 
 
-def test_a_server_killed_again_and_again_under_load_loses_and_doubles_nothing(server, cast):
+def test_repeated_kills_under_load_lose_and_double_nothing(server, cast):
     """Four clients place 15 orders each and retry with the same key until they are answered 200."""
     factories.stock(*factories.line(0, 120), price="0.10")
     server.start()

@@ -82,7 +82,7 @@ def test_a_number_released_by_four_at_once_is_released_once(api, cast):
     assert events("released") == ROUNDS
 
 
-def test_bulk_releases_that_overlap_in_any_order_release_each_number_once_without_a_deadlock(api, cast, caplog):
+def test_overlapping_bulk_releases_release_each_number_once(api, cast, caplog):
     ids = owned(api, *factories.stock(*factories.line(0, 60)))
     halves = [ids[:40], ids[20:], ids[::-1], ids[::2] + ids[1::2]]
     works = [partial(Api(cast.owner_key).post, BULK_RELEASE, {"ids": half}) for half in halves]
@@ -93,7 +93,7 @@ def test_bulk_releases_that_overlap_in_any_order_release_each_number_once_withou
     assert "transaction tried again" not in caplog.text
 
 
-def test_a_change_that_comes_while_its_number_is_released_finds_it_gone(api, cast, monkeypatch):
+def test_change_during_the_release_finds_the_number_gone(api, cast, monkeypatch):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     released, patched = meet(
         monkeypatch,
@@ -106,7 +106,7 @@ def test_a_change_that_comes_while_its_number_is_released_finds_it_gone(api, cas
     assert db_assertions.rows("SELECT inbound_url FROM numbers_assignment") == [("",)]
 
 
-def test_a_release_that_comes_while_its_number_is_changed_clears_the_change(api, cast, monkeypatch):
+def test_release_during_a_change_clears_it(api, cast, monkeypatch):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     patched, released = meet(
         monkeypatch,
@@ -119,7 +119,7 @@ def test_a_release_that_comes_while_its_number_is_changed_clears_the_change(api,
     assert (events("routed"), events("released")) == (1, 1)
 
 
-def test_without_locks_the_change_comes_after_the_release_and_the_database_refuses_it(api, cast, monkeypatch, caplog):
+def test_database_refuses_a_change_after_release_without_locks(api, cast, monkeypatch, caplog):
     """The negative control of the two above: an ended ownership is never routed, whatever the code does."""
     monkeypatch.setattr(locks, "LOCK_ASSIGNMENTS", locks.LOCK_ASSIGNMENTS.replace("FOR NO KEY UPDATE", ""))
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
@@ -156,7 +156,7 @@ def test_a_number_is_bought_only_after_its_release_is_committed(api, cast, stran
 # --- holds ---------------------------------------------------------------------------------------
 
 
-def test_a_hold_and_a_strangers_order_at_once_one_of_them_gets_everything(api, cast):
+def test_hold_or_foreign_order_gets_everything_when_concurrent(api, cast):
     for start in range(0, ROUNDS * 3, 3):
         numbers = factories.stock(*factories.line(start, 3), price="0.10")
         made, order = at_once(
@@ -176,7 +176,7 @@ def test_holds_of_one_number_by_many_at_once_one_gets_it(db):
     assert sorted(statuses) == [201] + [409] * 9
 
 
-def test_letting_go_while_an_order_takes_some_frees_the_rest(api, cast, monkeypatch):
+def test_release_during_an_order_frees_the_remaining_numbers(api, cast, monkeypatch):
     one, two = factories.stock(*factories.line(0, 2))
     reservation = hold(api, one, two)
     ordered, ended = meet(
@@ -190,7 +190,7 @@ def test_letting_go_while_an_order_takes_some_frees_the_rest(api, cast, monkeypa
     assert events("hold_released") == 1
 
 
-def test_letting_go_does_not_end_the_hold_that_replaced_it_meanwhile(api, cast, monkeypatch):
+def test_release_does_not_end_the_hold_that_replaced_it(api, cast, monkeypatch):
     """The numbers of the first hold are read, then the second hold takes one of them over."""
     one, two = factories.stock(*factories.line(0, 2))
     first = hold(api, one, two)
@@ -205,14 +205,14 @@ def test_letting_go_does_not_end_the_hold_that_replaced_it_meanwhile(api, cast, 
     error_of(api.using(cast.stranger_key).order([two]), 409, "INSUFFICIENT_INVENTORY")
 
 
-def test_letting_go_twice_at_once_frees_once(api, cast):
+def test_concurrent_releases_of_a_reservation_free_it_once(api, cast):
     reservation = hold(api, *factories.stock(*factories.line(0, 5)))
     answers = at_once([partial(let_go, Api(cast.owner_key), reservation["id"])] * 4)
     assert {answer.status_code for answer in answers} == {200}
     assert events("hold_released") == 5
 
 
-def test_without_locks_a_hold_takes_back_what_was_sold_and_the_books_show_it(api, cast, stranger, monkeypatch, planted):
+def test_verification_shows_a_hold_on_sold_numbers_without_locks(api, cast, stranger, monkeypatch, planted):
     """The negative control of holds and orders."""
     monkeypatch.setattr(locks, "LOCK_NUMBERS", locks.LOCK_NUMBERS.replace("FOR NO KEY UPDATE", ""))
     numbers = factories.stock(*factories.line(0))
@@ -256,7 +256,7 @@ def test_a_number_is_either_sold_or_retired(api, cast):
         assert (order.status_code, retired) in ((200, []), (409, [number_id]))
 
 
-def test_operators_who_end_and_retire_in_opposite_order_meet_no_deadlock(api, cast, caplog):
+def test_ending_and_retiring_in_opposite_order_do_not_deadlock(api, cast, caplog):
     release_all = api.post(BULK_RELEASE, {"ids": owned(api, *factories.stock(*factories.line(0, 50)))})
     assert len(release_all.json()["data"]["released"]) == 50
     ids = all_ids()

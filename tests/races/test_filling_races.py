@@ -45,7 +45,7 @@ def statuses(pairs):
 # --- fillers -------------------------------------------------------------------------------------
 
 
-def test_six_fillers_at_once_fill_each_order_once_the_oldest_first(cast):
+def test_concurrent_fillers_fill_each_order_once_oldest_first(cast):
     waiting = [(client, wait_for(client, 5)) for client in buyers(8)]
     factories.stock(*factories.line(0, 25))
     assert sum(at_once([fill_pending_orders] * 6)) == 5
@@ -53,7 +53,7 @@ def test_six_fillers_at_once_fill_each_order_once_the_oldest_first(cast):
     assert len(db_assertions.owners()) == 25
 
 
-def test_a_second_filler_waits_for_the_first_and_fills_nothing_twice(api, cast, monkeypatch):
+def test_second_filler_waits_and_fills_nothing_twice(api, cast, monkeypatch):
     order_id = wait_for(api, 2)
     factories.stock(*factories.line(0, 4))
     gate = gate_before(monkeypatch, backorders, "record_purchase")
@@ -68,7 +68,7 @@ def test_a_second_filler_waits_for_the_first_and_fills_nothing_twice(api, cast, 
     assert len(db_assertions.charges(cast.owner)) == 1
 
 
-def test_without_locks_two_fillers_fill_one_order_twice_and_the_books_show_it(api, cast, monkeypatch, planted):
+def test_verification_shows_an_order_filled_twice_without_locks(api, cast, monkeypatch, planted):
     """The negative control of the test above."""
     for module, name in ((locks, "LOCK_ACCOUNT"), (locks, "LOCK_PENDING_ORDER"), (backorders, "ONE_FILLER")):
         statement = getattr(module, name).replace("FOR NO KEY UPDATE OF o", "").replace("FOR NO KEY UPDATE", "")
@@ -92,7 +92,7 @@ def test_without_locks_two_fillers_fill_one_order_twice_and_the_books_show_it(ap
         restore_ledger()
 
 
-def test_a_younger_order_cannot_be_served_while_an_older_one_is_being_tried(cast, monkeypatch):
+def test_younger_order_waits_while_an_older_one_is_tried(cast, monkeypatch):
     """Both want the same five numbers; the first filler is held up with the older order in its hands."""
     older, younger = [(client, wait_for(client, 5)) for client in buyers(2)]
     factories.stock(*factories.line(0, 5))
@@ -118,7 +118,7 @@ def test_a_locked_account_keeps_only_its_own_order_waiting(api, cast, settings):
     assert statuses([mine]) == ["complete"]
 
 
-def test_an_organization_that_is_suspended_after_the_look_still_waits(api, cast, monkeypatch):
+def test_order_waits_when_its_organization_is_suspended_midway(api, cast, monkeypatch):
     order_id = wait_for(api, 1)
     factories.stock(*factories.line(0))
     gate = gate_after(monkeypatch, backorders, "available_ids")
@@ -146,7 +146,7 @@ def test_an_order_is_either_filled_or_cancelled(api, cast):
 # --- buyers --------------------------------------------------------------------------------------
 
 
-def test_twelve_buyers_of_exactly_what_there_is_get_everything_and_nobody_waits_in_the_end(cast):
+def test_concurrent_buyers_of_the_exact_stock_are_all_filled(cast):
     clients = buyers(12)
     factories.stock(*factories.line(0, 60))
     answers = at_once([partial(buy, client, 5) for client in clients])
@@ -157,7 +157,7 @@ def test_twelve_buyers_of_exactly_what_there_is_get_everything_and_nobody_waits_
     assert len(db_assertions.owners()) == 60
 
 
-def test_more_buyers_than_numbers_the_rest_waits_and_nothing_is_sold_twice(cast):
+def test_excess_buyers_wait_and_nothing_is_sold_twice(cast):
     clients = buyers(12)
     factories.stock(*factories.line(0, 30))
     answers = at_once([partial(buy, client, 4) for client in clients])
@@ -167,7 +167,7 @@ def test_more_buyers_than_numbers_the_rest_waits_and_nothing_is_sold_twice(cast)
     assert len(db_assertions.owners()) == 28
 
 
-def test_an_order_by_quantity_does_not_wait_for_numbers_that_somebody_has_locked(api, cast, monkeypatch):
+def test_bulk_order_does_not_wait_for_locked_numbers(api, cast, monkeypatch):
     """SKIP LOCKED: were it to wait, the gate would never be opened and the test would hang."""
     taken, free = factories.stock(*factories.line(0, 2))
     gate = gate_before(monkeypatch, place, "record_purchase")
@@ -180,7 +180,7 @@ def test_an_order_by_quantity_does_not_wait_for_numbers_that_somebody_has_locked
         assert under_way.result().status_code == 200
 
 
-def test_numbers_that_were_only_looked_at_fill_the_order_afterwards(api, cast, monkeypatch):
+def test_numbers_locked_only_briefly_fill_the_order_afterwards(api, cast, monkeypatch):
     """What a dry run has locked for a moment is not in stock for an order that comes then; it is a moment later."""
     numbers = factories.stock(*factories.line(0))
     gate = gate_after(monkeypatch, place, "price_purchase")

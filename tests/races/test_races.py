@@ -29,7 +29,7 @@ def outcomes(answers):
     return {code: codes.count(code) for code in codes}
 
 
-def test_ten_buyers_of_the_same_numbers_one_gets_them_all_and_nine_are_told(cast):
+def test_one_of_ten_concurrent_buyers_gets_all_the_numbers(cast):
     numbers = factories.stock(*factories.line(0, 20))
     organizations, clients = buyers(10)
     answers = at_once([lambda client=client: client.order(numbers) for client in clients])
@@ -43,7 +43,7 @@ def test_ten_buyers_of_the_same_numbers_one_gets_them_all_and_nine_are_told(cast
             assert answer.json()["data"]["unavailable"] == numbers
 
 
-def test_one_organization_that_asks_for_a_number_ten_times_at_once_pays_once(api, cast):
+def test_ten_concurrent_orders_of_one_organization_pay_once(api, cast):
     number = factories.stock(*factories.line(0), price="10.00")
     answers = at_once([lambda: api.using(cast.owner_key).order(number)] * 10)
     assert outcomes(answers) == {"sold": 1, "INSUFFICIENT_INVENTORY": 9}
@@ -59,7 +59,7 @@ def test_orders_at_once_never_spend_more_than_there_is(api, cast):
     assert (db_assertions.balance(cast.owner), db_assertions.charges(cast.owner)) == (4, [24] * 4)
 
 
-def test_a_first_order_of_an_organization_without_an_account_may_come_twice_at_once(api):
+def test_concurrent_first_orders_create_one_account(api):
     newcomer = factories.organization(credit=None)
     secret = factories.key(newcomer)
     numbers = factories.stock(*factories.line(0, 8), price="0.00")
@@ -69,7 +69,7 @@ def test_a_first_order_of_an_organization_without_an_account_may_come_twice_at_o
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_overlapping_orders_in_any_order_of_numbers_end_without_a_deadlock(cast, seed, caplog):
+def test_overlapping_orders_do_not_deadlock_in_any_number_order(cast, seed, caplog):
     """Twelve buyers, shuffled sets of one stock of 60: every number is sold once, and nothing is tried again."""
     numbers = factories.stock(*factories.line(0, 60))
     organizations, clients = buyers(12)
@@ -94,7 +94,7 @@ def test_overlapping_orders_in_any_order_of_numbers_end_without_a_deadlock(cast,
     assert [record.message for record in caplog.records if "tried again" in record.message] == []
 
 
-def test_the_winner_of_a_number_is_never_told_a_lie_about_the_others(cast):
+def test_winner_of_a_number_gets_the_truth_about_the_others(cast):
     """Two orders that share one number: the loser's refusal names that number, and none that is free."""
     _, (one, other) = buyers(2)
     for start in range(0, 50, 10):

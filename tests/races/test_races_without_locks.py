@@ -70,9 +70,7 @@ def test_with_locks_the_second_buyer_waits_and_is_refused(race, same_number, cap
     db_assertions.assert_in_order()
 
 
-def test_without_locks_the_second_buyer_overtakes_and_the_unique_index_refuses_the_first(
-    race, same_number, without_locks, caplog
-):
+def test_unique_index_refuses_the_first_buyer_without_locks(race, same_number, without_locks, caplog):
     first, second = race(*same_number, locked=False)
     assert (first.status_code, second.status_code) == (409, 200)
     assert first.json()["data"]["unavailable"] == factories.line(0)
@@ -83,9 +81,7 @@ def test_without_locks_the_second_buyer_overtakes_and_the_unique_index_refuses_t
     db_assertions.assert_in_order()
 
 
-def test_without_locks_and_without_the_index_the_number_is_sold_twice_and_the_books_show_it(
-    race, same_number, without_locks
-):
+def test_number_is_sold_twice_without_locks_and_index(race, same_number, without_locks):
     db_assertions.run("DROP INDEX assignment_one_owner")
     try:
         first, second = race(*same_number, locked=False)
@@ -99,7 +95,7 @@ def test_without_locks_and_without_the_index_the_number_is_sold_twice_and_the_bo
         )
 
 
-def test_with_locks_the_second_order_waits_and_finds_too_little_credit(race, same_credit, cast):
+def test_second_order_finds_too_little_credit_with_locks(race, same_credit, cast):
     first, second = race(*same_credit, locked=True)
     assert (first.status_code, second.status_code) == (200, 402)
     assert second.json()["data"]["balance"] == "40.00"
@@ -107,9 +103,7 @@ def test_with_locks_the_second_order_waits_and_finds_too_little_credit(race, sam
     db_assertions.assert_in_order()
 
 
-def test_without_locks_both_find_enough_credit_and_the_database_refuses_a_balance_below_zero(
-    race, same_credit, cast, without_locks, caplog
-):
+def test_database_refuses_a_negative_balance_without_locks(race, same_credit, cast, without_locks, caplog):
     first, second = race(*same_credit, locked=False)
     assert (first.status_code, second.status_code) == (500, 200)
     assert "credit_entry_not_negative" in caplog.text or "credit_not_negative" in caplog.text

@@ -45,7 +45,7 @@ def test_an_unknown_path_is_404_in_the_envelope(api, method, path):
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
-def test_another_method_is_405_and_tells_which_are_allowed(api, method):
+def test_another_method_is_405_and_names_the_allowed_ones(api, method):
     response = api.request(method, ORDERS, {"numbers": ["+14155550123"]})
     refused(response, 405, "METHOD_NOT_ALLOWED", "method not allowed")
     assert "POST" in re.split(", ?", response["Allow"])
@@ -64,7 +64,7 @@ def test_another_method_is_405_and_tells_which_are_allowed(api, method):
         b'{"numbers": ["+14155550123"], ' + b", ".join(b'"k%d": 1' % one for one in range(40)) + b', "k1": 2}',
     ],
 )
-def test_a_field_that_is_given_twice_is_422_since_who_looked_before_us_may_take_the_other_one(api, body):
+def test_repeated_field_is_422(api, body):
     factories.stock("+14155550123", "+14155550124")
     details = error_of(api.post(ORDERS, body), 422, "VALIDATION_FAILED")["details"]
     assert set(details.values()) == {"must be given once"}
@@ -177,7 +177,7 @@ def test_a_query_that_is_nonsense_is_422(api, query):
 # --- 429 -----------------------------------------------------------------------------------------
 
 
-def test_every_answer_to_a_key_tells_its_rate_limit(api, cast):
+def test_every_response_to_a_key_states_its_rate_limit(api, cast):
     answers = [
         api.order(factories.stock("+14155550123")),
         api.order([]),
@@ -197,7 +197,7 @@ def test_every_answer_to_a_key_tells_its_rate_limit(api, cast):
         assert answer["RateLimit-Policy"] == '"default";q=6000;w=60'
 
 
-def test_past_the_limit_is_429_for_every_key_of_the_organization_and_for_no_other(api, cast, settings):
+def test_rate_limit_is_429_for_all_keys_of_one_organization_only(api, cast, settings):
     settings.RATE_LIMIT_PER_MINUTE = 2
     numbers = factories.stock("+14155550123")
     for _ in range(2):
@@ -211,7 +211,7 @@ def test_past_the_limit_is_429_for_every_key_of_the_organization_and_for_no_othe
     assert api.using(cast.stranger_key).order(numbers).status_code == 200
 
 
-def test_a_minute_that_ended_while_the_request_waited_is_told_as_zero_seconds_not_less():
+def test_rate_limit_reset_is_zero_when_its_minute_ended():
     rate = Rate(limit=1, used=2, resets_in=-3)
     assert (rate.headers()["RateLimit"], rate.headers()["RateLimit-Reset"]) == ('"default";r=0;t=0', "0")
     assert rate.refusal().headers["Retry-After"] == "1"
@@ -224,7 +224,7 @@ def test_the_next_minute_the_organization_may_go_on(api, settings):
     assert [api.order([]).status_code for _ in range(2)] == [422, 429]
 
 
-def test_a_key_that_opens_no_door_uses_nothing_up(api, cast):
+def test_invalid_key_consumes_no_rate_limit(api, cast):
     revoked = api.using(cast.owner_key[:-1] + "0")
     revoked.order([])
     db_assertions.run("UPDATE campaigns_organization SET status = 'SUSPENDED'")
@@ -249,7 +249,7 @@ def test_an_unforeseen_error_is_500_with_nothing_of_the_inside(api, monkeypatch,
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_an_unforeseen_error_outside_the_api_is_500_in_the_envelope_too(monkeypatch, path):
+def test_unforeseen_error_outside_the_api_is_an_enveloped_500(monkeypatch, path):
     monkeypatch.setattr("config.api.health.success", fail)
     response = Api(None).get(path)
     refused(response, 500, "INTERNAL_ERROR", "internal error")
@@ -261,7 +261,7 @@ def no_server():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_cannot_be_reached_is_503_and_safe_to_retry(api, monkeypatch):
+def test_unreachable_database_is_503_and_safe_to_retry(api, monkeypatch):
     numbers = factories.stock("+14155550123")
     connection.close()
     with monkeypatch.context() as patch:

@@ -63,7 +63,7 @@ def test_not_ready_before_every_migration_is_applied(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("migrated", [False, True])
-def test_not_ready_but_alive_where_the_database_cannot_be_reached(client, unreachable, monkeypatch, migrated):
+def test_desk_is_alive_but_not_ready_when_the_database_is_away(client, unreachable, monkeypatch, migrated):
     monkeypatch.setattr(health, "_migrated", migrated)
     response = client.get("/readyz")
     refused(response, 503, "SERVICE_UNAVAILABLE", "database is not reachable")

@@ -67,7 +67,7 @@ def newest_brands(page):
     return Brand.objects.filter(pk__lt=page.below).order_by("-pk")[: page.fetch]
 
 
-def test_1500_rows_with_the_same_created_at_are_1500_distinct_rows_over_the_pages(organization):
+def test_rows_with_equal_created_at_are_each_on_one_page(organization):
     made = make_brands(organization, 1500)
     assert Brand.objects.values("created_at").distinct().count() == 1
     seen = walk(newest_brands)
@@ -81,7 +81,7 @@ def test_rows_inserted_between_pages_neither_repeat_nor_skip_any(organization):
     assert seen == [str(brand.pk) for brand in reversed(made)]
 
 
-def test_a_row_that_goes_away_does_not_break_the_cursor_that_stands_on_it(organization):
+def test_cursor_stays_valid_when_its_row_is_deleted(organization):
     made = make_brands(organization, 3)
     cursor = cursor_at(made[1].pk)
     made[1].delete()
@@ -162,7 +162,7 @@ def test_a_cursor_is_read_back_as_what_it_was_made_of(key):
     assert (page.after, page.below) == (key, key)
 
 
-def test_a_cursor_is_compact_and_tells_nothing():
+def test_cursor_is_compact_and_reveals_nothing():
     cursor = cursor_at(12345)
     assert len(cursor) == 32
     assert len(cursor_at(uuid4())) == 43
@@ -237,11 +237,11 @@ def test_a_cursor_made_with_another_secret_is_stale(settings):
     assert refused(f"?cursor={cursor}").keys() == {"cursor"}
 
 
-def test_every_problem_of_a_page_is_told_at_once():
+def test_every_problem_of_the_parameters_is_reported_at_once():
     assert refused("?limit=0&cursor=x").keys() == {"limit", "cursor"}
 
 
-def test_a_parameter_that_the_list_does_not_know_is_refused_by_name():
+def test_unknown_parameter_of_a_list_is_refused_by_name():
     assert refused("?page=2") == {"page": "is not a parameter of this request; known: cursor, limit"}
     assert refused("?statsu=ACTIVE", filters={"status": None}) == {
         "statsu": "is not a parameter of this request; known: cursor, limit, status"

@@ -123,7 +123,7 @@ def foreign_keys():
     return {name: rest for name, *rest in db_assertions.rows(FOREIGN_KEYS)}
 
 
-def test_no_foreign_key_deletes_or_clears_what_points_at_something(foreign_keys):
+def test_no_foreign_key_deletes_or_clears_referencing_rows(foreign_keys):
     assert {(delete, update) for _, _, _, delete, update in foreign_keys.values()} == {("a", "a")}
     assert len(foreign_keys) >= 17
 

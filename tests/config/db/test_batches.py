@@ -57,7 +57,7 @@ def test_outside_a_transaction_it_is_one_of_its_own(scratch, listening):
     assert (scratch(), status()) == ([], TransactionStatus.IDLE)
 
 
-def test_a_transaction_begins_with_its_first_batch_and_ends_with_its_last(scratch):
+def test_transaction_spans_its_first_to_its_last_batch(scratch):
     def work():
         assert status() == TransactionStatus.IDLE
         send(add(1))
@@ -68,7 +68,7 @@ def test_a_transaction_begins_with_its_first_batch_and_ends_with_its_last(scratc
     assert (scratch(), status()) == ([1, 2], TransactionStatus.IDLE)
 
 
-def test_time_outs_are_set_before_the_first_statement_of_a_batched_transaction(db, settings):
+def test_timeouts_are_set_before_the_first_batched_statement(db, settings):
     settings.LOCK_TIMEOUT_MS, settings.STATEMENT_TIMEOUT_MS = 1234, 4321
     shown = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
     assert run_transaction(lambda: send((shown, [])), batched=True) == [[("1234ms", "4321ms")]]
@@ -84,7 +84,7 @@ def test_what_begins_a_transaction_is_not_left_for_the_next_one(db):
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_what_stands_behind_a_failing_statement_is_not_run_and_nothing_is_kept(scratch, failing):
+def test_failing_statement_stops_the_rest_and_keeps_nothing(scratch, failing):
     numbers = [10, 11, 12]
     numbers[failing] = 1
 
@@ -98,7 +98,7 @@ def test_what_stands_behind_a_failing_statement_is_not_run_and_nothing_is_kept(s
     assert (scratch(), status()) == ([], TransactionStatus.IDLE)
 
 
-def test_an_error_that_arrives_with_the_commit_is_raised_and_nothing_is_kept(scratch):
+def test_error_at_commit_is_raised_and_keeps_nothing(scratch):
     with pytest.raises(IntegrityError) as refused:
         run_transaction(lambda: Ending(None, (add(1, parent=2),)), batched=True)
     assert refused.value.__cause__.diag.constraint_name == "scratch_parent_fkey"
@@ -107,7 +107,7 @@ def test_an_error_that_arrives_with_the_commit_is_raised_and_nothing_is_kept(scr
     assert scratch() == [1]
 
 
-def test_inside_a_larger_transaction_the_last_batch_does_not_commit(scratch):
+def test_last_batch_does_not_commit_inside_a_larger_transaction(scratch):
     with transaction.atomic():
         with transaction.atomic():
             send(add(1), last=True)
@@ -123,7 +123,7 @@ def test_a_broken_transaction_takes_no_statement(scratch):
             send(add(1))
 
 
-def test_deeds_after_the_commit_are_done_once_it_is_committed(scratch):
+def test_on_commit_callbacks_run_after_the_commit(scratch):
     def work():
         transaction.on_commit(lambda: seen.extend(as_others_see_it()))
         return Ending(None, (add(7),))
@@ -175,7 +175,7 @@ def test_a_statement_is_prepared_once_and_outlives_a_rollback(scratch):
         lambda: vanish(),  # nobody sees it
     ],
 )
-def test_dropped_statements_are_prepared_anew_outside_a_transaction_and_at_its_begin(api, drop):
+def test_dropped_statements_are_prepared_again(api, drop):
     first, second = factories.stock(*factories.line(0, 2))
     assert api.order([first]).status_code == 200
     drop()
@@ -183,7 +183,7 @@ def test_dropped_statements_are_prepared_anew_outside_a_transaction_and_at_its_b
     db_assertions.assert_in_order()
 
 
-def test_statements_that_vanish_in_the_middle_of_a_transaction_run_it_again(scratch, caplog):
+def test_transaction_runs_again_when_its_statements_vanish(scratch, caplog):
     tries = []
 
     def work():
@@ -198,7 +198,7 @@ def test_statements_that_vanish_in_the_middle_of_a_transaction_run_it_again(scra
     assert "transaction tried again" in caplog.text
 
 
-def test_a_rollback_to_a_savepoint_makes_psycopg_drop_what_is_prepared_and_that_is_noticed(scratch):
+def test_statements_dropped_by_a_savepoint_rollback_are_noticed(scratch):
     """It sends DEALLOCATE ALL; a transaction that goes on would else meet statements that are gone."""
     with transaction.atomic():
         for _ in range(4):  # psycopg has prepared something itself
@@ -236,7 +236,7 @@ def test_a_migration_that_changes_a_type_fails_no_order(api, altered):
     db_assertions.assert_in_order()
 
 
-def test_a_read_through_django_that_a_migration_made_stale_is_503_once(api, cast, altered):
+def test_stale_read_through_django_is_503_once_after_a_migration(api, cast, altered):
     """psycopg would go on with what it has prepared, for as long as the connection lives."""
     factories.own(cast.owner, *factories.stock(*factories.line(0, 1)))
     for _ in range(5):
@@ -246,7 +246,7 @@ def test_a_read_through_django_that_a_migration_made_stale_is_503_once(api, cast
     assert answers in ([200, 200, 200], [503, 200, 200])
 
 
-def test_a_value_that_can_not_be_bound_leaves_the_connection_as_it_was(scratch):
+def test_unbindable_value_leaves_the_connection_unchanged(scratch):
     with transaction.atomic():
         send(add(1))
         with pytest.raises(DataError):
@@ -267,7 +267,7 @@ def test_a_commit_that_became_a_rollback_is_no_success(scratch):
     assert scratch() == []
 
 
-def test_the_same_new_statement_twice_in_a_batch_is_prepared_once(scratch):
+def test_new_statement_twice_in_a_batch_is_prepared_once(scratch):
     twice = ("SELECT 'twice', id FROM scratch", [])
     send(twice, twice)
     assert [
@@ -299,7 +299,7 @@ def test_an_ill_statement_is_the_only_one_that_fails(scratch):
 # --- what breaks -----------------------------------------------------------------------------------
 
 
-def test_a_connection_that_breaks_while_it_waits_is_closed_and_the_next_one_works(scratch):
+def test_connection_broken_while_waiting_is_closed_and_replaced(scratch):
     with pytest.raises(OperationalError):
         send(add(1), ("SELECT pg_terminate_backend(pg_backend_pid())", []))
     assert connection.connection.closed

@@ -37,7 +37,7 @@ def test_nothing_of_it_stays(db, listening):
     assert send(COUNT) == [[(0,)]]
 
 
-def test_its_questions_are_asked_when_it_is_over_and_nothing_may_follow(db):
+def test_trailing_reads_run_after_the_rollback_and_end_the_batch(db):
     with transaction.atomic():
         Organization.objects.create(name="any")
         assert send(COUNT, COUNT, undo=True) == [[(0,)], [(0,)]]
@@ -57,7 +57,7 @@ def test_part_of_a_larger_one_it_leaves_that_alone(db):
     assert send(COUNT) == [[(1,)]]
 
 
-def test_a_refusal_holds_no_lock_while_it_looks_for_what_could_be_had_instead(api, monkeypatch):
+def test_refusal_holds_no_lock_while_it_searches_alternatives(api, monkeypatch):
     taken, free = factories.stock(*factories.line(0, 2))
     assert api.order([taken]).status_code == 200
     original = place.send

@@ -38,7 +38,7 @@ def test_what_is_sent_together_is_read_as_by_djangos_cursors():
     assert send((asked, [])) == [db_assertions.rows(asked)]
 
 
-def test_one_that_the_server_has_ended_is_replaced_before_the_next_request(elsewhere):
+def test_ended_connection_is_replaced_before_the_next_request(elsewhere):
     before = backend()
     elsewhere("SELECT pg_terminate_backend(%s, 5000)", before)
     assert has_ended(connection.connection)
@@ -47,7 +47,7 @@ def test_one_that_the_server_has_ended_is_replaced_before_the_next_request(elsew
     assert backend() != before
 
 
-def test_one_that_was_only_told_something_stays(elsewhere):
+def test_connection_that_only_received_a_message_stays(elsewhere):
     db_assertions.run("LISTEN anything")
     before = backend()
     elsewhere("SELECT pg_notify('anything', '')")
@@ -56,13 +56,13 @@ def test_one_that_was_only_told_something_stays(elsewhere):
     assert backend() == before
 
 
-def test_an_order_after_a_restart_of_the_database_is_placed_at_once(api, elsewhere):
+def test_order_is_placed_at_once_after_a_database_restart(api, elsewhere):
     numbers = factories.stock("+14155550123")
     elsewhere("SELECT pg_terminate_backend(%s, 5000)", backend())
     assert api.order(numbers).status_code == 200
 
 
-def test_where_nothing_is_to_be_prepared_the_connection_is_psycopgs(monkeypatch):
+def test_connection_is_psycopgs_when_nothing_is_prepared(monkeypatch):
     connection.close()
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "prepare_threshold", None)
     try:

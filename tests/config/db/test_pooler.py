@@ -92,7 +92,7 @@ def _order_each(api: Api, numbers: list[str]) -> list[int]:
     return [api.order([number]).status_code for number in numbers]
 
 
-def test_orders_are_placed_through_pgbouncer_that_keeps_statements(api: Api, pgbouncer: Start) -> None:
+def test_orders_are_placed_through_statement_keeping_pgbouncer(api: Api, pgbouncer: Start) -> None:
     numbers = factories.stock(*(f"+1415555{n:04}" for n in range(40)))
     pgbouncer(prepared=100)
     assert order_from_several_threads(api, numbers) == [200] * 40
@@ -105,7 +105,7 @@ def test_readyz_says_why_where_statements_are_lost(pgbouncer: Start, caplog: pyt
     assert (response.status_code, response.json()["error"]["message"]) == (503, pooler.REASON)
 
 
-def test_orders_are_503_with_the_reason_in_the_log_where_statements_are_lost(
+def test_orders_are_503_and_logged_when_statements_are_lost(
     api: Api, pgbouncer: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     numbers = factories.stock(*(f"+1415555{n:04}" for n in range(8)))

@@ -111,13 +111,13 @@ def paused(world):
     world.standby.catch_up()
 
 
-def test_whoever_wrote_nothing_lately_is_answered_by_the_replica(world):
+def test_caller_without_recent_writes_reads_the_replica(world):
     caught_up(world, "Reader")
     assert world.read_where(who="Reader") == "replica"
     assert world.read_where(who="Reader", path=ORDERS) == "replica"
 
 
-def test_behind_an_own_write_the_primary_answers_until_the_replica_has_it(world, paused):
+def test_writer_reads_the_primary_until_the_replica_caught_up(world, paused):
     assert world.read_where(who="Writer") == "replica"
     number = world.order_one()
     assert world.own_numbers()[0] == number
@@ -142,12 +142,12 @@ def test_without_the_rule_a_customer_would_miss_its_own_order(world, paused):
     assert counts == [1, 0]
 
 
-def test_a_refused_order_does_not_send_its_customer_to_the_primary(world, paused):
+def test_refused_order_does_not_move_reads_to_the_primary(world, paused):
     world.ask("POST", f"{ORDERS}?dry_run=true", {"numbers": [world.ask("POST", SEARCH, {})["data"][0]["number"]]})
     assert world.read_where(who="Writer") == "replica"
 
 
-def test_a_search_reads_the_replica_and_takes_its_turn_from_the_primary(world):
+def test_search_reads_the_replica_but_its_turn_from_the_primary(world):
     caught_up(world, "Reader")
     before = world.reads()["replica"]
     shown = [world.ask("POST", SEARCH, {"quantity": 5}, who="Reader")["data"] for _ in range(4)]
@@ -155,7 +155,7 @@ def test_a_search_reads_the_replica_and_takes_its_turn_from_the_primary(world):
     assert len({one["number"] for page in shown for one in page}) == 20
 
 
-def test_marks_that_a_crash_of_the_primary_took_are_made_anew_before_the_replica_is_asked(world):
+def test_marks_lost_in_a_crash_are_restored_before_replica_reads(world):
     import psycopg
 
     number = world.order_one()
@@ -165,7 +165,7 @@ def test_marks_that_a_crash_of_the_primary_took_are_made_anew_before_the_replica
     assert world.own_numbers()[0] == number
 
 
-def test_without_a_replica_the_primary_answers_and_later_the_replica_again(world):
+def test_primary_responds_while_the_replica_is_away(world):
     caught_up(world, "Reader")
     world.standby.stop()
     for _ in range(3):

@@ -43,7 +43,7 @@ def kept():
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_a_serialization_failure_or_deadlock_runs_the_whole_block_again(failing, state, times, caplog):
+def test_block_runs_again_after_a_conflict_or_deadlock(failing, state, times, caplog):
     assert run_transaction(failing(state, times)) == "done"
     assert kept() == 1
     assert [record.fields["attempt"] for record in caplog.records] == list(range(1, times + 1))
@@ -84,7 +84,7 @@ def test_it_refuses_to_run_inside_another_transaction(failing):
         run_transaction(failing("40001", 0))
 
 
-def test_the_time_outs_hold_inside_the_transaction_and_not_after_it(settings):
+def test_timeouts_hold_only_inside_the_transaction(settings):
     settings.LOCK_TIMEOUT_MS, settings.STATEMENT_TIMEOUT_MS = 1234, 4321
     shown = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
     assert run_transaction(lambda: db_assertions.rows(shown)) == [("1234ms", "4321ms")]
@@ -94,7 +94,7 @@ def test_the_time_outs_hold_inside_the_transaction_and_not_after_it(settings):
 # --- through the API -----------------------------------------------------------------------------
 
 
-def test_an_order_that_waits_too_long_for_a_lock_is_503_and_safe_to_retry(api, cast, settings, monkeypatch):
+def test_order_past_its_lock_timeout_is_503_and_safe_to_retry(api, cast, settings, monkeypatch):
     settings.LOCK_TIMEOUT_MS = 50
     numbers = factories.stock(*factories.line(0))
     gate = gate_before(monkeypatch, place, "record_purchase")
@@ -119,7 +119,7 @@ def test_an_order_whose_statement_takes_too_long_is_503(api, settings, monkeypat
     assert db_assertions.written() == db_assertions.NOTHING
 
 
-def test_orders_that_lock_in_the_order_asked_for_deadlock_and_the_retry_saves_both(api, cast, monkeypatch, caplog):
+def test_retry_saves_unsorted_orders_that_deadlock(api, cast, monkeypatch, caplog):
     """The negative control of sorting: unsorted, two orders wait for each other. The retry is only the net below."""
     one, two = factories.stock(*factories.line(0, 2))
     barrier, waiting = threading.Barrier(2), threading.local()
@@ -145,7 +145,7 @@ def test_orders_that_lock_in_the_order_asked_for_deadlock_and_the_retry_saves_bo
     db_assertions.assert_in_order()
 
 
-def test_a_connection_that_breaks_in_the_middle_is_503_and_leaves_nothing(api, monkeypatch):
+def test_connection_broken_midway_is_503_and_leaves_nothing(api, monkeypatch):
     original = place.record_purchase
 
     def record_and_lose_the_connection(*arguments, **options):

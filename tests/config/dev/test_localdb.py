@@ -60,7 +60,7 @@ def test_six_cold_starts_at_once_share_one_server(fresh: Callable[..., Checkout]
     assert not checkout.server_is_alive()
 
 
-def test_the_last_to_leave_stops_the_server_and_the_first_does_not(checkout: Checkout) -> None:
+def test_server_stops_with_its_last_user_and_not_before(checkout: Checkout) -> None:
     first, last = checkout.join(), checkout.join()
     assert seen_by(first)["server"] == seen_by(last)["server"]
     leave(first)
@@ -69,7 +69,7 @@ def test_the_last_to_leave_stops_the_server_and_the_first_does_not(checkout: Che
     assert not checkout.server_is_alive()
 
 
-def test_a_forked_child_that_leaves_takes_nothing_from_its_parent(checkout: Checkout) -> None:
+def test_forked_child_that_exits_leaves_its_parent_connected(checkout: Checkout) -> None:
     parent = checkout.join("--fork")
     seen = seen_by(parent)
     beside = checkout.join()
@@ -80,7 +80,7 @@ def test_a_forked_child_that_leaves_takes_nothing_from_its_parent(checkout: Chec
     assert not checkout.server_is_alive()
 
 
-def test_the_server_of_a_killed_user_serves_the_next_and_stops_with_it(checkout: Checkout) -> None:
+def test_server_of_a_killed_user_serves_the_next_and_stops(checkout: Checkout) -> None:
     killed = checkout.join()
     server = seen_by(killed)["server"]
     killed.kill()
@@ -92,7 +92,7 @@ def test_the_server_of_a_killed_user_serves_the_next_and_stops_with_it(checkout:
     assert not checkout.server_is_alive()
 
 
-def test_when_everything_was_killed_the_next_start_has_what_was_committed(checkout: Checkout) -> None:
+def test_committed_data_survives_when_everything_is_killed(checkout: Checkout) -> None:
     killed = checkout.join("--write")
     before = seen_by(killed)
     checkout.kill_server()
@@ -113,7 +113,7 @@ def test_a_pid_file_that_names_a_living_stranger_is_not_believed(checkout: Check
     leave(process)
 
 
-def test_a_creation_that_was_interrupted_begins_anew(fresh: Callable[..., Checkout]) -> None:
+def test_interrupted_creation_starts_again(fresh: Callable[..., Checkout]) -> None:
     checkout = fresh()
     half = checkout.place.folder / "data.new"
     half.mkdir(parents=True)
@@ -201,7 +201,7 @@ def test_a_secret_is_made_once_by_many_at_once_and_is_private(monkeypatch: pytes
         ("unix_socket_permissions", "0700"),
     ],
 )
-def test_the_server_is_as_durable_as_in_production_and_listens_to_no_network(setting: str, value: str) -> None:
+def test_server_is_durable_and_listens_to_no_network(setting: str, value: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s)", [setting])
         assert cursor.fetchone() == (value,)
@@ -241,9 +241,7 @@ def test_an_ordinary_user_needs_no_rights(fresh: Callable[..., Checkout], open_f
 
 
 @needs_root
-def test_root_runs_it_as_an_account_that_may_not_walk_to_the_environment(
-    fresh: Callable[..., Checkout], tmp_path: Path
-) -> None:
+def test_root_runs_it_as_an_account_without_environment_access(fresh: Callable[..., Checkout], tmp_path: Path) -> None:
     """The programs are copied for it; nobody's folders are opened."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)

@@ -155,7 +155,7 @@ def key(greeting: str) -> str:
     return found[1]
 
 
-def test_the_printed_line_orders_a_number_and_another_one_after_a_restart(desk: Desk) -> None:
+def test_printed_command_orders_a_number_also_after_a_restart(desk: Desk) -> None:
     first = desk.start()
     assert '"success":true' in order(first)
     assert desk.interrupt() == 0
@@ -168,7 +168,7 @@ def test_the_printed_line_orders_a_number_and_another_one_after_a_restart(desk: 
     assert desk.interrupt() == 0
 
 
-def test_time_alone_fills_an_order_that_waits_also_after_its_workers_were_killed(desk: Desk) -> None:
+def test_backorder_is_filled_also_after_its_workers_were_killed(desk: Desk) -> None:
     """It waits for a number in quarantine, and when that ends nothing happens that could call for it."""
     greeting = desk.start()
     numbers, secret = "/v1/phone-numbers", key(greeting)
@@ -194,7 +194,7 @@ def test_a_second_one_beside_it_says_so_in_one_line(desk: Desk) -> None:
     assert desk.interrupt() == 0
 
 
-def test_a_port_that_is_taken_is_named_before_anything_is_started(desk: Desk) -> None:
+def test_taken_port_is_named_before_anything_is_started(desk: Desk) -> None:
     with socket.create_server(("127.0.0.1", desk.port)):
         refused = desk.run("run")
     assert (refused.returncode, refused.stdout) == (1, "")

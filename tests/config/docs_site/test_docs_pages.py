@@ -59,7 +59,7 @@ def reference() -> Page:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_holds_to_the_strict_policy_and_loads_nothing_from_elsewhere(path):
+def test_page_obeys_the_strict_policy_and_loads_nothing_foreign(path):
     page = Page(path)
     assert "default-src 'none'" in Client().get(path)["Content-Security-Policy"]
     assert len(page.anchors) == len(set(page.anchors))
@@ -109,14 +109,14 @@ def test_each_endpoint_has_its_section(reference, id):
     assert f"/docs/console#/{operation['tags'][0].replace(' ', '%20')}/{id}" in section
 
 
-def test_each_answer_names_its_codes_so_that_one_need_not_open_them_all(reference):
+def test_each_response_names_its_error_codes(reference):
     summaries = re.findall(r"<summary>.*?</summary>", reference.section("orderNumbers"))
     (conflict,) = [one for one in summaries if ">409</span>" in one]
     for code in ("CAMPAIGN_NOT_ACTIVE", "BRAND_NOT_VERIFIED", "INSUFFICIENT_INVENTORY", "IDEMPOTENCY_IN_PROGRESS"):
         assert f"<code>{code}</code>" in conflict
 
 
-def test_the_calls_go_to_the_desk_under_the_name_that_it_was_asked_for(settings):
+def test_sample_calls_use_the_requested_host(settings):
     settings.ALLOWED_HOSTS = ["desk.example"]
     page = Client().get("/docs", headers={"Host": "desk.example"}).content.decode()
     assert "http://desk.example/v1/phone-numbers/orders" in page
@@ -191,7 +191,7 @@ def test_the_errors_guide_has_every_code_and_no_other():
     assert set(rows) == codes_of_the_document()
 
 
-def test_the_sandbox_guide_tells_what_each_magic_number_does(cast):
+def test_sandbox_guide_describes_each_magic_number(cast):
     rows = re.findall(r"^\| `(\+\d+)` \| (\d{3})(?: `([A-Z_]+)`)? \|", all_guides()["sandbox"].text, re.MULTILINE)
     assert {number for number, _, _ in rows} == {*sandbox.REFUSALS, sandbox.GOES_WELL}
     for number, status, code in rows:

@@ -87,7 +87,7 @@ def typescript(tools, tmp_path):  # noqa: F811
     return compile_all
 
 
-def test_every_typescript_call_of_the_reference_compiles_strictly_and_succeeds(world, typescript, subtests):
+def test_every_typescript_sample_compiles_strictly_and_succeeds(world, typescript, subtests):
     programs = samples("typescript", world)
     run = typescript(programs)
     for id in programs:

@@ -23,7 +23,7 @@ def test_every_check_that_warns_is_listed():
     assert ids <= set(re.findall(r"`([a-z]+\.[EW]\d+)`", PAGE))
 
 
-def test_the_scanners_expression_and_code_find_keys_and_nothing_else():
+def test_scanner_expression_and_code_find_only_keys():
     expression = re.compile(re.search(r"```\n(\\b.*)\n```", PAGE)[1])
     scanner: dict = {}
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], scanner)

@@ -87,14 +87,14 @@ def test_the_admins_cookies_are_for_this_site_and_no_script(operator):
         assert answer.cookies[name]["httponly"]
 
 
-def test_where_an_operator_is_sent_after_login_is_never_another_site(operator):
+def test_login_never_redirects_to_another_site(operator):
     answer = Client().post(
         "/admin/login/?next=https://evil.example/", {"username": "alice", "password": "a long password"}
     )
     assert "evil.example" not in answer.headers.get("Location", "")
 
 
-def test_a_file_is_taken_from_nobody_who_is_not_signed_in(settings):
+def test_upload_is_refused_without_a_session(settings):
     """The form's token is looked for in the body, so the file before it would be stored first."""
     file = SimpleUploadedFile("numbers.csv", b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     browser = Client(enforce_csrf_checks=True)

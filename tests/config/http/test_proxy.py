@@ -225,7 +225,7 @@ def test_address_that_guesses_keys_is_the_only_one_limited(nginx, cast):
     assert parse(nginx.exchange(asked)).status == 200
 
 
-def test_scheme_is_the_proxys_to_tell(nginx):
+def test_scheme_is_taken_from_the_proxy(nginx):
     sent = get(b"/v1/none", b"X-Forwarded-Proto: http", b"Forwarded: proto=http")
     assert parse(nginx.exchange(sent)).status == 404
 

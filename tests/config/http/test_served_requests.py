@@ -130,7 +130,7 @@ def test_body_that_breaks_off_is_400_and_orders_nothing(served, cast, framing):
 
 
 @database
-def test_client_that_expects_100_is_told_to_go_on(served, cast):
+def test_client_that_expects_100_receives_continue(served, cast):
     (number,) = factories.stock("+14155550123")
     body = orjson.dumps({"numbers": [number]})
     expects = b"Content-Length: %d\r\nExpect: 100-continue" % len(body)

@@ -75,7 +75,7 @@ WAITS = """SELECT count(*) > 0 FROM pg_stat_activity
            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%creditaccount%'"""
 
 
-def test_an_order_that_runs_when_the_server_is_told_to_stop_is_finished_and_answered(cast, monkeypatch):
+def test_running_order_is_finished_when_the_server_stops(cast, monkeypatch):
     (number,) = factories.stock("+14155550123")
     patience = {"LOCK_TIMEOUT_MS": "60000", "STATEMENT_TIMEOUT_MS": "60000"}
     with serving(monkeypatch, **patience) as server, ThreadPoolExecutor(1) as client, other_session() as session:
@@ -219,7 +219,7 @@ def counted(server):
     return float(re.search(series, told)[1])
 
 
-def test_a_new_masters_folder_is_its_own_and_that_of_a_killed_one_is_removed(tmp_path):
+def test_master_has_its_own_folder_and_removes_a_killed_ones(tmp_path):
     """In a process of its own, since the folder is the process'."""
     code = """
 import os, tempfile

@@ -65,7 +65,7 @@ def test_an_order_is_timed_and_so_is_each_lock_that_it_waits_for(api, more, monk
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_wait_for_a_lock_is_in_its_time_also_where_it_is_given_up(api, cast, more, settings):
+def test_lock_wait_is_measured_also_when_it_times_out(api, cast, more, settings):
     settings.LOCK_TIMEOUT_MS = 300
     numbers = factories.stock("+14155550123")
     more("numberdesk_lock_wait_seconds_sum", lock="named order")
@@ -105,7 +105,7 @@ def test_the_size_of_an_order_is_counted_once_it_is_committed(api, more):
 
 
 @pytest.mark.django_db
-def test_the_stock_is_what_was_last_counted_and_reading_it_counts_nothing(django_assert_max_num_queries):
+def test_stock_metric_is_the_last_count_and_counts_nothing(django_assert_max_num_queries):
     factories.stock(*factories.line(0, 3))
     refresh_figures()
     factories.stock("+14155550123")
@@ -115,13 +115,13 @@ def test_the_stock_is_what_was_last_counted_and_reading_it_counts_nothing(django
 
 
 @pytest.mark.django_db
-def test_orders_that_wait_are_told_with_how_much_they_wait_for(api):
+def test_backorders_are_exposed_with_their_quantity(api):
     api.post("/v1/phone-numbers/bulk", {"quantity": 7, "max_price_per_number": "9.00", "area_code": "212"})
     assert (value("numberdesk_pending_orders"), value("numberdesk_pending_numbers")) == (1, 7)
 
 
 @pytest.mark.django_db
-def test_while_the_database_is_away_the_counts_are_there_and_say_so(monkeypatch):
+def test_counts_are_exposed_when_the_database_is_away(monkeypatch):
     def away():
         raise DatabaseError("no connection")
 
@@ -164,7 +164,7 @@ def test_where_there_is_a_token_only_the_token_opens(header, status):
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=10.1.2.3"}, 404),
     ],
 )
-def test_without_a_token_only_this_machine_may_read_and_no_proxy_on_it(meta, status):
+def test_metrics_are_readable_only_locally_without_a_token(meta, status):
     assert Client().get("/metrics", **meta).status_code == status
 
 
@@ -185,7 +185,7 @@ def test_to_a_stranger_there_is_no_such_path():
         ("admin/numbers/phonenumber/<path:object_id>/change/", "/admin"),
     ],
 )
-def test_endpoints_are_templates_of_which_there_are_few(route, shown):
+def test_endpoint_labels_are_few_templates(route, shown):
     assert template(route) == shown
 
 

@@ -48,7 +48,7 @@ def test_a_callers_own_id_is_not_trusted(api, claimed):
     assert response.json()["error"]["request_id"] == response["X-Request-Id"]
 
 
-def test_an_order_is_one_log_line_with_its_id_organization_key_and_status(api, cast, log_lines):
+def test_order_is_one_log_line_with_its_identity_and_status(api, cast, log_lines):
     response = api.order(factories.stock("+14155550123"))
     (line,) = log_lines()
     assert line.pop("ms") > 0
@@ -76,7 +76,7 @@ def test_every_line_of_a_request_that_failed_carries_its_id(api, log_lines, monk
     assert [line["status"] for line in lines if line["message"] == "request"] == [500]
 
 
-def test_a_request_without_a_key_is_not_logged_as_the_one_before_it(api, log_lines):
+def test_request_without_a_key_is_not_logged_as_the_previous_one(api, log_lines):
     api.order([])
     api.using(None).order([])
     first, second = log_lines()

@@ -42,7 +42,7 @@ def sent(monkeypatch):
     begin()
 
 
-def test_an_unforeseen_error_is_sent_once_with_its_request_and_without_secrets(sent):
+def test_unforeseen_error_is_sent_once_without_secrets(sent):
     current.set(RequestContext("01JTBQH2FZ8K1RXC0WJ4Z9P3VM", "/v1/x", "an organization", SECRET[:12]))
     password = "hunter2"[::-1]  # the lines of the program are sent, and it should not be found in this one
     try:
@@ -92,7 +92,7 @@ def spans(monkeypatch):
     return exporter.get_finished_spans
 
 
-def test_a_request_is_a_span_of_its_callers_trace_named_by_its_template(spans):
+def test_request_is_a_span_named_by_its_template(spans):
     from django.http import HttpResponse
     from django.urls import resolve
 
@@ -118,7 +118,7 @@ def test_a_request_is_a_span_of_its_callers_trace_named_by_its_template(spans):
     ("variable", "package"),
     [("SENTRY_DSN", "sentry_sdk"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry.sdk")],
 )
-def test_a_variable_without_its_package_is_told_at_start_with_the_remedy(variable, package):
+def test_variable_without_its_package_is_reported_at_start(variable, package):
     code = f"import sys; sys.modules[{package!r}] = None; import config.settings"
     result = subprocess.run(
         [sys.executable, "-c", code],
@@ -148,7 +148,7 @@ FORCED_500, FORCED_503 = "+15005550008", "+15005550009"
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("number", "status"), [(FORCED_500, 500), (FORCED_503, 503)])
-def test_forced_error_of_a_sandbox_alarms_nobody(sent, caplog, api, cast, number, status):
+def test_forced_error_of_a_sandbox_raises_no_alarm(sent, caplog, api, cast, number, status):
     series = {"endpoint": "/v1/phone-numbers/orders", "method": "POST", "status": str(status)}
     before = {flag: _requests(**series, sandbox=flag) for flag in ("true", "false")}
     assert api.using(cast.sandbox_key).order([number]).status_code == status

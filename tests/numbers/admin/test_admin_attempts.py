@@ -69,7 +69,7 @@ def test_refused_attempt_hashes_nothing_and_is_a_page(hashes: list[str]) -> None
     assert "Too many attempts to sign in" in page.content.decode()
 
 
-def test_names_that_nobody_has_are_counted_alike(hashes: list[str]) -> None:
+def test_unknown_names_are_counted_alike(hashes: list[str]) -> None:
     begin_minute("address:203.0.113.7", "all")
     names = [f"nobody-{number}" for number in range(5)]
     assert [attempt(Client(), name=name).status_code for name in names] == [200, 200, 200, 429, 429]
@@ -122,7 +122,7 @@ def test_attempts_are_counted_exactly_when_many_come_at_once(hashes: list[str], 
     assert len(hashes) == 5
 
 
-def test_no_more_passwords_are_hashed_at_once_than_there_are_places(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_password_hashing_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "_places", threading.BoundedSemaphore(1))
     monkeypatch.setattr(hashing.BoundedHasher, "iterations", 10)
     hasher = hashing.BoundedHasher()
@@ -150,7 +150,7 @@ def test_lock_is_by_the_peer_where_no_proxy_is_trusted(operator: User, settings:
     assert attempt(Client(), PASSWORD, address="203.0.113.8").status_code == 302
 
 
-def test_nobody_is_locked_out_by_a_name_alone(operator: User, settings: Any) -> None:
+def test_no_operator_is_locked_out_by_a_name_alone(operator: User, settings: Any) -> None:
     settings.AXES_ENABLED, settings.DESK_SIGN_INS_PER_MINUTE = True, 1000
     settings.DESK_SIGN_INS_PER_MINUTE_IN_ALL = 1000
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, []

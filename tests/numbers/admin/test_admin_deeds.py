@@ -67,7 +67,7 @@ def test_a_number_is_released_from_its_page_and_rests(desk: Client, api: Api) ->
     db_assertions.assert_in_order()
 
 
-def test_a_number_is_released_without_quarantine_and_both_steps_are_told(desk: Client, api: Api) -> None:
+def test_release_without_quarantine_records_both_steps(desk: Client, api: Api) -> None:
     (one,) = factories.stock("+14155550100")
     api.order([one])
     do(desk, number(one), "release-at-once", **WHY)
@@ -83,7 +83,7 @@ def test_a_quarantine_is_ended_early_and_a_number_retired(desk: Client, db: None
     assert statuses() == {one: "retired"}
 
 
-def test_a_number_is_held_for_an_organization_and_nobody_else_gets_it(desk: Client, api: Api, cast: Any) -> None:
+def test_held_number_is_kept_for_its_organization(desk: Client, api: Api, cast: Any) -> None:
     (one,) = factories.stock("+14155550100")
     do(desk, number(one), "hold", organization=cast.owner.pk, days="3", **WHY)
     assert api.using(cast.stranger_key).order([one]).status_code == 409
@@ -135,7 +135,7 @@ def test_a_page_offers_what_applies_to_the_numbers_state(desk: Client, state: An
 
 
 # --- on many ---------------------------------------------------------------------------------------
-def test_a_selection_is_previewed_then_done_and_each_numbers_outcome_told(desk: Client, api: Api) -> None:
+def test_selection_is_previewed_then_done_with_each_outcome(desk: Client, api: Api) -> None:
     sold, also_sold, free, other = factories.stock(*factories.line(1, 4))
     api.order([sold, also_sold])
     page = pick(desk, "release", sold, also_sold, free)
@@ -149,7 +149,7 @@ def test_a_selection_is_previewed_then_done_and_each_numbers_outcome_told(desk: 
     assert NumberEvent.objects.filter(kind="released", actor="operator:alice", reason="ticket 7").count() == 2
 
 
-def test_a_preview_of_many_tells_of_how_many_it_tells_and_looks_at_all_when_asked(
+def test_large_preview_states_its_size_and_checks_all_on_request(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("numbers.bulk_actions.job.LOOK_SECONDS", 0)
@@ -190,7 +190,7 @@ def test_what_was_previewed_is_done_though_the_list_has_changed(desk: Client, db
     assert statuses()["+14155550199"] == "available"
 
 
-def test_numbers_sold_between_preview_and_deed_are_told_as_refused(desk: Client, api: Api, cast: Any) -> None:
+def test_numbers_sold_after_the_preview_are_reported_as_refused(desk: Client, api: Api, cast: Any) -> None:
     first, second = factories.stock(*factories.line(1, 2))
     page = pick(desk, "hold", first, second)
     api.using(cast.stranger_key).order([first])
@@ -198,7 +198,7 @@ def test_numbers_sold_between_preview_and_deed_are_told_as_refused(desk: Client,
     assert outcomes(job) == {first: "refused: it is not available to this organization", second: "done"}
 
 
-def test_an_assignment_of_many_is_one_order_and_too_little_credit_refuses_it_whole(desk: Client, cast: Any) -> None:
+def test_bulk_assignment_is_one_order_and_refused_whole(desk: Client, cast: Any) -> None:
     numbers = factories.stock(*factories.line(1, 20), price="4.00")
     page = pick(desk, "assign", *numbers)
     assert "All together cost 80.00" in page.content.decode()
@@ -220,7 +220,7 @@ def test_sms_and_mms_are_switched_apart(desk: Client, db: None) -> None:
     assert set(PhoneNumber.objects.values_list("sms_enabled", "mms_enabled")) == {(True, False)}
 
 
-def test_a_reason_is_required_and_nothing_runs_before_it_is_confirmed(desk: Client, db: None) -> None:
+def test_bulk_action_requires_a_reason_and_a_confirmation(desk: Client, db: None) -> None:
     numbers = factories.stock(*factories.line(1, 2))
     page = pick(desk, "retire", *numbers)
     address = page.request["PATH_INFO"]
@@ -293,9 +293,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("deed", ["release", "release-at-once"])
-def test_a_job_killed_between_a_batch_and_its_report_goes_on_and_tells_the_truth(
-    api: Api, monkeypatch: pytest.MonkeyPatch, deed: str
-) -> None:
+def test_killed_job_resumes_with_true_outcomes(api: Api, monkeypatch: pytest.MonkeyPatch, deed: str) -> None:
     api.order(factories.stock(*factories.line(1, 6)))
     monkeypatch.setattr(BULK_ACTIONS[deed], "batch", 2)
     job = begun(deed)
@@ -319,9 +317,7 @@ def killing(death: type[BaseException]) -> Any:
     return die
 
 
-def test_a_release_killed_before_it_ended_the_quarantine_ends_it_when_it_goes_on(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_release_ends_the_quarantine_when_resumed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.order(factories.stock(*factories.line(1, 2)))
     job = begun("release-at-once")
     with monkeypatch.context() as patch:
@@ -342,7 +338,7 @@ def killing_with_names(death: type[BaseException]) -> Any:
     return die
 
 
-def test_a_deed_is_offered_to_who_may_do_it_and_refused_to_others(cast: Any) -> None:
+def test_bulk_action_is_offered_only_with_its_permission(cast: Any) -> None:
     factories.stock("+14155550100")
     clerk = User.objects.create_user("bob", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_phonenumber"))

@@ -31,7 +31,7 @@ def wishes() -> list[tuple[Any, ...]]:
     ]
 
 
-def test_an_order_that_could_not_be_had_is_remembered_outside_its_transaction(api: Api, cast: Any) -> None:
+def test_unmet_order_is_recorded_outside_its_transaction(api: Api, cast: Any) -> None:
     (there,) = factories.stock("+14155550100")
     response = api.order([there, "+14155550101"])
     noted = refusal()
@@ -42,7 +42,7 @@ def test_an_order_that_could_not_be_had_is_remembered_outside_its_transaction(ap
     assert noted.actor == f"key:{cast.owner_key[:12]}"
 
 
-def test_numbers_that_the_organization_owns_already_are_no_demand(api: Api) -> None:
+def test_numbers_already_owned_are_not_unmet_demand(api: Api) -> None:
     numbers = factories.stock("+14155550100")
     api.order(numbers)
     api.order(numbers)
@@ -60,7 +60,7 @@ def test_a_campaign_that_is_not_active_is_remembered(api: Api, cast: Any) -> Non
     assert refusal().code == "CAMPAIGN_NOT_ACTIVE"
 
 
-def test_of_the_rate_limits_refusals_the_first_in_a_minute_is_remembered(api: Api, settings: Any) -> None:
+def test_first_rate_limit_refusal_of_a_minute_is_recorded(api: Api, settings: Any) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 1
     statuses = [api.get("/v1/phone-numbers").status_code for _ in range(4)]
     # A minute may begin in between, which starts the count anew.
@@ -83,7 +83,7 @@ def test_a_refusal_that_cannot_be_noted_fails_no_answer(api: Api) -> None:
     assert response.status_code == 409
 
 
-def test_a_search_that_finds_too_little_is_remembered_with_its_criteria(api: Api) -> None:
+def test_search_with_too_few_results_is_recorded(api: Api) -> None:
     factories.stock(*factories.line(1, 2))
     assert len(api.post(SEARCH, {"area_code": "415", "quantity": 2}).json()["data"]) == 2
     assert not Refusal.objects.exists()
@@ -99,7 +99,7 @@ def test_what_a_sandbox_asks_for_is_no_demand(api: Api, cast: Any) -> None:
     assert wishes() == []
 
 
-def test_a_client_that_asks_again_and_again_wants_no_more_than_it_asked_for(api: Api, cast: Any) -> None:
+def test_repeated_requests_do_not_inflate_unmet_demand(api: Api, cast: Any) -> None:
     for quantity in (3, 5, 5, 2):
         api.post(SEARCH, {"area_code": "415", "quantity": quantity})
     api.using(cast.stranger_key).post(SEARCH, {"area_code": "415", "quantity": 4})
@@ -166,7 +166,7 @@ def test_an_order_of_a_moment_has_an_id_from_that_moment_on(api: Api) -> None:
     assert first_id_of(timezone.now() + timedelta(seconds=1)).hex > response.json()["meta"]["order_id"].replace("-", "")
 
 
-def test_figures_of_a_large_stock_are_counted_by_the_command_only(
+def test_large_stock_is_counted_by_the_command_only(
     db: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("numbers.reports.dashboard._estimated_stock", lambda: 10_000_000)

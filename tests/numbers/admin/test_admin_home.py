@@ -68,7 +68,7 @@ def test_stock_by_state_and_type_leads_to_the_numbers(desk: Client, busy: None) 
     assert rows_behind(desk, local["address"]) == local["total"] == 8
 
 
-def test_area_codes_lead_to_their_numbers_and_say_how_long_they_last(desk: Client, busy: None) -> None:
+def test_area_codes_link_to_numbers_and_show_days_left(desk: Client, busy: None) -> None:
     first, second = panel(desk.get(HOME), "Available, by area code")["rows"]
     assert (first["area_code"], first["available"], first["sold"], first["days_left"]) == ("415", 2, 3, 20)
     assert (second["area_code"], second["days_left"]) == ("212", None)
@@ -88,7 +88,7 @@ def test_the_days_lead_to_orders_charges_and_refusals(desk: Client, busy: None) 
     assert (code, count, rows_behind(desk, address)) == ("INSUFFICIENT_INVENTORY", 1, 1)
 
 
-def test_what_is_wanted_and_not_available_leads_to_the_searches_and_orders(desk: Client, busy: None) -> None:
+def test_unmet_demand_links_to_its_searches_and_orders(desk: Client, busy: None) -> None:
     bulk, search, named = panel(desk.get(HOME), "Wanted and not available")["rows"]
     assert (bulk["area_code"], bulk["waiting"], bulk["missing"]) == ("212", 48, 0)
     assert rows_behind(desk, bulk["waiting_address"]) == 1
@@ -146,7 +146,7 @@ def test_the_page_asks_the_database_a_fixed_number_of_questions(
 
 
 @pytest.mark.parametrize("small", [True, False])
-def test_figures_are_counted_anew_on_request(
+def test_figures_are_counted_again_on_request(
     desk: Client, db: None, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
     monkeypatch.setattr("numbers.reports.dashboard._estimated_stock", lambda: 10_000_000)
@@ -179,6 +179,6 @@ def test_who_may_see_only_orders_sees_only_orders(cast: Any) -> None:
     assert client.post("/admin/refresh/").status_code == 403
 
 
-def test_nobody_sees_the_pages_without_signing_in(db: None) -> None:
+def test_pages_require_signing_in(db: None) -> None:
     for address in (HOME, "/admin/review/", "/admin/who-had/", url(PhoneNumber, "changelist")):
         assert Client().get(address)["Location"].startswith("/admin/login/")

@@ -146,14 +146,14 @@ def test_list_says_so_when_a_filter_can_not_be_read(walker: Client) -> None:
 
 
 @pytest.mark.parametrize("owner", ["nobody at all", "", "own", "9999-12-31", "%"])
-def test_export_has_its_header_line_whoever_is_asked_for(walker: Client, owner: str) -> None:
+def test_export_has_its_header_line_for_any_owner(walker: Client, owner: str) -> None:
     page = walker.get("/admin/numbers/phonenumber/export.csv", {"organization": owner})
     lines = b"".join(page.streaming_content).decode().splitlines()
     assert lines[0].startswith("number,")
     assert len(lines) - 1 == {"": 3, "own": 1}.get(owner, 0)
 
 
-def test_export_that_nobody_reads_frees_its_connection(walker: Client) -> None:
+def test_abandoned_export_frees_its_connection(walker: Client) -> None:
     factories.stock(*factories.line(1_000, 500))
     for ask in (walker.head, walker.post, walker.get):
         page: Any = ask("/admin/numbers/phonenumber/export.csv")

@@ -53,7 +53,7 @@ def counts(job: Job) -> tuple[int, int, int]:
     return job.counts["created"], job.counts["unchanged"], job.counts["rejected"]
 
 
-def test_a_file_is_shown_as_it_is_understood_before_anything_is_written(desk):
+def test_file_is_previewed_before_anything_is_written(desk):
     job = draft(desk)
     text = desk.get(page(job)).content.decode()
     assert "+14155550101" in text
@@ -79,7 +79,7 @@ def test_the_operator_is_named_as_who_brought_the_numbers(desk):
     assert (batch.actor, batch.source, batch.note) == ("operator:alice", "import", "import of stock.csv")
 
 
-def test_the_result_names_the_rejected_lines_and_gives_them_back_to_be_mended(desk):
+def test_result_returns_the_rejected_lines_for_repair(desk):
     job = start(desk, draft(desk))
     text = desk.get(page(job)).content.decode()
     assert "<strong>2</strong> created" in text
@@ -157,7 +157,7 @@ def test_a_file_that_is_too_large_is_refused(desk, settings):
     assert response.status_code == 413
 
 
-def test_a_job_that_was_killed_is_finished_by_somebody_else(desk, monkeypatch):
+def test_killed_job_is_finished_by_another_worker(desk, monkeypatch):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
     with monkeypatch.context() as patched:
@@ -174,7 +174,7 @@ def test_a_job_that_was_killed_is_finished_by_somebody_else(desk, monkeypatch):
     assert (job.status, job.attempts, counts(job)) == ("done", 2, (2, 0, 1))
 
 
-def test_whoever_was_silent_for_too_long_ends_without_a_word(desk, monkeypatch):
+def test_silent_worker_ends_without_output(desk, monkeypatch):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
     finish = jobs._finish
@@ -242,7 +242,7 @@ def test_workers_at_once_run_each_job_once(desk):
     assert PhoneNumber.objects.count() == 4
 
 
-def test_the_page_of_a_running_job_shows_how_far_it_is_and_looks_again(desk):
+def test_page_of_a_running_job_shows_progress_and_reloads(desk):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
     assert "Waits for its turn" in desk.get(page(job)).content.decode()
@@ -264,7 +264,7 @@ def test_the_command_is_quiet_when_there_is_nothing_to_do(desk, capsys):
     assert capsys.readouterr().out == "1 job run\n"
 
 
-def test_what_nobody_went_on_with_is_forgotten(desk):
+def test_abandoned_uploads_are_deleted(desk):
     draft(desk)
     db_assertions.run("UPDATE numbers_job SET created_at = created_at - interval '3 days'")
     call_command("run_jobs")
@@ -294,7 +294,7 @@ def test_a_page_takes_a_bounded_number_of_statements(desk, django_assert_max_num
         desk.get(reverse("admin:imports"))
 
 
-def test_a_header_in_another_encoding_is_shown_and_the_encoding_asked_for(desk):
+def test_unreadable_header_is_shown_and_its_encoding_asked_for(desk):
     job = draft(desk, "Téléphone,prix\n+14155550101,2.00\n".encode("latin-1"))
     assert "T\ufffdl\ufffdphone" in desk.get(page(job)).content.decode()
     refused = send(desk, job, "start", "number", "price")

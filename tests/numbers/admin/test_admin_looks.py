@@ -117,7 +117,7 @@ def test_the_first_key_leads_past_the_menu_to_the_content(page: Browser, live_se
     page.wait_for("location.hash === '#content-start'")
 
 
-def test_a_selection_is_released_by_mouse_and_its_outcome_told(
+def test_selection_is_released_by_mouse_and_its_outcome_shown(
     page: Browser, live_server: Any, pages: list[str]
 ) -> None:
     page.go(live_server.url + url(PhoneNumber, "changelist") + "?state=assigned")

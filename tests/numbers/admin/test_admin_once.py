@@ -214,7 +214,7 @@ def test_refused_form_can_be_sent_again_from_the_same_page(desk: Client, owner: 
     assert CreditAccount.objects.get().balance == 107
 
 
-def test_token_of_another_operator_tells_nothing(desk: Client, owner: Organization) -> None:
+def test_token_of_another_operator_reveals_nothing(desk: Client, owner: Organization) -> None:
     form = operation(owner.credit_account, "top-up", amount="7.00", note="invoice 7")
     token = token_of(desk, form.address)
     send(desk, form, token)

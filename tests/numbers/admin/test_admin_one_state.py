@@ -65,7 +65,7 @@ def test_job_page_shows_one_state_and_refreshes_all_of_it(desk: Client, status: 
         assert other == status or other.label not in part.text
 
 
-def test_done_job_is_a_hundred_percent_whatever_its_last_step_counted(desk: Client) -> None:
+def test_done_job_shows_a_hundred_percent(desk: Client) -> None:
     Job.objects.create(kind="import", status="done", total=9, progress=0, **OPENED, **STATES["done"])
     row = desk.get(url(Job, "changelist")).content.decode().partition("result_list")[2]
     assert '<td class="field-percent">100</td>' in row

@@ -47,7 +47,7 @@ def test_an_operator_does_from_nothing_what_the_demo_does(desk: Client, db: None
     db_assertions.assert_in_order()
 
 
-def test_a_deed_is_recorded_with_the_operators_name_the_request_and_the_reason(
+def test_operation_is_recorded_with_operator_request_and_reason(
     desk: Client,
     cast: Any,
 ) -> None:
@@ -58,7 +58,7 @@ def test_a_deed_is_recorded_with_the_operators_name_the_request_and_the_reason(
     assert (event.before, event.after) == ({"status": "ACTIVE"}, {"status": "SUSPENDED"})
 
 
-def test_suspending_an_organization_stops_its_keys_at_once_and_restoring_starts_them(
+def test_suspension_stops_the_keys_and_restoring_starts_them(
     desk: Client,
     api: Api,
     cast: Any,
@@ -72,14 +72,14 @@ def test_suspending_an_organization_stops_its_keys_at_once_and_restoring_starts_
     assert api.order([other]).status_code == 200
 
 
-def test_a_deed_without_a_reason_is_not_done(desk: Client, cast: Any) -> None:
+def test_operation_without_a_reason_is_refused(desk: Client, cast: Any) -> None:
     page = do(desk, cast.owner, "suspend", reason=" ")
     assert "reason" in page.context["form"].errors
     cast.owner.refresh_from_db()
     assert cast.owner.status == "ACTIVE"
 
 
-def test_a_campaign_is_rejected_with_a_reason_and_can_be_approved_later(
+def test_campaign_is_rejected_with_a_reason_and_approved_later(
     desk: Client,
     cast: Any,
 ) -> None:
@@ -95,7 +95,7 @@ def test_a_campaign_is_rejected_with_a_reason_and_can_be_approved_later(
     assert campaign.status == "EXPIRED"
 
 
-def test_a_deed_that_no_longer_applies_says_so(desk: Client, cast: Any) -> None:
+def test_operation_that_no_longer_applies_is_refused(desk: Client, cast: Any) -> None:
     campaign = factories.campaign(cast.owner, "ACTIVE")
     page = do(desk, campaign, "approve")
     assert "no longer applies" in page.content.decode()
@@ -148,7 +148,7 @@ def test_credit_is_corrected_but_never_below_zero(desk: Client, cast: Any) -> No
     db_assertions.assert_in_order()
 
 
-def test_two_organizations_of_one_name_are_refused_beside_the_field(desk: Client, cast: Any) -> None:
+def test_duplicate_organization_name_is_refused_at_the_field(desk: Client, cast: Any) -> None:
     page = desk.post(url(Organization, "add"), {"name": "OWNER", "credit": "0.00"})
     assert "name" in page.context["form"].errors
 
@@ -174,7 +174,7 @@ def test_pasted_numbers_come_into_stock_whole_or_not_at_all(desk: Client, db: No
     assert (batch.source, batch.actor, batch.note) == ("operator", "operator:alice", "from Bandwidth")
 
 
-def test_a_price_moves_for_the_next_sale_and_the_history_tells(desk: Client, api: Api) -> None:
+def test_price_change_applies_to_the_next_sale_and_is_recorded(desk: Client, api: Api) -> None:
     (number,) = factories.stock("+14155550123")
     row = PhoneNumber.objects.get(number=number)
     do(desk, row, "price", price="2.50", **WHY)
@@ -212,5 +212,5 @@ def test_who_may_only_look_can_do_nothing(cast: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["nonsense", "add"])
-def test_a_deed_that_there_is_not_is_404(desk: Client, cast: Any, name: str) -> None:
+def test_unknown_operation_is_404(desk: Client, cast: Any, name: str) -> None:
     assert desk.post(url(Organization, "operation", cast.owner.pk, name), WHY).status_code == 404

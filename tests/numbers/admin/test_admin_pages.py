@@ -100,7 +100,7 @@ def test_what_is_recorded_is_neither_added_nor_edited(desk: Client, everything: 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("rows", [1, 5])
-def test_a_list_asks_the_database_as_much_for_many_rows_as_for_one(
+def test_list_takes_as_many_queries_for_many_rows_as_for_one(
     desk: Client, api: Api, cast: Any, model: Any, rows: int, django_assert_max_num_queries: Any
 ) -> None:
     for position in range(rows):
@@ -163,9 +163,7 @@ def test_what_is_rare_is_searched_for_once(desk: Client, db: None, monkeypatch: 
         assert len([one for one in asked if f"%{digits}%" in one["sql"]]) == 1
 
 
-def test_a_search_that_is_too_wide_says_so_and_goes_on_for_who_wants_to_wait(
-    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_wide_search_warns_and_can_be_continued(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.admin.changelist.LOOK_MS", 20)
     monkeypatch.setattr(
         admin.site._registry[PhoneNumber],
@@ -185,7 +183,7 @@ def test_a_search_that_is_too_wide_says_so_and_goes_on_for_who_wants_to_wait(
     assert "1 phone number\n" in page.content.decode()
 
 
-def test_the_same_digit_over_and_over_is_found_by_an_index_of_its_own(db: None) -> None:
+def test_repeated_digit_is_found_by_its_own_index(db: None) -> None:
     numbers = factories.stock("+14155555501", "+14155550123", "+12129999999", "+14159999123")
     for digits, found in (
         ("55555", numbers[:1]),
@@ -258,7 +256,7 @@ def test_a_search_finds_what_has_the_digits_wherever_it_is(
     assert [str(row) for row in page.context["cl"].result_list] == [one for one in found if one != numbers[0]]
 
 
-def test_an_area_code_is_that_of_whole_numbers_with_an_owner_or_without(desk: Client, cast: Any) -> None:
+def test_area_code_matches_whole_numbers_with_or_without_owner(desk: Client, cast: Any) -> None:
     numbers = factories.stock("+14152000004", "+14155", "+15034150000")
     factories.own(cast.owner, *numbers)
     for more in ({}, {"organization": "Owner"}, {"state": "assigned"}):

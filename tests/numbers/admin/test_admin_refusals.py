@@ -49,14 +49,14 @@ def test_an_address_that_leads_nowhere_is_a_page_with_the_menu(desk: Client) -> 
         assert "desk-menu" in told(desk.get(address), 404, "This page does not exist")
 
 
-def test_who_may_not_is_told_whom_to_ask(db: None) -> None:
+def test_missing_permission_page_names_whom_to_ask(db: None) -> None:
     client = Client()
     client.force_login(User.objects.create_user("clerk", is_staff=True))
     assert "An administrator" in told(client.get(IMPORTS), 403, "You may not do this")
     assert "An administrator" in told(client.get(url(PhoneNumber, "changelist")), 403, "You may not do this")
 
 
-def test_a_failure_tells_nothing_of_the_inside(failing: Any) -> None:
+def test_failure_reveals_nothing_internal(failing: Any) -> None:
     html = told(failing(RuntimeError("the inside")).get(WHO_HAD), 500, "Something went wrong")
     assert "the inside" not in html
     assert "Traceback" not in html
@@ -87,7 +87,7 @@ def test_a_form_of_an_older_session_changes_nothing_and_says_why(operator: User)
     assert "Nothing was changed" in html
 
 
-def test_a_file_that_is_too_large_is_told_the_limit_and_the_command(desk: Client, settings: Any) -> None:
+def test_too_large_file_page_names_the_limit_and_the_command(desk: Client, settings: Any) -> None:
     settings.IMPORT_MAX_BYTES = 1000
     file = SimpleUploadedFile("numbers.csv", b"x" * 100_000)
     html = told(desk.post(IMPORTS, {"file": file}), 413, "That is too large")
@@ -101,7 +101,7 @@ def test_a_file_of_a_stranger_is_too_large_without_the_menu(settings: Any) -> No
     assert "desk-menu" not in html
 
 
-def test_another_host_is_told_so() -> None:
+def test_foreign_host_is_refused_with_the_reason() -> None:
     told(Api(None).get("/admin/login/", headers={"Host": "evil.example"}), 400, "This request was not understood")
 
 

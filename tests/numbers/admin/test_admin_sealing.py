@@ -66,7 +66,7 @@ def test_keys_rotate_without_anybody_noticing(operator: User, settings: Any) -> 
     assert RecoveryCodes.objects.get().codes == codes[1:]
 
 
-def test_lost_key_is_told_by_command_and_check_and_lets_nobody_in(operator: User, settings: Any) -> None:
+def test_lost_key_is_reported_and_refuses_every_sign_in(operator: User, settings: Any) -> None:
     settings.DESK_TWO_FACTOR_KEYS = [OLD]
     client = Client()
     sign_in(client)
@@ -83,7 +83,7 @@ def test_lost_key_is_told_by_command_and_check_and_lets_nobody_in(operator: User
     assert again.get("/admin/").status_code == 302
 
 
-def test_half_set_up_app_begins_anew_when_its_key_is_gone(operator: User, settings: Any) -> None:
+def test_half_set_up_app_starts_again_when_its_key_is_gone(operator: User, settings: Any) -> None:
     settings.DESK_TWO_FACTOR_KEYS = [OLD]
     client = Client()
     sign_in(client)
@@ -115,7 +115,7 @@ def test_database_holds_one_factor_of_each_kind(operator: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_migration_seals_what_stood_in_clear_and_can_be_taken_back() -> None:
+def test_migration_encrypts_clear_secrets_and_is_reversible() -> None:
     user = User.objects.create_superuser("alice")
     before, after = [("desk", "0002_second_factors")], [("desk", "0003_seal_second_factors")]
     MigrationExecutor(connection).migrate(before)

@@ -44,7 +44,7 @@ def change_password(client: Client) -> Any:
     return client.post(OWN_PASSWORD, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW})
 
 
-def test_sessions_that_began_with_a_password_alone_end_when_a_factor_is_set_up(operator: User) -> None:
+def test_password_sessions_end_when_a_factor_is_set_up(operator: User) -> None:
     here, elsewhere = signed_in(), signed_in()
     assert is_signed_in(elsewhere)
     set_up(here)
@@ -110,7 +110,7 @@ def changes(operator: User) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
-def test_every_change_asks_for_password_and_code_anew(operator: User, hour_later: Any) -> None:
+def test_every_change_asks_for_password_and_code_again(operator: User, hour_later: Any) -> None:
     client = signed_in()
     codes = set_up(client)
     hour_later()
@@ -145,7 +145,7 @@ def test_proof_is_good_for_a_few_minutes(operator: User, hour_later: Any) -> Non
     assert client.get(OWN_PASSWORD)["Location"].startswith("/admin/confirm/")
 
 
-def test_first_factor_asks_for_the_password_unless_it_was_just_given(operator: User, hour_later: Any) -> None:
+def test_first_factor_asks_for_the_password_unless_just_given(operator: User, hour_later: Any) -> None:
     client = signed_in()
     assert "Scan this" in client.get(TWO_FACTOR).content.decode()
     hour_later()

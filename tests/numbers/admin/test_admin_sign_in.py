@@ -47,7 +47,7 @@ def test_without_the_setting_a_password_is_enough(operator: User) -> None:
 
 
 @override_settings(DESK_TWO_FACTOR=True)
-def test_with_the_setting_nobody_gets_further_without_a_second_factor(operator: User) -> None:
+def test_setting_requires_a_second_factor_of_every_operator(operator: User) -> None:
     client = Client()
     page = sign_in(client, following="/admin/review/")
     assert page.request["PATH_INFO"] == TWO_FACTOR
@@ -63,7 +63,7 @@ def test_with_the_setting_nobody_gets_further_without_a_second_factor(operator: 
 
 
 @override_settings(DESK_TWO_FACTOR=True)
-def test_the_next_sign_in_asks_for_the_code_and_a_recovery_code_opens_once(operator: User) -> None:
+def test_sign_in_asks_for_a_code_and_recovery_codes_work_once(operator: User) -> None:
     first = Client()
     sign_in(first)
     codes = set_up(first)
@@ -82,7 +82,7 @@ def test_the_next_sign_in_asks_for_the_code_and_a_recovery_code_opens_once(opera
     assert third.post(TWO_FACTOR, {"code": codes[0]}).context["form"].errors
 
 
-def test_who_has_set_it_up_is_asked_though_nobody_has_to(operator: User) -> None:
+def test_optional_second_factor_is_asked_for_once_set_up(operator: User) -> None:
     client = Client()
     sign_in(client)
     set_up(client)
@@ -133,7 +133,7 @@ def test_an_administrator_takes_a_lost_factor_off(operator: User, desk: Client) 
     assert b"no second factor" in other.post(address, follow=True).content
 
 
-def test_who_guesses_is_locked_out_with_the_right_password_too_but_only_from_there(operator: User) -> None:
+def test_guesser_is_locked_out_from_its_own_address_only(operator: User) -> None:
     guesser = Client(REMOTE_ADDR="203.0.113.7")
     for _ in range(4):
         assert sign_in(guesser, "wrong").status_code == 200

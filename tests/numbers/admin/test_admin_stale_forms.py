@@ -11,7 +11,7 @@ from tests.support.admin_client import form_of, url
 from tests.support.api_client import Api
 
 
-def test_a_number_that_was_sold_while_its_form_was_open_stays_sold(desk: Client, api: Api) -> None:
+def test_number_stays_sold_when_sold_while_its_form_was_open(desk: Client, api: Api) -> None:
     (number,) = factories.stock("+14155550123")
     row = PhoneNumber.objects.get()
     address = url(PhoneNumber, "change", row.pk)
@@ -30,7 +30,7 @@ def test_a_number_that_was_sold_while_its_form_was_open_stays_sold(desk: Client,
     assert (event.before, event.after) == ({"carrier": ""}, {"carrier": "Bandwidth"})
 
 
-def test_two_operators_who_edit_different_fields_both_keep_their_edit(desk: Client, cast: Any) -> None:
+def test_edits_of_different_fields_are_both_kept(desk: Client, cast: Any) -> None:
     campaign = factories.campaign(cast.owner)
     address = url(Campaign, "change", campaign.pk)
     first, second = form_of(desk.get(address)), form_of(desk.get(address))
@@ -44,7 +44,7 @@ def test_two_operators_who_edit_different_fields_both_keep_their_edit(desk: Clie
     ]
 
 
-def test_an_organization_suspended_while_its_form_was_open_stays_suspended(
+def test_organization_stays_suspended_when_its_form_was_open(
     desk: Client,
     cast: Any,
 ) -> None:

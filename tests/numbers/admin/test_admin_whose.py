@@ -64,7 +64,7 @@ def moments_of(number: PhoneNumber) -> dict[str, Any]:
     return found
 
 
-def test_a_numbers_page_tells_its_whole_life(desk: Client, api: Api, cast: Any) -> None:
+def test_number_page_shows_its_whole_timeline(desk: Client, api: Api, cast: Any) -> None:
     number, _, _ = lived(api, cast)
     do(desk, number, "price", price="3.00", reason="vanity")
     life = desk.get(url(PhoneNumber, "change", number.pk)).context["life"]
@@ -103,14 +103,14 @@ def test_a_time_at_the_ends_of_the_calendar_is_refused(desk: Client, api: Api, c
     assert "Enter a year" in desk.get("/admin/who-had/", {"number": NUMBER, "at": at}).content.decode()
 
 
-def test_the_question_has_a_page_of_its_own_that_takes_any_notation(desk: Client, api: Api, cast: Any) -> None:
+def test_owner_lookup_page_accepts_any_notation(desk: Client, api: Api, cast: Any) -> None:
     lived(api, cast)
     for typed in (NUMBER, "4155550100", "1 (415) 555-0100", "+1 415.555.0100"):
         page = desk.get("/admin/who-had/", {"number": typed, "at": "2099-01-01 00:00:00"})
         assert holders(page) == [(cast.stranger, [])], typed
 
 
-def test_a_number_that_was_never_in_stock_and_a_time_that_is_none_are_named(desk: Client, db: None) -> None:
+def test_owner_lookup_names_unknown_number_and_invalid_time(desk: Client, db: None) -> None:
     page = desk.get("/admin/who-had/", {"number": "+14155550199", "at": "yesterday"})
     assert "is not and never was in stock" in page.content.decode()
     assert "at" in page.context["form"].errors
@@ -150,7 +150,7 @@ def test_filters_with_nonsense_find_nothing(desk: Client, api: Api) -> None:
         assert desk.get(url(PhoneNumber, "changelist"), {name: "%_x"}).context["cl"].result_count == 0
 
 
-def test_the_review_queue_shows_what_waits_oldest_first_and_decisions_lead_back(desk: Client, cast: Any) -> None:
+def test_review_queue_is_oldest_first_and_decisions_return_to_it(desk: Client, cast: Any) -> None:
     first, second = factories.campaign(cast.owner, "PENDING"), factories.campaign(cast.stranger, "PENDING")
     brand = factories.brand(cast.owner, None)
     page = desk.get("/admin/review/")

@@ -59,7 +59,7 @@ def test_a_failing_duty_is_shown_first_with_its_error(desk: Client, broken: None
     assert "25 checks hold" not in shown(desk)  # the nightly one is not due yet
 
 
-def test_a_failing_duty_is_told_in_metrics(broken: None) -> None:
+def test_failing_duty_is_exposed_in_metrics(broken: None) -> None:
     assert value("numberdesk_duty_failed_attempts", duty="forget_sessions") == 1
     assert value("numberdesk_duty_failures_total", duty="forget_sessions") == 1
     assert value("numberdesk_duty_runs_total", duty="refresh_figures") == 1
@@ -68,14 +68,14 @@ def test_a_failing_duty_is_told_in_metrics(broken: None) -> None:
     assert value("numberdesk_queue_failures_total", queue="jobs") == 0
 
 
-def test_a_late_duty_is_shown_and_told(desk: Client, broken: None) -> None:
+def test_late_duty_is_shown_and_exposed_in_metrics(desk: Client, broken: None) -> None:
     Duty.objects.filter(name="forget_jobs").update(next_at="2026-01-01T00:00:00Z")
     assert "<strong>Late</strong>" in shown(desk)
     assert value("numberdesk_duty_due_seconds", duty="forget_jobs") > 1_000
     assert value("numberdesk_duty_due_seconds", duty="refresh_figures") == 0
 
 
-def test_jobs_are_told_by_what_they_wait_for(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_are_labeled_by_what_they_wait_for(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(jobs._HANDLERS, "planted", lambda running: 1 / 0)
     queue(factories.job("planted", status="draft").pk)
     run_all()

@@ -73,12 +73,12 @@ class TestCreateOrganization:
     def test_a_sandbox_is_one(self, run):
         assert Organization.objects.get(pk=run("create_organization", "Play", "--sandbox", "--json")["id"]).is_sandbox
 
-    def test_without_json_a_line_of_text_tells_the_same(self, run):
+    def test_output_without_json_is_an_equivalent_line_of_text(self, run):
         text = run("create_organization", "Acme", "--credit", "7")
         assert str(Organization.objects.get().pk) in text
         assert "7.00 USD" in text
 
-    def test_a_name_that_is_taken_is_refused_in_whatever_case_and_nothing_is_written(self, run, refused):
+    def test_taken_name_is_refused_in_any_case_without_a_write(self, run, refused):
         run("create_organization", "Acme")
         message, code = refused("create_organization", "ACME", "--credit", "5")
         assert message == "argument NAME: an organization is named 'ACME' already: choose another name"
@@ -119,7 +119,7 @@ class TestAddCredit:
 
 
 class TestCreateApiKey:
-    def test_the_secret_is_printed_once_and_only_its_digest_is_stored(self, run, acme):
+    def test_secret_is_printed_once_and_only_its_digest_is_stored(self, run, acme):
         answer = run(
             "create_api_key", "--organization", "acme", "--scopes", "numbers:write,numbers:read",
             "--label", "ci", "--json",
@@ -145,7 +145,7 @@ class TestCreateApiKey:
         Organization.objects.create(name="Play", is_sandbox=True)
         assert run("create_api_key", "--organization", "Play", "--scopes", "numbers:read").startswith("am_test_")
 
-    def test_it_expires_when_told(self, run, acme):
+    def test_key_expires_at_the_given_time(self, run, acme):
         answer = run(
             "create_api_key", "--organization", "Acme", "--scopes", "numbers:read", "--expires-in-days", "3", "--json"
         )
@@ -217,7 +217,7 @@ class TestCreateCampaign:
         assert run(*options, "--reason", "no opt-in", "--json")["status"] == "REJECTED"
 
     @pytest.mark.parametrize("option", ["--status", "--brand-identity-status"])
-    def test_a_status_that_does_not_exist_is_refused_with_those_that_do(self, refused, acme, option):
+    def test_unknown_status_is_refused_with_the_known_ones(self, refused, acme, option):
         message, _ = refused("create_campaign", "--organization", "Acme", option, "GREAT")
         assert f"argument {option}: 'GREAT' is not one of " in message
 
@@ -277,7 +277,7 @@ class TestCallCommand:
             call_command("create_organization", "Beta", credit=-5)
         assert refusal.value.returncode == 2
 
-    def test_a_database_error_is_told_in_one_line(self, db, monkeypatch):
+    def test_database_error_is_reported_in_one_line(self, db, monkeypatch):
         def fail(**options):
             raise OperationalError("server closed the connection\nunexpectedly")
 
@@ -287,7 +287,7 @@ class TestCallCommand:
         assert "can't be reached or is busy" in str(refusal.value)
         assert "\n" not in str(refusal.value)
 
-    def test_an_interrupt_is_told_and_gives_130(self, db, monkeypatch):
+    def test_interrupt_is_reported_and_exits_with_130(self, db, monkeypatch):
         def fail(**options):
             raise KeyboardInterrupt
 

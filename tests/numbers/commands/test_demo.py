@@ -46,7 +46,7 @@ def order(secret, *numbers):
     return Api(secret).order(list(numbers))
 
 
-def test_it_has_an_operator_a_customer_with_credit_stock_and_a_sandbox(demo):
+def test_demo_has_operator_customer_credit_stock_and_sandbox(demo):
     operator = authenticate(HttpRequest(), username=demo["admin"]["username"], password=demo["admin"]["password"])
     assert operator is not None
     assert operator.is_superuser
@@ -82,7 +82,7 @@ def test_the_second_time_changes_nothing_and_is_quick(demo):
     assert len(queries) <= 16
 
 
-def test_its_secrets_are_as_strong_as_others_and_kept_for_their_owner_only(demo, checkout):
+def test_demo_secrets_are_strong_and_private_to_their_owner(demo, checkout):
     for secret in (demo["api_key"], demo["sandbox_api_key"]):
         assert is_well_formed(secret)
     assert demo["api_key"].startswith("am_live_")

@@ -42,7 +42,7 @@ def test_a_sandbox_pays_nothing_for_its_orders(api, cast):
     assert sandbox.get(ENTRIES).json()["data"] == []
 
 
-def test_the_ledger_newest_first_each_entry_going_on_from_the_one_before(api, cast):
+def test_ledger_is_newest_first_with_continuous_balances(api, cast):
     response = api.order(factories.stock(*factories.line(1, 3)))
     operator = factories.Actor("operator", "alice", "01JTBQH2FZ8K1RXC0WJ4Z9P3VM")
     correct(organization_id=cast.owner.pk, amount=Decimal("-7.00"), note="sold twice", actor=operator)
@@ -72,7 +72,7 @@ def test_the_ledger_newest_first_each_entry_going_on_from_the_one_before(api, ca
     assert b"alice" not in api.get(ENTRIES).content
 
 
-def test_the_pages_together_are_the_ledger_whatever_is_charged_meanwhile(api, cast):
+def test_pages_make_up_the_ledger_when_charges_come_between_them(api, cast):
     def add():
         top_up(organization_id=cast.owner.pk, amount=Decimal("1.00"), note="", actor=factories.actor())
 

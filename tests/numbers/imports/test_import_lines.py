@@ -47,7 +47,7 @@ def test_capabilities_as_a_list():
 
 
 class TestColumns:
-    def test_they_are_known_by_their_header_in_any_order_and_spelling(self):
+    def test_columns_are_detected_in_any_order_and_spelling(self):
         layout = recognise("Carrier;Rate Centre;PHONE-NUMBER;colour;Price", Options())
         assert layout.delimiter == ";"
         assert layout.meanings == ("carrier", "rate_center", "number", None, "price")
@@ -76,13 +76,13 @@ class TestColumns:
             ("+14155550123,1.00", {}, "which column has the numbers? COLUMN=number, of 'column 1', 'column 2'"),
         ],
     )
-    def test_what_can_not_be_told_is_asked(self, line, mapping, problem):
+    def test_undetectable_columns_are_asked_for(self, line, mapping, problem):
         with pytest.raises(ValidationFailed) as refusal:
             recognise(line, Options(mapping=mapping))
         assert problem in refusal.value.details["map"]
 
 
-def test_a_spool_gives_back_sorted_whatever_it_had_to_put_away_and_again():
+def test_spool_returns_its_lines_sorted_more_than_once():
     lines = [f"{n:05}\udcff\n" for n in range(500)]
     shuffled = lines[:]
     random.Random(1).shuffle(shuffled)

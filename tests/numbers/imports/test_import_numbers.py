@@ -232,7 +232,7 @@ class TestWhatIsRejected:
         answer, _ = load("+14155550101\n", "--sandbox")
         assert "sandbox 'false', not 'true'" in reasons(answer)[1]
 
-    def test_rejected_lines_are_written_to_be_mended_and_loaded_again(self, load, tmp_path):
+    def test_rejected_lines_are_written_for_repair_and_reload(self, load, tmp_path):
         rejected = tmp_path / "rejected.csv"
         load(BAD.format(long="x" * 65, tab="-"), "--rejected", str(rejected))
         lines = rejected.read_text().splitlines()
@@ -262,7 +262,7 @@ class TestTwice:
         assert db_assertions.rows("SELECT * FROM numbers_phonenumber ORDER BY id") == before
         assert StockBatch.objects.count() == 1
 
-    def test_nor_does_it_touch_what_was_sold_meanwhile(self, load):
+    def test_import_leaves_numbers_sold_in_between_unchanged(self, load):
         load("+14155550101\n")
         factories.own(factories.organization("Acme"), "+14155550101")
         assert counts(load("+14155550101\n")[0]) == (0, 1, [])
@@ -392,7 +392,7 @@ class TestFilesThatAreNone:
 
 
 @pytest.mark.django_db
-def test_a_chunk_is_looked_up_number_by_number_and_never_reads_the_whole_stock():
+def test_chunk_lookup_never_reads_the_whole_stock():
     stock = Stock(area_code="212", count=20_000, price=Decimal("1.00"))
     seed_numbers(stock=stock, actor=factories.actor())
     db_assertions.run("ANALYZE numbers_phonenumber")

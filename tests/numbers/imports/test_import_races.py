@@ -36,7 +36,7 @@ def assert_verified() -> None:
 
 
 @pytest.mark.parametrize("atomic", [False, True])
-def test_imports_of_the_same_numbers_in_other_orders_share_them_and_never_deadlock(monkeypatch, atomic):
+def test_overlapping_imports_share_numbers_and_never_deadlock(monkeypatch, atomic):
     monkeypatch.setattr(imports_run, "CHUNK", 40)
     numbers = [
         *factories.line(0, 150),
@@ -51,7 +51,7 @@ def test_imports_of_the_same_numbers_in_other_orders_share_them_and_never_deadlo
     assert_verified()
 
 
-def test_of_two_that_disagree_the_second_is_told(monkeypatch):
+def test_second_of_two_conflicting_imports_is_refused(monkeypatch):
     numbers = factories.line(0, 10)
     gate = gate_after(monkeypatch, loader, "add_chunk")
     with Clients(2) as clients:
@@ -75,7 +75,7 @@ def test_an_import_waits_for_a_seeding_of_the_area_code():
     assert PhoneNumber.objects.count() == 600
 
 
-def test_orders_go_on_meanwhile(monkeypatch, cast, api):
+def test_orders_continue_during_an_import(monkeypatch, cast, api):
     monkeypatch.setattr(imports_run, "CHUNK", 20)
     sold = factories.stock(*factories.line(0, 40))
     file = [*factories.line(0, 400)]

@@ -73,7 +73,7 @@ def test_quoted_line_break_belongs_to_its_field(text, texts):
     assert [record.text for record in read(text)] == texts
 
 
-def test_open_quote_in_a_line_that_is_too_long_holds_the_rest_back():
+def test_open_quote_in_a_too_long_line_holds_the_rest_back():
     found = read('a,"' + "x" * 20_000 + '\n+14155550101\nend"\n+14155550102\n')
     assert [bool(record.problem) for record in found] == [True, True, True, False]
 
@@ -116,7 +116,7 @@ class TestHeader:
         assert "number" in layout.meanings
         assert len(list(rest)) == 1
 
-    def test_file_is_refused_where_a_header_can_not_be_told_from_data(self):
+    def test_file_is_refused_when_its_header_looks_like_data(self):
         with pytest.raises(ValidationFailed) as refused:
             recognise("+1415555012,text", Options(mapping={"1": "number"}))
         assert "say --header or --no-header" in refused.value.details["header"]

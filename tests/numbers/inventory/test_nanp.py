@@ -18,7 +18,7 @@ any_block = st.builds(Block, st.sampled_from(AREA_CODES)) | st.builds(
 )
 
 
-def test_every_area_code_is_geographic_or_toll_free_and_has_the_form_of_the_plan():
+def test_every_area_code_has_the_form_of_the_plan():
     assert not TOLL_FREE & REGIONS.keys()
     for area_code in AREA_CODES:
         assert re.fullmatch("[2-9][0-8][0-9]", area_code)
@@ -79,7 +79,7 @@ def test_a_live_area_code_never_holds_reserved_exchanges():
     assert all(exchange[0] in "23456789" for exchange in exchanges)
 
 
-def test_test_numbers_start_with_those_of_fiction_and_leave_out_those_in_service():
+def test_test_numbers_are_fictional_first_and_never_in_service():
     block = Block("415", sandbox=True)
     numbers = list(draw(block, block.capacity, random_state=1))
     assert len(set(numbers)) == block.capacity == 9_998
@@ -96,12 +96,12 @@ def test_draws_are_distinct_repeatable_and_avoid_what_is_taken(block, random_sta
     assert len({*first, *second}) == 2 * count
 
 
-def test_another_random_state_draws_other_numbers_and_none_draws_afresh():
+def test_random_state_determines_the_numbers_drawn():
     draws = {tuple(draw(Block("212"), 5, random_state=state)) for state in (1, 2, None, None)}
     assert len(draws) == 4
 
 
-def test_the_last_free_numbers_are_found_and_one_more_is_refused_before_anything_is_drawn():
+def test_last_free_numbers_are_found_and_one_more_is_refused():
     block = Block("888", sandbox=True)
     everything = list(draw(block, block.capacity, random_state=3))
     assert set(draw(block, 3, taken=everything[3:], random_state=9)) == set(everything[:3])

@@ -149,7 +149,7 @@ def test_a_refused_hold_names_what_could_be_held_instead(api, cast):
 # --- who may do what while it lasts --------------------------------------------------------------
 
 
-def test_nobody_else_can_order_hold_or_see_what_is_held(api, cast):
+def test_held_numbers_are_hidden_and_refused_to_others(api, cast):
     (number,) = factories.stock(*factories.line(0))
     hold(api, number)
     stranger = api.using(cast.stranger_key)
@@ -159,7 +159,7 @@ def test_nobody_else_can_order_hold_or_see_what_is_held(api, cast):
     assert stranger.post("/v1/phone-numbers/bulk", {"quantity": 1, "max_price_per_number": "9.00"}).status_code == 202
 
 
-def test_an_order_by_any_key_of_the_organization_takes_what_is_held(api, cast):
+def test_order_by_any_key_of_the_organization_takes_held_numbers(api, cast):
     one, two = factories.stock(*factories.line(0, 2))
     reservation = hold(api, one, two)
     owned(api.using(factories.key(cast.owner)), one)
@@ -191,7 +191,7 @@ def test_its_time_is_over_without_a_job(api, cast):
     assert held_by(api, reservation["id"]) == ("expired", [])
 
 
-def test_letting_go_frees_the_numbers_at_once_and_again_changes_nothing(api, cast):
+def test_release_frees_the_numbers_at_once_and_is_idempotent(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     reservation = hold(api, *numbers)
     first = let_go(api, reservation["id"])
@@ -204,7 +204,7 @@ def test_letting_go_frees_the_numbers_at_once_and_again_changes_nothing(api, cas
     assert all(of_stranger(number, cast, api).status_code == 200 for number in numbers)
 
 
-def test_letting_go_of_what_has_run_out_changes_nothing_for_who_holds_it_now(api, cast):
+def test_release_of_an_expired_hold_keeps_the_current_one(api, cast):
     (number,) = factories.stock(*factories.line(0))
     mine = hold(api, number, ttl_seconds=60)
     let_pass(timedelta(seconds=61))
@@ -213,7 +213,7 @@ def test_letting_go_of_what_has_run_out_changes_nothing_for_who_holds_it_now(api
     assert held_by(api.using(cast.stranger_key), theirs["id"]) == ("active", [number])
 
 
-def test_holding_again_prolongs_and_the_first_hold_has_it_no_more(api):
+def test_second_reservation_extends_the_hold_and_takes_it_over(api):
     one, two = factories.stock(*factories.line(0, 2))
     first = hold(api, one, two, ttl_seconds=60)
     again = hold(api, two, ttl_seconds=1800)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 # --- what is answered ----------------------------------------------------------------------------
 
 
-def test_a_number_is_shown_with_what_it_can_do_where_it_is_and_what_it_costs(api):
+def test_result_shows_capabilities_location_and_price(api):
     factories.stock("+14152000001", price="1.50", region="California", mms_enabled=False)
     response = api.post(SEARCH, {})
     assert response.json() == {
@@ -99,7 +99,7 @@ ANY_OF: dict[str, list[Any]] = {
 }
 
 
-def test_every_combination_of_criteria_finds_exactly_what_matches(api, one_of_each):
+def test_every_combination_of_criteria_finds_exactly_the_matches(api, one_of_each):
     for combination in product(*ANY_OF.values()):
         criteria = dict(zip(ANY_OF, combination, strict=True))
         expected = {
@@ -158,14 +158,14 @@ NEVER_IN_STOCK = {
 
 
 @pytest.mark.parametrize("why", NEVER)
-def test_what_nobody_else_may_order_is_not_shown(api, cast, why):
+def test_unorderable_number_is_not_shown(api, cast, why):
     hidden, shown = factories.stock(*factories.line(0, 2))
     NEVER[why](cast, hidden)
     assert search(api, area_code="415", pattern="2000", number_type="local") == search(api) == [shown]
 
 
 @pytest.mark.parametrize("why", NEVER_IN_STOCK)
-def test_what_nobody_may_order_is_not_shown(api, cast, why):
+def test_number_of_unsellable_stock_is_not_shown(api, cast, why):
     factories.stock(*factories.line(0), **NEVER_IN_STOCK[why])
     shown = factories.stock(*factories.line(1))
     assert search(api) == search(api, area_code="415") == shown
@@ -177,7 +177,7 @@ def test_a_sandbox_is_shown_the_test_inventory_and_nothing_else(api, cast):
     assert search(api.using(cast.sandbox_key)) == [number]
 
 
-def test_a_hold_hides_a_number_until_it_is_let_go_or_its_time_is_over(api, cast):
+def test_hold_hides_a_number_until_it_is_released_or_expires(api, cast):
     (number,) = factories.stock(*factories.line(0))
     first = hold(api, number)
     assert search(api) == []
@@ -188,7 +188,7 @@ def test_a_hold_hides_a_number_until_it_is_let_go_or_its_time_is_over(api, cast)
     assert search(api) == [number]
 
 
-def test_a_released_number_is_shown_again_when_its_quarantine_has_passed_without_any_job(api):
+def test_released_number_is_shown_again_after_its_quarantine(api):
     (number,) = factories.stock(*factories.line(0))
     release(api, *owned(api, number))
     let_pass(timedelta(days=44, hours=23))
@@ -330,7 +330,7 @@ def test_one_search_after_the_other_is_dealt_other_numbers(api, criteria):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_36_buyers_at_once_who_search_and_then_order_meet_no_conflict(db):
+def test_concurrent_searches_and_orders_meet_no_conflict(db):
     factories.stock(*factories.line(0, 2000))
     clients = [Api(factories.key(factories.organization())) for _ in range(36)]
 
@@ -351,7 +351,7 @@ def test_a_search_takes_a_constant_number_of_statements(api, django_assert_num_q
             search(api, **body)
 
 
-def test_the_last_number_is_found_by_an_order_by_quantity_as_by_a_search(api):
+def test_last_number_is_found_by_bulk_order_and_search_alike(api):
     (number,) = factories.stock("+14155550123", mms_enabled=False)
     criteria = {"area_code": "415", "pattern": "+1415555", "number_type": "local", "mms_enabled": False}
     assert search(api, **criteria) == [number]

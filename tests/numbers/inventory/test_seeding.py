@@ -62,7 +62,7 @@ class TestSeedNumbers:
         assert len(batch.request_id) == 26
         assert {row.batch_id for row in PhoneNumber.objects.all()} == {batch.pk}
 
-    def test_what_numbers_can_do_is_as_told(self, seed):
+    def test_seeded_capabilities_are_as_requested(self, seed):
         seed("--area-code", 888, "--count", 3, "--no-sms", "--no-mms", "--number-type", "toll_free")
         assert {
             (row.number_type, row.region, row.sms_enabled, row.mms_enabled) for row in PhoneNumber.objects.all()
@@ -74,7 +74,7 @@ class TestSeedNumbers:
         assert {f"+1212555{line:04d}" for line in range(100, 200)} <= set(answer["numbers"])
         assert not PhoneNumber.objects.filter(sandbox=False).exists()
 
-    def test_the_same_random_state_draws_the_same_numbers_from_the_same_stock(self, seed):
+    def test_same_random_state_draws_the_same_numbers(self, seed):
         options = ("--area-code", 312, "--count", 20, "--random-state", 7)
         first, second = seed(*options)["numbers"], seed(*options)["numbers"]
         assert not set(first) & set(second)
@@ -82,7 +82,7 @@ class TestSeedNumbers:
         assert seed(*options)["numbers"] == first
         assert seed(*options)["numbers"] == second
 
-    def test_without_json_a_line_tells_how_many_and_some_of_them(self, capsys):
+    def test_output_without_json_states_the_count_and_samples(self, capsys):
         call_command("seed_numbers", "--area-code", "415", "--count", "1200")
         assert re.fullmatch(
             r"created 1,200 numbers of 415 \(US-CA\), such as (\+1415\d{7}(, )?){3}\n", capsys.readouterr().out
@@ -94,7 +94,7 @@ class TestSeedNumbers:
         assert output.getvalue().startswith('{"created": 30000, ')
         assert len(json.loads(output.getvalue())["numbers"]) == PhoneNumber.objects.count() == 30_000
 
-    def test_progress_is_told_for_every_number(self):
+    def test_progress_is_reported_for_every_number(self):
         told = []
         stock = Stock(area_code="415", count=60_000, price=Decimal("1.00"))
         seed_numbers(stock=stock, actor=command_actor("test"), progress=told.append)
@@ -118,7 +118,7 @@ class TestWhatIsRefused:
         assert message.startswith(f"argument --area-code: {area_code} is no area code in service")
         assert code == 1
 
-    def test_more_than_the_area_code_can_hold_before_anything_is_written(self, refused):
+    def test_exceeding_the_area_code_is_refused_before_any_write(self, refused):
         message, code = refused("--area-code", 415, "--count", 9_999, "--sandbox")
         assert message == "argument --count: area code 415 has room for 9,998 more test numbers, not 9,999"
         assert code == 1
@@ -142,7 +142,7 @@ class TestWhatIsRefused:
         message, _ = refused("--area-code", 415, "--count", 1, f"--price={price}")
         assert "argument --price: " in message
 
-    def test_numbers_that_came_from_elsewhere_meanwhile_take_all_of_it_back(self, monkeypatch):
+    def test_seeding_rolls_back_when_numbers_appear_from_elsewhere(self, monkeypatch):
         stock = Stock(area_code="415", count=50, price=Decimal("1.00"), random_state=1)
         seed_numbers(stock=stock, actor=command_actor("test"))
         # As if they had been imported after the seeding had looked: it does not see what is taken.
@@ -159,7 +159,7 @@ class TestWhatIsRefused:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_seedings_of_an_area_code_at_once_follow_each_other_and_never_collide():
+def test_concurrent_seedings_of_an_area_code_never_collide():
     stock = Stock(area_code="646", count=400, price=Decimal("1.00"), sandbox=True, random_state=1)
     seeded = at_once([lambda: seed_numbers(stock=stock, actor=command_actor("test"))] * 4)
     assert len({one.batch.pk for one in seeded}) == 4

@@ -24,7 +24,7 @@ def alternatives(api, *numbers):
 # --- already_yours -------------------------------------------------------------------------------
 
 
-def test_a_client_that_lost_the_first_answer_sees_that_the_numbers_are_its_own(api):
+def test_client_that_lost_the_response_sees_its_own_numbers(api):
     numbers = factories.stock(*factories.line(0, 3))
     asked = numbers[::-1]
     assert api.order(asked).status_code == 200
@@ -99,7 +99,7 @@ def test_the_type_of_a_number_in_stock_is_what_the_stock_says(api, cast):
     assert alternatives(api, "+14155550123") == {"+14155550123": "+18005550124"}
 
 
-def test_nothing_left_of_its_type_means_that_the_number_is_absent(api):
+def test_alternative_is_absent_when_its_type_is_sold_out(api):
     factories.stock("+14155550124")
     assert alternatives(api, "+18005550123", "+14155550123") == {"+14155550123": "+14155550124"}
 
@@ -172,7 +172,7 @@ FOR_YOU = {
 
 
 @pytest.mark.parametrize("kind", FOR_YOU)
-def test_what_you_could_order_is_an_alternative_and_can_be_ordered(api, cast, kind):
+def test_alternative_is_orderable(api, cast, kind):
     FOR_YOU[kind](cast, "+14155550124")
     factories.stock("+14155559999")
     given = alternatives(api, "+14155550123")
@@ -188,7 +188,7 @@ def test_a_sandbox_is_offered_test_numbers_only(api, cast):
     assert given == {"+14155550123": "+14155550199"}
 
 
-def test_the_retry_with_the_alternatives_goes_through_without_a_search(api, cast):
+def test_retry_with_the_alternatives_succeeds_without_a_search(api, cast):
     factories.stock(*factories.line(0, 6))
     taken = factories.line(0, 2)
     factories.own(cast.stranger, *taken)

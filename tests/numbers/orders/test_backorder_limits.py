@@ -104,7 +104,7 @@ def nodes(plan):
         yield from nodes(child)
 
 
-def test_nobody_who_frees_stock_fills_orders(api, stranger, monkeypatch):
+def test_freeing_stock_fills_no_orders_itself(api, stranger, monkeypatch):
     factories.stock(*factories.line(0))
     held = hold(stranger, *factories.line(0))["id"]
     order_id = wait_for(api, 1)
@@ -191,7 +191,7 @@ def test_a_bound_that_is_no_price_is_refused(api, price):
 # --- who comes first --------------------------------------------------------------------------------
 
 
-def test_a_dear_number_is_not_kept_from_others_for_a_cheap_backorder(api, stranger):
+def test_expensive_number_is_not_withheld_for_a_cheap_backorder(api, stranger):
     wait_for(stranger, 1, max_price_per_number="1.00")
     factories.stock(*factories.line(0), price="5.00")
     assert buy(api, 1).status_code == 200

@@ -13,7 +13,7 @@ def dry(api, numbers, **body):
     return api.order(numbers, query="?dry_run=true", **body)
 
 
-def test_a_dry_run_tells_price_total_and_what_would_be_left(api):
+def test_dry_run_returns_prices_total_and_remaining_credit(api):
     numbers = factories.stock(*factories.line(0, 2), price="1.25") + factories.stock("+18005550199", price="10.00")
     response = dry(api, numbers[::-1])
     assert response.status_code == 200

@@ -101,7 +101,7 @@ def test_a_failing_order_is_filled_once_it_can_be_judged(api, broken, cast):
     db_assertions.assert_in_order()
 
 
-def test_a_failing_order_keeps_nobody_else_waiting(api, broken, cast, stranger):
+def test_failing_order_keeps_no_other_order_waiting(api, broken, cast, stranger):
     failing = wait_for(api, 1, label="broken", area_code="415")
     others = [
         wait_for(api, 1, area_code="415"),
@@ -152,7 +152,7 @@ def test_numbers_are_kept_for_about_a_day(api, broken, cast, stranger):
 
 
 @pytest.mark.parametrize("criteria", ['{"colour": "red"}', '{"pattern": 5550}', '"text"', "[1]"])
-def test_unreadable_criteria_keep_nobody_else_waiting(api, cast, stranger, criteria):
+def test_unreadable_criteria_keep_no_other_order_waiting(api, cast, stranger, criteria):
     failing = wait_for(api, 1, area_code="415")
     db_assertions.run(f"UPDATE numbers_order SET criteria = '{criteria}' WHERE id = '{failing}'")
     younger = wait_for(stranger, 1)
@@ -164,7 +164,7 @@ def test_unreadable_criteria_keep_nobody_else_waiting(api, cast, stranger, crite
     assert buy(stranger, 1).status_code == 200
 
 
-def test_a_statement_that_fails_in_the_database_is_one_orders_fault(api, cast, stranger):
+def test_failing_statement_affects_its_own_order_only(api, cast, stranger):
     """The fault of C1: a row that a CHECK refuses."""
     failing, younger = wait_for(api, 1), wait_for(stranger, 1)
     db_assertions.run(
@@ -180,7 +180,7 @@ def test_a_statement_that_fails_in_the_database_is_one_orders_fault(api, cast, s
         db_assertions.run("ALTER TABLE numbers_assignment DROP CONSTRAINT planted")
 
 
-def test_the_command_fills_the_others_names_the_failing_one_and_exits_1(api, broken, stranger, capsys):
+def test_command_fills_the_others_and_exits_1_naming_the_failure(api, broken, stranger, capsys):
     failing, younger = wait_for(api, 1, label="broken"), wait_for(stranger, 1)
     factories.stock(*factories.line(0, 2))
     with pytest.raises(CommandError, match=f"could not be judged .*: {failing}") as refused:

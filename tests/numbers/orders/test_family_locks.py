@@ -147,7 +147,7 @@ def test_locks_are_taken_in_rank_and_before_the_first_write(name, statements_of)
 
 
 @pytest.mark.parametrize("name", DEEDS)
-def test_rows_are_locked_sorted_or_without_waiting_and_never_more_than_needed(name, statements_of):
+def test_rows_are_locked_sorted_or_without_waiting(name, statements_of):
     within, everything = statements_of(name, 3)
     for lock in filter(is_lock, within):
         assert not re.search(r"FOR (UPDATE|SHARE|KEY SHARE)|LOCK TABLE", lock), lock
@@ -159,7 +159,7 @@ def test_rows_are_locked_sorted_or_without_waiting_and_never_more_than_needed(na
 
 @pytest.mark.parametrize("quantity", [1, 40])
 @pytest.mark.parametrize("name", DEEDS)
-def test_the_statements_are_few_and_as_many_for_forty_numbers_as_for_one(name, quantity, statements_of):
+def test_statement_count_is_the_same_for_one_and_forty_numbers(name, quantity, statements_of):
     """With authentication, time-outs and reading back, without BEGIN and COMMIT."""
     _, everything = statements_of(name, quantity)
     assert len([one for one in everything if "SAVEPOINT" not in one]) == STATEMENTS[name]

@@ -20,7 +20,7 @@ def test_once_fills_what_there_is_and_says_how_many(api, capsys):
     assert "1 order filled" in capsys.readouterr().out
 
 
-def test_once_with_nothing_to_do_is_quiet_so_that_cron_sends_no_mail(db, capsys):
+def test_once_is_quiet_when_there_is_nothing_to_do(db, capsys):
     call_command("fill_pending_orders")
     assert capsys.readouterr() == ("", "")
 

@@ -115,7 +115,7 @@ def test_a_number_in_quarantine_fills_nothing(api, cast):
     assert not filled(api, order_id)
 
 
-def test_who_ordered_stands_in_the_history_of_what_was_filled_later(api, cast):
+def test_history_names_the_buyer_when_filled_later(api, cast):
     order_id = wait_for(api, 1)
     request_id = db_assertions.row("SELECT request_id FROM numbers_order WHERE id = %s", order_id)["request_id"]
     factories.stock(*factories.line(0))
@@ -140,7 +140,7 @@ def test_the_oldest_order_comes_first_and_whole(api, cast):
     assert filled(api.using(cast.stranger_key), second)
 
 
-def test_an_older_order_that_is_too_large_keeps_no_younger_one_waiting_and_is_never_filled_in_part(api, cast):
+def test_too_large_order_blocks_no_other_and_is_never_partial(api, cast):
     large, small = wait_for(api, 5), wait_for(api.using(cast.stranger_key), 2)
     factories.stock(*factories.line(0, 4))
     assert fill_pending_orders() == 1
@@ -149,7 +149,7 @@ def test_an_older_order_that_is_too_large_keeps_no_younger_one_waiting_and_is_ne
 
 
 @pytest.mark.parametrize("criteria", [{}, {"pattern": "2000"}, {"number_type": "local", "area_code": "415"}])
-def test_a_new_order_does_not_overtake_one_that_waits_for_the_same_numbers(api, cast, criteria):
+def test_new_order_does_not_overtake_a_backorder(api, cast, criteria):
     """Also where the stock came by the passage of time, and no worker has looked yet."""
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     release(api, number_id)
@@ -161,7 +161,7 @@ def test_a_new_order_does_not_overtake_one_that_waits_for_the_same_numbers(api, 
     assert not filled(api.using(cast.stranger_key), younger)
 
 
-def test_a_new_order_is_not_kept_waiting_by_one_for_other_numbers(api, cast):
+def test_new_order_does_not_wait_for_other_criteria(api, cast):
     older = wait_for(api, 1, area_code="212")
     factories.stock(*factories.line(0))
     assert buy(api.using(cast.stranger_key), 1, area_code="415").status_code == 200
@@ -189,7 +189,7 @@ def test_a_sandbox_waits_for_the_test_inventory_and_pays_nothing(api, cast):
     assert filled(sandbox, order_id)
 
 
-def test_the_own_hold_of_an_organization_does_not_hinder_its_pending_order(api, cast):
+def test_own_hold_does_not_block_the_pending_order(api, cast):
     first, second = factories.stock(*factories.line(0, 2))
     hold(api.using(cast.stranger_key), second)
     order_id = wait_for(api, 2)
@@ -203,7 +203,7 @@ def test_the_own_hold_of_an_organization_does_not_hinder_its_pending_order(api, 
 # --- what ends them ------------------------------------------------------------------------------
 
 
-def test_credit_that_is_gone_by_then_fails_the_order_and_the_next_one_gets_the_numbers(api, cast):
+def test_order_without_credit_fails_and_the_next_is_filled(api, cast):
     poor, next_one = wait_for(api, 2), wait_for(api.using(cast.stranger_key), 2)
     correct(organization_id=cast.owner.pk, amount=Decimal("-99.00"), note="a mistake", actor=factories.actor())
     factories.stock(*factories.line(0, 2))
@@ -244,9 +244,7 @@ def brand_deleted(campaign):
 
 @pytest.mark.parametrize("change", [campaign_expired, brand_unverified, brand_deleted])
 @pytest.mark.parametrize("in_stock", [0, 1])
-def test_a_campaign_that_may_not_be_used_any_more_fails_the_order_also_before_there_is_stock(
-    api, cast, change, in_stock
-):
+def test_unusable_campaign_fails_the_order_also_without_stock(api, cast, change, in_stock):
     campaign = factories.campaign(cast.owner)
     order_id = wait_for(api, 1, campaign_id=str(campaign.pk))
     reason = change(campaign)
@@ -264,7 +262,7 @@ def test_the_campaign_is_attached_when_the_order_is_filled(api, cast):
     assert [one["campaign_id"] for one in order_status(api, order_id)["assigned_numbers"]] == [str(campaign.pk)]
 
 
-def test_the_order_of_a_suspended_organization_waits_until_it_is_active_again(api, cast):
+def test_order_waits_while_its_organization_is_suspended(api, cast):
     order_id, younger = wait_for(api, 1), wait_for(api.using(cast.stranger_key), 1)
     Organization.objects.filter(pk=cast.owner.pk).update(status="SUSPENDED")
     factories.stock(*factories.line(0))

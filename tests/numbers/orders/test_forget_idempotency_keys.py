@@ -48,7 +48,7 @@ def test_two_at_once_forget_each_answer_once():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_order_that_takes_an_old_key_anew_is_not_waited_for_and_keeps_it(api, cast):
+def test_order_that_reuses_an_old_key_keeps_it_without_waiting(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     api.order(numbers[:1], headers={"Idempotency-Key": "again"})
     db_assertions.run("UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'")

@@ -47,7 +47,7 @@ def test_a_retry_is_answered_byte_for_byte_and_charged_once(api, cast, numbers):
     db_assertions.assert_in_order()
 
 
-def test_a_retry_is_answered_the_same_whatever_happened_to_the_numbers_since(api, cast, numbers):
+def test_retry_gets_the_same_response_when_numbers_changed(api, cast, numbers):
     campaign = factories.campaign(cast.owner)
     first = api.order(numbers, campaign_id=str(campaign.pk), headers=KEY)
     campaign.status = "EXPIRED"
@@ -68,7 +68,7 @@ def test_a_retry_still_needs_a_key_with_the_scope(api, cast, numbers):
     assert api.using(None).order(numbers, headers=KEY).status_code == 401
 
 
-def test_another_organization_may_use_the_same_key_for_its_own_order(api, cast, numbers):
+def test_same_key_is_independent_between_organizations(api, cast, numbers):
     api.order(numbers, headers=KEY)
     other = factories.stock(*factories.line(10))
     response = api.using(cast.stranger_key).order(other, headers=KEY)
@@ -76,7 +76,7 @@ def test_another_organization_may_use_the_same_key_for_its_own_order(api, cast, 
     assert "Idempotent-Replayed" not in response
 
 
-def test_white_space_and_the_order_of_fields_make_no_other_request(api, numbers):
+def test_whitespace_and_field_order_do_not_change_the_request(api, numbers):
     path = api.order(numbers, label="x", headers=KEY).wsgi_request.path
     body = f'{{ "label" :"\\u0078",\n "numbers": ["{numbers[0]}" ,"{numbers[1]}"]}}'.encode()
     assert api.post(path, body, headers=KEY)["Idempotent-Replayed"] == "true"
@@ -141,7 +141,7 @@ def test_a_crash_in_the_middle_is_not_remembered(api, numbers, monkeypatch):
 @pytest.mark.parametrize(
     "key", ["", " ", "x" * 256, "two words", "tab\tbed", "caf\u00e9", "line\nfeed", "\x7f", "\x00"]
 )
-def test_a_key_that_is_not_1_to_255_visible_ascii_characters_is_422(api, numbers, key):
+def test_key_is_422_unless_1_to_255_visible_ascii_characters(api, numbers, key):
     response = api.order(numbers, headers={"Idempotency-Key": key})
     details = {"Idempotency-Key": "must be 1 to 255 visible ASCII characters, such as a UUID"}
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": details})
@@ -178,7 +178,7 @@ def test_twenty_clients_at_once_with_one_key_make_one_order(api, cast, numbers):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_clients_at_once_reuse_an_expired_key_and_make_one_order(api, cast, numbers):
+def test_concurrent_reuse_of_an_expired_key_makes_one_order(api, cast, numbers):
     api.order(factories.stock(*factories.line(10)), headers=KEY)
     grow_older(hours=25)
     answers = at_once([lambda: api.using(cast.owner_key).order(numbers, headers=KEY)] * 20)
@@ -188,7 +188,7 @@ def test_twenty_clients_at_once_reuse_an_expired_key_and_make_one_order(api, cas
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_retry_while_the_first_request_still_runs_waits_and_replays(api, cast, numbers, monkeypatch):
+def test_retry_waits_and_replays_when_the_first_request_runs(api, cast, numbers, monkeypatch):
     gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(api.order, numbers, headers=KEY)
@@ -202,7 +202,7 @@ def test_a_retry_while_the_first_request_still_runs_waits_and_replays(api, cast,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_retry_that_waited_for_a_request_that_failed_places_the_order_itself(api, cast, numbers, monkeypatch):
+def test_waiting_retry_places_the_order_when_the_first_fails(api, cast, numbers, monkeypatch):
     gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(api.order, numbers, headers=KEY)
@@ -221,7 +221,7 @@ def test_a_retry_that_waited_for_a_request_that_failed_places_the_order_itself(a
 
 
 @pytest.mark.django_db(transaction=True)
-def test_another_request_with_the_key_of_one_that_still_runs_is_422_too(api, cast, numbers, monkeypatch):
+def test_other_request_is_422_when_its_key_is_in_use(api, cast, numbers, monkeypatch):
     gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(2) as clients:
         first = clients.start(api.order, numbers, headers=KEY)
@@ -234,9 +234,7 @@ def test_another_request_with_the_key_of_one_that_still_runs_is_422_too(api, cas
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_first_request_that_takes_longer_than_the_lock_timeout_is_in_progress(
-    api, cast, numbers, monkeypatch, settings
-):
+def test_retry_is_in_progress_when_the_first_request_is_slow(api, cast, numbers, monkeypatch, settings):
     settings.LOCK_TIMEOUT_MS = 50
     gate = gate_after(monkeypatch, place, "record_purchase")
     with Clients(1) as clients:
@@ -252,7 +250,7 @@ def test_a_first_request_that_takes_longer_than_the_lock_timeout_is_in_progress(
     replays(api.order(numbers, headers=KEY), first.result())
 
 
-def test_the_record_keeps_a_digest_of_the_request_and_the_whole_answer(api, numbers):
+def test_record_keeps_a_request_digest_and_the_whole_response(api, numbers):
     response = api.order(numbers, label="x", headers=KEY)
     record = IdempotencyRecord.objects.get()
     assert (record.key, record.status, bytes(record.body)) == ("order-4711", 200, response.content)

@@ -53,7 +53,7 @@ def test_brand_comes_before_campaign(statements_of):
     assert "JOIN campaigns_brand b" in lock
 
 
-def test_numbers_are_locked_sorted_by_their_primary_key_and_by_identity_only(statements_of):
+def test_numbers_are_locked_sorted_and_by_identity_only(statements_of):
     (lock,) = [one for one in statements_of(factories.stock(*factories.line(0, 5))) if RANKS[3] in one]
     assert "WHERE number = ANY((SELECT %s::text[])::text[]) ORDER BY id FOR NO KEY UPDATE" in lock
 
@@ -64,7 +64,7 @@ def test_no_lock_is_stronger_than_for_no_key_update(statements_of):
 
 
 @pytest.mark.parametrize("quantity", [1, 100])
-def test_an_order_of_1_and_of_100_numbers_takes_the_same_seven_statements(statements_of, quantity):
+def test_order_of_1_or_100_numbers_takes_seven_statements(statements_of, quantity):
     """authenticate · time-outs · key · account · campaign · numbers · everything written, the answer included"""
     assert len(statements_of(factories.stock(*factories.line(0, quantity), price="0.10"))) == 7
 
@@ -79,7 +79,7 @@ def test_without_campaign_and_key_it_takes_five(api, quantity):
 
 
 @pytest.mark.parametrize(("quantity", "statements_after"), [(1, 2), (100, 3)])
-def test_a_refusal_looks_for_alternatives_locks_nothing_more_and_is_noted(api, quantity, statements_after):
+def test_refusal_is_recorded_and_locks_no_alternatives(api, quantity, statements_after):
     """Who owns them and what is near them; once more where a hundred neighbours want the same ones."""
     factories.stock(*factories.line(500, quantity))
     api.order([])
@@ -92,7 +92,7 @@ def test_a_refusal_looks_for_alternatives_locks_nothing_more_and_is_noted(api, q
     assert after[-1].lstrip().startswith("INSERT INTO numbers_refusal")  # the note for the operators' desk
 
 
-def test_a_first_use_of_a_key_adds_one_statement_before_the_order(api):
+def test_first_use_of_a_key_adds_one_statement(api):
     numbers = factories.stock(*factories.line(0))
     with captured() as statements:
         api.order(numbers)
@@ -110,7 +110,7 @@ PAST_OWNERSHIP = """
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_order_under_way_blocks_no_insert_that_points_at_what_it_locked(api, cast, monkeypatch):
+def test_running_order_blocks_no_insert_that_references_its_rows(api, cast, monkeypatch):
     """Plain FOR UPDATE would: a foreign key's check takes FOR KEY SHARE on the parent."""
     campaign = factories.campaign(cast.owner)
     number, other = factories.stock(*factories.line(0, 2))

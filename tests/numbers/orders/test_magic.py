@@ -82,7 +82,7 @@ def test_nothing_is_written_whatever_is_forced(sandbox):
 
 @pytest.mark.parametrize("number", [UNAVAILABLE, HELD])
 @pytest.mark.parametrize("order", ["order", "hold"])
-def test_an_unavailable_number_comes_with_an_alternative_of_the_test_inventory(sandbox, number, order):
+def test_unavailable_number_has_a_test_alternative(sandbox, number, order):
     (near,) = factories.stock(*factories.line(1), sandbox=True)
     response = sandbox.order([number, near]) if order == "order" else hold(sandbox, number, near)
     body = response.json()
@@ -94,7 +94,7 @@ def test_an_unavailable_number_comes_with_an_alternative_of_the_test_inventory(s
     assert again.json()["data"]["alternatives"] == {number: other}
 
 
-def test_a_number_that_is_yours_already_is_told_so(sandbox):
+def test_number_already_owned_is_reported_as_yours(sandbox):
     factories.stock(*factories.line(1), sandbox=True)
     response = sandbox.order([YOURS])
     assert response["x-should-retry"] == "false"
@@ -156,7 +156,7 @@ def test_the_number_that_goes_well_is_unavailable_beside_others(sandbox):
 # --- the number that goes well -------------------------------------------------------------------
 
 
-def test_an_order_that_goes_well_looks_like_any_other_and_can_be_repeated(sandbox, cast):
+def test_successful_order_looks_like_any_other_and_is_repeatable(sandbox, cast):
     (number,) = factories.stock(*factories.line(1), sandbox=True)
     body = {"label": "support", "inbound_url": "https://customer.example/in"}
     real, forced, again = (sandbox.order([one], **body).json() for one in (number, GOES_WELL, GOES_WELL))

@@ -55,7 +55,7 @@ def test_the_largest_price_is_accepted_at_every_door(door):
     door(LARGEST_AMOUNT)
 
 
-def test_the_largest_bulk_order_of_the_dearest_numbers_has_a_total(cast):
+def test_largest_order_of_the_most_expensive_numbers_has_a_total(cast):
     """101 numbers of 9999999999.99 overflowed the total."""
     factories.stock(*factories.line(0, 1000), price=str(LARGEST_AMOUNT), sandbox=True)
     assert buy(Api(cast.sandbox_key), 1000).status_code == 200

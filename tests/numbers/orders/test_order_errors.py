@@ -48,7 +48,7 @@ DEAD_KEYS = {
 
 
 @pytest.mark.parametrize("kind", DEAD_KEYS)
-def test_a_key_that_opens_no_door_is_401_without_a_hint_why(api, cast, kind):
+def test_invalid_key_is_401_without_a_reason(api, cast, kind):
     response = api.using(DEAD_KEYS[kind](cast)).order([NUMBER])
     refused(response, 401, "UNAUTHORIZED", "authentication failed")
     assert response["WWW-Authenticate"] == "Bearer"
@@ -74,7 +74,7 @@ def test_a_key_without_the_scope_is_403(api, cast):
 # --- 404 and the 409s of the campaign ------------------------------------------------------------
 
 
-def test_another_organizations_campaign_is_word_for_word_like_one_that_does_not_exist(api, cast):
+def test_foreign_campaign_gets_the_response_of_a_missing_one(api, cast):
     theirs = factories.campaign(cast.stranger)
     missing = refused(api.order([NUMBER], campaign_id=MISSING), 404, "NOT_FOUND", "not found")
     assert refused(api.order([NUMBER], campaign_id=str(theirs.pk)), 404, "NOT_FOUND", "not found") == missing
@@ -115,7 +115,7 @@ UNAVAILABLE = {
 
 
 @pytest.mark.parametrize("reason", UNAVAILABLE)
-def test_an_unavailable_number_refuses_the_whole_order_and_does_not_tell_why(api, cast, reason):
+def test_unavailable_number_refuses_the_order_without_a_reason(api, cast, reason):
     other = "+14155550456"
     UNAVAILABLE[reason](cast, other)
     response = api.order([NUMBER, other])
@@ -129,7 +129,7 @@ def test_an_unavailable_number_refuses_the_whole_order_and_does_not_tell_why(api
     assert response["x-should-retry"] == "false"
 
 
-def test_unavailable_numbers_are_told_in_the_order_asked_for(api):
+def test_unavailable_numbers_are_listed_in_request_order(api):
     asked = ["+14155550999", NUMBER, "+14155550456", "+12125550100"]
     data = api.order(asked).json()["data"]
     assert data["unavailable"] == ["+14155550999", "+14155550456", "+12125550100"]
@@ -139,7 +139,7 @@ def test_unavailable_numbers_are_told_in_the_order_asked_for(api):
 # --- 402 -----------------------------------------------------------------------------------------
 
 
-def test_credit_that_does_not_cover_the_order_is_402_with_the_arithmetic(api, cast):
+def test_insufficient_credit_is_402_with_the_arithmetic(api, cast):
     factories.stock("+14155550124", price="90.01")
     response = api.order([NUMBER, "+14155550124"])
     data = {"required": "100.01", "balance": "100.00", "shortfall": "0.01", "currency": "USD"}

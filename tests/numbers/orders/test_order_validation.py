@@ -118,7 +118,7 @@ def test_a_misspelt_parameter_does_not_buy(api, query):
     assert problem == "is not a parameter of this request; known: dry_run"
 
 
-def test_every_problem_of_a_body_is_told_at_once(api):
+def test_every_problem_of_a_body_is_reported_at_once(api):
     response = api.order(["x", NUMBER, NUMBER], inbound_url="http://x.example", label=1, campaign_id="y", colour="red")
     assert response.status_code == 422
     assert response.json()["error"]["details"].keys() == {

@@ -31,7 +31,7 @@ ROUTING = {
 }
 
 
-def test_an_order_answers_the_numbers_with_exactly_the_fields_of_the_reference(api, cast):
+def test_order_response_has_exactly_the_reference_fields(api, cast):
     campaign = factories.campaign(cast.owner)
     (number,) = factories.stock("+14155550123", mms_enabled=False)
     response = api.order([number], campaign_id=str(campaign.pk), **ROUTING)
@@ -76,7 +76,7 @@ def test_a_hundred_numbers_of_every_type_are_one_order(api, cast):
     assert db_assertions.charges(cast.owner) == [Decimal("50.99")]
 
 
-def test_one_order_row_tells_who_bought_what_when_and_in_which_request(api, cast):
+def test_order_row_records_buyer_time_and_request(api, cast):
     campaign = factories.campaign(cast.owner)
     numbers = factories.stock(*factories.line(0, 3), price="2.50")
     response = api.order(numbers, campaign_id=str(campaign.pk), **ROUTING)
@@ -101,7 +101,7 @@ def test_one_order_row_tells_who_bought_what_when_and_in_which_request(api, cast
     assert order["created_at"] == order["finished_at"] is not None
 
 
-def test_the_charge_is_one_ledger_entry_with_the_balance_before_and_after(api, cast):
+def test_charge_is_one_ledger_entry_with_both_balances(api, cast):
     numbers = factories.stock(*factories.line(0, 3), price="2.50")
     response = api.order(numbers)
     entry = db_assertions.row("SELECT * FROM numbers_creditentry WHERE kind = 'charge'")
@@ -155,7 +155,7 @@ def test_an_order_may_cost_the_last_cent(api, cast):
     assert db_assertions.balance(cast.owner) == Decimal("0.00")
 
 
-def test_an_organization_without_an_account_gets_one_and_can_order_what_is_free(api):
+def test_organization_without_an_account_can_order_free_numbers(api):
     newcomer = factories.organization(credit=None)
     factories.stock("+14155550123", price="0.00")
     assert api.using(factories.key(newcomer)).order(["+14155550123"]).status_code == 200
@@ -167,7 +167,7 @@ def test_an_organization_without_an_account_gets_one_and_can_order_what_is_free(
     }
 
 
-def test_a_number_whose_quarantine_has_passed_is_sold_without_any_job(api):
+def test_number_is_sold_without_a_job_when_quarantine_has_passed(api):
     numbers = factories.stock("+14155550123", status="quarantined", quarantined_until="2020-01-01T00:00Z")
     assert api.order(numbers).status_code == 200
     assert db_assertions.row("SELECT status, quarantined_until FROM numbers_phonenumber") == {

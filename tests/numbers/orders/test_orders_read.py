@@ -99,7 +99,7 @@ def test_an_order_that_failed_says_why(api):
     assert api.get(f"{ORDERS}/{waiting}").json()["data"]["reason"] == "INSUFFICIENT_CREDIT"
 
 
-def test_the_key_is_told_as_it_was_then(api, cast):
+def test_key_is_shown_as_it_was_at_the_time(api, cast):
     order_id = order(api, factories.stock(*factories.line(1)))
     key = ApiKey.objects.get(prefix=cast.owner_key[:12])
     rotated = api.request("POST", f"/v1/api-keys/{key.pk}/rotate").json()["data"]["plaintext"]
@@ -118,7 +118,7 @@ def test_a_dry_run_is_no_order(api):
     assert api.get(ORDERS).json()["data"] == []
 
 
-def test_the_pages_together_are_the_list_whatever_is_ordered_meanwhile(api):
+def test_pages_make_up_the_list_when_orders_come_between_them(api):
     numbers = factories.stock(*factories.line(1, 12))
     made = [order(api, [numbers.pop()]) for _ in range(7)]
     seen = walk(api, ORDERS, between=lambda: order(api, [numbers.pop()]))
@@ -149,7 +149,7 @@ def test_an_id_that_is_none_is_404(api, malformed):
     assert error_of(api.get(f"{ORDERS}/{malformed}"), 404, "NOT_FOUND")["message"] == "not found"
 
 
-def test_a_list_costs_two_statements_and_an_order_three_however_long(api, django_assert_num_queries):
+def test_list_takes_two_statements_and_an_order_three(api, django_assert_num_queries):
     order(api, factories.stock(*factories.line(1)))
     long = order(api, factories.stock(*factories.line(2, 50)))
     for round in range(2):

@@ -34,7 +34,7 @@ def cancel(api, order_id):
 # --- filled at once ------------------------------------------------------------------------------
 
 
-def test_a_quantity_that_the_stock_has_is_assigned_and_charged_at_once(api, cast):
+def test_available_quantity_is_assigned_and_charged_at_once(api, cast):
     numbers = factories.stock(*factories.line(0, 3), price="2.50")
     campaign = factories.campaign(cast.owner)
     response = buy(api, 3, area_code="415", mode="atomic", campaign_id=str(campaign.pk), **ROUTING)
@@ -97,7 +97,7 @@ def test_a_thousand_numbers_are_one_order_and_one_charge(api, cast):
     assert db_assertions.charges(cast.owner) == [Decimal("50.00")]
 
 
-def test_what_the_organization_holds_counts_and_what_others_hold_does_not(api, cast):
+def test_own_holds_count_and_those_of_others_do_not(api, cast):
     mine, theirs = factories.stock(*factories.line(0, 2))
     factories.hold(cast.owner, mine)
     factories.hold(cast.stranger, theirs)
@@ -105,7 +105,7 @@ def test_what_the_organization_holds_counts_and_what_others_hold_does_not(api, c
     assert [one["number"] for one in buy(api, 1).json()["data"]["assigned_numbers"]] == [mine]
 
 
-def test_a_sandbox_is_filled_from_the_test_inventory_and_pays_nothing(api, cast):
+def test_sandbox_is_filled_from_test_inventory_and_pays_nothing(api, cast):
     factories.stock("+14152000001")
     (test_number,) = factories.stock("+14155550100", sandbox=True)
     sandbox = api.using(cast.sandbox_key)
@@ -151,12 +151,12 @@ def test_a_wrong_field_is_422_and_named(api, kind):
     assert db_assertions.written() == db_assertions.NOTHING
 
 
-def test_a_misspelt_field_and_every_other_problem_are_told_together(api):
+def test_every_problem_is_reported_together_with_unknown_fields(api):
     error = error_of(buy(api, 0, areacode="415", inbound_url="http://x.example", numbers=[]), 422, "VALIDATION_FAILED")
     assert set(error["details"]) == {"quantity", "areacode", "inbound_url", "numbers"}
 
 
-def test_credit_that_does_not_cover_a_fillable_order_is_402_and_leaves_no_order(api):
+def test_insufficient_credit_is_402_and_leaves_no_order(api):
     factories.stock(*factories.line(0, 3), price="40.00")
     data = {"required": "120.00", "balance": "100.00", "shortfall": "20.00", "currency": "USD"}
     refused(buy(api, 3), 402, "INSUFFICIENT_CREDIT", "insufficient credit", data=data)
@@ -168,9 +168,7 @@ def test_credit_that_does_not_cover_a_fillable_order_is_402_and_leaves_no_order(
     [("EXPIRED", "VERIFIED", "CAMPAIGN_NOT_ACTIVE"), ("ACTIVE", "UNVERIFIED", "BRAND_NOT_VERIFIED")],
 )
 @pytest.mark.parametrize("in_stock", [0, 1])
-def test_a_campaign_that_may_not_be_used_refuses_the_order_whatever_the_stock(
-    api, cast, status, identity, code, in_stock
-):
+def test_unusable_campaign_refuses_the_order_with_any_stock(api, cast, status, identity, code, in_stock):
     factories.stock(*factories.line(0, in_stock))
     campaign = factories.campaign(cast.owner, status, identity)
     error_of(buy(api, 1, campaign_id=str(campaign.pk)), 409, code)
@@ -186,7 +184,7 @@ def test_another_organizations_campaign_is_404_like_none_at_all(api, cast):
 # --- pending, complete, cancelled: what is read later --------------------------------------------
 
 
-def test_what_the_stock_cannot_fill_is_202_pending_and_charges_nothing(api, cast):
+def test_unavailable_quantity_is_202_pending_and_charges_nothing(api, cast):
     factories.stock(*factories.line(0, 2))
     response = buy(api, 3, label="later")
     assert response.status_code == 202
@@ -206,7 +204,7 @@ def test_what_the_stock_cannot_fill_is_202_pending_and_charges_nothing(api, cast
     assert (status["reason"], status["finished_at"]) == (None, None)
 
 
-def test_a_complete_order_tells_its_numbers_as_they_are_now(api):
+def test_complete_order_shows_its_numbers_as_they_are_now(api):
     factories.stock(*factories.line(0, 2))
     placed = buy(api, 2).json()["data"]
     kept, gone = placed["assigned_numbers"]
@@ -218,7 +216,7 @@ def test_a_complete_order_tells_its_numbers_as_they_are_now(api):
     assert [(one["number"], one["label"]) for one in status["assigned_numbers"]] == [(kept["number"], "renamed")]
 
 
-def test_a_pending_order_can_be_cancelled_and_cancelling_again_changes_nothing(api, cast):
+def test_pending_order_is_cancelled_once_and_idempotently(api, cast):
     order_id = wait_for(api, 1)
     first = cancel(api, order_id)
     assert first.status_code == 200
@@ -250,7 +248,7 @@ def test_an_order_of_named_numbers_is_no_order_by_quantity(api):
 # --- retries -------------------------------------------------------------------------------------
 
 
-def test_a_retry_of_a_filled_order_is_answered_byte_for_byte_and_buys_nothing(api, cast):
+def test_retry_of_a_filled_order_gets_the_same_bytes(api, cast):
     factories.stock(*factories.line(0, 4))
     first, again = buy(api, 2, headers=KEY), buy(api, 2, headers=KEY)
     assert (again.status_code, again.content) == (200, first.content)
@@ -258,14 +256,14 @@ def test_a_retry_of_a_filled_order_is_answered_byte_for_byte_and_buys_nothing(ap
     assert (len(db_assertions.owners()), len(db_assertions.charges(cast.owner))) == (2, 1)
 
 
-def test_a_retry_of_a_pending_order_is_answered_202_and_places_no_second(api):
+def test_retry_of_a_pending_order_is_202_and_places_no_second(api):
     first, again = [buy(api, 2, max_price_per_number="1", headers=KEY) for _ in range(2)]
     assert (again.status_code, again.content) == (202, first.content)
     assert again["Idempotent-Replayed"] == "true"
     assert db_assertions.rows("SELECT count(*) FROM numbers_order") == [(1,)]
 
 
-def test_a_retry_tells_what_was_first_answered_also_when_the_order_has_been_filled_since(api):
+def test_retry_gets_the_first_response_when_filled_since(api):
     order = {"quantity": 1, "max_price_per_number": "1.00", "headers": KEY}
     first = buy(api, **order)
     factories.stock(*factories.line(0))
@@ -290,7 +288,7 @@ def test_another_request_with_the_key_is_422(api, change):
     assert len(db_assertions.owners()) == 1
 
 
-def test_the_key_of_an_order_by_quantity_is_not_free_for_an_order_of_named_numbers(api):
+def test_key_of_a_bulk_order_is_refused_for_named_numbers(api):
     numbers = factories.stock(*factories.line(0, 2))
     buy(api, 1, headers=KEY)
     error_of(api.order(numbers, headers=KEY), 422, "IDEMPOTENCY_KEY_REUSED")

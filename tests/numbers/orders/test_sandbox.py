@@ -20,7 +20,7 @@ def unavailable(response):
     return response.json()["data"]["unavailable"]
 
 
-def test_a_sandbox_orders_test_numbers_and_is_answered_like_a_live_key(api, sandbox, cast):
+def test_sandbox_orders_test_numbers_with_a_live_response(api, sandbox, cast):
     campaign = factories.campaign(cast.sandbox)
     factories.stock("+14155550123", sandbox=True, price="5.00")
     factories.stock("+14155550124", price="5.00")
@@ -35,7 +35,7 @@ def test_a_sandbox_orders_test_numbers_and_is_answered_like_a_live_key(api, sand
     db_assertions.assert_in_order()
 
 
-def test_a_sandbox_never_pays_and_its_order_tells_what_it_would_have_cost(sandbox, cast):
+def test_sandbox_never_pays_and_its_order_shows_the_price(sandbox, cast):
     factories.stock(*factories.line(0, 2), sandbox=True, price="5000.00")
     assert sandbox.order(factories.line(0, 2)).status_code == 200
     assert (db_assertions.balance(cast.sandbox), db_assertions.charges(cast.sandbox)) == (0, [])
@@ -52,7 +52,7 @@ def test_a_sandbox_with_credit_keeps_it(api):
     assert db_assertions.balance(rich) == 100
 
 
-def test_a_sandbox_does_not_see_live_numbers_and_nobody_else_sees_test_numbers(api, sandbox):
+def test_live_and_test_numbers_are_seen_by_their_own_kind_only(api, sandbox):
     (live,), (test,) = factories.stock("+14155550123"), factories.stock("+14155550124", sandbox=True)
     assert unavailable(sandbox.order([test, live])) == [live]
     assert unavailable(api.order([test, live])) == [test]

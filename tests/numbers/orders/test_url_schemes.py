@@ -11,7 +11,7 @@ SHOUTED = {"inbound_url": "HTTPS://customer.example/In", "status_url": "hTTps://
 STORED = {"inbound_url": "https://customer.example/In", "status_url": "https://customer.example/STATUS"}
 
 
-def test_an_order_stores_the_scheme_in_lower_case_and_its_dry_run_agrees(api):
+def test_order_and_dry_run_store_the_scheme_in_lower_case(api):
     numbers = factories.stock(*factories.line(0))
     assert api.order(numbers, query="?dry_run=true", **SHOUTED).status_code == 200
     response = api.order(numbers, **SHOUTED)
@@ -25,7 +25,7 @@ def test_a_bulk_order_stores_the_scheme_in_lower_case(api):
     assert STORED.items() <= buy(api, 1, **SHOUTED).json()["data"]["assigned_numbers"][0].items()
 
 
-def test_a_waiting_order_stores_the_scheme_in_lower_case_and_is_filled(api):
+def test_backorder_stores_the_scheme_in_lower_case_and_is_filled(api):
     from numbers.orders.backorders import fill_pending_orders
 
     order_id = wait_for(api, 1, area_code="415", **SHOUTED)

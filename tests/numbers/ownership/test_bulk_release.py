@@ -49,7 +49,7 @@ def test_duplicates_are_folded_also_in_capitals(api):
     assert data == {"released": [two, one], "unknown": [MISSING], "already_released": []}
 
 
-def test_what_is_released_in_bulk_rests_and_comes_back_like_any_other(api):
+def test_bulk_release_quarantines_like_a_single_release(api):
     numbers = factories.stock(*factories.line(0, 3))
     outcome(api, *owned(api, *numbers, label="x"))
     assert (listed(api), search(api)) == ([], [])
@@ -59,7 +59,7 @@ def test_what_is_released_in_bulk_rests_and_comes_back_like_any_other(api):
     assert sorted(search(api)) == numbers
 
 
-def test_a_hundred_are_released_at_once_in_as_many_statements_as_one(api):
+def test_releasing_a_hundred_takes_as_many_statements_as_one(api):
     ids = owned(api, *factories.stock(*factories.line(0, 100)))
     more = owned(api, *factories.stock(*factories.line(200), price="0.00"))
     counts = []

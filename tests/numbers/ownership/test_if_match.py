@@ -89,7 +89,7 @@ def test_malformed_header_is_422(api, number, header):
     assert list(error["details"]) == ["If-Match"]
 
 
-def test_number_of_somebody_else_is_404_whatever_the_header_says(api, cast, number):
+def test_number_of_another_organization_is_404_with_any_header(api, cast, number):
     answer = patch(api.using(cast.stranger_key), number, "x", **{"If-Match": "*"})
     error_of(answer, 404, "NOT_FOUND")
 

@@ -48,7 +48,7 @@ def number() -> str:
     return factories.stock(*factories.line(1), price="2.50")[0]
 
 
-def test_what_its_programs_did_with_a_number_is_told_newest_first(api, cast, number):
+def test_own_events_are_listed_newest_first(api, cast, number):
     number_id, order_id = buy(api, number)
     changed = api.request(
         "PATCH", f"{NUMBERS}/{number_id}", {"label": "support", "inbound_url": "https://a.example/in"}
@@ -77,7 +77,7 @@ def test_what_its_programs_did_with_a_number_is_told_newest_first(api, cast, num
     assert (cleared["before"], cleared["after"]) == ({"label": "support"}, {"label": None})
 
 
-def test_the_history_stays_readable_after_the_release_and_ends_with_it(api, number):
+def test_history_ends_with_the_release_and_stays_readable(api, number):
     number_id, _ = buy(api, number, label="support")
     answer = api.request("DELETE", f"{NUMBERS}/{number_id}").json()["data"]
     pass_quarantine(number)
@@ -87,7 +87,7 @@ def test_the_history_stays_readable_after_the_release_and_ends_with_it(api, numb
     assert released["after"] == {"quarantined_until": answer["quarantined_until"]}
 
 
-def test_an_operator_is_told_as_operator_without_name_or_remark(api, cast, number):
+def test_operator_is_shown_without_name_or_remark(api, cast, number):
     number_id, _ = buy(api, number)
     release(assignment_id=number_id, organization_id=cast.owner.pk, actor=ALICE, reason="suspected of fraud")
     assert events(api, number_id)[0]["actor"] == "operator"
@@ -97,13 +97,13 @@ def test_an_operator_is_told_as_operator_without_name_or_remark(api, cast, numbe
 
 
 @pytest.mark.parametrize("actor", [command_actor("import_numbers"), Actor("system", "worker", new_request_id())])
-def test_commands_and_workers_are_told_as_system(api, cast, number, actor):
+def test_commands_and_workers_are_shown_as_system(api, cast, number, actor):
     number_id, _ = buy(api, number)
     release(assignment_id=number_id, organization_id=cast.owner.pk, actor=actor)
     assert events(api, number_id)[0]["actor"] == "system"
 
 
-def test_nothing_of_a_previous_or_later_owner_is_told_not_even_that_there_was_one(api, cast, number):
+def test_history_reveals_no_previous_or_later_owner(api, cast, number):
     stranger = api.using(cast.stranger_key)
     theirs, _ = buy(stranger, number, label="theirs")
     stranger.request("PATCH", f"{NUMBERS}/{theirs}", {"label": "still theirs"})
@@ -134,7 +134,7 @@ def changed(number: str, at: datetime, **after) -> None:
     )
 
 
-def test_a_change_of_the_number_itself_is_told(api, number):
+def test_change_of_the_number_itself_is_listed(api, number):
     number_id, _ = buy(api, number)
     row = PhoneNumber.objects.get(number=number)
     set_capabilities(number_ids=[row.pk], sms_enabled=None, mms_enabled=False, actor=ALICE, reason="carrier outage")
@@ -143,7 +143,7 @@ def test_a_change_of_the_number_itself_is_told(api, number):
     assert (event["before"], event["after"]) == ({"mms_enabled": True}, {"mms_enabled": False})
 
 
-def test_a_change_is_told_only_where_it_fell_into_the_ownership_and_only_what_is_public_of_it(api, cast, number):
+def test_change_is_listed_when_public_and_during_ownership(api, cast, number):
     number_id, _ = buy(api, number)
     release(assignment_id=number_id, organization_id=cast.owner.pk, actor=ALICE)
     owned, moment = Assignment.objects.get(pk=number_id), timedelta(microseconds=1)
@@ -156,14 +156,14 @@ def test_a_change_is_told_only_where_it_fell_into_the_ownership_and_only_what_is
     assert (told["before"], told["after"]) == ({}, {"region": "CA"})
 
 
-def test_prices_of_the_stock_are_not_told(api, cast, number):
+def test_stock_prices_are_not_listed(api, cast, number):
     number_id, _ = buy(api, number)
     row = PhoneNumber.objects.get(number=number)
     NumberEvent.objects.create(number_id=row.pk, kind="priced", actor=str(ALICE), request_id="r", after={"price": 9})
     assert kinds(api, number_id) == ["assigned"]
 
 
-def test_the_pages_together_are_the_history_whatever_happens_meanwhile(api, number):
+def test_pages_make_up_the_history_when_events_come_between_them(api, number):
     number_id, _ = buy(api, number)
     labels = iter("abcdefghijklmnopqrstuvwxyz")
 

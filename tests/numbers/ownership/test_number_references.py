@@ -34,7 +34,7 @@ def test_number_is_taken_where_its_id_is(api, cast, mine, endpoint, form):
 
 @pytest.mark.parametrize("endpoint", WITH_A_NUMBER, ids=str)
 @pytest.mark.parametrize("reference", [LINE, "+14152999999"])
-def test_number_of_somebody_else_is_404(api, cast, mine, endpoint, reference):
+def test_number_of_another_organization_is_404(api, cast, mine, endpoint, reference):
     stranger = api.using(cast.stranger_key)
     answer = stranger.request(endpoint.method, endpoint.url(number_id=reference), {"label": "x"})
     if endpoint.method == "POST":

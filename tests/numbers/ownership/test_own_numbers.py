@@ -22,7 +22,7 @@ ROUTING = {
 }
 
 
-def test_own_numbers_are_listed_newest_first_with_the_fields_of_the_order(api, cast):
+def test_own_numbers_are_newest_first_with_the_order_fields(api, cast):
     campaign = factories.campaign(cast.owner)
     numbers = factories.stock(*factories.line(0, 3))
     lines = [api.order([number], campaign_id=str(campaign.pk), **ROUTING).json()["data"][0] for number in numbers]
@@ -39,7 +39,7 @@ def test_only_what_is_owned_now_is_listed(api, cast):
     assert listed(api.using(cast.colleague_key)) == [kept]
 
 
-def test_a_number_that_was_bought_back_is_listed_once_under_its_new_id(api):
+def test_number_bought_back_is_listed_once_under_its_new_id(api):
     (number,) = factories.stock(*factories.line(0))
     (old,) = owned(api, number)
     release(api, old)
@@ -56,13 +56,13 @@ def test_an_organization_without_numbers_has_an_empty_list(api):
 # --- pages ---------------------------------------------------------------------------------------
 
 
-def test_the_numbers_of_one_order_are_paged_completely_though_all_have_the_same_time(api):
+def test_numbers_of_one_order_are_paged_completely(api):
     numbers = factories.stock(*factories.line(0, 45), price="0.10")
     owned(api, *numbers)
     assert sorted(one["number"] for one in walk(api, NUMBERS, limit=7)) == numbers
 
 
-def test_what_is_bought_or_released_between_two_pages_repeats_and_skips_nothing(api):
+def test_pages_repeat_and_skip_nothing_when_numbers_change(api):
     numbers = factories.stock(*factories.line(0, 6))
     ids = [owned(api, number)[0] for number in numbers]
     fresh = iter(factories.stock(*factories.line(100, 10)))
@@ -73,7 +73,7 @@ def test_what_is_bought_or_released_between_two_pages_repeats_and_skips_nothing(
 
 
 @pytest.mark.parametrize(("query", "shown"), [("", 20), ("?limit=1", 1), ("?limit=100", 30)])
-def test_twenty_are_shown_where_nothing_else_is_said_and_a_hundred_at_most(api, query, shown):
+def test_page_has_twenty_by_default_and_a_hundred_at_most(api, query, shown):
     owned(api, *factories.stock(*factories.line(0, 30)))
     assert len(listed(api, query)) == shown
 
@@ -228,7 +228,7 @@ def test_one_number_takes_two_statements(api, django_assert_num_queries):
 
 
 @pytest.mark.parametrize("number", [1, 50])
-def test_the_status_of_an_order_by_quantity_takes_three_however_large_it_is(api, number, django_assert_num_queries):
+def test_bulk_order_status_takes_three_statements_at_any_size(api, number, django_assert_num_queries):
     factories.stock(*factories.line(0, number))
     order_id = buy(api, number).json()["data"]["order_id"]
     with django_assert_num_queries(3):  # authenticate · the order · its numbers

@@ -93,7 +93,7 @@ def test_the_quarantine_lasts_as_many_days_as_are_set(api, number_id, settings, 
     assert search(api) == ["+14152000000"]
 
 
-def test_after_it_anyone_can_buy_the_number_and_both_times_stay_known(api, cast, number_id):
+def test_number_is_for_sale_again_after_quarantine(api, cast, number_id):
     release(api, number_id)
     let_pass(timedelta(days=45, seconds=1))
     (new_id,) = owned(api.using(cast.stranger_key), "+14152000000")
@@ -104,14 +104,14 @@ def test_after_it_anyone_can_buy_the_number_and_both_times_stay_known(api, cast,
     assert api.get(f"{NUMBERS}/{number_id}").status_code == 404
 
 
-def test_a_setting_changed_later_does_not_shorten_a_quarantine_that_runs(api, number_id, settings):
+def test_setting_changed_later_does_not_shorten_a_quarantine(api, number_id, settings):
     release(api, number_id)
     settings.NUMBER_QUARANTINE_DAYS = 0
     let_pass(timedelta(days=1))
     error_of(api.order(["+14152000000"]), 409, "INSUFFICIENT_INVENTORY")
 
 
-def test_a_clock_that_was_set_back_does_not_keep_a_number_from_being_released(api, number_id):
+def test_number_is_released_when_the_clock_was_set_back(api, number_id):
     let_pass(timedelta(seconds=-30))  # as if all had happened half a minute in the future
     assert release(api, number_id).status_code == 200
     assert db_assertions.rows("SELECT ended_at >= created_at FROM numbers_assignment") == [(True,)]
@@ -136,7 +136,7 @@ def test_returned_to_the_carrier_it_is_retired_for_good(api, number_id):
     }
 
 
-def test_without_the_operators_scope_it_is_403_and_nothing_is_changed(api, cast, number_id):
+def test_release_is_403_without_the_operator_scope(api, cast, number_id):
     scopes = [scope for scope in Scope.values if scope != Scope.PLATFORM_INVENTORY_WRITE]
     customer = api.using(factories.key(cast.owner, *scopes))
     for one in (number_id, MISSING):
@@ -158,7 +158,7 @@ def test_even_the_operators_scope_returns_no_number_of_others(api, cast, number_
 
 
 @pytest.mark.parametrize("query", ["?return_to_carrier=maybe", "?return_to_carrier=", "?return_to_carier=true"])
-def test_a_parameter_that_makes_no_sense_is_422_and_nothing_is_changed(api, number_id, query):
+def test_invalid_parameter_is_422_and_nothing_is_changed(api, number_id, query):
     error_of(release(api, number_id, query), 422, "VALIDATION_FAILED")
     assert listed(api) == ["+14152000000"]
 
@@ -182,7 +182,7 @@ def test_never_without_a_reason(api, number_id, deed):
         deed(number_ids=[1], actor=factories.actor(), reason=" ")
 
 
-def test_an_operator_retires_what_nobody_owns_and_leaves_the_rest(api, cast):
+def test_operator_retires_unowned_numbers_and_leaves_the_rest(api, cast):
     free, resting, mine, held = factories.stock(*factories.line(0, 4))
     release(api, *owned(api, resting))
     owned(api, mine)

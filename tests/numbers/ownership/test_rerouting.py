@@ -60,7 +60,7 @@ def test_one_field_is_set_and_the_others_stay(api, number_id, field):
     assert response.json()["data"] == api.get(f"{NUMBERS}/{number_id}").json()["data"]
 
 
-def test_everything_is_set_at_once_and_told_once(api, cast, number_id, campaign):
+def test_everything_is_set_at_once_and_recorded_once(api, cast, number_id, campaign):
     other = factories.campaign(cast.owner)
     response = patch(api, number_id, {**OTHER, "campaign_id": str(other.pk)})
     assert routing_of(api, number_id) == {**OTHER, "campaign_id": str(other.pk)}
@@ -72,7 +72,7 @@ def test_everything_is_set_at_once_and_told_once(api, cast, number_id, campaign)
 
 
 @pytest.mark.parametrize("body", [{}, dict.fromkeys([*ROUTING, "campaign_id"]), {"label": None}, ROUTING])
-def test_what_is_absent_null_or_already_so_changes_nothing_and_is_not_told(api, number_id, body):
+def test_absent_null_or_equal_value_changes_and_records_nothing(api, number_id, body):
     before = api.get(f"{NUMBERS}/{number_id}").json()["data"]
     response = patch(api, number_id, body)
     assert (response.status_code, response.json()["data"]) == (200, before)
@@ -86,7 +86,7 @@ def test_an_empty_string_clears(api, number_id, field):
     assert routing_of(api, number_id) == before | {field: None}
 
 
-def test_an_empty_campaign_id_is_422_since_detaching_has_its_own_endpoint(api, number_id):
+def test_empty_campaign_id_is_422(api, number_id):
     before = routing_of(api, number_id)
     error = error_of(patch(api, number_id, {"campaign_id": "", "label": "sales"}), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["campaign_id"]
@@ -104,7 +104,7 @@ def test_any_other_field_is_400_and_nothing_is_changed(api, number_id, field):
     assert routing_of(api, number_id) == before
 
 
-def test_a_field_that_cannot_be_updated_comes_before_one_that_is_wrong(api, number_id):
+def test_read_only_field_is_reported_before_an_invalid_one(api, number_id):
     error = error_of(patch(api, number_id, {"number": "+1", "label": "x" * 65}), 400, "INVALID_INPUT")
     assert list(error["details"]) == ["number"]
 
@@ -158,7 +158,7 @@ def test_a_campaign_is_attached_replaced_and_detached(api, cast):
     assert told() == 3
 
 
-def test_attaching_and_detaching_twice_is_answered_the_same_and_told_once(api, cast):
+def test_attaching_twice_is_idempotent_and_recorded_once(api, cast):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     campaign = factories.campaign(cast.owner)
     assert attach(api, number_id, campaign.pk).json() == attach(api, number_id, campaign.pk).json()
@@ -173,7 +173,7 @@ def test_only_the_campaign_changes(api, cast, number_id):
     assert routing_of(api, number_id) == {**ROUTING, "campaign_id": None}
 
 
-def test_a_number_of_a_campaign_that_has_expired_can_be_detached_and_relabelled(api, cast, number_id, campaign):
+def test_number_of_an_expired_campaign_can_be_detached(api, cast, number_id, campaign):
     campaign.status = "EXPIRED"
     campaign.save(update_fields=["status"])
     assert patch(api, number_id, {"label": "sales"}).status_code == 200
@@ -205,7 +205,7 @@ class TestOrderOfChecks:
         assert by(api, number, campaign.pk).status_code == 200
 
     @pytest.mark.parametrize("status", ["PENDING", "REJECTED", "EXPIRED"])
-    def test_a_campaign_that_is_not_active_is_409_and_nothing_is_changed(self, api, cast, number_id, by, status):
+    def test_inactive_campaign_is_409_and_nothing_is_changed(self, api, cast, number_id, by, status):
         before = routing_of(api, number_id)
         response = by(api, number_id, factories.campaign(cast.owner, status).pk)
         refused(response, 409, "CAMPAIGN_NOT_ACTIVE", f"campaign is not active: it is {status}")
@@ -244,7 +244,7 @@ def test_what_was_released_is_not_assigned_any_more(api, cast, number_id):
     assert told() == 0
 
 
-def test_what_somebody_else_released_is_404(api, cast, number_id):
+def test_number_released_by_another_organization_is_404(api, cast, number_id):
     release(api, number_id)
     stranger = api.using(cast.stranger_key)
     for response in (patch(stranger, number_id, {"label": "x"}), detach(stranger, number_id)):

@@ -39,7 +39,7 @@ def same_as_missing(client, path, *ids, methods=("GET", "DELETE")):
         assert [word_for_word(client.request(method, path.format(one))) for one in ids] == [missing] * len(ids)
 
 
-def test_orders_by_quantity_that_wait_are_filled_failed_or_cancelled_are_like_none(api, stranger, cast):
+def test_bulk_orders_of_others_look_missing_in_every_state(api, stranger, cast):
     pending, cancelled, failed = (wait_for(api, quantity, area_code="212") for quantity in (7, 8, 9))
     api.request("DELETE", f"{BULK}/{cancelled}")
     db_assertions.run(
@@ -51,7 +51,7 @@ def test_orders_by_quantity_that_wait_are_filled_failed_or_cancelled_are_like_no
     same_as_missing(stranger, f"{BULK}/{{}}", pending, cancelled, failed, complete)
 
 
-def test_holds_that_were_let_go_are_like_none(api, stranger):
+def test_released_reservations_of_others_look_missing(api, stranger):
     active, ended = (hold(api, number)["id"] for number in factories.stock(*factories.line(0, 2)))
     let_go(api, ended)
     same_as_missing(stranger, f"{NUMBERS}/reservations/{{}}", active, ended)

@@ -285,7 +285,7 @@ def test_the_rows_that_the_cases_depart_from_are_legal():
 
 
 @pytest.mark.parametrize(("table", "name"), EACH)
-def test_a_row_that_breaks_a_rule_is_refused_by_the_name_of_the_rule(table, name):
+def test_row_that_breaks_a_rule_is_refused_by_its_name(table, name):
     for changes in CASES[table][name]:
         assert refusing(changed, table, changes).constraint_name == name, changes
 
@@ -318,7 +318,7 @@ def test_a_number_is_in_one_of_its_legal_states_whole(status):
 
 
 @pytest.mark.parametrize("status", ["pending", "complete", "failed", "cancelled"])
-def test_an_order_by_quantity_is_in_one_of_its_legal_states_whole(status):
+def test_bulk_order_is_in_exactly_one_legal_state(status):
     closed = {"closed_by": "'command:tests'", "closed_in_request": "'x'"}
     for total, finished, reason in product(["NULL", "0", "-1", "'NaN'"], ["NULL", NOW], ["''", "'credit'"]):
         changes = {"kind": "'quantity'", "criteria": "'{}'", "status": f"'{status}'", "total": total}
@@ -344,7 +344,7 @@ TESTED = {name for constraints in CASES.values() for name in constraints} | {"ph
 IMPLIED = {"credit_entry_link", "job_status_known"}
 
 
-def test_every_constraint_of_our_tables_is_refused_something_here():
+def test_every_constraint_refuses_some_row_here():
     checks = f"SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'x') AND conrelid::regclass::text {OURS}"
     indexes = f"""
         SELECT i.indexrelid::regclass::text FROM pg_index i

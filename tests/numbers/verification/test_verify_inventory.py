@@ -63,7 +63,7 @@ class TestOneOwner:
         plant(f"UPDATE numbers_phonenumber SET status = 'available' WHERE id = {OF}", number=world.numbers[0])
         assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
 
-    def test_a_number_that_is_assigned_to_nobody(self, world):
+    def test_assigned_number_without_an_owner_is_found(self, world):
         plant(f"UPDATE numbers_phonenumber SET status = 'assigned' WHERE id = {OF}", number=world.numbers[11])
         assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
 
@@ -135,7 +135,7 @@ class TestWholeOrders:
         plant(f"DELETE FROM numbers_numberevent WHERE number_id = {OF}", number=world.numbers[6])
         assert failing() == {"every_ownership_is_in_the_history", "the_last_event_explains_the_status"}
 
-    def test_an_event_that_tells_another_price(self, world):
+    def test_event_with_another_price_is_found(self, world):
         plant(
             "UPDATE numbers_numberevent SET after = jsonb_set(after, '{price}', '9') "
             f"WHERE kind = 'assigned' AND number_id = {OF}",
@@ -229,7 +229,7 @@ class TestQuarantine:
 
 
 class TestProvenance:
-    def test_a_retirement_that_nobody_signed(self, world):
+    def test_retirement_without_an_actor_is_found(self, world):
         plant(f"UPDATE numbers_phonenumber SET status = 'retired' WHERE id = {OF}", number=world.numbers[11])
         assert failing() == {"the_last_event_explains_the_status"}
 
@@ -245,7 +245,7 @@ class TestProvenance:
         plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
         assert failing() == {"the_last_event_explains_the_price"}
 
-    def test_an_end_of_an_ownership_that_is_not_told(self, world):
+    def test_unrecorded_end_of_an_ownership_is_found(self, world):
         plant(f"DELETE FROM numbers_numberevent WHERE kind = 'released' AND number_id = {OF}", number=world.numbers[2])
         assert failing() == {
             "every_end_of_an_ownership_is_in_the_history",
@@ -253,7 +253,7 @@ class TestProvenance:
             "quarantines_last_as_long_as_the_history_says",
         }
 
-    def test_an_ownership_that_goes_on_after_its_end_was_told(self, world):
+    def test_ownership_past_its_recorded_end_is_found(self, world):
         plant(f"UPDATE numbers_assignment SET ended_at = NULL WHERE number_id = {OF}", number=world.numbers[2])
         assert failing() == {"assigned_means_owned", "every_end_of_an_ownership_is_in_the_history"}
 
@@ -283,7 +283,7 @@ class TestProvenance:
             ("numbers_stockbatch", "batch"),
         ],
     )
-    def test_a_row_that_nobody_signed(self, world, table, constraint, column):
+    def test_row_without_an_actor_is_found(self, world, table, constraint, column):
         named = {"actor": f"{constraint}_actor_named", "request_id": f"{constraint}_request_named"}[column]
         exists = db_assertions.rows("SELECT 1 FROM pg_constraint WHERE conname = %s", named)
         plant(

@@ -29,7 +29,7 @@ class TestTheCommand:
         assert "   ok     assigned_means_owned: 24 rows of numbers_phonenumber\n" in output
         assert output.endswith(f"{len(CHECKS)} of {len(CHECKS)} checks hold\n")
 
-    def test_a_failure_is_told_with_its_rows_and_refused(self, world, capsys):
+    def test_failure_is_reported_with_its_rows_and_refused(self, world, capsys):
         plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
         with pytest.raises(CommandError, match="1 of 25 checks failed: the_last_event_explains_the_price") as refusal:
             call_command("verify_inventory")
@@ -53,7 +53,7 @@ class TestTheCommand:
         assert failed["offenders"] == 12
         assert [set(row) for row in failed["rows"]] == [{"number", "status", "told"}] * 3
 
-    def test_quiet_says_nothing_where_all_hold_and_what_failed_where_not(self, world, capsys):
+    def test_quiet_reports_only_failures(self, world, capsys):
         for options in (["--quiet"], ["--quiet", "--json"]):
             call_command("verify_inventory", *options)
             assert capsys.readouterr() == ("", "")
@@ -72,7 +72,7 @@ class TestTheCommand:
         assert json.loads(capsys.readouterr().out)["ok"] is False
 
     @pytest.mark.django_db(transaction=True)
-    def test_outside_a_transaction_it_sees_one_instant_and_writes_nothing(self, monkeypatch):
+    def test_verification_sees_one_snapshot_and_writes_nothing(self, monkeypatch):
         onboard(name="Acme", credit=Decimal("5.00"), is_sandbox=False, actor=actor())
         findings = verify_inventory()
         next(findings)

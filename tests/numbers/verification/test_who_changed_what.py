@@ -253,7 +253,7 @@ def test_a_command(cast: Cast, tmp_path: Any, capsys: Any, command: str) -> None
     assert watched.news(actor=f"command:{command}") == told
 
 
-def test_a_pending_order_that_fails_says_why_and_that_the_worker_found_it(api: Api, cast: Cast) -> None:
+def test_failed_pending_order_records_the_reason_and_the_worker(api: Api, cast: Cast) -> None:
     factories.stock("+14155550123", price="1.00")
     assert api.post("/v1/phone-numbers/bulk", {"quantity": 2, "max_price_per_number": "9.00"}).status_code == 202
     db_assertions.run("UPDATE numbers_phonenumber SET price = 1000")

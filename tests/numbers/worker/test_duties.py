@@ -115,7 +115,7 @@ def test_a_failing_duty_is_counted_and_holds_up_no_other(caplog):
     assert (failures.failures, failures.last_item) == (1, "broken")
 
 
-def test_a_failing_duty_is_retried_at_a_growing_distance_and_recovers():
+def test_failing_duty_is_retried_with_backoff_and_recovers():
     duties = {"broken": PeriodicDuty("broken", failing, every_seconds=86_400)}
     distances = []
     for _ in range(6):
@@ -128,7 +128,7 @@ def test_a_failing_duty_is_retried_at_a_growing_distance_and_recovers():
     assert (duty.outcome, duty.error, duty.attempts, duty.failures) == ("done", "", 0, 6)
 
 
-def test_a_frequent_duty_is_not_retried_less_often_than_it_is_due():
+def test_frequent_duty_is_retried_at_least_as_often_as_it_is_due():
     duties = {"broken": PeriodicDuty("broken", failing, every_seconds=60)}
     run_due(duties)
     make_due("broken")
@@ -136,7 +136,7 @@ def test_a_frequent_duty_is_not_retried_less_often_than_it_is_due():
     assert 50 < seconds_to_next("broken") <= 60
 
 
-def test_a_finding_is_told_in_its_words_and_is_not_an_unforeseen_failure():
+def test_finding_is_reported_and_is_not_an_unforeseen_failure():
     def finds() -> str:
         raise DutyFailed("1 of 25 checks failed: one_owner (3 rows)")
 
@@ -153,7 +153,7 @@ def test_workers_at_once_run_a_duty_once():
     assert (runs, Duty.objects.get().runs) == ([1], 1)
 
 
-def test_a_silent_owner_is_followed_by_another_worker_and_counted(caplog):
+def test_silent_owner_is_replaced_by_another_worker_and_counted(caplog):
     duties = hourly("sweep")
     plan_duties(duties)
     lost = claim_duty(duties)
@@ -191,7 +191,7 @@ def test_a_heartbeat_keeps_the_claim(monkeypatch):
     assert claim_duty(duties) is None
 
 
-def test_a_canceled_duty_of_a_stopping_worker_is_due_at_once_and_did_not_fail():
+def test_duty_of_a_stopping_worker_is_due_at_once_and_not_failed():
     def canceled() -> str:
         with connection.cursor() as cursor:
             cursor.execute("DO $$ BEGIN RAISE SQLSTATE '57014'; END $$")
@@ -205,7 +205,7 @@ def test_a_canceled_duty_of_a_stopping_worker_is_due_at_once_and_did_not_fail():
     assert seconds_until_due(duties) == 0
 
 
-def test_a_busy_database_is_retried_without_being_counted_as_unforeseen():
+def test_busy_database_is_retried_and_not_counted_as_unforeseen():
     def busy() -> str:
         with connection.cursor() as cursor:
             cursor.execute("DO $$ BEGIN RAISE SQLSTATE '55P03'; END $$")

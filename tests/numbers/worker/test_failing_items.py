@@ -59,7 +59,7 @@ def test_a_failing_job_is_counted_and_holds_up_no_other(works, caplog):
     assert 25 < seconds_until_due() <= 30
 
 
-def test_a_failing_job_is_retried_ever_later_then_given_up_in_words(works):
+def test_failing_job_is_retried_with_backoff_then_given_up(works):
     bad = planted()
     distances = []
     for _ in range(MOST_ATTEMPTS):
@@ -73,7 +73,7 @@ def test_a_failing_job_is_retried_ever_later_then_given_up_in_words(works):
     assert run_all() == 0
 
 
-def test_a_job_whose_fault_was_mended_is_done_at_its_next_attempt(works):
+def test_job_is_done_at_its_next_attempt_when_its_fault_is_fixed(works):
     job = planted()
     run_all()
     works["mended"] = True
@@ -130,7 +130,7 @@ def test_a_waiting_retry_can_be_stopped(works):
     assert job.status == "cancelled"
 
 
-def test_a_job_of_a_stopping_worker_is_queued_again_without_an_attempt(works, monkeypatch):
+def test_job_of_a_stopping_worker_is_queued_without_an_attempt(works, monkeypatch):
     monkeypatch.setitem(jobs._HANDLERS, "planted", lambda running: running.progress("working", 1, 2) or {})
     job = planted()
     run_next(lambda: True)
@@ -201,7 +201,7 @@ def test_one_number_of_a_bulk_action_fails_alone_and_is_retried(poison):
     assert NumberEvent.objects.filter(kind="retired").count() == 20
 
 
-def test_a_number_that_keeps_failing_is_given_up_and_the_job_is_done(poison):
+def test_number_that_keeps_failing_is_given_up_and_the_job_done(poison):
     numbers = factories.stock(*factories.line(0, 3))
     poison.add(PhoneNumber.objects.get(number=numbers[0]).pk)
     job = begun("retire")
@@ -214,7 +214,7 @@ def test_a_number_that_keeps_failing_is_given_up_and_the_job_is_done(poison):
     assert run_all() == 0
 
 
-def test_an_order_of_a_bulk_action_is_only_split_around_the_number_that_fails(api, cast, monkeypatch):
+def test_bulk_order_is_split_only_around_the_failing_number(api, cast, monkeypatch):
     """Assigning goes on in orders as large as can be."""
     factories.stock(*factories.line(0, 16))
     bad = PhoneNumber.objects.order_by("pk")[5]
@@ -234,7 +234,7 @@ def test_an_order_of_a_bulk_action_is_only_split_around_the_number_that_fails(ap
     db_assertions.assert_in_order()
 
 
-def test_a_number_that_somebody_locks_is_retried_and_the_others_are_done(cast, settings):
+def test_locked_number_is_retried_and_the_others_are_done(cast, settings):
     settings.LOCK_TIMEOUT_MS = 100
     numbers = factories.stock(*factories.line(0, 4))
     job = begun("retire")
@@ -251,7 +251,7 @@ def test_a_number_that_somebody_locks_is_retried_and_the_others_are_done(cast, s
     assert told(job) == ["done"] * 4
 
 
-def test_stopping_in_the_middle_of_a_failing_batch_leaves_the_rest_as_a_draft(poison, monkeypatch):
+def test_stopping_in_a_failing_batch_leaves_the_rest_as_a_draft(poison, monkeypatch):
     numbers = factories.stock(*factories.line(0, 4))
     poison.add(PhoneNumber.objects.get(number=numbers[0]).pk)
     job = begun("retire")

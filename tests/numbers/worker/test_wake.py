@@ -37,7 +37,7 @@ def test_waking_notifies_once_when_the_transaction_commits(listener):
     assert heard(listener) == 1
 
 
-def test_waking_notifies_nobody_when_the_transaction_rolls_back(listener):
+def test_waking_sends_nothing_when_the_transaction_rolls_back(listener):
     with transaction.atomic():
         wake_worker()
         transaction.set_rollback(True)

@@ -107,7 +107,7 @@ def test_a_worker_polls_behind_a_pooler_in_transaction_mode(api, start, nothing_
     assert process.stop() == 0
 
 
-def test_a_worker_behind_a_pooler_is_woken_on_a_direct_connection(api, start, nothing_due, pgbouncer):
+def test_worker_behind_a_pooler_wakes_on_a_direct_connection(api, start, nothing_due, pgbouncer):
     place = connection.settings_dict
     direct = f"postgresql:///{place['NAME']}?host={place['HOST']}&port={place['PORT']}&user={place['USER']}"
     pgbouncer(prepared=100)
@@ -143,7 +143,7 @@ def test_two_workers_share_the_work_and_do_each_piece_once(api, cast, start):
 # --- killed ----------------------------------------------------------------------------------------
 
 
-def test_a_job_killed_in_the_middle_is_finished_by_the_other_worker(cast, start, nothing_due):
+def test_killed_job_is_finished_by_the_other_worker(cast, start, nothing_due):
     numbers = factories.stock(*factories.line(0, 4))
     job = retire_all(*numbers)
     with holding():
@@ -177,7 +177,7 @@ def test_a_duty_killed_in_the_middle_is_done_by_the_other_worker(start):
     assert set(others.values_list("outcome", flat=True)) == {"done"}  # nobody waited for it
 
 
-def test_a_fill_killed_before_its_commit_is_done_by_the_other_worker(api, cast, start, nothing_due):
+def test_killed_fill_is_finished_by_the_other_worker(api, cast, start, nothing_due):
     order_id = wait_for(api, 2)
     factories.stock(*factories.line(0, 2))
     with holding():
@@ -202,7 +202,7 @@ def test_a_stopped_worker_leaves_at_once_and_in_order(start, nothing_due, number
     assert db_assertions.rows("SELECT count(*) FROM numbers_workerprocess") == [(0,)]
 
 
-def test_a_job_of_a_stopped_worker_is_continued_without_waiting_for_its_silence(cast, start, nothing_due):
+def test_job_of_a_stopped_worker_is_continued_at_once(cast, start, nothing_due):
     numbers = factories.stock(*factories.line(0, 4))
     with holding():
         job = retire_all(*numbers)
@@ -259,7 +259,7 @@ def cluster():
         made.remove()
 
 
-def test_a_worker_waits_for_the_database_and_outlives_its_restarts(cluster, start):
+def test_worker_waits_for_the_database_and_survives_its_restarts(cluster, start):
     cluster.stop()
     process = start(
         command=["manage.py", "worker"], poll="1", **desk.environment(cluster.url()) | {"LOG_LEVEL": "INFO"}
