@@ -1,6 +1,6 @@
-# For GNU make 3.81 (macOS) and later. All paths are relative: the folder's name may have a blank.
+# For GNU make 3.81 (macOS) and later. All paths are relative, so the folder's name may have a space.
 
-# The first suitable Python; `make PYTHON=/path/to/python3.12 …` takes another.
+# The first suitable Python. `make PYTHON=/path/to/python3.12 …` uses another one.
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell for python in python3 python3.15 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 15))' 2>/dev/null \
@@ -11,17 +11,17 @@ endif
 endif
 VENV := .venv/bin/python
 
-# What production has, for `manage.py check --deploy`; nothing connects to it.
+# Settings of production for `manage.py check --deploy`. Nothing connects to the database.
 PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numberdesk \
 	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
 	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
 .PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz pythons image audit screenshots lock clean
 
-help: ## This list
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-install: ## Create .venv with what running needs, hash-pinned
+install: ## Create .venv with the packages that running needs, hash-pinned
 	@"$(PYTHON)" requirements/install.py run
 
 install-dev:
@@ -46,19 +46,19 @@ check: install-dev ## Lint, types, migrations, production settings, API schema
 	@mkdir -p build
 	$(VENV) manage.py spectacular --validate --fail-on-warn --file build/openapi.yaml
 
-types: install-dev ## Write the TypeScript types anew from the schema; needs node
+types: install-dev ## Generate the TypeScript types from the schema; needs node
 	@$(VENV) -m tests.contract.clients.node
 
 install-bench:
 	@"$(PYTHON)" requirements/install.py bench
 
-bench: install-bench ## Measure orders a second; ARGS="--help" tells what can be chosen
+bench: install-bench ## Measure orders a second; ARGS="--help" lists the options
 	@$(VENV) -m tests.benchmarks $(ARGS)
 
-drill: install-dev ## Kill, cut, fill up and flood it, and see that nothing is lost; under ten minutes
+drill: install-dev ## Kill, disconnect, fill up and flood it; verify that nothing is lost; under ten minutes
 	@$(VENV) -m tests.drills.drill $(ARGS)
 
-cluster: install-dev ## Several machines in small, the primary killed under load: what is lost, for how long
+cluster: install-dev ## Kill the primary of a small cluster under load; show what is lost and for how long
 	@$(VENV) -m pip install --quiet --require-hashes -r requirements/cluster.txt
 	@$(VENV) -m tests.drills.cluster
 
@@ -66,7 +66,7 @@ restore-drill: install-dev ## Back up under load, lose the database, restore a p
 	@$(VENV) -m tests.drills.restore
 
 MINUTES := 10
-fuzz: install-dev ## Send nonsense to every parser for MINUTES=10, each round with another seed
+fuzz: install-dev ## Send random input to every parser for MINUTES=10, each round with another seed
 	@$(VENV) -m tests.drills.fuzz $(MINUTES) $(ARGS)
 
 pythons: install-dev ## Install, start and order on the oldest and newest Python here; ARGS=all for all
@@ -75,13 +75,13 @@ pythons: install-dev ## Install, start and order on the oldest and newest Python
 image: install-dev ## Build the image, run it on a real PostgreSQL; needs buildah, debootstrap, runc
 	@$(VENV) -m tests.drills.image
 
-audit: ## List known vulnerabilities of all that is pinned, where the network allows it
+audit: ## List known vulnerabilities of all pinned packages; needs network access
 	@"$(PYTHON)" requirements/audit.py
 
-screenshots: install-dev ## Take the README's pictures of the operators' desk anew, with Chromium
+screenshots: install-dev ## Take the README's pictures of the operator desk again, with Chromium
 	@$(VENV) -m tests.browser.screenshots
 
-lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
+lock: install-dev ## Generate requirements/*.txt from pyproject.toml
 	$(VENV) -m uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
 		--upgrade --quiet -o requirements/run.txt
 	$(VENV) -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header \
@@ -93,6 +93,6 @@ lock: install-dev ## Write requirements/*.txt anew from pyproject.toml
 	$(VENV) -m uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 		--no-header --upgrade --quiet -o requirements/bench.txt
 
-clean: ## Remove all that make made: .venv, caches, the local database
+clean: ## Remove everything that make created: .venv, caches, the local database
 	@if [ -x $(VENV) ]; then $(VENV) -m config.dev.run clean; fi
 	rm -rf .venv .local build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""API keys in the operators' desk: issued with the secret shown once, rotated, revoked."""
+"""API keys in the admin: create with the secret shown once, rotate, revoke."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from config.admin.form_fields import ChosenByTyping, OneLine
 
 
 class ExpiryInput(AdminSplitDateTime):
-    """One label can't name two fields."""
+    """A date and a time with a label for each, because one label can't name two fields."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,13 +31,13 @@ class IssueKeyForm(forms.Form):
     label = OneLine(max_length=64)
     scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
     expires_at = forms.SplitDateTimeField(
-        widget=ExpiryInput, required=False, help_text="In UTC. Without a date it does not expire."
+        widget=ExpiryInput, required=False, help_text="In UTC. Without a date the key does not expire."
     )
 
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
         if expires_at is not None and expires_at <= timezone.now():
-            raise forms.ValidationError("This has passed already: give a date to come.")
+            raise forms.ValidationError("This time has passed. Enter a time in the future.")
         return expires_at
 
 
@@ -60,7 +60,7 @@ class RotateKey(Operation):
         return subject.is_live
 
     def explain(self, subject: ApiKey) -> str:
-        return "The key gets a new secret, shown once on the next page. The old one stops at once."
+        return "The key gets a new secret, shown once on the next page. The old one stops working at once."
 
     def perform(self, subject: ApiKey, *, actor: Actor, values: dict[str, Any]) -> Done:
         key, secret = rotate_key(
@@ -76,18 +76,18 @@ class RevokeKey(Operation):
         return subject.revoked_at is None
 
     def explain(self, subject: ApiKey) -> str:
-        return "The key stops at once, and for good."
+        return "The key stops working at once. This can't be undone."
 
     def perform(self, subject: ApiKey, *, actor: Actor, values: dict[str, Any]) -> Done:
         key = revoke_key(
             key_id=subject.pk, organization_id=subject.organization_id, actor=actor, reason=values["reason"]
         )
-        return Done(f"Key {key} is revoked.")
+        return Done(f"Key {key} was revoked.")
 
 
 def shown_once(key: ApiKey, secret: str) -> Done:
-    """A page with the secret, that no cache keeps."""
-    again = "Its secret was shown then, and only then: if you do not have it, rotate the key."
+    """Show the secret on a page that is not cached."""
+    again = "The secret was shown only once. If you do not have it, rotate the key."
     return Done(
         again, subject=key, once=("operators/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)})
     )

@@ -1,4 +1,4 @@
-"""From ``Authorization: Bearer am_live_…`` to a caller, in one statement."""
+"""Authentication of ``Authorization: Bearer am_live_…``, in one statement."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from config.http.context import current
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The key that a request came with, and whose it is."""
+    """The key of a request, and its organization."""
 
     key_id: UUID
     organization_id: UUID
@@ -29,7 +29,7 @@ class Caller:
     prefix: str
     request_id: str
 
-    # Django's notion of a user, as far as DRF asks for it.
+    # The part of Django's user that DRF reads.
     is_authenticated = True
 
     @property
@@ -38,23 +38,22 @@ class Caller:
 
 
 class CallerRequest(Request):
-    """A request as views behind ``ApiKeyAuthentication`` see it: for annotations only."""
+    """A request behind ``ApiKeyAuthentication``, for annotations only."""
 
     user: Caller  # type: ignore[assignment]
 
 
-# At most once a minute, and never under an order's locks. Of two requests at once one writes it: the
-# other passes by a locked row, and looks again at one that was written since it was read.
+# Written at most once a minute, and never under an order's locks. Of two concurrent requests one
+# writes. The other skips the locked row, or checks again after the first has written.
 STALE = "(k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute')"
 MARK_USED = f"""
     UPDATE apikeys_apikey SET last_used_at = now()
     WHERE id = (SELECT k.id FROM apikeys_apikey k WHERE k.id = %s AND {STALE} FOR NO KEY UPDATE SKIP LOCKED)
 """  # noqa: S608  made of constants
 
-# The key and the count of its organization's requests this minute. Through the ORM, this look-up
-# cost as much as an order. A key that opens no door is not counted, and gives no row, whatever the
-# reason. The digest is looked up in an index: timing tells nothing of a secret that one can't choose
-# the digest of.
+# Return the key and count its organization's request. Through the ORM this cost as much as an order.
+# An unusable key gives no row and is not counted. The index look-up by digest leaks nothing by its
+# timing, because an attacker can't choose a digest.
 AUTHENTICATE = f"""
     WITH caller AS MATERIALIZED (
         SELECT k.id, k.organization_id, o.is_sandbox, k.scopes, k.prefix,
@@ -73,7 +72,7 @@ AUTHENTICATE = f"""
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Answers who calls, or 401 with no hint of what was wrong with the key."""
+    """Authenticate by API key. A 401 does not say what is wrong with the key."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         return authenticate(request._request), None
@@ -83,10 +82,11 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def authenticate(request: HttpRequest) -> Caller:
-    """The caller of ``request``, counted against its organization's rate limit.
+    """Return the caller of ``request``, and count the request against its rate limit.
 
-    Raises Unauthorized for a missing, malformed, unknown, revoked or expired key and for a suspended
-    organization; RateLimited past the limit, and past that of failures for the client's address.
+    Raise Unauthorized if the key is missing, malformed, unknown, revoked or expired, or if its
+    organization is suspended. Raise RateLimited past the organization's limit, or past the limit
+    of failures for the client's address.
     """
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     secret = secret.strip()
@@ -118,7 +118,7 @@ def _look_up(digests: list[str]) -> Any:
 
 
 def _note(organization_id: UUID, prefix: str, *, sandbox: bool) -> str:
-    """Put the caller into the request's log lines; gives the request's id."""
+    """Add the caller to the request's log lines. Return the request's id."""
     context = current.get()
     if context is None:
         return ""

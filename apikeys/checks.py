@@ -1,4 +1,4 @@
-"""System checks of settings that are legal to set and would let someone in, or everyone out."""
+"""System checks of settings that are valid but weaken authentication."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ def check_peppers(app_configs: Any, **options: Any) -> list[CheckMessage]:
         return [
             Warning(
                 "API keys are digested without a pepper.",
-                hint="Set API_KEY_PEPPERS to a random secret, followed by a comma if keys have been made already.",
+                hint="Set API_KEY_PEPPERS to a random secret, followed by a comma if keys exist already.",
                 id="apikeys.W001",
             )
         ]
     if len(current) < SHORTEST_PEPPER:
         return [
             Warning(
-                f"The pepper that new API keys get has less than {SHORTEST_PEPPER} characters.",
+                f"The pepper of new API keys has less than {SHORTEST_PEPPER} characters.",
                 hint="Put a longer one in front of it in API_KEY_PEPPERS.",
                 id="apikeys.W002",
             )
@@ -35,7 +35,7 @@ def check_proxies(app_configs: Any, **options: Any) -> list[CheckMessage]:
     if settings.BEHIND_TLS_PROXY and not settings.TRUSTED_PROXIES:
         return [
             Warning(
-                "Which proxies to believe is not set, so that whoever tries API keys is not slowed down.",
+                "The trusted proxies are not set, so guessing of API keys is not limited.",
                 hint="Set TRUSTED_PROXIES to the addresses of your proxies, such as 10.0.0.0/8.",
                 id="apikeys.W003",
             )
@@ -43,8 +43,8 @@ def check_proxies(app_configs: Any, **options: Any) -> list[CheckMessage]:
     if any(network.endswith("/0") for network in settings.TRUSTED_PROXIES):
         return [
             Warning(
-                "TRUSTED_PROXIES has every address: clients can choose the one that they are counted under.",
-                hint="Name your proxies alone.",
+                "TRUSTED_PROXIES has every address, so clients can choose the address they are counted by.",
+                hint="List only your proxies.",
                 id="apikeys.W004",
             )
         ]
@@ -56,8 +56,8 @@ def check_hosts(app_configs: Any, **options: Any) -> list[CheckMessage]:
     if "*" in settings.ALLOWED_HOSTS:
         return [
             Warning(
-                "ALLOWED_HOSTS lets the desk be reached under every name.",
-                hint="Name the hosts, so that no other site can be put in front of yours.",
+                "ALLOWED_HOSTS accepts every host name.",
+                hint="List your hosts, so that no other site can be put in front of yours.",
                 id="apikeys.W005",
             )
         ]

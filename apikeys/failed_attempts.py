@@ -1,15 +1,16 @@
-"""A limit for whoever tries keys: failed authentications of a client address in a minute.
+"""The limit of failed authentications, for each client address and minute.
 
-Exact across processes and hosts: each failure is one statement, which counts and tells, and only failures write.
-A process that has been told that an address is past the limit asks no more for the rest of the minute, so that
-a flood from there costs no statement. Until then each process judges a key before it counts.
+The limit is exact across processes and hosts. Each failure is one statement that counts and
+returns the count; successes write nothing. A process that knows an address to be past the limit
+refuses it for the rest of the minute without a statement.
 
-Nobody is locked out by a neighbour behind the same address, or behind an attacker's proxy: a key that has opened a
-door lately is let in whatever others do. A process knows those that it has seen, and where it is to close the door,
-it asks once a minute for those that others have seen. A key that was not used for a day waits.
+A key that authenticated recently is accepted from any address, so a neighbor behind the same
+address locks nobody else out. A process remembers the keys that it has seen. Before it refuses a
+key, it loads those that other processes have seen, once a minute. A key that was not used for a
+day is refused while its address is past the limit.
 
-Where the desk is behind a proxy and is not told which (TRUSTED_PROXIES), every client would have the proxy's
-address: then there is no limit.
+Behind a proxy that TRUSTED_PROXIES does not name, every client would have the proxy's address.
+Then there is no limit.
 """
 
 import ipaddress
@@ -27,7 +28,7 @@ from config.db.minute_windows import ONE_MORE, WINDOW_SECONDS
 from config.errors import RateLimited, Unauthorized
 from config.http.addresses import Network, parse_address, parse_network
 
-# More addresses than this in one minute are no guesser that a limit per address would stop.
+# A limit per address does not stop an attacker with more addresses than this in one minute.
 MOST_ADDRESSES = 10_000
 MOST_KEYS = 20_000
 
@@ -42,8 +43,8 @@ FORGET = """
         WHERE window_start < now() - interval '2 minutes' FOR UPDATE SKIP LOCKED
     )
 """
-# The younger half of what a process remembers; what it sees itself comes on top.
-USED_LATELY = f"""
+# The most recent half of what a process remembers. The keys that it sees itself are added.
+USED_RECENTLY = f"""
     SELECT k.digest FROM apikeys_apikey k JOIN campaigns_organization o ON o.id = k.organization_id
     WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND o.status = 'ACTIVE'
       AND greatest(k.last_used_at, k.rotated_at, k.created_at) > now() - interval '1 day'
@@ -52,12 +53,12 @@ USED_LATELY = f"""
 
 
 class _Known:
-    """What this process knows. Threads share it: each step leaves it right, whoever comes between."""
+    """What this process knows. Threads share it, so each single step keeps it consistent."""
 
     def __init__(self) -> None:
         self.closed: dict[str, float] = {}  # addresses past the limit, and until when
         self.counted: set[str] = set()  # addresses that failed here this minute
-        self.opened: set[str] = set()  # digests of keys that have opened a door lately
+        self.opened: set[str] = set()  # digests of keys that authenticated recently
         self.forget_at = 0.0
         self.ask_at = 0.0
 
@@ -66,13 +67,13 @@ _known = _Known()
 
 
 def note_success(digest: str) -> None:
-    """This key opens doors."""
+    """Remember that this key authenticated successfully."""
     if digest not in _known.opened:
         _remember([digest])
 
 
 def refuse_guessers(request: HttpRequest, digests: list[str]) -> None:
-    """Raises RateLimited for a key of no renown from an address that failed too often this minute."""
+    """Raise RateLimited if this address is over its limit and the key is not known to be good."""
     if not _known.closed or not _known.opened.isdisjoint(digests):
         return
     seconds = _closed_for(client_address(request))
@@ -81,7 +82,7 @@ def refuse_guessers(request: HttpRequest, digests: list[str]) -> None:
 
 
 def failed(request: HttpRequest, digests: Sequence[str] = ()) -> Unauthorized | RateLimited:
-    """The answer to a key that opens no door, which is counted."""
+    """Count a failed authentication. Return the error to raise."""
     _known.opened.difference_update(digests)
     address = client_address(request)
     if not address:
@@ -98,10 +99,10 @@ def failed(request: HttpRequest, digests: Sequence[str] = ()) -> Unauthorized | 
 
 
 def client_address(request: HttpRequest) -> str:
-    """Who asks: the last address that no trusted proxy has added. Empty where that can't be told.
+    """Return the last address that no trusted proxy has added, or "" if it is not known.
 
-    What stands further left in X-Forwarded-For was written by the client, who may write anything. Of
-    IPv6 the network: one client has 2^64 addresses.
+    Clients can forge any address further left in X-Forwarded-For. For IPv6 return the network,
+    because one client has 2^64 addresses.
     """
     address = request.META.get("REMOTE_ADDR", "")
     if settings.BEHIND_TLS_PROXY and not settings.TRUSTED_PROXIES:
@@ -114,9 +115,9 @@ def client_address(request: HttpRequest) -> str:
 
 
 def host_of(request: HttpRequest) -> str | None:
-    """Return one address to count sign-ins by; where no proxy is trusted, that of the peer.
+    """Return the address to count sign-ins by. Without a trusted proxy, it is that of the peer.
 
-    None only for a Unix socket of which nothing is known: then nobody is locked out by a name alone.
+    Return None for a Unix socket without a known client, to avoid a lock-out by name alone.
     """
     return client_address(request).partition("/")[0] or request.META.get("REMOTE_ADDR") or None
 
@@ -125,7 +126,7 @@ def host_of(request: HttpRequest) -> str | None:
 def _is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
     parsed = parse_address(address)
     if parsed is None:
-        return address == ""  # a Unix socket, which only a proxy on this machine can open
+        return address == ""  # a Unix socket, which only a proxy on this machine can use
     return any(parsed in network for network in _trusted(proxies))
 
 
@@ -153,7 +154,7 @@ def _count(address: str, *, forget: bool) -> tuple[int, int]:
 
 
 def _begin_minute() -> bool:
-    """Whether a minute has passed since this was said last; what nobody counts any longer is forgotten then."""
+    """Return whether a new minute has begun since the last call, and forget the old one."""
     now = time.monotonic()
     if now < _known.forget_at:
         return False
@@ -164,7 +165,7 @@ def _begin_minute() -> bool:
 
 
 def _is_counted(address: str) -> bool:
-    """Whether there is room for one more: what is remembered, here and in the table, is bounded."""
+    """Return whether to count this address. Memory and table hold a bounded number of them."""
     if len(_known.counted) >= MOST_ADDRESSES and address not in _known.counted:
         return False
     _known.counted.add(address)
@@ -172,22 +173,22 @@ def _is_counted(address: str) -> bool:
 
 
 def _closed_for(address: str) -> float:
-    """How many more seconds nothing is asked for this address; none, or less, where it is open."""
+    """Return for how many more seconds this address is refused; 0 or less if it is not."""
     return _known.closed.get(address, 0.0) - time.monotonic()
 
 
 def _others_know(digests: list[str]) -> bool:
-    """Whether one of these keys opened a door lately, here or elsewhere; asked at most once a minute."""
+    """Return whether one of these keys authenticated recently. Query at most once a minute."""
     now = time.monotonic()
     if now >= _known.ask_at:
         _known.ask_at = now + WINDOW_SECONDS
-        _remember(on_a_live_connection(_used_lately))
+        _remember(on_a_live_connection(_used_recently))
     return not _known.opened.isdisjoint(digests)
 
 
-def _used_lately() -> list[str]:
+def _used_recently() -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute(USED_LATELY)
+        cursor.execute(USED_RECENTLY)
         return [digest for (digest,) in cursor.fetchall()]
 
 

@@ -1,4 +1,4 @@
-"""The secret part of API keys: how it is made, recognized and digested."""
+"""The secret of an API key: create, recognize and digest it."""
 
 import hashlib
 import hmac
@@ -10,19 +10,19 @@ from django.conf import settings
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LENGTH = 34  # 34 times log2(62) = 202 random bits
-_CHECK_LENGTH = 6  # a CRC-32, so that a leak scanner knows a key from a look-alike without asking us
+_CHECK_LENGTH = 6  # a CRC-32, so that leak scanners can recognize a key offline
 _VISIBLE = 4
 _FORM = re.compile(rf"am_(live|test)_[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECK_LENGTH}}}", re.ASCII)
 
 
 def new_secret(*, sandbox: bool) -> str:
-    """``am_live_…`` or ``am_test_…`` with 202 random bits and a checksum."""
+    """Return ``am_live_…`` or ``am_test_…`` with 202 random bits and a checksum."""
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
     return with_checksum(f"am_{'test' if sandbox else 'live'}_{body}")
 
 
 def secret_from(seed: str, *, sandbox: bool) -> str:
-    """The same secret each time for the same seed, which must be as random as a secret of its own."""
+    """Derive a secret from a seed, which must be as random as the secret."""
     number, body = int.from_bytes(hashlib.sha512(seed.encode()).digest()), ""
     for _ in range(_RANDOM_LENGTH):
         number, digit = divmod(number, len(_ALPHABET))
@@ -43,17 +43,17 @@ def is_well_formed(secret: str) -> bool:
 
 
 def visible_prefix(secret: str) -> str:
-    """What lists and logs show of a key: ``am_live_8sK2``."""
+    """Return the part that lists and logs show, such as ``am_live_8sK2``."""
     return secret[: len("am_live_") + _VISIBLE]
 
 
 def digest(secret: str) -> str:
-    """What is stored. Plain SHA-256 is enough for 202 random bits; the pepper is a second lock."""
+    """Return the digest to store. SHA-256 is enough for 202 random bits; the pepper adds to it."""
     return _digest(secret, settings.API_KEY_PEPPERS[0])
 
 
 def digests(secret: str) -> list[str]:
-    """The digest under every pepper that is still in use, the current one first."""
+    """Return the digest under every pepper in use, the current one first."""
     return [_digest(secret, pepper) for pepper in settings.API_KEY_PEPPERS]
 
 

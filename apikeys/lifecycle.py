@@ -1,4 +1,4 @@
-"""Making, rotating and revoking keys. The same functions serve the API, the admin and the command."""
+"""Create, rotate and revoke keys, for the API, the admin and the command."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from config.errors import InvalidInput, NotFound, ValidationFailed
 
 
 def check_scopes(scopes: list[str]) -> None:
-    """Raises InvalidInput for unknown, empty or duplicate scopes, naming them."""
+    """Raise InvalidInput if the scopes are empty, unknown or duplicate, naming them."""
     if not scopes:
         raise InvalidInput(details={"scopes": f"give at least one of {', '.join(Scope.values)}"})
     details = {}
@@ -38,10 +38,10 @@ def issue_key(
     expires_at: datetime | None = None,
     secret: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; returns it and its secret, which can't be had again.
+    """Create a key. Return it with its secret, which is not available again.
 
-    ``secret`` is for keys whose secret is kept elsewhere, such as the demo's. Raises InvalidInput, and
-    ValidationFailed where ``expires_at`` has passed by the database's clock.
+    ``secret`` is for keys whose secret is stored elsewhere, such as the demo's. Raise InvalidInput
+    for bad scopes, and ValidationFailed if ``expires_at`` has passed by the database's clock.
     """
     check_scopes(scopes)
     secret = secret or key_format.new_secret(sandbox=organization.is_sandbox)
@@ -67,10 +67,10 @@ def issue_key(
 
 
 def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = "") -> tuple[ApiKey, str]:
-    """Give a key a new secret; the old one stops at once.
+    """Give a key a new secret. The old one stops working at once.
 
-    Raises NotFound for a key that is not the organization's, or that is revoked or expired: such a
-    key is made anew rather than brought back.
+    Raise NotFound if the key is not the organization's, or is revoked or expired. A stopped key
+    needs a new key instead.
     """
     with transaction.atomic():
         key = _locked(key_id, organization_id)
@@ -89,7 +89,7 @@ def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str
 
 
 def revoke_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = "") -> ApiKey:
-    """Close a key for good; revoking it again changes nothing. Raises NotFound."""
+    """Revoke a key for good. Idempotent. Raise NotFound if it is not the organization's."""
     with transaction.atomic():
         key = _locked(key_id, organization_id)
         if key.revoked_at is None:

@@ -1,4 +1,4 @@
-"""API keys: a digest of a secret, what it may do, and until when."""
+"""API keys, each the digest of a secret with its scopes and expiry, and counters of limits."""
 
 from uuid import UUID
 
@@ -18,12 +18,12 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(organization_id=organization_id)
 
     def live(self) -> "ApiKeyQuerySet":
-        """Those that open a door now: neither revoked nor expired."""
+        """Return the keys that are neither revoked nor expired."""
         return self.filter(revoked_at__isnull=True).filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
 
 
 class ApiKey(models.Model):
-    """The secret is shown once, when it is made; only its digest is stored."""
+    """An API key. Its secret is shown once, at creation; only its digest is stored."""
 
     id = id_column()
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="api_keys")
@@ -68,17 +68,16 @@ class ApiKey(models.Model):
 
     @property
     def status(self) -> str:
-        """In a word: ``active``, ``expired`` or ``revoked``."""
+        """Return ``active``, ``expired`` or ``revoked``."""
         if self.revoked_at is not None:
             return "revoked"
         return "active" if self.is_live else "expired"
 
 
 class RateWindow(models.Model):
-    """How many requests an organization made in the current minute, exact across processes and hosts.
+    """The requests of an organization in the current minute, exact across processes and hosts.
 
-    The table is unlogged: counting costs no flush to disk, and losing a minute's count in a crash of
-    the database costs nothing.
+    The table is unlogged. Counting needs no flush to disk, and a crash loses one minute's count.
     """
 
     pk = models.CompositePrimaryKey("organization_id", "bucket")
@@ -92,7 +91,7 @@ class RateWindow(models.Model):
 
 
 class FailureWindow(models.Model):
-    """How many keys from a client address opened no door in the current minute; unlogged like RateWindow."""
+    """Failed authentications of a client address in the current minute. Unlogged like RateWindow."""
 
     address = models.CharField(max_length=43, primary_key=True)
     window_start = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Whether the caller's key has the scope that the view requires for this method."""
+"""Check that the caller's key has the scope that the view requires for the method."""
 
 from typing import Any
 
@@ -10,7 +10,10 @@ from config.errors import Forbidden
 
 
 class HasScope(BasePermission):
-    """``scopes`` of the view maps a method to its scope; a method without one is refused."""
+    """Require the scope that the view's ``scopes`` maps the method to.
+
+    A method without a scope is refused.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = request.user

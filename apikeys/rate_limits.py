@@ -1,4 +1,4 @@
-"""Rate limits that are exact across processes and hosts: they count in the database they share."""
+"""Rate limits, counted in the database and so exact across processes and hosts."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,7 +18,7 @@ COUNT = f"""
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Where an organization stands in the current minute."""
+    """The use of one rate limit in the current minute."""
 
     limit: int
     used: int
@@ -29,7 +29,7 @@ class Rate:
         return self.used > self.limit
 
     def headers(self) -> dict[str, str]:
-        """The draft standard's structured fields, and the three plain ones that most SDKs read."""
+        """Return the fields of the draft standard, and the three plain ones that most SDKs read."""
         remaining = max(self.limit - self.used, 0)
         resets_in = max(self.resets_in, 0)  # the minute may have ended while the answer was made
         return {
@@ -47,7 +47,7 @@ class Rate:
 
 
 def count_key_change(organization_id: UUID) -> None:
-    """Count a creation or rotation of a key. Raises RateLimited past ten a minute."""
+    """Count a creation or rotation of a key. Raise RateLimited past KEY_CHANGES_PER_MINUTE."""
     limit = settings.KEY_CHANGES_PER_MINUTE
     _count(organization_id, "key-changes", 1, limit, "creations and rotations of API keys")
 
@@ -63,5 +63,5 @@ def _count(organization_id: UUID, bucket: str, amount: int, limit: int, what: st
         used, resets_in = cursor.fetchone()
     rate = Rate(limit, used, resets_in)
     if rate.exceeded:
-        # The headers tell of requests, of which there may be plenty.
+        # The RateLimit headers describe requests, so the message names this limit.
         raise rate.refusal(f"rate limit exceeded: {limit:,} {what} a minute")

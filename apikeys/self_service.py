@@ -1,9 +1,8 @@
-"""What a key may do to keys: never give more than it has, in scopes and in time, never faster than
-ten a minute.
+"""Management of keys by a key, which can't grant scopes or time that it lacks itself.
 
-The caller's key is looked at again under its lock: one that is revoked while its request is under way
-makes no other key, so whoever revokes a stolen key sees in the list all that it made. A change counts
-only when it is made, since the count commits with it; what is refused costs none of the ten.
+The caller's key is checked again under its lock. A key that is revoked during its request creates
+no other key, so the list shows every key that a stolen key created. Changes are limited to
+KEY_CHANGES_PER_MINUTE. The count commits with the change, so refused changes do not count.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,10 +28,10 @@ def create_key_for(
     show: Callable[[ApiKey, str], Response],
     idempotency_key: IdempotencyKey | None = None,
 ) -> Response:
-    """Make a key of the caller's organization; ``show`` renders it with its secret.
+    """Create a key of the caller's organization. ``show`` renders it with its secret.
 
-    Without ``expires_at`` it ends with the caller's key, if that has an end. Raise InvalidInput for
-    the scopes, Forbidden for a scope or a time that the caller's key lacks, RateLimited.
+    Without ``expires_at`` it expires with the caller's key, if that one expires. Raise InvalidInput
+    for bad scopes, Forbidden if the caller's key lacks a scope or expires earlier, or RateLimited.
     """
     check_scopes(scopes)
 
@@ -61,9 +60,9 @@ def rotate_key_for(
     show: Callable[[ApiKey, str], Response],
     idempotency_key: IdempotencyKey | None = None,
 ) -> Response:
-    """Give a key a new secret; the old one stops at once, also where it is the caller's own.
+    """Give a key a new secret. The old one stops working at once, even the caller's own.
 
-    Raise NotFound, Forbidden for a key that may do more than the caller's or lasts longer, RateLimited.
+    Raise NotFound, RateLimited, or Forbidden if the key has more scopes or time than the caller's.
     """
 
     def work() -> Response:
@@ -80,7 +79,7 @@ def rotate_key_for(
 
 
 def _respond_once(caller: Caller, idempotency_key: IdempotencyKey | None, work: Callable[[], Response]) -> Response:
-    """Run ``work`` once. A replay shows a secret, so the caller's key must still be good for it."""
+    """Run ``work`` once. A replay shows a secret, so check the caller's key again for it."""
     return respond_once(
         idempotency_key,
         work,
@@ -90,7 +89,7 @@ def _respond_once(caller: Caller, idempotency_key: IdempotencyKey | None, work: 
 
 
 def revoke_key_for(caller: Caller, key_id: UUID) -> ApiKey:
-    """Close a key for good. Any key with the scope may: it gives nothing. Raises NotFound."""
+    """Revoke a key for good. Any key with the scope may do so. Raise NotFound."""
 
     def work() -> ApiKey:
         _lock_keys(caller, caller.key_id, key_id)
@@ -100,7 +99,7 @@ def revoke_key_for(caller: Caller, key_id: UUID) -> ApiKey:
 
 
 def _lock_keys(caller: Caller, *ids: UUID) -> dict[UUID, ApiKey]:
-    """These keys of the caller's organization, locked by id. Raises Unauthorized where its own stopped."""
+    """Lock these keys of the caller's organization by id. Raise Unauthorized if its own stopped."""
     rows = (
         ApiKey.objects.of(caller.organization_id)
         .filter(pk__in=ids)

@@ -1,6 +1,6 @@
-"""Organizations, brands and campaigns in the operators' desk.
+"""Brands, campaigns and their history in the admin.
 
-The organization's own page is in numbers.admin, which knows its credit.
+The page of an organization is in numbers.admin, because it shows credit.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ from config.admin.site import Page, desk
 
 
 class RecordedAdmin(DeskAdmin):
-    """Edits go into the history of organizations, brands, campaigns and keys."""
+    """Record edits in the history of organizations, brands, campaigns and keys."""
 
     def record_change(
         self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
@@ -53,7 +53,7 @@ class AddBrand(Operation):
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         values["identity_status"] = values["identity_status"] or None
         brand = create_brand(actor=actor, **values)
-        return Done(f"Brand {brand} is there.", subject=brand)
+        return Done(f"Brand {brand} was created.", subject=brand)
 
 
 class ReviewBrandForm(ReasonForm):
@@ -68,8 +68,8 @@ class ReviewBrand(Operation):
 
     def explain(self, subject: Brand) -> str:
         return (
-            "Numbers can be ordered for this brand's active campaigns while its identity is VERIFIED or "
-            "VETTED_VERIFIED and it is not DELETED."
+            "Numbers can be ordered for this brand's active campaigns while its identity is "
+            "VERIFIED or VETTED_VERIFIED and its status is not DELETED."
         )
 
     def initial(self, subject: Brand) -> dict[str, Any]:
@@ -78,7 +78,8 @@ class ReviewBrand(Operation):
     def perform(self, subject: Brand, *, actor: Actor, values: dict[str, Any]) -> Done:
         values["identity_status"] = values["identity_status"] or None
         brand = review.review_brand(brand_id=subject.pk, actor=actor, **values)
-        return Done(f"Brand {brand} is {brand.status}, its identity {brand.identity_status or 'not reviewed'}.")
+        identity = brand.identity_status or "not reviewed"
+        return Done(f"Brand {brand} is now {brand.status}, its identity {identity}.")
 
 
 @admin.register(Brand)
@@ -107,11 +108,11 @@ class AddCampaign(Operation):
     form_class = AddCampaignForm
 
     def explain(self, subject: Any) -> str:
-        return "It starts as PENDING; approve it on its page."
+        return "The campaign starts as PENDING. Approve it on its page."
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = add_campaign(actor=actor, **values)
-        return Done(f"Campaign {campaign} is there, PENDING.", subject=campaign)
+        return Done(f"Campaign {campaign} was created as PENDING.", subject=campaign)
 
 
 class OptionalReasonForm(forms.Form):
@@ -126,7 +127,7 @@ class ApproveCampaign(Operation):
         return subject.status in review.APPROVABLE
 
     def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes ACTIVE: numbers can be ordered for it while its brand is verified."
+        return f"{subject} becomes ACTIVE. Numbers can be ordered for it while its brand is verified."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
@@ -140,7 +141,9 @@ class RejectCampaign(Operation):
         return subject.status in review.REJECTABLE
 
     def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes REJECTED: no number can be ordered for it. Numbers that it has stay as they are."
+        return (
+            f"{subject} becomes REJECTED. No number can be ordered for it. Its numbers stay unchanged."
+        )
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.reject_campaign(campaign_id=subject.pk, actor=actor, **values)
@@ -155,7 +158,7 @@ class ExpireCampaign(Operation):
         return subject.status in review.EXPIRABLE
 
     def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes EXPIRED: no number can be ordered for it. Numbers that it has stay as they are."
+        return f"{subject} becomes EXPIRED. No number can be ordered for it. Its numbers stay unchanged."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.expire_campaign(campaign_id=subject.pk, actor=actor, **values)
@@ -189,12 +192,12 @@ class CampaignAdmin(RecordedAdmin):
 # --- history ---------------------------------------------------------------------------------------
 @admin.register(Event)
 class EventAdmin(DeskAdmin):
-    """What happened, newest first; ``?subject_id=`` for one subject, ``?organization_id=`` for one organization."""
+    """History, newest first. ``?subject_id=`` and ``?organization_id=`` filter it."""
 
     linked = ("subject_id", "organization_id")
     list_display = ("at", "subject", "kind", "actor", "reason", "before", "after", "request_id")
     list_filter = ("subject",)
-    # By exact id: the table is long, and only ids have an index.
+    # By exact id only: the table is large, and only ids have an index.
     search_fields = ("subject_id__exact", "organization_id__exact")
     search_help_text = "The id of an organization, brand, campaign or key"
     shown = (
@@ -208,7 +211,7 @@ SHOWN = 50
 
 
 def review_queue(request: HttpRequest) -> HttpResponse:
-    """What waits for a decision, oldest first; each decision leads back here."""
+    """Show what waits for a decision, oldest first. Each decision returns to this page."""
     if not request.user.has_perm("campaigns.view_campaign"):
         raise PermissionDenied
     context = {

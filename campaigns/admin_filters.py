@@ -1,4 +1,4 @@
-"""Filtering the desk's lists by organization."""
+"""Filters of admin lists by organization."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,12 +11,15 @@ from campaigns.models import Organization
 from campaigns.names import as_id
 from config.admin.filters import TypedFilter
 
-# Of a part of a name: each organization is looked up in an index of its own.
+# The most organizations that a part of a name matches: each one costs an index look-up.
 MOST_ORGANIZATIONS = 20
 
 
 def organizations_named(value: str) -> list[UUID]:
-    """Return the ids that are meant by an id, a whole name or a part of one; up to one more than the most."""
+    """Return the ids of organizations by id, whole name or part of a name.
+
+    There are at most ``MOST_ORGANIZATIONS`` + 1 of them.
+    """
     if identity := as_id(value):
         return [identity]
     named = Organization.objects.filter(name__iexact=value) or Organization.objects.filter(name__icontains=value)
@@ -28,7 +31,7 @@ class OrganizationFilter(TypedFilter):
 
     title = parameter_name = "organization"
     placeholder = "part of a name, or id"
-    # The lookup of an organization's id, from the rows of the list.
+    # The lookup from the rows of the list to the organization's id.
     column: ClassVar[str] = "organization_id"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -46,7 +49,7 @@ class OrganizationFilter(TypedFilter):
         return self.of(queryset, ids) if ids else queryset.none()
 
     def of(self, queryset: QuerySet[Any], ids: list[UUID]) -> QuerySet[Any]:
-        """Return the rows of these organizations, of which there is at least one."""
+        """Return the rows of these organizations. There is at least one."""
         return queryset.filter(**self.one_of(ids))
 
     def one_of(self, ids: list[UUID]) -> dict[str, Any]:

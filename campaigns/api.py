@@ -1,7 +1,7 @@
 """``/v1/campaigns`` and ``/v1/brands``: what operators registered for the caller's organization.
 
-The caller is duck-typed here, a key with an ``organization_id``: keys belong to organizations, so
-this app can't know them.
+The caller is duck-typed here, as a key with an ``organization_id``. Keys belong to organizations,
+so this app can't import them.
 """
 
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""May numbers be put to work for this campaign?"""
+"""The rule whether numbers can be ordered or routed for a campaign."""
 
 from config.errors import Conflict
 
@@ -12,9 +12,9 @@ class BrandNotVerified(Conflict):
 
 
 def require_usable(*, campaign_status: str, brand_status: str, identity_status: str | None) -> None:
-    """A campaign carries traffic when the registry approved it and knows who stands behind it.
+    """Require an approved campaign of a verified brand that is not deleted.
 
-    Raises CampaignNotActive, then BrandNotVerified. A deleted brand is nobody's identity any more.
+    Raise CampaignNotActive, or BrandNotVerified if only the brand is unusable.
     """
     if campaign_status != "ACTIVE":
         raise CampaignNotActive(f"campaign is not active: it is {campaign_status}")

@@ -1,4 +1,4 @@
-"""What happened to organizations, brands, campaigns and keys: who, when, in which request."""
+"""History of organizations, brands, campaigns and keys, with actor, time and request."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def record(
     after: dict[str, Any] | None = None,
     reason: str = "",
 ) -> Event:
-    """Append one event, in the transaction of the change that it tells about."""
+    """Append one event, in the transaction of the change that it records."""
     return Event.objects.create(
         organization_id=_organization_id(subject),
         subject=_SUBJECTS.get(type(subject), Event.Subject.API_KEY),

@@ -1,6 +1,6 @@
-"""Organization → Brand → Campaign, and the history of what happened to them.
+"""Organization → Brand → Campaign, and their history.
 
-A campaign has a brand and no organization of its own: what is derived can't disagree.
+A campaign has no organization column. Its brand's organization is the only source.
 """
 
 from uuid import UUID
@@ -61,7 +61,7 @@ class BrandIdentityStatus(models.TextChoices):
 
 
 class Brand(models.Model):
-    """Who stands behind messages: the registered company of a campaign."""
+    """The registered company that sends messages."""
 
     Status = BrandStatus
     IdentityStatus = BrandIdentityStatus
@@ -70,7 +70,7 @@ class Brand(models.Model):
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="brands")
     name = NameField()
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
-    # null: the registry has not said anything yet, which is another thing than UNVERIFIED
+    # null: the registry has not responded yet, which differs from UNVERIFIED
     identity_status = models.CharField(max_length=16, choices=IdentityStatus, null=True, blank=True)  # noqa: DJ001
     created_at = CreatedAt()
     updated_at = models.DateTimeField(auto_now=True)
@@ -104,7 +104,7 @@ class CampaignStatus(models.TextChoices):
 
 
 class Campaign(models.Model):
-    """What a brand sends and why, as approved by the carriers' registry."""
+    """The messages of a brand for one purpose, as approved by the carriers' registry."""
 
     Status = CampaignStatus
 
@@ -144,10 +144,10 @@ class EventSubject(models.TextChoices):
 
 
 class Event(models.Model):
-    """One change of an organization, brand, campaign or key. Append-only: a trigger refuses the rest.
+    """One change of an organization, brand, campaign or key. A trigger keeps it append-only.
 
-    The subject is named, not referenced: history must not stand in the way of what it tells about,
-    and a foreign key on every history row costs a fifth of an order.
+    The subject is named without a foreign key. History must not block changes of its subject, and
+    a foreign key on every history row costs a fifth of an order.
     """
 
     Subject = EventSubject

@@ -1,4 +1,4 @@
-"""Organizations, brands and campaigns come into being. The same functions serve the admin and the commands."""
+"""Create organizations, brands and campaigns, for the admin and the commands."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from config.errors import ValidationFailed
 
 
 def create_organization(*, name: str, is_sandbox: bool, actor: Actor) -> Organization:
-    """Raise ValidationFailed if it can't be a name, or another organization has it in whatever case."""
+    """Create an organization. Raise ValidationFailed if the name is bad or taken in any case."""
     name = require_name("name", name)
     try:
         with transaction.atomic():
@@ -26,15 +26,16 @@ def create_organization(*, name: str, is_sandbox: bool, actor: Actor) -> Organiz
         if "organization_name_unique" not in str(error):
             raise
         raise ValidationFailed(
-            details={"name": f"an organization is named {name!r} already: choose another name"}
+            details={"name": f"an organization named {name!r} exists already: choose another name"}
         ) from error
     return organization
 
 
 def find_organization(id_or_name: str) -> Organization:
-    """Return it by id, or by name in whatever case. Raise ValidationFailed, with similar ones, if there is none.
+    """Return an organization by id, or by name in any case.
 
-    What has the form of an id is one, and never a name: no name may have it.
+    Raise ValidationFailed, naming similar ones, if there is none. Text in the form of an id is
+    always an id, because no name may have that form.
     """
     text = id_or_name.strip()
     if identity := as_id(text):
@@ -45,14 +46,14 @@ def find_organization(id_or_name: str) -> Organization:
         similar = [] if found or len(text) < 2 else list(Organization.objects.filter(name__icontains=text)[:3])
     if found is not None:
         return found
-    hint = "create_organization makes one"
+    hint = "create_organization creates one"
     if similar:
         hint = f"similar are {', '.join(f'{one.name!r} ({one.pk})' for one in similar)}"
     raise ValidationFailed(details={"organization": f"no organization has the id or name {id_or_name[:128]!r}: {hint}"})
 
 
 def named(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
-    """Return the rows with this name, in whatever case, by the index that keeps names apart."""
+    """Return the rows with this name in any case, by the index that keeps names unique."""
     found: QuerySet[Any] = rows.alias(lower_name=Lower("name")).filter(lower_name=Lower(Value(name)))
     return found
 
@@ -65,7 +66,7 @@ def create_brand(
     actor: Actor,
     status: str = BrandStatus.ACTIVE,
 ) -> Brand:
-    """Raise ValidationFailed if it can't be a name, or the organization has a brand of that name."""
+    """Create a brand. Raise ValidationFailed if the name is bad or taken in the organization."""
     name = require_name("name", name)
     try:
         with transaction.atomic():
@@ -77,7 +78,9 @@ def create_brand(
     except IntegrityError as error:
         if "brand_name_unique_in_organization" not in str(error):
             raise
-        raise ValidationFailed(details={"brand": f"{organization.name} has a brand {name!r} already"}) from error
+        raise ValidationFailed(
+            details={"brand": f"{organization.name} has a brand {name!r} already"}
+        ) from error
     return brand
 
 
@@ -91,10 +94,10 @@ def create_campaign(
     brand_identity_status: str | None = None,
     reason: str = "",
 ) -> Campaign:
-    """A campaign under the brand of that name, made where the organization has none, or its own brand.
+    """Create a campaign under the brand of that name, or under a new brand.
 
-    Raises ValidationFailed where the brand exists and has another identity status: that would change
-    what its other campaigns may do.
+    The brand is created if the organization has none of that name. Raise ValidationFailed if the
+    brand exists with another identity status, because that would affect its other campaigns.
     """
     if status == CampaignStatus.REJECTED and not reason:
         raise ValidationFailed(details={"reason": "is required: say why the campaign is REJECTED"})
@@ -115,7 +118,7 @@ def add_campaign(
     description: str = "",
     reason: str = "",
 ) -> Campaign:
-    """A campaign of this brand. Raise ValidationFailed if it can't be a name."""
+    """Create a campaign of this brand. Raise ValidationFailed if the name is bad."""
     name = require_name("name", name)
     with transaction.atomic():
         campaign = Campaign.objects.create(

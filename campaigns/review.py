@@ -1,7 +1,7 @@
-"""What the operators decide about organizations, brands and campaigns.
+"""Decisions of operators about organizations, brands and campaigns.
 
-Locks are taken in the project's order, brand before campaign, always FOR NO KEY UPDATE: an order that
-is judging the campaign has either finished or sees what was decided here.
+Locks are taken in the project's order, brand before campaign, always FOR NO KEY UPDATE. A
+concurrent order has either finished, or sees the decision made here.
 """
 
 from collections.abc import Collection
@@ -29,35 +29,35 @@ EXPIRABLE = (CampaignStatus.ACTIVE,)
 
 
 def campaigns_to_review() -> QuerySet[Campaign]:
-    """Those that wait for a decision, oldest first."""
+    """Return the campaigns that wait for a decision, oldest first."""
     pending = Campaign.objects.filter(status=CampaignStatus.PENDING).exclude(brand__status=BrandStatus.DELETED)
     return pending.select_related("brand__organization").order_by("id")
 
 
 def brands_to_review() -> QuerySet[Brand]:
-    """Those whose identity nobody has looked at, oldest first."""
+    """Return the brands whose identity is not reviewed yet, oldest first."""
     unseen = Q(status=BrandStatus.PENDING) | Q(identity_status__isnull=True)
     waiting = Brand.objects.filter(unseen).exclude(status=BrandStatus.DELETED)
     return waiting.select_related("organization").order_by("id")
 
 
 def approve_campaign(*, campaign_id: UUID, actor: Actor, reason: str = "") -> Campaign:
-    """Let the campaign carry traffic; approving it again changes nothing. Raises NotFound."""
+    """Approve a campaign, so that it can carry traffic. Idempotent. Raise NotFound."""
     return _move_campaign(campaign_id, CampaignStatus.ACTIVE, "approved", APPROVABLE, actor, reason)
 
 
 def reject_campaign(*, campaign_id: UUID, actor: Actor, reason: str) -> Campaign:
-    """Refuse the campaign, or take its approval back. Numbers that it has stay with it.
+    """Reject a campaign, or withdraw its approval. Its numbers stay with it.
 
-    Raises NotFound, and ValidationFailed without a reason or for one that has expired.
+    Raise NotFound, or ValidationFailed if there is no reason or the campaign has expired.
     """
     if not reason.strip():
-        raise ValidationFailed(details={"reason": "is required: the customer is told why"})
+        raise ValidationFailed(details={"reason": "is required: the customer sees it"})
     return _move_campaign(campaign_id, CampaignStatus.REJECTED, "rejected", REJECTABLE, actor, reason)
 
 
 def expire_campaign(*, campaign_id: UUID, actor: Actor, reason: str = "") -> Campaign:
-    """End an active campaign. Raises NotFound, and ValidationFailed for one that is not active."""
+    """End an active campaign. Raise NotFound, or ValidationFailed if it is not active."""
     return _move_campaign(campaign_id, CampaignStatus.EXPIRED, "expired", EXPIRABLE, actor, reason)
 
 
@@ -88,9 +88,9 @@ def _move_campaign(
 
 
 def review_brand(*, brand_id: UUID, status: str, identity_status: str | None, actor: Actor, reason: str = "") -> Brand:
-    """Say what the registry found out about a brand. Its campaigns can be used while it is verified.
+    """Record the registry's findings about a brand. Its campaigns need a verified identity.
 
-    Raises NotFound, and ValidationFailed for a status that there is not.
+    Raise NotFound, or ValidationFailed if a status is unknown.
     """
     if status not in BrandStatus.values:
         raise ValidationFailed(details={"status": f"is not one of {', '.join(BrandStatus.values)}"})
@@ -111,14 +111,17 @@ def review_brand(*, brand_id: UUID, status: str, identity_status: str | None, ac
 
 
 def suspend_organization(*, organization_id: UUID, actor: Actor, reason: str) -> Organization:
-    """Its keys stop at once, its numbers stay with it. Raises NotFound, ValidationFailed without a reason."""
+    """Suspend an organization: its keys stop working at once, its numbers stay with it.
+
+    Raise NotFound, or ValidationFailed if there is no reason.
+    """
     if not reason.strip():
         raise ValidationFailed(details={"reason": "is required: say why the organization is suspended"})
     return _move_organization(organization_id, OrganizationStatus.SUSPENDED, "suspended", actor, reason)
 
 
 def restore_organization(*, organization_id: UUID, actor: Actor, reason: str = "") -> Organization:
-    """Its keys work again. Raises NotFound."""
+    """Restore a suspended organization, so that its keys work again. Raise NotFound."""
     return _move_organization(organization_id, OrganizationStatus.ACTIVE, "restored", actor, reason)
 
 

@@ -1,9 +1,10 @@
-"""Known vulnerabilities of everything that is pinned here: `python requirements/audit.py [run.txt …]`.
+"""List known vulnerabilities of the pinned packages: `python requirements/audit.py [run.txt …]`.
 
-Asks OSV, the open database of vulnerabilities, about each package in its pinned version; OSV_URL names
-another that speaks the same. Sends names and versions, nothing else. Standard library only.
+It queries OSV, the open database of vulnerabilities, for each package in its pinned version.
+OSV_URL names another server with the same API. It sends names and versions only. It needs nothing
+but the standard library.
 
-Exit codes: 0 none is known, 1 some are, 2 the database could not be asked, so nothing is known.
+Exit codes: 0 if no vulnerability is known, 1 if some are, 2 if the database could not be queried.
 """
 
 import json
@@ -23,12 +24,12 @@ _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", 
 
 
 def pins(files: Iterable[Path]) -> list[tuple[str, str]]:
-    """Each package with its version, once."""
+    """Return each package with its version, once."""
     return sorted({pin for file in files for pin in _PIN.findall(file.read_text(encoding="utf-8"))})
 
 
 def ask(service: str, packages: list[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
-    """The ids of what is known about each package that something is known about. Raises OSError, ValueError."""
+    """Return the ids of known vulnerabilities by package. Raise OSError or ValueError."""
     if not service.startswith(("https://", "http://127.0.0.1:")):
         raise ValueError(f"{service} is not an https:// URL")
     queries = [{"package": {"name": name, "ecosystem": "PyPI"}, "version": version} for name, version in packages]
@@ -38,7 +39,7 @@ def ask(service: str, packages: list[tuple[str, str]]) -> dict[tuple[str, str], 
     with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310  judged above
         results: list[dict[str, Any]] = json.load(answer)["results"]
     if len(results) != len(packages):
-        raise ValueError(f"{len(results)} answers to {len(packages)} questions")
+        raise ValueError(f"{len(results)} results for {len(packages)} queries")
     found = {}
     for package, result in zip(packages, results, strict=True):
         if ids := [known["id"] for known in result.get("vulns") or []]:
@@ -53,8 +54,8 @@ def main(arguments: list[str]) -> int:
     try:
         found = ask(service, packages)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"not audited: the database of vulnerabilities at {service} could not be asked ({error}).")
-        print("Nothing is known about these packages, good or bad: run it again where the network allows it.")
+        print(f"not audited: the database of vulnerabilities at {service} could not be queried ({error}).")
+        print("The packages may have vulnerabilities: run this again with network access.")
         return 2
     for (name, version), ids in found.items():
         print(f"{name} {version}: {', '.join(ids)}")

@@ -1,8 +1,8 @@
-"""Bring .venv in line with a requirements file: `python3 requirements/install.py run|dev|bench`.
+"""Install a requirements file into .venv: `python3 requirements/install.py run|dev|bench`.
 
-Runs on the system's Python with nothing installed, so only the standard library is used, and syntax
-that an old Python can read far enough to be told that it is too old. Does nothing when nothing
-changed, recovers from an interrupted installation, and two at once wait for each other.
+It runs on the system's Python, so it uses only the standard library, and syntax with which an old
+Python can still report that it is too old. It does nothing if nothing changed, and recovers from
+an interrupted installation. Two at once wait for each other.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ def write(path, text):
 
 
 def same_python():
-    """Whether .venv is whole and of the Python that was asked for."""
+    """Return whether .venv is complete and made by this version of Python."""
     marker = os.path.join(VENV, "complete")
     return read(marker) == OURS and os.path.exists(VENV_PYTHON)
 
@@ -51,7 +51,7 @@ def same_python():
 def create():
     print(f"creating .venv with Python {OURS}", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
-    # Called from within a virtual environment (perhaps .venv itself), this is the Python behind it.
+    # Within a virtual environment, perhaps .venv itself, this is the Python behind it.
     python = getattr(sys, "_base_executable", None) or sys.executable
     subprocess.run([python, "-m", "venv", VENV], check=True)
     write(os.path.join(VENV, "complete"), OURS)
@@ -83,7 +83,7 @@ def main():
                 create()
             install(read(os.path.join(ROOT, "requirements", kind + ".txt")), kind)
     except subprocess.CalledProcessError:
-        sys.exit("numberdesk: installing failed, see above; the next try goes on from here")
+        sys.exit("numberdesk: installing failed, see above; run it again to continue")
     except KeyboardInterrupt:
         sys.exit(130)
 

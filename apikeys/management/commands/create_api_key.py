@@ -20,7 +20,7 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="whose it is")
+        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="the organization that owns the key")
         parser.add_argument(
             "--scopes", required=True, type=_words, metavar="A,B", help=f"some of {', '.join(Scope.values)}"
         )
@@ -28,10 +28,10 @@ class Command(DeskCommand):
             "--label",
             type=line_of_text(minimum=1, maximum=64),
             default="command line",
-            help="what it is for, as lists show it",
+            help="the purpose of the key, shown in lists",
         )
         parser.add_argument(
-            "--expires-in-days", type=whole_number(minimum=1, maximum=3_650), metavar="N", help="never, where absent"
+            "--expires-in-days", type=whole_number(minimum=1, maximum=3_650), metavar="N", help="default: never"
         )
 
     def handle(self, **options: Any) -> None:
@@ -53,5 +53,7 @@ class Command(DeskCommand):
             "scopes": key.scopes,
             "expires_at": timestamp(key.expires_at),
         }
-        self.stderr.write(f"key {key.id} of {organization.name}: keep the secret, it can't be shown again")
+        self.stderr.write(
+            f"key {key.id} of {organization.name}: store the secret now, it is not shown again"
+        )
         self.answer(document, secret, json_wanted=options["json"])

@@ -13,27 +13,27 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="whose it is")
+        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="the organization")
         parser.add_argument(
             "--status",
             type=one_of(CampaignStatus.values),
             default=CampaignStatus.PENDING,
-            help=f"{', '.join(CampaignStatus.values)}; PENDING where absent",
+            help=f"{', '.join(CampaignStatus.values)}; default: PENDING",
         )
         parser.add_argument(
             "--brand-identity-status",
             type=one_of(BrandIdentityStatus.values),
-            help=f"{', '.join(BrandIdentityStatus.values)}; numbers can be ordered for verified ones",
+            help=f"{', '.join(BrandIdentityStatus.values)}; orders need a verified brand",
         )
         parser.add_argument(
             "--brand",
             type=name_argument,
             metavar="NAME",
-            help="the brand, made where the organization has none of that name",
+            help="the brand, created if the organization has none of that name",
         )
         parser.add_argument("--name", type=name_argument, default="Campaign")
         parser.add_argument(
-            "--reason", type=line_of_text(maximum=256), default="", help="why, needed for a REJECTED one"
+            "--reason", type=line_of_text(maximum=256), default="", help="the reason, required for REJECTED"
         )
 
     def handle(self, **options: Any) -> None:

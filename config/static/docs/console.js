@@ -1,11 +1,11 @@
-// Swagger UI, in the reader's colours. It loads nothing from elsewhere and keeps no key.
+// Swagger UI in the reader's color scheme. It loads nothing from other hosts and keeps no key.
 "use strict";
 
 const place = document.getElementById("console");
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const colour = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", colour);
-colour();
+const applyColors = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", applyColors);
+applyColors();
 
 window.SwaggerUIBundle({
   url: place.dataset.document,

@@ -1,4 +1,4 @@
-// Copy buttons, one language for all samples, and the search. The pages read well without any of it.
+// Copy buttons, one language for all samples, and the search. The pages work without scripts.
 "use strict";
 
 // --- copy ------------------------------------------------------------------------------------------
@@ -14,7 +14,7 @@ for (const frame of document.querySelectorAll(".code")) {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
     } catch {
-      // Over plain http there is no clipboard: select the text, for the reader to copy.
+      // Plain HTTP has no clipboard: select the text, so that the reader can copy it.
       getSelection().selectAllChildren(frame.querySelector("code"));
       button.textContent = "Press Ctrl-C";
     }

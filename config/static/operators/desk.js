@@ -1,4 +1,4 @@
-// A part of the page that says data-poll is fetched again every second, until it no longer says so.
+// Fetch the part of the page marked data-poll again every second, until it loses the mark.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -18,7 +18,7 @@ document.addEventListener("DOMContentLoaded", () => {
                     old.replaceWith(document.adoptNode(fresh));
                 }
             } catch (error) {
-                // The desk can't be reached for now: what is shown stays, and the next look tries again.
+                // The desk can't be reached. Keep what is shown; the next poll tries again.
             }
         }
         window.setTimeout(look, 1000);

@@ -1,5 +1,5 @@
-// A form that is on its way is not sent again by a second click. The desk would not carry it out twice either;
-// but the browser would show the second answer, and a new key's secret is in the first.
+// Do not send a form again on a second click. The server would not carry it out twice, but the
+// browser would show the second response, and the secret of a new key is in the first.
 "use strict";
 
 document.addEventListener("submit", (event) => {
@@ -14,7 +14,7 @@ document.addEventListener("submit", (event) => {
     form.dataset.sent = "yes";
 });
 
-// Back shows the page as it was left: it can be sent again.
+// After Back the page is as it was left, and its form can be sent again.
 window.addEventListener("pageshow", () => {
     for (const form of document.forms) {
         delete form.dataset.sent;

@@ -201,7 +201,7 @@ def test_numbers_sold_after_the_preview_are_reported_as_refused(desk: Client, ap
 def test_bulk_assignment_is_one_order_and_refused_whole(desk: Client, cast: Any) -> None:
     numbers = factories.stock(*factories.line(1, 20), price="4.00")
     page = pick(desk, "assign", *numbers)
-    assert "All together cost 80.00" in page.content.decode()
+    assert "All of them cost 80.00" in page.content.decode()
     job = carry_out(desk, page, organization=str(cast.owner.pk))
     assert job.counts == {"done": 20}
     assert Order.objects.get().quantity == 20

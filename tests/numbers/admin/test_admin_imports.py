@@ -230,7 +230,7 @@ def test_a_job_is_stopped_before_it_begins_and_while_it_runs(desk, monkeypatch):
     assert run_all() == 1
     running.refresh_from_db()
     assert running.status == "cancelled"
-    assert "It was stopped" in desk.get(page(running)).content.decode()
+    assert "The import was stopped" in desk.get(page(running)).content.decode()
 
 
 def test_workers_at_once_run_each_job_once(desk):
@@ -245,7 +245,7 @@ def test_workers_at_once_run_each_job_once(desk):
 def test_page_of_a_running_job_shows_progress_and_reloads(desk):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
-    assert "Waits for its turn" in desk.get(page(job)).content.decode()
+    assert "Waiting for a worker" in desk.get(page(job)).content.decode()
     db_assertions.run(
         "UPDATE numbers_job SET status = 'running', started_at = now(), heartbeat_at = now(), doing = 'adding', "
         """progress = 250, total = 1000, counts = '{"rate": 50}'"""

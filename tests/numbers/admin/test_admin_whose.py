@@ -79,7 +79,7 @@ def test_who_had_it_is_answered_for_every_time(desk: Client, api: Api, cast: Any
     at = moments_of(number)
     tick = timedelta(microseconds=1)
 
-    assert "Nobody had" in ask(desk, number, at["assigned"] - tick).content.decode()
+    assert "No organization had" in ask(desk, number, at["assigned"] - tick).content.decode()
     assert holders(ask(desk, number, at["assigned"])) == [(cast.owner, [first])]
     assert holders(ask(desk, number, at["released"] - tick)) == [(cast.owner, [second])]
     assert holders(ask(desk, number, at["released"])) == []

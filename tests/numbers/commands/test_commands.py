@@ -81,7 +81,7 @@ class TestCreateOrganization:
     def test_taken_name_is_refused_in_any_case_without_a_write(self, run, refused):
         run("create_organization", "Acme")
         message, code = refused("create_organization", "ACME", "--credit", "5")
-        assert message == "argument NAME: an organization is named 'ACME' already: choose another name"
+        assert message == "argument NAME: an organization named 'ACME' exists already: choose another name"
         assert code == 1
         assert CreditAccount.objects.count() == 1
         assert not CreditEntry.objects.exists()
@@ -108,7 +108,7 @@ class TestAddCredit:
     def test_an_unknown_organization_is_named_with_the_remedy(self, db, refused):
         message, code = refused("add_credit", "Nobody", "10")
         assert message == (
-            "argument ORGANIZATION: no organization has the id or name 'Nobody': create_organization makes one"
+            "argument ORGANIZATION: no organization has the id or name 'Nobody': create_organization creates one"
         )
         assert code == 1
 
