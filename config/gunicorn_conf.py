@@ -25,7 +25,7 @@ prometheus_dir.prepare()
 
 
 def _cores() -> int:
-    # The cores this process may use, where the system says: cpu_count() is the whole machine.
+    # Use the cores of this process if the system knows them: cpu_count() is the whole machine.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -51,16 +51,17 @@ workers = _env.integer("WEB_CONCURRENCY", default=_cores(), minimum=1)
 worker_class = "gthread"
 threads = _env.integer("WEB_THREADS", default=8, minimum=1)
 worker_connections = _connections()
-# Each worker listens on a socket of its own and the kernel deals the clients out. With one socket for
-# all, the worker that happened to be awake took all of eight clients. Only Linux balances this way.
+# Each worker has its own listening socket and the kernel distributes the clients. With a shared
+# socket, one worker took all of eight clients. Only Linux balances this way.
 reuse_port = workers > 1 and sys.platform == "linux"
 backlog = 2048
 
 preload_app = True  # one import, memory shared by the workers
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  heartbeats never wait for a disk
+# In memory, because heartbeats must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
-# Django decides whom to believe (BEHIND_TLS_PROXY, TRUSTED_PROXIES). By default gunicorn also believes
-# every client on this machine about the scheme and SCRIPT_NAME.
+# Django decides which proxies to trust (BEHIND_TLS_PROXY, TRUSTED_PROXIES). By default gunicorn
+# also trusts every client on this machine about the scheme and SCRIPT_NAME.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
@@ -73,10 +74,10 @@ limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-control_socket_disable = True  # it would open a socket in the home folder
+control_socket_disable = True  # it would create a socket in the home folder
 accesslog = None  # config.http.middleware.RequestId logs each request, with its id
 loglevel = _env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO").lower()
-# The same lines as the application's. No level here: ``loglevel`` and --log-level set it.
+# The same format as the application's. No level here: ``loglevel`` and --log-level set it.
 logconfig_dict = {
     "formatters": {"json": {"()": "config.observability.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
@@ -86,13 +87,13 @@ logconfig_dict = {
 
 
 def on_starting(server: object) -> None:
-    """Exit if another server has the port, which SO_REUSEPORT would silently share with it."""
+    """Exit if another server has the port. SO_REUSEPORT would silently share it."""
     if reuse_port and (reason := why_port_is_taken(_HOST, _PORT, _PORT_SECONDS)):
         sys.exit(f"numberdesk: port {_PORT} of {_HOST} can't be used: {reason}")
 
 
 def pre_fork(server: object, worker: object) -> None:
-    # What the master has loaded stays: no worker searches it for garbage and copies its pages by that.
+    # Exclude the master's objects from garbage collection, which would copy their pages.
     gc.freeze()
 
 
@@ -100,7 +101,7 @@ def post_worker_init(worker: object) -> None:
     """Make SIGTERM close the worker's listening sockets at once.
 
     gunicorn keeps them open until the last running request is done. Clients that connect in
-    the meantime would wait for an answer that never comes, instead of being refused.
+    the meantime would wait for a response that never comes, instead of being refused.
     """
     stop = signal.getsignal(signal.SIGTERM)
 
@@ -108,7 +109,7 @@ def post_worker_init(worker: object) -> None:
         with socket.create_server(("127.0.0.1", 0)) as idle:
             idle.setblocking(False)
             for descriptor in list(listening_descriptors()):
-                # Replaced, not closed: gunicorn still has the number, and may be about to accept from it.
+                # Replace instead of close: gunicorn may be about to accept on this descriptor.
                 os.dup2(idle.fileno(), descriptor)
         if callable(stop):
             stop(number, frame)
@@ -127,7 +128,7 @@ def on_exit(server: object) -> None:
 def why_port_is_taken(host: str, port: int, seconds: float = 0) -> str:
     """Return the reason why the port can't be bound, or "" if it can within ``seconds``.
 
-    The workers of a killed server have the port for a moment longer.
+    The workers of a killed server keep the port for a moment.
     """
     deadline = time.monotonic() + seconds
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -150,7 +151,7 @@ def listening_descriptors() -> Iterator[int]:
             with socket.socket(fileno=os.dup(int(name))) as found:
                 internet = found.family in (socket.AF_INET, socket.AF_INET6)
                 listens = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-        except OSError:  # it was the folder's own, or can't say
+        except OSError:  # the folder's own descriptor, or not a socket
             continue
         if internet and listens:
             yield int(name)

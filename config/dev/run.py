@@ -1,8 +1,8 @@
-"""`make run`, `make stop` and `make clean`: everything from nothing to a served API, in one process.
+"""`make run`, `make stop` and `make clean`: start and stop everything, in one process.
 
-One process, because each start of Django costs most of a second: it claims the port, starts the
-embedded PostgreSQL, migrates if there is something to migrate, seeds the demo, and becomes gunicorn.
-In production gunicorn is started by itself, see docs/configuration.md.
+It is one process, because each start of Django costs most of a second. It locks the port, starts
+the embedded PostgreSQL, migrates, seeds the demo, and becomes gunicorn. In production gunicorn is
+started by itself, see docs/configuration.md.
 """
 
 import contextlib
@@ -22,19 +22,19 @@ from config.dev import postgres
 from config.dev.postgres_server import try_lock
 from config.dev.worker import BackgroundWorker
 
-WORKERS_SECONDS = 15  # gunicorn's workers look once a second whether their master lives
+WORKERS_SECONDS = 15  # gunicorn's workers check once a second whether their master is alive
 
 
 class CannotServe(Exception):
-    """The desk can't start; the message is one line and says what to do."""
+    """The desk can't start. The message is one line and says what to do."""
 
 
-class Claim:
-    """One desk on a port of this checkout. Like the database's, both locks die with their processes.
+class PortLock:
+    """The locks of one desk on a port of this checkout. They end with their processes.
 
-    ``desk-8000.lock`` is the master's alone and holds its pid, which is trusted only while the lock is
-    held. ``desk-8000.workers`` is held by the workers too: after a ``kill -9`` of the master they need a
-    moment to notice, and have the port until then.
+    ``desk-8000.lock`` belongs to the master and contains its pid, which is valid only while the
+    lock is held. The workers hold ``desk-8000.workers`` too. After a ``kill -9`` of the master
+    they keep the port until they notice.
     """
 
     def __init__(self, port: int) -> None:
@@ -43,7 +43,9 @@ class Claim:
         path = folder / f"desk-{port}.lock"
         master = try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if master is None:
-            raise CannotServe(f"already running on port {port} (process {read_pid(path)}): `make stop` stops it")
+            raise CannotServe(
+                f"already running on port {port} (process {read_pid(path)}): `make stop` stops it"
+            )
         self.master = master
         os.ftruncate(self.master, 0)
         os.pwrite(self.master, str(os.getpid()).encode(), 0)
@@ -51,14 +53,14 @@ class Claim:
         workers = wait_for_lock(self.workers_path, WORKERS_SECONDS)
         if workers is None:
             raise CannotServe(f"workers of a killed desk still hold port {port}: end them and try again")
-        self.workers = workers  # inherited by the workers, and thereby theirs
+        self.workers = workers  # the workers inherit it
 
     def leave_to_master(self) -> None:
-        """Close the master's lock in a worker: only the master's life keeps it."""
+        """Close the master's lock in a worker, so that only the master holds it."""
         os.close(self.master)
 
     def wait_for_workers(self) -> None:
-        """Return once no worker has the second lock, which this process gives up."""
+        """Release the second lock, and wait until no worker holds it."""
         os.close(self.workers)
         lock = wait_for_lock(self.workers_path, WORKERS_SECONDS)
         if lock is not None:
@@ -77,21 +79,23 @@ def wait_for_lock(path: Path, seconds: float) -> int | None:
 
 
 def require_port(host: str, port: int) -> None:
-    """Raise CannotServe if the port is taken, before anything is started for it."""
+    """Raise CannotServe if the port is taken, before anything is started."""
     from config.gunicorn_conf import why_port_is_taken
 
     if reason := why_port_is_taken(host, port):
-        raise CannotServe(f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`")
+        raise CannotServe(
+            f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`"
+        )
 
 
 def prepare_database() -> dict[str, Any] | None:
-    """Migrate where needed and seed the demo, which changes nothing the second time."""
+    """Migrate if needed and seed the demo, which changes nothing the second time."""
     from django.conf import settings
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise wants it, empty or not
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise needs the folder
     if settings.EMBEDDED_DATABASE:
         postgres.ensure_running()
     executor = MigrationExecutor(connection)
@@ -99,7 +103,7 @@ def prepare_database() -> dict[str, Any] | None:
         say("preparing the database")
         call_command("migrate", verbosity=0, interactive=False)
     if settings.PRODUCTION:
-        # A demo's operator and keys have no place in production.
+        # Production gets no demo, because its operator and keys are public.
         call_command("collectstatic", verbosity=0, interactive=False)
         return None
     answer = io.StringIO()
@@ -107,8 +111,8 @@ def prepare_database() -> dict[str, Any] | None:
     return dict(json.loads(answer.getvalue()))
 
 
-def let_go_of_the_database() -> None:
-    """Connections don't survive the fork of the workers."""
+def close_connections() -> None:
+    """Close the connections, which don't survive the fork of the workers."""
     from django.db import connections
 
     for connection in connections.all(initialized_only=True):
@@ -143,20 +147,20 @@ def run() -> None:
     from config.dev.server import DeskServer
 
     host, _, port = gunicorn_conf.bind.rpartition(":")
-    claim = Claim(int(port))
+    port_lock = PortLock(int(port))
     require_port(host, int(port))
     import django
 
     django.setup()
     demo = prepare_database()
-    let_go_of_the_database()
+    close_connections()
     shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104  compared, not bound
     background = BackgroundWorker()
-    DeskServer(banner(f"http://{shown}:{port}", demo, background.pid), claim=claim, background=background).run()
+    DeskServer(banner(f"http://{shown}:{port}", demo, background.pid), port_lock=port_lock, background=background).run()
 
 
 def stop() -> None:
-    """Stop every desk of this checkout, and a database that was left without users."""
+    """Stop every desk of this checkout, and a database that has no users."""
     stopped = False
     for path in sorted(postgres.local_folder().glob("desk-*.lock")):
         lock = try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -167,11 +171,11 @@ def stop() -> None:
         os.close(lock)
     postgres.stop_if_unused()
     if not stopped:
-        say("nothing was running")
+        say("nothing is running")
 
 
 def clean() -> None:
-    """Stop everything and forget the local database, its operators, keys and numbers."""
+    """Stop everything and delete the local database with its operators, keys and numbers."""
     stop()
     postgres.remove()
 
@@ -179,7 +183,7 @@ def clean() -> None:
 def end_master(path: Path) -> int:
     pid = read_pid(path)
     if pid == 0:
-        raise CannotServe(f"{path.stem} is just starting: try again")
+        raise CannotServe(f"{path.stem} is still starting: try again")
     os.kill(pid, signal.SIGTERM)
     lock = wait_for_lock(path, 60)
     if lock is None:
@@ -208,7 +212,7 @@ def errors_in_one_line() -> Iterator[None]:
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # Until gunicorn has handlers of its own: leave through atexit, which leaves the database.
+    # Until gunicorn sets its handlers, exit through atexit, which releases the database.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     commands = {"run": run, "stop": stop, "clean": clean}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:

@@ -1,7 +1,7 @@
-"""The worker beside the server of `make run`: started with it, restarted if it dies, stopped with it.
+"""The worker of `make run`: started with the server, restarted if it dies, stopped with it.
 
-In production a supervisor does this. Three processes: the server, a small one that only waits, and
-``manage.py worker``. The last two end by themselves when their parent is gone.
+In production a supervisor does this. There are three processes: the server, a small one that only
+waits, and ``manage.py worker``. The last two end when their parent has ended.
 """
 
 import os
@@ -17,10 +17,10 @@ _REST_SECONDS = 1.0  # before the next start
 
 
 class BackgroundWorker:
-    """The small process, as the server sees it."""
+    """The small process that keeps the worker running."""
 
     def __init__(self) -> None:
-        # In a session of its own: Ctrl-C is for the server, which stops this one last.
+        # In its own session: Ctrl-C goes to the server, which stops this process last.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "config.dev.worker"],
             cwd=BASE_DIR,
@@ -33,7 +33,7 @@ class BackgroundWorker:
         return self._process.pid
 
     def stop(self) -> None:
-        """Stop it and wait, which takes as long as what it is doing, 15 seconds at most."""
+        """Stop the process and wait until its current work ends, for 15 seconds at most."""
         self._process.terminate()
         self._process.wait()
 
@@ -54,7 +54,7 @@ def keep_running() -> None:
         worker = subprocess.Popen(
             [sys.executable, "manage.py", "worker", "--with-parent"], cwd=BASE_DIR, stdin=subprocess.DEVNULL
         )
-        if stopping:  # told so in the meantime
+        if stopping:  # a signal came in the meantime
             worker.terminate()
         while worker.poll() is None:
             if os.getppid() != parent:
@@ -68,7 +68,7 @@ def _wait(worker: "subprocess.Popen[bytes]") -> None:
     try:
         worker.wait(_LOOK_SECONDS)
     except subprocess.TimeoutExpired:
-        return  # the next look follows
+        return  # the caller checks again
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ class Checkout:
         return process
 
     @property
-    def place(self) -> postgres_server.Place:
-        return postgres_server.place_for(self.local)
+    def place(self) -> postgres_server.ServerPaths:
+        return postgres_server.paths_for(self.local)
 
     def server_is_alive(self) -> bool:
         return postgres_server.is_alive(self.place)

@@ -140,12 +140,12 @@ def test_a_socket_folder_that_others_can_open_is_refused(fresh: Callable[..., Ch
     process = checkout.join()
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert "is not a private folder of ours" in errors
+    assert "is not a private folder of this user" in errors
 
 
 def test_two_folders_have_two_databases(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    assert postgres_server.place_for(one).folder != postgres_server.place_for(other).folder
+    assert postgres_server.paths_for(one).folder != postgres_server.paths_for(other).folder
     assert postgres_server.socket_folder(one) != postgres_server.socket_folder(other)
 
 

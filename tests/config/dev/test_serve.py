@@ -121,7 +121,7 @@ class Desk:
             )
 
     def database_is_alive(self) -> bool:
-        return postgres_server.is_alive(postgres_server.place_for(self.local))
+        return postgres_server.is_alive(postgres_server.paths_for(self.local))
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_after_a_kill_9_of_the_master_the_next_start_just_works(desk: Desk) -> N
 def test_after_a_kill_9_of_everything_the_next_start_just_works(desk: Desk) -> None:
     desk.start()
     assert desk.process
-    postmaster = int((postgres_server.place_for(desk.local).data / "postmaster.pid").read_text().split()[0])
+    postmaster = int((postgres_server.paths_for(desk.local).data / "postmaster.pid").read_text().split()[0])
     os.killpg(desk.process.pid, signal.SIGKILL)
     os.kill(postmaster, signal.SIGKILL)
     desk.process.wait()
@@ -232,7 +232,7 @@ def test_stop_from_another_shell_stops_all_of_it(desk: Desk) -> None:
     assert desk.process
     assert desk.process.wait() == 0
     assert not desk.database_is_alive()
-    assert desk.run("stop").stdout == "numberdesk: nothing was running\n"
+    assert desk.run("stop").stdout == "numberdesk: nothing is running\n"
 
 
 def test_it_goes_with_its_terminal(desk: Desk) -> None:
