@@ -1,6 +1,6 @@
-"""What every management command shares: one JSON document, one-line errors, exit codes.
+"""The base of management commands: JSON output, one-line errors, exit codes.
 
-0: done. 1: refused, or a check failed. 2: the command line itself is wrong, as argparse has it.
+0: done. 1: refused, or a check failed. 2: the command line is wrong, as in argparse.
 """
 
 import argparse
@@ -25,10 +25,10 @@ _UNDEFINED = ("42P01", "42703")  # undefined_table, undefined_column
 
 
 class DeskCommand(BaseCommand):
-    """Subclasses declare arguments and write ``handle``; they answer with ``self.answer``.
+    """The base of commands. Subclasses declare arguments, write ``handle`` and call ``answer``.
 
-    With ``--json`` stdout is one JSON document, whatever else there is to say goes to stderr. Errors
-    are one line on stderr that names the argument and the remedy, never a traceback.
+    With ``--json`` stdout is one JSON document, and everything else goes to stderr. An error is
+    one line on stderr that names the argument and the remedy, never a traceback.
     """
 
     requires_system_checks = []
@@ -40,7 +40,7 @@ class DeskCommand(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         self._arguments = parser._actions
-        # argparse would print the whole usage before each error, which is one line here; --help has it.
+        # argparse would print the usage before each error. Here an error is one line.
         parser.print_usage = lambda file=None: None  # type: ignore[method-assign]
         return parser
 
@@ -49,7 +49,7 @@ class DeskCommand(BaseCommand):
         return type(self).__module__.rpartition(".")[2]
 
     def new_actor(self) -> Actor:
-        """Who history rows name: this command, in this run of it."""
+        """Return the actor of history rows: this command, in this run."""
         return command_actor(self.name)
 
     def answer(self, document: dict[str, Any], text: str, *, json_wanted: bool) -> None:
@@ -63,15 +63,15 @@ class DeskCommand(BaseCommand):
         except (DatabaseError, InterfaceError, psycopg.Error) as error:
             raise CommandError(_database_trouble(error)) from error
         except BrokenPipeError:
-            # Whoever read stdout has gone (`| head`): nobody is left to tell. Python would complain
-            # once more when it flushes at exit.
+            # The reader of stdout has closed it (`| head`). Python would raise again when it
+            # flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except KeyboardInterrupt:
             raise CommandError("interrupted", returncode=130) from None
 
     def _typed(self, options: dict[str, Any]) -> dict[str, Any]:
-        """``call_command`` hands over keyword arguments as they are, without argparse's types."""
+        """Apply argparse's types to the keyword arguments of ``call_command``."""
         for action in self._arguments:
             value = options.get(action.dest)
             if callable(action.type) and isinstance(value, str | int | float | Decimal):
@@ -82,7 +82,7 @@ class DeskCommand(BaseCommand):
         return options
 
     def _one_line(self, refusal: ApiError) -> str:
-        """Each field as the argument that it came from, and what to do about it."""
+        """Return the error as one line that names the arguments and the remedy."""
         shown = {action.dest: _shown(action) for action in self._arguments}
         details = []
         for field, sentence in (refusal.details or {}).items():
@@ -92,21 +92,24 @@ class DeskCommand(BaseCommand):
 
 
 def _shown(action: argparse.Action) -> str:
-    """As argparse itself names it: the longest spelling of an option."""
+    """Return the name that argparse uses: the longest spelling of an option."""
     return f"argument {max(action.option_strings, key=len, default=action.metavar or action.dest)}"
 
 
 def _database_trouble(error: BaseException) -> str:
     first_line = str(error).strip().partition("\n")[0]
     if sqlstate_of(error) in _UNDEFINED:
-        return f"the database has not been prepared: run `python manage.py migrate` first ({first_line})"
+        return f"the database is not migrated: run `python manage.py migrate` first ({first_line})"
     if is_unavailable(error):
-        return f"the database can't be reached or is busy: check DATABASE_URL, then try again ({first_line})"
+        return (
+            "the database can't be reached or is busy: "
+            f"check DATABASE_URL, then try again ({first_line})"
+        )
     return f"the database refused: {first_line}"
 
 
 def money(*, minimum: Decimal, maximum: Decimal = LARGEST_AMOUNT) -> Callable[[str], Decimal]:
-    """An argparse type: an amount in whole cents."""
+    """Return an argparse type: an amount in whole cents."""
 
     def parse(text: str) -> Decimal:
         if not re.fullmatch(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?", text, re.ASCII):
@@ -114,7 +117,7 @@ def money(*, minimum: Decimal, maximum: Decimal = LARGEST_AMOUNT) -> Callable[[s
         amount = Decimal(text)
         if not minimum <= amount <= maximum:
             raise argparse.ArgumentTypeError(f"{text} must be from {minimum} to {maximum}")
-        # Three decimals may be thousands, so that not even 1.500 is taken for 1.50.
+        # Three decimals may mean thousands, so 1.500 is not accepted as 1.50.
         if len(text.partition(".")[2]) > 2:
             raise argparse.ArgumentTypeError(f"{text} must be in whole cents, with at most two decimals")
         return round(amount, 2)
@@ -123,7 +126,7 @@ def money(*, minimum: Decimal, maximum: Decimal = LARGEST_AMOUNT) -> Callable[[s
 
 
 def whole_number(*, minimum: int, maximum: int) -> Callable[[str], int]:
-    """An argparse type."""
+    """Return an argparse type: an integer from ``minimum`` to ``maximum``."""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,20}", text, re.ASCII) or not minimum <= int(text) <= maximum:
@@ -134,7 +137,7 @@ def whole_number(*, minimum: int, maximum: int) -> Callable[[str], int]:
 
 
 def line_of_text(*, maximum: int, minimum: int = 0) -> Callable[[str], str]:
-    """An argparse type: printable text of bounded length, without blanks around it."""
+    """Return an argparse type: printable text of bounded length, stripped."""
 
     def parse(text: str) -> str:
         text = text.strip()
@@ -146,8 +149,10 @@ def line_of_text(*, maximum: int, minimum: int = 0) -> Callable[[str], str]:
 
 
 def one_of(choices: list[str]) -> Callable[[str], str]:
-    """An argparse type: one of these words, in whatever case. It guards ``call_command`` too, where
-    argparse's own ``choices`` are not looked at."""
+    """Return an argparse type: one of these words, in any case.
+
+    It works for ``call_command`` too, which ignores argparse's ``choices``.
+    """
     known = {choice.lower(): choice for choice in choices}
 
     def parse(text: str) -> str:

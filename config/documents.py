@@ -1,4 +1,4 @@
-"""Texts that are the same for everyone, made once in a process: sent compressed, and only when they changed."""
+"""Public documents, rendered once in a process, sent compressed and with an ETag."""
 
 import gzip
 import hashlib
@@ -18,13 +18,13 @@ class Document:
 
     @classmethod
     def of(cls, body: bytes, content_type: str) -> "Document":
-        # Weak: the same text, compressed or not.
+        # A weak ETag, because the text is the same compressed or not.
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
         return cls(body, content_type, etag, gzip.compress(body, mtime=0))
 
 
 def answer_document(request: HttpRequest, document: Document) -> HttpResponse:
-    """The text, or 304 to whoever has it already. Caches ask each time: a new release shows at once."""
+    """Return the document, or 304 if the client has it. Caches revalidate it each time."""
     response = HttpResponse(document.body, content_type=document.content_type)
     if _takes_gzip(request):
         response.content = document.compressed
@@ -32,7 +32,7 @@ def answer_document(request: HttpRequest, document: Document) -> HttpResponse:
     response["ETag"] = document.etag
     response["Cache-Control"] = "public, no-cache"
     patch_vary_headers(response, ["Accept-Encoding"])
-    # Nothing here depends on a precondition but whether it is sent: it always gives a response back.
+    # The function always returns a response: the precondition only decides which one.
     return get_conditional_response(request, etag=document.etag, response=response) or response
 
 

@@ -1,4 +1,4 @@
-"""Reading the environment: a missing or malformed variable is named at start, with its remedy."""
+"""Read the environment. A bad variable is named at start, with its remedy."""
 
 import os
 import re
@@ -17,7 +17,7 @@ _FALSE = {"0", "false", "no", "off", ""}
 
 
 def _read_secret(name: str, path: str) -> str:
-    """Return what a file holds, as container platforms hand over secrets. Raise ImproperlyConfigured."""
+    """Return the content of a file, such as a container's secret. Raise ImproperlyConfigured."""
     try:
         value = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
@@ -49,7 +49,7 @@ class Environment:
         return _read_secret(f"{name}_FILE", path)
 
     def given(self, name: str) -> bool:
-        """Return whether the variable has a value, its own or that of its file."""
+        """Return whether the variable has a value, directly or by its file."""
         return self._raw(name) is not None
 
     def text(self, name: str, *, required: bool = False, default: str = "", minimum_length: int = 0) -> str:
@@ -67,21 +67,24 @@ class Environment:
         return [word.strip() for word in value.split(",") if word.strip()] if value else default
 
     def peppers(self, name: str) -> list[str]:
-        """Secrets, the current one first. An empty one may follow others, as ``new,``: that of keys made without."""
+        """Return secrets, the current one first.
+
+        The last one may be empty, as in ``new,``, for keys that were digested without a pepper.
+        """
         words = [word.strip() for word in (self._raw(name) or "").split(",")]
         if "" in words[:-1]:
             raise ImproperlyConfigured(f"{name} has an empty pepper in front of another: only the last may be empty")
         return words
 
     def keys(self, name: str, *, default: str) -> list[str]:
-        """Secrets to encrypt under, the current one first."""
+        """Return secrets for encryption, the current one first."""
         words = self.words(name, default=[default])
         if short := [position for position, word in enumerate(words, 1) if len(word) < 16]:
             raise ImproperlyConfigured(f"{name}: key {short[0]} is too short: give it at least 16 random characters")
         return words
 
     def networks(self, name: str) -> list[str]:
-        """Addresses and networks, in one spelling."""
+        """Return addresses and networks in canonical form."""
         words = self.words(name, default=[])
         try:
             return [str(parse_network(word)) for word in words]
@@ -108,14 +111,14 @@ class Environment:
         return int(value)
 
     def time_of_day(self, name: str, *, default: str) -> time:
-        """Hours and minutes in UTC."""
+        """Return a time of day in UTC."""
         value = self._raw(name) or default
         if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
             raise ImproperlyConfigured(f"{name} must be a time of day in UTC such as 03:30, not {value!r}")
         return time.fromisoformat(value)
 
     def postgres_url(self, name: str) -> str:
-        """A PostgreSQL URL as it is, for libpq; empty where none is set."""
+        """Return a PostgreSQL URL unchanged, for libpq, or "" if it is not set."""
         value = self.text(name)
         if value and not re.match(r"(postgres|postgresql)://", value):
             raise ImproperlyConfigured(f"{name} must be a postgresql:// URL")
@@ -134,7 +137,7 @@ class Environment:
         return value
 
     def database(self, name: str) -> dict[str, Any]:
-        """A PostgreSQL URL as Django settings; no other could keep our promises.
+        """Return a PostgreSQL URL as Django settings. Other databases are not supported.
 
         DATABASE_PASSWORD is the password of a URL without one.
         """

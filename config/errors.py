@@ -1,4 +1,4 @@
-"""Errors of the API: exceptions with a code, raised where the rule is, turned into answers here."""
+"""Errors of the API: exceptions with a code, and their responses."""
 
 import logging
 import time
@@ -31,9 +31,9 @@ RETRY_AFTER_SECONDS = 1
 
 
 class ApiError(Exception):
-    """An answer that refuses. Subclasses fix ``status`` and ``code``.
+    """An error response. Subclasses set ``status`` and ``code``.
 
-    ``details`` is a flat map from field to one sentence, ``data`` what a program needs to go on.
+    ``details`` maps each field to one sentence. ``data`` is what a program needs to continue.
     """
 
     status = 500
@@ -82,7 +82,7 @@ class MethodNotAllowed(ApiError):
 
 
 class Conflict(ApiError):
-    """A refusal that the same request would only meet again: generated SDKs retry 409 unless told not to."""
+    """A conflict that a retry can't resolve. Its header keeps generated SDKs from retrying the 409."""
 
     status = 409
 
@@ -91,13 +91,13 @@ class Conflict(ApiError):
 
 
 class LimitExceeded(Conflict):
-    """More than an organization may have; the message names the limit and the remedy."""
+    """A limit of an organization is reached. The message names the limit and the remedy."""
 
     code, message = "LIMIT_EXCEEDED", "limit exceeded"
 
 
 class PreconditionFailed(ApiError):
-    """What the caller has read has changed since."""
+    """The representation has changed since the caller read it."""
 
     status, code = 412, "PRECONDITION_FAILED"
     message = "it has changed since you read it: read it again, then decide"
@@ -116,14 +116,14 @@ class ValidationFailed(ApiError):
 
 
 class RateLimited(ApiError):
-    """``repeated``: not the first in its window, so that it is not worth a note."""
+    """Too many requests. ``repeated`` ones are not the first in their window, and not recorded."""
 
     status, code, message = 429, "RATE_LIMITED", "rate limit exceeded"
     repeated = False
 
 
 class ServiceUnavailable(ApiError):
-    """The database can't be reached or gave up on a lock. Nothing was written: safe to retry."""
+    """The database can't be reached or a lock timed out. Nothing was written: safe to retry."""
 
     status, code, message = 503, "SERVICE_UNAVAILABLE", "service unavailable"
 
@@ -131,15 +131,14 @@ class ServiceUnavailable(ApiError):
         super().__init__(message, headers={"Retry-After": str(retry_after)})
 
 
-# What PostgreSQL says when the work can't be done now but can be done later, by SQLSTATE: connection
-# trouble (08…), out of resources (53…), shutting down or cancelled (57…), lock not available, and
-# serialization failure or deadlock that the retries did not get past.
+# SQLSTATEs of temporary errors: connection trouble (08…), out of resources (53…), shutting down or
+# canceled (57…), lock not available, and a serialization failure or deadlock after all retries.
 _UNAVAILABLE_CLASSES = ("08", "53", "57")
 _UNAVAILABLE_STATES = ("55P03", "40001", "40P01", "25P03", "25006")
 
 
 def sqlstate_of(error: BaseException) -> str | None:
-    """The SQLSTATE of a database error as Django or psycopg raised it."""
+    """Return the SQLSTATE of a database error raised by Django or psycopg, or None."""
     for candidate in (error, error.__cause__):
         if isinstance(candidate, psycopg.Error) and candidate.sqlstate:
             return candidate.sqlstate
@@ -147,23 +146,23 @@ def sqlstate_of(error: BaseException) -> str | None:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the database is to blame for now, rather than our statement."""
+    """Return whether the database is temporarily unavailable, rather than the statement wrong."""
     if isinstance(error, InterfaceError | psycopg.InterfaceError) or _is_stale(error) or is_mixed_up(error):
         return True
     state = sqlstate_of(error)
     if state is None:
-        # A connection that is refused or breaks off has no state.
+        # A refused or broken connection has no SQLSTATE.
         return isinstance(error, OperationalError | psycopg.OperationalError)
     return state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES
 
 
 def _is_stale(error: BaseException) -> bool:
-    """Whether a migration changed what a statement reads that was prepared before it."""
+    """Return whether a migration changed the result of an earlier prepared statement."""
     return any(is_stale(one) for one in (error, error.__cause__) if one is not None)
 
 
 def as_api_error(error: BaseException) -> ApiError:
-    """The answer to any exception; what is not foreseen is 500 and logged with its traceback."""
+    """Return the ApiError for any exception. Log an unexpected one with its traceback, as a 500."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, Http404 | drf.NotFound):
@@ -177,7 +176,7 @@ def as_api_error(error: BaseException) -> ApiError:
     if isinstance(error, RequestDataTooBig):
         return PayloadTooLarge()
     if isinstance(error, DisallowedHost):
-        return InvalidInput(details={"Host": "is not a name of this desk"})
+        return InvalidInput(details={"Host": "is not an allowed host"})
     if isinstance(error, UnreadablePostError):
         return InvalidInput(details={"body": "broke off before its end"})
     if isinstance(error, MultiPartParserError):
@@ -197,14 +196,17 @@ def as_api_error(error: BaseException) -> ApiError:
     return ApiError()
 
 
-# An outage fails every request: one line at ERROR, which Sentry gets, tells what hundreds would.
+# An outage fails every request. One line at ERROR, which goes to Sentry, is enough.
 ALARM_SECONDS = 600
 _ALARMING_CLASSES = ("08", "53", "57P")
 _next_alarm = 0.0
 
 
 def _log_unavailable(error: BaseException) -> None:
-    """Log an outage at ERROR once in ALARM_SECONDS and process; the rest, and lock waits, as warnings."""
+    """Log an outage at ERROR once in ALARM_SECONDS for each process, and else as a warning.
+
+    Timeouts of locks are always warnings.
+    """
     global _next_alarm
     state, level, now = sqlstate_of(error), logging.WARNING, time.monotonic()
     is_outage = not _is_stale(error) and (state is None or state.startswith(_ALARMING_CLASSES))
@@ -213,18 +215,18 @@ def _log_unavailable(error: BaseException) -> None:
     logger.log(level, "database unavailable: %s", error, extra={"fields": {"sqlstate": state}})
 
 
-# Sent with ``refusal`` for each answer that refuses, once its transaction is over. A receiver that
-# fails is logged, and the answer goes out.
+# Sent with ``refusal`` for each error response, after its transaction. If a receiver fails, the
+# failure is logged and the response is sent.
 refused = Signal()
 
 
-# What draws refusals as pages for people, by the beginning of the paths that they look at.
-Draw = Callable[[ApiError, HttpRequest | None], HttpResponse]
-_drawn: dict[str, Draw] = {}
+# Functions that render errors as HTML pages, by the prefix of the path.
+RenderError = Callable[[ApiError, HttpRequest | None], HttpResponse]
+_error_pages: dict[str, RenderError] = {}
 
 
-def register_error_page(prefix: str, draw: Draw) -> None:
-    _drawn[prefix] = draw
+def register_error_page(prefix: str, render: RenderError) -> None:
+    _error_pages[prefix] = render
 
 
 def answer_to(error: BaseException, request: HttpRequest | None = None) -> HttpResponse:
@@ -235,29 +237,29 @@ def answer_to(error: BaseException, request: HttpRequest | None = None) -> HttpR
         response["WWW-Authenticate"] = "Bearer"
     for name, value in refusal.headers.items():
         response[name] = value
-    # Django would log each 5xx as an error of its own: a real 500 twice, and what a magic number
-    # of a sandbox forces. What is worth a line has been logged where it was found.
+    # Django would log each 5xx as an error: a real 500 twice, and those that a magic number of a
+    # sandbox forces. Errors worth a line are already logged.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 
 def _answer(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
     context = current.get()
-    for prefix, draw in _drawn.items():
+    for prefix, render in _error_pages.items():
         if context is not None and f"{context.path}/".startswith(prefix):
-            return draw(refusal, request)
+            return render(refusal, request)
     return error_answer(refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data)
 
 
 def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
-    """DRF's exception handler."""
+    """Return the response to an exception, as DRF's exception handler."""
     response = answer_to(error)
     if response.status_code == 405 and (view := context.get("view")):
         response["Allow"] = ", ".join(view.allowed_methods)
     return response
 
 
-# Django's handlers, for what never reaches a DRF view. config.urls names them, and settings.CSRF_FAILURE_VIEW.
+# Django's handlers, for requests that reach no DRF view. config.urls and settings name them.
 def answer_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer_to(NotFound(), request)
 

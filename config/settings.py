@@ -1,8 +1,8 @@
 """Django settings. Everything that differs between machines comes from the environment.
 
-Without ``DATABASE_URL`` the desk runs on an embedded PostgreSQL (config/dev/postgres.py) with local,
-safe defaults: for trying out, developing and testing. With it, the desk is in production:
-``SECRET_KEY`` and ``ALLOWED_HOSTS`` must be given, and cookies and redirects insist on HTTPS.
+Without ``DATABASE_URL`` the desk runs on an embedded PostgreSQL (config/dev/postgres.py) with safe
+local defaults, for development and tests. With it, the desk is in production: ``SECRET_KEY`` and
+``ALLOWED_HOSTS`` are required, and cookies and redirects require HTTPS.
 docs/configuration.md documents every variable.
 """
 
@@ -20,8 +20,8 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY", required=PRODUCTION, default="", minimum_length=50 if PRODUCTION else 0)
 if not SECRET_KEY:
     SECRET_KEY = postgres.local_secret("django")
-# Keys are high-entropy secrets; the pepper makes a stolen table useless even to someone who could
-# guess one. Rotation: put the new one first, keep the old ones behind it until every key has rotated.
+# Keys are high-entropy secrets. The pepper makes a stolen table useless even for guessable keys.
+# Rotation: put the new one first, and keep the old ones behind it until every key has rotated.
 API_KEY_PEPPERS = env.peppers("API_KEY_PEPPERS")
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS", required=PRODUCTION, default=["localhost", "127.0.0.1", "[::1]", "testserver"]
@@ -29,12 +29,12 @@ ALLOWED_HOSTS = env.words(
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 
 # --- database ------------------------------------------------------------------------------------
-# Django's own default is a new connection for each request; connections that stay double the orders a second.
-# Each thread has one, see config.db.backend. Statements are prepared on the server, which saves their planning;
-# config.db.backend.pooler notices a PgBouncer that loses them.
+# Django's default is a new connection for each request. Kept connections double the orders a
+# second. Each thread has one, see config.db.backend. Prepared statements save planning.
+# config.db.backend.pooler detects a PgBouncer that loses them.
 DATABASE_PREPARE = env.flag("DATABASE_PREPARE", default=True)
-# Who waits for a connection waits for a database that is away. That is no queue that moves on, as the one for a
-# lock is, so the patience is shorter. For each of several hosts.
+# For each of several hosts. Waiting for a connection means that the database is away. Unlike a
+# queue for a lock, that wait does not progress, so the limit is shorter.
 DATABASE_CONNECT_TIMEOUT = env.integer("DATABASE_CONNECT_TIMEOUT", default=2, minimum=2)
 LOCK_TIMEOUT_MS = env.integer("LOCK_TIMEOUT_MS", default=5_000, minimum=1)
 STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minimum=1)
@@ -46,13 +46,13 @@ if env.text("REPLICA_URL"):  # for lists and searches, see config.db.replica
 for _database in DATABASES.values():
     _database.update(
         ENGINE="config.db.backend",
-        CONN_MAX_AGE=3600,  # a backend of PostgreSQL grows with what it has seen
+        CONN_MAX_AGE=3600,  # the caches of a PostgreSQL backend grow with its age
         DISABLE_SERVER_SIDE_CURSORS=not DATABASE_PREPARE,
     )
     _database["TEST"] = {"NAME": "numberdesk_test"}
     _database.setdefault("OPTIONS", {}).update(
         server_side_binding=DATABASE_PREPARE,
-        # None prepares nothing (Django's default); 2 prepares what is run a third time.
+        # None prepares nothing (Django's default). 2 prepares a statement at its third run.
         prepare_threshold=2 if DATABASE_PREPARE else None,
         connect_timeout=DATABASE_CONNECT_TIMEOUT,
     )
@@ -84,8 +84,8 @@ INSTALLED_APPS = [
     "numbers",
 ]
 
-# The admin's middleware costs the API a third of its speed and gives it nothing: PastTheAdmin sends
-# requests under /v1 to View, past what stands between.
+# The API does not need the admin's middleware, which would cost it a third of its speed.
+# PastTheAdmin sends requests under /v1 directly to View.
 MIDDLEWARE = [
     "config.http.middleware.RequestId",
     "config.http.middleware.ContentSecurityPolicy",
@@ -107,7 +107,7 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
-# Where a sign-in leads that names no page, or one of another site.
+# The page after a sign-in without a valid ``next``.
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 CSRF_FAILURE_VIEW = "config.errors.answer_form_not_ours"
@@ -134,21 +134,21 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- operators' sign-in --------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-# Attempts in a minute, judged before a password is hashed; and how many are hashed at once in a process.
+# Limits of attempts in a minute, checked before hashing, and of concurrent hashes in a process.
 DESK_SIGN_INS_PER_MINUTE = env.integer("DESK_SIGN_INS_PER_MINUTE", default=10, minimum=1)
 DESK_SIGN_INS_PER_MINUTE_IN_ALL = env.integer("DESK_SIGN_INS_PER_MINUTE_IN_ALL", default=60, minimum=1)
 DESK_HASHES_AT_ONCE = env.integer("DESK_HASHES_AT_ONCE", default=2, minimum=1, maximum=64)
 PASSWORD_HASHERS = ["config.admin.sign_in.hashing.BoundedHasher"]
-# Off, an operator may set a second factor up and is asked for it from then on; on, he must.
+# If off, operators may set up a second factor, and are asked for it from then on. If on, they must.
 DESK_TWO_FACTOR = env.flag("DESK_TWO_FACTOR", default=False)
-# What second factors are encrypted under, the current one first: not in the database, and derived from SECRET_KEY
-# where it is not set. Rotation: put the new one first, run reseal_two_factor, then drop the old ones.
+# Keys that encrypt second factors, the current one first. The default is derived from SECRET_KEY.
+# Rotation: put the new one first, run reseal_two_factor, then drop the old ones.
 DESK_TWO_FACTOR_KEYS = env.keys("DESK_TWO_FACTOR_KEYS", default=SECRET_KEY)
 OTP_TOTP_ISSUER = "Numberdesk"
 AXES_ENABLED = env.flag("DESK_LOCK_OUT", default=True)
 AXES_FAILURE_LIMIT = env.integer("DESK_LOCK_OUT_AFTER", default=5, minimum=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("DESK_LOCK_OUT_MINUTES", default=15, minimum=1))
-# By both: neither can a stranger lock an operator out, nor one wrong name lock out an office.
+# By both, so that a stranger can't lock out an operator, nor a wrong name a whole office.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "apikeys.failed_attempts.host_of"
 AXES_WHITELIST_CALLABLE = "config.admin.sign_in.attempts.may_try_a_locked_name"
@@ -194,16 +194,16 @@ SPECTACULAR_SETTINGS = {
         "id": {"type": "string", "format": "uuid"},
         "number": {"type": "string", "minLength": 3, "maxLength": 36},
     },
-    "SORT_OPERATIONS": False,  # as in the urls: what is used most comes first
+    "SORT_OPERATIONS": False,  # keep the order of the URLs: the most used first
     "POSTPROCESSING_HOOKS": ["config.api.openapi.generator.complete"],
 }
-# A body of 100 numbers with every routing field is under 16 kB; nothing larger is read.
+# A body of 100 numbers with every routing field is under 16 kB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)
 CURRENCY = env.currency("CURRENCY", default="USD")
 NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
 BACKORDERS_PER_ORGANIZATION = env.integer("BACKORDERS_PER_ORGANIZATION", default=100, minimum=1, maximum=10_000)
 DESK_REFUSAL_DAYS = env.integer("DESK_REFUSAL_DAYS", default=90, minimum=31)
-# --- the worker: manage.py worker ------------------------------------------------------------------
+# --- the worker: manage.py worker ----------------------------------------------------------------
 WORKER_POLL_SECONDS = env.integer("WORKER_POLL_SECONDS", default=5, minimum=1, maximum=3_600)
 WORKER_JOBS = env.integer("WORKER_JOBS", default=2, minimum=1, maximum=32)
 WORKER_LISTEN_URL = env.postgres_url("WORKER_LISTEN_URL")
@@ -218,15 +218,15 @@ FILE_UPLOAD_HANDLERS = [
 ]
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", default=6_000, minimum=1)
 FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer("FAILED_AUTHENTICATIONS_PER_MINUTE", default=60, minimum=1)
-# A hold is free: how long one organization may have a number on hold in any 24 hours, and how many
-# numbers it may put on hold in a minute, each of which is two rows of history.
+# Holds are free, so they are limited: the time that an organization may hold one number in any 24
+# hours, and the numbers that it may hold in a minute. Each hold adds two rows of history.
 HOLD_SECONDS_PER_DAY = env.integer("HOLD_SECONDS_PER_DAY", default=3_600, minimum=60)
 HELD_NUMBERS_PER_MINUTE = env.integer("HELD_NUMBERS_PER_MINUTE", default=1_000, minimum=100)
 KEY_CHANGES_PER_MINUTE = env.integer("KEY_CHANGES_PER_MINUTE", default=10, minimum=1)
 
 # --- transport -----------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=PRODUCTION)
-# Health checks and Prometheus come from within the network, in clear.
+# Health checks and Prometheus use plain HTTP within the network.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=PRODUCTION)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
@@ -241,11 +241,12 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 
-# `check --deploy` looks for Django's own classes by name. config.http.middleware has a subclass of the CSRF
-# middleware, and its ContentSecurityPolicy sets X-Frame-Options. tests/config/test_settings.py shows both work.
+# `check --deploy` searches for Django's classes by name. config.http.middleware subclasses the CSRF
+# middleware, and its ContentSecurityPolicy sets X-Frame-Options.
+# tests/config/test_settings.py shows that both work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 
-# Who may read /metrics: whoever has this token; without one, this machine alone.
+# The token for /metrics. Without one, only this machine may read it.
 METRICS_TOKEN = env.text("METRICS_TOKEN", minimum_length=16)
 
 # --- logs ----------------------------------------------------------------------------------------
@@ -261,14 +262,14 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        # Refusals are in the request's own line; Django's "Unauthorized: /v1/…" adds nothing.
+        # The request's line has the error already; Django's "Unauthorized: /v1/…" adds nothing.
         "django.request": {"level": "ERROR"},
-        # Whoever scans the internet would fill it, and Sentry, with tracebacks.
+        # Scanners would fill it, and Sentry, with tracebacks.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
 
-# --- errors and traces, for those who want them -----------------------------------------------------
+# --- errors and traces, optional -----------------------------------------------------------------
 if env.text("OTEL_EXPORTER_OTLP_ENDPOINT"):
     tracing.require_opentelemetry()
     MIDDLEWARE.insert(1, "config.observability.tracing.Traces")

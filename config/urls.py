@@ -1,4 +1,4 @@
-"""Every path of the desk."""
+"""The URL patterns of all apps."""
 
 from django.contrib import admin
 from django.urls import include, path, register_converter
@@ -10,7 +10,7 @@ from config.api.converters import IdConverter, NumberConverter
 from config.api.openapi import views as openapi_views
 from config.observability.metrics import metrics
 
-# Before the patterns that are included below are read.
+# Before the included patterns below are imported.
 register_converter(IdConverter, "id")
 register_converter(NumberConverter, "number")
 

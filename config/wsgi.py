@@ -21,7 +21,7 @@ from config.http.request import HttpRequest
 
 
 class Application(WSGIHandler):
-    """Django's handler, for which a body that breaks off is an error and HEAD has no body."""
+    """Django's handler. A truncated body is an error, and HEAD responses have no body."""
 
     request_class = HttpRequest
 
@@ -39,10 +39,11 @@ if settings.EMBEDDED_DATABASE:
 django.setup(set_prefix=False)
 application = Application()
 if not settings.DEBUG:
-    # Django's receivers cost each request as much as a lock. Queries are only kept where DEBUG is on, a cache
-    # in memory has nothing to close, and connections are looked at when the next request begins.
+    # Django's receivers cost each request as much as a lock. They do nothing here: queries are
+    # logged only with DEBUG, a cache in memory needs no closing, and connections are checked when
+    # the next request begins.
     request_started.disconnect(reset_queries)
     request_finished.disconnect(close_caches)
     request_finished.disconnect(close_old_connections)
-# Django would import the views when the first request comes, in each worker anew: a second of that customer's time.
+# Import the views now. Otherwise each worker would do so at its first request, which takes a second.
 get_resolver().url_patterns  # noqa: B018

@@ -1,4 +1,4 @@
-"""Connections that died while nobody used them."""
+"""Recovery from connections that died while they were idle."""
 
 import logging
 from collections.abc import Callable
@@ -14,11 +14,12 @@ Result = TypeVar("Result")
 
 
 def on_a_live_connection(work: Callable[[], Result]) -> Result:
-    """Run ``work``, the first statement of a request; once more where its connection turns out dead.
+    """Run ``work``, the first statement of a request, again if its connection turns out dead.
 
-    A server that is gone without a word, or goes just now, would cost a customer a 503; one that said so is
-    noticed before the request (config.db.backend). Asking it each time would cost a round trip for ever.
-    ``work`` must be safe to run twice, outside a transaction. Where the database is away, the second try says so.
+    A server that ended without notice would otherwise cost a customer a 503. A server that gave
+    notice is detected before the request (config.db.backend). A check each time would cost a
+    round trip. ``work`` must be safe to run twice, outside a transaction. If the database is
+    away, the second try raises.
     """
     try:
         return work()
@@ -32,19 +33,19 @@ def on_a_live_connection(work: Callable[[], Result]) -> Result:
 
 
 def replace_connections() -> None:
-    """Let each thread's next request have a new connection, which looks for a pooler that loses statements."""
+    """Replace each thread's connection at its next request, and check for a pooler again."""
     suspicion.add()
     logger.error("%s", REASON)
     drop_connection()
 
 
 def drop_connection() -> None:
-    """Let the next request have a new one, in place of one whose prepared statements are stale."""
+    """Drop a connection with stale prepared statements; the next request opens a new one."""
     if connection.connection is not None and not connection.in_atomic_block:
         connection.close()
 
 
 def drop_if_dead() -> None:
-    """Close this thread's connection if an error made it unusable, so that the next statement opens a new one."""
+    """Close this thread's connection if it is unusable; the next statement opens a new one."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()

@@ -1,4 +1,4 @@
-"""Rows as CSV, streamed by PostgreSQL itself: one statement, one instant, and no memory however many there are."""
+"""Stream rows as CSV by PostgreSQL's COPY: one statement, one snapshot, constant memory."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,14 +10,14 @@ from django.db import connection, models
 from django.db.models import QuerySet
 
 _CHUNK = 1 << 16
-# A spreadsheet runs text that begins so as a formula, also in its full-width forms. Apostrophes before it
-# count, so that taking one off again gives back any text.
+# Spreadsheets run text that begins like this as a formula, including full-width forms. Leading
+# apostrophes are matched too, so that removing one restores any text.
 _FORMULA = "^'*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]"
-_PHONE_NUMBER = r"^\+[0-9]{3,15}$"  # which is no formula, and worth nothing with an apostrophe
+_PHONE_NUMBER = r"^\+[0-9]{3,15}$"  # not a formula, and unusable with an apostrophe
 
 
 def inert(text: str) -> str:
-    """Return the text so that no spreadsheet runs it. Every cell of a CSV file goes through this, or its SQL."""
+    """Return the text with a guard against formulas. Every CSV cell needs it, or its SQL form."""
     if re.match(_FORMULA, text) and not re.fullmatch(_PHONE_NUMBER[1:-1], text, re.ASCII):
         return f"'{text}"
     return text
@@ -29,15 +29,15 @@ def unguarded(text: str) -> str:
 
 
 def stream_csv(
-    rows: QuerySet[Any], columns: Mapping[str, str], told: Callable[[int], object] = lambda count: None
+    rows: QuerySet[Any], columns: Mapping[str, str], report: Callable[[int], object] = lambda count: None
 ) -> Iterator[bytes]:
-    """The rows with these columns: header to field, or to an annotation of the queryset.
+    """Yield the rows with these columns: from header to field, or to an annotation.
 
-    ``told`` is called with how many more rows have gone out.
+    ``report`` is called with the number of further rows that were sent.
     """
     try:
         statement = _statement(rows, columns)
-    except EmptyResultSet:  # what Django knows to be empty has no statement; as a file it has its header line
+    except EmptyResultSet:  # Django makes no statement for an empty result; send the header only
         yield (",".join(columns) + "\n").encode()
         return
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
@@ -47,15 +47,15 @@ def stream_csv(
             count += 1
             if len(buffer) >= _CHUNK:
                 yield bytes(buffer)
-                told(count)
+                report(count)
                 buffer.clear()
                 count = 0
         yield bytes(buffer)
-        told(count)
+        report(count)
 
 
 def _statement(rows: QuerySet[Any], columns: Mapping[str, str]) -> str:
-    # Formulas are judged around the query, where its columns have plain names.
+    # Formulas are guarded around the query, where its columns have plain names.
     names = [f"c{place}" for place in range(len(columns))]
     shown = ", ".join(
         f"{_guarded(name) if _is_text(rows, field) else name} AS {psycopg.sql.Identifier(header).as_string()}"
@@ -63,20 +63,20 @@ def _statement(rows: QuerySet[Any], columns: Mapping[str, str]) -> str:
     )
     query, parameters = rows.prefetch_related(None).values_list(*columns.values()).query.sql_with_params()
     connection.ensure_connection()
-    # COPY takes no parameters: they are written into the statement, quoted by libpq's own rules.
+    # COPY takes no parameters. They are written into the statement, quoted by libpq's rules.
     inner = psycopg.ClientCursor(connection.connection).mogrify(query, parameters)
     rows_as = f"SELECT {shown} FROM ({inner}) AS exported ({', '.join(names)})"  # noqa: S608  quoted above
     return f"COPY ({rows_as}) TO STDOUT WITH (FORMAT csv, HEADER)"
 
 
 def _guarded(name: str) -> str:
-    """``inert`` in SQL."""
+    """Return the SQL form of ``inert``."""
     formula = _FORMULA.replace("'", "''")
     return f"CASE WHEN {name} ~ '{formula}' AND {name} !~ '{_PHONE_NUMBER}' THEN '''' || {name} ELSE {name} END"
 
 
 def _is_text(rows: QuerySet[Any], field: str) -> bool:
-    """Whether it is text that somebody wrote: choices are what they are."""
+    """Return whether the column is free text, rather than one of a set of choices."""
     described: Any = rows.query.annotations[field].output_field if field in rows.query.annotations else None
     if described is None:
         model: Any = rows.model

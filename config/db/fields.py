@@ -1,4 +1,4 @@
-"""Columns and constraints that every app's models share."""
+"""Columns and constraints shared by the models of every app."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,14 +9,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
-# The largest price, top-up or correction, at every door: 1,000 of them still fit into a sum.
+# The largest price, top-up or correction. A sum of 1,000 of them still fits its column.
 LARGEST_AMOUNT = Decimal("999999999.99")
-# A sum of money is below this: the first amount that numeric(14, 2) can't hold.
+# Sums of money are below this, the first amount that numeric(14, 2) can't hold.
 MONEY_BOUND = 10**12
 
 
 def new_id() -> UUID:
-    """A UUIDv7: unique, and in the order of creation, so that lists page by it alone."""
+    """Return a UUIDv7. It sorts by creation, so lists page by it alone."""
     return uuid_utils.compat.uuid7()
 
 
@@ -25,10 +25,10 @@ def id_column() -> "models.UUIDField[UUID, UUID]":
 
 
 class JudgedText(models.CharField):
-    """Text that ``judge`` cleans wherever a form saves it. Migrations know it as the CharField that it is."""
+    """Text that ``judge`` cleans whenever a form saves it. Migrations see a CharField."""
 
     def judge(self, text: str, row: Any) -> str:
-        """Return the text as it is stored. Raise ValueError with a sentence for the operator."""
+        """Return the text to store. Raise ValueError with a sentence for the operator."""
         raise NotImplementedError
 
     def deconstruct(self) -> Any:
@@ -43,7 +43,7 @@ class JudgedText(models.CharField):
 
 
 class CreatedAt(models.DateTimeField):
-    """The database's clock at the insert: one clock for all hosts."""
+    """The time of the insert by the database's clock, which is the same for all hosts."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"db_default": Now(), "editable": False, **options})
@@ -52,15 +52,18 @@ class CreatedAt(models.DateTimeField):
 def one_of(
     column: str, choices: type[models.TextChoices], *, name: str, or_null: bool = False
 ) -> models.CheckConstraint:
-    """The CHECK that Django's ``choices`` does not make."""
+    """Return the CHECK that Django's ``choices`` does not create."""
     condition = models.Q(**{f"{column}__in": choices.values})
     if or_null:
         condition |= models.Q(**{f"{column}__isnull": True})
     return models.CheckConstraint(condition=condition, name=name)
 
 
-def from_zero(column: str) -> models.Q:
-    """An amount of money of at least zero. PostgreSQL sorts NaN above every number: hence an upper bound."""
+def non_negative(column: str) -> models.Q:
+    """Return the rule for an amount of at least zero.
+
+    PostgreSQL sorts NaN above every number, so there is an upper bound too.
+    """
     return models.Q(**{f"{column}__gte": 0, f"{column}__lt": MONEY_BOUND})
 
 

@@ -1,11 +1,11 @@
-"""Counters of a minute that are exact across processes and hosts: they count in the database they share."""
+"""Counters for each minute, kept in the database and so exact across processes and hosts."""
 
 WINDOW_SECONDS = 60
 
-# One statement counts what it inserts and tells: atomic under any number of processes. The window is a minute.
-# A request that waited for the row past the end of its minute finds the next one begun, and counts
-# there: to start its old minute again would drop the count of everybody else. A window further ahead
-# is from a clock that was wrong, and is dropped. Follows "ON CONFLICT (…)"; the table's alias is w.
+# One statement counts and returns the count, atomically. The window is a minute. A request may wait
+# for the row until the next minute has begun. It counts there, because restarting its old minute
+# would drop the other counts. A window further ahead is from a wrong clock and is replaced.
+# The text follows "ON CONFLICT (…)"; the table's alias is w.
 ONE_MORE = """
     DO UPDATE SET (used, window_start) = (
         SELECT CASE WHEN going_on THEN w.used + EXCLUDED.used ELSE EXCLUDED.used END,

@@ -1,4 +1,4 @@
-"""Triggers for tables of history: what is written there is never changed, deleted or truncated."""
+"""Triggers that keep rows of history tables from being changed, deleted or truncated."""
 
 from django.db.migrations import RunSQL
 
@@ -15,7 +15,7 @@ FUNCTION = RunSQL(
 
 
 def append_only(table: str) -> list[RunSQL]:
-    """Migration operations that refuse UPDATE, DELETE and TRUNCATE on ``table``."""
+    """Return migration operations that refuse UPDATE, DELETE and TRUNCATE on ``table``."""
     return [
         _refuse(table, "rows", "UPDATE OR DELETE", "ROW"),
         _refuse(table, "truncate", "TRUNCATE", "STATEMENT"),
@@ -23,7 +23,7 @@ def append_only(table: str) -> list[RunSQL]:
 
 
 def never_deleted(table: str) -> list[RunSQL]:
-    """Migration operations that refuse DELETE and TRUNCATE on ``table``; its rows may change."""
+    """Return migration operations that refuse DELETE and TRUNCATE on ``table``, but not UPDATE."""
     return [_refuse(table, "rows", "DELETE", "ROW"), _refuse(table, "truncate", "TRUNCATE", "STATEMENT")]
 
 

@@ -1,17 +1,17 @@
-"""One call of an operation, to copy: curl, TypeScript with the types of /types.ts, Python with requests."""
+"""Code samples of an operation: curl, TypeScript with the types of /types.ts, Python's requests."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 INDENT = "    "
-# The guides say it, too: a key that is made within the call would be another one at each retry.
+# A key that is created within the call would differ at each retry. The guides say so too.
 KEY_ADVICE = "made once: every retry sends the same key"
 
 
 @dataclass(frozen=True)
 class Call:
-    """An operation with example values put in. ``query`` has only what is worth showing."""
+    """An operation with example values. ``query`` has only the parameters worth showing."""
 
     method: str
     url: str
@@ -19,7 +19,7 @@ class Call:
     authenticated: bool
     idempotent: bool
     request_type: str
-    answer_type: str
+    response_type: str
 
 
 def curl(call: Call) -> str:
@@ -38,7 +38,7 @@ def curl(call: Call) -> str:
 
 
 def typescript(call: Call) -> str:
-    types = [call.request_type, call.answer_type] if call.body is not None else [call.answer_type]
+    types = [call.request_type, call.response_type] if call.body is not None else [call.response_type]
     lines = [f'import type {{ {", ".join(types)} }} from "./types";', ""]
     if call.body is not None:
         lines += [f"const body: {call.request_type} = {json.dumps(call.body, indent=2)};", ""]
@@ -50,8 +50,8 @@ def typescript(call: Call) -> str:
     lines += [
         "if (!response.ok) throw new Error(await response.text());",
         "",
-        f"const answer: {call.answer_type} = await response.json();",
-        "console.log(answer.data);",
+        f"const {{ data }}: {call.response_type} = await response.json();",
+        "console.log(data);",
     ]
     return "\n".join(lines) + "\n"
 
@@ -92,7 +92,7 @@ def python(call: Call) -> str:
 
 
 def _python_literal(value: Any) -> str:
-    """JSON, but for the three words that Python writes otherwise."""
+    """Return JSON as a Python literal, which writes true, false and null differently."""
     words = {True: "True", False: "False", None: "None"}
     if isinstance(value, dict):
         inner = [f"{json.dumps(name)}: {_python_literal(one)}," for name, one in value.items()]

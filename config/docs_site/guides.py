@@ -1,4 +1,4 @@
-"""The guides, written as Markdown in docs/guides; and what a search finds, in them and in the reference."""
+"""The guides from docs/guides, and the search index of guides and reference."""
 
 import re
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from config.docs_site.markdown import anchor, as_html, headings
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "guides"
 
-# In the order in which they are best read.
+# In reading order.
 ORDER = ("quickstart", "errors", "idempotency", "retries", "sandbox")
 
 
-# The address in the texts, which are read in the repository too.
+# The base URL in the texts, which are read in the repository too.
 LOCAL = "http://localhost:8000"
 
 
@@ -27,12 +27,12 @@ class Guide:
     text: str
 
     def html(self, base: str) -> SafeString:
-        """As a page, with the desk's address as whoever reads it knows it."""
+        """Return the guide as HTML, with ``base`` as the URL of the API."""
         return as_html(self.text.replace(LOCAL, base))
 
     @property
     def sections(self) -> list[tuple[str, str]]:
-        """The anchor and the words of each second-level heading."""
+        """Return the anchor and the words of each second-level heading."""
         return [(anchor(heading), heading.replace("`", "")) for heading in headings(self.text)]
 
 
@@ -43,7 +43,7 @@ def all_guides() -> dict[str, Guide]:
 
 
 def search_index(document: dict[str, Any]) -> list[dict[str, str]]:
-    """Every place that a search can lead to: its title, what kind of place it is, and its words."""
+    """Return every search result with its title, its kind and its words."""
     found = [
         {"title": guide.title, "kind": "guide", "href": f"/docs/{guide.slug}", "words": ""}
         for guide in all_guides().values()
@@ -66,7 +66,7 @@ def _words(text: str) -> str:
 
 
 def _named(operation: dict[str, Any]) -> str:
-    """The parameters and the error codes of an operation."""
+    """Return the parameters and error codes of an operation, as words."""
     codes = re.findall(r"'code': '([A-Z_]+)'", str(operation["responses"]))
     names = [one["name"] for one in operation.get("parameters", [])]
     return " ".join(dict.fromkeys([*names, *operation["responses"], *codes]))

@@ -1,4 +1,4 @@
-"""Markdown to HTML, and colours in code as classes: our Content-Security-Policy allows no inline styles."""
+"""Markdown to HTML. Colors in code are classes, because the CSP forbids inline styles."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from pygments.util import ClassNotFound
 
 
 def coloured(code: str, language: str) -> SafeString:
-    """Code as HTML, for inside ``<pre>``."""
+    """Return code as highlighted HTML for a ``<pre>``."""
     try:
         lexer = get_lexer_by_name(language)
     except ClassNotFound:
@@ -27,12 +27,12 @@ def coloured(code: str, language: str) -> SafeString:
 
 
 def anchor(heading: str) -> str:
-    """``Where to go from here?`` is ``#where-to-go-from-here``."""
+    """Return the anchor of a heading: ``Where to go?`` gives ``where-to-go``."""
     return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 
 class _Renderer(RendererHTML):
-    """Headings get anchors, code gets colours and a frame that the copy button goes into."""
+    """A renderer that adds anchors to headings, and colors and a frame to code."""
 
     def heading_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         return f'<{tokens[index].tag} id="{anchor(tokens[index + 1].content)}">'
@@ -51,7 +51,7 @@ class _Renderer(RendererHTML):
 
 @cache
 def _parser() -> MarkdownIt:
-    # No HTML in the text, so that what is rendered is safe whatever is written.
+    # HTML in the text is escaped, so the result is always safe.
     return MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
 
 
@@ -60,10 +60,10 @@ def as_html(markdown: str) -> SafeString:
 
 
 def as_line(markdown: str) -> SafeString:
-    """One paragraph, without the ``<p>``."""
+    """Return one paragraph as HTML, without the ``<p>``."""
     return mark_safe(_parser().renderInline(markdown))  # noqa: S308
 
 
 def headings(markdown: str) -> list[str]:
-    """The second-level headings."""
+    """Return the second-level headings."""
     return re.findall(r"^## (.+)$", markdown, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What the reference page shows of each operation, read from the schema that is served."""
+"""The data of the reference page, read from the published OpenAPI document."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from config.docs_site.markdown import as_html, as_line, coloured
 from config.docs_site.typescript import definition_of
 
 JSON = "application/json"
-# On nearly every answer; named once, at the top of the page.
+# On nearly every response; described once, at the top of the page.
 USUAL = ("X-Request-Id", *RATE_LIMIT)
 METHODS = {"get": "GET", "post": "POST", "patch": "PATCH", "put": "PUT", "delete": "DELETE"}
 
@@ -39,7 +39,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Table:
-    """The fields of one shape."""
+    """The fields of one type."""
 
     name: str
     fields: list[Field]
@@ -90,7 +90,7 @@ class Group:
 
 
 class Reference:
-    """Reads one document. ``base`` is where the calls go that the page shows."""
+    """The content of one document. ``base`` is the base URL of the code samples."""
 
     def __init__(self, document: dict[str, Any], base: str) -> None:
         self.document = document
@@ -126,7 +126,7 @@ class Reference:
             parameters=self._parameters(operation),
             body=self._tables(body["schema"]) if body else [],
             request_examples=_examples(body) if body else [],
-            responses=[self._response(status, answer) for status, answer in operation["responses"].items()],
+            responses=[self._response(status, response) for status, response in operation["responses"].items()],
             types=coloured(definition_of(*self._types(operation)), "typescript"),
             samples=self._samples(path, method, operation),
             console=f"/docs/console#/{quote(operation['tags'][0])}/{operation['operationId']}",
@@ -150,7 +150,7 @@ class Reference:
         return found
 
     def _tables(self, schema: dict[str, Any]) -> list[Table]:
-        """A table for each shape that a body can have."""
+        """Return a table for each type that a body can have."""
         shapes = schema.get("oneOf", [schema])
         return [Table(one["$ref"].rpartition("/")[2], [*self._fields(one)]) for one in shapes]
 
@@ -163,31 +163,31 @@ class Reference:
             inside = about.get("items", about)
             yield from self._fields(inside["oneOf"][0] if "oneOf" in inside else inside, depth + 1)
 
-    def _response(self, status: str, answer: dict[str, Any]) -> Response:
-        answer = self.resolve(answer)
-        content, is_success = answer["content"][JSON], status.startswith("2")
+    def _response(self, status: str, response: dict[str, Any]) -> Response:
+        response = self.resolve(response)
+        content, is_success = response["content"][JSON], status.startswith("2")
         return Response(
             status=status,
             meaning=HTTPStatus(int(status)).phrase,
             codes=[body["error"]["code"] for body in _bodies(content).values() if "error" in body],
-            description=as_html(answer["description"]),
-            headers=[name for name in answer["headers"] if name not in USUAL],
+            description=as_html(response["description"]),
+            headers=[name for name in response["headers"] if name not in USUAL],
             examples=_examples(content),
             tables=self._tables(content["schema"]) if is_success else [],
             is_success=is_success,
         )
 
     def headers(self) -> list[Field]:
-        """Every header that an answer can have."""
+        """Return every header that a response can have."""
         return [
             Field(name, self.type_of(one["schema"]), as_line(one["description"]), True)
             for name, one in self.document["components"]["headers"].items()
         ]
 
     def _types(self, operation: dict[str, Any]) -> list[str]:
-        """The names of the operation's request and of its successes."""
+        """Return the type names of the operation's request and successful responses."""
         content = [operation["requestBody"]["content"]] if "requestBody" in operation else []
-        content += [answer["content"] for status, answer in operation["responses"].items() if status.startswith("2")]
+        content += [response["content"] for status, response in operation["responses"].items() if status.startswith("2")]
         schemas = [one[JSON]["schema"] for one in content]
         references = [one["$ref"] for schema in schemas for one in schema.get("oneOf", [schema])]
         return list(dict.fromkeys(one.rpartition("/")[2] for one in references))
@@ -207,7 +207,7 @@ class Reference:
             authenticated=bool(operation["security"]),
             idempotent=any(one["name"] == "Idempotency-Key" for one in parameters),
             request_type=types[0],
-            answer_type=types[1] if body else types[0],
+            response_type=types[1] if body else types[0],
         )
         return [
             Sample("curl", "curl", coloured(code_samples.curl(call), "bash")),
@@ -216,7 +216,7 @@ class Reference:
         ]
 
     def type_of(self, schema: dict[str, Any]) -> str:
-        """A schema in a few words: ``string (uuid) or null``, ``1 to 100 strings``."""
+        """Describe a schema briefly: ``string (uuid) or null``, ``1 to 100 strings``."""
         schema = self.resolve(schema)
         if "oneOf" in schema:
             return " or ".join(self.type_of(one) for one in schema["oneOf"])

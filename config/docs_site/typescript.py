@@ -1,4 +1,4 @@
-"""TypeScript definitions, cut out of the generated file: what the page shows is what a compiler reads."""
+"""TypeScript definitions for the reference page, extracted from the generated file."""
 
 import re
 from functools import cache
@@ -7,13 +7,13 @@ from config.api.openapi.views import TYPES
 
 _REFERENCE = re.compile(r'components\["schemas"\]\["(\w+)"\]')
 _COMMENT = re.compile(r"^\s*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
-# In the generated file each schema stands behind eight blanks, and what is inside it behind more.
+# The generated file indents each schema by eight spaces, and its content by more.
 _NAME = re.compile(r"^        (\w+): ", re.MULTILINE)
 
 
 @cache
 def _definitions() -> dict[str, str]:
-    """From the name of each schema to its type, without comments: the page has them in its tables."""
+    """Return the type of each schema by name, without comments, which the page's tables have."""
     schemas = TYPES.read_text().partition("\n    schemas: {\n")[2].partition("\n    };\n")[0]
     _, *parts = _NAME.split(_COMMENT.sub("", schemas))
     bodies = (re.sub(r"^        ", "", body.rstrip(), flags=re.MULTILINE) for body in parts[1::2])
@@ -21,7 +21,7 @@ def _definitions() -> dict[str, str]:
 
 
 def definition_of(*names: str) -> str:
-    """The types with these names, and all that they are made of."""
+    """Return the types with these names, and all types that they refer to."""
     waiting, done = list(names), dict[str, str]()
     while waiting:
         name = waiting.pop(0)

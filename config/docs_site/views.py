@@ -1,4 +1,4 @@
-"""The pages of ``/docs``, rendered once in a process for each address that the desk is known by."""
+"""The pages of ``/docs``, rendered once in a process for each base URL of the desk."""
 
 from functools import cache, lru_cache
 from typing import Any
@@ -23,10 +23,10 @@ def _groups(base: str) -> list[Group]:
     return Reference(schema(), base).groups()
 
 
-# Bounded, since ALLOWED_HOSTS may have a wildcard.
+# Bounded, because ALLOWED_HOSTS may have a wildcard.
 @lru_cache(maxsize=16)
 def page(template: str, base: str, slug: str = "") -> Document:
-    """A page as it is sent; ``base`` is the address in its examples."""
+    """Render a page. ``base`` is the base URL in its examples."""
     document = schema()
     context: dict[str, Any] = {
         "base": base,
@@ -60,7 +60,7 @@ class _Page(PublicView):
 
 
 class FrontDoor(PublicView):
-    """Whoever opens the address that `make run` prints is led to where everything else is told."""
+    """Redirect ``/``, the address that `make run` prints, to the docs."""
 
     schema = None
 
@@ -81,7 +81,7 @@ class ConsolePage(_Page):
 
 
 class SearchIndex(PublicView):
-    """What the pages' search looks through."""
+    """The index of the search on the pages."""
 
     schema = None
 

@@ -1,4 +1,4 @@
-"""IP addresses in one form, whatever the socket or the proxy calls them."""
+"""IP addresses in one form, independent of how the socket or the proxy writes them."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -12,7 +12,7 @@ def parse_address(text: str) -> Address | None:
     """Return the address, or None if the text is not one.
 
     A socket that listens on ``[::]`` reports an IPv4 client as ``::ffff:203.0.113.7``. That is
-    returned as ``203.0.113.7``: rules and limits know the client by that address only.
+    returned as ``203.0.113.7``, so that rules and limits see one address of the client.
     """
     try:
         address = ip_address(text)

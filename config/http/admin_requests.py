@@ -1,4 +1,4 @@
-"""Around each request of the admin: its query string and its forms are input, and its errors are pages."""
+"""Middleware of admin requests: check query strings and forms, and show errors as pages."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ _BARE: dict[int, type[ApiError]] = {400: InvalidInput, 403: Forbidden, 404: NotF
 
 
 class AdminRequests:
-    """Stands behind the CSRF middleware, so that a form of another site is refused as that."""
+    """Middleware behind the CSRF check, which must refuse a form of another site first."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,7 +28,7 @@ class AdminRequests:
         response = self.get_response(request)
         if not _is_admin(request) or response.status_code < 400 or _is_page(response):
             return response
-        # Django answers some refusals with an empty body, such as of a method that a view does not have.
+        # Some of Django's errors have an empty body, such as 405 for an unknown method.
         page = answer_to(_BARE.get(response.status_code, ApiError)(), request)
         page.status_code = response.status_code
         for name in ("Allow", "Retry-After"):
@@ -37,25 +37,27 @@ class AdminRequests:
         return page
 
     def process_view(self, request: HttpRequest, view: Any, arguments: Any, options: Any) -> HttpResponse | None:
-        """Refuse a null character, which no text of PostgreSQL can hold and no keyboard makes."""
+        """Refuse null characters, which PostgreSQL can't store, and end outdated sessions."""
         if not _is_admin(request):
             return None
         if request.user.is_authenticated and has_ended(request):
             logout(request)
-            messages.info(request, "Your second factor has changed since you signed in here: sign in again.")
+            messages.info(
+                request, "Your second factor has changed since you signed in here: sign in again."
+            )
         texts = [*_texts(request.GET), *(_texts(request.POST) if request.method == "POST" else ())]
         if any("\0" in text for text in (*texts, *map(str, options.values()))):
             return answer_to(InvalidInput(details={"request": "has a null character"}), request)
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer what a view refuses; and a value that PostgreSQL refused to compare with, as the request's fault."""
+        """Show a view's ApiError as a page, and a value that PostgreSQL can't compare as a 400."""
         if not _is_admin(request) or not isinstance(error, ApiError | DataError):
             return None
         if isinstance(error, ApiError):
             return answer_to(error, request)
-        logger.warning("a value that the database can't take", exc_info=error)
-        return answer_to(InvalidInput(details={"request": "has a value that can't be looked for"}), request)
+        logger.warning("a value that the database can't store or compare", exc_info=error)
+        return answer_to(InvalidInput(details={"request": "has a value that can't be searched for"}), request)
 
 
 def _is_admin(request: HttpRequest) -> bool:

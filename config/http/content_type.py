@@ -1,4 +1,4 @@
-"""Content-Type, read by the grammar of RFC 9110 in one linear pass."""
+"""Parse Content-Type by the grammar of RFC 9110, in linear time."""
 
 import re
 
@@ -13,7 +13,7 @@ _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 def parse_content_type(header: str) -> tuple[str, dict[str, str]] | None:
     """Return the media type in lower case and its parameters, or None if the header is malformed.
 
-    A charset that is named twice with different values makes the header malformed.
+    A header with two different charsets is malformed.
     """
     match = _MEDIA_TYPE.match(header.strip(" \t"))
     if match is None:
@@ -33,7 +33,7 @@ def parse_content_type(header: str) -> tuple[str, dict[str, str]] | None:
 
 
 def is_utf_8(parameters: dict[str, str]) -> bool:
-    """Return whether the body is UTF-8, as it is if no charset is named."""
+    """Return whether the body is UTF-8, which is the default without a charset."""
     return parameters.get("charset", "utf-8").lower() in _UTF_8
 
 

@@ -1,4 +1,4 @@
-"""What is known of the request that this thread serves: for log lines and for history rows."""
+"""The context of the request in this thread, for log lines and history rows."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass

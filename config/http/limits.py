@@ -1,4 +1,4 @@
-"""What is asked of a request before anything costs: a host of ours, and a body that is not too large."""
+"""Checks before any other work for a request: an allowed host, a body of allowed size."""
 
 import re
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from config.errors import InvalidInput, PayloadTooLarge
 
 ENCODED_SLASH = re.compile("%(2f|5c|00)", re.IGNORECASE)
-# Asked by machines that know the desk by its address only.
+# Health checks and Prometheus may know the desk only by its IP address.
 ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Hosts:
-    """Middleware: a name in ALLOWED_HOSTS or 400. Django itself looks only where it builds a URL.
+    """Middleware that refuses hosts outside ALLOWED_HOSTS, and encoded slashes in paths.
 
-    And a path that is the same to a proxy in front: for one that goes by paths ``/admin%2flogin`` is not in
-    ``/admin/``, and for Django it is. No path of ours has such a slash.
+    Django checks the host only when it builds a URL. A proxy with rules by path would not see
+    ``/admin%2flogin`` as part of ``/admin/``, but Django does. No path of ours needs ``%2f``.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -34,7 +34,7 @@ class Hosts:
 
 
 def is_too_large(request: HttpRequest) -> bool:
-    """Whether the body is announced to be larger than those of the API may be; files of operators are."""
+    """Return whether the declared length exceeds the API's limit. Operators' files may."""
     announced = request.META.get("CONTENT_LENGTH") or "0"
     digits = announced.lstrip("0") or "0"  # int() refuses thousands of digits
     if not re.fullmatch("[0-9]{1,15}", digits):
@@ -43,13 +43,13 @@ def is_too_large(request: HttpRequest) -> bool:
 
 
 def read_chunked_body(request: HttpRequest) -> None:
-    """Read a body that comes in chunks, up to the limit, as if its length had been declared.
+    """Read a chunked body up to the limit, as if its length had been declared.
 
-    Raises PayloadTooLarge, and InvalidInput for chunks that are malformed or break off.
+    Raise PayloadTooLarge past the limit, and InvalidInput for malformed or missing chunks.
     """
     try:
         body = request.META["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-    except Exception as error:  # PEP 3333 names no type: each server raises its own
+    except Exception as error:  # PEP 3333 does not define a type: each server has its own
         raise InvalidInput(details={"body": "broke off, or its chunks are malformed"}) from error
     if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise PayloadTooLarge()
@@ -58,10 +58,10 @@ def read_chunked_body(request: HttpRequest) -> None:
 
 
 class WholeBody:
-    """A WSGI input that raises OSError where the client breaks off before the declared length.
+    """A WSGI input that raises OSError if the body ends before the declared length.
 
-    PEP 3333 lets a server return what has come as if it were all. A truncated body can be valid
-    JSON or a shorter file. Django asks for no more than the length, and turns the error into
+    PEP 3333 allows a server to return a truncated body as if it were complete. That can be valid
+    JSON or a shorter file. Django reads no more than the length, and turns the error into
     UnreadablePostError, which is a 400.
     """
 

@@ -1,4 +1,4 @@
-"""Request ids for everything; the admin's middleware for everything but the API."""
+"""Request ids, and middleware that the API skips."""
 
 import logging
 import time
@@ -22,7 +22,10 @@ API = "/v1/"
 
 
 class RequestId:
-    """A ULID of our own for each request, in the answer and in every log line; the caller's is not trusted."""
+    """Middleware that gives each request a ULID, in the response and in every log line.
+
+    An id sent by the caller is not trusted.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -30,7 +33,8 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         context = RequestContext(new_request_id(), request.path)
         request.request_id = context.request_id  # type: ignore[attr-defined]
-        # Not reset at the end: Django logs some refusals after us. The thread's next request sets its own.
+        # Not reset at the end, because Django logs some errors after this middleware.
+        # The thread's next request sets a new one.
         current.set(context)
         started = time.perf_counter()
         response = self.get_response(request)
@@ -53,9 +57,9 @@ class RequestId:
 
 
 class PastTheAdmin:
-    """Send API requests past the middleware that stands between here and ``View``, which is the admin's."""
+    """Middleware that sends API requests directly to ``View``, past that of the admin."""
 
-    view: ClassVar[GetResponse]  # of the handler that is being built: Django makes the innermost first
+    view: ClassVar[GetResponse]  # of the handler being built: Django creates the innermost first
 
     def __init__(self, get_response: GetResponse) -> None:
         self.through_the_admin, self.to_the_view = get_response, PastTheAdmin.view
@@ -67,7 +71,7 @@ class PastTheAdmin:
 
 
 class View:
-    """The last middleware, behind which only the view is left."""
+    """The last middleware in front of the view."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = PastTheAdmin.view = get_response
@@ -80,14 +84,14 @@ class Csrf(CsrfViewMiddleware):
     def process_view(self, request, callback, callback_args, callback_kwargs):
         if request.path_info.startswith(API):
             return None  # bearer tokens are not sent by a browser on its own
-        # The token is a field of the form: a file that stands before it would be taken in from anyone.
+        # The token is a form field. A file in front of it would be accepted before the check.
         if is_too_large(request) and not request.user.is_authenticated:
             return answer_to(PayloadTooLarge())
         return super().process_view(request, callback, callback_args, callback_kwargs)
 
 
 class ContentSecurityPolicy:
-    """Nothing from elsewhere, nothing inline: the admin and the docs are written for it."""
+    """Middleware that forbids inline code and content from other hosts, in admin and docs."""
 
     POLICY = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

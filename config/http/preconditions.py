@@ -1,4 +1,4 @@
-"""Optimistic concurrency over HTTP: ``ETag`` and ``If-Match``, as RFC 9110 has them."""
+"""Optimistic concurrency over HTTP: ``ETag`` and ``If-Match`` by RFC 9110."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ MOST_TAGS = 100
 
 @dataclass(frozen=True, slots=True)
 class IfMatch:
-    """What a caller believes to be the state: any that exists, or one of these strong ETags."""
+    """The state that a caller expects: any that exists, or one of these strong ETags."""
 
     tags: frozenset[str]
     any: bool = False
@@ -25,9 +25,9 @@ class IfMatch:
 
 
 def read_if_match(header: str | None) -> IfMatch | None:
-    """Return the precondition, None if there is none. Raise ValidationFailed if it is malformed.
+    """Return the precondition, or None. Raise ValidationFailed if it is malformed.
 
-    Weak tags are left out: If-Match compares strongly, so they match nothing.
+    Weak tags are ignored, because If-Match compares strongly and they match nothing.
     """
     if header is None:
         return None

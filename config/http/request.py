@@ -1,4 +1,4 @@
-"""Requests whose headers can be anything: what Django would fail on is set aside here."""
+"""A request class that drops headers on which Django would fail."""
 
 import re
 from typing import Any
@@ -20,16 +20,17 @@ class HttpRequest(WSGIRequest):
 
     @cached_property
     def COOKIES(self) -> dict[str, str]:  # type: ignore[override]
-        """Return the cookies, without those that a column of text can't be compared with.
+        """Return the cookies, without those that PostgreSQL can't compare with a text.
 
-        Quoted values may have escapes of any character, NUL included: the session's look-up would fail.
+        Quoted values may contain any escaped character, including NUL. The look-up of the session
+        would fail.
         """
         cookies = super().COOKIES
         return {name: value for name, value in cookies.items() if not _CONTROL.search(value)}
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         header = meta.get("CONTENT_TYPE", "")
-        if header == "application/json":  # nearly every request: nothing to take apart
+        if header == "application/json":  # nearly every request: nothing to parse
             self.content_type, self.content_params = header, {}
             return
         media_type, parameters = parse_content_type(header) or ("", {})

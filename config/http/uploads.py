@@ -1,4 +1,4 @@
-"""Uploads that are too large are refused by what their head says, before a byte of them lies on a disk."""
+"""Refuse uploads that are too large by their declared length, before writing them to disk."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _ENVELOPE = 65_536  # for the other fields of the form
 
 
 class BoundedUpload(FileUploadHandler):
-    """Stands first among settings.FILE_UPLOAD_HANDLERS; the others take the file."""
+    """The first of settings.FILE_UPLOAD_HANDLERS. The others store the file."""
 
     def handle_raw_input(
         self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None

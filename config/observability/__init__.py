@@ -1,4 +1,4 @@
-"""What can be seen of a running desk.
+"""Logs, metrics and traces.
 
 - ``logs``: JSON log lines.
 - ``metrics``: Prometheus metrics.

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the request it belongs to and no secret."""
+"""Structured logs: one JSON object for each line, with its request and without secrets."""
 
 import logging
 import re
@@ -9,17 +9,17 @@ import orjson
 
 from config.http.context import current
 
-# Whatever a message quotes, the secret part of a key never reaches a log.
-# PostgreSQL shortens what it quotes: of a key that is cut off at the front, as well.
-# Both patterns begin with what is rare in a line: they are looked for in every one.
+# The secret part of a key never reaches a log, even if a message quotes it.
+# PostgreSQL shortens quotations, so a key may be cut off at its start.
+# Both patterns begin with rare characters, because every line is searched.
 _SECRET = re.compile(
     r"(_(?:live|test)_[0-9A-Za-z]{4})"
     r"(?:(?<=\bam_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z]+|[0-9A-Za-z]{12,})"
 )
-# Nor does the password in the URL of a database or of a customer's webhook.
+# The same applies to passwords in URLs of databases and of customers' webhooks.
 _PASSWORD_IN_URL = re.compile(r"(://[^/\s:@\"]*):[^/\s@\"]+@")
 
-# What no line of ours tells need not be found out for each (Python's logging HOWTO, "Optimization").
+# Skip collecting thread and process names; no log line contains them (Python's logging HOWTO).
 logging.logThreads = logging.logMultiprocessing = False
 
 
@@ -28,7 +28,7 @@ def without_secrets(text: str) -> str:
 
 
 class RequestFilter(logging.Filter):
-    """Puts the request's id, organization and key prefix on every record."""
+    """Add the request's id, organization and key prefix to every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         context = current.get()
@@ -40,7 +40,7 @@ class RequestFilter(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
-    """``logger.info("order placed", extra={"fields": {...}})`` becomes one line of JSON."""
+    """Format ``logger.info("order placed", extra={"fields": {...}})`` as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

@@ -1,9 +1,9 @@
-"""What is counted, and ``/metrics``, where Prometheus reads it.
+"""Prometheus metrics, and ``/metrics`` to read them.
 
-A count is a few microseconds and never a statement: on the order's path nothing is asked of anybody.
-Under gunicorn every worker counts in files that it maps into memory, and whichever worker is asked adds
-them up (``PROMETHEUS_MULTIPROC_DIR``, which config/gunicorn_conf.py makes). What only the database knows is
-asked for when somebody reads: config can't know those tables, so who does registers a reader.
+A count takes a few microseconds and never a statement. Under gunicorn every worker counts in files
+that it maps into memory, and any worker can add them up (``PROMETHEUS_MULTIPROC_DIR``, created by
+config/gunicorn_conf.py). Figures from the database are queried at each scrape. config can't know
+those tables, so apps register readers.
 """
 
 import hmac
@@ -34,26 +34,26 @@ METHODS = {"GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"}
 
 REQUESTS = Counter(
     "numberdesk_requests",
-    "Requests answered, by the path's template; those of a sandbox, where magic numbers force errors, apart.",
+    "Requests by the path's template. Those of a sandbox, where errors can be forced, are separate.",
     ["method", "endpoint", "status", "sandbox"],
     registry=_COUNTED,
 )
 REQUEST_SECONDS = Histogram(
     "numberdesk_request_seconds",
-    "From a request's arrival at the application to its answer.",
+    "Time from a request's arrival at the application to its response.",
     ["method", "endpoint"],
     buckets=_SECONDS,
     registry=_COUNTED,
 )
 REFUSALS = Counter(
     "numberdesk_refusals",
-    "Answers that refuse, by their code; those of a sandbox apart.",
+    "Error responses by their code. Those of a sandbox are separate.",
     ["code", "sandbox"],
     registry=_COUNTED,
 )
 ORDER_NUMBERS = Histogram(
     "numberdesk_order_numbers",
-    "Numbers of each order that was committed.",
+    "Numbers in each committed order.",
     ["kind"],
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
     registry=_COUNTED,
@@ -64,12 +64,12 @@ TRANSACTION_RETRIES = Counter(
     ["sqlstate"],
     registry=_COUNTED,
 )
-# A lock that is free is taken in a fraction of a millisecond: to count those, too, would double what
-# counting costs an order.
+# A free lock is taken in a fraction of a millisecond. Counting those too would double the cost of
+# counting in an order.
 WAITED_SECONDS = 0.005
 LOCK_WAIT_SECONDS = Histogram(
     "numberdesk_lock_wait_seconds",
-    "Statements that lock rows and took longer than 5 ms, by what they lock.",
+    "Statements that lock rows and took longer than 5 ms, by the rows that they lock.",
     ["lock"],
     buckets=_SECONDS[2:],
     registry=_COUNTED,
@@ -78,14 +78,14 @@ LOCK_WAIT_SECONDS = Histogram(
 
 READS = Counter(
     "numberdesk_reads",
-    "Reads that may be a little old, by where they were answered; only with a REPLICA_URL.",
+    "Reads that may be slightly stale, by database. Only with a REPLICA_URL.",
     ["from"],
     registry=_COUNTED,
 )
 
 
 def count_request(request: HttpRequest, status: int, seconds: float) -> None:
-    """Called once for each request, at its end."""
+    """Count a request, once at its end."""
     match = request.resolver_match
     method = request.method if request.method in METHODS else "OTHER"
     endpoint = template(match.route) if match else "unmatched"
@@ -103,7 +103,7 @@ def _flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-# prometheus_client makes the name of a child anew each time: 5 µs that a look-up saves.
+# prometheus_client builds the name of a child each time: 5 µs that this cache saves.
 @lru_cache(maxsize=4096)
 def _counters(method: str, endpoint: str, status: int, sandbox: bool) -> Any:
     return REQUESTS.labels(method, endpoint, str(status), _flag(sandbox))
@@ -116,7 +116,10 @@ def _latency(method: str, endpoint: str) -> Any:
 
 @lru_cache(maxsize=256)
 def template(route: str) -> str:
-    """A bounded number of them: ids are names, and the admin is one. ``/v1/phone-numbers/{number_id}``."""
+    """Return the path's template, such as ``/v1/phone-numbers/{number_id}``.
+
+    Their number is bounded: ids are replaced by names, and the admin is one template.
+    """
     if route.startswith("admin/"):
         return "/admin"
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
@@ -128,7 +131,7 @@ def _sizes(kind: str) -> Any:
 
 
 def count_order(*, quantity: int, named: bool) -> None:
-    """Called once an order is committed."""
+    """Count an order, once it is committed."""
     _sizes("named" if named else "quantity").observe(quantity)
 
 
@@ -145,7 +148,7 @@ def _locks(name: str) -> Any:
 
 
 class locking:
-    """``with locking("numbers"):`` tells of the statement inside, which locks rows, where it had to wait."""
+    """Count a statement that locks rows if it had to wait: ``with locking("numbers"):``."""
 
     __slots__ = ("began", "name")
 
@@ -168,15 +171,15 @@ _readers: list[Reader] = []
 
 
 def read_at_scrape(reader: Reader) -> None:
-    """Register what asks the database: a few cheap statements, run when Prometheus reads."""
+    """Register a reader of the database: a few cheap statements, run at each scrape."""
     _readers.append(reader)
 
 
 class _Asked(Collector):
-    """What the database tells. While it is away, the counts are still there, and that it is away."""
+    """Metrics from the database. If it is away, report that and still return the counts."""
 
     def collect(self) -> Iterable[Metric]:
-        up = GaugeMetricFamily("numberdesk_database_up", "Whether the database answers.")
+        up = GaugeMetricFamily("numberdesk_database_up", "Whether the database is reachable.")
         try:
             metrics = [metric for reader in _readers for metric in reader()]
             up.add_metric([], 1)
@@ -186,11 +189,11 @@ class _Asked(Collector):
         return [up, *metrics]
 
     def describe(self) -> Iterable[Metric]:
-        return []  # else registering it would ask the database
+        return []  # otherwise registering this would query the database
 
 
 def exposition() -> bytes:
-    """Everything, in Prometheus' text format."""
+    """Return all metrics in Prometheus' text format."""
     asked = CollectorRegistry()
     asked.register(_Asked())
     counted = _COUNTED
@@ -201,22 +204,22 @@ def exposition() -> bytes:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """To whom it may concern; to everybody else there is no such path."""
+    """Return the metrics to an allowed reader, and 404 to anyone else."""
     if not may_read(request):
         return answer_to(NotFound())
     return HttpResponse(exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def may_read(request: HttpRequest) -> bool:
-    """By ``METRICS_TOKEN``; where there is none, only this machine itself.
+    """Return whether the request has ``METRICS_TOKEN``, or comes from this machine if none is set.
 
-    A proxy on this machine calls from loopback too, on behalf of anybody: it says so in a header.
+    A proxy on this machine also connects from loopback, but adds a header.
     """
     if settings.METRICS_TOKEN:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
     if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED")):
         return False
-    # A Unix socket has no address, and whoever is behind it is not known.
+    # A Unix socket has no address, so its client is unknown.
     address = parse_address(request.META.get("REMOTE_ADDR", ""))
     return address is not None and address.is_loopback

@@ -1,7 +1,7 @@
-"""The folder in which gunicorn's workers keep what they count, so that any of them can add it up.
+"""The folder in which gunicorn's workers store their counts, so that any of them can add them up.
 
-It belongs to one master. A reload keeps it; a new master, which inherits the environment of the one it
-replaces, makes its own, since the old one removes its folder when it goes.
+It belongs to one master, and a reload keeps it. A new master inherits the environment of the one
+that it replaces. It creates its own folder, because the old master removes its folder at exit.
 """
 
 import os
@@ -15,9 +15,10 @@ _PREFIX = "numberdesk-metrics-"
 
 
 def prepare() -> None:
-    """Set the variable, unless prometheus_client is imported, which has looked for it by then.
+    """Create the folder and set the variable, unless prometheus_client is already imported.
 
-    A variable set after that would make readers look in a folder where this process counts nothing.
+    prometheus_client reads the variable when it is imported. If it were set later, readers would
+    look in a folder where this process counts nothing.
     """
     given = os.environ.get(_VARIABLE, "")
     if given and not _is_a_masters(Path(given)):
@@ -26,14 +27,14 @@ def prepare() -> None:
         return
     if not given and "prometheus_client" in sys.modules:
         return
-    memory = Path("/dev/shm")  # noqa: S108  counting never waits for a disk
+    memory = Path("/dev/shm")  # noqa: S108  in memory, because counting must not wait for a disk
     parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     _remove_orphans(parent)
     os.environ[_VARIABLE] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
 
 
 def forget_worker(pid: int) -> None:
-    """What a worker that has gone counted stays; what it had, such as connections, does not."""
+    """Remove the gauges of a worker that has ended, such as connections. Its counts stay."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(pid)
@@ -54,7 +55,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _remove_orphans(parent: Path) -> None:
-    """Of masters that were killed."""
+    """Remove the folders of masters that were killed."""
     for folder in parent.glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if pid.isdigit() and folder.stat().st_uid == os.geteuid() and not _lives(int(pid)):
@@ -66,6 +67,6 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         return True
     return True

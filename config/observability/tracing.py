@@ -1,8 +1,9 @@
-"""Errors to Sentry and traces to OpenTelemetry, for those who set SENTRY_DSN or OTEL_EXPORTER_OTLP_ENDPOINT.
+"""Errors to Sentry and traces to OpenTelemetry, if their variables are set.
 
-Neither package is among those that running needs: requirements/telemetry.txt has both. Whoever sets the
-variable without them is told at start. Nothing secret is sent: no header, no body, no cookie, no local
-variable, and the secret part of a key is cut out of whatever text is left.
+The variables are SENTRY_DSN and OTEL_EXPORTER_OTLP_ENDPOINT. Both packages are optional, in
+requirements/telemetry.txt; a variable without its package is an error at start. No secret is
+sent: no header, body, cookie or local variable, and the secret part of a key is removed from the
+remaining text.
 """
 
 import logging
@@ -21,7 +22,7 @@ _KEPT_OF_A_REQUEST = {"method", "url"}
 
 
 def begin_sentry(dsn: str, *, environment: str) -> None:
-    """Send what is logged as an error, with its traceback. Does nothing without a DSN."""
+    """Send logged errors with their tracebacks to Sentry. Do nothing without a DSN."""
     if not dsn:
         return
     try:
@@ -32,7 +33,7 @@ def begin_sentry(dsn: str, *, environment: str) -> None:
     sentry_sdk.init(
         dsn=dsn,
         environment=environment,
-        # Unforeseen errors are logged by config.errors; Django's integration would send them twice.
+        # config.errors logs unexpected errors. Django's integration would send them twice.
         default_integrations=False,
         integrations=[LoggingIntegration(event_level=logging.ERROR, level=None)],
         include_local_variables=False,
@@ -42,7 +43,7 @@ def begin_sentry(dsn: str, *, environment: str) -> None:
 
 
 def scrub(event: Any, hint: Any = None) -> Any:
-    """A Sentry event without secrets, and with the request that it belongs to."""
+    """Return a Sentry event without secrets, and with its request's id."""
     context = current.get()
     if context is not None:
         known = {"request_id": context.request_id, "organization": context.organization, "key": context.key_prefix}
@@ -56,7 +57,7 @@ def scrub(event: Any, hint: Any = None) -> Any:
 
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
-        # Frames of a traceback are sent without the variables that were in them.
+        # Frames of a traceback are sent without their local variables.
         return {name: _without_secrets(one) for name, one in value.items() if name != "vars"}
     if isinstance(value, list | tuple):
         return [_without_secrets(one) for one in value]
@@ -66,7 +67,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 class Traces:
-    """A middleware: one span for each request, named by its path's template."""
+    """Middleware that records one span for each request, named by its path's template."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -97,7 +98,7 @@ class Traces:
 
 
 def require_opentelemetry() -> None:
-    """Raises ImproperlyConfigured, with the remedy, where the packages are not installed."""
+    """Raise ImproperlyConfigured with the remedy if the packages are not installed."""
     try:
         import opentelemetry.exporter.otlp.proto.http.trace_exporter
         import opentelemetry.sdk.trace  # noqa: F401
@@ -106,10 +107,10 @@ def require_opentelemetry() -> None:
 
 
 def _tracer() -> Any:
-    """The exporter reads OTEL_EXPORTER_OTLP_ENDPOINT and its kin itself; its thread begins in each worker.
+    """Return the tracer, and set up the exporter, which reads the OTEL_… variables itself.
 
-    gunicorn loads the application before it forks, and threads do not survive that: the SDK begins
-    another one in the child.
+    gunicorn loads the application before it forks. Threads do not survive that, so the SDK starts
+    the exporter's thread again in each worker.
     """
     from opentelemetry import trace
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -126,5 +127,6 @@ def _tracer() -> Any:
 
 def _missing(variable: str, package: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"{variable} is set and {package} is not installed: pip install --require-hashes -r requirements/telemetry.txt"
+        f"{variable} is set and {package} is not installed: "
+        "pip install --require-hashes -r requirements/telemetry.txt"
     )

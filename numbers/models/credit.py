@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.models import Organization
-from config.db.fields import CreatedAt, from_zero, one_of
+from config.db.fields import CreatedAt, non_negative, one_of
 from numbers.models.inventory import ACTOR
 
 
@@ -27,7 +27,7 @@ class CreditAccount(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=from_zero("balance"), name="credit_not_negative"),
+            models.CheckConstraint(condition=non_negative("balance"), name="credit_not_negative"),
             models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="credit_currency_form"),
             models.CheckConstraint(condition=Q(entries__gt=0) | Q(entries=0, balance=0), name="credit_starts_at_zero"),
         ]
@@ -73,7 +73,7 @@ class CreditEntry(models.Model):
             models.UniqueConstraint(fields=["order"], condition=Q(kind="charge"), name="credit_one_charge_per_order"),
             one_of("kind", CreditEntryKind, name="credit_entry_kind_known"),
             models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="credit_entry_actor_named"),
-            models.CheckConstraint(condition=from_zero("balance_after"), name="credit_entry_not_negative"),
+            models.CheckConstraint(condition=non_negative("balance_after"), name="credit_entry_not_negative"),
             models.CheckConstraint(
                 condition=Q(balance_after=F("balance_before") + F("amount")), name="credit_entry_adds_up"
             ),

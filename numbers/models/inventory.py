@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Cast, Floor, Random, Substr
 
 from campaigns.models import Campaign, Organization
-from config.db.fields import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, not_blank, one_of
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, non_negative, id_column, not_blank, one_of
 from numbers.models.fields import LineField, RegionField
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
@@ -233,7 +233,7 @@ class Assignment(models.Model):
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
                 name="assignment_ends_after_start",
             ),
-            models.CheckConstraint(condition=from_zero("price"), name="assignment_price_not_negative"),
+            models.CheckConstraint(condition=non_negative("price"), name="assignment_price_not_negative"),
             models.CheckConstraint(
                 condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),
                 name="assignment_inbound_url_https",

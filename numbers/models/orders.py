@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.models import Campaign, Organization
-from config.db.fields import LARGEST_AMOUNT, CreatedAt, from_zero, id_column, one_of
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, non_negative, id_column, one_of
 from numbers.models.inventory import ACTOR
 
 
@@ -104,7 +104,7 @@ class Order(models.Model):
                 name="order_state",
                 condition=Q(status="pending", total__isnull=True, finished_at__isnull=True, failure_reason="")
                 | Q(status="complete", total__isnull=False, finished_at__isnull=False, failure_reason="")
-                & from_zero("total")
+                & non_negative("total")
                 | Q(status="failed", total__isnull=True, finished_at__isnull=False) & ~Q(failure_reason="")
                 | Q(status="cancelled", total__isnull=True, finished_at__isnull=False, failure_reason=""),
             ),

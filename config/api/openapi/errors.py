@@ -87,7 +87,7 @@ BAD_REQUEST = Refusal(
     errors.InvalidInput,
     "The request is for a host that is none of ours (`details` names `Host`), or its body broke off or came in "
     "malformed chunks (`details` names `body`).",
-    details={"Host": "is not a name of this desk"},
+    details={"Host": "is not an allowed host"},
 )
 PAYLOAD_TOO_LARGE = Refusal(errors.PayloadTooLarge, "The body is larger than any valid request.")
 UNSUPPORTED_MEDIA_TYPE = Refusal(

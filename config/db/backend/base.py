@@ -1,7 +1,7 @@
-"""Each thread keeps its connection, as Django's CONN_MAX_AGE has it, for as long as the server does.
+"""A connection for each thread, kept by Django's CONN_MAX_AGE as long as the server keeps it.
 
-A pool asks for one and gives it back with each request: of an order's time in Python that was a sixth
-(docs/speed.md). A worker has as many connections as threads; under load it had them with a pool as well.
+A pool checks one out and in for each request, which was a sixth of an order's time in Python
+(docs/speed.md). A worker has as many connections as threads. Under load it had as many with a pool.
 """
 
 import select
@@ -17,9 +17,9 @@ from config.db.pipeline import DeskConnection
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, with a look before each request at whether the server has ended the connection meanwhile."""
+    """Django's wrapper, with a check before each request for a connection that has ended."""
 
-    _generation = 0  # of the suspicion against a pooler, when the connection was made
+    _generation = 0  # the generation of the pooler suspicion when the connection was made
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         if conn_params["prepare_threshold"] is None:  # exchanges prepare what they send
@@ -36,7 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _commit(self) -> None:
-        if not self._is_at_rest():  # else COMMIT has gone with the last statements
+        if not self._is_at_rest():  # otherwise COMMIT was sent with the last statements
             super()._commit()  # type: ignore[misc]
 
     def _set_autocommit(self, autocommit: bool) -> None:
@@ -46,7 +46,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._set_autocommit(autocommit)  # type: ignore[misc]
 
     def _is_at_rest(self) -> bool:
-        """Return whether no transaction is open, so that there is nothing to say to the server."""
+        """Return whether no transaction is open, so that nothing needs to be sent."""
         raw = self.connection
         return isinstance(raw, DeskConnection) and raw.pgconn.transaction_status == TransactionStatus.IDLE
 
@@ -59,15 +59,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def has_ended(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the server has closed the connection, as far as this machine knows: nothing is asked of it.
+    """Return whether the server has closed the connection, without a round trip.
 
-    After a restart of the database every connection is dead, and each would cost somebody an error.
+    After a restart of the database every connection is dead, and each would cost an error.
     """
     if connection.closed:
         return True
     arrived = select.poll()
     arrived.register(connection.fileno(), select.POLLIN)
-    while arrived.poll(0):  # nobody awaits anything: its last words, their end, or a word about its settings
+    # No reply is pending, so readable means: a closing message, end of stream, or a parameter status.
+    while arrived.poll(0):
         try:
             connection.pgconn.consume_input()
         except psycopg.OperationalError:

@@ -1,8 +1,8 @@
-"""Notice a pooler that loses prepared statements, before it mixes them up.
+"""Detect a pooler that loses prepared statements, before it mixes them up.
 
 PgBouncer in transaction mode gives each transaction another server connection. With
-``max_prepared_statements=0`` it passes the names of prepared statements through: they are missing, or
-another client's. From PgBouncer 1.22 on, with that setting above 0, it keeps them apart.
+``max_prepared_statements=0`` it passes the names of prepared statements through. They are then
+missing, or another client's. PgBouncer 1.22 and later keeps them apart if the setting is above 0.
 """
 
 import threading
@@ -25,7 +25,7 @@ Connect = Callable[[], "psycopg.Connection[Any]"]
 
 
 class PreparedStatementsLost(OperationalError):
-    """Statements prepared on this connection do not stay its own. Nothing was written."""
+    """A pooler mixes up statements prepared on this connection. Nothing was written."""
 
     def __init__(self) -> None:
         super().__init__(REASON)
@@ -35,7 +35,7 @@ class _Suspicion:
     """Whether a statement has failed in this process as it does behind such a pooler."""
 
     def __init__(self) -> None:
-        self.generation = 0  # counted up with each such failure: older connections are replaced
+        self.generation = 0  # raised by each such failure: older connections are replaced
         self.raised = False
         self._lock = threading.Lock()
 
@@ -61,8 +61,8 @@ def is_mixed_up(error: BaseException) -> bool:
 def require_own_statements(connection: "psycopg.Connection[Any]", connect: Connect) -> None:
     """Raise PreparedStatementsLost if a pooler in between does not keep prepared statements apart.
 
-    Costs one statement for each new connection, and more behind a pooler only. ``connect`` opens another
-    connection to the same place.
+    The check costs one statement for each new connection, and more only behind a pooler.
+    ``connect`` opens another connection to the same server.
     """
     connection.autocommit = True
     try:
@@ -70,7 +70,7 @@ def require_own_statements(connection: "psycopg.Connection[Any]", connect: Conne
             return  # no pooler
         if not _passes_names_through(connection):
             suspicion.clear()
-        # Session mode passes names through as well, and is fine: a client keeps its server connection.
+        # Session mode passes names through as well. There a client keeps its server connection.
         elif suspicion.raised or _shares_servers(connection, connect):
             raise PreparedStatementsLost
     finally:
@@ -86,7 +86,7 @@ def _passes_names_through(connection: "psycopg.Connection[Any]") -> bool:
     """Return whether the server knows a statement under the name that we gave it."""
     with connection.transaction():  # on one server connection
         prepared = connection.pgconn.prepare(_PROBE, b"SELECT 1")
-        if prepared.status == ExecStatus.FATAL_ERROR:  # another client's probe is there: it broke off halfway
+        if prepared.status == ExecStatus.FATAL_ERROR:  # an interrupted probe of another client
             return True
         [(known,)] = connection.execute(
             "SELECT count(*) FROM pg_prepared_statements WHERE name = %s", [_PROBE.decode()], prepare=False
@@ -98,7 +98,7 @@ def _passes_names_through(connection: "psycopg.Connection[Any]") -> bool:
 
 
 def _shares_servers(connection: "psycopg.Connection[Any]", connect: Connect) -> bool:
-    """Return whether another client is given our server connection, or we are given another one."""
+    """Return whether another client gets our server connection, or we get another one."""
     ours = {_backend(connection)}
     with connect() as other:
         other.autocommit = True

@@ -1,4 +1,4 @@
-"""As long as it takes, in the order in which it sorts, and the same in every list."""
+"""Formats of dates and times in the admin: ISO 8601, which sorts as text."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i"

@@ -17,7 +17,7 @@ PAGES = ["/admin/login/", "/v1/credit", "/v1/openapi.json", "/v1/types.ts", "/he
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example", "a b", "[::1", ""])
 def test_another_host_is_400_in_the_envelope(path, host):
     response = Api(None).get(path, headers={"Host": host})
-    error = {"details": {"Host": "is not a name of this desk"}}
+    error = {"details": {"Host": "is not an allowed host"}}
     refused(response, 400, "INVALID_INPUT", "invalid input", error=error)
 
 
