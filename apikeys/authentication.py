@@ -51,8 +51,8 @@ MARK_USED = f"""
     WHERE id = (SELECT k.id FROM apikeys_apikey k WHERE k.id = %s AND {STALE} FOR NO KEY UPDATE SKIP LOCKED)
 """  # noqa: S608  made of constants
 
-# Return the key and count its organization's request. Through the ORM this cost as much as an order.
-# An unusable key gives no row and is not counted. The index look-up by digest leaks nothing by its
+# Return the key and count its organization's request. Through the ORM this cost as much as an
+# order. An unusable key gives no row and is not counted. The index look-up by digest leaks nothing by its
 # timing, because an attacker can't choose a digest.
 AUTHENTICATE = f"""
     WITH caller AS MATERIALIZED (

@@ -5,7 +5,7 @@ returns the count; successes write nothing. A process that knows an address to b
 refuses it for the rest of the minute without a statement.
 
 A key that authenticated recently is accepted from any address, so a neighbor behind the same
-address locks nobody else out. A process remembers the keys that it has seen. Before it refuses a
+address locks out no other client. A process remembers the keys that it has seen. Before it refuses a
 key, it loads those that other processes have seen, once a minute. A key that was not used for a
 day is refused while its address is past the limit.
 

@@ -27,6 +27,6 @@ class HasScope(BasePermission):
 
 
 def require_scope(caller: Caller, scope: str) -> None:
-    """Raises Forbidden."""
+    """Raise Forbidden if the key lacks the scope."""
     if scope not in caller.scopes:
         raise Forbidden()

@@ -38,7 +38,7 @@ class RecordedAdmin(DeskAdmin):
         return f"{reverse('admin:campaigns_event_changelist')}?subject_id={subject.pk}"
 
 
-# --- brands ----------------------------------------------------------------------------------------
+# --- brands --------------------------------------------------------------------------------------
 class AddBrandForm(forms.Form):
     organization = ChosenByTyping(Brand, "organization")
     name = OneLine(max_length=128)
@@ -95,7 +95,7 @@ class BrandAdmin(RecordedAdmin):
     operations = [ReviewBrand()]
 
 
-# --- campaigns -------------------------------------------------------------------------------------
+# --- campaigns -----------------------------------------------------------------------------------
 class AddCampaignForm(forms.Form):
     brand = ChosenByTyping(Campaign, "brand")
     name = OneLine(max_length=128)
@@ -189,7 +189,7 @@ class CampaignAdmin(RecordedAdmin):
         return campaign.brand.identity_status
 
 
-# --- history ---------------------------------------------------------------------------------------
+# --- history -------------------------------------------------------------------------------------
 @admin.register(Event)
 class EventAdmin(DeskAdmin):
     """History, newest first. ``?subject_id=`` and ``?organization_id=`` filter it."""
@@ -206,7 +206,7 @@ class EventAdmin(DeskAdmin):
     )
 
 
-# --- the review queue ------------------------------------------------------------------------------
+# --- the review queue ----------------------------------------------------------------------------
 SHOWN = 50
 
 

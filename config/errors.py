@@ -131,8 +131,8 @@ class ServiceUnavailable(ApiError):
         super().__init__(message, headers={"Retry-After": str(retry_after)})
 
 
-# SQLSTATEs of temporary errors: connection trouble (08…), out of resources (53…), shutting down or
-# canceled (57…), lock not available, and a serialization failure or deadlock after all retries.
+# SQLSTATEs of temporary errors: connection trouble (08…), out of resources (53…), shutting down
+# or canceled (57…), lock not available, and a serialization failure or deadlock after all retries.
 _UNAVAILABLE_CLASSES = ("08", "53", "57")
 _UNAVAILABLE_STATES = ("55P03", "40001", "40P01", "25P03", "25006")
 

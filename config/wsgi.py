@@ -45,5 +45,5 @@ if not settings.DEBUG:
     request_started.disconnect(reset_queries)
     request_finished.disconnect(close_caches)
     request_finished.disconnect(close_old_connections)
-# Import the views now. Otherwise each worker would do so at its first request, which takes a second.
+# Import the views now. Otherwise each worker would do so at its first request, for a second.
 get_resolver().url_patterns  # noqa: B018

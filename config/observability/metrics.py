@@ -164,7 +164,7 @@ class locking:
             _locks(self.name).observe(seconds)
 
 
-# --- reading -----------------------------------------------------------------------------------------
+# --- reading -------------------------------------------------------------------------------------
 
 Reader = Callable[[], Iterable[Metric]]
 _readers: list[Reader] = []

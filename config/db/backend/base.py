@@ -67,7 +67,8 @@ def has_ended(connection: psycopg.Connection[Any]) -> bool:
         return True
     arrived = select.poll()
     arrived.register(connection.fileno(), select.POLLIN)
-    # No reply is pending, so readable means: a closing message, end of stream, or a parameter status.
+    # No reply is pending, so readable means: a closing message, end of stream, or a parameter
+    # status message.
     while arrived.poll(0):
         try:
             connection.pgconn.consume_input()
