@@ -141,9 +141,7 @@ class RejectCampaign(Operation):
         return subject.status in review.REJECTABLE
 
     def explain(self, subject: Campaign) -> str:
-        return (
-            f"{subject} becomes REJECTED. No number can be ordered for it. Its numbers stay unchanged."
-        )
+        return f"{subject} becomes REJECTED. No number can be ordered for it. Its numbers stay unchanged."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.reject_campaign(campaign_id=subject.pk, actor=actor, **values)

@@ -38,8 +38,7 @@ def read_name(text: str) -> str:
         raise ValueError(f"must be 1 to {LONGEST_NAME} printable characters")
     if unseen := re.search(rf"{UNSEEN}|[\x00\ud800-\udfff]", name):
         raise ValueError(
-            f"must be 1 to {LONGEST_NAME} printable characters: "
-            f"U+{ord(unseen[0]):04X} is invisible, leave it out"
+            f"must be 1 to {LONGEST_NAME} printable characters: U+{ord(unseen[0]):04X} is invisible, leave it out"
         )
     if as_id(name):
         raise ValueError("must not be an id: choose a name that can't be taken for one")

@@ -78,9 +78,7 @@ def create_brand(
     except IntegrityError as error:
         if "brand_name_unique_in_organization" not in str(error):
             raise
-        raise ValidationFailed(
-            details={"brand": f"{organization.name} has a brand {name!r} already"}
-        ) from error
+        raise ValidationFailed(details={"brand": f"{organization.name} has a brand {name!r} already"}) from error
     return brand
 
 

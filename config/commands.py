@@ -101,10 +101,7 @@ def _database_trouble(error: BaseException) -> str:
     if sqlstate_of(error) in _UNDEFINED:
         return f"the database is not migrated: run `python manage.py migrate` first ({first_line})"
     if is_unavailable(error):
-        return (
-            "the database can't be reached or is busy: "
-            f"check DATABASE_URL, then try again ({first_line})"
-        )
+        return f"the database can't be reached or is busy: check DATABASE_URL, then try again ({first_line})"
     return f"the database refused: {first_line}"
 
 

@@ -90,9 +90,7 @@ def paths_for(local: Path) -> ServerPaths:
         except KeyError:
             continue
         return ServerPaths(Path("/var/lib/numberdesk-local") / identity(local), socket_folder(local), account)
-    raise LocalDatabaseError(
-        "PostgreSQL can't run as root, and there is no account 'postgres' or 'nobody': create one"
-    )
+    raise LocalDatabaseError("PostgreSQL can't run as root, and there is no account 'postgres' or 'nobody': create one")
 
 
 def try_lock(path: Path, mode: int) -> int | None:

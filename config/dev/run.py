@@ -43,9 +43,7 @@ class PortLock:
         path = folder / f"desk-{port}.lock"
         master = try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if master is None:
-            raise CannotServe(
-                f"already running on port {port} (process {read_pid(path)}): `make stop` stops it"
-            )
+            raise CannotServe(f"already running on port {port} (process {read_pid(path)}): `make stop` stops it")
         self.master = master
         os.ftruncate(self.master, 0)
         os.pwrite(self.master, str(os.getpid()).encode(), 0)
@@ -83,9 +81,7 @@ def require_port(host: str, port: int) -> None:
     from config.gunicorn_conf import why_port_is_taken
 
     if reason := why_port_is_taken(host, port):
-        raise CannotServe(
-            f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`"
-        )
+        raise CannotServe(f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`")
 
 
 def prepare_database() -> dict[str, Any] | None:

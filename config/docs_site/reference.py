@@ -187,7 +187,9 @@ class Reference:
     def _types(self, operation: dict[str, Any]) -> list[str]:
         """Return the type names of the operation's request and successful responses."""
         content = [operation["requestBody"]["content"]] if "requestBody" in operation else []
-        content += [response["content"] for status, response in operation["responses"].items() if status.startswith("2")]
+        content += [
+            response["content"] for status, response in operation["responses"].items() if status.startswith("2")
+        ]
         schemas = [one[JSON]["schema"] for one in content]
         references = [one["$ref"] for schema in schemas for one in schema.get("oneOf", [schema])]
         return list(dict.fromkeys(one.rpartition("/")[2] for one in references))

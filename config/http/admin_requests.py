@@ -42,9 +42,7 @@ class AdminRequests:
             return None
         if request.user.is_authenticated and has_ended(request):
             logout(request)
-            messages.info(
-                request, "Your second factor has changed since you signed in here: sign in again."
-            )
+            messages.info(request, "Your second factor has changed since you signed in here: sign in again.")
         texts = [*_texts(request.GET), *(_texts(request.POST) if request.method == "POST" else ())]
         if any("\0" in text for text in (*texts, *map(str, options.values()))):
             return answer_to(InvalidInput(details={"request": "has a null character"}), request)

@@ -127,6 +127,5 @@ def _tracer() -> Any:
 
 def _missing(variable: str, package: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"{variable} is set and {package} is not installed: "
-        "pip install --require-hashes -r requirements/telemetry.txt"
+        f"{variable} is set and {package} is not installed: pip install --require-hashes -r requirements/telemetry.txt"
     )

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Cast, Floor, Random, Substr
 
 from campaigns.models import Campaign, Organization
-from config.db.fields import LARGEST_AMOUNT, CreatedAt, non_negative, id_column, not_blank, one_of
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, id_column, non_negative, not_blank, one_of
 from numbers.models.fields import LineField, RegionField
 
 E164 = r"^\+[1-9][0-9]{1,14}$"

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.models import Campaign, Organization
-from config.db.fields import LARGEST_AMOUNT, CreatedAt, non_negative, id_column, one_of
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, id_column, non_negative, one_of
 from numbers.models.inventory import ACTOR
 
 

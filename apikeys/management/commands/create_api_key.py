@@ -20,7 +20,9 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="the organization that owns the key")
+        parser.add_argument(
+            "--organization", required=True, metavar="ID_OR_NAME", help="the organization that owns the key"
+        )
         parser.add_argument(
             "--scopes", required=True, type=_words, metavar="A,B", help=f"some of {', '.join(Scope.values)}"
         )
@@ -53,7 +55,5 @@ class Command(DeskCommand):
             "scopes": key.scopes,
             "expires_at": timestamp(key.expires_at),
         }
-        self.stderr.write(
-            f"key {key.id} of {organization.name}: store the secret now, it is not shown again"
-        )
+        self.stderr.write(f"key {key.id} of {organization.name}: store the secret now, it is not shown again")
         self.answer(document, secret, json_wanted=options["json"])
