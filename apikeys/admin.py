@@ -31,7 +31,9 @@ class IssueKeyForm(forms.Form):
     label = OneLine(max_length=64)
     scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
     expires_at = forms.SplitDateTimeField(
-        widget=ExpiryInput, required=False, help_text="In UTC. Without a date the key does not expire."
+        widget=ExpiryInput,
+        required=False,
+        help_text="In UTC. Without a date the key does not expire.",
     )
 
     def clean_expires_at(self) -> Any:
@@ -64,7 +66,10 @@ class RotateKey(Operation):
 
     def perform(self, subject: ApiKey, *, actor: Actor, values: dict[str, Any]) -> Done:
         key, secret = rotate_key(
-            key_id=subject.pk, organization_id=subject.organization_id, actor=actor, reason=values["reason"]
+            key_id=subject.pk,
+            organization_id=subject.organization_id,
+            actor=actor,
+            reason=values["reason"],
         )
         return shown_once(key, secret)
 
@@ -80,7 +85,10 @@ class RevokeKey(Operation):
 
     def perform(self, subject: ApiKey, *, actor: Actor, values: dict[str, Any]) -> Done:
         key = revoke_key(
-            key_id=subject.pk, organization_id=subject.organization_id, actor=actor, reason=values["reason"]
+            key_id=subject.pk,
+            organization_id=subject.organization_id,
+            actor=actor,
+            reason=values["reason"],
         )
         return Done(f"Key {key} was revoked.")
 
@@ -89,19 +97,38 @@ def shown_once(key: ApiKey, secret: str) -> Done:
     """Show the secret on a page that is not cached."""
     again = "The secret was shown only once. If you do not have it, rotate the key."
     return Done(
-        again, subject=key, once=("operators/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)})
+        again,
+        subject=key,
+        once=("operators/secret.html", {"key": key, "secret": secret, "key_url": page_of(key)}),
     )
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(RecordedAdmin):
     sortable_by = ("label", "last_used_at", "expires_at")
-    list_display = ("prefix", "label", "organization", "state", "scopes", "last_used_at", "expires_at")
+    list_display = (
+        "prefix",
+        "label",
+        "organization",
+        "state",
+        "scopes",
+        "last_used_at",
+        "expires_at",
+    )
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("prefix__startswith", "label", "organization__name")
     shown = (
-        *("organization", "label", "prefix", "scopes", "state", "last_used_at", "expires_at", "revoked_at"),
+        *(
+            "organization",
+            "label",
+            "prefix",
+            "scopes",
+            "state",
+            "last_used_at",
+            "expires_at",
+            "revoked_at",
+        ),
         *("rotated_at", "id", "created_at"),
     )
     editable = ("label",)

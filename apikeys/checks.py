@@ -15,7 +15,7 @@ def check_peppers(app_configs: Any, **options: Any) -> list[CheckMessage]:
         return [
             Warning(
                 "API keys are digested without a pepper.",
-                hint="Set API_KEY_PEPPERS to a random secret, followed by a comma if keys exist already.",
+                hint="Set API_KEY_PEPPERS to a random secret, and append a comma if keys exist.",
                 id="apikeys.W001",
             )
         ]
@@ -43,7 +43,7 @@ def check_proxies(app_configs: Any, **options: Any) -> list[CheckMessage]:
     if any(network.endswith("/0") for network in settings.TRUSTED_PROXIES):
         return [
             Warning(
-                "TRUSTED_PROXIES has every address, so clients can choose the address they are counted by.",
+                "TRUSTED_PROXIES has every address, so clients can forge theirs.",
                 hint="List only your proxies.",
                 id="apikeys.W004",
             )

@@ -5,8 +5,8 @@ returns the count; successes write nothing. A process that knows an address to b
 refuses it for the rest of the minute without a statement.
 
 A key that authenticated recently is accepted from any address, so a neighbor behind the same
-address locks out no other client. A process remembers the keys that it has seen. Before it refuses a
-key, it loads those that other processes have seen, once a minute. A key that was not used for a
+address locks out no other client. A process remembers the keys that it has seen. Before it
+refuses a key, it loads those that other processes have seen, once a minute. A key that was not used for a
 day is refused while its address is past the limit.
 
 Behind a proxy that TRUSTED_PROXIES does not name, every client would have the proxy's address.

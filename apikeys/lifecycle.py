@@ -84,7 +84,14 @@ def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str
             timezone.now(),
         )
         key.save(update_fields=["prefix", "digest", "rotated_at"])
-        record(key, "rotated", actor=actor, reason=reason, before={"prefix": old_prefix}, after={"prefix": key.prefix})
+        record(
+            key,
+            "rotated",
+            actor=actor,
+            reason=reason,
+            before={"prefix": old_prefix},
+            after={"prefix": key.prefix},
+        )
     return key, secret
 
 
@@ -95,7 +102,13 @@ def revoke_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str
         if key.revoked_at is None:
             key.revoked_at = timezone.now()
             key.save(update_fields=["revoked_at"])
-            record(key, "revoked", actor=actor, reason=reason, after={"revoked_at": key.revoked_at.isoformat()})
+            record(
+                key,
+                "revoked",
+                actor=actor,
+                reason=reason,
+                after={"revoked_at": key.revoked_at.isoformat()},
+            )
     return key
 
 

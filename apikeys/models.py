@@ -46,7 +46,8 @@ class ApiKey(models.Model):
             models.UniqueConstraint("digest", name="apikey_digest_unique"),
             models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="apikey_digest_form"),
             models.CheckConstraint(
-                condition=Q(prefix__regex=r"^am_(live|test)_[0-9A-Za-z]{4,8}$"), name="apikey_prefix_form"
+                condition=Q(prefix__regex=r"^am_(live|test)_[0-9A-Za-z]{4,8}$"),
+                name="apikey_prefix_form",
             ),
             models.CheckConstraint(condition=Q(label__regex=r"\S"), name="apikey_label_not_blank"),
             models.CheckConstraint(
@@ -91,7 +92,7 @@ class RateWindow(models.Model):
 
 
 class FailureWindow(models.Model):
-    """Failed authentications of a client address in the current minute. Unlogged like RateWindow."""
+    """Failed authentications of an address in the current minute. Unlogged like RateWindow."""
 
     address = models.CharField(max_length=43, primary_key=True)
     window_start = models.DateTimeField()

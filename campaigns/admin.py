@@ -30,7 +30,13 @@ class RecordedAdmin(DeskAdmin):
     """Record edits in the history of organizations, brands, campaigns and keys."""
 
     def record_change(
-        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        before: dict[str, Any],
+        after: dict[str, Any],
+        reason: str,
     ) -> None:
         record(obj, "changed", actor=actor_of(request), before=before, after=after, reason=reason)
 
@@ -127,7 +133,7 @@ class ApproveCampaign(Operation):
         return subject.status in review.APPROVABLE
 
     def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes ACTIVE. Numbers can be ordered for it while its brand is verified."
+        return f"{subject} becomes ACTIVE. It can be used while its brand is verified."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
@@ -141,7 +147,7 @@ class RejectCampaign(Operation):
         return subject.status in review.REJECTABLE
 
     def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes REJECTED. No number can be ordered for it. Its numbers stay unchanged."
+        return f"{subject} becomes REJECTED and can't be used for orders. Its numbers stay."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.reject_campaign(campaign_id=subject.pk, actor=actor, **values)
@@ -156,7 +162,7 @@ class ExpireCampaign(Operation):
         return subject.status in review.EXPIRABLE
 
     def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes EXPIRED. No number can be ordered for it. Its numbers stay unchanged."
+        return f"{subject} becomes EXPIRED and can't be used for orders. Its numbers stay."
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.expire_campaign(campaign_id=subject.pk, actor=actor, **values)
@@ -171,7 +177,16 @@ class CampaignAdmin(RecordedAdmin):
     list_select_related = ("brand__organization",)
     search_fields = ("name", "brand__name", "brand__organization__name")
     shown = (
-        *("brand", "organization", "name", "use_case", "description", "status", "status_reason", "brand_identity"),
+        *(
+            "brand",
+            "organization",
+            "name",
+            "use_case",
+            "description",
+            "status",
+            "status_reason",
+            "brand_identity",
+        ),
         *("id", "created_at", "updated_at"),
     )
     editable = ("name", "use_case", "description")

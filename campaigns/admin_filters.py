@@ -42,8 +42,8 @@ class OrganizationFilter(TypedFilter):
         if len(ids) > MOST_ORGANIZATIONS:
             messages.warning(
                 request,
-                f"More than {MOST_ORGANIZATIONS} organizations have “{value[:40]}” in their name, and the list shows "
-                f"{MOST_ORGANIZATIONS} of them: type more of the name.",
+                f"More than {MOST_ORGANIZATIONS} organizations have “{value[:40]}” in their name. "
+                f"The list shows {MOST_ORGANIZATIONS} of them. Type more of the name.",
             )
             ids = ids[:MOST_ORGANIZATIONS]
         return self.of(queryset, ids) if ids else queryset.none()

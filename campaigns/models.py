@@ -84,7 +84,12 @@ class Brand(models.Model):
             not_blank("name", name="brand_name_not_blank"),
             name_rule(name="brand_name_rule"),
             one_of("status", BrandStatus, name="brand_status_known"),
-            one_of("identity_status", BrandIdentityStatus, name="brand_identity_status_known", or_null=True),
+            one_of(
+                "identity_status",
+                BrandIdentityStatus,
+                name="brand_identity_status_known",
+                or_null=True,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,7 +178,8 @@ class Event(models.Model):
         constraints = [
             one_of("subject", EventSubject, name="event_subject_known"),
             models.CheckConstraint(
-                condition=models.Q(actor__regex=r"^(key|operator|command|system):."), name="event_actor_named"
+                condition=models.Q(actor__regex=r"^(key|operator|command|system):."),
+                name="event_actor_named",
             ),
             not_blank("request_id", name="event_request_named"),
         ]

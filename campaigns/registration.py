@@ -120,10 +120,20 @@ def add_campaign(
     name = require_name("name", name)
     with transaction.atomic():
         campaign = Campaign.objects.create(
-            brand=brand, name=name, status=status, status_reason=reason, use_case=use_case, description=description
+            brand=brand,
+            name=name,
+            status=status,
+            status_reason=reason,
+            use_case=use_case,
+            description=description,
         )
         given = {"use_case": use_case, "description": description}
-        after = {"name": name, "status": status, "brand": str(brand.pk), **{k: v for k, v in given.items() if v}}
+        after = {
+            "name": name,
+            "status": status,
+            "brand": str(brand.pk),
+            **{k: v for k, v in given.items() if v},
+        }
         record(campaign, "created", actor=actor, after=after, reason=reason)
     return campaign
 

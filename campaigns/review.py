@@ -62,7 +62,12 @@ def expire_campaign(*, campaign_id: UUID, actor: Actor, reason: str = "") -> Cam
 
 
 def _move_campaign(
-    campaign_id: UUID, status: CampaignStatus, kind: str, allowed: Collection[str], actor: Actor, reason: str
+    campaign_id: UUID,
+    status: CampaignStatus,
+    kind: str,
+    allowed: Collection[str],
+    actor: Actor,
+    reason: str,
 ) -> Campaign:
     with transaction.atomic():
         campaign = (
@@ -137,5 +142,12 @@ def _move_organization(
         before = {"status": organization.status}
         organization.status = status
         organization.save(update_fields=["status", "updated_at"])
-        record(organization, kind, actor=actor, before=before, after={"status": status}, reason=reason.strip())
+        record(
+            organization,
+            kind,
+            actor=actor,
+            before=before,
+            after={"status": status},
+            reason=reason.strip(),
+        )
     return organization

@@ -29,7 +29,7 @@ def _read_secret(name: str, path: str) -> str:
 
 
 class Environment:
-    """Typed access to environment variables, and to those in the file ``.env`` that are not set there.
+    """Typed access to environment variables, with the file ``.env`` as a fallback.
 
     ``NAME_FILE`` names a file that holds the value of ``NAME``: for secrets that come as files.
     Every method raises ``ImproperlyConfigured`` with the variable's name and what it should hold.
@@ -59,7 +59,7 @@ class Environment:
                 raise ImproperlyConfigured(f"{name} is missing: set it in the environment")
             return default
         if len(value) < minimum_length:
-            raise ImproperlyConfigured(f"{name} is too short: give it at least {minimum_length} random characters")
+            raise ImproperlyConfigured(f"{name} needs at least {minimum_length} random characters")
         return value
 
     def words(self, name: str, *, required: bool = False, default: list[str]) -> list[str]:

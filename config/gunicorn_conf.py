@@ -1,5 +1,6 @@
-"""Gunicorn's settings, for ``python -m gunicorn config.wsgi -c config/gunicorn_conf.py`` and `make run`.
+"""Settings of gunicorn, for production and `make run`.
 
+Production runs ``python -m gunicorn config.wsgi -c config/gunicorn_conf.py``.
 Only documented settings and hooks of gunicorn are used (docs/adr/0004-server.md).
 docs/configuration.md documents the variables.
 """
@@ -32,7 +33,7 @@ def _cores() -> int:
 
 
 def _connections() -> int:
-    """Return how many connections a worker may have, after raising its limit of file descriptors."""
+    """Raise the limit of file descriptors. Return how many connections a worker may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _DESCRIPTORS:
         soft = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)

@@ -127,13 +127,19 @@ TEMPLATES = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
 # --- operators' sign-in --------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 # Limits of attempts in a minute, checked before hashing, and of concurrent hashes in a process.
 DESK_SIGN_INS_PER_MINUTE = env.integer("DESK_SIGN_INS_PER_MINUTE", default=10, minimum=1)
 DESK_SIGN_INS_PER_MINUTE_IN_ALL = env.integer("DESK_SIGN_INS_PER_MINUTE_IN_ALL", default=60, minimum=1)

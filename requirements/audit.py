@@ -34,7 +34,9 @@ def ask(service: str, packages: list[tuple[str, str]]) -> dict[tuple[str, str], 
         raise ValueError(f"{service} is not an https:// URL")
     queries = [{"package": {"name": name, "ecosystem": "PyPI"}, "version": version} for name, version in packages]
     request = urllib.request.Request(  # noqa: S310  judged above
-        f"{service}/v1/querybatch", json.dumps({"queries": queries}).encode(), {"Content-Type": "application/json"}
+        f"{service}/v1/querybatch",
+        json.dumps({"queries": queries}).encode(),
+        {"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310  judged above
         results: list[dict[str, Any]] = json.load(answer)["results"]

@@ -165,7 +165,11 @@ def add_refusal(form: forms.Form, refusal: ApiError) -> None:
 def _after(request: HttpRequest, admin: Any, done: Done, subject: Any) -> HttpResponse:
     if done.once is not None:
         template, context = done.once
-        shared = {**admin.admin_site.each_context(request), "opts": admin.opts, "title": "Shown once"}
+        shared = {
+            **admin.admin_site.each_context(request),
+            "opts": admin.opts,
+            "title": "Shown once",
+        }
         response = TemplateResponse(request, template, {**shared, **context})
         add_never_cache_headers(response)
         return response

@@ -46,7 +46,13 @@ class BoundedPaginator(Paginator):
     object_list: Any
 
     def __init__(
-        self, object_list: Any, per_page: int, *arguments: Any, at: int = 1, patient: bool = False, **options: Any
+        self,
+        object_list: Any,
+        per_page: int,
+        *arguments: Any,
+        at: int = 1,
+        patient: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(object_list, per_page, *arguments, **options)
         self._at = max(at, 1)

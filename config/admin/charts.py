@@ -78,7 +78,14 @@ def draw_columns(places: Sequence[Place]) -> Columns:
                 marks.append(Mark(part.series, part.label, round(floor, 1), round(height, 1)))
         label = f"{place.name}: {', '.join(part.label for part in place.parts)}"
         columns.append(
-            Column(place.address, place.name, label, round(position * width + GAP / 2, 1), round(width - GAP, 1), marks)
+            Column(
+                place.address,
+                place.name,
+                label,
+                round(position * width + GAP / 2, 1),
+                round(width - GAP, 1),
+                marks,
+            )
         )
     return Columns(top, columns)
 

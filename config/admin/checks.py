@@ -23,7 +23,7 @@ def check_two_factor_keys(app_configs: Any, **options: Any) -> list[CheckMessage
         return [
             Warning(
                 f"The key for second factors has less than {SHORTEST_KEY} characters.",
-                hint=("Put a longer one in front of it in DESK_TWO_FACTOR_KEYS, then run manage.py reseal_two_factor."),
+                hint=("Put a longer one in front of it in DESK_TWO_FACTOR_KEYS, and run manage.py reseal_two_factor."),
                 id="desk.W002",
             )
         ]

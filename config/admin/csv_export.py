@@ -31,7 +31,10 @@ class ExportedAdmin(DeskAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
-        return [path("export.csv", self.admin_site.admin_view(self.export_view), name=name), *super().get_urls()]
+        return [
+            path("export.csv", self.admin_site.admin_view(self.export_view), name=name),
+            *super().get_urls(),
+        ]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         if not self.has_view_or_change_permission(request):

@@ -114,7 +114,13 @@ class DeskAdmin(GuardedList):
         self.record_change(request, obj, before=before, after=after, reason=form.cleaned_data["reason"])
 
     def record_change(
-        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        before: dict[str, Any],
+        after: dict[str, Any],
+        reason: str,
     ) -> None:
         """Append to the history of this model's rows."""
         raise NotImplementedError
@@ -129,7 +135,10 @@ class DeskAdmin(GuardedList):
     # --- the list ------------------------------------------------------------------------------
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
         page = request.GET.get(PAGE_VAR, "1")
-        at, patient = int(page) if page.isdecimal() and len(page) < 10 else 1, PATIENT_VAR in request.GET
+        at, patient = (
+            int(page) if page.isdecimal() and len(page) < 10 else 1,
+            PATIENT_VAR in request.GET,
+        )
         return self.paginator(queryset, per_page, *args, at=at, patient=patient, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeskChangeList]:

@@ -38,7 +38,13 @@ def link(subject: Model | None, value: Any = None) -> Cell:
 
 
 def related(
-    title: str, *, of: Any, headings: Sequence[str], cells: Callable[[Any], Iterable[Any]], empty: str, all: str = ""
+    title: str,
+    *,
+    of: Any,
+    headings: Sequence[str],
+    cells: Callable[[Any], Iterable[Any]],
+    empty: str,
+    all: str = "",
 ) -> Related:
     """Return a table of the first rows of the queryset ``of``, each rendered by ``cells``."""
     rows = list(of[: SHOWN + 1])

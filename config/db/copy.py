@@ -29,7 +29,9 @@ def unguarded(text: str) -> str:
 
 
 def stream_csv(
-    rows: QuerySet[Any], columns: Mapping[str, str], report: Callable[[int], object] = lambda count: None
+    rows: QuerySet[Any],
+    columns: Mapping[str, str],
+    report: Callable[[int], object] = lambda count: None,
 ) -> Iterator[bytes]:
     """Yield the rows with these columns: from header to field, or to an annotation.
 

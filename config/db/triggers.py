@@ -24,7 +24,10 @@ def append_only(table: str) -> list[RunSQL]:
 
 def never_deleted(table: str) -> list[RunSQL]:
     """Return migration operations that refuse DELETE and TRUNCATE on ``table``, but not UPDATE."""
-    return [_refuse(table, "rows", "DELETE", "ROW"), _refuse(table, "truncate", "TRUNCATE", "STATEMENT")]
+    return [
+        _refuse(table, "rows", "DELETE", "ROW"),
+        _refuse(table, "truncate", "TRUNCATE", "STATEMENT"),
+    ]
 
 
 def _refuse(table: str, name: str, operation: str, each: str) -> RunSQL:

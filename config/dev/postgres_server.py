@@ -90,7 +90,7 @@ def paths_for(local: Path) -> ServerPaths:
         except KeyError:
             continue
         return ServerPaths(Path("/var/lib/numberdesk-local") / identity(local), socket_folder(local), account)
-    raise LocalDatabaseError("PostgreSQL can't run as root, and there is no account 'postgres' or 'nobody': create one")
+    raise LocalDatabaseError("PostgreSQL can't run as root: create the account 'postgres' or 'nobody'")
 
 
 def try_lock(path: Path, mode: int) -> int | None:
@@ -218,11 +218,28 @@ def _create_cluster(paths: ServerPaths) -> None:
     if paths.account is not None:
         os.chown(new, paths.account.pw_uid, paths.account.pw_gid)
     # The builtin locale sorts the same on every machine, independent of libc.
-    locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    locale = [
+        "--encoding=UTF8",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",
+    ]
     access = [f"--username={ROLE}", "--auth-local=trust", "--auth-host=reject"]
     create = f"CREATE DATABASE {DATABASE};\n"
     _must(_run(paths, "initdb", "-D", str(new), *locale, *access))
-    _must(_run(paths, "postgres", "--single", "-c", "exit_on_error=on", "-D", str(new), "postgres", stdin=create))
+    _must(
+        _run(
+            paths,
+            "postgres",
+            "--single",
+            "-c",
+            "exit_on_error=on",
+            "-D",
+            str(new),
+            "postgres",
+            stdin=create,
+        )
+    )
     new.rename(paths.data)
 
 

@@ -116,7 +116,12 @@ def close_connections() -> None:
 
 
 def banner(url: str, demo: dict[str, Any] | None, worker: int) -> str:
-    lines = ["", f"Numberdesk is running at {url} (Ctrl-C stops it)", "", f"  Docs       {url}/docs"]
+    lines = [
+        "",
+        f"Numberdesk is running at {url} (Ctrl-C stops it)",
+        "",
+        f"  Docs       {url}/docs",
+    ]
     lines.append(f"  Worker     process {worker}, for backorders, jobs and periodic duties")
     if demo is None:
         lines += [f"  Admin      {url}/admin/   (first operator: manage.py createsuperuser)", ""]
@@ -152,7 +157,11 @@ def run() -> None:
     close_connections()
     shown = "localhost" if host in ("0.0.0.0", "::", "[::]") else host  # noqa: S104  compared, not bound
     background = BackgroundWorker()
-    DeskServer(banner(f"http://{shown}:{port}", demo, background.pid), port_lock=port_lock, background=background).run()
+    DeskServer(
+        banner(f"http://{shown}:{port}", demo, background.pid),
+        port_lock=port_lock,
+        background=background,
+    ).run()
 
 
 def stop() -> None:

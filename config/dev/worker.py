@@ -52,7 +52,9 @@ def keep_running() -> None:
     signal.signal(signal.SIGTERM, stop)
     while not stopping and os.getppid() == parent:
         worker = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", "--with-parent"], cwd=BASE_DIR, stdin=subprocess.DEVNULL
+            [sys.executable, "manage.py", "worker", "--with-parent"],
+            cwd=BASE_DIR,
+            stdin=subprocess.DEVNULL,
         )
         if stopping:  # a signal came in the meantime
             worker.terminate()

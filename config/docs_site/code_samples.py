@@ -79,7 +79,12 @@ def python(call: Call) -> str:
         headers.append('"Authorization": f"Bearer {os.environ[\'NUMBERDESK_API_KEY\']}",')
     if call.idempotent:
         headers.append('"Idempotency-Key": key,')
-    lines = [*(f"import {name}" for name in imports), *([""] if imports else []), "import requests", ""]
+    lines = [
+        *(f"import {name}" for name in imports),
+        *([""] if imports else []),
+        "import requests",
+        "",
+    ]
     if call.idempotent:
         lines.append(f"key = str(uuid.uuid4())  # {KEY_ADVICE}")
     lines += [f"response = requests.{call.method.lower()}(", f'{INDENT}"{call.url}",']
@@ -87,7 +92,12 @@ def python(call: Call) -> str:
         lines += [f"{INDENT}headers={{", *(INDENT * 2 + line for line in headers), f"{INDENT}}},"]
     if call.body is not None:
         lines.append(f"{INDENT}json={_indented(_python_literal(call.body))},")
-    lines += [f"{INDENT}timeout=30,", ")", "response.raise_for_status()", 'print(response.json()["data"])']
+    lines += [
+        f"{INDENT}timeout=30,",
+        ")",
+        "response.raise_for_status()",
+        'print(response.json()["data"])',
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -144,7 +144,10 @@ class Reference:
         found: dict[str, list[Field]] = {}
         for one in operation.get("parameters", []):
             field = Field(
-                one["name"], self.type_of(one["schema"]), as_line(one["description"]), one.get("required", False)
+                one["name"],
+                self.type_of(one["schema"]),
+                as_line(one["description"]),
+                one.get("required", False),
             )
             found.setdefault(one["in"], []).append(field)
         return found

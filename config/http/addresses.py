@@ -24,7 +24,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_network(text: str) -> Network:
-    """Return the network, with IPv4-mapped ones as IPv4. Raise ValueError if the text is not one."""
+    """Return the network, IPv4-mapped ones as IPv4. Raise ValueError for other text."""
     network = ip_network(text)
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         first = int(network.network_address) & 0xFFFF_FFFF

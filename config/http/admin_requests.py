@@ -15,7 +15,12 @@ from config.errors import ApiError, Forbidden, InvalidInput, MethodNotAllowed, N
 logger = logging.getLogger(__name__)
 
 ADMIN = "/admin/"
-_BARE: dict[int, type[ApiError]] = {400: InvalidInput, 403: Forbidden, 404: NotFound, 405: MethodNotAllowed}
+_BARE: dict[int, type[ApiError]] = {
+    400: InvalidInput,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+}
 
 
 class AdminRequests:

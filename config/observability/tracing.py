@@ -46,8 +46,15 @@ def scrub(event: Any, hint: Any = None) -> Any:
     """Return a Sentry event without secrets, and with its request's id."""
     context = current.get()
     if context is not None:
-        known = {"request_id": context.request_id, "organization": context.organization, "key": context.key_prefix}
-        event["tags"] = {**event.get("tags", {}), **{name: value for name, value in known.items() if value}}
+        known = {
+            "request_id": context.request_id,
+            "organization": context.organization,
+            "key": context.key_prefix,
+        }
+        event["tags"] = {
+            **event.get("tags", {}),
+            **{name: value for name, value in known.items() if value},
+        }
     if "request" in event:
         event["request"] = {name: value for name, value in event["request"].items() if name in _KEPT_OF_A_REQUEST}
     for private in ("user", "breadcrumbs", "extra"):

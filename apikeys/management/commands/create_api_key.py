@@ -21,10 +21,17 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--organization", required=True, metavar="ID_OR_NAME", help="the organization that owns the key"
+            "--organization",
+            required=True,
+            metavar="ID_OR_NAME",
+            help="the organization that owns the key",
         )
         parser.add_argument(
-            "--scopes", required=True, type=_words, metavar="A,B", help=f"some of {', '.join(Scope.values)}"
+            "--scopes",
+            required=True,
+            type=_words,
+            metavar="A,B",
+            help=f"some of {', '.join(Scope.values)}",
         )
         parser.add_argument(
             "--label",
@@ -33,7 +40,10 @@ class Command(DeskCommand):
             help="the purpose of the key, shown in lists",
         )
         parser.add_argument(
-            "--expires-in-days", type=whole_number(minimum=1, maximum=3_650), metavar="N", help="default: never"
+            "--expires-in-days",
+            type=whole_number(minimum=1, maximum=3_650),
+            metavar="N",
+            help="default: never",
         )
 
     def handle(self, **options: Any) -> None:

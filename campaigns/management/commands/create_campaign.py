@@ -33,7 +33,10 @@ class Command(DeskCommand):
         )
         parser.add_argument("--name", type=name_argument, default="Campaign")
         parser.add_argument(
-            "--reason", type=line_of_text(maximum=256), default="", help="the reason, required for REJECTED"
+            "--reason",
+            type=line_of_text(maximum=256),
+            default="",
+            help="the reason, required for REJECTED",
         )
 
     def handle(self, **options: Any) -> None:

@@ -23,7 +23,8 @@ View = Callable[..., Any]
 
 class ProofForm(forms.Form):
     password = forms.CharField(
-        strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"})
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"}),
     )
     code = forms.CharField(
         max_length=16,
@@ -65,7 +66,12 @@ def proof_page(request: HttpRequest) -> HttpResponse:
         if form.is_valid() and _is_right(user, form):
             prove(request)
             return HttpResponseRedirect(next_page(request))
-    context = {**admin.site.each_context(request), "title": "Confirm that it is you", "form": form, "user": user}
+    context = {
+        **admin.site.each_context(request),
+        "title": "Confirm that it is you",
+        "form": form,
+        "user": user,
+    }
     response = TemplateResponse(request, "operators/proof.html", context)
     add_never_cache_headers(response)
     return response
@@ -77,7 +83,10 @@ def _is_right(user: Any, form: ProofForm) -> bool:
     if right and factor_of(user) is not None:
         right = django_otp.match_token(user, "".join(form.cleaned_data["code"].split())) is not None
     if not right:
-        form.add_error(None, "Password or code is wrong. A code works once: if you just used it, wait for the next.")
+        form.add_error(
+            None,
+            "Password or code is wrong. A code works once: if you just used it, wait for the next.",
+        )
     return bool(right)
 
 

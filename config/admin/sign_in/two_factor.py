@@ -40,7 +40,12 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         max_length=16,
         widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "vTextField"}
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "autofocus": True,
+                "class": "vTextField",
+            }
         ),
     )
 
@@ -94,7 +99,11 @@ def _set_up(request: HttpRequest) -> HttpResponse:
         device = _new_device(request.user)
         codes = _confirm(request, device) if form.is_valid() and device.verify_token(_digits(form)) else None
     if codes is not None:
-        context = {**_context(request, "Keep these codes"), "codes": codes, "next": next_page(request)}
+        context = {
+            **_context(request, "Keep these codes"),
+            "codes": codes,
+            "next": next_page(request),
+        }
         return TemplateResponse(request, "operators/recovery_codes.html", context)
     if form.is_valid():
         form.add_error("code", "The code is wrong. Enter the code that the app shows now.")

@@ -61,7 +61,10 @@ class OperatorAdmin(GuardedList, UserAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(requires_proof(self.forget_two_factor))
-        return [path("<int:user_id>/forget-two-factor/", view, name="auth_user_forget_two_factor"), *super().get_urls()]
+        return [
+            path("<int:user_id>/forget-two-factor/", view, name="auth_user_forget_two_factor"),
+            *super().get_urls(),
+        ]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         return requires_proof(super().user_change_password)(request, id, form_url)
@@ -89,7 +92,11 @@ class RoleAdmin(GuardedList, GroupAdmin):
     change_form_template = "operators/role.html"
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> Any:
         view = super().changeform_view
         return respond_once(request, lambda: view(request, object_id, form_url, extra_context))

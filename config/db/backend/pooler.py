@@ -89,7 +89,9 @@ def _passes_names_through(connection: "psycopg.Connection[Any]") -> bool:
         if prepared.status == ExecStatus.FATAL_ERROR:  # an interrupted probe of another client
             return True
         [(known,)] = connection.execute(
-            "SELECT count(*) FROM pg_prepared_statements WHERE name = %s", [_PROBE.decode()], prepare=False
+            "SELECT count(*) FROM pg_prepared_statements WHERE name = %s",
+            [_PROBE.decode()],
+            prepare=False,
         ).fetchall()
         if not known:
             return False

@@ -173,4 +173,4 @@ def test_a_part_that_is_everywhere_asks_for_more(walker: Client, cast: Any) -> N
     for serial in range(25):
         factories.organization(f"Acme {serial}")
     page = walker.get(url(Refusal, "changelist"), {"organization": "acme"}).content.decode()
-    assert "type more of the name" in page
+    assert "Type more of the name" in page
