@@ -1,4 +1,4 @@
-"""The operator desk: one module for each page.
+"""Admin pages for operators: one module for each page.
 
 - ``phone_numbers``: numbers.
 - ``number_search``: searching them.
@@ -7,13 +7,13 @@
 - ``imports``: imports.
 - ``import_forms``: forms of imports.
 - ``jobs``: jobs.
-- ``background``: duties and jobs at home.
+- ``background``: duties and jobs on the home page.
 - ``dashboard``: the home page.
 - ``refusals``: refused requests and unmet demand.
 - ``timeline``: who had a number when.
 - ``orders``: orders.
 - ``organizations``: customers.
-- ``reservations``: holds.
+- ``reservations``: reservations.
 - ``credit``: accounts and ledger.
 - ``events``: history.
 - ``idempotency``: remembered responses.

@@ -1,4 +1,4 @@
-"""New stock from the desk: random numbers of an area code, or numbers that are pasted."""
+"""Add numbers to the stock: random numbers of an area code, or a pasted list."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ class AddNumbersForm(forms.Form):
     numbers = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 6, "spellcheck": "false"}),
-        help_text="E.164, such as +14155550123, one a line. Or leave this empty and fill in an area code.",
+        help_text="E.164, such as +14155550123, one per line. Or leave empty and enter an area code.",
     )
     number_type = forms.ChoiceField(
         choices=[("", "follows from the number"), *PhoneNumber.Type.choices],
         required=False,
-        help_text="Short codes need theirs, since nothing else tells them from a number that is cut off.",
+        help_text="Required for short codes, which look like a number that was cut off.",
     )
     area_code = forms.RegexField(r"^[2-9][0-9]{2}$", required=False, help_text="Such as 415, or 888 for toll-free.")
     count = forms.IntegerField(
@@ -57,7 +57,7 @@ class AddNumbers(Operation):
     form_class = AddNumbersForm
 
     def explain(self, subject: Any) -> str:
-        return "They are available at once; pending bulk orders that they fill are filled."
+        return "The numbers are available at once, and fill backorders that they match."
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         number_type = values["number_type"] or None
@@ -65,7 +65,7 @@ class AddNumbers(Operation):
         if values["area_code"]:
             stock = Stock(area_code=values["area_code"], count=values["count"], number_type=number_type, **shared)
             seeded = seed_numbers(stock=stock, actor=actor, note=values["note"])
-            return Done(f"{seeded.created:,} numbers of {values['area_code']} are in stock.")
+            return Done(f"{seeded.created:,} numbers of {values['area_code']} were added.")
         numbers = values["numbers"].split()
         add_numbers(numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared)
-        return Done(f"{len(numbers):,} numbers are in stock.")
+        return Done(f"{len(numbers):,} numbers were added.")

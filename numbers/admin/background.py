@@ -1,4 +1,4 @@
-"""The home page's panel of background work: what fails or is late, and whether a worker runs at all."""
+"""The home page's panel of background work: failed and late duties, jobs, live workers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from numbers.worker.status import duty_states, job_counts
 
 
 def background_panel(figures: Figures, job_list: str) -> dict[str, Any]:
-    """Return the panel's data. ``job_list``: the address of the list of jobs."""
+    """Return the panel's data. `job_list` is the address of the list of jobs."""
     duties, (workers, _) = duty_states(), live_workers()
     return {
         "workers": workers,

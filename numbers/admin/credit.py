@@ -1,4 +1,4 @@
-"""Credit and its ledger: topped up and corrected, each with a note; never edited."""
+"""Credit accounts and their ledger: top-ups and corrections, each with a note."""
 
 from typing import Any
 from uuid import UUID
@@ -38,7 +38,7 @@ class TopUp(Operation):
 
     def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
         balance = top_up(organization_id=subject.organization_id, actor=actor, **values)
-        return Done(f"{subject.organization} has {balance.amount} {balance.currency} now.")
+        return Done(f"{subject.organization} now has {balance.amount} {balance.currency}.")
 
 
 class Correct(Operation):
@@ -46,11 +46,11 @@ class Correct(Operation):
     form_class = AmountForm
 
     def explain(self, subject: CreditAccount) -> str:
-        return f"{subject.organization} has {subject}. A positive amount gives credit, a negative one takes it away."
+        return f"{subject.organization} has {subject}. A positive amount adds credit, a negative one removes it."
 
     def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
         balance = correct(organization_id=subject.organization_id, actor=actor, **values)
-        return Done(f"{subject.organization} has {balance.amount} {balance.currency} now.")
+        return Done(f"{subject.organization} now has {balance.amount} {balance.currency}.")
 
 
 class ShortFilter(admin.SimpleListFilter):

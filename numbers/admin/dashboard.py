@@ -1,6 +1,6 @@
-"""The home page: how are we doing? Every figure leads to the rows behind it.
+"""The home page. Every figure links to the rows behind it.
 
-What is costly comes from numbers.reports.dashboard, with the time that it is of; the rest is looked up here.
+Costly figures come from numbers.reports.dashboard, with the time of their count; the rest is read here.
 """
 
 from collections.abc import Callable
@@ -34,17 +34,17 @@ STATES = ("available", "held", "assigned", "quarantined", "retired")
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A part of the page: what may be seen of it by whom, and how it is drawn."""
+    """A part of the page: its permission, and how it is drawn."""
 
     title: str
     template: str
     permission: str
     draw: Callable[[Figures], dict[str, Any]]
-    shape: str = ""  # "wide": a row of its own; "tall": others stand side by side with it
+    shape: str = ""  # "wide": a row of its own; "tall": beside other panels
 
 
 def rows_of(model: str, **parameters: Any) -> str:
-    """The address of the list with these rows."""
+    """Return the address of the list that shows these rows."""
     address = reverse(f"admin:{model.replace('.', '_')}_changelist")
     return f"{address}?{urlencode(parameters)}" if parameters else address
 
@@ -67,10 +67,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def refresh(request: HttpRequest) -> HttpResponse:
-    """Count the figures anew now, instead of at the command's next turn."""
+    """Count the figures now instead of waiting for the worker's next turn."""
     if not request.user.has_perm("numbers.view_phonenumber"):
         raise PermissionDenied
-    if request.method != "POST":  # who had to sign in first comes back without the form: the page has its button
+    if request.method != "POST":  # a sign-in in between loses the form; the page has its button
         return HttpResponseRedirect(reverse("admin:index"))
     return respond_once(request, lambda: _count(request)) or HttpResponseRedirect(reverse("admin:index"))
 
@@ -78,7 +78,7 @@ def refresh(request: HttpRequest) -> HttpResponse:
 def _count(request: HttpRequest) -> HttpResponse:
     if not counts_at_once():
         count_soon(actor_of(request))
-        messages.info(request, "They are being counted: look again in a moment.")
+        messages.info(request, "The figures are being counted: reload in a moment.")
     else:
         _refresh_now(request)
     return HttpResponseRedirect(reverse("admin:index"))
@@ -87,7 +87,7 @@ def _count(request: HttpRequest) -> HttpResponse:
 def _refresh_now(request: HttpRequest) -> None:
     try:
         if not refresh_figures():
-            messages.info(request, "They are being counted already: look again in a moment.")
+            messages.info(request, "The figures are already being counted: reload in a moment.")
     except PanelsFailed as failure:
         messages.error(request, f"Some figures could not be counted, see the log: {failure}.")
 
@@ -151,7 +151,7 @@ def _quarantine(figures: Figures) -> dict[str, Any]:
     return {"rows": rows if any(weeks) else []}
 
 
-# --- what happened ---------------------------------------------------------------------------------
+# --- the last days ---------------------------------------------------------------------------------
 def _days(figures: Figures) -> list[dict[str, Any]]:
     return figures.panels.get("days", {}).get("days", [])
 
@@ -187,7 +187,7 @@ def _revenue(figures: Figures) -> dict[str, Any]:
     return {"chart": draw_columns(places), "unit": settings.CURRENCY, "sum": total}
 
 
-# The series of the colours that the stylesheet has, most frequent codes first.
+# The colors that the stylesheet has, for the most frequent codes.
 CODES = {
     "INSUFFICIENT_INVENTORY": "held",
     "INSUFFICIENT_CREDIT": "quarantined",
@@ -229,7 +229,7 @@ def _demand(figures: Figures) -> dict[str, Any]:
     return {"rows": rows, "days": DAYS}
 
 
-# --- what waits ------------------------------------------------------------------------------------
+# --- waiting ------------------------------------------------------------------------------------
 def _reviews(figures: Figures) -> dict[str, Any]:
     return {"campaigns": campaigns_to_review().count(), "brands": brands_to_review().count()}
 
@@ -253,7 +253,7 @@ def _background(figures: Figures) -> dict[str, Any]:
 PANELS = [
     Panel("Stock", "operators/home/stock.html", "numbers.view_phonenumber", _stock, "wide"),
     Panel("Available, by area code", "operators/home/areas.html", "numbers.view_phonenumber", _areas, "tall"),
-    Panel("Wanted and not available", "operators/home/demand.html", "numbers.view_refusal", _demand),
+    Panel("Unmet demand", "operators/home/demand.html", "numbers.view_refusal", _demand),
     Panel("Orders by day", "operators/home/columns.html", "numbers.view_order", _orders),
     Panel("Revenue by day", "operators/home/columns.html", "numbers.view_creditentry", _revenue),
     Panel("Refusals by day", "operators/home/columns.html", "numbers.view_refusal", _refusals),
@@ -266,7 +266,7 @@ PANELS = [
 
 
 def area_codes(request: HttpRequest) -> HttpResponse:
-    """All area codes, those that run out first come first."""
+    """Show all area codes; those that run out first come first."""
     if not request.user.has_perm("numbers.view_phonenumber"):
         raise PermissionDenied
     figures = current_figures()

@@ -1,4 +1,4 @@
-"""What happened to numbers, newest first; ``?number_id=`` for one of them."""
+"""Events of numbers, newest first; `?number_id=` for those of one number."""
 
 from django.contrib import admin
 

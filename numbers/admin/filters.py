@@ -1,4 +1,4 @@
-"""Filters of the desk's lists, each through an index."""
+"""Filters of the operators' lists, each answered by an index."""
 
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,12 @@ from config.admin.filters import DayFilter, TypedFilter
 from numbers.models import PhoneNumber
 from numbers.reports.dashboard import first_id_of
 
-# What can be done with a number now, which is not quite its status: quarantines and holds end by themselves.
+# The effective state of a number. It differs from its status, as quarantines and holds end by time.
 STATES = {
     "available": Q(status="available") & (Q(held_until__isnull=True) | Q(held_until__lte=Now()))
     | Q(status="quarantined", quarantined_until__lte=Now()),
     "held": Q(status="available", held_until__gt=Now()),
-    # By what it is not: the index of sold numbers' digits is no way to find those that are assigned, though
-    # PostgreSQL would read all of it, since it knows that each of them is in there.
+    # Negated, or PostgreSQL would read the whole index of sold numbers' digits to find these rows.
     "assigned": ~Q(status__in=["available", "quarantined", "retired"]),
     "quarantined": Q(status="quarantined", quarantined_until__gt=Now()),
     "retired": Q(status="retired"),
@@ -31,7 +30,7 @@ STATES = {
 
 
 def state_of(number: PhoneNumber, at: datetime | None = None) -> tuple[str, datetime | None]:
-    """Which of the STATES a number is in, and until when, if that ends by itself."""
+    """Return which of the STATES a number is in, and when that ends; None if it does not end."""
     at = at or timezone.now()
     if number.status == "available" and number.held_until is not None and number.held_until > at:
         return "held", number.held_until
@@ -50,12 +49,12 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         state = STATES.get(self.value() or "")
         if state and self.value() != "assigned" and request.GET.get("organization"):
-            return queryset.none()  # who owns a number has it assigned: there is nothing to look for
+            return queryset.none()  # an owned number is always assigned: no row can match
         return queryset.filter(state) if state else queryset
 
 
 class AreaCodeFilter(TypedFilter):
-    """A range of the unique index on the number, in which the list is sorted too."""
+    """A range of the unique index on the number, which also sorts the list."""
 
     title, parameter_name = "area code", "area_code"
     placeholder = "415"
@@ -66,13 +65,13 @@ class AreaCodeFilter(TypedFilter):
             return queryset
         if not (len(value) == 3 and value.isascii() and value.isdigit()):
             return queryset.none()
-        # A short code such as +1415 is in no area. Not by the code itself: PostgreSQL would take that and
-        # the range for independent of each other, and expect a four-hundredth of what there is.
+        # A short code such as +1415 has no area code. Compare with NULL only: PostgreSQL would treat an
+        # equal area code as independent of the range, and expect a four-hundredth of the rows.
         return queryset.filter(number__gte=f"+1{value}", number__lt=f"+1{value}:", area_code__isnull=False)
 
 
 class OwnerFilter(OrganizationFilter):
-    """Numbers that the organization has now."""
+    """Numbers that the organization owns now."""
 
     title = "owner"
     column = "assignments__organization_id"
@@ -82,7 +81,7 @@ class OwnerFilter(OrganizationFilter):
 
 
 class PeriodFilter(OrganizationFilter):
-    """Ownerships of the organization: those of now, unless those that have ended are asked for.
+    """Assignments of the organization: open ones, or with `ended_at__isempty=0` ended ones.
 
     Each of the two has an index of its own.
     """
@@ -106,7 +105,7 @@ class OrderDayFilter(DayFilter):
         return queryset.filter(pk__gte=first_id_of(begin), pk__lt=first_id_of(end))
 
 
-# OFFSET 0, or else min() would be answered by reading the primary key from its end.
+# OFFSET 0, or PostgreSQL would answer min() by reading the primary key from its end.
 SPAN = sql.SQL("""
     SELECT min(id), max(id)
     FROM (SELECT id FROM {table} WHERE {moment} >= %s AND {moment} < %s OFFSET 0) AS day
@@ -114,9 +113,9 @@ SPAN = sql.SQL("""
 
 
 class SerialDayFilter(DayFilter):
-    """Rows with a serial id, which lie in the order of time: the day's ends are found first.
+    """Rows with a serial id, in the order of time: find the first and last id of the day first.
 
-    Else PostgreSQL would read the newest rows backwards until it comes to the day.
+    Without the ids, PostgreSQL would read the newest rows backwards until it comes to the day.
     """
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:

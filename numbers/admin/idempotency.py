@@ -1,4 +1,4 @@
-"""Answers that are remembered for retries."""
+"""Responses that are remembered for retries."""
 
 from django.contrib import admin
 

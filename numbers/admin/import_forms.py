@@ -1,4 +1,4 @@
-"""The forms of the import pages: a file, and how to read it."""
+"""Forms of the import pages: the file, and how to read it."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ from numbers.imports.layout import FIELDS, Layout, Options
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Job, PhoneNumber
 
-_LABELS = {"sms_enabled": "SMS", "mms_enabled": "MMS", "rate_center": "rate centre", "sandbox": "test inventory"}
-MEANINGS = [("ignore", "(passed over)"), *((name, _LABELS.get(name, name.replace("_", " "))) for name in FIELDS)]
+_LABELS = {"sms_enabled": "SMS", "mms_enabled": "MMS", "rate_center": "rate center", "sandbox": "test inventory"}
+MEANINGS = [("ignore", "(ignored)"), *((name, _LABELS.get(name, name.replace("_", " "))) for name in FIELDS)]
 _AS_THE_FILE_SAYS = ("", "as the file says")
 _FLAG = [_AS_THE_FILE_SAYS, ("yes", "yes"), ("no", "no")]
 _FLAGS = {"": None, "yes": True, "no": False}
 _ENCODINGS = [
-    ("", "found out"),
+    ("", "detect"),
     ("utf-8", "UTF-8"),
     ("cp1252", "Windows-1252"),
     ("latin-1", "Latin-1"),
     ("utf-16", "UTF-16"),
 ]
-_DELIMITERS = [("", "found out"), (",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe")]
+_DELIMITERS = [("", "detect"), (",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe")]
 
 
 class UploadForm(forms.Form):
@@ -46,7 +46,7 @@ class UploadForm(forms.Form):
 
 
 class ReadingForm(forms.Form):
-    """How to read the file, what holds where it says nothing, and a field for each of its columns."""
+    """How to read the file, defaults for what it does not state, and a field for each column."""
 
     region = forms.ChoiceField(label="Country of national numbers")
     encoding = forms.ChoiceField(choices=_ENCODINGS, required=False)
@@ -55,7 +55,7 @@ class ReadingForm(forms.Form):
         label="No header line", required=False, help_text="The first line is data, not the names of the columns."
     )
     price = forms.DecimalField(
-        min_value=0, max_value=LARGEST_PRICE, decimal_places=2, required=False, help_text="1.00 where neither says any."
+        min_value=0, max_value=LARGEST_PRICE, decimal_places=2, required=False, help_text="1.00 if neither the file nor this states one."
     )
     number_type = forms.ChoiceField(
         choices=[("", "follows from the number"), *PhoneNumber.Type.choices], required=False
@@ -68,7 +68,7 @@ class ReadingForm(forms.Form):
     )
     atomic = forms.BooleanField(label="All lines or none", required=False)
     dry_run = forms.BooleanField(
-        label="Dry run", required=False, help_text="Say what would come of it, and write nothing."
+        label="Dry run", required=False, help_text="Report what would happen, and write nothing."
     )
 
     @classmethod
@@ -91,7 +91,7 @@ class ReadingForm(forms.Form):
         return options_of(self.job.parameters)
 
     def options(self) -> Options:
-        """As the operator said. Columns are what they were guessed to be, where the form is of another file's."""
+        """Return the posted options, with detected columns if the form was made for another file."""
         said = self.cleaned_data
         read = Options(
             delimiter=said["delimiter"] or None,
@@ -117,7 +117,7 @@ class ReadingForm(forms.Form):
         )
 
     def name_columns(self, layout: Layout) -> None:
-        """One field a column, as the file has them by now, chosen as they are understood."""
+        """Replace the column fields by one for each column of the layout, with its meaning selected."""
         for place in range(1, self.count + 1):
             del self.fields[f"column_{place}"]
         self.count = len(layout.names)
@@ -157,6 +157,6 @@ def _initial(job: Job) -> dict[str, Any]:
         "carrier": stored.carrier,
         "sandbox": stored.sandbox,
         "atomic": job.parameters.get("atomic", False),
-        # Whoever comes back from a dry run means it.
+        # A dry run is not repeated unless the operator asks for it again.
         "dry_run": False,
     }

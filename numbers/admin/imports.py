@@ -1,6 +1,6 @@
-"""The import pages: upload a file, say what its columns mean, watch, and mend what was rejected.
+"""The import pages: upload a file, assign its columns, watch the job, fix rejected lines.
 
-All of it works without scripts. What runs is a job in the database: a closed browser changes nothing.
+All of it works without scripts. The import is a job in the database, so it survives a closed browser.
 """
 
 from itertools import islice
@@ -43,7 +43,7 @@ SHOWN_REJECTIONS = 100
 
 
 def imports(request: HttpRequest) -> HttpResponse:
-    """All imports, and the form to begin one."""
+    """List recent imports, and show the form to start one."""
     _require_permission(request)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -73,7 +73,7 @@ def page_of_import(job: Job) -> str:
 
 
 def one_import(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """One import, in whatever state it is."""
+    """Show one import: its columns, its progress or its result."""
     _require_permission(request)
     job = get_object_or_404(Job, pk=job_id, kind=KIND)
     if request.method == "POST":
@@ -89,11 +89,11 @@ def _act(request: HttpRequest, job: Job) -> HttpResponse:
     action = request.POST.get("action", "")
     if action == "stop":
         ask_to_stop(job)
-        messages.info(request, f"The import of {job.title} stops. What has gone in stays.")
+        messages.info(request, f"The import of {job.title} is being stopped. Numbers that were added stay.")
     elif action == "again":
         if (response := respond_once(request, lambda: _again(request, job))) is not None:
             return response
-        messages.warning(request, "The file is kept no more: upload it again.")
+        messages.warning(request, "The file is no longer stored: upload it again.")
     elif job.status == Job.Status.DRAFT:
         return _mapping(request, job)
     return HttpResponseRedirect(page_of_import(job))
@@ -105,7 +105,7 @@ def _again(request: HttpRequest, job: Job) -> HttpResponse | None:
 
 
 def _mapping(request: HttpRequest, job: Job) -> HttpResponse:
-    """What the columns mean, with the first lines as they would come in."""
+    """Show the columns and a preview of the first lines; start the job on request."""
     posted = request.POST if request.method == "POST" else None
     form, said, layout, lines = _read(job, posted)
     if said is not None and posted is not None:
@@ -119,7 +119,7 @@ def _mapping(request: HttpRequest, job: Job) -> HttpResponse:
 
 
 def _read(job: Job, posted: Any) -> tuple[ReadingForm, Options | None, Layout, list[Any]]:
-    """The form, what it says where that can be, and the preview; by what was guessed where it can't."""
+    """Return the form, its options if they are valid, and the layout and lines of the preview."""
     form, said = ReadingForm.of(job, posted), None
     try:
         if posted is not None and form.is_valid():
@@ -156,7 +156,7 @@ def _result(request: HttpRequest, job: Job) -> HttpResponse:
 
 
 def rejected_file(request: HttpRequest, job_id: UUID) -> HttpResponse | StreamingHttpResponse:
-    """The rejected lines, to mend and load again."""
+    """Stream the rejected lines as CSV, to be fixed and imported again."""
     _require_permission(request)
     job = get_object_or_404(Job, pk=job_id, kind=KIND, status=Job.Status.DONE)
     lines = rejected_lines(layout_when_done(job), rejections_of(job))

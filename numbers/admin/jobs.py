@@ -1,4 +1,4 @@
-"""Long work of operators: how far it is, what came of each number or line, and a way to end it."""
+"""Jobs that operators started: progress, outcomes, and a way to stop one."""
 
 from typing import Any
 
@@ -26,11 +26,11 @@ class StopJob(Operation):
         return not subject.is_over and not subject.stop_asked
 
     def explain(self, subject: Job) -> str:
-        return "It ends after the step that it is at. What it has done stays done."
+        return "The job stops after its current step. Finished steps stay done."
 
     def perform(self, subject: Job, *, actor: Actor, values: dict[str, Any]) -> Done:
         ask_to_stop(subject)
-        return Done("It ends after the step that it is at.")
+        return Done("The job stops after its current step.")
 
 
 @admin.register(Job)
@@ -64,7 +64,7 @@ def _progress_context(job: Job) -> dict[str, Any]:
 
 
 def _seconds_left(job: Job) -> int | None:
-    """At the rate so far; None where that can't be said yet."""
+    """Estimate the remaining seconds from the rate so far; None if there is no rate yet."""
     if job.is_over or job.started_at is None or not job.progress or not job.total:
         return None
     passed = (timezone.now() - job.started_at).total_seconds()
@@ -77,7 +77,7 @@ def _text(outcome: JobOutcome) -> str:
 
 @admin.register(JobOutcome)
 class JobOutcomeAdmin(DeskAdmin):
-    """Those of one job, by ``?job=``; all of all jobs in one list would be in nobody's order."""
+    """Outcomes of one job, by `?job=`. A list of all jobs' outcomes would have no useful order."""
 
     linked = ("job",)
     list_display = ("position", "about", "outcome")

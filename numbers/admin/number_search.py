@@ -1,4 +1,4 @@
-"""Any part of a number, typed into the desk's search, as a filter that finds it at once among ten million."""
+"""Search numbers by any part of them, as a filter that an index answers at ten million."""
 
 import re
 
@@ -15,7 +15,7 @@ _SHORTEST_INDEXED = 3  # digits of a trigram
 
 
 def is_about_sold(request: HttpRequest) -> bool | None:
-    """Whether the other filters leave only what is sold, or only what is on the shelf; None where both."""
+    """Return True if the other filters allow sold numbers only, False if unsold only, else None."""
     state = request.GET.get("state") or request.GET.get("status__exact")
     if request.GET.get("organization") or state in ("assigned", "retired"):
         return True
@@ -23,18 +23,21 @@ def is_about_sold(request: HttpRequest) -> bool | None:
 
 
 def containing(typed: str, *, sold: bool | None) -> Q | None:
-    """Numbers with these digits in them; None where nothing was typed. A plus stands for the beginning."""
+    """Return a filter for numbers with these digits, or None if nothing was typed.
+
+    A leading plus matches the beginning of the number.
+    """
     digits = "".join(character for character in typed if character.isdecimal() and character.isascii())
     if typed.strip().startswith("+"):
         return Q(number__gte=f"+{digits}", number__lt=f"+{digits}:")
     if not digits:
         return Q(pk__in=[]) if typed else None
     if len(digits) < _SHORTEST_INDEXED:
-        # So short that they are everywhere: an index on trigrams would only be read from end to end.
+        # Too short to select anything: PostgreSQL would read the whole index on trigrams.
         return Q(GreaterThan(StrIndex("number", Value(digits)), 0))
     if re.search(FIVE_ALIKE, digits):
-        # Of 99999999 the index on trigrams knows 999 only, which is everywhere; such numbers have one of their own.
+        # 99999999 has one trigram, 999, which is everywhere. These numbers have an index of their own.
         return Q(number__regex=FIVE_ALIKE, number__contains=digits)
-    # Each half has an index of its own: what is on the shelf must not cost what is sold anything.
+    # Sold and unsold numbers have an index each, so that a sale does not write to the other.
     halves = {True: SOLD & Q(number__contains=digits), False: ON_THE_SHELF & Q(number__contains=digits)}
     return halves[sold] if sold is not None else halves[False] | halves[True]

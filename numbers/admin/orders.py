@@ -1,4 +1,4 @@
-"""Orders, as they were placed."""
+"""Orders and their numbers."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -15,7 +15,7 @@ from numbers.models import Assignment, Order
 @admin.register(Order)
 class OrderAdmin(DeskAdmin):
     list_display = ("ending", "organization", "kind", "status", "quantity", "cost", "actor", "created_at")
-    list_display_links = None  # the id's end is the link
+    list_display_links = None  # the end of the id is the link
     list_filter = ("status", "kind", "sandbox", OrderDayFilter, OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("id__exact",)

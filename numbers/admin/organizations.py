@@ -1,4 +1,4 @@
-"""The customers: made with a credit account, suspended and restored."""
+"""Organizations: create one with a credit account, suspend and restore it."""
 
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,7 @@ class AddOrganization(Operation):
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         organization, balance = onboard(actor=actor, **values)
-        return Done(f"{organization} is there, with {balance.amount} {balance.currency}.", subject=organization)
+        return Done(f"Organization {organization} was created, with {balance.amount} {balance.currency}.", subject=organization)
 
 
 class SuspendOrganization(Operation):
@@ -50,7 +50,7 @@ class SuspendOrganization(Operation):
         return subject.status == OrganizationStatus.ACTIVE
 
     def explain(self, subject: Organization) -> str:
-        return f"The keys of {subject} stop at once. Its numbers stay with it."
+        return f"The keys of {subject} stop working at once. It keeps its numbers."
 
     def perform(self, subject: Organization, *, actor: Actor, values: dict[str, Any]) -> Done:
         suspend_organization(organization_id=subject.pk, actor=actor, **values)
@@ -64,7 +64,7 @@ class RestoreOrganization(Operation):
         return subject.status == OrganizationStatus.SUSPENDED
 
     def explain(self, subject: Organization) -> str:
-        return f"The keys of {subject} work again, but for those that were revoked or have expired."
+        return f"The keys of {subject} work again, except for revoked and expired ones."
 
     def perform(self, subject: Organization, *, actor: Actor, values: dict[str, Any]) -> Done:
         restore_organization(organization_id=subject.pk, actor=actor, **values)
@@ -99,7 +99,7 @@ class OrganizationAdmin(RecordedAdmin):
         return format_html('{} · <a href="{}">account</a>', account, page_of(account))
 
     def related(self, request: HttpRequest, subject: Organization) -> list[Related]:
-        """What an operator needs who has the customer on the phone; each for who may see it."""
+        """Return the tables that operators need when a customer calls, as far as they may see them."""
         tables = {
             "numbers.view_creditentry": ledger_of,
             "apikeys.view_apikey": keys_of,
@@ -128,7 +128,7 @@ def keys_of(organization_id: UUID) -> Related:
             row.expires_at,
             row.revoked_at,
         ),
-        empty="It has no key yet: make one under API keys.",
+        empty="It has no key yet: create one under API keys.",
         all=f"{reverse('admin:apikeys_apikey_changelist')}?organization={organization_id}",
     )
 
@@ -180,6 +180,6 @@ def refusals_of(organization_id: UUID) -> Related:
         of=Refusal.objects.filter(organization_id=organization_id).order_by("-id"),
         headings=("when", "code", "asked for", "could have", "note", "by"),
         cells=lambda row: (link(row, row.at), row.code, row.wanted, row.found, row.note, row.actor),
-        empty="Nothing was refused lately.",
+        empty="Nothing was refused recently.",
         all=f"{reverse('admin:numbers_refusal_changelist')}?organization={organization_id}",
     )

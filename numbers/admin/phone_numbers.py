@@ -1,4 +1,4 @@
-"""The stock: numbers, who had them, and how they came in."""
+"""The stock: numbers, their assignments and their stock batches."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ OPEN = Prefetch(
 )
 
 
-def _life_of(number_id: int) -> str:
+def _events_of(number_id: int) -> str:
     return f"{reverse('admin:numbers_numberevent_changelist')}?number_id={number_id}"
 
 
@@ -41,7 +41,7 @@ class PhoneNumberAdmin(ExportedAdmin):
     list_display = ("number", "state", "number_type", "owner", "price", "carries", "region")
     sortable_by = ("number",)
     list_filter = (StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox")
-    ordering = ("number",)  # an index has them in this order, and area codes side by side
+    ordering = ("number",)  # the order of an index, which keeps area codes together
     search_fields = ("number__contains",)
     search_help_text = "Any part of a number"
     change_form_template = "operators/number.html"
@@ -85,11 +85,11 @@ class PhoneNumberAdmin(ExportedAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def history_address(self, subject: PhoneNumber) -> str:
-        return _life_of(subject.pk)
+        return _events_of(subject.pk)
 
     @admin.display
     def state(self, number: PhoneNumber) -> str:
-        """What can be done with it now, which is not quite its status."""
+        """Return the effective state, which ends a hold or quarantine by time."""
         state, until = state_of(number)
         ends = format_html(" until {}", date_format(until, "M j, H:i")) if until else ""
         return format_html('<span class="desk-key desk-key-{}"></span>{}{}', state, state, ends)
@@ -122,7 +122,7 @@ class PhoneNumberAdmin(ExportedAdmin):
 
 @admin.register(Assignment)
 class AssignmentAdmin(DeskAdmin):
-    """Periods of ownership, newest first; those of one organization by ``?organization=``."""
+    """Assignments, newest first; those of one organization by `?organization=`."""
 
     linked = ("order",)
     list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign")
@@ -136,7 +136,7 @@ class AssignmentAdmin(DeskAdmin):
     )
 
     def history_address(self, subject: Assignment) -> str:
-        return _life_of(subject.number_id)
+        return _events_of(subject.number_id)
 
 
 @admin.register(StockBatch)

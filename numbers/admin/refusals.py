@@ -1,4 +1,4 @@
-"""Refusals, and searches that found too little."""
+"""Refusals, and searches that found too few numbers."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ SEARCHES = (Refusal.SEARCH_SHORT,)
 
 
 def _never(request: HttpRequest, codes: tuple[str, ...]) -> bool:
-    """Whether the list is of a code that is none of these: CHECKs say that there is no row to look for."""
+    """Return whether the list shows another code, of which CHECKs allow no such row."""
     code = request.GET.get("code") or request.GET.get("code__exact")
     return code is not None and code not in codes
 
@@ -32,7 +32,7 @@ class RefusalDayFilter(SerialDayFilter):
 
 
 class UnmetFilter(admin.SimpleListFilter):
-    """Those that make up the list of what is wanted and not available."""
+    """Refusals that count as unmet demand."""
 
     title, parameter_name = "unmet demand", "unmet"
 
@@ -57,13 +57,13 @@ class AreaFilter(TypedFilter):
             return queryset
         if not (len(value) == 3 and value.isascii() and value.isdigit()) or _never(request, Refusal.UNMET):
             return queryset.none()
-        # As the index refusal_areas has it.
+        # The expression of the index refusal_areas.
         areas = Func("area_code", "numbers", function="numberdesk_refused_areas", output_field=ArrayField(TextField()))
         return queryset.annotate(areas=areas).filter(wanted__isnull=False, areas__contains=[value])
 
 
 class TypeFilter(admin.SimpleListFilter):
-    """What searches asked for; orders name numbers, whatever their type."""
+    """The type that a search asked for; orders of named numbers have none."""
 
     title, parameter_name = "number type", "type"
 
@@ -102,13 +102,13 @@ class RefusalAdmin(DeskAdmin):
 
     @admin.display(description="code")
     def reason(self, refusal: Refusal) -> str:
-        """With places to break it at: INSUFFICIENT_INVENTORY is as wide as two columns."""
+        """Return the code with line breaks allowed: INSUFFICIENT_INVENTORY is two columns wide."""
         return format_html_join(mark_safe("_<wbr>"), "{}", ((part,) for part in refusal.code.split("_")))
 
     @admin.display
     def asked_for(self, refusal: Refusal) -> str:
-        """The criteria of a search, or the numbers of an order, but for those that would fill the page."""
-        criteria = [told for told in (refusal.area_code, refusal.number_type, refusal.pattern) if told]
+        """Return the criteria of a search, or the first numbers of an order."""
+        criteria = [one for one in (refusal.area_code, refusal.number_type, refusal.pattern) if one]
         more = ["…"] if len(refusal.numbers) > NUMBERS_SHOWN else []
         return ", ".join([*criteria, *refusal.numbers[:NUMBERS_SHOWN], *more])
 

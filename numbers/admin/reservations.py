@@ -1,4 +1,4 @@
-"""Holds of named numbers."""
+"""Reservations of named numbers."""
 
 from django.contrib import admin
 

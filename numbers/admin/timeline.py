@@ -1,4 +1,4 @@
-"""The page "Who had this number at …", and the same question on each number's own page."""
+"""The page "Who had a number?", and the same form on each number's page."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -15,12 +15,12 @@ from numbers.inventory.timeline import owners_between
 from numbers.models import PhoneNumber
 from numbers.numbering.e164 import is_e164
 
-# No number was assigned before, and arithmetic on moments near the end of the calendar overflows.
+# No number was assigned before, and arithmetic on times near the end of the calendar overflows.
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 class MomentOrDayField(forms.DateTimeField):
-    """A moment, or a date alone, which stands for the whole of that day."""
+    """A time, or a date alone, which means the whole day."""
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -35,7 +35,7 @@ class MomentOrDayField(forms.DateTimeField):
 class AtForm(forms.Form):
     at = MomentOrDayField(
         label="Time, in UTC",
-        help_text="A date alone stands for the whole day: everyone who had the number on it.",
+        help_text="A date without a time means the whole day: all owners on that day.",
         widget=forms.TextInput(attrs={"class": "vDateTimeField", "placeholder": "2026-12-31 18:00:00"}),
     )
 
@@ -54,17 +54,17 @@ class NumberAtForm(AtForm):
 
 
 def answer(number: PhoneNumber, form: forms.Form) -> dict[str, Any]:
-    """Return what the template shows: who had the number at the moment, or on the day."""
+    """Return what the template shows: the owners at that time, or on that day."""
     at = form.cleaned_data["at"]
     whole_day = not isinstance(at, datetime)
     begin = datetime.combine(at, time.min, UTC) if whole_day else at
     end = datetime.combine(at, time.max, UTC) if whole_day else at
-    holders = owners_between(number.pk, begin, end)
-    return {"asked": True, "number": number, "at": at, "whole_day": whole_day, "holders": holders}
+    owners = owners_between(number.pk, begin, end)
+    return {"asked": True, "number": number, "at": at, "whole_day": whole_day, "owners": owners}
 
 
 def question_on(request: HttpRequest, number: PhoneNumber) -> dict[str, Any]:
-    """The field on a number's page; answered where ``?at=`` is given."""
+    """Return the form for a number's page, with the owners if `?at=` is given."""
     form = AtForm({"at": request.GET["at"]}) if "at" in request.GET else AtForm(initial=_now())
     return {"at_form": form, **(answer(number, form) if form.is_bound and form.is_valid() else {})}
 

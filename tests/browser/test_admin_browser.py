@@ -37,11 +37,11 @@ def submit(page: Browser, **values: str) -> None:
 def test_operator_creates_and_tops_up_an_organization(page: Browser, live_server: Any) -> None:
     page.go(live_server.url + url(Organization, "add"))
     submit(page, name="Acme", credit="25.00")
-    assert "Acme is there, with 25.00 USD" in page.text()
+    assert "Organization Acme was created, with 25.00 USD" in page.text()
     account = CreditAccount.objects.get()
     page.go(live_server.url + url(CreditAccount, "operation", account.pk, "top-up"))
     submit(page, amount="75.00", note="invoice 2")
-    assert "Acme has 100.00 USD now" in page.text()
+    assert "Acme now has 100.00 USD" in page.text()
 
 
 def test_operator_finds_a_brand_and_approves_its_campaign(page: Browser, live_server: Any) -> None:

@@ -89,7 +89,7 @@ def test_the_days_lead_to_orders_charges_and_refusals(desk: Client, busy: None) 
 
 
 def test_unmet_demand_links_to_its_searches_and_orders(desk: Client, busy: None) -> None:
-    bulk, search, named = panel(desk.get(HOME), "Wanted and not available")["rows"]
+    bulk, search, named = panel(desk.get(HOME), "Unmet demand")["rows"]
     assert (bulk["area_code"], bulk["waiting"], bulk["missing"]) == ("212", 48, 0)
     assert rows_behind(desk, bulk["waiting_address"]) == 1
     assert (search["area_code"], search["pattern"], search["missing"]) == ("503", "777", 4)
@@ -158,7 +158,7 @@ def test_figures_are_counted_again_on_request(
     desk.post("/admin/refresh/")
     if not small:
         page = desk.post("/admin/refresh/", follow=True).content.decode()
-        assert "They are being counted" in page
+        assert "The figures are being counted" in page
         assert run_all() == 1  # once for both
         job = Job.objects.get()
         assert (job.status, job.actor) == ("done", "operator:alice")

@@ -187,7 +187,7 @@ def test_same_values_from_another_tab_are_asked_about(desk: Client, owner: Organ
     assert send(desk, form, tabs[0]).status_code == 302
     page = send(desk, form, tabs[1])
     assert page.status_code == 200
-    assert "Acme has 107.00 USD now" in page.content.decode()
+    assert "Acme now has 107.00 USD" in page.content.decode()
     assert 'name="once_more"' in page.content.decode()
     assert CreditEntry.objects.count() == 2
     form.values["once_more"] = "yes"

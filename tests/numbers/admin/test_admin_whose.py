@@ -37,7 +37,7 @@ def ask(desk: Client, number: PhoneNumber, at: Any) -> Any:
 
 
 def holders(page: Any) -> list[tuple[Organization, list[Any]]]:
-    return [(holder.assignment.organization, holder.campaigns) for holder in page.context["holders"]]
+    return [(holder.assignment.organization, holder.campaigns) for holder in page.context["owners"]]
 
 
 def move_to_noon(first: Any) -> None:
