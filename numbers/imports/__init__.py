@@ -2,7 +2,7 @@
 
 - ``run``: one import from start to end.
 - ``reader``: files and encodings.
-- ``layout``: which column is what.
+- ``layout``: columns and their fields.
 - ``records``: records that may span lines.
 - ``cells``: from text to values.
 - ``loader``: rows into stock.

@@ -1,4 +1,4 @@
-"""What a cell of an import may say besides its number: a price, a yes, a type, and the reason against any other."""
+"""Read the cells of an import other than the number: prices, flags, types, regions and text."""
 
 import re
 from decimal import Decimal
@@ -18,11 +18,11 @@ _CAPABILITIES = frozenset({"sms", "mms", "voice", "fax", "none"})
 
 
 class BadCell(ValueError):
-    """The message is the reason, for the operator who will mend the line."""
+    """A cell or line is refused. The message is the reason, for the operator who fixes the line."""
 
 
 def read_price(text: str) -> str:
-    """Return the amount as COPY takes it. Raise BadCell for what is none, or may be two."""
+    """Return the amount as COPY takes it. Raise BadCell if it is not one, or ambiguous."""
     if _AMBIGUOUS_PRICE.fullmatch(text):
         whole, cents = re.split("[.,]", text)
         raise BadCell(
@@ -39,7 +39,7 @@ def read_price(text: str) -> str:
 
 
 def read_flag(text: str) -> str:
-    """``t`` or ``f``, as PostgreSQL writes them."""
+    """Return `t` or `f`, as PostgreSQL writes them. Raise BadCell for anything but yes or no."""
     word = text.lower()
     if word in _YES:
         return "t"
@@ -49,7 +49,7 @@ def read_flag(text: str) -> str:
 
 
 def read_capabilities(text: str) -> tuple[str, str]:
-    """SMS and MMS from a list such as ``SMS, MMS, voice``."""
+    """Return flags for SMS and MMS from a list such as `SMS, MMS, voice`."""
     words = set(re.split(r"[\s,;|/+&]+", text.lower())) - {""}
     if unknown := sorted(words - _CAPABILITIES):
         raise BadCell(f"capability {shown(unknown[0])} is not known: sms, mms, voice, fax or none")
@@ -67,8 +67,10 @@ def read_type(text: str) -> str:
 
 
 def read_text(text: str) -> str:
-    """Free text, as COPY takes it. A formula stays the text that it is: exports keep spreadsheets from
-    running it."""
+    """Return free text as COPY takes it. Raise BadCell if it has control characters.
+
+    A formula is kept as text; exports make sure that spreadsheets do not run it.
+    """
     try:
         return read_line(text).replace("\\", "\\\\")
     except ValueError as problem:
@@ -76,7 +78,7 @@ def read_text(text: str) -> str:
 
 
 def read_place(text: str, *, number: str, place: str) -> str:
-    """A region in its one form, as COPY takes it."""
+    """Return a region in its canonical form, as COPY takes it."""
     read_text(text)
     try:
         return read_text(read_region(text, number=number, place=place))

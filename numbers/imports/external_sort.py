@@ -1,4 +1,4 @@
-"""More lines than fit in memory, in order: sorted in runs that lie in temporary files, merged as they are read."""
+"""External merge sort: sort more lines than fit in memory, in runs on disk."""
 
 import heapq
 import tempfile
@@ -10,9 +10,10 @@ MOST_RUNS = 200  # files open at once
 
 
 class SortedSpool:
-    """Lines that end in a newline and have no other; they come back sorted, as often as they are asked for.
+    """Lines that are iterated in sorted order, any number of times.
 
-    The files have no name, so nothing is left behind when the process is killed.
+    Each line must end in a newline and contain no other. The files have no name, so a killed process
+    leaves nothing behind.
     """
 
     def __init__(self, *, in_memory: int = IN_MEMORY) -> None:
@@ -39,7 +40,7 @@ class SortedSpool:
 
 
 def _written(lines: Iterable[str]) -> IO[str]:
-    # Bytes that are no UTF-8 travel as lone surrogates, and only \n ends a line.
+    # Invalid UTF-8 is kept as lone surrogates, and only \n ends a line.
     run = tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape", newline="\n")  # noqa: SIM115
     run.writelines(lines)
     return run

@@ -1,4 +1,4 @@
-"""Imports from the desk: a file that was uploaded, kept in the database until its job is done."""
+"""Imports from the admin: the uploaded file is stored in the database until its job is done."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from config.actors import Actor
 from config.errors import ValidationFailed
 from numbers.imports.cells import BadCell
-from numbers.imports.layout import Layout, LineReader, Options, recognise_loosely
+from numbers.imports.layout import Layout, LineReader, Options, propose_layout
 from numbers.imports.reader import CountedBytes, Source, numbered_lines, open_text
 from numbers.imports.records import split_record
 from numbers.imports.run import Outcome, Rejection, import_numbers, read_layout
@@ -27,7 +27,7 @@ _KEEP = "COPY numbers_joboutcome (job_id, position, subject, outcome) FROM STDIN
 
 
 class StoredFile(io.RawIOBase):
-    """The file of a job, read piece by piece."""
+    """The stored file of a job, read piece by piece."""
 
     def __init__(self, job_id: UUID) -> None:
         self._job_id, self._position, self._rest = job_id, 0, b""
@@ -48,7 +48,7 @@ class StoredFile(io.RawIOBase):
 
 
 def keep_file(*, name: str, pieces: Iterable[bytes], actor: Actor) -> Job:
-    """Begin an import with this file. Raises ValidationFailed for what is no list of numbers, keeping nothing."""
+    """Store the file and create a draft import. Raise ValidationFailed if it is not a list of numbers."""
     with transaction.atomic():
         job = Job.objects.create(kind=KIND, title=_printable(name), actor=str(actor), request_id=actor.request_id)
         size = 0
@@ -77,7 +77,7 @@ def _sized(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def prepare_again(job: Job, *, actor: Actor) -> Job | None:
-    """A new draft with the file of a job that is over; None where the file is kept no more."""
+    """Create a draft with the file of a finished job; return None if the file was removed."""
     with transaction.atomic():
         draft = Job.objects.create(
             kind=KIND, title=job.title, actor=str(actor), request_id=actor.request_id, parameters=job.parameters
@@ -89,9 +89,9 @@ def prepare_again(job: Job, *, actor: Actor) -> Job | None:
 
 
 def layout_of(job: Job, options: Options) -> Layout:
-    """The file's columns, as far as they can be told by themselves."""
+    """Return the columns of the file, as far as they can be detected."""
     lines = numbered_lines(open_text(CountedBytes(StoredFile(job.pk)), options.encoding))
-    return read_layout(lines, options, recognise_loosely)[0]
+    return read_layout(lines, options, propose_layout)[0]
 
 
 class Previewed(NamedTuple):
@@ -102,9 +102,9 @@ class Previewed(NamedTuple):
 
 
 def preview(job: Job, options: Options) -> tuple[Layout, list[Previewed]]:
-    """The first lines, each with what it would be or what is wrong with it, as far as that shows in a line."""
+    """Return the layout and the first lines, each with its number or the reason of its rejection."""
     lines = numbered_lines(open_text(CountedBytes(StoredFile(job.pk)), options.encoding))
-    layout, records = read_layout(lines, options, recognise_loosely)
+    layout, records = read_layout(lines, options, propose_layout)
     reader = LineReader(layout, options)
     shown = []
     for record in islice(records, _PREVIEWED):
@@ -125,12 +125,12 @@ def preview(job: Job, options: Options) -> tuple[Layout, list[Previewed]]:
 
 
 def _shown(cell: str) -> str:
-    """As a page can show it: bytes that are none of the encoding as the sign for that."""
+    """Return a cell for a page, with a replacement character for each undecodable byte."""
     return cell[:60].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def options_of(parameters: dict[str, Any]) -> Options:
-    """As ``parameters_of`` wrote them."""
+    """Return the options that `parameters_of` stored."""
     stored = dict(parameters.get("options", {}))
     if stored.get("price") is not None:
         stored["price"] = Decimal(stored["price"])
@@ -143,9 +143,9 @@ def parameters_of(options: Options, *, atomic: bool, dry_run: bool) -> dict[str,
 
 
 def prepare(job: Job, options: Options, *, atomic: bool, dry_run: bool, actor: Actor) -> bool:
-    """Note how to read the file and who says so; return whether the job still waits for that.
+    """Store the options and the actor of a draft; return False if it is no longer a draft.
 
-    History names the actor of the job: whoever starts an import, not whoever uploaded its file.
+    Events name the actor of the job: the operator who starts it, not the one who uploaded the file.
     """
     parameters = {**job.parameters, **parameters_of(options, atomic=atomic, dry_run=dry_run)}
     parameters.setdefault("uploaded_by", job.actor)
@@ -179,7 +179,7 @@ def _keep_rejections(context: JobContext, outcome: Outcome) -> None:
     job = context.job
     context.progress("noting", 0, outcome.rejected)
     with transaction.atomic():
-        job.outcomes.all().delete()  # of an attempt that broke off
+        job.outcomes.all().delete()  # of an interrupted attempt
         with connection.cursor() as cursor, cursor.copy(_KEEP) as copy:
             copy.set_types(["uuid", "int8", "bytea", "varchar"])
             for rejection in outcome.rejections():
@@ -188,7 +188,7 @@ def _keep_rejections(context: JobContext, outcome: Outcome) -> None:
 
 
 def rejections_of(job: Job) -> Iterator[Rejection]:
-    """All lines that the job rejected, streamed."""
+    """Stream all lines that the job rejected."""
     after = 0
     while rows := list(JobOutcome.objects.filter(job=job, position__gt=after).order_by("position")[:2_000]):
         for row in rows:
@@ -207,11 +207,11 @@ def layout_when_done(job: Job) -> Layout:
 
 
 def require_numbers(layout: Layout) -> None:
-    """Raises ValidationFailed where an import could not begin."""
+    """Raise ValidationFailed if an import with this layout could not start."""
     if any("\ufffd" in name for name in layout.names):
-        raise ValidationFailed(details={"encoding": "The header line is in another one: choose that, and look again."})
+        raise ValidationFailed(details={"encoding": "The header line has another encoding: select it, then preview again."})
     named = [meaning for meaning in layout.meanings if meaning]
     if "number" not in named:
-        raise ValidationFailed(details={"": "Say which column has the numbers."})
+        raise ValidationFailed(details={"": "Select the column that has the numbers."})
     if double := next((meaning for meaning in named if named.count(meaning) > 1), None):
-        raise ValidationFailed(details={"": f"Two columns mean {double}: pass one over."})
+        raise ValidationFailed(details={"": f"Two columns mean {double}: ignore one of them."})

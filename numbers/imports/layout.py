@@ -1,4 +1,4 @@
-"""From a line of a file to a row of the stock: which column says what, and what is wrong with a line."""
+"""Map the columns of a file to fields, and its lines to rows of the stock."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from numbers.imports.cells import BadCell
 from numbers.imports.records import sniff_delimiter, split_record
 from numbers.numbering.phone_numbers import Named, NotANumber, read_number, shown
 
-# What a column may mean, and what its header may say.
+# The fields that a column may have, and the header names that mean them.
 FIELDS = {
     "number": "phone_number phone telephone telephone_number tel did tn msisdn e164 e_164 line_number",
     "number_type": "type kind numbertype line_type phone_number_type",
@@ -28,7 +28,7 @@ FIELDS = {
 }
 _MEANING = {name: meaning for meaning, names in FIELDS.items() for name in [meaning, *names.split()]}
 _TEXTS = ("region", "rate_center", "carrier")
-_UNNAMED = {"sms_enabled", "mms_enabled", "sandbox", *_TEXTS}  # what their readers don't say
+_UNNAMED = {"sms_enabled", "mms_enabled", "sandbox", *_TEXTS}  # fields that their readers do not name in an error
 _UNSTATED = r"\N"  # NULL, as COPY writes it
 _UNDECODED = re.compile("[\ufffd\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
@@ -38,7 +38,7 @@ _REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to read a file, and what holds where it says nothing. None: not stated."""
+    """How to read a file, and defaults for what it does not state. None: not given."""
 
     mapping: dict[str, str] = field(default_factory=dict)
     delimiter: str | None = None
@@ -55,7 +55,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns of a file: their names (none where it has no header line) and what each means."""
+    """The columns of a file: their names, and the field of each (None: ignored)."""
 
     delimiter: str
     names: tuple[str, ...]
@@ -64,7 +64,7 @@ class Layout:
 
     @property
     def ignored(self) -> list[str]:
-        """Columns that mean nothing here, but for the reasons that a file of rejected lines has."""
+        """Return the ignored columns, except the reasons in a file of rejected lines."""
         pairs = zip(self.names, self.meanings, strict=True)
         return [name for name, meaning in pairs if meaning is None and key_of(name) != "reason"]
 
@@ -74,15 +74,15 @@ def key_of(header: str) -> str:
 
 
 def separator_line(text: str) -> str | None:
-    """The delimiter that a spreadsheet's first line ``sep=;`` names."""
+    """Return the delimiter of a spreadsheet's first line such as `sep=;`, else None."""
     match = re.fullmatch(r"sep=([,;|\t])", text)
     return match[1] if match else None
 
 
-def recognise(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
-    """What the columns mean, by the header line or by what the operator said.
+def detect_layout(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
+    """Return the layout by the header line and the operator's mapping.
 
-    Raises ValidationFailed where no column, or more than one, holds the numbers.
+    Raise ValidationFailed if no column, or more than one, has the numbers.
     """
     layout = _layout(first_line, options, separator, loosely=False)
     if _UNDECODED.search(first_line):
@@ -102,8 +102,11 @@ def recognise(first_line: str, options: Options, *, separator: str | None = None
     return layout
 
 
-def recognise_loosely(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
-    """As ``recognise``, also where that is not enough for an import: for an operator who will say the rest."""
+def propose_layout(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
+    """Like `detect_layout`, but accept missing or ambiguous columns.
+
+    The operator assigns them on the import page.
+    """
     return _layout(first_line, options, separator, loosely=True)
 
 
@@ -121,7 +124,7 @@ def _layout(first_line: str, options: Options, separator: str | None, *, loosely
     names = tuple(cells) if has_header else tuple(f"column {n}" for n in range(1, len(cells) + 1))
     guessed = [_MEANING.get(key_of(name)) for name in names]
     if not has_header:
-        # Where a lone column can't be anything else; else the operator must say.
+        # A single column must be the numbers; of several, the operator has to name it.
         guessed = ["number" if len(cells) == 1 else None for _ in cells]
     return Layout(delimiter, names, tuple(_mapped(names, guessed, options.mapping)), has_header)
 
@@ -129,7 +132,7 @@ def _layout(first_line: str, options: Options, separator: str | None, *, loosely
 def _has_header(cells: Sequence[str], options: Options, *, loosely: bool) -> bool:
     """Return whether these cells name columns. A line that may be data is never taken for a header.
 
-    ``loosely``: what can't be told is a proposal, which an operator sees before anything is read.
+    `loosely`: return a guess where it is ambiguous; an operator sees it before anything is imported.
     """
     number = next((cell for cell in cells if _is_number(cell, options)), None)
     if options.has_header and number:
@@ -140,7 +143,7 @@ def _has_header(cells: Sequence[str], options: Options, *, loosely: bool) -> boo
     if any(_names_column(cell, options) for cell in cells):
         if may_be_data and not loosely:
             raise ValidationFailed(
-                details={"header": "can't be told from data in this file: say --header or --no-header"}
+                details={"header": "may be data in this file: pass --header or --no-header"}
             )
         return True
     if loosely:
@@ -175,7 +178,7 @@ def _mapped(names: Sequence[str], guessed: Sequence[str | None], mapping: dict[s
         if meaning not in FIELDS and meaning not in ("", "ignore"):
             raise ValidationFailed(details={"map": f"{meaning!r} is not one of {', '.join(FIELDS)}, ignore"})
         said[_position(column, names)] = meaning if meaning in FIELDS else None
-    # What was said goes before what was guessed.
+    # The operator's mapping takes precedence over detected columns.
     left = [None if meaning in said.values() else meaning for meaning in guessed]
     return [said.get(place, meaning) for place, meaning in enumerate(left)]
 
@@ -183,7 +186,7 @@ def _mapped(names: Sequence[str], guessed: Sequence[str | None], mapping: dict[s
 def _position(column: str, names: Sequence[str]) -> int:
     keys = [key_of(name) for name in names]
     if re.fullmatch(r"#[0-9]{1,4}", column) and 1 <= int(column[1:]) <= len(names):
-        return int(column[1:]) - 1  # a place, whatever the columns are called
+        return int(column[1:]) - 1  # a position, whatever the columns are called
     if column in names:
         return names.index(column)
     if key_of(column) and key_of(column) in keys:
@@ -194,7 +197,7 @@ def _position(column: str, names: Sequence[str]) -> int:
 
 
 class LineReader:
-    """Reads line after line of one file. What repeats in a column is judged once."""
+    """Reader for the lines of one file. Values that repeat in a column are parsed once."""
 
     def __init__(self, layout: Layout, options: Options) -> None:
         self._layout, self._options = layout, options
@@ -209,7 +212,7 @@ class LineReader:
         return not text.strip(self._layout.delimiter + ' "\t\r\n')
 
     def row(self, number: int, text: str) -> str:
-        """The line as COPY takes it, to be sorted by number and line; raises BadCell with what is wrong."""
+        """Return the line as COPY takes it, sortable by number and line. Raise BadCell if it is bad."""
         cells = self._cells(text)
         kind = self._value(cells, "number_type", forms.read_type, self._options.number_type)
         try:
@@ -250,7 +253,7 @@ class LineReader:
         place = self._at.get("region")
         if place is None or not (text := cells[place].strip()):
             return _UNSTATED
-        # It depends on the country: CA is California in the United States.
+        # The meaning depends on the country: CA is California in the United States.
         key = (named.place[:2] or named.number[:2], text)
         judged: str | None = self._judged.get(key)
         if judged is None:

@@ -1,7 +1,7 @@
-"""A chunk of an import's rows into the stock, by COPY, in the caller's transaction.
+"""Load a chunk of an import's rows into the stock, by COPY, in the caller's transaction.
 
-Chunks come sorted by number, so that two imports, a number that an operator types and orders meanwhile
-wait for each other in one order. An area code is locked as seeding locks it, which writes in its own order.
+Chunks come sorted by number, so that concurrent imports, added numbers and orders lock rows in the same
+order. Area codes are locked as seeding locks them, since seeding writes in an order of its own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ from numbers.models import StockBatch
 from numbers.numbering.e164 import area_code_of
 from numbers.worker.wake import wake_worker
 
-PRICE = Decimal("1.00")  # of a number for which neither the file nor the operator says any
+PRICE = Decimal("1.00")  # of a number without a stated price
 
-# An import waits for a seeding for as long as that takes: it is no request that somebody waits for.
-_PATIENT = "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)"
+# An import is a background task: it may wait for a seeding for as long as that takes.
+_DISABLE_TIMEOUTS = "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)"
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7267, area_code) FROM unnest(%s::int[]) AS area_code ORDER BY area_code"
-# NULL is what neither the file nor the operator states: it takes a default, and agrees with anything.
+# NULL: neither the file nor the operator states it. It takes a default, and differs from nothing.
 _STAGE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS import_chunk (
         number text COLLATE "C", line bigint, number_type text, price numeric(12, 2), sms boolean, mms boolean,
@@ -38,8 +38,8 @@ _ADD = """
     FROM import_chunk ORDER BY number
     ON CONFLICT (number) DO NOTHING
 """
-# Each number is looked up in the index: OFFSET 0 keeps it so. The planner, which knows nothing of a fresh
-# temporary table, would read the whole stock for every chunk.
+# OFFSET 0 makes each number an index lookup. Without statistics of the temporary table, the planner
+# would read the whole stock for every chunk.
 _IN_STOCK = "LATERAL (SELECT * FROM numbers_phonenumber WHERE number = l.number OFFSET 0) AS n"
 _COUNT = f"""
     SELECT count(*) FILTER (WHERE n.id IS NULL), count(*) FILTER (WHERE n.batch_id = %(batch_id)s::uuid)
@@ -70,7 +70,7 @@ class Differing(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What came of a chunk; ``batch_id`` is that of the numbers that were created, if any were by now."""
+    """The outcome of a chunk. `batch_id` is None until the import has created a number."""
 
     created: int
     unchanged: int
@@ -80,13 +80,13 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The batch of this import, which is made with its first new number: a second run leaves nothing behind."""
+    """The stock batch of this import, created with its first new number only."""
 
     actor: Actor
     note: str
 
     def find(self) -> UUID | None:
-        """The batch of an earlier try of the same import, which broke off."""
+        """Return the id of the stock batch that an interrupted attempt of this import created, or None."""
         return StockBatch.objects.filter(**self._signature()).values_list("id", flat=True).first()
 
     def make(self) -> UUID:
@@ -100,13 +100,13 @@ class Batch:
         }
 
 
-def be_patient() -> None:
+def disable_timeouts() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_PATIENT)
+        cursor.execute(_DISABLE_TIMEOUTS)
 
 
 def add_chunk(rows: Sequence[str], *, batch: Batch, batch_id: UUID | None) -> Chunk:
-    """Add what is not in stock yet, and compare the rest."""
+    """Add the numbers that are not in stock yet, and compare the others."""
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME, [_area_codes(rows)])
     _stage(rows)
@@ -120,18 +120,18 @@ def add_chunk(rows: Sequence[str], *, batch: Batch, batch_id: UUID | None) -> Ch
         wake_worker()
     if added == len(rows):
         return Chunk(added, 0, (), batch_id)
-    # Those that an earlier try of this import created are created by it.
+    # Numbers of an interrupted attempt count as created.
     created = _count(batch_id)[1]
     differing = _differing(batch_id)
     return Chunk(created, len(rows) - created - len(differing), differing, batch_id)
 
 
 def compare_chunk(rows: Sequence[str], *, batch_id: UUID | None = None) -> Chunk:
-    """As ``add_chunk``, but nothing is added: what would come of it."""
+    """Return what `add_chunk` would return, without adding anything."""
     _stage(rows)
     new, created = _count(batch_id)
     differing = _differing(batch_id)
-    # What an earlier try of this import created is no difference.
+    # Numbers of an interrupted attempt are not compared.
     return Chunk(new + created, len(rows) - new - created - len(differing), differing, batch_id)
 
 

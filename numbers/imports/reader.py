@@ -1,7 +1,7 @@
-"""The file of an import, as text: what it is encoded in, and its lines with their numbers.
+"""Read the file of an import as text: its encoding, and its lines with their numbers.
 
-Nothing of it is trusted: it may be a zip bomb, one line of a gigabyte, or no text at all. Memory is
-bounded by the longest line that an import reads.
+The file is not trusted: it may be a zip bomb, one line of a gigabyte, or binary. Memory is bounded by
+LONGEST_LINE.
 """
 
 import codecs
@@ -14,7 +14,7 @@ from config.errors import ValidationFailed
 
 LONGEST_LINE = 16_384
 _HEAD = 4_096
-# What can't be a list of numbers, by its first bytes, and what to do about it.
+# Files that are not a list of numbers, by their first bytes, and what to do about each.
 _NOT_TEXT = {
     b"\x1f\x8b": "is compressed with gzip: unpack it first, gunzip -c FILE | … import_numbers -",
     b"PK\x03\x04": "is a zip archive or a spreadsheet (.xlsx, .ods): unpack it, or save the sheet as CSV",
@@ -36,12 +36,12 @@ TOO_LONG = "is too long for a line of a list of numbers"
 
 
 class Line(NamedTuple):
-    """A line without its end, or a record of several lines that \\n joins."""
+    """A line without its line ending, or a record of several lines joined by a newline."""
 
     number: int  # of its first line, as an editor counts
-    text: str  # only the beginning of one that is too long
+    text: str  # of a line that is too long, its beginning
     problem: str = ""  # why it can't be read
-    odd_quotes: bool = False  # of one that is too long: whether it leaves a quoted field open
+    odd_quotes: bool = False  # of a line that is too long: whether it leaves a quoted field open
 
     @property
     def too_long(self) -> bool:
@@ -50,7 +50,7 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Source:
-    """Where lines come from; ``size`` in bytes where it is known."""
+    """Where lines come from. `size` is in bytes, None if unknown."""
 
     stream: BinaryIO
     name: str
@@ -58,7 +58,7 @@ class Source:
 
 
 class CountedBytes(io.RawIOBase):
-    """A binary stream that knows how much of it has been read."""
+    """A binary stream that counts the bytes read."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -75,15 +75,15 @@ class CountedBytes(io.RawIOBase):
 
 
 def open_text(counted: CountedBytes, encoding: str | None = None) -> io.TextIOWrapper:
-    """The stream as text; raises ValidationFailed for what is none."""
+    """Return the stream as text. Raise ValidationFailed if it is not text."""
     buffered = io.BufferedReader(counted, 1 << 16)
     head = buffered.peek(_HEAD)[:_HEAD]
     for start, problem in _NOT_TEXT.items():
         if head.startswith(start):
             raise ValidationFailed(details={"file": problem})
-    # A mark at the beginning is proof, so it goes before what was said (as WHATWG decodes).
+    # A byte order mark overrides the given encoding, as in the WHATWG decoder.
     encoding = _marked_encoding(head) or encoding or _guessed_encoding(head)
-    # A byte that is no UTF-8 is kept, so that its line can be refused and given back as it came.
+    # Invalid UTF-8 is kept, so that its line can be rejected and returned byte for byte.
     errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
     return io.TextIOWrapper(buffered, encoding=encoding, errors=errors, newline="")
 
@@ -95,13 +95,13 @@ def _marked_encoding(head: bytes) -> str | None:
 def _guessed_encoding(head: bytes) -> str:
     if head.count(0) * 5 > len(head):
         raise ValidationFailed(
-            details={"file": "is no text, or UTF-16 without its mark (NUL bytes): save it as CSV in UTF-8"}
+            details={"file": "is not text, or UTF-16 without its mark (NUL bytes): save it as CSV in UTF-8"}
         )
     return "utf-8"
 
 
 def known_encoding(name: str) -> str:
-    """The name of an encoding that Python knows; raises ValidationFailed for any other."""
+    """Return the canonical name of an encoding. Raise ValidationFailed if Python does not know it."""
     try:
         found = codecs.lookup(name)
     except (LookupError, ValueError):
@@ -112,7 +112,7 @@ def known_encoding(name: str) -> str:
 
 
 def numbered_lines(text: io.TextIOWrapper) -> Iterator[Line]:
-    """The lines as an editor counts them."""
+    """Yield the lines, numbered as an editor numbers them."""
     number = 0
     while piece := text.readline(LONGEST_LINE + 2):
         number += 1

@@ -1,7 +1,7 @@
-"""The records of a CSV file as RFC 4180 has them: a quoted line break belongs to its field.
+"""Split a CSV file into records by RFC 4180: a quoted line break belongs to its field.
 
-A record that can't be read is given out line by line, each with the reason, so that no line is lost.
-What stands behind a quote that nothing closes may be text, so none of it is taken for data.
+A record that cannot be read is yielded line by line, each with the reason, so that no line is lost.
+Lines after an unclosed quote may be text, so none of them is taken for data.
 """
 
 import csv
@@ -19,7 +19,7 @@ _BEHIND = "stands behind the quote"
 
 
 def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Line]:
-    """Give every line as a record or as a part of one."""
+    """Yield every record, or each line of one that cannot be read."""
     for line in lines:
         if '"' in line.text and not line.problem and is_open(line.text, delimiter):
             yield from _joined(line, lines, delimiter)
@@ -30,7 +30,7 @@ def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Line]:
 
 
 def read_head(first: Line, lines: Iterator[Line], delimiter: str | None) -> list[Line]:
-    """Return the lines of the first record, of which the delimiter may not be known yet."""
+    """Return the lines of the first record. The delimiter may not be known yet."""
     head, text = [first], first.text
     while is_open(text, delimiter or sniff_delimiter(text)):
         line = next(lines, None)
@@ -42,13 +42,13 @@ def read_head(first: Line, lines: Iterator[Line], delimiter: str | None) -> list
 
 
 def sniff_delimiter(text: str) -> str:
-    """Return the delimiter that stands most often outside of quotes."""
+    """Return the delimiter that occurs most often outside of quotes."""
     outside = _QUOTED.sub("", text)
     return max(DELIMITERS, key=lambda delimiter: (outside.count(delimiter), delimiter == ","))
 
 
 def split_record(text: str, delimiter: str) -> list[str]:
-    """Return the cells of a record. Raise BadCell where its quotes don't match."""
+    """Return the cells of a record. Raise BadCell if its quotes do not match."""
     if '"' not in text:
         return text.split(delimiter)
     try:
@@ -58,10 +58,10 @@ def split_record(text: str, delimiter: str) -> list[str]:
 
 
 def given_back(text: str, reason: str, delimiter: str) -> list[str]:
-    """Return a rejected record as cells of a file to mend.
+    """Return a rejected record as cells of a file to be fixed.
 
-    One that was not read as a record, or not whole, stands in a single cell behind an open quote: it is
-    rejected again until somebody has looked at it.
+    A line that was not read as a record is put into one cell with an open quote, so that it is rejected
+    again until an operator has fixed it.
     """
     if reason.startswith((_BEHIND, TOO_LONG)):
         return [f'"{text}']
@@ -72,7 +72,7 @@ def given_back(text: str, reason: str, delimiter: str) -> list[str]:
 
 
 def is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
-    """Return whether the text ends in a quoted field; ``inside``: whether it begins in one."""
+    """Return whether the text ends inside a quoted field. `inside`: it begins in one."""
     at = 0
     while True:
         if not inside:
@@ -96,7 +96,7 @@ def is_open(text: str, delimiter: str, *, inside: bool = False) -> bool:
 
 
 def _joined(first: Line, lines: Iterator[Line], delimiter: str) -> Iterator[Line]:
-    """Give the record that begins here, or its lines one by one if it can't be read."""
+    """Yield the record that begins here, or its lines one by one if it cannot be read."""
     parts, size = [first], len(first.text)
     problem, still_open = "has a quote that is never closed", True
     for line in lines:
@@ -136,4 +136,4 @@ def _stays_open(line: Line, delimiter: str) -> bool:
 
 
 def _behind(line: int) -> str:
-    return f"{_BEHIND} that line {line} opens, where it can't be told from text"
+    return f"{_BEHIND} that line {line} opens, and may be text"

@@ -1,4 +1,4 @@
-"""Rejected lines as a file to mend and load again: the columns as they were, and one with the reason."""
+"""Write rejected lines as a CSV file to be fixed and imported again, with a column of reasons."""
 
 import csv
 import io
@@ -11,9 +11,10 @@ from numbers.imports.run import Rejection
 
 
 def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[bytes]:
-    """Give a header line, then a record for each. The reason stands last, where an import passes over it.
+    """Yield a header line, then one record for each rejection.
 
-    A line whose quotes don't match stands whole in one cell, so that it can't swallow those behind it.
+    The reason is the last column, which an import ignores. A line with unmatched quotes is put into one
+    cell, so that it cannot include the lines after it.
     """
     names = list(layout.names)
     if not layout.has_header:

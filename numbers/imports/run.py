@@ -1,8 +1,8 @@
-"""Importing a file of numbers: read and judged record by record, sorted, added in chunks.
+"""Import a file of numbers: check every record, sort the rows, add them in chunks.
 
-Memory is bounded however long the file is, and whatever is wrong with a line is told with the line's
-number. Each chunk is a transaction of its own, so that an import that breaks off has done a part, and
-the same import once more does the rest. With ``atomic`` all of it is one transaction.
+Memory is bounded whatever the file's length. Every problem is reported with its line number. Each chunk
+is a transaction of its own: after an interruption, the same import adds the rest. With `atomic` all of
+it is one transaction.
 """
 
 import json
@@ -19,15 +19,15 @@ from config.errors import ValidationFailed
 from numbers.imports import loader
 from numbers.imports.cells import BadCell
 from numbers.imports.external_sort import SortedSpool
-from numbers.imports.layout import Layout, LineReader, Options, recognise, separator_line
+from numbers.imports.layout import Layout, LineReader, Options, detect_layout, separator_line
 from numbers.imports.loader import Batch, Chunk
 from numbers.imports.reader import CountedBytes, Line, Source, known_encoding, numbered_lines, open_text
 from numbers.imports.records import read_head, read_records
 
 CHUNK = 25_000
-_STEP = 2_000  # lines between two words on progress
-# Called with what is being done ("checking", "adding"), how far that is and how far it goes, if that is
-# known: bytes while checking, numbers while adding. What it raises ends the import.
+_STEP = 2_000  # lines between two progress reports
+# Called with the step ("checking", "adding"), its progress and its total, None if unknown: bytes while
+# checking, numbers while adding. An exception that it raises ends the import.
 Progress = Callable[[str, int, int | None], object]
 
 
@@ -38,16 +38,16 @@ class Rejection(NamedTuple):
 
     @property
     def printable(self) -> str:
-        """The line as a page can show it."""
+        """Return the line for a page: shortened, without control characters."""
         text = self.text[:200].replace("\n", "\u23ce")
         return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of an import. ``created`` is what was, or in a dry run what would be.
+    """The outcome of an import; of a dry run, what it would be.
 
-    Every record of the file is created, unchanged or rejected: the three add up to ``lines``.
+    Every record of the file is created, unchanged or rejected: the three add up to `lines`.
     """
 
     layout: Layout
@@ -65,7 +65,7 @@ class Outcome:
         self._rejections.add(f"{line:012}\t{reason}\0{_one_line(text)}\n")
 
     def rejections(self) -> Iterator[Rejection]:
-        """All of them, by line."""
+        """Yield all rejections in the order of their lines."""
         for entry in self._rejections:
             line, _, rest = entry[:-1].partition("\t")
             reason, _, text = rest.partition("\0")
@@ -73,7 +73,7 @@ class Outcome:
 
 
 class _Refused(Exception):
-    """Takes an atomic import back: a number came into stock meanwhile, with other attributes."""
+    """Roll back an atomic import: a number was added concurrently, with other attributes."""
 
 
 def import_numbers(
@@ -85,10 +85,10 @@ def import_numbers(
     dry_run: bool = False,
     progress: Progress = lambda doing, done, total: None,
 ) -> Outcome:
-    """Add the numbers of a file to the stock; good lines go in, the others are rejected with the reason.
+    """Add the numbers of a file to the stock, and collect rejected lines with their reasons.
 
-    ``atomic``: all lines or none. ``dry_run``: nothing is written. Raises ValidationFailed, before
-    anything is written, for a file that can't be read. Pending orders that wait for stock are filled next.
+    `atomic`: all lines or none. `dry_run`: write nothing. Raise ValidationFailed, before anything is
+    written, if the file cannot be read. Backorders are filled afterwards.
     """
     rows = SortedSpool()
     outcome = _check(source, options, rows, progress)
@@ -106,7 +106,7 @@ def import_numbers(
 
 
 def _check(source: Source, options: Options, rows: SortedSpool, progress: Progress) -> Outcome:
-    """Judge every line by itself."""
+    """Check every line on its own, and add the good ones to `rows`."""
     if options.encoding:
         known_encoding(options.encoding)
     counted = CountedBytes(source.stream)
@@ -125,16 +125,16 @@ def _check(source: Source, options: Options, rows: SortedSpool, progress: Progre
             rows.add(f"{reader.row(record.number, record.text)}\0{_one_line(record.text)}\n")
         except BadCell as problem:
             guessed = outcome.lines == 1 and options.has_header is None and not layout.has_header
-            hint = " (taken for data: say --header if it names the columns)" if guessed else ""
+            hint = " (taken for data: pass --header if it names the columns)" if guessed else ""
             outcome.reject(record.number, f"{problem}{hint}", record.text)
     progress("checking", counted.read_so_far, source.size)
     return outcome
 
 
 def read_layout(
-    lines: Iterator[Line], options: Options, recognise: Callable[..., Layout] = recognise
+    lines: Iterator[Line], options: Options, detect: Callable[..., Layout] = detect_layout
 ) -> tuple[Layout, Iterator[Line]]:
-    """Return what the columns mean, and the records below the header, or all where there is none."""
+    """Return the layout, and the records below the header, or all records without one."""
     separator = None
     for line in lines:
         if line.too_long:
@@ -144,14 +144,14 @@ def read_layout(
             continue
         if first.text.strip():
             head = read_head(first, lines, options.delimiter or separator)
-            layout = recognise("\n".join(one.text for one in head), options, separator=separator)
+            layout = detect("\n".join(one.text for one in head), options, separator=separator)
             rest = lines if layout.has_header else chain(head, lines)
             return layout, read_records(iter(rest), layout.delimiter)
     raise ValidationFailed(details={"file": "has no lines"})
 
 
 def _one_line(text: str) -> str:
-    """Return a record as one line of a spool, which most are."""
+    """Return a record as one line of a spool, as JSON if it has several."""
     return text if "\n" not in text and text[:1] != "\x01" else f"\x01{json.dumps(text)}"
 
 
@@ -160,17 +160,17 @@ def _as_it_was(text: str) -> str:
 
 
 class _Loading:
-    """The sorted rows on their way into the stock."""
+    """The sorted rows, compared with and added to the stock."""
 
     def __init__(self, rows: SortedSpool, outcome: Outcome, batch: Batch, progress: Progress) -> None:
         self._rows, self._outcome, self._batch, self._progress = rows, outcome, batch, progress
         self._done = 0
 
     def compare(self) -> None:
-        """Find out what would be created, and reject what can't."""
+        """Count what would be created, and reject rows that differ from the stock."""
         batch_id = self._outcome.batch_id = self._batch.find()
         for rows, texts in self._chunks(rejecting=True):
-            compare = partial(_patiently, loader.compare_chunk, rows, batch_id=batch_id)
+            compare = partial(_without_timeouts, loader.compare_chunk, rows, batch_id=batch_id)
             self._note(run_transaction(compare), texts)
 
     def add(self) -> None:
@@ -179,7 +179,7 @@ class _Loading:
             self._note(run_transaction(partial(self._add_chunk, rows, self._outcome.batch_id)), texts)
 
     def add_all_or_none(self) -> None:
-        """After ``compare``, which has rejected what there was to reject."""
+        """Add all rows in one transaction, or none. Call it after `compare`."""
         outcome, would_be = self._outcome, self._outcome.created
         outcome.created = 0
         if outcome.rejected or not would_be:
@@ -208,10 +208,10 @@ class _Loading:
                 self._note(Chunk(0, 0, chunk.differing, None), texts)
 
     def _add_chunk(self, rows: list[str], batch_id: UUID | None) -> Chunk:
-        return _patiently(loader.add_chunk, rows, batch=self._batch, batch_id=batch_id)
+        return _without_timeouts(loader.add_chunk, rows, batch=self._batch, batch_id=batch_id)
 
     def _chunks(self, *, rejecting: bool) -> Iterator[tuple[list[str], dict[int, str]]]:
-        """Rows as COPY takes them, no number twice, and the lines that they were."""
+        """Yield chunks of distinct rows as COPY takes them, with the lines that they come from."""
         self._done = 0
         self._progress("adding", 0, len(self._rows))
         distinct = self._distinct(rejecting)
@@ -237,9 +237,9 @@ class _Loading:
         outcome.unchanged += chunk.unchanged
         outcome.batch_id = chunk.batch_id
         for line, number, differences in chunk.differing:
-            outcome.reject(line, f"{number} is in stock already with {differences}", _as_it_was(texts[line]))
+            outcome.reject(line, f"{number} is already in stock with {differences}", _as_it_was(texts[line]))
 
 
-def _patiently(work: Callable[..., Chunk], *arguments: object, **options: object) -> Chunk:
-    loader.be_patient()
+def _without_timeouts(work: Callable[..., Chunk], *arguments: object, **options: object) -> Chunk:
+    loader.disable_timeouts()
     return work(*arguments, **options)

@@ -118,7 +118,7 @@ def test_all_or_none(desk):
 def test_an_import_can_not_start_without_a_column_of_numbers(desk):
     job = draft(desk)
     text = send(desk, job, "start", "ignore", "price", "carrier").content.decode()
-    assert "Say which column has the numbers." in text
+    assert "Select the column that has the numbers." in text
     assert "Two columns mean price" in send(desk, job, "start", "number", "price", "price").content.decode()
     assert run_all() == 0
 
@@ -298,7 +298,7 @@ def test_unreadable_header_is_shown_and_its_encoding_asked_for(desk):
     job = draft(desk, "Téléphone,prix\n+14155550101,2.00\n".encode("latin-1"))
     assert "T\ufffdl\ufffdphone" in desk.get(page(job)).content.decode()
     refused = send(desk, job, "start", "number", "price")
-    assert "choose that, and look again" in refused.content.decode()
+    assert "select it, then preview again" in refused.content.decode()
     assert send(desk, job, "start", "number", "price", encoding="cp1252").status_code == 302
     assert run_all() == 1
     job.refresh_from_db()

@@ -7,7 +7,7 @@ import pytest
 from config.errors import ValidationFailed
 from numbers.imports.cells import BadCell, read_capabilities, read_price
 from numbers.imports.external_sort import SortedSpool
-from numbers.imports.layout import Options, recognise
+from numbers.imports.layout import Options, detect_layout
 from numbers.inventory.pricing import LARGEST_PRICE
 
 
@@ -48,23 +48,23 @@ def test_capabilities_as_a_list():
 
 class TestColumns:
     def test_columns_are_detected_in_any_order_and_spelling(self):
-        layout = recognise("Carrier;Rate Centre;PHONE-NUMBER;colour;Price", Options())
+        layout = detect_layout("Carrier;Rate Centre;PHONE-NUMBER;colour;Price", Options())
         assert layout.delimiter == ";"
         assert layout.meanings == ("carrier", "rate_center", "number", None, "price")
         assert layout.ignored == ["colour"]
 
     @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
     def test_the_delimiter_is_found_outside_of_quotes(self, delimiter):
-        layout = recognise(delimiter.join(['"a,b;c,d|e"', "number", "price"]), Options())
+        layout = detect_layout(delimiter.join(['"a,b;c,d|e"', "number", "price"]), Options())
         assert layout.names == ("a,b;c,d|e", "number", "price")
 
     def test_a_single_column_of_numbers_needs_no_header(self):
-        assert recognise("+14155550123", Options()).has_header is False
+        assert detect_layout("+14155550123", Options()).has_header is False
 
     def test_what_was_said_goes_before_what_was_guessed(self):
-        layout = recognise("phone,did", Options(mapping={"did": "number", "phone": "ignore"}))
+        layout = detect_layout("phone,did", Options(mapping={"did": "number", "phone": "ignore"}))
         assert layout.meanings == (None, "number")
-        assert recognise("phone,did", Options(mapping={"2": "number"})).meanings == (None, "number")
+        assert detect_layout("phone,did", Options(mapping={"2": "number"})).meanings == (None, "number")
 
     @pytest.mark.parametrize(
         ("line", "mapping", "problem"),
@@ -78,7 +78,7 @@ class TestColumns:
     )
     def test_undetectable_columns_are_asked_for(self, line, mapping, problem):
         with pytest.raises(ValidationFailed) as refusal:
-            recognise(line, Options(mapping=mapping))
+            detect_layout(line, Options(mapping=mapping))
         assert problem in refusal.value.details["map"]
 
 
@@ -104,5 +104,5 @@ def test_spool_returns_its_lines_sorted_more_than_once():
 )
 def test_a_header_that_says_nothing_is_refused_with_the_reason(header, field, why):
     with pytest.raises(ValidationFailed) as refused:
-        recognise(header, Options())
+        detect_layout(header, Options())
     assert why in refused.value.details[field]

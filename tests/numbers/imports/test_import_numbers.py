@@ -14,7 +14,7 @@ from django.db import transaction
 from numbers.imports import loader, records
 from numbers.imports import reader as imports_reader
 from numbers.imports import run as imports_run
-from numbers.imports.layout import LineReader, Options, recognise
+from numbers.imports.layout import LineReader, Options, detect_layout
 from numbers.imports.reader import Source
 from numbers.imports.rejects import rejected_lines
 from numbers.inventory.seed import Stock, seed_numbers
@@ -207,7 +207,7 @@ class TestWhatIsRejected:
     def test_the_first_line_is_rejected_rather_than_lost(self, load):
         answer, _ = load("+1415555012\n+14155550101\n", "--map", "1=number")
         assert (counts(answer), answer["lines"]) == ((1, 0, [1]), 2)
-        assert "say --header if it names the columns" in reasons(answer)[1]
+        assert "pass --header if it names the columns" in reasons(answer)[1]
         answer, _ = load("12345\n67890\n", "--number-type", "short_code", "--map", "1=number")
         assert (counts(answer), answer["lines"]) == ((2, 0, []), 2)
         answer, _ = load("number\n+14155550101\n", "--no-header", "--map", "1=number")
@@ -224,7 +224,7 @@ class TestWhatIsRejected:
         load("number,price,carrier\n+14155550101,1.00,Acme\n+14155550102,1.00,Acme\n")
         answer, code = load("number,price,carrier\n+14155550101,2.00,Acme\n+14155550102,1.00,\n+14155550103,1.00,\n")
         assert (counts(answer), code) == ((1, 1, [2]), 1)
-        assert reasons(answer)[2] == "+14155550101 is in stock already with price '1.00', not '2.00'"
+        assert reasons(answer)[2] == "+14155550101 is already in stock with price '1.00', not '2.00'"
         assert PhoneNumber.objects.get(number="+14155550101").price == Decimal("1.00")
 
     def test_a_live_number_does_not_become_a_test_number(self, load):
@@ -396,9 +396,9 @@ def test_chunk_lookup_never_reads_the_whole_stock():
     stock = Stock(area_code="212", count=20_000, price=Decimal("1.00"))
     seed_numbers(stock=stock, actor=factories.actor())
     db_assertions.run("ANALYZE numbers_phonenumber")
-    reader = LineReader(recognise("number", Options()), Options())
+    reader = LineReader(detect_layout("number", Options()), Options())
     with transaction.atomic():
-        loader.be_patient()
+        loader.disable_timeouts()
         loader.compare_chunk([reader.row(n, number) for n, number in enumerate(factories.line(0, 5_000))])
         for statement in (loader._COUNT, loader._DIFFERING):
             plan = db_assertions.rows("EXPLAIN " + statement.replace("%%", "%").replace("%(batch_id)s", "NULL"))

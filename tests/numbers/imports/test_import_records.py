@@ -11,7 +11,7 @@ from config.db.copy import inert, unguarded
 from config.errors import ValidationFailed
 from numbers.imports import reader as imports_reader
 from numbers.imports import records
-from numbers.imports.layout import Options, recognise, recognise_loosely
+from numbers.imports.layout import Options, detect_layout, propose_layout
 from numbers.imports.reader import Line, numbered_lines
 from numbers.imports.records import DELIMITERS, read_records, split_record
 from numbers.imports.rejects import rejected_lines
@@ -118,19 +118,19 @@ class TestHeader:
 
     def test_file_is_refused_when_its_header_looks_like_data(self):
         with pytest.raises(ValidationFailed) as refused:
-            recognise("+1415555012,text", Options(mapping={"1": "number"}))
-        assert "say --header or --no-header" in refused.value.details["header"]
-        assert recognise_loosely("+1415555012,text", Options()).has_header
+            detect_layout("+1415555012,text", Options(mapping={"1": "number"}))
+        assert "pass --header or --no-header" in refused.value.details["header"]
+        assert propose_layout("+1415555012,text", Options()).has_header
 
     def test_header_with_a_number_in_it_is_refused(self):
         with pytest.raises(ValidationFailed) as refused:
-            recognise("+14155550101", Options(has_header=True))
+            detect_layout("+14155550101", Options(has_header=True))
         assert "has no header" in refused.value.details["header"]
 
 
 class TestRejectedFile:
     def rewritten(self, *texts: str) -> list[list[str]]:
-        layout = recognise("number,note", Options())
+        layout = detect_layout("number,note", Options())
         rejections = [Rejection(line, "=why", text) for line, text in enumerate(texts, 2)]
         content = b"".join(rejected_lines(layout, rejections)).decode()
         return list(csv.reader(io.StringIO(content, newline=""), strict=True))
@@ -150,7 +150,7 @@ class TestRejectedFile:
         "text", ['1,"open\n+14155550101,x\n', '+14155550101,"' + "x" * 20_000 + "\n+14155550102,x\n"]
     )
     def test_what_was_not_read_as_a_record_is_rejected_again(self, text):
-        layout = recognise("number,note", Options())
+        layout = detect_layout("number,note", Options())
         rejections = [Rejection(record.number, record.problem, record.text) for record in read(text)]
         mend = b"".join(rejected_lines(layout, rejections)).decode()
         again = read(mend)[1:]
