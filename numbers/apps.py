@@ -15,10 +15,10 @@ class NumbersConfig(AppConfig):
         from numbers.orders import idempotency
         from numbers.reports import dashboard_job  # noqa: F401  registers its handler
         from numbers.reports.metrics import stock_and_pending
-        from numbers.reports.unmet_demand import note_refusal
+        from numbers.reports.unmet_demand import record_refusal
         from numbers.worker.status import background_work
 
         register_store(idempotency)  # type: ignore[arg-type]  # a module is a Store
         read_at_scrape(stock_and_pending)
         read_at_scrape(background_work)
-        refused.connect(note_refusal, dispatch_uid="numbers.reports.unmet_demand")
+        refused.connect(record_refusal, dispatch_uid="numbers.reports.unmet_demand")

@@ -10,7 +10,7 @@ from config.api.views import ApiView, body_of, refuse_if_any, refuse_unknown_par
 from numbers.api.search_schema import SEARCH
 from numbers.inventory import criteria
 from numbers.inventory.search import search
-from numbers.reports.unmet_demand import note_short_search
+from numbers.reports.unmet_demand import record_short_search
 
 USUAL, MOST = 10, 100
 
@@ -31,5 +31,5 @@ class Search(ApiView):
         refuse_if_any(details)
         found = search(wanted, quantity=quantity, sandbox=request.user.is_sandbox)
         if len(found) < quantity and not wanted.contradiction:
-            note_short_search(wanted, quantity=quantity, found=len(found))
+            record_short_search(wanted, quantity=quantity, found=len(found))
         return success([one.as_json() for one in found])

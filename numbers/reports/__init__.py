@@ -1,7 +1,7 @@
-"""Figures.
+"""Figures and metrics of the stock and its demand.
 
 - ``dashboard``: panels of the home page.
-- ``dashboard_job``: counting them.
-- ``unmet_demand``: what was asked for and missing.
+- ``dashboard_job``: counting them in a job.
+- ``unmet_demand``: what was asked for and not available.
 - ``metrics``: metrics of the stock.
 """

@@ -1,7 +1,7 @@
-"""The figures of the desk's home page: counted by ``refresh_desk``, kept with the time that they are of.
+"""Figures of the operators' home page: counted by a duty, stored with the time of their count.
 
-On ten million numbers the counts take seconds, so an operator who opens the page reads what was
-counted last. Live numbers and customers only: sandboxes are left out.
+At ten million numbers the counts take seconds, so the page shows the stored ones. Sandboxes are
+excluded.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from numbers.worker.failures import in_words
 
 DAYS = 30
 WEEKS = 8
-# A small stock is counted at once: no operator of a new desk needs to know of the command.
+# Stock up to this size is counted by the page itself, so that a new desk needs no worker for it.
 COUNTED_AT_ONCE = 50_000
 STALE_SECONDS = 60
 
@@ -33,37 +33,40 @@ logger = logging.getLogger(__name__)
 
 
 class PanelsFailed(Exception):
-    """Some panels could not be counted, the others were. The message names them."""
+    """Some panels could not be counted; the others were. The message names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All panels' data, and since when the oldest of it stands; empty before the first count."""
+    """The data of all panels, and the time of the oldest; empty before the first count."""
 
     as_of: datetime | None
     panels: dict[str, Any]
 
 
 def current_figures() -> Figures:
-    """What was counted last; counted anew where the stock is small and the figures are a minute old."""
+    """Return the stored figures. If the stock is small and they are a minute old, count again."""
     figures = _read()
     if _is_stale(figures) and counts_at_once():
-        with contextlib.suppress(PanelsFailed):  # logged; what was counted before is shown
+        with contextlib.suppress(PanelsFailed):  # logged; the page shows the earlier count
             refresh_figures()
         figures = _read()
     return figures
 
 
 def counts_at_once() -> bool:
-    """Whether the stock is so small that nobody has to wait for its count."""
+    """Return whether the stock is small enough to be counted within a request."""
     return _estimated_stock() <= COUNTED_AT_ONCE
 
 
 def refresh_figures() -> bool:
-    """Count every panel; False if another process is counting already. Raise PanelsFailed for those that failed."""
+    """Count every panel; return False if another process is already counting.
+
+    Raise PanelsFailed if some panels failed.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # Of the transaction, since a pooler may lie in between.
+            # A transaction-level lock, since a pooler may be in between.
             cursor.execute("SELECT pg_try_advisory_xact_lock(7267, 0)")
             if not cursor.fetchone()[0]:
                 return False
@@ -75,7 +78,7 @@ def refresh_figures() -> bool:
 
 
 def _count_panel(name: str, count: Callable[[], dict[str, Any]]) -> Exception | None:
-    """Count one panel; a fault in it must not take the others with it."""
+    """Count and store one panel; return the error if it failed, so that the others go on."""
     try:
         with transaction.atomic():
             _write(name, count())
@@ -88,17 +91,17 @@ def _count_panel(name: str, count: Callable[[], dict[str, Any]]) -> Exception | 
 
 
 def since() -> datetime:
-    """The first moment of the days that the page shows; today is the last of them."""
+    """Return the start of the first day that the page shows; today is the last one."""
     return datetime.combine(timezone.now().date() - timedelta(days=DAYS - 1), datetime.min.time(), UTC)
 
 
 def first_id_of(moment: datetime) -> UUID:
-    """Ids are UUIDv7, so rows from ``moment`` on have this one or a greater one: a range of the primary key."""
+    """Return the smallest UUIDv7 of that millisecond: rows from then on are a range of the key."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
-# Everything about the stock in one look at it. A number whose quarantine has passed is available, one
-# that is held is not.
+# The whole stock in one statement. A number whose quarantine has passed is available, a held one
+# is not.
 STOCK = """
     SELECT COALESCE(area_code, ''), number_type,
            CASE WHEN status = 'available' AND held_until > now() THEN 'held'
@@ -135,12 +138,12 @@ def _count_stock() -> dict[str, Any]:
 
 
 def _days_left(area: dict[str, Any]) -> tuple[float, int]:
-    """Those that run out first come first; those that nobody buys last, by how few there are."""
+    """Return a sort key: areas that run out first, then those without sales, fewest first."""
     rate = area["sold"] / DAYS
     return (area["available"] / rate if rate else float("inf"), area["available"])
 
 
-# Orders lie in the primary key in the order of their creation, entries and refusals in their tables.
+# Orders are selected by their primary key, which is in the order of creation.
 ORDERS = """
     SELECT created_at::date, count(*), sum(quantity)::bigint FROM numbers_order
     WHERE id >= %s AND NOT sandbox AND status = 'complete' GROUP BY 1
@@ -161,7 +164,7 @@ def _count_days() -> dict[str, Any]:
         begin.date() + timedelta(days=step): {"orders": 0, "numbers": 0, "revenue": "0.00", "refusals": {}}
         for step in range(DAYS)
     }
-    spare: dict[str, Any] = {"refusals": {}}  # where midnight passes while we count
+    spare: dict[str, Any] = {"refusals": {}}  # for a day that begins during the count
     for day, orders, numbers in _rows(ORDERS, first_id_of(begin)):
         days.get(day, spare).update(orders=orders, numbers=numbers)
     for day, revenue in _rows(REVENUE, begin):
@@ -181,7 +184,7 @@ QUARANTINE = """
 
 
 def _count_quarantine() -> dict[str, Any]:
-    """Numbers that become available in each of the weeks from now on."""
+    """Count the numbers that become available in each of the next weeks."""
     weeks = dict(_rows(QUARANTINE, WEEKS))
     return {"weeks": [weeks.get(week, 0) for week in range(WEEKS)]}
 
@@ -227,5 +230,5 @@ def _is_stale(figures: Figures) -> bool:
 
 
 def _estimated_stock() -> int:
-    """-1 in a table that was never analyzed is a small one: autovacuum looks at every large one."""
+    """Return the planner's estimate; -1 if the table was never analyzed, which is true of small ones."""
     return int(_rows("SELECT reltuples::bigint FROM pg_class WHERE oid = 'numbers_phonenumber'::regclass")[0][0])

@@ -1,4 +1,4 @@
-"""Counting the home page's figures at an operator's wish: as a job, since on ten million numbers it takes seconds."""
+"""Count the home page's figures in a job, since at ten million numbers it takes seconds."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ KIND = "figures"
 
 
 def count_soon(actor: Actor) -> None:
-    """Have the figures counted; once, however often it is asked for in the meantime."""
+    """Queue a job that counts the figures, unless there is one already."""
     if Job.objects.filter(kind=KIND, status__in=[Job.Status.QUEUED, Job.Status.RUNNING]).exists():
         return
     job = Job.objects.create(kind=KIND, title="Figures of the home page", actor=str(actor), request_id=actor.request_id)

@@ -1,4 +1,4 @@
-"""What Prometheus reads of the stock: nothing here counts numbers, ``refresh_desk`` has."""
+"""Prometheus metrics of the stock. They use the stored figures: nothing here counts numbers."""
 
 from collections.abc import Iterable
 
@@ -35,15 +35,15 @@ def _stock() -> Iterable[Metric]:
 
 def _pending() -> Iterable[Metric]:
     with connection.cursor() as cursor:
-        cursor.execute(PENDING)  # by the partial index: as many rows as wait
+        cursor.execute(PENDING)  # reads the partial index of pending orders only
         orders, numbers, age, failing = cursor.fetchone()
     return [
-        GaugeMetricFamily("numberdesk_pending_orders", "Orders by quantity that wait for stock.", value=orders),
-        GaugeMetricFamily("numberdesk_pending_numbers", "Numbers that they wait for.", value=numbers),
-        GaugeMetricFamily("numberdesk_pending_oldest_seconds", "How long the oldest of them waits.", value=age),
+        GaugeMetricFamily("numberdesk_pending_orders", "Bulk orders that wait for stock.", value=orders),
+        GaugeMetricFamily("numberdesk_pending_numbers", "Numbers that bulk orders wait for.", value=numbers),
+        GaugeMetricFamily("numberdesk_pending_oldest_seconds", "How long the oldest backorder has waited.", value=age),
         GaugeMetricFamily(
             "numberdesk_pending_failing_orders",
-            "Of them, those that are retried.",
+            "Backorders that failed and are retried.",
             value=failing,
         ),
     ]

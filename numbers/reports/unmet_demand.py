@@ -1,7 +1,7 @@
-"""What customers asked for and did not get: for the operators who buy the stock.
+"""Unmet demand: what customers asked for and was not available, for operators who buy stock.
 
-A refusal is noted once its transaction is over and rolled back: one insert, which never fails the
-answer.
+A refusal is recorded after its transaction was rolled back, by one insert that never fails the
+response.
 """
 
 import logging
@@ -27,11 +27,11 @@ from numbers.orders.waiting import Wish
 
 logger = logging.getLogger(__name__)
 
-NOTED = (402, 409, 429)
+RECORDED = (402, 409, 429)
 NOBODY = UUID(int=0)
 
-# A note is worth no wait for the disk: a crash of the database may lose the last fraction of a second of them.
-NOTE = """
+# Do not wait for the disk: a crash of the database may lose the last fraction of a second of refusals.
+RECORD = """
     INSERT INTO numbers_refusal (organization_id, sandbox, code, path, actor, request_id, note, wanted, found,
                                  area_code, number_type, pattern, numbers)
     SELECT %(organization_id)s::uuid, %(sandbox)s::bool, %(code)s, %(path)s, %(actor)s, %(request_id)s, %(note)s,
@@ -40,7 +40,7 @@ NOTE = """
 """
 
 
-_UNTOLD: dict[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
     "note": "",
     "wanted": None,
     "found": None,
@@ -51,16 +51,16 @@ _UNTOLD: dict[str, Any] = {
 }
 
 
-def note_refusal(refusal: ApiError, **signal: Any) -> None:
-    """Receiver of ``config.errors.refused``: remember what concerns stock, credit, campaigns and limits."""
-    if refusal.status not in NOTED or (isinstance(refusal, RateLimited) and refusal.repeated):
+def record_refusal(refusal: ApiError, **signal: Any) -> None:
+    """Record a refusal for stock, credit, campaigns or limits. Receives `config.errors.refused`."""
+    if refusal.status not in RECORDED or (isinstance(refusal, RateLimited) and refusal.repeated):
         return
-    _note(refusal.code, **_told_by(refusal))
+    _record(refusal.code, **_details_of(refusal))
 
 
-def note_short_search(criteria: Criteria, *, quantity: int, found: int) -> None:
-    """Remember a search that found fewer numbers than were asked for."""
-    _note(
+def record_short_search(criteria: Criteria, *, quantity: int, found: int) -> None:
+    """Record a search that found fewer numbers than were asked for."""
+    _record(
         Refusal.SEARCH_SHORT,
         wanted=quantity,
         found=found,
@@ -70,7 +70,7 @@ def note_short_search(criteria: Criteria, *, quantity: int, found: int) -> None:
     )
 
 
-def _told_by(refusal: ApiError) -> dict[str, Any]:
+def _details_of(refusal: ApiError) -> dict[str, Any]:
     data = refusal.data or {}
     if "unavailable" in data:
         missing = [number for number in data["unavailable"] if number not in data["already_yours"]]
@@ -80,35 +80,34 @@ def _told_by(refusal: ApiError) -> dict[str, Any]:
                 "found": data["available_count"],
                 "numbers": array_text(missing),
             }
-        return {"note": "it owns them already"}
+        return {"note": "it already owns them"}
     if "shortfall" in data:
         return {"note": f"short of {data['shortfall']} {data['currency']}"}
     return {"note": refusal.message[:256]}
 
 
-def _note(code: str, **told: Any) -> None:
+def _record(code: str, **details: Any) -> None:
     context = current.get()
     if context is None or not context.organization:
         return
     row = {
-        **_UNTOLD,
+        **_DEFAULTS,
         "organization_id": context.organization,
         "sandbox": context.key_prefix.startswith("am_test_"),
         "code": code,
         "path": context.path[:128],
         "actor": f"key:{context.key_prefix}",
         "request_id": context.request_id,
-        **told,
+        **details,
     }
     try:
-        send((NOTE, row))
+        send((RECORD, row))
     except DatabaseError:
-        logger.warning("a refusal could not be noted", exc_info=True)
+        logger.warning("a refusal could not be recorded", exc_info=True)
 
 
-# What is missing, as a list to buy by. A client that asks again and again wants no more than it asked
-# for at once: of each organization and day, the largest wish for the same counts. Numbers that were
-# named count once for each organization that named them.
+# Unmet demand, as a purchasing list. Repeated requests must not inflate it: for each organization, day
+# and criteria only the largest shortfall counts. A named number counts once for each organization.
 UNMET = """
     WITH searched AS (
         SELECT organization_id, area_code, number_type, pattern, max(wanted - found) AS missing, count(*) AS times,
@@ -134,7 +133,7 @@ UNMET = """
            COALESCE(sum(missing) FILTER (WHERE waits), 0)::bigint, count(DISTINCT organization_id),
            sum(times)::bigint, max(last_at)
     FROM (SELECT *, false AS waits FROM searched UNION ALL SELECT *, false FROM named
-          UNION ALL SELECT *, true FROM pending) AS wish
+          UNION ALL SELECT *, true FROM pending) AS demand
     GROUP BY area_code, number_type, pattern
     ORDER BY sum(missing) DESC, area_code, number_type, pattern LIMIT %(limit)s
 """
@@ -148,10 +147,10 @@ WAITING = """
 
 
 def unmet_demand(*, since: datetime, limit: int) -> list[dict[str, Any]]:
-    """Return what was asked for and could not be had, the most wanted first.
+    """Return the criteria of unmet demand, those with the largest shortfall first.
 
-    ``waiting`` is what pending bulk orders are short of: the stock that matches is counted once for all
-    that want the same.
+    `missing` counts refused requests; `waiting` is the shortfall of backorders, after stock that matches
+    is given to the oldest of them.
     """
     parameters: dict[str, Any] = {"since": since, "limit": limit, "search_short": Refusal.SEARCH_SHORT, **_shortfalls()}
     with connection.cursor() as cursor:
@@ -164,7 +163,7 @@ def unmet_demand(*, since: datetime, limit: int) -> list[dict[str, Any]]:
 
 
 def _shortfalls() -> dict[str, list[Any]]:
-    """Return what the backorders of each organization are short of, as the columns of ``pending``."""
+    """Return the shortfalls of each organization's backorders, as the columns of `pending`."""
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
         waiting = cursor.fetchall()
@@ -172,7 +171,7 @@ def _shortfalls() -> dict[str, list[Any]]:
     for (criteria, max_price), rows in groupby(waiting, key=itemgetter(0, 1)):
         wanted = list(rows)
         free = _in_stock(criteria, max_price, most=sum(quantity for *_, quantity, _, _ in wanted))
-        for _, _, organization_id, quantity, times, last_at in wanted:  # the stock goes to the oldest
+        for _, _, organization_id, quantity, times, last_at in wanted:  # the oldest order takes first
             taken = min(free, quantity)
             free -= taken
             if quantity > taken:
@@ -184,16 +183,16 @@ def _shortfalls() -> dict[str, list[Any]]:
 
 
 def _in_stock(criteria: str, max_price: Decimal, *, most: int) -> int:
-    """Return how many live numbers could be sold to anybody for such orders, up to ``most``."""
+    """Return how many live numbers are available to any customer for such orders, up to `most`."""
     try:
         wish = Wish(NOBODY, False, Criteria(**orjson.loads(criteria)), max_price)
-    except TypeError:  # of another release: nothing is known to match
+    except TypeError:  # criteria of another release: assume no match
         return 0
     return len(available_ids(wish, most=most))
 
 
 def forget_old_refusals() -> int:
-    """Drop what is older than ``DESK_REFUSAL_DAYS``; gives how many rows."""
+    """Delete refusals older than `DESK_REFUSAL_DAYS`; return how many."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM numbers_refusal WHERE at < now() - make_interval(days => %s)", [settings.DESK_REFUSAL_DAYS]

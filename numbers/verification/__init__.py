@@ -1,6 +1,6 @@
-"""The proofs behind ``verify_inventory``.
+"""The checks behind ``verify_inventory``.
 
-- ``run``: all of them.
-- ``promises``: statements of the contract.
-- ``history``: who did what.
+- ``run``: running them all.
+- ``promises``: checks of owners, orders and credit.
+- ``history``: checks of events and quarantines.
 """

@@ -1,4 +1,4 @@
-"""The checks of promises 4 and 5, which ask the history: see numbers.verification.promises."""
+"""Checks of promises 4 and 5, which read events. See numbers.verification.promises."""
 
 from numbers.verification.promises import Check
 
@@ -7,8 +7,8 @@ QUARANTINE = [
         "nothing_is_sold_in_quarantine",
         4,
         "numbers_assignment",
-        # an ownership that began before the quarantine after the one ahead of it was over, and no
-        # operator had ended the quarantine (or brought the number back from its carrier) before
+        # An assignment that began during the quarantine after the assignment before it, unless an
+        # operator had ended the quarantine or restored the number.
         """
         SELECT n.number, p.id AS assignment_id, p.created_at AS began, e.after ->> 'quarantined_until' AS until
         FROM (
@@ -28,7 +28,7 @@ QUARANTINE = [
         "nothing_is_held_in_quarantine",
         4,
         "numbers_numberevent",
-        # a hold that began in the quarantine that the event ahead of it had begun
+        # A hold that began in the quarantine that the event before it had started.
         """
         SELECT n.number, e.id AS event_id, e.at, e.until
         FROM (
@@ -43,9 +43,9 @@ QUARANTINE = [
         "quarantines_last_as_long_as_the_history_says",
         4,
         "numbers_phonenumber",
-        # a number in quarantine until another day than its release said
+        # A number in quarantine until another time than its release recorded.
         """
-        SELECT n.number, n.quarantined_until, (e.after ->> 'quarantined_until')::timestamptz AS told
+        SELECT n.number, n.quarantined_until, (e.after ->> 'quarantined_until')::timestamptz AS recorded
         FROM numbers_phonenumber n
         LEFT JOIN LATERAL (
             SELECT after FROM numbers_numberevent e
@@ -62,9 +62,9 @@ PROVENANCE = [
         "the_last_event_explains_the_status",
         5,
         "numbers_phonenumber",
-        # a number whose status is not what its last event left; with no event it is as its batch brought it
+        # A number whose status is not that of its last event; without events it must be available.
         """
-        SELECT n.number, n.status, coalesce(e.status, 'available') AS told
+        SELECT n.number, n.status, coalesce(e.status, 'available') AS recorded
         FROM numbers_phonenumber n
         LEFT JOIN (
             SELECT DISTINCT ON (number_id) number_id, after ->> 'status' AS status
@@ -77,7 +77,7 @@ PROVENANCE = [
         "each_event_continues_the_one_before",
         5,
         "numbers_numberevent",
-        # a status that changed between two events, without one of its own
+        # A status that changed between two events.
         """
         SELECT e.number_id, e.id AS event_id, e.kind, e.before ->> 'status' AS found, e.left_as
         FROM (
@@ -92,9 +92,9 @@ PROVENANCE = [
         "the_last_event_explains_the_price",
         5,
         "numbers_phonenumber",
-        # a price other than the one at which the number was last sold or which it was last given
+        # A price other than the last one that an event recorded.
         """
-        SELECT n.number, n.price, e.price AS told
+        SELECT n.number, n.price, e.price AS recorded
         FROM numbers_phonenumber n
         JOIN (
             SELECT DISTINCT ON (number_id) number_id, (after ->> 'price')::numeric AS price
@@ -107,7 +107,7 @@ PROVENANCE = [
         "every_end_of_an_ownership_is_in_the_history",
         5,
         "numbers_assignment",
-        # an ownership that ended without one event that says so, or was told to have ended and goes on
+        # An assignment that ended without exactly one event, or an event for one that is still open.
         """
         SELECT a.id AS assignment_id, a.ended_at, e.id AS event_id, e.times
         FROM numbers_assignment a
@@ -122,9 +122,9 @@ PROVENANCE = [
         "the_last_event_explains_who_may_do_what",
         5,
         "campaigns_event",
-        # an organization, brand or campaign whose status is not what its last event left
+        # An organization, brand or campaign whose status is not that of its last event.
         """
-        SELECT s.subject, s.id, s.status, e.status AS told
+        SELECT s.subject, s.id, s.status, e.status AS recorded
         FROM (
             SELECT 'organization' AS subject, id, status, 'status' AS field FROM campaigns_organization
             UNION ALL SELECT 'brand', id, status, 'status' FROM campaigns_brand
@@ -142,7 +142,7 @@ PROVENANCE = [
         "every_change_says_who_and_in_which_request",
         5,
         "numbers_numberevent",
-        # a row of history, an order, a hold, a batch of stock or a ledger entry that nobody signed
+        # A row of history, order, reservation, stock batch or ledger entry without actor or request.
         r"""
         SELECT t.kept_in, t.id, t.actor, t.request_id
         FROM (

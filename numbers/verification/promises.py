@@ -1,7 +1,7 @@
-"""What holds at every instant, whatever crashes: the contract's five statements as SQL.
+"""The contract's five promises as SQL checks: they hold at every instant, whatever crashes.
 
-Each check is one query that gives the rows which must not exist. They are set-based: PostgreSQL
-aggregates, joins and sorts, on disk where memory is short, and only offending rows come here.
+Each check is one query that returns the rows which must not exist. The queries are set-based:
+PostgreSQL aggregates, joins and sorts, on disk if memory is short, and returns offending rows only.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ PROMISES = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``offenders`` gives the rows that break the claim, ``counted`` is the table that was gone through."""
+    """One check. `offenders` selects the rows that break it; `counted` is the table that it reads."""
 
     name: str
     promise: int
@@ -30,7 +30,7 @@ ONE_OWNER = [
         "open_ownership_is_unique",
         1,
         "numbers_assignment",
-        # two periods of ownership of one number that have not ended
+        # A number with two open assignments.
         """
         SELECT n.number, count(*) AS owners
         FROM numbers_assignment a JOIN numbers_phonenumber n ON n.id = a.number_id
@@ -41,7 +41,7 @@ ONE_OWNER = [
         "assigned_means_owned",
         1,
         "numbers_phonenumber",
-        # a number that is assigned to nobody, or one that has an owner and may be sold again
+        # An assigned number without an owner, or an owned number that could be sold again.
         """
         SELECT n.number, n.status, a.organization_id AS owner
         FROM numbers_phonenumber n
@@ -53,7 +53,7 @@ ONE_OWNER = [
         "ownerships_follow_each_other",
         1,
         "numbers_assignment",
-        # a period that began before the one ahead of it had ended: two owners at some time in the past
+        # An assignment that began before the previous one ended: two owners at some time.
         """
         SELECT n.number, p.id AS assignment_id, p.created_at AS began, p.ahead_ended
         FROM (
@@ -68,7 +68,7 @@ ONE_OWNER = [
         "sandbox_and_live_never_mix",
         1,
         "numbers_assignment",
-        # a test number with a live owner, a live number with a sandbox, or an order of the other kind
+        # A test number with a live owner, a live number with a sandbox, or an order of the other kind.
         """
         SELECT n.number, n.sandbox AS test_number, g.name AS organization, g.is_sandbox, o.sandbox AS sandbox_order
         FROM numbers_assignment a
@@ -86,7 +86,7 @@ ONE_OWNER = [
         "nothing_crosses_organizations",
         1,
         "numbers_assignment",
-        # a number owned by another than who ordered it, routed to another's campaign, or held for another
+        # A number whose owner, order, campaign or hold belong to different organizations.
         """
         SELECT 'order' AS by, a.id, a.organization_id, o.organization_id AS other
         FROM numbers_assignment a JOIN numbers_order o ON o.id = a.order_id
@@ -106,7 +106,7 @@ ONE_OWNER = [
         "the_database_refuses_a_second_owner",
         1,
         "pg_index",
-        # the unique indexes that keep the promise when code does not: missing, or never finished
+        # A missing or invalid unique index, which would hold the promise where code does not.
         """
         SELECT wanted.name
         FROM (VALUES ('assignment_one_owner'), ('phone_number_unique'), ('credit_one_charge_per_order'),
@@ -124,7 +124,7 @@ WHOLE_ORDERS = [
         "orders_have_all_their_numbers",
         2,
         "numbers_order",
-        # a complete order without its whole quantity, or one that is not complete and has numbers
+        # A complete order without its whole quantity, or another order that has numbers.
         """
         SELECT o.id, o.status, o.quantity, count(a.id) AS numbers
         FROM numbers_order o LEFT JOIN numbers_assignment a ON a.order_id = o.id
@@ -135,7 +135,7 @@ WHOLE_ORDERS = [
         "totals_are_the_sum_of_prices",
         2,
         "numbers_order",
-        # an order whose total is not what its numbers cost
+        # An order whose total is not the sum of its numbers' prices.
         """
         SELECT o.id, o.total, sum(a.price) AS prices
         FROM numbers_order o JOIN numbers_assignment a ON a.order_id = o.id
@@ -146,7 +146,8 @@ WHOLE_ORDERS = [
         "orders_are_charged_once",
         2,
         "numbers_order",
-        # a live order not charged exactly once, its total, to who ordered; or any other order charged at all
+        # A complete live order that was not charged once, its total, to its organization; or a charge
+        # for any other order.
         """
         SELECT o.id, o.status, o.sandbox, o.total, count(c.id) AS charges, sum(c.amount) AS charged
         FROM numbers_order o LEFT JOIN numbers_creditentry c ON c.order_id = o.id
@@ -159,9 +160,9 @@ WHOLE_ORDERS = [
         "every_ownership_is_in_the_history",
         2,
         "numbers_assignment",
-        # a number that was assigned without one event that says so, or told of without having been assigned
+        # An assignment without exactly one matching event, or an event without its assignment.
         """
-        SELECT a.id AS assignment_id, e.id AS event_id, e.assignment_id AS told_of, e.times
+        SELECT a.id AS assignment_id, e.id AS event_id, e.assignment_id AS recorded, e.times
         FROM numbers_assignment a
         FULL JOIN (
             SELECT *, count(*) OVER (PARTITION BY assignment_id) AS times
@@ -176,7 +177,7 @@ WHOLE_ORDERS = [
         "remembered_answers_are_finished",
         2,
         "numbers_idempotencyrecord",
-        # a claim on an idempotency key that was committed without the order's answer
+        # An idempotency key that was committed without its response.
         "SELECT organization_id, key, created_at FROM numbers_idempotencyrecord WHERE status IS NULL OR body IS NULL",
     ),
 ]
@@ -186,7 +187,7 @@ CREDIT = [
         "credit_is_never_negative",
         3,
         "numbers_creditentry",
-        # a balance below zero, now or after any entry
+        # A balance below zero, now or after any entry.
         """
         SELECT organization_id, balance, NULL::int AS entry FROM numbers_creditaccount WHERE balance < 0
         UNION ALL
@@ -197,7 +198,7 @@ CREDIT = [
         "balances_are_the_sum_of_the_ledger",
         3,
         "numbers_creditaccount",
-        # a balance that the entries do not add up to, or a count of entries that is not theirs
+        # A balance that is not the sum of its entries, or a wrong count of entries.
         """
         SELECT a.organization_id, a.balance, coalesce(sum(e.amount), 0) AS ledger, a.entries, count(e.id) AS found
         FROM numbers_creditaccount a LEFT JOIN numbers_creditentry e ON e.account_id = a.organization_id
@@ -209,7 +210,7 @@ CREDIT = [
         "ledger_entries_follow_each_other",
         3,
         "numbers_creditentry",
-        # an entry that does not continue the one before it: one was changed, taken out or put in between
+        # An entry that does not continue the previous one: an entry was changed, removed or inserted.
         """
         SELECT account_id, entry, ahead, balance_before, ahead_balance, amount, balance_after
         FROM (
@@ -223,7 +224,7 @@ CREDIT = [
         "a_sandbox_never_pays",
         3,
         "numbers_creditentry",
-        # a charge on the account of a sandbox
+        # A charge on the account of a sandbox.
         """
         SELECT e.account_id, g.name AS organization, e.amount, e.order_id
         FROM numbers_creditentry e JOIN campaigns_organization g ON g.id = e.account_id
@@ -234,7 +235,7 @@ CREDIT = [
         "history_is_protected",
         3,
         "pg_trigger",
-        # a table of history whose trigger against changes is missing or switched off
+        # A table of history whose trigger against changes is missing or disabled.
         """
         SELECT wanted.name AS table
         FROM (VALUES ('numbers_creditentry'), ('numbers_numberevent'), ('numbers_stockbatch'), ('campaigns_event'),

@@ -1,4 +1,4 @@
-"""Does everything hold that we promise? Asked of the whole database, at one instant."""
+"""Run all checks of the promises against the whole database, in one snapshot."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +12,14 @@ from numbers.verification.promises import CREDIT, ONE_OWNER, WHOLE_ORDERS, Check
 
 CHECKS: list[Check] = [*ONE_OWNER, *WHOLE_ORDERS, *CREDIT, *QUARANTINE, *PROVENANCE]
 
-# All of them are counted, some are shown.
+# All offenders are counted, the first ones are returned.
 _OFFENDERS = "SELECT count(*) OVER () AS offenders, offending.* FROM ({}) AS offending LIMIT {}"
 _COUNT = "SELECT count(*) FROM {}"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found: of ``counted`` rows ``offenders`` broke the promise, the first of them in ``rows``."""
+    """The result of a check: `offenders` of `counted` rows break it; `rows` has the first of them."""
 
     check: Check
     counted: int
@@ -32,7 +32,7 @@ class Finding:
 
 
 def verify_inventory(*, shown: int = 20) -> Iterator[Finding]:
-    """Run every check, one finding after the other. Nothing is locked, so the desk can go on selling."""
+    """Run every check and yield its finding. Nothing is locked, so sales continue."""
     counts: dict[str, int] = {}
     with _one_instant(), connection.cursor() as cursor:
         for check in CHECKS:
@@ -48,7 +48,7 @@ def verify_inventory(*, shown: int = 20) -> Iterator[Finding]:
 
 @contextmanager
 def _one_instant() -> Iterator[None]:
-    """All checks see the same moment; inside the caller's transaction, what that sees."""
+    """Let all checks see one snapshot; inside a transaction, the caller's."""
     if connection.in_atomic_block:
         yield
         return

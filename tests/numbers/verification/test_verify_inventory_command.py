@@ -36,7 +36,7 @@ class TestTheCommand:
         assert refusal.value.returncode == 1
         output = capsys.readouterr().out
         assert "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 offending\n" in output
-        assert f"          number={world.numbers[10]}, price=99.00, told=2.50\n" in output
+        assert f"          number={world.numbers[10]}, price=99.00, recorded=2.50\n" in output
 
     def test_json_is_one_document_where_all_hold_and_where_not(self, world, capsys):
         call_command("verify_inventory", "--json")
@@ -51,7 +51,7 @@ class TestTheCommand:
         (failed,) = [check for check in document["checks"] if not check["ok"]]
         assert failed["name"] == "the_last_event_explains_the_status"
         assert failed["offenders"] == 12
-        assert [set(row) for row in failed["rows"]] == [{"number", "status", "told"}] * 3
+        assert [set(row) for row in failed["rows"]] == [{"number", "status", "recorded"}] * 3
 
     def test_quiet_reports_only_failures(self, world, capsys):
         for options in (["--quiet"], ["--quiet", "--json"]):
@@ -64,7 +64,7 @@ class TestTheCommand:
         assert lines[0].startswith("5. ")
         assert lines[1:] == [
             "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 offending",
-            f"          number={world.numbers[10]}, price=99.00, told=2.50",
+            f"          number={world.numbers[10]}, price=99.00, recorded=2.50",
             f"{len(CHECKS) - 1} of {len(CHECKS)} checks hold",
         ]
         with pytest.raises(CommandError):
