@@ -1,14 +1,14 @@
-"""What runs beside the web processes.
+"""Background work: jobs and periodic duties.
 
 - ``run``: the worker process.
 - ``jobs``: the queue of jobs.
 - ``duties``: periodic duties.
 - ``schedule``: when a duty is due.
-- ``lane``: one thread of work.
-- ``listener``: waking by NOTIFY.
-- ``wake``: sending NOTIFY.
-- ``heartbeat``: leases and their holders.
-- ``presence``: which workers live.
-- ``failures``: retries with growing distance.
+- ``lane``: one thread for each queue.
+- ``listener``: wakes the worker by LISTEN.
+- ``wake``: sends NOTIFY.
+- ``heartbeat``: renews leases.
+- ``presence``: which workers are alive.
+- ``failures``: records failures, delays retries.
 - ``status``: what metrics and the home page show.
 """

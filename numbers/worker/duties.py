@@ -1,6 +1,6 @@
-"""Periodic duties: what has to be done again and again for a desk to stay right and small.
+"""Periodic duties that keep the database correct and small.
 
-Each is safe to run again after it broke off, and safe to run twice at once.
+Each is safe to run again after an interruption, and safe to run twice at once.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ BATCH_ROWS = 5_000
 
 
 class DutyFailed(Exception):
-    """The duty ran to its end and found something wrong; the message says what, in words."""
+    """The duty ran to its end and found a problem, which the message describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _forget_sessions() -> str:
 
 
 def _forget_failed_sign_ins() -> str:
-    """Remove failures that no longer lock anybody out."""
+    """Remove failed sign-ins that no longer lock an account."""
     before = Now() - timedelta(seconds=settings.AXES_COOLOFF_TIME.total_seconds())
     attempts, _ = AccessAttempt.objects.filter(attempt_time__lt=before).delete()
     logged, _ = AccessFailureLog.objects.filter(attempt_time__lt=before).delete()

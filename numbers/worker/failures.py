@@ -1,6 +1,6 @@
-"""Unforeseen failures of single items: logged with the item's id, counted, retried at a growing distance.
+"""Unforeseen failures of single items: logged with the item's id, counted, retried with growing delay.
 
-Every queue of the worker uses these: an item that fails must not hold up, reorder or hide the others.
+Every queue of the worker uses these: a failing item must not delay, reorder or hide the others.
 """
 
 import logging
@@ -16,8 +16,8 @@ ERROR_LENGTH = 512
 # Both are SQL expressions over the column ``attempts``.
 # A failed item is retried after 30 s, 2 min, 8 min, 32 min, then hourly.
 RETRY_DELAY = "make_interval(secs => least(3600, 30 * 4 ^ least(attempts - 1, 8)))"
-# An item whose worker is silent is taken over after 60 s. The time doubles if it broke off before:
-# it may be what kills the workers.
+# An item whose worker is silent is taken over after 60 s. The time doubles with each attempt, since
+# the item may be what kills the workers.
 SILENCE = "make_interval(secs => least(3600, 60 * 2 ^ least(attempts - 1, 8)))"
 
 _COUNT = """

@@ -1,8 +1,8 @@
 """Background jobs: queued in the database, claimed by a worker, resumed by another one after a kill.
 
-A job's function must be safe to run again from its start, over what an earlier attempt has done. It
-reports its progress through ``JobContext.progress``, which ends it if the operator asked for that.
-A job that fails for an unforeseen reason is retried at a growing distance, then marked failed.
+A job's handler must be safe to run again after an interrupted attempt. It reports its progress
+through `JobContext.progress`, which ends the job if the operator asked for that. A job that fails for
+an unforeseen reason is retried with growing delay, then marked failed.
 """
 
 import logging
@@ -55,7 +55,7 @@ _RETRY = f"""
     SET status = 'queued', heartbeat_at = NULL, next_attempt_at = clock_timestamp() + {RETRY_DELAY}, error = %s
     WHERE id = %s AND attempts = %s AND status = 'running'
 """  # noqa: S608  made of constants
-# The attempt does not count: it was the worker that had to stop.
+# The attempt does not count: the worker had to stop, not the job.
 _RELEASE = """
     UPDATE numbers_job SET status = 'queued', heartbeat_at = NULL, attempts = attempts - 1
     WHERE id = %s AND attempts = %s AND status = 'running'
@@ -63,11 +63,11 @@ _RELEASE = """
 
 
 class JobCancelled(Exception):
-    """An operator ended the job."""
+    """An operator canceled the job."""
 
 
 class JobLost(Exception):
-    """Another worker has the job now: this process was silent for too long."""
+    """Another worker has taken over the job: this process was silent for too long."""
 
 
 class WorkerStopping(Exception):
@@ -87,7 +87,7 @@ _HANDLERS: dict[str, JobHandler] = {}
 
 
 def job_handler(kind: str) -> Callable[[JobHandler], JobHandler]:
-    """Register the function that does jobs of this kind; it returns their counts."""
+    """Register the function that runs jobs of this kind and returns their counts."""
 
     def register(work: JobHandler) -> JobHandler:
         _HANDLERS[kind] = work
@@ -97,7 +97,7 @@ def job_handler(kind: str) -> Callable[[JobHandler], JobHandler]:
 
 
 class JobContext:
-    """A claimed job, at work. Its heart beats in a thread, since one step may take long."""
+    """A claimed job while it runs. A thread renews the claim, since one step may take long."""
 
     def __init__(self, job: Job, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self.job = job
@@ -110,7 +110,7 @@ class JobContext:
         self._heart = Heartbeat(f"job {job.pk}", lambda: self.beat())
 
     def progress(self, doing: str, done: int, total: int | None) -> None:
-        """Record how far it is. Raise JobCancelled, JobLost or WorkerStopping if the job has to end."""
+        """Record the progress. Raise JobCancelled, JobLost or WorkerStopping if the job must end."""
         now = time.monotonic()
         if doing != self.reported.get("doing"):
             self._began = now
@@ -169,7 +169,10 @@ def seconds_until_due() -> float | None:
 
 
 def forget_old_jobs() -> int:
-    """Remove abandoned drafts, files of finished jobs, and jobs older than DESK_JOB_DAYS; return how many jobs."""
+    """Remove abandoned drafts, files of finished jobs, and jobs older than DESK_JOB_DAYS.
+
+    Return how many jobs were removed.
+    """
     abandoned = Now() - timedelta(days=_KEEP_DAYS)
     JobInput.objects.filter(job__finished_at__lt=abandoned).delete()
     drafts = Job.objects.filter(status=Job.Status.DRAFT, created_at__lt=abandoned)
@@ -184,7 +187,7 @@ def forget_old_jobs() -> int:
 def _run(context: JobContext) -> None:
     job = context.job
     if job.attempts > MOST_ATTEMPTS:
-        _finish(context, Job.Status.FAILED, error=f"it broke off {MOST_ATTEMPTS} times; what it did is kept")
+        _finish(context, Job.Status.FAILED, error=f"interrupted {MOST_ATTEMPTS} times; finished steps are kept")
         return
     try:
         with context:
@@ -207,14 +210,14 @@ def _run(context: JobContext) -> None:
 
 
 def _break_off(context: JobContext, error: Exception) -> None:
-    """Record an attempt that ended by an exception. While the database is away, its silence does that."""
+    """Record an attempt that ended by an exception; without a database, its missing heartbeat does."""
     job = context.job
     if isinstance(error, DatabaseError | InterfaceError | psycopg.Error) and is_unavailable(error):
         if context.is_stopping():  # its statement was canceled for that
             _release(context)
             return
         logger.warning("job %s waits for the database", job.pk, exc_info=error)
-        _retry(context, f"the database was away or busy ({in_words(error)})")
+        _retry(context, f"the database was unavailable or busy ({in_words(error)})")
         return
     record_failure(WorkerQueue.JOBS, job.pk, error)
     _retry(context, f"internal error ({in_words(error)}), see the log: {job.request_id}")
@@ -252,22 +255,22 @@ def _execute(statement: str, *parameters: Any) -> None:
 
 
 def _finish(context: JobContext, status: str, *, counts: dict[str, Any] | None = None, error: str = "") -> None:
-    told = {"progress": context.job.progress, **context.reported, "counts": counts or {}}
+    state = {"progress": context.job.progress, **context.reported, "counts": counts or {}}
     error = error.replace("\0", "")[:ERROR_LENGTH]
-    finished = context.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **told)
+    finished = context.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **state)
     if finished and status == Job.Status.DONE and not context.job.parameters.get("dry_run"):
         context.job.inputs.all().delete()
 
 
 def queue(job_id: UUID) -> None:
-    """Let a prepared job run."""
+    """Queue a draft, and wake the worker."""
     with transaction.atomic():
         Job.objects.filter(pk=job_id, status=Job.Status.DRAFT).update(status=Job.Status.QUEUED)
         wake_worker()
 
 
 def ask_to_stop(job: Job) -> None:
-    """End a job: at once if it has not begun, else at its next step."""
+    """Cancel a job: at once if it has not begun, else at its next step."""
     waiting = Job.objects.filter(pk=job.pk, status__in=[Job.Status.DRAFT, Job.Status.QUEUED])
     if not waiting.update(status=Job.Status.CANCELLED, finished_at=Now()):
         Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(stop_asked=True)

@@ -1,4 +1,4 @@
-"""A thread that works one queue off, waits until something is due or it is woken, and survives what fails."""
+"""A thread that processes one queue, waits until work is due or it is woken, and survives errors."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 logger = logging.getLogger(__name__)
 
 SHORTEST_WAIT = 0.2
-LONGEST_REST = 30.0  # between two looks while they fail
+LONGEST_REST = 30.0  # between two attempts while they fail
 
 
 class CancelableThread:
@@ -54,7 +54,7 @@ class CancelableThread:
 
 
 class Lane(CancelableThread):
-    """Call ``look`` until told to stop. It works off what is due and returns the seconds until more is due."""
+    """Call `look` until `stop` is set. It processes what is due and returns the seconds until the next."""
 
     def __init__(self, name: str, look: Callable[[], float | None], *, stop: threading.Event, poll: float) -> None:
         super().__init__(name, self._loop)

@@ -20,12 +20,15 @@ from numbers.worker.wake import CHANNEL
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0  # between two looks at whether to stop
-_PROBE_LOOKS = 30  # a connection that died without a word is noticed by then
+_PROBE_LOOKS = 30  # a connection that died silently is noticed by then
 _LONGEST_REST = 60.0
 
 
 class Listener:
-    """Call ``wake`` for each notification, and after each new connection, since some may have been missed."""
+    """A thread that calls `wake` for each notification.
+
+    It also does after each new connection, since notifications may have been missed.
+    """
 
     def __init__(self, wake: Callable[[], None], stop: threading.Event) -> None:
         self._wake, self._stop = wake, stop

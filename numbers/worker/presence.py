@@ -1,4 +1,4 @@
-"""Which worker processes are alive: each renews a row of numbers_workerprocess."""
+"""Record which worker processes are alive: each renews a row of numbers_workerprocess."""
 
 import socket
 from uuid import UUID
@@ -27,7 +27,7 @@ def host_name() -> str:
 
 
 def renew_presence(worker_id: UUID) -> None:
-    """Say that this worker is alive, and forget those that have been silent for long."""
+    """Record that this worker is alive, and remove workers that were silent for ten minutes."""
     with connection.cursor() as cursor:
         cursor.execute(_PRESENT, [worker_id, worker_name(), host_name()])
         cursor.execute(_FORGET_SILENT)

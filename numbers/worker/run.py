@@ -1,6 +1,6 @@
-"""The worker process: fills backorders, runs jobs, does periodic duties. Any number may run side by side.
+"""The worker process: fills backorders, runs jobs and periodic duties. Any number may run at once.
 
-Each queue has a thread of its own, and each duty that runs, so that no queue waits for another.
+Each queue and each running duty has a thread of its own, so that no queue waits for another.
 """
 
 import logging
@@ -26,13 +26,13 @@ from numbers.worker.schedule import Claim, claim_duty, plan_duties, run_duty, se
 
 logger = logging.getLogger(__name__)
 
-# After SIGTERM: steps may end by themselves, then statements are canceled, then the process leaves.
+# After SIGTERM: let steps end, then cancel their statements, then exit.
 GRACE_SECONDS = 8.0
 STOP_SECONDS = 15.0
 
 
 class Worker:
-    """All threads of one worker process. ``parent``: stop when this process is no longer the parent."""
+    """All threads of one worker process. `parent`: stop when this process is no longer the parent."""
 
     def __init__(self, *, poll: float | None = None, parent: int | None = None) -> None:
         poll = settings.WORKER_POLL_SECONDS if poll is None else poll
@@ -72,7 +72,7 @@ class Worker:
         return 0 if ended and not crashed else 1
 
     def _wait_for_the_end(self) -> bool:
-        """Return when told to stop; True if that is because a thread died, which a supervisor must notice."""
+        """Wait for a signal; return True if a thread died, so that a supervisor restarts the worker."""
         while True:
             try:
                 self._signals.get(timeout=1.0)
@@ -128,7 +128,7 @@ class Worker:
             try:
                 thread.connect()
                 run_duty(claim, is_stopping=self._stop.is_set)
-            except (DatabaseError, InterfaceError):  # its silence will say so
+            except (DatabaseError, InterfaceError):  # the missing heartbeat shows it
                 logger.warning("duty %s: its end could not be recorded", claim.duty.name, exc_info=True)
             finally:
                 self._duty_lane.wake()

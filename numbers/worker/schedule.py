@@ -1,7 +1,7 @@
-"""Claiming duties that are due and recording how they ended; the table numbers_duty is the schedule.
+"""Claim duties that are due and record how they ended; the table numbers_duty is the schedule.
 
-A claim is a lease: the owner renews ``beat_at`` and another worker takes over when it has been silent.
-``runs`` is the fencing token: whoever lost the claim can no longer record an outcome.
+A claim is a lease: its owner renews `beat_at`, and another worker takes over if it was silent. `runs` is
+the fencing token: a worker that lost the claim can no longer record an outcome.
 """
 
 import logging
@@ -23,7 +23,7 @@ from numbers.worker.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
-# The next time by the schedule, from now on: a worker that was away does what is due once.
+# The next time by the schedule, from now on: missed times are made up for once.
 _NEXT = """
     CASE WHEN daily_at IS NULL THEN clock_timestamp() + make_interval(secs => every_seconds)
          WHEN (clock_timestamp() AT TIME ZONE 'UTC')::time < daily_at
@@ -66,7 +66,7 @@ _DONE = f"""
         outcome = 'done', result = %s, error = '', attempts = 0, next_at = {_NEXT}
     WHERE name = %s AND runs = %s AND beat_at IS NOT NULL
 """  # noqa: S608  made of constants
-# A duty is never given up, and never retried less often than it is due anyway.
+# A duty is never given up, and retried at least as often as its schedule says.
 _FAILED = f"""
     UPDATE numbers_duty
     SET owner = '', beat_at = NULL, finished_at = clock_timestamp(), outcome = 'failed', error = %s,
@@ -91,12 +91,12 @@ class Claim:
 
 
 def worker_name() -> str:
-    """Return host and process, as the owner of a duty is named."""
+    """Return host and process id, the name of a duty's owner."""
     return f"{socket.gethostname()[:64]}:{os.getpid()}"
 
 
 def plan_duties(duties: dict[str, PeriodicDuty]) -> None:
-    """Add missing duties to the table and change those whose schedule is another one in this release."""
+    """Add missing duties to the table, and update those with a changed schedule."""
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [list(duties)])
         planned = {name: schedule for name, *schedule in cursor.fetchall()}
@@ -148,7 +148,7 @@ def run_duty(claim: Claim, *, is_stopping: Callable[[], bool]) -> None:
 
 
 def _fail(claim: Claim, error: BaseException, *, count: bool) -> None:
-    """``count``: the failure is unforeseen, which the database being busy or away is not."""
+    """Record a failed run. `count`: it is unforeseen, not a busy or unavailable database."""
     if count:
         record_failure(WorkerQueue.DUTIES, claim.duty.name, error)
     else:

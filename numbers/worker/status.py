@@ -1,4 +1,4 @@
-"""The state of background work, for operators and for Prometheus; a few cheap statements."""
+"""The state of background work for operators and Prometheus, from a few cheap statements."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numbers.models import QueueFailures, WorkerQueue
 from numbers.worker.duties import all_duties
 from numbers.worker.presence import live_workers
 
-LATE_SECONDS = 300  # a duty that is due for longer is not being done
+LATE_SECONDS = 300  # a duty that has been due for longer is late
 
 _DUTIES = """
     SELECT name, owner, outcome, result, error, attempts, runs, failures, succeeded_at, finished_at, next_at,
@@ -57,7 +57,7 @@ class DutyState:
 
 @dataclass(frozen=True, slots=True)
 class JobCounts:
-    """Unfinished jobs; ``oldest_seconds`` is how long the oldest queued one has been due, below zero until it is."""
+    """Unfinished jobs. `oldest_seconds`: how long the oldest queued job has been due, or negative."""
 
     queued: int
     retried: int
@@ -79,7 +79,7 @@ def job_counts() -> JobCounts:
 
 
 def background_work() -> Iterable[Metric]:
-    """Return the metrics of all workers, which count in the database since nobody scrapes them."""
+    """Return the metrics of all workers. They count in the database, since Prometheus scrapes none."""
     everywhere, _ = live_workers()
     return [
         GaugeMetricFamily("numberdesk_workers", "Worker processes alive in the last minute.", value=everywhere),

@@ -34,7 +34,7 @@ def test_first_operator_can_sign_in(password_file: Path, rf) -> None:
 
 def test_first_operator_is_not_created_beside_another(password_file: Path) -> None:
     create(password_file)
-    assert create(password_file, "second") == "there is an operator: nothing was changed\n"
+    assert create(password_file, "second") == "an operator exists: nothing was changed\n"
     assert get_user_model().objects.count() == 1
 
 

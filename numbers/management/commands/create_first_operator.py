@@ -12,17 +12,17 @@ from config.commands import DeskCommand, line_of_text
 
 
 class Command(DeskCommand):
-    help = "Create the first operator, an administrator. Changes nothing where there is an operator."
+    help = "Create the first operator, an administrator. Does nothing if there is an operator."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--username", type=line_of_text(minimum=1, maximum=150), default="admin")
-        parser.add_argument("--password-file", required=True, metavar="PATH", help="holds the password; - for stdin")
+        parser.add_argument("--password-file", required=True, metavar="PATH", help="file with the password; - for stdin")
 
     def handle(self, **options: Any) -> None:
         password = _read(options["password_file"])
-        created = not _is_there() and _create(options["username"], password)
-        text = f"operator {options['username']} was created" if created else "there is an operator: nothing was changed"
+        created = not _operator_exists() and _create(options["username"], password)
+        text = f"operator {options['username']} was created" if created else "an operator exists: nothing was changed"
         self.answer({"created": created, "username": options["username"]}, text, json_wanted=options["json"])
 
 
@@ -33,12 +33,12 @@ def _read(path: str) -> str:
         raise CommandError(f"argument --password-file: {path} can't be read: {error}") from None
 
 
-def _is_there() -> bool:
+def _operator_exists() -> bool:
     return get_user_model()._default_manager.exists()
 
 
 def _create(username: str, password: str) -> bool:
-    """Return False if another start of this command was quicker."""
+    """Create the operator; return False if a concurrent run of this command was faster."""
     users = get_user_model()._default_manager
     user = users.model(username=username, is_staff=True, is_superuser=True)
     try:

@@ -9,11 +9,11 @@ from numbers.credit.onboarding import onboard
 
 
 class Command(DeskCommand):
-    help = "Create an organization: a customer, with credit where given."
+    help = "Create an organization (a customer), with credit if given."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", type=name_argument, metavar="NAME", help="1 to 128 characters, and no id")
+        parser.add_argument("name", type=name_argument, metavar="NAME", help="1 to 128 characters; not an id")
         parser.add_argument(
             "--credit", type=money(minimum=Decimal("0.00")), default=Decimal("0.00"), help="such as 100.00"
         )

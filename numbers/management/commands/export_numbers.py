@@ -16,9 +16,9 @@ from numbers.models import PhoneNumber
 
 class Command(DeskCommand):
     help = (
-        "Write the stock, or a part of it, as CSV: what import_numbers reads, and each number's status and owner. "
-        "It is streamed, as of one instant. Text that a spreadsheet would run as a formula gets an apostrophe, which "
-        "an import takes off."
+        "Export the stock, or a part of it, as CSV: the columns of import_numbers, and each number's status "
+        "and owner. The file is one snapshot. Text that a spreadsheet would run as a formula gets an apostrophe, "
+        "which an import removes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,7 +33,7 @@ class Command(DeskCommand):
     def handle(self, **options: Any) -> None:
         rows = with_owner(_rows(options))
         if options["json"] and options["file"] == "-":
-            raise CommandError("argument --json: the numbers go to standard output already: name a file", returncode=2)
+            raise CommandError("argument --json: standard output already has the numbers: name a file", returncode=2)
         hidden = options["json"] and not sys.stderr.isatty()
         with tqdm(unit=" numbers", unit_scale=True, delay=0.5, disable=hidden) as bar:
             if options["file"] == "-":
@@ -47,7 +47,7 @@ class Command(DeskCommand):
         )
 
     def _to_file(self, rows: QuerySet[Any], name: str, bar: Any) -> int:
-        """Whole or not at all: a file that is there is replaced once all of it is written."""
+        """Write the file whole or not at all: an existing one is replaced once the new one is complete."""
         part = Path(f"{name}.part")
         try:
             with part.open("wb") as file:
@@ -62,15 +62,15 @@ class Command(DeskCommand):
 
 def _write(rows: QuerySet[Any], file: BinaryIO | None, bar: Any) -> int:
     if file is None:
-        raise CommandError("argument FILE.csv: standard output takes no bytes here: name a file")
+        raise CommandError("argument FILE.csv: standard output does not accept bytes here: name a file")
     count = 0
 
-    def told(more: int) -> None:
+    def report(more: int) -> None:
         nonlocal count
         count += more
         bar.update(more)
 
-    for chunk in stream_csv(rows, COLUMNS, told):
+    for chunk in stream_csv(rows, COLUMNS, report):
         file.write(chunk)
     file.flush()
     return count - 1  # the header

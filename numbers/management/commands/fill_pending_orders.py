@@ -1,4 +1,4 @@
-"""Fill pending orders by quantity, once."""
+"""Fill pending bulk orders once."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from numbers.orders.backorders import filled_orders, look
 
 class Command(DeskCommand):
     help = (
-        "Fill pending orders by quantity that the stock can fill now, oldest first. `manage.py worker` "
-        "does it all the time, as stock comes and as quarantines and holds end. "
-        "Safe to run twice at once. An order that can't be judged keeps nobody waiting: it is logged and tried again "
-        "later. Exits with 1 if there was one (or the database is away), else with 0."
+        "Fill pending bulk orders that the stock can fill now, oldest first. `manage.py worker` does this "
+        "continuously, as stock is added and as quarantines and holds end. Safe to run twice at once. An order "
+        "that fails does not delay the others: it is logged and retried later. Exit code 1: an order failed, or "
+        "the database is unavailable."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -23,4 +23,4 @@ class Command(DeskCommand):
             self.answer(answer, filled_orders(seen.filled), json_wanted=json_wanted)
         if seen.failed:
             ids = ", ".join(str(order_id) for order_id in seen.failed)
-            raise CommandError(f"could not be judged and are tried again later, see the log: {ids}")
+            raise CommandError(f"failed and are retried later, see the log: {ids}")

@@ -8,8 +8,8 @@ from numbers.orders.idempotency import HOURS, forget_old_keys
 
 class Command(DeskCommand):
     help = (
-        f"Forget the remembered answers of idempotency keys that are older than {HOURS} hours, with an hour to "
-        "spare. The worker does it every hour. Quiet where there is nothing to do; safe to run twice at once."
+        f"Delete the remembered responses of idempotency keys after {HOURS} hours, with an hour to spare. The "
+        "worker does this every hour. Prints nothing if there is nothing to do; safe to run twice at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -18,7 +18,7 @@ class Command(DeskCommand):
             "--batch",
             type=whole_number(minimum=1, maximum=100_000),
             default=5_000,
-            help="rows of one transaction (default 5000)",
+            help="rows deleted in one transaction (default 5000)",
         )
 
     def handle(self, **options: Any) -> None:
@@ -26,6 +26,6 @@ class Command(DeskCommand):
         if forgotten or options["json"]:
             self.answer(
                 {"forgotten": forgotten},
-                f"{forgotten:,} {'answer' if forgotten == 1 else 'answers'} forgotten",
+                f"{forgotten:,} {'response' if forgotten == 1 else 'responses'} deleted",
                 json_wanted=options["json"],
             )

@@ -28,10 +28,10 @@ _SHOWN = 20
 
 class Command(DeskCommand):
     help = (
-        "Add the numbers of a CSV file (RFC 4180) to the stock. Columns come in any order and are known by their "
-        "header; numbers are in E.164 or national form. Good lines go in, the others are reported by line: what could "
-        "mean two things, such as the price 2,500, is rejected with how to write it. Numbers that are in stock "
-        "already stay as they are, so that the same file can be imported again. Every line is created, unchanged or "
+        "Add the numbers of a CSV file (RFC 4180) to the stock. Columns may be in any order and are recognized by "
+        "their header; numbers are in E.164 or national form. Good lines are imported, the others are reported by "
+        "line: ambiguous values, such as the price 2,500, are rejected with how to write them. Numbers that are "
+        "already in stock stay unchanged, so that a file can be imported again. Every line is created, unchanged or "
         "rejected. Exit code 1: a line was rejected."
     )
 
@@ -39,11 +39,11 @@ class Command(DeskCommand):
         super().add_arguments(parser)
         parser.add_argument("file", metavar="FILE.csv", help="the file, or - for standard input")
         parser.add_argument("--atomic", action="store_true", help="all lines or none")
-        parser.add_argument("--dry-run", action="store_true", help="say what would come of it, and write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="report what would happen, and write nothing")
         parser.add_argument(
             "--rejected",
             metavar="FILE",
-            help="write rejected lines here, with a header line and the reasons, to mend and load again",
+            help="write rejected lines here, with a header line and the reasons, to be fixed and imported again",
         )
         self._add_reading(parser)
         self._add_defaults(parser)
@@ -54,16 +54,16 @@ class Command(DeskCommand):
             action="append",
             default=[],
             metavar="COLUMN=FIELD",
-            help=f"what a column (its name, or its place from 1) means: {', '.join(FIELDS)}, ignore",
+            help=f"the field of a column (its name, or its position from 1): {', '.join(FIELDS)}, ignore",
         )
-        parser.add_argument("--delimiter", type=_delimiter, metavar="CHAR", help="between cells; found out by itself")
-        parser.add_argument("--encoding", help="such as latin-1; UTF-8 and marked UTF-16 are found out")
+        parser.add_argument("--delimiter", type=_delimiter, metavar="CHAR", help="between cells; detected by default")
+        parser.add_argument("--encoding", help="such as latin-1; UTF-8, and UTF-16 with a byte order mark, are detected")
         parser.add_argument(
             "--header",
             action=argparse.BooleanOptionalAction,
             default=None,
-            help="whether the first line names the columns; without this, it does if it has a known name, and a "
-            "line that may be data is data",
+            help="whether the first line names the columns; by default it does if it has a known name and no cell "
+            "that may be data",
         )
         regions = sorted(phonenumbers.SUPPORTED_REGIONS)
         parser.add_argument(
@@ -71,9 +71,9 @@ class Command(DeskCommand):
         )
 
     def _add_defaults(self, parser: CommandParser) -> None:
-        group = parser.add_argument_group("for numbers of which the file does not say it")
+        group = parser.add_argument_group("defaults for numbers without a value in the file")
         cents = money(minimum=Decimal("0.00"), maximum=LARGEST_PRICE)
-        group.add_argument("--price", type=cents, help="1.00 where neither says any")
+        group.add_argument("--price", type=cents, help="1.00 if neither the file nor this states one")
         group.add_argument(
             "--number-type", type=one_of(PhoneNumber.Type.values), metavar="TYPE", help="follows from the number"
         )
@@ -97,15 +97,15 @@ class Command(DeskCommand):
         if options["json"]:
             self._stream_json(outcome, options)
         else:
-            self._tell(outcome, options)
+            self._print_outcome(outcome, options)
         if outcome.rejected:
             none = " and nothing was imported" if options["atomic"] and not options["dry_run"] else ""
             lines = "line was" if outcome.rejected == 1 else "lines were"
             raise CommandError(f"{outcome.rejected:,} {lines} rejected{none}")
 
-    def _tell(self, outcome: Outcome, options: dict[str, Any]) -> None:
+    def _print_outcome(self, outcome: Outcome, options: dict[str, Any]) -> None:
         if outcome.layout.ignored:
-            self.stderr.write(f"columns passed over: {', '.join(outcome.layout.ignored)}")
+            self.stderr.write(f"ignored columns: {', '.join(outcome.layout.ignored)}")
         verb = "would be created" if options["dry_run"] else "created"
         self.stdout.write(
             f"{outcome.created:,} {verb}, {outcome.unchanged:,} unchanged, {outcome.rejected:,} rejected "
@@ -117,7 +117,7 @@ class Command(DeskCommand):
             self.stdout.write(f"… and {outcome.rejected - _SHOWN:,} more: --rejected FILE has all of them")
 
     def _stream_json(self, outcome: Outcome, options: dict[str, Any]) -> None:
-        """One document, but never the whole of it in memory: a million lines can be wrong."""
+        """Stream one JSON document, since a million lines can be rejected."""
         head = {
             "created": outcome.created,
             "unchanged": outcome.unchanged,
@@ -137,7 +137,7 @@ class Command(DeskCommand):
 
 
 class _Bars:
-    """A bar for each thing that is done, with rate and time left."""
+    """A progress bar for each step, with rate and time left."""
 
     def __init__(self, *, hidden: bool) -> None:
         self._hidden, self._doing = hidden, ""
@@ -154,7 +154,7 @@ class _Bars:
         if doing != self._doing or self._bar is None or done < self._bar.n:
             self.__exit__()
             unit = "B" if doing == "checking" else " numbers"
-            # Shown once there is something to wait for: a refusal stays one line.
+            # Delayed, so that an immediate error stays one line.
             self._bar = tqdm(total=total, desc=doing, unit=unit, unit_scale=True, delay=0.5, disable=self._hidden)
             self._doing = doing
         self._bar.update(done - self._bar.n)
@@ -213,7 +213,7 @@ def _mapping(entries: list[str]) -> dict[str, str]:
 
 
 def _delimiter(text: str) -> str:
-    """An argparse type."""
+    """Return the delimiter that an argument names."""
     character = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(text.lower(), text)
     if character not in DELIMITERS or len(character) != 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not one of comma, semicolon, tab or pipe")

@@ -5,7 +5,7 @@ from numbers.demo import ensure_demo
 
 
 class Command(DeskCommand):
-    help = "Make a desk to try out: an operator, a customer with credit and a key, stock, a sandbox."
+    help = "Create demo data: an operator, a customer with credit and a key, stock, a sandbox."
 
     def handle(self, **options: Any) -> None:
         demo = ensure_demo()

@@ -15,7 +15,7 @@ from numbers.models import PhoneNumber
 
 
 class Command(DeskCommand):
-    help = "Add random numbers of an area code to the stock, right by the North American Numbering Plan."
+    help = "Add random numbers of an area code to the stock, valid in the North American Numbering Plan."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -27,7 +27,7 @@ class Command(DeskCommand):
             "--number-type",
             type=one_of(PhoneNumber.Type.values),
             metavar="TYPE",
-            help="local or toll_free; follows from the area code where absent",
+            help="local or toll_free; by default that of the area code",
         )
         cents = money(minimum=Decimal("0.00"), maximum=LARGEST_PRICE)
         parser.add_argument("--price", type=cents, default=Decimal("1.00"), help="of each number; 1.00")
@@ -38,7 +38,7 @@ class Command(DeskCommand):
             "--random-state",
             type=whole_number(minimum=0, maximum=2**63 - 1),
             metavar="N",
-            help="the same number draws the same numbers from the same stock",
+            help="seed of the random draw: the same N gives the same numbers for the same stock",
         )
 
     def handle(self, **options: Any) -> None:
@@ -53,7 +53,7 @@ class Command(DeskCommand):
             random_state=options["random_state"],
         )
         hidden = options["json"] and not sys.stderr.isatty()
-        # Shown once there is something to wait for: a refusal stays one line.
+        # Delayed, so that an immediate error stays one line.
         with tqdm(total=stock.count, unit=" numbers", unit_scale=True, delay=0.5, disable=hidden) as bar:
             seeded = seed_numbers(stock=stock, actor=self.new_actor(), progress=bar.update)
         if options["json"]:
@@ -64,7 +64,7 @@ class Command(DeskCommand):
             self.stdout.write(f"created {seeded.created:,} numbers of {stock.area_code} ({place}), such as {some}")
 
     def _stream_json(self, stock: Stock, seeded: Seeded) -> None:
-        """One document, but never the whole of it in memory: it can list millions of numbers."""
+        """Stream one JSON document, since it can list millions of numbers."""
         head = {
             "created": seeded.created,
             "batch_id": str(seeded.batch.pk),

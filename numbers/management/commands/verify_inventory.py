@@ -8,7 +8,7 @@ from numbers.verification.run import Finding, verify_inventory
 
 
 class Command(DeskCommand):
-    help = "Prove the five promises against the whole database; exit code 1 where one does not hold."
+    help = "Check the five promises against the whole database. Exit code 1: one does not hold."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -17,22 +17,22 @@ class Command(DeskCommand):
             type=whole_number(minimum=1, maximum=10_000),
             default=20,
             metavar="N",
-            help="of each failed check, this many offending rows; all are counted",
+            help="offending rows to show for each failed check (default 20); all are counted",
         )
         parser.add_argument(
             "--quiet",
             action="store_true",
-            help="for cron: print nothing where all hold, and only the failed checks where not",
+            help="for cron: print failed checks only, and nothing if all hold",
         )
 
     def handle(self, **options: Any) -> None:
         findings = []
-        told: set[int] = set()
+        shown: set[int] = set()
         for finding in verify_inventory(shown=options["show"]):
             findings.append(finding)
             if not options["json"] and not (options["quiet"] and finding.holds):
-                self._tell(finding, new_promise=finding.check.promise not in told)
-                told.add(finding.check.promise)
+                self._print_finding(finding, new_promise=finding.check.promise not in shown)
+                shown.add(finding.check.promise)
         failed = [finding.check.name for finding in findings if not finding.holds]
         if failed or not options["quiet"]:
             document = {"ok": not failed, "checks": [_plain(finding) for finding in findings]}
@@ -41,7 +41,7 @@ class Command(DeskCommand):
         if failed:
             raise CommandError(f"{len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
 
-    def _tell(self, finding: Finding, *, new_promise: bool) -> None:
+    def _print_finding(self, finding: Finding, *, new_promise: bool) -> None:
         check = finding.check
         if new_promise:
             self.stdout.write(f"{check.promise}. {PROMISES[check.promise]}")

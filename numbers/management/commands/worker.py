@@ -17,9 +17,9 @@ from numbers.worker.run import STOP_SECONDS, Worker
 
 class Command(DeskCommand):
     help = (
-        "Do what runs beside the web processes, until SIGTERM or Ctrl-C: fill backorders, run operators' jobs, do "
-        f"periodic duties. Any number may run side by side. It stops within {STOP_SECONDS:g} seconds, and another "
-        "worker continues what it left. With --check: exit 0 if a worker of this host is alive."
+        "Run background work until SIGTERM or Ctrl-C: fill backorders, run operators' jobs and periodic duties. "
+        f"Any number of workers may run at once. A worker stops within {STOP_SECONDS:g} seconds; another one "
+        "continues its unfinished work. With --check: exit 0 if a worker of this host is alive."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,8 +41,8 @@ class Command(DeskCommand):
         try:
             everywhere, here = live_workers()
         except (DatabaseError, InterfaceError) as error:
-            # Not the worker's fault: to restart it would not help.
-            self.stderr.write(f"the database can't be asked: {str(error).strip().partition(chr(10))[0]}")
+            # Restarting the worker would not help, so do not fail the check.
+            self.stderr.write(f"the database is unavailable: {str(error).strip().partition(chr(10))[0]}")
             return
         document = {"alive": everywhere, "alive_on_this_host": here}
         self.answer(document, f"{here} alive on this host, {everywhere} in all", json_wanted=json_wanted)
@@ -51,7 +51,7 @@ class Command(DeskCommand):
 
 
 def seconds(text: str) -> float:
-    """An argparse type: a pause. Without any, a worker would do nothing but look."""
+    """Return the pause that an argument states. Raise ArgumentTypeError if it is out of bounds."""
     try:
         value = float(text)
     except ValueError:

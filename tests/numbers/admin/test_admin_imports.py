@@ -197,7 +197,7 @@ def test_a_job_that_keeps_breaking_off_is_given_up(desk):
     run_all()
     job.refresh_from_db()
     assert job.status == "failed"
-    assert "it broke off 5 times" in desk.get(page(job)).content.decode()
+    assert "interrupted 5 times" in desk.get(page(job)).content.decode()
 
 
 def test_an_error_fails_the_attempt_and_not_the_worker(desk, monkeypatch):

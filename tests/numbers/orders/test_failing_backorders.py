@@ -183,7 +183,7 @@ def test_failing_statement_affects_its_own_order_only(api, cast, stranger):
 def test_command_fills_the_others_and_exits_1_naming_the_failure(api, broken, stranger, capsys):
     failing, younger = wait_for(api, 1, label="broken"), wait_for(stranger, 1)
     factories.stock(*factories.line(0, 2))
-    with pytest.raises(CommandError, match=f"could not be judged .*: {failing}") as refused:
+    with pytest.raises(CommandError, match=f"failed and are retried later.*: {failing}") as refused:
         call_command("fill_pending_orders", "--json")
     assert refused.value.returncode == 1
     assert json.loads(capsys.readouterr().out) == {"filled": 1, "failed": [failing]}

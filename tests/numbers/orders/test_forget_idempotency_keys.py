@@ -27,7 +27,7 @@ def test_what_is_a_day_and_an_hour_old_is_forgotten_in_batches(capsys):
     remember(0, 23.9, 24.9, 25.1, 26, 400, 9000)
     call_command("forget_idempotency_keys", batch=2)
     assert kept() == ["key-0-0", "key-1-23.9", "key-2-24.9"]
-    assert capsys.readouterr().out == "4 answers forgotten\n"
+    assert capsys.readouterr().out == "4 responses deleted\n"
 
 
 @pytest.mark.django_db
