@@ -1,4 +1,4 @@
-"""Money in: top-ups and corrections. Money out is an order's charge, in numbers.orders.purchase."""
+"""Top-ups and corrections of credit. Charges are written with their order, in numbers.orders.purchase."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +16,7 @@ from config.errors import ValidationFailed
 from numbers.locks import lock_account
 from numbers.models import CreditAccount
 
-# The entry and the balance that it explains, in one statement.
+# The entry and the balance change together, in one statement.
 RECORD_ENTRY = """
     WITH entry AS (
         INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before, balance_after, currency,
@@ -38,21 +38,21 @@ class Balance:
 
 
 def short_accounts(accounts: QuerySet[CreditAccount]) -> QuerySet[CreditAccount]:
-    """Of active customers that pay: those at or below their alert, which without one is nothing left."""
+    """Filter for active paying customers at or below their alert (zero if none is set)."""
     return accounts.filter(balance__lte=F("alert_below"), organization__is_sandbox=False, organization__status="ACTIVE")
 
 
 def top_up(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:
-    """Add credit. Raises ValidationFailed where ``amount`` is not positive, in whole cents, in bounds."""
+    """Add credit. Raise ValidationFailed if the amount is not positive, in whole cents and in bounds."""
     if amount <= 0:
         raise ValidationFailed(details={"amount": "must be more than 0.00; a correction takes credit away"})
     return _write(organization_id=organization_id, kind="top_up", amount=amount, note=note, actor=actor)
 
 
 def correct(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:
-    """Put a mistake right, up or down; never below zero, never without saying why.
+    """Correct a balance up or down, never below zero.
 
-    Raises ValidationFailed naming the field.
+    Raise ValidationFailed if the amount is out of bounds or the note is empty.
     """
     if amount == 0:
         raise ValidationFailed(details={"amount": "must not be 0.00"})
@@ -68,7 +68,10 @@ def _write(*, organization_id: UUID, kind: str, amount: Decimal, note: str, acto
 
 
 def enter(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor) -> Balance:
-    """Write one ledger entry, in the caller's transaction. Raises ValidationFailed."""
+    """Write one ledger entry, in the caller's transaction.
+
+    Raise ValidationFailed if the amount, or the balance after it, is out of bounds.
+    """
     if not amount.is_finite() or abs(amount) > LARGEST or amount != amount.quantize(Decimal("0.01")):
         raise ValidationFailed(details={"amount": f"must be in whole cents, up to {LARGEST}"})
     account = lock_account(organization_id)

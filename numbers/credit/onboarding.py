@@ -1,4 +1,4 @@
-"""A new customer: the organization and its credit account, in one transaction."""
+"""Create a customer: the organization and its credit account, in one transaction."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from numbers.locks import lock_account
 def onboard(
     *, name: str, credit: Decimal, is_sandbox: bool, actor: Actor, note: str = "opening credit"
 ) -> tuple[Organization, Balance]:
-    """Raises ValidationFailed where the name is taken or the credit is not an amount."""
+    """Create an organization with opening credit. Raise ValidationFailed if the name is taken."""
 
     def work() -> tuple[Organization, Balance]:
         organization = create_organization(name=name, is_sandbox=is_sandbox, actor=actor)

@@ -1,15 +1,15 @@
-"""What is in stock.
+"""The stock: search, prices, reservations, and how numbers come in.
 
-- ``availability``: may a number be sold.
-- ``search``: finding available numbers.
+- ``availability``: whether a number may be sold.
+- ``search``: available numbers.
 - ``search_sql``: the statements of a search.
 - ``candidates``: candidates of a bulk order.
 - ``criteria``: what a buyer looks for.
 - ``alternatives``: available numbers nearby.
-- ``reservations``: holds.
+- ``reservations``: temporary claims on numbers.
 - ``pricing``: prices of numbers.
-- ``add``: adding numbers by hand.
-- ``seed``: making test stock.
-- ``export``: stock as a file.
-- ``timeline``: who had a number when.
+- ``add``: a few numbers by hand.
+- ``seed``: random numbers of an area code.
+- ``export``: the stock as a file.
+- ``timeline``: a number's history and owners.
 """

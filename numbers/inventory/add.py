@@ -1,4 +1,4 @@
-"""New stock by name: a handful of numbers that an operator types. Files go through the import."""
+"""Add a few named numbers that an operator types. Files go through numbers.imports."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ from numbers.models import StockBatch
 from numbers.numbering.phone_numbers import Named, NotANumber, judge_number
 from numbers.worker.wake import wake_worker
 
-# In the order of the unique index, so that two at once wait for each other and never deadlock.
+# In the order of the unique index, so that concurrent statements wait and never deadlock.
 ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
                                      rate_center, carrier, price, batch_id, updated_at)
@@ -40,8 +40,8 @@ def add_numbers(
 ) -> StockBatch:
     """Add these E.164 numbers to the stock, all of them or none.
 
-    Without ``number_type``, the type follows from the number. Raise ValidationFailed naming the first
-    number that can't exist, is listed twice or is in stock already.
+    Without `number_type`, the type follows from the number. Raise ValidationFailed naming the first
+    number that cannot exist, is listed twice or is already in stock.
     """
     named = _judged(numbers, number_type)
 

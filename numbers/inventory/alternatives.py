@@ -1,4 +1,4 @@
-"""For numbers that can't be had: the nearest ones that can, so that a retry needs no fresh search."""
+"""Find alternatives: the nearest available numbers for those that are not."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -8,10 +8,9 @@ from config.db.pipeline import Rows, Statement
 from numbers.inventory.availability import AVAILABLE
 from numbers.numbering.e164 import area_code_of, type_of
 
-# Of all numbers sorted by their digits, those that share the longest prefix with a given one stand
-# next to it. So the nearest few on either side, in the index of what is on the shelf, hold the best
-# one; a bounded index scan for each number asked for, whatever the size of the stock. What is in stock is
-# of the type that the stock says, whatever its form.
+# In the order of digits, the numbers with the longest common prefix are next to each other. So a few
+# neighbors on either side, in the index of unsold numbers, include the best one: a bounded index scan
+# for each number. A number in stock has the type that the stock says, whatever its form.
 _SIDE = f"""
     (SELECT n.number FROM numbers_phonenumber n
      WHERE n.number_type = of_type.number_type AND n.number {{side}} wanted.number COLLATE "C"
@@ -31,8 +30,8 @@ _NEIGHBOURS = f"""
     ) AS n
 """  # noqa: S608  made of constants
 
-# How many on either side, of each number. Where those before it in the list have taken as many, we look again,
-# for as many as there are numbers, rounded up: few statements, and none that is planned anew for its LIMIT.
+# Neighbors on either side of each number. If earlier numbers took all of them, read again with one for
+# each number, rounded up: few statements, so that PostgreSQL keeps their plans.
 _DEPTHS = (4, 20, 100)
 USUAL_DEPTH = _DEPTHS[0]
 
@@ -40,7 +39,7 @@ USUAL_DEPTH = _DEPTHS[0]
 def neighbours_of(
     wanted: Sequence[str], depth: int, *, asked: Sequence[str], organization_id: UUID, sandbox: bool
 ) -> Statement:
-    """The statement that finds what may stand in for each of ``wanted``: see ``nearest_available``."""
+    """Return the statement that finds neighbors of each wanted number, for `nearest_available`."""
     return _NEIGHBOURS.format(depth=depth), {
         "numbers": array_text(wanted),
         "types": array_text([type_of(number) for number in wanted]),
@@ -53,11 +52,11 @@ def neighbours_of(
 def nearest_available(
     wanted: Sequence[str], neighbours: Rows, look_again: Callable[[Sequence[str], int], Rows]
 ) -> dict[str, str]:
-    """For each of ``wanted`` the nearest available number: same type, area code, longest common prefix.
+    """Return the nearest available number for each wanted one: same type, then area code, then prefix.
 
-    None is given twice and none that was asked for; a number for which nothing of its type is left is
-    absent. Nothing is held. ``neighbours`` is what ``neighbours_of`` found with ``USUAL_DEPTH``;
-    ``look_again`` finds all that can be needed, where the neighbours of one on some side are all given away.
+    No number is returned twice, and none that was asked for. Numbers without an alternative are absent.
+    Nothing is held. `neighbours` has the rows of `neighbours_of` at `USUAL_DEPTH`; `look_again` reads
+    more if all neighbors on one side are taken.
     """
     around = _by_side(neighbours)
     found: dict[str, str] = {}
@@ -66,11 +65,11 @@ def nearest_available(
     for position, number in enumerate(wanted):
         sides = around.get(number, ([], []))
         if any(len(side) == depth and given.issuperset(side) for side in sides):
-            # Those before it have taken at most one each.
+            # Each earlier number has taken at most one.
             depth = next((one for one in _DEPTHS if one >= len(wanted)), len(wanted))
             around = _by_side(look_again(wanted[position:], depth))
             sides = around.get(number, ([], []))
-        # On each side no other is nearer than the first, which stands next to the number.
+        # On each side, the first free one is the nearest.
         firsts = (next((one for one in side if one not in given), None) for side in sides)
         if candidates := [one for one in firsts if one is not None]:
             found[number] = max(candidates, key=lambda one: _nearness(number, one))

@@ -1,4 +1,4 @@
-"""When may a number be sold? The one rule, in Python for a locked row and in SQL for queries."""
+"""The rule whether a number may be sold: in Python for a locked row, in SQL for queries."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ def is_available(
     to: UUID,
     at: datetime,
 ) -> bool:
-    """Whether a number in this state may be sold or held for organization ``to`` at the time ``at``."""
+    """Return whether a number in this state may be sold to, or held for, `to` at the time `at`."""
     if status == "available":
         return held_until is None or held_until <= at or held_for_id == to
     return status == "quarantined" and quarantined_until is not None and quarantined_until <= at

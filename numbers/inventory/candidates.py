@@ -1,12 +1,6 @@
-"""Find candidates for a bulk order, dealt so that concurrent buyers meet different ones.
+"""Find candidates for a bulk order, from a different position for each, as a search does.
 
-numbers.inventory.search answers searches.
-
-Every number has a random place, ``spread``. A search starts at a place of its own and takes what
-follows, so that what two searches show overlaps only where their places are close. The places come
-from a sequence with its bits reversed (van der Corput): turn after turn falls into the largest gap
-that is left, so that 200 searchers at once stand about as far from each other as they can. Random
-places collided in 20 to 60 % of orders of five in one area code; reading in the index's order in 92 %.
+numbers.inventory.search explains the positions, and has the statements of searches.
 """
 
 from decimal import Decimal
@@ -18,16 +12,14 @@ from psycopg import sql
 from numbers.inventory.criteria import Criteria
 from numbers.models.inventory import PhoneNumberType
 
-# Whose turn it is, as a place between 0 and 2^31: the counter's bits in reverse.
+# The next start position, from 0 to 2^31: a counter with its bits reversed.
 TURN = "SELECT reverse((nextval('numbers_search_turn') % 2147483648)::int::bit(31)::text)::bit(31)::int"
 
-# A shelf is a stretch of an index in which every row has the same area code or type and the same
-# capabilities, in the order of spread: criteria that are open are tried as several shelves. So each
-# combination is a handful of short index scans. The indexes hold every column that is asked about here, so that
-# the rows, each on a page of its own, are not read at all: of ten million that was nine tenths of the time.
+# A shelf is a range of an index whose rows have the same area code or type and the same capabilities,
+# ordered by spread. Open criteria are tried as several shelves. The indexes cover every column that is
+# read here: reading the rows themselves took nine tenths of the time at ten million numbers.
 _COLUMNS = "n.id, n.spread, n.number, n.number_type, n.sms_enabled, n.mms_enabled, n.region, n.price"
-# The rule of numbers.inventory.availability in the terms of these indexes, and without an
-# organization where nobody buys yet.
+# The rule of numbers.inventory.availability in terms of these indexes; %(held_by)s may be NULL.
 _ON_OFFER = """
     n.status IN ('available', 'quarantined')
     AND (n.held_until IS NULL OR n.held_until <= now() OR n.held_for_id = %(held_by)s)
@@ -44,7 +36,7 @@ _SHELVES = """
     FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
     CROSS JOIN LATERAL (SELECT * FROM (({after}) UNION ALL ({before})) AS either LIMIT %(quantity)s) AS one
 """
-# Cheap numbers may be rare on a shelf: they are found by its index of prices, of which this reads no more rows.
+# Cheap numbers may be rare on a shelf: find them by the index of prices, and read no more of it.
 _PRICED_SHELF = f"""
     SELECT n.id, n.price FROM numbers_phonenumber n
     WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = shelf.number_type
@@ -56,12 +48,12 @@ _PRICED = """
     FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
     CROSS JOIN LATERAL ({shelf}) AS one
 """
-# As far behind the turn as they are on the circle of places.
+# By the distance from the start position, around the circle of positions.
 _NEAREST_TURN = "ORDER BY (one.spread - %(turn)s + 2147483648::bigint) %% 2147483648 LIMIT %(quantity)s"
 
-# Few numbers have so many digits in a row: they are found by the index of patterns, once, and what else is
-# asked for is looked at on them. On shelves that index would be read once for each, 24 times. A pattern with
-# a + stands at the beginning, where all numbers of an area code have the same five characters.
+# Few numbers have so many digits in a row: find them once by the index of patterns, then filter. On
+# shelves that index would be read 24 times. A pattern with a + is at the beginning, where all numbers
+# of an area code have the same five characters.
 RARE_DIGITS = 6
 _RARE = f"""
     FROM (
@@ -75,9 +67,10 @@ _RARE = f"""
 
 
 def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) -> tuple[str, dict[str, Any]]:
-    """Return a query of ids and prices from the place on that ``turn`` is SQL for, and its parameters.
+    """Return a query of ids and prices that starts at `turn` (SQL), and its parameters.
 
-    Left open are the parameters quantity, sandbox, held_by and max_price. With a price it finds the cheapest.
+    The caller adds the parameters quantity, sandbox, held_by and max_price. With a price it finds the
+    cheapest numbers.
     """
     if max_price is None:
         candidates, parameters = _candidates(criteria)
@@ -87,7 +80,7 @@ def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) ->
 
 
 def _candidates(criteria: Criteria) -> tuple[str, dict[str, Any]]:
-    """What follows SELECT to get available numbers as ``one``, from the turn on, and the parameters."""
+    """Return the FROM clause of available numbers as `one`, from the turn on, and its parameters."""
     by_area = "AND n.area_code = %(area_code)s" if criteria.area_code else ""
     pattern = f"AND n.number LIKE {_pattern_literal(criteria.pattern)}" if criteria.pattern else ""
     if _is_rare(criteria.pattern or ""):
@@ -98,7 +91,7 @@ def _candidates(criteria: Criteria) -> tuple[str, dict[str, Any]]:
 
 
 def _cheapest(criteria: Criteria) -> tuple[str, dict[str, Any]]:
-    """As ``_candidates``, at a price of ``max_price`` at most, the cheapest first."""
+    """Return like `_candidates`, up to a price of `max_price`, the cheapest first."""
     by_area = "AND n.area_code = %(area_code)s" if criteria.area_code else ""
     pattern = f"AND n.number LIKE {_pattern_literal(criteria.pattern)}" if criteria.pattern else ""
     if _is_rare(criteria.pattern or ""):
@@ -132,10 +125,10 @@ def _shelves(criteria: Criteria) -> dict[str, list[Any]]:
 
 
 def _pattern_literal(pattern: str) -> str:
-    """The pattern quoted as SQL, not as a parameter.
+    """Quote the pattern as SQL instead of a parameter.
 
-    PostgreSQL makes one plan for all parameters once a statement has run a few times, and the one for
-    common patterns reads whole shelves for a rare one: 600 ms of 300,000 numbers, 10 ms with its own plan.
+    PostgreSQL uses one plan for all parameters once a statement has run a few times. The plan for common
+    patterns takes 600 ms for a rare one among 300,000 numbers; its own plan takes 10 ms.
     """
     return sql.Literal(f"%{_literal(pattern)}%").as_string().replace("%", "%%")
 

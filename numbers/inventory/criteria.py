@@ -19,7 +19,7 @@ _SUBSCRIBER = "." * 7
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """None is "any". ``pattern`` is digits within the E.164 number, or with ``+`` its beginning."""
+    """What a buyer looks for; None is any. `pattern`: digits in the number, with `+` its beginning."""
 
     area_code: str | None = None
     number_type: str | None = None
@@ -44,7 +44,7 @@ class Criteria:
         return {}
 
     def _may_contain(self, pattern: str) -> bool:
-        """Return whether the pattern fits somewhere into a number as area code and type let it be."""
+        """Return whether a number of this area code and type can contain the pattern."""
         if not re.fullmatch(PATTERN, pattern, re.ASCII):
             return False
         digits = pattern.removeprefix("+")
@@ -60,7 +60,7 @@ class Criteria:
         )
 
     def may_overlap(self, other: "Criteria") -> bool:
-        """Whether a number could match both; of patterns that is not worth finding out."""
+        """Return whether a number could match both criteria. Patterns are not compared."""
         theirs = other.as_json()
         return all(theirs.get(name, value) == value for name, value in self.as_json().items() if name != "pattern")
 

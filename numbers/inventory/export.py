@@ -1,4 +1,4 @@
-"""The stock as a file: the columns that an import takes, and what has become of each number."""
+"""Export the stock as a file: the columns of an import, then the state of each number."""
 
 from typing import Any
 
@@ -25,6 +25,6 @@ COLUMNS = {
 
 
 def with_owner(rows: QuerySet[PhoneNumber]) -> QuerySet[Any]:
-    """The numbers, each with who owns it now as ``owner_name``."""
+    """Annotate each number with its current owner as `owner_name`."""
     open_ones = Assignment.objects.filter(number=OuterRef("pk"), ended_at__isnull=True)
     return rows.annotate(owner_name=Subquery(open_ones.values("organization__name")[:1]))

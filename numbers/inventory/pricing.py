@@ -1,6 +1,6 @@
-"""What a number costs and can do: operators move prices and switch SMS and MMS on and off.
+"""Change prices, SMS and MMS of numbers.
 
-A new price holds for the next sale; whoever has the number has paid already.
+A new price applies to the next sale; the current owner has already paid.
 """
 
 import re
@@ -21,7 +21,7 @@ from numbers.models import NumberEvent
 CENT = Decimal("0.01")
 _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?", re.ASCII)
 
-# One statement for all: the columns that moved, and for each number the event that tells of it.
+# The changed columns, and an event for each number, in one statement.
 CHANGE = """
     WITH line AS (
         SELECT * FROM unnest(%(ids)s::bigint[], %(before)s::jsonb[]) AS t (number_id, before)
@@ -38,9 +38,9 @@ CHANGE = """
 
 
 def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reason: str) -> list[int]:
-    """Set the price of these numbers; gives the ids of those whose price moved.
+    """Set the price of these numbers; return the ids of those whose price changed.
 
-    Raises ValidationFailed for a price that is out of bounds or not in whole cents.
+    Raise ValidationFailed if the price is out of bounds or not in whole cents.
     """
     price = whole_cents(price)
     return _change(
@@ -55,7 +55,7 @@ def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reaso
 
 
 def read_max_price(value: object, details: dict[str, str]) -> Decimal | None:
-    """Return the price of a request; absent and null are None. Put a problem into ``details``."""
+    """Return the price of a request, None if absent or null. Put a problem into `details`."""
     if value is None:
         return None
     if isinstance(value, str) and _PRICE.fullmatch(value) and Decimal(value) <= LARGEST_PRICE:
@@ -65,7 +65,7 @@ def read_max_price(value: object, details: dict[str, str]) -> Decimal | None:
 
 
 def whole_cents(price: Decimal) -> Decimal:
-    """Return the price with two decimals. Raise ValidationFailed if a number can't cost that."""
+    """Return the price with two decimals. Raise ValidationFailed if it is not a valid price."""
     if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price != price.quantize(CENT):
         raise ValidationFailed(details={"price": f"must be from 0.00 to {LARGEST_PRICE}, in whole cents"})
     return price.quantize(CENT)
@@ -74,9 +74,9 @@ def whole_cents(price: Decimal) -> Decimal:
 def set_capabilities(
     *, number_ids: Sequence[int], sms_enabled: bool | None, mms_enabled: bool | None, actor: Actor, reason: str
 ) -> list[int]:
-    """Switch SMS and MMS; None leaves one as it is. Gives the ids of the numbers that changed.
+    """Switch SMS and MMS; None leaves one unchanged. Return the ids of numbers that changed.
 
-    Raises ValidationFailed where there is nothing to switch.
+    Raise ValidationFailed if both are None.
     """
     wanted = {"sms_enabled": sms_enabled, "mms_enabled": mms_enabled}
     after = {name: value for name, value in wanted.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Holds: named numbers that nobody else can order for a few minutes."""
+"""Reservations: named numbers that only their organization can order for a few minutes."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -49,9 +49,9 @@ HOLD = """
     FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS line (id, status)
 """
 
-# How many seconds in a day the organization's keys have held each number: from each hold to whatever
-# happened to the number next. A hold counts for its shortest length at least, however soon it was
-# ended: else holding and releasing in turn would be free.
+# The seconds in a day for which the organization's keys have held each number: from each hold to the
+# next event of the number. A hold counts for at least the shortest length, or holding and releasing in
+# turn would be free.
 HELD_SECONDS = f"""
     WITH events AS (
         SELECT number_id, kind, organization_id, actor, at, (after ->> 'held_until')::timestamptz AS held_until,
@@ -75,7 +75,7 @@ RELEASE = """
         SET held_for_id = NULL, held_until = NULL, reservation_id = NULL, updated_at = statement_timestamp()
         FROM held WHERE number.id = held.id
         RETURNING number.id, held.held_until
-    ), told AS (
+    ), recorded AS (
         INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id, before, after, reason)
         SELECT statement_timestamp(), id, 'hold_released', %(organization_id)s, %(actor)s, %(request_id)s,
                jsonb_build_object('held_until', held_until), '{"held_until": null}', ''
@@ -95,10 +95,10 @@ def read_ttl(value: object, details: dict[str, str]) -> int:
 
 
 def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str = "") -> Reservation:
-    """Hold all of ``numbers`` for the buyer's organization, or none, without a customer's limits.
+    """Hold all of the numbers for the buyer's organization, or none, without a customer's limits.
 
-    A number that it holds already moves to the new reservation, which ends no earlier than what it
-    takes over. Raise InsufficientInventory, as an order would.
+    A number that it already holds moves to the new reservation, which ends no earlier than the previous
+    one. Raise InsufficientInventory if a number is not available.
     """
     return _all_or_none(
         numbers,
@@ -115,11 +115,11 @@ def reserve_once(
     idempotency_key: IdempotencyKey | None = None,
     most_held: int = MOST_HELD,
 ) -> Response:
-    """Like ``reserve``, for a customer: within its limits, and once for each Idempotency-Key.
+    """Reserve for a customer: within its limits, and once for each Idempotency-Key.
 
-    Raise ValidationFailed where the organization would hold more numbers than it may, LimitExceeded
-    where one would be held for longer in a day than it may, RateLimited for too many in a minute,
-    IdempotencyKeyReused, IdempotencyInProgress.
+    Raise ValidationFailed if the organization would hold too many numbers, LimitExceeded if one would be
+    held for too long in a day, RateLimited for too many in a minute, IdempotencyKeyReused or
+    IdempotencyInProgress.
     """
 
     def work() -> Response:
@@ -131,14 +131,14 @@ def reserve_once(
 
 
 def release_reservation(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
-    """End a hold before its time; ending it again changes nothing. Raises NotFound."""
+    """Release a reservation early. Idempotent. Raise NotFound if it is not the buyer's."""
 
     def work() -> None:
         reservation = own_reservation(reservation_id, buyer.organization_id)
         if reservation.released_at is not None or reservation.expires_at <= timezone.now():
             return
         held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
-        # Some may be sold or held anew until they are locked: RELEASE looks again.
+        # Some may be sold or held again before they are locked: RELEASE checks again.
         ids = [row.id for row in lock_numbers_by_id(list(held.values_list("id", flat=True)))]
         parameters: dict[str, Any] = {
             "id": reservation_id,
@@ -157,7 +157,7 @@ def release_reservation(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
 
 
 def own_reservation(reservation_id: UUID, organization_id: UUID) -> Reservation:
-    """Raises NotFound."""
+    """Return the organization's reservation. Raise NotFound if it has none with this id."""
     reservation = Reservation.objects.filter(pk=reservation_id, organization_id=organization_id).first()
     if reservation is None:
         raise NotFound()
@@ -165,7 +165,7 @@ def own_reservation(reservation_id: UUID, organization_id: UUID) -> Reservation:
 
 
 def still_held(reservations: Sequence[Reservation], at: datetime) -> dict[UUID, list[str]]:
-    """What each of an organization's reservations holds at ``at``: not what was ordered meanwhile."""
+    """Return the numbers that each reservation of one organization still holds at `at`."""
     held: dict[UUID, list[str]] = {}
     if reservations:
         rows = PhoneNumber.objects.filter(
@@ -213,8 +213,8 @@ def _reserve(
     reason: str = "",
     most_held: int | None = None,
 ) -> Reservation:
-    """Lock the numbers, check the limits if there are any, and hold them: in a transaction under way."""
-    # Its account serializes an organization's holds, so that two at once can't pass the limit.
+    """Lock the numbers, check the limits, and hold them, in the caller's transaction."""
+    # The account lock serializes an organization's holds, so that two cannot exceed the limit together.
     lock_account(buyer.organization_id)
     rows = available(numbers, lock_numbers(numbers), buyer)
     at = max(row.at for row in rows)
@@ -227,7 +227,7 @@ def _reserve(
 
 
 def _end(rows: list[LockedNumber], organization_id: UUID, at: datetime, ttl_seconds: int) -> datetime:
-    """Return the end of a new hold: no earlier than that of what the organization holds already."""
+    """Return the end of a new hold: no earlier than that of an existing hold on these numbers."""
     own = [row.held_until for row in rows if row.held_for_id == organization_id and row.held_until]
     return max([at + timedelta(seconds=ttl_seconds), *own])
 

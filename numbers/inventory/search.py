@@ -23,7 +23,7 @@ from numbers.inventory.candidates import TURN
 from numbers.inventory.criteria import Criteria
 from numbers.inventory.search_sql import COLUMNS, Lookup, Near, Part, parts_of
 
-# A search that is not done by then is stopped: 503, as for every statement that takes too long.
+# A search that takes longer is canceled: 503, as for every statement that takes too long.
 TIMEOUT_MS = 1_000
 _SET_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
 _CIRCLE = 2**31
@@ -47,7 +47,7 @@ class Found:
 
 
 def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:
-    """Return up to ``quantity`` available numbers that nobody holds."""
+    """Return up to `quantity` available numbers without a hold."""
     rows = _find(reading_connection(), criteria, quantity=quantity, sandbox=sandbox)
     return [Found(**{name: row[name] for name in Found.__slots__}) for row in rows]
 
@@ -63,7 +63,7 @@ def _find(database: BaseDatabaseWrapper, criteria: Criteria, *, quantity: int, s
 
 
 def _find_part(database: BaseDatabaseWrapper, part: Part, asked: dict[str, Any]) -> list[Row]:
-    """Read near the turn first. Go on only if that was neither enough nor everything there is."""
+    """Read near the turn first, and more only if that was neither enough nor the whole shelf."""
     quantity = asked["quantity"]
     near = part.near(quantity)
     rows, full_windows = _run(database, near, asked)
@@ -76,7 +76,7 @@ def _find_part(database: BaseDatabaseWrapper, part: Part, asked: dict[str, Any])
 
 
 def _run(database: BaseDatabaseWrapper, step: Near | Lookup, asked: dict[str, Any]) -> tuple[list[Row], int]:
-    """Return the rows that a step finds, and how many of its windows hold not all of their shelf."""
+    """Return the rows that a step finds, and how many of its windows are smaller than their shelf."""
     statement, parameters = step.statement(asked)
     with database.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -98,7 +98,7 @@ def _bounded(database: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def _next_turn() -> int:
-    """Return a position far from those of recent searches. From the primary: a replica can't count."""
+    """Return a position far from recent ones. It needs the primary, since it counts."""
     with connection.cursor() as cursor:
         cursor.execute(TURN)
         return int(cursor.fetchone()[0])

@@ -1,13 +1,12 @@
-"""Statements of a search, and the most that each of them reads.
+"""SQL statements of a search, with a bound of what each reads.
 
-A shelf is a stretch of an index in which every row has the same area code or type and the same
-capabilities, ordered by spread. Open criteria are tried as several shelves. The indexes hold every
-column that is asked for, so the rows themselves, each on a page of its own, are not read: at ten
-million numbers that was nine tenths of the time.
+A shelf is a range of an index whose rows have the same area code or type and the same capabilities,
+ordered by spread. Open criteria are tried as several shelves. The indexes cover every column that is
+read here: reading the rows themselves took nine tenths of the time at ten million numbers.
 
-A pattern is common or rare. Of a common one, enough is found in a window of each shelf. A rare one is
-looked up in an index of the numbers, which names few of them. Since spread is random, a small window is
-a sample: it tells which of the two a pattern is.
+A pattern is common or rare. For a common one, a window of each shelf has enough numbers. A rare one is
+looked up in an index of the numbers. Since spread is random, a small window is a sample that shows
+whether a pattern is common.
 """
 
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from numbers.models.inventory import PhoneNumberType
 
 COLUMNS = ("id", "spread", "number", "number_type", "sms_enabled", "mms_enabled", "region", "price")
 _SELECTED = ", ".join(f"n.{name}" for name in COLUMNS)
-# The rule of numbers.inventory.availability in the terms of these indexes; a search shows nobody's holds.
+# The rule of numbers.inventory.availability in terms of these indexes. A search shows no held numbers.
 _ON_OFFER = """
     n.status IN ('available', 'quarantined')
     AND (n.held_until IS NULL OR n.held_until <= now())
@@ -30,7 +29,7 @@ _ON_OFFER = """
 """
 _DISTANCE = "(one.spread - %(turn)s + 2147483648::bigint) %% 2147483648"
 
-# Window rows from the turn on, of one shelf. The last of a full window is there whether it fits or not.
+# A window of one shelf, from the turn on. The last row of a full window is returned even if it does not fit.
 _SIDE = f"""
     SELECT * FROM (
         SELECT shelved.*, {{fits}} AS fits, row_number() OVER () AS place FROM (
@@ -68,20 +67,20 @@ _LOOKUP = f"""
     ORDER BY {_DISTANCE} LIMIT %(quantity)s
 """  # noqa: S608
 
-# Rows of a sample on either side of the turn in each shelf.
+# Rows of a sample, on either side of the turn in each shelf.
 _LEAST_WINDOW, _WINDOW_FOR_EACH = 100, 5
 _WIDE_WINDOW = 20_000
-# Trigrams name too many numbers for digits as few as these, unless many are wanted.
+# For up to so many digits, an index of trigrams matches too many numbers.
 _COMMON_DIGITS = 4
-# So many rows of an index that has all columns take 20 ms; longer than a lookup of four digits.
+# Reading so many rows of a covering index takes 20 ms, longer than a lookup of four digits.
 _WORTH_READING = 60_000
-# Any of so many are enough: of a prefix that has more of them, the search shows the nearest of these.
+# For a prefix with more numbers, the search considers only the first so many.
 _PREFIX_BOUND = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Numbers of some types, in one area code or anywhere: what one index has together."""
+    """Numbers of some types, in one area code or anywhere: a part that one index covers."""
 
     criteria: Criteria
     types: tuple[str, ...]
@@ -89,13 +88,13 @@ class Part:
     pattern: str | None
 
     def near(self, quantity: int) -> "Near":
-        """Return the first step. Without a pattern every row on offer fits, so it needs no other."""
+        """Return the first step. Without a pattern every row fits, so it is the only one."""
         if self.pattern is None:
             return Near(self, window=None, most=None)
         return Near(self, window=max(_LEAST_WINDOW, _WINDOW_FOR_EACH * quantity), most=None)
 
     def wide(self, quantity: int) -> "Near":
-        """Read one shelf after the other until there are enough; the last row of each side may not fit."""
+        """Return the step that reads shelf after shelf until there are enough numbers."""
         return Near(self, window=_WIDE_WINDOW, most=quantity + 2 * len(self.shelves))
 
     def is_common(self, quantity: int, *, found: int, rows: int) -> bool:
@@ -121,12 +120,12 @@ class Part:
     def fits(self, table: str) -> str:
         """Return the condition on the number.
 
-        It is quoted as SQL, not a parameter: PostgreSQL makes one plan for all parameters once a
-        statement has run a few times, and that for common patterns took 600 ms for a rare one.
+        It is quoted as SQL instead of a parameter: PostgreSQL uses one plan for all parameters once a
+        statement has run a few times, and the plan for common patterns took 600 ms for a rare one.
         """
         if self.pattern is None:
             return "true"
-        if self.is_prefix:  # of all characters after +, only digits come before a colon
+        if self.is_prefix:  # a colon sorts after all digits
             first, last = (sql.Literal(one).as_string() for one in (self.pattern, f"{self.pattern}:"))
             return f'({table}.number >= {first} COLLATE "C" AND {table}.number < {last} COLLATE "C")'
         return f"{table}.number LIKE {sql.Literal(f'%{self.pattern}%').as_string().replace('%', '%%')}"

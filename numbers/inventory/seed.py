@@ -1,4 +1,4 @@
-"""New stock by area code: numbers that are right by construction, written as fast as PostgreSQL takes them."""
+"""Add random numbers of an area code to the stock. They are valid by construction."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from numbers.numbering.nanp import Block, NotInPlan, PlanExhausted, draw
 from numbers.worker.wake import wake_worker
 
 _CHUNK = 25_000
-# Held until the transaction ends, so that two seedings of an area code follow each other. The first
-# number tells our advisory locks from those of others in the same database.
+# Held until the transaction ends, so that seedings of an area code run one after the other. The first
+# key separates our advisory locks from those of others in the same database.
 _ONE_AT_A_TIME = "SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(7267, %s)"
-# A chunk of numbers travels as one string. Sorted, since they then enter the indexes side by side:
-# this is a little faster than a bare COPY into this table, most of whose time goes into them.
+# A chunk of numbers is sent as one string, and sorted, since adjacent index entries are faster. This is
+# a little faster than COPY, which spends most of its time on the indexes.
 _ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
                                      rate_center, carrier, price, batch_id, updated_at)
@@ -28,8 +28,8 @@ _ADD = """
            '', '', %(price)s, %(batch_id)s, now()
     FROM unnest(string_to_array(%(numbers)s, ',')) AS number ORDER BY number
 """
-# COPY streams without a server-side cursor, which a pooler in transaction mode would not allow. The
-# prefix makes both a range of the unique index, whose order is that of bytes.
+# COPY streams without a server-side cursor, which a pooler in transaction mode does not allow. The
+# prefix makes both a range of the unique index, which is in byte order.
 _TAKEN = "COPY (SELECT number FROM numbers_phonenumber WHERE number LIKE {prefix}) TO STDOUT"
 _CREATED = """
     COPY (SELECT number FROM numbers_phonenumber WHERE number LIKE {prefix} AND batch_id = {batch} ORDER BY number)
@@ -51,7 +51,7 @@ class Stock:
     random_state: int | None = None
 
     def block(self) -> Block:
-        """Raises ValidationFailed where the plan has no such numbers."""
+        """Return the block of numbers. Raise ValidationFailed if the plan has no such numbers."""
         try:
             block = Block(self.area_code, self.sandbox)
         except NotInPlan as error:
@@ -75,7 +75,7 @@ class Seeded:
     created: int
 
     def numbers(self) -> Iterator[str]:
-        """All of them in order, streamed."""
+        """Stream the added numbers in order."""
         statement = sql.SQL(_CREATED).format(prefix=f"{self.block.prefix}%", batch=self.batch.pk)
         return _stream(statement)
 
@@ -83,10 +83,10 @@ class Seeded:
 def seed_numbers(
     *, stock: Stock, actor: Actor, note: str = "", progress: Callable[[int], object] = lambda count: None
 ) -> Seeded:
-    """Add numbers that the stock does not have yet: all of them, or none.
+    """Add random numbers that are not in stock yet, all of them or none.
 
-    Orders that wait for stock are filled next. Raises ValidationFailed, before anything is written,
-    where the area code does not exist or has no room for so many.
+    Backorders are filled afterwards. Raise ValidationFailed, before anything is written, if the area
+    code does not exist or has no room for so many.
     """
     block = stock.block()
     with transaction.atomic():
@@ -104,9 +104,9 @@ def seed_numbers(
         except IntegrityError as error:
             if "phone_number_unique" not in str(error):
                 raise
-            # Not by another seeding, which waits for this one: by an import, say.
+            # Not by another seeding, which waits for this one, but for example by an import.
             raise ValidationFailed(
-                details={"count": f"numbers of {stock.area_code} were added by someone else meanwhile: try again"}
+                details={"count": f"other numbers of {stock.area_code} were added at the same time: try again"}
             ) from error
         wake_worker()
     return Seeded(block, batch, stock.count)

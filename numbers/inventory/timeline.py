@@ -1,4 +1,7 @@
-"""A number's life, and the question that law enforcement and abuse desks ask: who had it at that time?"""
+"""A number's timeline, and who owned it at a given time.
+
+Law enforcement and abuse teams ask for the latter.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,13 +17,13 @@ SHOWN = 200
 SENTENCES = {
     NumberEvent.Kind.ASSIGNED: "Assigned",
     NumberEvent.Kind.RELEASED: "Released",
-    NumberEvent.Kind.ROUTED: "Routed anew",
+    NumberEvent.Kind.ROUTED: "Routing changed",
     NumberEvent.Kind.HELD: "Held",
     NumberEvent.Kind.HOLD_RELEASED: "Hold ended",
-    NumberEvent.Kind.QUARANTINE_ENDED: "Quarantine ended before its time",
+    NumberEvent.Kind.QUARANTINE_ENDED: "Quarantine ended early",
     NumberEvent.Kind.RETIRED: "Retired",
     NumberEvent.Kind.RESTORED: "Restored",
-    NumberEvent.Kind.PRICED: "Price moved",
+    NumberEvent.Kind.PRICED: "Price changed",
     NumberEvent.Kind.CHANGED: "Changed",
 }
 
@@ -42,16 +45,16 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """One owner of a number in a span of time, and its campaigns in that span, in their order."""
+    """An owner of a number in a time span, and the number's campaigns in it, in order."""
 
     assignment: Assignment
     campaigns: list[Campaign]
 
 
 def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner]:
-    """Return everyone who had the number between the two moments, both included, oldest first.
+    """Return the owners of the number between the two times, both included, oldest first.
 
-    The campaigns are those of then, whatever the number is routed to now.
+    The campaigns are those of that time, not the current ones.
     """
     assignments = (
         Assignment.objects.filter(number_id=number_id, created_at__lte=end)
@@ -63,10 +66,7 @@ def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner
 
 
 def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -> list[Campaign]:
-    """Return the campaign at ``begin``, and each that a routing set until ``end``.
-
-    Campaigns come with the assignment and with each routing of it.
-    """
+    """Return the campaign at `begin`, and each one that a change of routing set until `end`."""
     events = NumberEvent.objects.filter(
         number_id=assignment.number_id, assignment_id=assignment.pk, at__lte=end, after__has_key="campaign_id"
     ).exclude(kind=NumberEvent.Kind.RELEASED)
@@ -81,13 +81,13 @@ def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -
 
 
 def timeline_of(number: PhoneNumber, *, limit: int = SHOWN) -> list[TimelineEntry]:
-    """What happened to it, newest first; how it came into stock is the last of them."""
+    """Return the events of the number, newest first; the last one is its arrival in stock."""
     events = list(NumberEvent.objects.filter(number_id=number.pk).order_by("-id")[:limit])
     organizations = _organizations(events)
     moments = [_moment(event, organizations) for event in events]
     if len(events) < limit:
         batch = number.batch
-        sentence = f"Came into stock ({batch.get_source_display().lower()})"
+        sentence = f"Added to stock ({batch.get_source_display().lower()})"
         moments.append(
             TimelineEntry(number.created_at, "stocked", sentence, batch.actor, batch.request_id, reason=batch.note)
         )

@@ -1,8 +1,8 @@
-"""Numbering plans; no database.
+"""Numbering plans: pure functions, no database.
 
 - ``e164``: the form of a number.
 - ``area_codes``: area codes and regions.
 - ``nanp``: the North American plan.
-- ``regions``: one form for states and provinces.
+- ``regions``: canonical states and provinces.
 - ``phone_numbers``: which numbers can exist.
 """

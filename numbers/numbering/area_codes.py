@@ -1,9 +1,8 @@
-"""North American area codes that are in service, and the state or province of each.
+"""North American area codes in service, with the state or province of each.
 
-Public numbering-plan data (NANPA, CNAC). Where an area code covers several provinces the most
-populous stands for it: 782 and 902 also serve Prince Edward Island, 867 all three territories.
-Guam, Samoa and the other islands are left out: there only few exchanges exist, so a number
-drawn at random would not be right by construction; the same goes for 983, opened only in part.
+Public numbering-plan data (NANPA, CNAC). An area code of several provinces has the most populous one:
+782 and 902 also serve Prince Edward Island, 867 all three territories. Guam, Samoa and other islands
+are excluded: they have few exchanges, so a random number would be invalid. So is 983, opened in part.
 """
 
 TOLL_FREE = frozenset({"800", "833", "844", "855", "866", "877", "888"})

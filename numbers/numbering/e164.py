@@ -1,4 +1,4 @@
-"""Phone numbers as ITU-T E.164 writes them: ``+``, country code, subscriber number, 15 digits at most."""
+"""Phone numbers in the form of ITU-T E.164: `+`, country code, subscriber number, up to 15 digits."""
 
 import re
 
@@ -11,19 +11,19 @@ def is_e164(value: object) -> bool:
 
 
 def area_code_of(number: str) -> str | None:
-    """The NPA of a North American number, None for any other."""
+    """Return the area code of a North American number, None for any other."""
     return number[2:5] if number.startswith("+1") and len(number) == 12 else None
 
 
 def type_of(number: str) -> str:
-    """The number type that a number has by its form, for numbers that are not in stock."""
+    """Return the number type by the form of a number, for numbers that are not in stock."""
     if len(number) <= 7:
         return "short_code"
     return "toll_free" if area_code_of(number) in TOLL_FREE_AREA_CODES else "local"
 
 
 def read_numbers(value: object, details: dict[str, str], *, maximum: int = 100) -> list[str]:
-    """A list of 1 to ``maximum`` distinct E.164 strings; every problem goes into ``details``."""
+    """Return a list of 1 to `maximum` distinct E.164 strings; put every problem into `details`."""
     if value is None:
         details["numbers"] = f"is required: a list of 1 to {maximum} E.164 numbers such as +14155550123"
         return []

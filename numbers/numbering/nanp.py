@@ -1,8 +1,8 @@
-"""What the North American Numbering Plan allows: +1, area code, exchange, line.
+"""Draw numbers of the North American Numbering Plan: +1, area code, exchange, line.
 
-Numbers are right by construction: the area code is in service, the exchange is one that carriers
-can be given, and the line follows. Sandbox numbers use exchange 555, which no carrier routes, so
-a test inventory can never collide with a live one.
+Numbers are valid by construction: the area code is in service, and the exchange can be assigned to a
+carrier. Sandbox numbers use exchange 555, which no carrier routes, so that they never collide with live
+ones.
 """
 
 import random
@@ -19,8 +19,8 @@ _LINE = tuple(f"{line:04d}" for line in range(_LINES))
 _RESERVED = {"555", "950", "958", "959", "976"} | {f"{first}11" for first in range(2, 10)}
 _LIVE_EXCHANGES = tuple(str(n) for n in range(200, 1000) if str(n) not in _RESERVED)
 
-# 0100 to 0199 are set aside for fiction, so they come first; 1212 is directory assistance and
-# 4334 is assigned nationally, so they never come.
+# 0100 to 0199 are reserved for fiction, so they come first. 1212 is directory assistance and 4334 is
+# assigned nationally, so they are excluded.
 _FICTION = tuple(f"{line:04d}" for line in range(100, 200))
 _SANDBOX_LINES = _FICTION + tuple(line for line in _LINE if line not in {*_FICTION, "1212", "4334"})
 
@@ -29,7 +29,7 @@ _SANDBOX_INDEX = {f"555{line}": index for index, line in enumerate(_SANDBOX_LINE
 
 
 class NotInPlan(ValueError):
-    """The message is one sentence for the operator and names the remedy."""
+    """The plan has no such numbers. The message is a sentence for the operator, with the remedy."""
 
 
 class PlanExhausted(ValueError):
@@ -45,7 +45,7 @@ class Block:
 
     def __post_init__(self) -> None:
         if self.area_code not in TOLL_FREE and self.area_code not in REGIONS:
-            raise NotInPlan(f"{self.area_code} is no area code in service in the US or Canada: choose one such as 415")
+            raise NotInPlan(f"{self.area_code} is not an area code in service in the US or Canada: choose one such as 415")
         if self.sandbox and self.area_code == "800":
             # Toll-free numbers 800-555 are in service; in the other toll-free codes 555 is not.
             raise NotInPlan("800 has no test numbers, since 800-555 is in service: choose one such as 888")
@@ -56,7 +56,7 @@ class Block:
 
     @property
     def region(self) -> str:
-        """State or province, such as US-CA; empty for toll-free numbers, which have none."""
+        """Return the state or province, such as US-CA; empty for toll-free numbers."""
         return REGIONS.get(self.area_code, "")
 
     @property
@@ -70,7 +70,7 @@ class Block:
         return f"+1{self.area_code}{_LIVE_EXCHANGES[exchange]}{_LINE[line]}"
 
     def index(self, number: str) -> int | None:
-        """Where the number stands in the block; None when it is not one of the block's."""
+        """Return the position of the number in the block, or None if it is not in it."""
         if number[:5] != self.prefix:
             return None
         if self.sandbox:
@@ -84,18 +84,17 @@ class Block:
 
     @property
     def _zones(self) -> list[range]:
-        """What to fill before what."""
+        """Return the ranges of the block, in the order in which to fill them."""
         if self.sandbox:
             return [range(len(_FICTION)), range(len(_FICTION), self.capacity)]
         return [range(self.capacity)]
 
 
 def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: int | None) -> Iterator[str]:
-    """`count` distinct numbers of the block in random order, none of them among the `taken`.
+    """Yield `count` distinct numbers of the block in random order, except the `taken` ones.
 
-    The same `random_state` draws the same numbers while the same are taken. Raises `PlanExhausted` at
-    once where the block has too few. One byte for each number that the
-    block can hold, at most 8 MB, is all the memory that this needs, however many are drawn.
+    The same `random_state` gives the same numbers for the same taken ones. Raise `PlanExhausted` at once
+    if the block has too few. Memory is one byte for each number of the block, at most 8 MB.
     """
     used = bytearray(block.capacity)
     for number in taken:
@@ -105,7 +104,7 @@ def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: i
     if count > free:
         kind = "test numbers" if block.sandbox else "numbers"
         raise PlanExhausted(f"area code {block.area_code} has room for {free:,} more {kind}, not {count:,}")
-    # Not `random_state` alone: a second draw would hit all the places of the first.
+    # With the free count: by `random_state` alone, a second draw would hit every place of the first.
     seed = None if random_state is None else f"{random_state} {block.area_code} {free}"
     return _draw(block, count, used, random.Random(seed))  # noqa: S311  not a secret
 
@@ -116,8 +115,8 @@ def _draw(block: Block, count: int, used: bytearray, rng: random.Random) -> Iter
         count -= in_zone
         for _ in range(in_zone):
             index = zone.start + int(rng.random() * len(zone))
-            # A place that is used leads to the next free one, round the end of the zone: also
-            # where nearly all are used, each draw is one fast search instead of many attempts.
+            # If the place is used, take the next free one, wrapping around the zone. So a draw is one
+            # fast search even if nearly all are used.
             if used[index]:
                 index = used.find(0, index, zone.stop)
                 if index < 0:

@@ -1,10 +1,10 @@
-"""Which phone numbers can exist, and how people write them.
+"""Validate phone numbers, and read the forms in which people write them.
 
-``judge_number`` is the one judge for every way into the stock. ``read_number`` also takes national
-and punctuated forms, and never changes a digit: what could be read in two ways is refused.
+`judge_number` is the one check for every way into the stock. `read_number` also accepts national and
+punctuated forms; it never changes a digit, and refuses ambiguous forms.
 
-Numbers are valid where libphonenumber says so. North American numbers of an area code in service are
-recognized by their form, which agrees with it (test_phone_numbers) and is forty times as fast.
+A number is valid if libphonenumber says so. North American numbers of an area code in service are
+recognized by their form, which gives the same result (test_phone_numbers) forty times as fast.
 """
 
 import re
@@ -24,7 +24,7 @@ _NANP = re.compile(r"(?:\+?1)?([2-9][0-9]{2})([2-9][0-9]{6})", re.ASCII)
 _PUNCTUATION = str.maketrans("", "", " ()-./\u00a0\u202f\u2010\u2011\u2013")
 _DIGITS = re.compile(r"\+?[0-9]{1,40}", re.ASCII)
 _EXPONENT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
-# A spreadsheet or a data frame that took the column for numbers: 14155550123.0
+# Written by a spreadsheet or a data frame with a numeric column: 14155550123.0
 _WHOLE = re.compile(r"(\+?[0-9]{3,15})\.0", re.ASCII)
 _DECIMAL = re.compile(r"\+?[0-9]{6,}\.[0-9]{1,2}", re.ASCII)
 _SECOND_NUMBER = re.compile(r"/[^/0-9]*([0-9][^/0-9]*){0,4}$", re.ASCII)
@@ -32,7 +32,7 @@ _SHORT_CODE = re.compile(r"\+?([1-9][0-9]{2,5})", re.ASCII)
 
 
 class NotANumber(ValueError):
-    """The message is the reason, for the operator who will mend it."""
+    """The text is not a valid number. The message is the reason, for the operator who fixes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,16 @@ class Named:
 
 
 def judge_number(text: str, *, number_type: str | None = None) -> Named:
-    """Return what this E.164 number is. Raise NotANumber if it can't exist, or not with this type."""
+    """Return the number with its type and place. Raise NotANumber if it cannot exist."""
     if not is_e164(text):
         raise NotANumber(f"{shown(text)} is not an E.164 number such as +14155550123")
     return read_number(text, region="US", number_type=number_type)
 
 
 def read_number(text: str, *, region: str, number_type: str | None = None) -> Named:
-    """Return the number that this text means; ``region`` is the country of national forms.
+    """Return the number that this text means. `region` is the country of national forms.
 
-    Raise NotANumber for anything that can't exist, or that has two meanings.
+    Raise NotANumber if it cannot exist, or if the text is ambiguous.
     """
     if number_type == SHORT_CODE:
         return _short_code(text)
@@ -74,7 +74,7 @@ def read_number(text: str, *, region: str, number_type: str | None = None) -> Na
 
 
 def shown(text: str) -> str:
-    """Return a value as it can be shown to anyone: short, on one line, without control characters."""
+    """Return a value for a message: short, on one line, without control characters."""
     if text.isprintable():
         return f"'{text[:40]}'"
     return ascii(text if len(text) <= 40 else text[:37] + "...")
@@ -94,7 +94,7 @@ def _without_fraction(text: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Return the digits with a leading plus. Raise NotANumber where punctuation may have a meaning."""
+    """Return the text without punctuation. Raise NotANumber if the punctuation may have a meaning."""
     if not text:
         raise NotANumber("has no number")
     plain = _without_fraction(text.lstrip("'").strip(" \u00a0\u202f"))
@@ -132,7 +132,7 @@ def _by_library(text: str, compact: str, region: str, number_type: str | None) -
 
 
 def _trunk_zero(text: str) -> bool:
-    """Return whether the zero that is only dialed nationally stands in parentheses, as in +44 (0)20."""
+    """Return whether the text has a national trunk zero in parentheses, as in +44 (0)20."""
     return "(0)" in text
 
 

@@ -1,6 +1,6 @@
-"""States and provinces of North America in one form: ISO 3166-2, such as US-CA.
+"""States and provinces of North America in canonical form: ISO 3166-2, such as US-CA.
 
-Elsewhere a region is free text, since no list of the world's is kept here.
+For other countries a region is free text.
 """
 
 import re
@@ -28,7 +28,7 @@ _OTHER_NAMES = {
     "washingtondc": "US-DC", "dc": "US-DC", "québec": "CA-QC", "newfoundland": "CA-NL", "labrador": "CA-NL",
     "pei": "CA-PE", "yukonterritory": "CA-YT", "nwt": "CA-NT", "usvirginislands": "US-VI",
 }  # fmt: skip
-# Any code of this form is taken as it is: +1 has other countries as well, and they have theirs.
+# Any code of this form is accepted: +1 also has other countries.
 REGION_CODE = r"^[A-Z]{2}-[A-Z0-9]{1,3}$"
 
 
@@ -46,9 +46,9 @@ _CODES = {
 
 
 def read_region(text: str, *, number: str, place: str) -> str:
-    """Return the one form of a region; ``place`` is that of the number's area code.
+    """Return the canonical form of a region. `place` is the region of the number's area code.
 
-    Raise ValueError with the reason if a North American number's is no such code, or may be two.
+    Raise ValueError with the reason if a North American region is unknown or ambiguous.
     """
     if not number.startswith("+1"):
         code = text.upper()

@@ -115,7 +115,7 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize("area_code", ["999", "41", "abc", "555", "''", "900"])
     def test_an_area_code_that_does_not_exist(self, refused, area_code):
         message, code = refused("--area-code", area_code, "--count", 1)
-        assert message.startswith(f"argument --area-code: {area_code} is no area code in service")
+        assert message.startswith(f"argument --area-code: {area_code} is not an area code in service")
         assert code == 1
 
     def test_exceeding_the_area_code_is_refused_before_any_write(self, refused):
@@ -149,7 +149,7 @@ class TestWhatIsRefused:
         monkeypatch.setattr(inventory_seed, "_stream", lambda statement: iter(()))
         with pytest.raises(ValidationFailed) as refusal:
             seed_numbers(stock=stock, actor=command_actor("test"))
-        assert "added by someone else meanwhile: try again" in refusal.value.details["count"]
+        assert "were added at the same time: try again" in refusal.value.details["count"]
         assert PhoneNumber.objects.count() == 50
         assert StockBatch.objects.count() == 1
 
