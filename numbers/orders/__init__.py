@@ -1,12 +1,12 @@
-"""Orders.
+"""Orders of named numbers, bulk orders and backorders.
 
 - ``place``: orders of named numbers.
-- ``purchase``: price and write a purchase.
-- ``bulk``: orders by quantity.
-- ``picking``: choosing numbers for them.
-- ``backorders``: filling those that wait.
+- ``purchase``: the price of an order, and its rows.
+- ``bulk``: bulk orders.
+- ``picking``: numbers for a bulk order.
+- ``backorders``: filling pending bulk orders.
 - ``waiting``: what backorders wait for.
-- ``idempotency``: retries that answer the same.
+- ``idempotency``: the same response for retries.
 - ``sandbox``: magic numbers for tests.
-- ``queries``: reading orders.
+- ``queries``: an organization's orders.
 """

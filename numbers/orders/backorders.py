@@ -1,13 +1,11 @@
-"""Filling backorders: whole, as soon as the stock can, oldest first.
+"""Fill backorders: whole, as soon as the stock can, oldest first.
 
-Whoever adds or frees stock wakes the worker, which looks here; quarantines and holds also end by the
-passage of time, so it looks now and then as well. A look reads a row for each wish, however many orders
-have it, asks the stock once for each, and tries the orders that could be filled. Live and sandbox orders
-take turns, so that neither waits for the other.
+Every change that adds or frees stock wakes the worker. It also polls, since quarantines and holds end by
+time. A pass reads one row for each distinct wish, checks the stock once for each, and tries the orders
+that could be filled. Live and sandbox orders alternate, so that neither waits for the other.
 
-An order that can't be judged, for an unforeseen reason, is logged, counted and tried again later, at a
-growing distance. It keeps its place: for about a day as many numbers as it wants, if the stock has them,
-are left out of what younger orders may take. So they get what they would have got had it been filled.
+An order that fails for an unforeseen reason is logged, counted and retried with growing delay. It keeps
+its place: for about a day, younger orders may not take the numbers that it needs.
 """
 
 import logging
@@ -53,35 +51,35 @@ PUT_OFF = f"""
     WHERE failed_id = id AND id = %s AND status = 'pending'
 """  # noqa: S608  made of a constant
 
-# One filler of an inventory at a time, so that a younger order can't be served while an older one is being
-# tried. The lock is the transaction's: it holds behind a transaction pooler too.
+# One filler for each inventory at a time, so that a younger order cannot overtake an older one. The lock
+# belongs to the transaction, so that it works behind a transaction pooler.
 ONE_FILLER = "SELECT pg_advisory_xact_lock(hashtext('numberdesk.fill_pending_orders'), %s::int)"
 
-# Somebody has locked what the order needs: foreseen, and tried again at the next look.
+# Another transaction has locked what the order needs: expected, and retried in the next pass.
 _LOCKED = ("55P03", "40001", "40P01")
 _TIMED_OUT = "57014"
 
 
 @dataclass(slots=True)
 class Look:
-    """What became of the orders that could be filled."""
+    """The result of a pass: how many orders were filled, and which failed."""
 
     filled: int = 0
     failed: list[UUID] = field(default_factory=list)
 
 
 def fill_pending_orders() -> int:
-    """Fill what the stock can fill, oldest first; return how many orders were filled.
+    """Fill the orders that the stock can fill, oldest first; return how many were filled.
 
-    Each order is a transaction of its own, and fails where its campaign may not be used any more or
-    the credit does not cover what it would get. Those of a suspended organization wait. Raise
-    DatabaseError only where the database is away.
+    Each order has its own transaction. It fails if its campaign is no longer usable or the credit does
+    not cover it. Orders of a suspended organization wait. Raise DatabaseError only if the database is
+    unavailable.
     """
     return look().filled
 
 
 def look(is_stopping: Callable[[], bool] = lambda: False) -> Look:
-    """As ``fill_pending_orders``; return also the orders that could not be judged. End early if told so."""
+    """Fill like `fill_pending_orders`; return failed orders too. End early if `is_stopping()`."""
     result = Look()
     passes = [_Pass(result, sandbox=False).steps(), _Pass(result, sandbox=True).steps()]
     while passes and not is_stopping():
@@ -94,21 +92,21 @@ def filled_orders(number: int) -> str:
 
 
 def close_statement(order_id: UUID, status: str, reason: str, actor: Actor) -> Statement:
-    """Return the statement that ends a pending order without numbers."""
+    """Return the statement that closes a pending order without numbers."""
     return CLOSE, [status, reason, str(actor), actor.request_id, order_id]
 
 
 class _Pass:
-    """One look at the backorders of one inventory."""
+    """One pass over the backorders of one inventory."""
 
     def __init__(self, result: Look, *, sandbox: bool) -> None:
         self._result, self._sandbox = result, sandbox
-        self._kept: frozenset[int] = frozenset()  # for older orders that could not be judged
-        self._locked: set[UUID] = set()  # organizations whose account somebody has locked
+        self._kept: frozenset[int] = frozenset()  # for older orders that failed
+        self._locked: set[UUID] = set()  # organizations whose account is locked
         self._began = timezone.now()
 
     def steps(self) -> Iterator[bool]:
-        """Look at one wish or try one order at a time."""
+        """Check one wish, or try one order, at each step."""
         orders = {order.id: order for order in orders_without_campaign(sandbox=self._sandbox)}
         for wish in waiting_wishes(sandbox=self._sandbox):
             orders.update((order.id, order) for order in self._fillable(wish))
@@ -120,9 +118,9 @@ class _Pass:
     def _fillable(self, wish: WaitingWish) -> list[Order]:
         try:
             found = len(available_ids(wish.read(), most=MOST))
-        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this wish alone
+        except Exception as error:  # noqa: BLE001  it concerns this wish only
             _raise_if_away(error)
-            found = MOST  # each of its orders is tried, and fails by itself
+            found = MOST  # try each of its orders, so that they fail one by one
             logger.warning("a wish of pending orders could not be looked up: %s", error)
         return orders_of(wish, most=found) if found >= wish.least else []
 
@@ -134,13 +132,13 @@ class _Pass:
         try:
             if run_transaction(lambda: _fill(order, self._kept), batched=True, organization_id=order.organization_id):
                 self._result.filled += 1
-        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this order alone
+        except Exception as error:  # noqa: BLE001  it concerns this order only
             _raise_if_away(error)
             self._put_off(order, error)
             self._keep_numbers(order)
 
     def _put_off(self, order: Order, error: Exception) -> None:
-        """Note a failure, and when the order is tried again."""
+        """Record the failure and the time of the next attempt."""
         if sqlstate_of(error) in _LOCKED:
             self._locked.add(order.organization_id)
             logger.warning("pending order %s waits for the next look: %s", order.id, error)
@@ -154,7 +152,7 @@ class _Pass:
             logger.exception("pending order %s could not be put off", order.id)
 
     def _keep_numbers(self, order: Order) -> None:
-        """Leave the order's numbers out of what younger ones may take, if there are enough for it."""
+        """Exclude the order's numbers from what younger orders may take, if there are enough for it."""
         if order.fill_attempts > KEPT_ATTEMPTS:
             return
         try:
@@ -169,13 +167,13 @@ class _Pass:
 
 
 def _raise_if_away(error: Exception) -> None:
-    """Raise it again where the database is away: then no order is to blame."""
+    """Raise the error again if the database is unavailable, which is not the order's fault."""
     if is_unavailable(error) and sqlstate_of(error) not in (*_LOCKED, _TIMED_OUT):
         raise error
 
 
 def _fill(order: Order, besides: frozenset[int]) -> bool | Ending[bool]:
-    """Buy for a pending order; return whether it was filled. It is closed where it may not be."""
+    """Fill a pending order; return whether it was filled. Close it if it is refused."""
     request, buyer = _request_of(order), _buyer_of(order)
     wish, quantity = request.wish_of(buyer), request.quantity
     try:
@@ -201,7 +199,7 @@ def _fill(order: Order, besides: frozenset[int]) -> bool | Ending[bool]:
             max_price=request.max_price,
         )
     except ApiError as refused:
-        # Judged under locks, and nothing was written before: it fails for this and no other reason.
+        # Checked under locks, before anything was written: this is why the order fails.
         actor = Actor("system", "fill_pending_orders", new_request_id())
         return Ending(False, (close_statement(order.id, "failed", refused.code, actor),))
     return Ending(True, (record_purchase(purchase, buyer=buyer, routing=request.routing),))
@@ -214,7 +212,7 @@ def _request_of(order: Order) -> QuantityRequest:
 
 
 def _buyer_of(order: Order) -> Buyer:
-    """Whoever placed it: what completes an order is the order's own actor, in its request."""
+    """Return the buyer who placed the order: its actor and request also complete it."""
     kind, _, name = order.actor.partition(":")
     actor = Actor(kind, name, order.request_id)  # type: ignore[arg-type]
     return Buyer(order.organization_id, order.sandbox, actor, order.api_key_id)

@@ -1,4 +1,4 @@
-"""Orders by quantity: filled at once where the stock can, else whole as soon as it can, oldest first."""
+"""Place bulk orders: filled at once if the stock can, else kept as backorders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class OrderNotPending(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class QuantityAnswer:
-    """200 where it was filled at once, 202 where it waits for stock."""
+    """The response: 200 if the order was filled at once, 202 if it waits for stock."""
 
     status: int
     body: bytes
@@ -54,11 +54,11 @@ RECORD_PENDING = """
 def place_quantity_order(
     request: QuantityRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
 ) -> QuantityAnswer:
-    """Assign the whole quantity now, or remember the order until the stock can fill it.
+    """Assign the whole quantity now, or keep the order until the stock can fill it.
 
-    It waits, too, while an older order that could be filled wants the same numbers: the worker, which it
-    wakes, serves both in turn. Raises NotFound, CampaignNotActive or BrandNotVerified for the campaign,
-    InsufficientCredit, LimitExceeded, ValidationFailed where it has to wait at an unknown price,
+    It also waits if an older order that could be filled wants the same numbers; the worker then serves
+    both in order. Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign,
+    InsufficientCredit, LimitExceeded, ValidationFailed if it had to wait without a price,
     IdempotencyKeyReused, IdempotencyInProgress.
     """
 
@@ -75,7 +75,7 @@ def place_quantity_order(
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
-    """What an order finds, locked: the account, numbers, and who waits for numbers."""
+    """What an order has locked and found: the account, numbers, and competing backorders."""
 
     account: Account
     found: Found
@@ -101,7 +101,7 @@ def _lock(request: QuantityRequest, buyer: Buyer) -> _Shelf:
 
 
 def _is_contested(rivals: Sequence[WaitingWish]) -> bool:
-    """Return whether an older order wants these numbers and could be filled: it comes first."""
+    """Return whether an older order wants these numbers and could be filled first."""
     return len(rivals) > MOST_RIVALS or any(
         len(available_ids(rival.read(), most=rival.least)) == rival.least for rival in rivals
     )
@@ -110,7 +110,7 @@ def _is_contested(rivals: Sequence[WaitingWish]) -> bool:
 def _complete(
     request: QuantityRequest, shelf: _Shelf, buyer: Buyer, idempotency_key: IdempotencyKey | None
 ) -> Ending[QuantityAnswer]:
-    # Without a bound it never pays more than it pays now.
+    # Without a bound, the order records the highest price that it pays.
     max_price = request.max_price
     if max_price is None:
         max_price = max(row.price for row in shelf.found.rows)
@@ -153,7 +153,7 @@ def _wait(
 
 
 def own_quantity_order(order_id: UUID, organization_id: UUID) -> Order:
-    """Raises NotFound."""
+    """Return the organization's bulk order. Raise NotFound if it has none with this id."""
     order = Order.objects.filter(pk=order_id, organization_id=organization_id, kind=Order.Kind.QUANTITY).first()
     if order is None:
         raise NotFound()
@@ -161,9 +161,9 @@ def own_quantity_order(order_id: UUID, organization_id: UUID) -> Order:
 
 
 def cancel_order(*, order_id: UUID, organization_id: UUID, actor: Actor) -> None:
-    """Cancel a pending order; cancelling it again changes nothing.
+    """Cancel a pending order. Idempotent.
 
-    Raises NotFound; OrderNotPending where it is complete or failed.
+    Raise NotFound if there is none, OrderNotPending if it is complete or failed.
     """
 
     def work() -> None:
@@ -222,7 +222,7 @@ def _complete_json(purchase: Purchase, routing: Routing) -> dict[str, Any]:
 
 
 def quantity_order_json(order: Order) -> dict[str, Any]:
-    """An order by quantity as it is now, its numbers as they are routed now."""
+    """Return the current state of a bulk order, with the current routing of its numbers."""
     lines = Assignment.objects.filter(order=order).select_related("number").order_by("id")
     return {
         "order_id": order.id,

@@ -1,8 +1,8 @@
-"""Retries that answer what the first request answered.
+"""Idempotency keys: a retry gets the response of the first request.
 
-The record is claimed first and finished last in the order's own transaction: a refusal or a crash
-takes it back with everything else. A second request with the key waits on the unique index until the
-first has committed or not, then replays or goes on.
+The record is claimed first and finished last in the order's own transaction, so that a refusal or crash
+rolls it back too. A second request with the key waits on the unique index until the first one ends, then
+replays its response or proceeds.
 """
 
 from typing import Any
@@ -46,10 +46,10 @@ FINISH = "UPDATE numbers_idempotencyrecord SET status = %s, body = %s WHERE orga
 
 
 def claim(key: IdempotencyKey) -> Remembered | None:
-    """Take the key for this transaction; or give what the first request with it answered.
+    """Claim the key for this transaction, or return the response of the first request with it.
 
-    Raises IdempotencyKeyReused, and IdempotencyInProgress where the first has not finished within the
-    lock timeout.
+    Raise IdempotencyKeyReused if the requests differ, IdempotencyInProgress if the first one has not
+    ended within the lock timeout.
     """
     wanted: dict[str, Any] = {
         "organization_id": key.organization_id,
@@ -74,16 +74,16 @@ def claim(key: IdempotencyKey) -> Remembered | None:
 
 
 def finish_statement(key: IdempotencyKey, *, status: int, body: bytes) -> Statement:
-    """Return the statement that remembers the answer."""
+    """Return the statement that stores the response."""
     return FINISH, [status, body, key.organization_id, key.key]
 
 
 def finish(key: IdempotencyKey, *, status: int, body: bytes) -> None:
-    """Remember the answer, to be committed with what it tells of."""
+    """Store the response, to be committed together with its order."""
     send(finish_statement(key, status=status, body=body))
 
 
-# An hour after the key has lost its meaning: a request that has just found it may still read it.
+# An hour after the key expired: a request that has just found it may still read it.
 FORGET = f"""
     DELETE FROM numbers_idempotencyrecord WHERE id IN (
         SELECT id FROM numbers_idempotencyrecord
@@ -93,9 +93,9 @@ FORGET = f"""
 
 
 def forget_old_keys(*, batch: int) -> int:
-    """Drop answers that no retry will be given any more, in short transactions; gives how many.
+    """Delete expired keys in short transactions; return how many.
 
-    An order that claims such a key meanwhile is not waited for; two who forget at once share the work.
+    Rows that another transaction has locked are skipped, so that concurrent runs share the work.
     """
     forgotten = 0
     while True:

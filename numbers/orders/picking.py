@@ -1,4 +1,4 @@
-"""Buying any numbers that match: what nobody else is taking, rather than waiting for it."""
+"""Pick matching numbers for a bulk order, skipping those that other transactions have locked."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +20,7 @@ from numbers.ownership.routing import Routing
 MOST = 1_000
 NOTHING: frozenset[int] = frozenset()
 
-# A look reads the stock without a lock and must not take long, whatever a wish says.
+# Reading the stock without a lock must be fast, whatever the wish is.
 _PROBE_TIMEOUT = "SELECT set_config('statement_timeout', '1s', true)"
 _ANY_TURN = "0"
 _OWN_TURN = "(SELECT place FROM turn)"
@@ -28,7 +28,7 @@ _OWN_TURN = "(SELECT place FROM turn)"
 
 @dataclass(frozen=True, slots=True)
 class QuantityRequest:
-    """How many of what at which price, and where their messages go. Without a price: any price."""
+    """The quantity, criteria, highest price and routing of a bulk order. No price: any price."""
 
     quantity: int
     criteria: Criteria
@@ -45,7 +45,7 @@ class QuantityRequest:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Numbers that are locked for this transaction; how many were seen, and the dearest of those."""
+    """Numbers locked in this transaction; how many were seen, and the highest price among those."""
 
     rows: list[LockedNumber]
     seen: int
@@ -53,14 +53,14 @@ class Found:
 
 
 def usual_depth(quantity: int) -> int:
-    """Return how many numbers to find so that ``quantity`` are left where others buy at once."""
+    """Return how many numbers to find, so that enough are left by concurrent buyers."""
     return quantity * 2 + 50
 
 
 def find_statement(wish: Wish, *, quantity: int, depth: int, besides: frozenset[int] = NOTHING) -> Statement:
-    """Return the statement that finds ``depth`` available numbers and locks ``quantity`` of them.
+    """Return the statement that finds `depth` available numbers and locks `quantity` of them.
 
-    It waits for nobody: numbers that somebody has locked, or has bought since, are passed over.
+    It never waits: numbers that another transaction has locked, or bought since, are skipped.
     """
     query, parameters = candidates_from(_OWN_TURN, wish.criteria, wish.max_price)
     order = "" if wish.max_price is None else "ORDER BY price"
@@ -80,7 +80,7 @@ def read_found(rows: Rows) -> Found:
 
 
 def pick(found: Found, wish: Wish, *, quantity: int, besides: frozenset[int] = NOTHING) -> Found:
-    """Return what ``find_statement`` found, or what a deeper look finds while others hold that."""
+    """Return the found numbers; find more if other transactions have locked too many of them."""
     depth = usual_depth(quantity)
     while len(found.rows) < quantity and found.seen >= depth + len(besides):
         depth *= 8
@@ -90,9 +90,9 @@ def pick(found: Found, wish: Wish, *, quantity: int, besides: frozenset[int] = N
 
 
 def available_ids(wish: Wish, *, most: int) -> list[int]:
-    """Return up to ``most`` numbers that could fill the wish now, without locking them.
+    """Return the ids of up to `most` numbers that could fill the wish now, without locking them.
 
-    Outside a transaction the look is cut short; in one, the transaction's own time-out holds.
+    Outside a transaction the statement has a timeout of its own.
     """
     query, parameters = candidates_from(_ANY_TURN, wish.criteria, wish.max_price)
     text = OneOff(query) if wish.criteria.pattern else query

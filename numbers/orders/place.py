@@ -1,4 +1,4 @@
-"""An order of named numbers: all or nothing, in one transaction."""
+"""Place an order of named numbers: all or nothing, in one transaction."""
 
 import logging
 from collections.abc import Sequence
@@ -25,13 +25,16 @@ logger = logging.getLogger(__name__)
 
 
 class InsufficientInventory(Conflict):
-    """Some of the numbers can't be had; the data tells which, and what could be had instead."""
+    """Some of the numbers are not available; the data lists them and their alternatives."""
 
     code = "INSUFFICIENT_INVENTORY"
 
 
 class NumbersTaken(Exception):
-    """Inside a transaction, which is rolled back: these are not available. ``around`` answers ``_look_around``."""
+    """Roll back the transaction: these numbers are not available.
+
+    `around` has the rows of `_look_around`.
+    """
 
     def __init__(self, numbers: list[str], around: list[Rows]) -> None:
         super().__init__(f"{len(numbers)} numbers are not available")
@@ -40,7 +43,7 @@ class NumbersTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What to order. ``numbers`` are distinct E.164 strings, ``routing`` has been validated."""
+    """What to order: distinct E.164 numbers, and a validated routing."""
 
     numbers: list[str]
     routing: Routing
@@ -48,17 +51,17 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderAnswer:
-    """The body to send, and whether it is the one that an earlier request with the key was sent."""
+    """The body of the response, and whether it is that of an earlier request with the key."""
 
     body: bytes
     replayed: bool = False
 
 
 def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None) -> OrderAnswer:
-    """Assign the numbers, charge for them and remember the answer; or do nothing at all.
+    """Assign the numbers, charge for them and store the response, or do nothing at all.
 
-    Raises NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,
-    InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
+    Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,
+    InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors propagate.
     """
 
     def work() -> OrderAnswer | Ending[OrderAnswer]:
@@ -80,7 +83,7 @@ def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: Idempot
 
 
 def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
-    """What ``place_order`` would do now: the same checks and errors; nothing is written or held."""
+    """Return what `place_order` would charge now, with its checks and errors; write nothing."""
 
     def work() -> tuple[Account, Purchase]:
         checked = _check(request, buyer)
@@ -104,14 +107,14 @@ def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> dict[st
 
 
 def _check(request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
-    """Lock what the order needs and judge it: campaign, then numbers, then credit."""
+    """Lock and check what the order needs: campaign, then numbers, then credit."""
     account, locked = lock_for_order(buyer.organization_id, request.routing.campaign_id, request.numbers)
     rows = available(request.numbers, locked, buyer)
     return account, price_purchase(rows, buyer=buyer, account=account)
 
 
 def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> list[LockedNumber]:
-    """The numbers' locked rows, in the order asked for. Raises NumbersTaken, and the transaction is undone."""
+    """Return the locked rows in the order asked for. Raise NumbersTaken after a rollback."""
     rows = {row.number: row for row in locked}
     at = max((row.at for row in rows.values()), default=None)
     taken = [
@@ -122,7 +125,7 @@ def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> l
         or not rows[number].is_available(to=buyer.organization_id, sandbox=buyer.is_sandbox, at=at)
     ]
     if taken:
-        # A refusal holds no lock while it looks for what could be had instead.
+        # Release the locks before looking for alternatives.
         raise NumbersTaken(taken, send(*_look_around(numbers, taken, buyer), undo=True))
     return [rows[number] for number in numbers]
 
@@ -141,9 +144,9 @@ OPEN_OWNERSHIP = """
 def refusal(
     numbers: Sequence[str], taken: Sequence[str], *, buyer: Buyer, around: list[Rows] | None = None
 ) -> InsufficientInventory:
-    """The answer to an order of ``numbers`` of which ``taken`` are not available.
+    """Return the error for an order of `numbers` if the `taken` ones are not available.
 
-    ``around``: what ``_look_around`` asks for, where it is known.
+    `around` has the rows of `_look_around`, if they were read before.
     """
     owned, neighbours = around or send(*_look_around(numbers, taken, buyer))
     owners: dict[str, UUID] = dict(owned)
@@ -165,7 +168,7 @@ def refusal(
 
 
 def _look_around(numbers: Sequence[str], taken: Sequence[str], buyer: Buyer) -> tuple[Statement, Statement]:
-    """Who has the taken numbers, and what stands next to them."""
+    """Return statements for the owners of the taken numbers, and for their neighbors."""
     return _open_ownership(taken), _nearby(taken, USUAL_DEPTH, asked=numbers, buyer=buyer)
 
 
@@ -178,7 +181,7 @@ def _open_ownership(numbers: Sequence[str]) -> Statement:
 
 
 def _second_owner_refused(error: IntegrityError, request: OrderRequest, buyer: Buyer) -> Exception:
-    """The unique index held where a lock should have: someone went round it, and we want to know."""
+    """Return the refusal of a second owner by the unique index, and log it: a lock was bypassed."""
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     if constraint != "assignment_one_owner":
         return error

@@ -1,4 +1,7 @@
-"""The one way in which numbers get an owner: order, charge, ledger and history in one statement."""
+"""Write a purchase: order, assignments, charge, ledger and events in one statement.
+
+No other code gives a number an owner.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +32,7 @@ class InsufficientCredit(ApiError):
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """For whom numbers are assigned, who does it, and why, where an operator says so."""
+    """The organization that gets the numbers, the actor, and an operator's reason."""
 
     organization_id: UUID
     is_sandbox: bool
@@ -40,7 +43,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One number of an order, with the id that its ownership will have."""
+    """One number of an order, with the id of its future assignment."""
 
     assignment_id: UUID
     row: LockedNumber
@@ -63,14 +66,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Numbers that are locked and available, and what they cost: all that is left is to write it."""
+    """Locked and available numbers with their total, ready to be written."""
 
     order_id: UUID
     lines: list[Line]
     total: Decimal
     currency: str
     at: datetime
-    # Of an order by quantity: what its numbers had to match, as JSON, and what each could cost at most.
+    # Of a bulk order: its criteria as JSON, and the highest price of a number.
     criteria: str | None = None
     max_price: Decimal | None = None
 
@@ -88,12 +91,10 @@ def price_purchase(
     criteria: str | None = None,
     max_price: Decimal | None = None,
 ) -> Purchase:
-    """What these numbers cost together, in the order given. A sandbox never pays.
+    """Return the purchase of these numbers, in the given order. A sandbox never pays.
 
-    ``order_id`` is that of a pending order, which is completed; ``criteria`` and ``max_price`` are
-    those of an order by quantity.
-
-    Raises InsufficientCredit with the arithmetic.
+    `order_id` is that of a pending order to complete. `criteria` and `max_price` are those of a bulk
+    order. Raise InsufficientCredit if the balance does not cover the total.
     """
     total = sum((row.price for row in rows), Decimal("0.00"))
     if not buyer.is_sandbox and total > account.balance:
@@ -110,11 +111,11 @@ def price_purchase(
     return Purchase(order_id or new_id(), lines, total, account.currency, at, criteria, max_price)
 
 
-# Every row that an order writes, in one round trip: seven statements took a quarter longer. The
-# order comes first and is completed where it was pending; numbers, ownership, history, charge and
-# balance and, of an order with a key, the answer to remember follow. The foreign keys between them
-# are checked at COMMIT. Whoever runs this holds the locks of the account and the numbers; the unique
-# index on open assignments holds without them. Why a list is behind a SELECT, LOCK_NUMBERS tells.
+# Every row of an order in one round trip: seven statements took a quarter longer. The order is inserted,
+# or completed if it was pending. Numbers, assignments, events, charge, balance and the response for
+# retries follow. Foreign keys between them are checked at COMMIT. The caller holds the locks of the
+# account and the numbers; the unique index on open assignments holds without them. LOCK_NUMBERS explains
+# why a list is behind a SELECT.
 RECORD = """
     WITH line AS (
         SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[], %(prices)s::numeric[],
@@ -139,7 +140,7 @@ RECORD = """
         SET status = 'assigned', quarantined_until = NULL, held_for_id = NULL, held_until = NULL,
             reservation_id = NULL, updated_at = %(at)s
         FROM line WHERE n.id = line.number_id
-    ), told AS (
+    ), recorded_events AS (
         INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, order_id, actor,
                                          request_id, before, after, reason)
         SELECT %(at)s, number_id, 'assigned', %(organization_id)s, assignment_id, %(order_id)s, %(actor)s,
@@ -170,9 +171,9 @@ def record_purchase(
     idempotency_key: IdempotencyKey | None = None,
     answer: bytes | None = None,
 ) -> Statement:
-    """The statement that writes the whole order. Whoever runs it holds the locks, in a transaction.
+    """Return the statement that writes the whole order. The caller holds the locks, in a transaction.
 
-    ``answer`` is what a retry with ``idempotency_key``, which the transaction has claimed, will get.
+    `answer` is the response for retries with `idempotency_key`, which the transaction has claimed.
     """
     key = idempotency_key.key if idempotency_key else None
     transaction.on_commit(lambda: count_order(quantity=len(purchase.lines), named=purchase.criteria is None))

@@ -1,4 +1,4 @@
-"""What an organization ordered: when, with which key, at what cost."""
+"""Query an organization's orders: when they were placed, with which key, at what cost."""
 
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,12 @@ from numbers.models import Assignment, Order
 
 
 def own_orders(organization_id: UUID) -> QuerySet[Order]:
-    """Of both kinds, newest first."""
+    """Return the organization's orders of both kinds, newest first."""
     return Order.objects.filter(organization_id=organization_id).order_by("-id")
 
 
 def own_order(order_id: UUID, organization_id: UUID) -> Order:
-    """Raises NotFound."""
+    """Return the organization's order. Raise NotFound if it has none with this id."""
     order = own_orders(organization_id).filter(pk=order_id).first()
     if order is None:
         raise NotFound()
@@ -24,7 +24,7 @@ def own_order(order_id: UUID, organization_id: UUID) -> Order:
 
 
 def order_json(order: Order) -> dict[str, Any]:
-    """An order as lists show it. ``total`` is null until its numbers are assigned."""
+    """Return an order as lists show it. `total` is null until its numbers are assigned."""
     return {
         "id": order.id,
         "kind": order.kind,
@@ -42,14 +42,14 @@ def order_json(order: Order) -> dict[str, Any]:
 
 
 def order_with_numbers_json(order: Order) -> dict[str, Any]:
-    """One order, with each number that it brought and what it cost then, in the order asked for."""
+    """Return an order with its numbers and their prices, in the order asked for."""
     lines = Assignment.objects.filter(order=order).order_by("id").values("id", "number__number", "price")
     numbers = [{"id": line["id"], "number": line["number__number"], "price": line["price"]} for line in lines]
     return {**order_json(order), "numbers": numbers}
 
 
 def _api_key(order: Order) -> dict[str, Any] | None:
-    """Which key ordered, by the prefix that it had then; None where an operator ordered."""
+    """Return the key that ordered, with its prefix at that time; None for an operator's order."""
     kind, _, prefix = order.actor.partition(":")
     if kind != "key" or order.api_key_id is None:
         return None

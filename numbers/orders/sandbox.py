@@ -1,29 +1,29 @@
-"""Magic numbers: in a sandbox, each forces one outcome, so that a program's error handling can be tested.
+"""Magic numbers: in a sandbox, each forces one outcome, to test a program's error handling.
 
-They work for organizations of the sandbox only; to a live key they are numbers that are not in stock.
-An order that names one is answered once its body has been found valid, before anything is looked up,
-as if all was well with whatever else it names. Where there are several, the first that refuses decides.
+They work for sandbox organizations only; for a live key they are numbers that are not in stock. An order
+with one gets its response after its body was validated, before anything is read, as if its other numbers
+were available. If there are several, the first one with an error decides.
 
 =============  ===========================  =====================================================
-number         answer                       as if
+number         response                     as if
 =============  ===========================  =====================================================
 +15005550001   409 INSUFFICIENT_INVENTORY   it was not available
-+15005550002   409 INSUFFICIENT_INVENTORY   another organization held it (nothing tells these apart)
++15005550002   409 INSUFFICIENT_INVENTORY   another organization held it (the same response)
 +15005550003   409 INSUFFICIENT_INVENTORY   it was the organization's already: in ``already_yours``
 +15005550004   402 INSUFFICIENT_CREDIT      the organization had no credit left
 +15005550005   429 RATE_LIMITED             this minute's requests were used up
 +15005550006   200, 201                     all went well, any number of times
 +15005550007   409 IDEMPOTENCY_IN_PROGRESS  a request with the key was still running
 +15005550008   500 INTERNAL_ERROR           there was a bug
-+15005550009   503 SERVICE_UNAVAILABLE      the database was away
++15005550009   503 SERVICE_UNAVAILABLE      the database was unavailable
 +15005550010   409 CAMPAIGN_NOT_ACTIVE      the campaign was not active
 +15005550011   409 BRAND_NOT_VERIFIED       the campaign's brand was not verified
 =============  ===========================  =====================================================
 
-Orders and dry runs know all of them, reservations those that can happen to one: 0001, 0002, 0003,
-0005, 0006, 0008, 0009; the others are unavailable there. The number that goes well must be named alone.
-Its answer is remembered under an ``Idempotency-Key`` like any other, but no order and no hold is
-written: the ids in it lead nowhere.
+Orders and dry runs support all of them; reservations support 0001, 0002, 0003, 0005, 0006, 0008 and
+0009, the others are unavailable there. The number that succeeds must be the only one. Its response is
+remembered under an `Idempotency-Key` as usual, but no order or reservation is written: its ids do not
+exist.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,9 +54,9 @@ GOES_WELL = "+15005550006"
 def forced_order(
     request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
 ) -> OrderAnswer | None:
-    """The answer that a magic number forces, None where there is none among the numbers.
+    """Return the response that a magic number forces, None if there is no magic number.
 
-    Raises the refusal that one forces.
+    Raise the error that one forces.
     """
     if not _goes_well(request.numbers, REFUSALS, buyer):
         return None
@@ -73,14 +73,14 @@ def forced_order(
 
 
 def forced_quote(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any] | None:
-    """As ``forced_order``, for a dry run."""
+    """Return the forced response of a dry run; like `forced_order`."""
     if not _goes_well(request.numbers, REFUSALS, buyer):
         return None
     return quote_json(_account(), _purchase(buyer), buyer=buyer)
 
 
 def forced_hold(numbers: list[str], *, ttl_seconds: int, buyer: Buyer) -> dict[str, Any] | None:
-    """As ``forced_order``, for a reservation."""
+    """Return the forced response of a reservation; like `forced_order`."""
     if not _goes_well(numbers, REFUSALS_OF_HOLDS, buyer):
         return None
     at = timezone.now()
@@ -94,7 +94,7 @@ Refusal = Callable[[Sequence[str], str, Buyer], ApiError]
 
 
 def _goes_well(numbers: list[str], refusals: dict[str, Refusal], buyer: Buyer) -> bool:
-    """Whether success is forced. Raises the refusal that is forced."""
+    """Return whether success is forced. Raise the error that is forced."""
     if not buyer.is_sandbox:
         return False
     for number in numbers:
@@ -146,7 +146,7 @@ REFUSALS: dict[str, Refusal] = {
 
 
 def _purchase(buyer: Buyer) -> Purchase:
-    """What an order of the number that goes well would write, were it in stock."""
+    """Return the purchase of the number that succeeds, as if it were in stock."""
     row = LockedNumber(
         id=0,
         number=GOES_WELL,

@@ -1,4 +1,4 @@
-"""What backorders wait for. A look reads a row for each wish, however many orders have the same."""
+"""What backorders wait for: one row for each distinct wish, however many orders share it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from numbers.inventory.criteria import Criteria
 from numbers.locks import LockedNumber
 from numbers.models import Order
 
-# The numbers of an order that fails are kept for it for about a day of retries (numbers.worker.failures):
-# one that can never be judged must not keep them for ever.
+# The numbers of a failing order are reserved for it during about a day of retries, not forever
+# (numbers.worker.failures).
 KEPT_ATTEMPTS = 27
 
-# A new order looks at so many wishes of others that want its numbers; behind more it waits its turn.
+# A new order checks up to so many competing wishes; with more of them it waits.
 MOST_RIVALS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which numbers an organization wants, and what each may cost at most; None is any price."""
+    """The numbers that an organization wants, and the highest price of each; None is any price."""
 
     organization_id: UUID
     sandbox: bool
@@ -34,7 +34,7 @@ class Wish:
     max_price: Decimal | None
 
     def wants(self, row: LockedNumber) -> bool:
-        """Return whether the number is one that could fill this."""
+        """Return whether the number matches the wish."""
         criteria = self.criteria
         return (
             (self.max_price is None or row.price <= self.max_price)
@@ -48,7 +48,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class WaitingWish:
-    """A wish that orders wait for. ``criteria`` are as they are stored, which may be unreadable."""
+    """A wish that orders wait for. `criteria` are the stored ones, which may be unreadable."""
 
     organization_id: UUID
     sandbox: bool
@@ -60,7 +60,7 @@ class WaitingWish:
         return Wish(self.organization_id, self.sandbox, Criteria(**self.criteria), self.max_price)
 
 
-# From each wish to the next one in the index order_wish: PostgreSQL's DISTINCT would read every order.
+# Skip from each wish to the next in the index order_wish: DISTINCT would read every order.
 _COLUMNS = "organization_id, criteria, max_price_per_number, quantity"
 _WISHES = f"""
     WITH RECURSIVE wish AS (
@@ -94,7 +94,7 @@ _CAMPAIGNS = """
     FROM used JOIN campaigns_campaign c ON c.id = used.campaign_id JOIN campaigns_brand b ON b.id = c.brand_id
 """
 
-# Older than any order that is being placed. Numbers of one that failed too often are kept no longer.
+# All pending orders are older than a new one. Exclude those that failed too often.
 _RIVALS = """
     SELECT o.organization_id, o.criteria, o.max_price_per_number, min(o.quantity)
     FROM numbers_order o JOIN campaigns_organization owner ON owner.id = o.organization_id
@@ -113,14 +113,14 @@ _OWN = """
 
 
 def waiting_wishes(*, sandbox: bool) -> list[WaitingWish]:
-    """Return each wish of active organizations with the smallest order that waits for it."""
+    """Return each wish of active organizations, with the quantity of its smallest order."""
     with connection.cursor() as cursor:
         cursor.execute(_WISHES, {"sandbox": sandbox})
         return list(_read(cursor.fetchall(), sandbox))
 
 
 def orders_of(wish: WaitingWish, *, most: int) -> list[Order]:
-    """Return the orders that wait for this wish and want ``most`` numbers or fewer, oldest first."""
+    """Return the orders with this wish for up to `most` numbers, oldest first."""
     return list(
         Order.objects.filter(
             status=Order.Status.PENDING,
@@ -134,7 +134,7 @@ def orders_of(wish: WaitingWish, *, most: int) -> list[Order]:
 
 
 def orders_without_campaign(*, sandbox: bool) -> list[Order]:
-    """Return the pending orders whose campaign may not be used any more."""
+    """Return the pending orders whose campaign is no longer usable."""
     with connection.cursor() as cursor:
         cursor.execute(_CAMPAIGNS)
         unusable = [row[0] for row in cursor.fetchall() if not _is_usable(*row[1:])]
@@ -148,12 +148,12 @@ def orders_without_campaign(*, sandbox: bool) -> list[Order]:
 
 
 def own_waiting(organization_id: UUID, *, sandbox: bool, most: int) -> Statement:
-    """Return the statement that counts an organization's backorders, up to ``most``."""
+    """Return the statement that counts an organization's backorders, up to `most`."""
     return _OWN, {"organization_id": organization_id, "sandbox": sandbox, "most": most}
 
 
 def rivals_statement(criteria: Criteria, *, sandbox: bool) -> Statement:
-    """Return the statement for the wishes that may compete for such numbers; see ``rivals_of``."""
+    """Return the statement for wishes that may compete for such numbers; see `rivals_of`."""
     return _RIVALS.format(area=_SAME_AREA if criteria.area_code else ""), {
         "sandbox": sandbox,
         "area_code": criteria.area_code,
@@ -162,7 +162,7 @@ def rivals_statement(criteria: Criteria, *, sandbox: bool) -> Statement:
 
 
 def rivals_of(rows: Sequence[LockedNumber], found: Rows, *, sandbox: bool) -> list[WaitingWish]:
-    """Return those of the ``found`` wishes that could take one of these numbers."""
+    """Return the found wishes that match one of these numbers."""
     return [wish for wish in _read(found, sandbox) if _wants_any(wish, rows)]
 
 
@@ -170,7 +170,7 @@ def _wants_any(wish: WaitingWish, rows: Sequence[LockedNumber]) -> bool:
     try:
         read = wish.read()
         return any(read.wants(row) for row in rows)
-    except TypeError:  # criteria of another release: the worker reports it, and nobody waits for it
+    except TypeError:  # criteria of another release: the worker reports it, and no order waits for it
         return False
 
 

@@ -1,9 +1,9 @@
-"""A customer's numbers.
+"""Numbers that customers own.
 
-- ``queries``: own numbers.
-- ``release``: giving back, retiring.
-- ``routing``: where messages go.
-- ``rerouting``: changing that.
-- ``webhook_urls``: which URLs are allowed.
+- ``queries``: an organization's numbers.
+- ``release``: the end of an assignment; retiring.
+- ``routing``: fields of the routing.
+- ``rerouting``: changing the routing.
+- ``webhook_urls``: URLs that customers may set.
 - ``events``: a number's history.
 """

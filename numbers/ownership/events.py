@@ -1,8 +1,7 @@
-"""What happened to a number while it was an organization's, as that organization may see it.
+"""Events of a number during an assignment, as its organization may see them.
 
-Each ownership has a history of its own: nothing of an owner before or after is in it, not even that
-there was one. Of the desk's own records, prices of the stock, carriers and operators' remarks among
-them, it tells only the fields that the API shows anyway.
+Each assignment has a history of its own, without any sign of earlier or later owners. It contains only
+fields that the API shows anyway: no stock prices, carriers or operators' notes.
 """
 
 from datetime import datetime
@@ -22,10 +21,10 @@ _SHOWN = _ROUTING | {"price", "quarantined_until", "number_type", "sms_enabled",
 
 
 def own_events(assignment_id: UUID, organization_id: UUID) -> QuerySet[NumberEvent]:
-    """The events of one ownership, newest first; also when it has ended, since its end is one of them.
+    """Return the events of one assignment, open or ended, newest first.
 
-    What was changed of the number itself, by an operator or an import, counts where it fell into the
-    ownership. Raises NotFound where the organization never had it.
+    They include changes of the number itself during the assignment. Raise NotFound if the organization
+    has no such assignment.
     """
     owned = Assignment.objects.filter(pk=assignment_id, organization_id=organization_id).first()
     if owned is None:
@@ -54,7 +53,7 @@ def _shown(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_answered(name: str, value: Any) -> Any:
-    """As the other endpoints write it: unset is null, money and times are strings."""
+    """Return a value as other endpoints do: unset is null, money and times are strings."""
     if value is None or (name in _ROUTING and value == ""):
         return None
     if name == "price":

@@ -1,4 +1,4 @@
-"""An organization's own numbers: its open assignments, as its programs see them."""
+"""Query an organization's numbers: its open assignments, as the API shows them."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ def owned_numbers(
     label: str | None = None,
     search: str | None = None,
 ) -> QuerySet[Assignment]:
-    """What the organization owns now, newest first. ``search``: part of the number or of the label."""
+    """Return the open assignments, newest first. `search` is part of the number or label."""
     owned = (
         Assignment.objects.filter(organization_id=organization_id, ended_at__isnull=True)
         .select_related("number")
@@ -39,7 +39,7 @@ def owned_numbers(
 
 
 def owned_number(assignment_id: UUID, organization_id: UUID) -> Assignment:
-    """Raises NotFound where the organization does not own it now."""
+    """Return an open assignment. Raise NotFound if the organization has none with this id."""
     assignment = owned_numbers(organization_id).filter(pk=assignment_id).first()
     if assignment is None:
         raise NotFound()
@@ -47,10 +47,10 @@ def owned_number(assignment_id: UUID, organization_id: UUID) -> Assignment:
 
 
 def owned_id(reference: UUID | str, organization_id: UUID) -> UUID:
-    """Return the id of a number that is named by its id or in E.164.
+    """Return the assignment id of a number that is given by its id or in E.164.
 
-    In E.164 it is the last time that the organization owned it, which may be over, as with an id.
-    Where it never did, it is an id that no number has.
+    For E.164 it is the organization's latest assignment of the number, which may have ended. Return an
+    id that does not exist if there is none.
     """
     if isinstance(reference, UUID):
         return reference
@@ -58,7 +58,7 @@ def owned_id(reference: UUID | str, organization_id: UUID) -> UUID:
 
 
 def owned_ids(references: list[UUID | str], organization_id: UUID) -> dict[UUID | str, UUID]:
-    """Return the ids of numbers that are named by their ids or in E.164, without the unknown."""
+    """Return the assignment ids of numbers given by id or in E.164, without unknown numbers."""
     numbers = [one for one in references if isinstance(one, str)]
     found = _ids_of(numbers, organization_id) if numbers else {}
     return {
@@ -68,7 +68,7 @@ def owned_ids(references: list[UUID | str], organization_id: UUID) -> dict[UUID 
 
 def _ids_of(numbers: list[str], organization_id: UUID) -> dict[str, UUID]:
     rows = Assignment.objects.filter(organization_id=organization_id, number__number__in=numbers)
-    return dict(rows.order_by("id").values_list("number__number", "id"))  # the newest is the last
+    return dict(rows.order_by("id").values_list("number__number", "id"))  # the newest wins
 
 
 def etag(assignment: Assignment) -> str:
@@ -77,7 +77,7 @@ def etag(assignment: Assignment) -> str:
 
 
 def assignment_json(assignment: Assignment) -> dict[str, Any]:
-    """The fields of the reference, for an assignment whose ``number`` is loaded."""
+    """Return the API's fields of an assignment whose `number` is loaded."""
     number = assignment.number
     return {
         "id": assignment.id,

@@ -1,4 +1,4 @@
-"""The end of an ownership: release into quarantine or back to the carrier, and what follows."""
+"""End assignments: release into quarantine or to the carrier, end quarantines, retire numbers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from numbers.locks import lock_assignments, lock_numbers_by_id
 from numbers.ownership.queries import etag, owned_number
 from numbers.worker.wake import wake_worker
 
-# Ownership ends, routing is cleared (history keeps it) and the number rests, in one statement for all.
-# GREATEST: a clock that was set back must not keep a number from being released.
+# End the assignments, clear their routing (events keep it) and quarantine the numbers, in one statement.
+# GREATEST: a clock that was set back must not prevent a release.
 RELEASE = """
     WITH ended AS (
         UPDATE numbers_assignment AS a
@@ -27,12 +27,12 @@ RELEASE = """
         FROM (SELECT * FROM numbers_assignment WHERE id = ANY(%(ids)s)) AS was
         WHERE a.id = was.id
         RETURNING a.id, a.number_id, a.organization_id, was.inbound_url, was.status_url, was.label, was.campaign_id
-    ), rested AS (
+    ), quarantined AS (
         UPDATE numbers_phonenumber AS n
         SET status = %(status)s, quarantined_until = %(until)s, updated_at = %(at)s
         FROM ended WHERE n.id = ended.number_id
         RETURNING n.id, n.number
-    ), told AS (
+    ), recorded AS (
         INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor, request_id,
                                          before, after, reason)
         SELECT %(at)s, number_id, 'released', organization_id, id, %(actor)s, %(request_id)s,
@@ -42,13 +42,13 @@ RELEASE = """
                %(reason)s
         FROM ended
     )
-    SELECT ended.id, rested.number FROM ended JOIN rested ON rested.id = ended.number_id
+    SELECT ended.id, quarantined.number FROM ended JOIN quarantined ON quarantined.id = ended.number_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A number that has no owner any more. ``quarantined_until`` is None where it was retired."""
+    """A number that was released. `quarantined_until` is None if it was retired."""
 
     assignment_id: UUID
     number: str
@@ -58,7 +58,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class BulkRelease:
-    """What became of each of the ids, each in one of the three."""
+    """The outcome of each id, in one of the three lists."""
 
     released: list[UUID]
     unknown: list[UUID]
@@ -74,10 +74,9 @@ def release(
     reason: str = "",
     expected: IfMatch | None = None,
 ) -> Released:
-    """End the ownership; the number is out of the organization when this returns.
+    """End an assignment; the organization no longer owns the number when this returns.
 
-    Raises NotFound where the organization has no such number now, PreconditionFailed where it is not
-    as ``expected``.
+    Raise NotFound if the organization does not own it, PreconditionFailed if it is not as `expected`.
     """
 
     def check() -> None:
@@ -95,7 +94,7 @@ def release(
 def release_many(
     *, assignment_ids: Sequence[UUID], organization_id: UUID, actor: Actor, reason: str = ""
 ) -> BulkRelease:
-    """Release each on its own, duplicates folded, in a constant number of statements."""
+    """Release each number independently, in a constant number of statements. Ignore duplicates."""
     distinct = list(dict.fromkeys(assignment_ids))
     released, ended = _release(distinct, organization_id, actor, retire=False, reason=reason)
     done = {one.assignment_id for one in released}
@@ -115,9 +114,9 @@ def _release(
     reason: str,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[list[Released], set[UUID]]:
-    """Return those that were released now, and the ids of those that had been before.
+    """Return the numbers released now, and the ids of assignments that had already ended.
 
-    ``check`` runs under the locks of the ownerships, and raises if they must not end.
+    `check` runs while the assignments are locked, and raises if they must not end.
     """
 
     def work() -> tuple[list[Released], set[UUID]]:
@@ -177,18 +176,18 @@ RETIRE = """
 
 
 def end_quarantine(*, number_ids: Sequence[int], actor: Actor, reason: str) -> list[int]:
-    """Put quarantined numbers back on the shelf before their time; gives the ids of those it did.
+    """Make quarantined numbers available early; return the ids of those that were in quarantine.
 
-    For operators only, and never without a reason: a number that comes back early reaches whoever
-    still calls its last owner. Raises ValidationFailed without one.
+    For operators only: callers of the last owner may reach the next one. Raise ValidationFailed if there
+    is no reason.
     """
     return _change_stock(END_QUARANTINE, number_ids, ("quarantined",), actor, reason)
 
 
 def retire(*, number_ids: Sequence[int], actor: Actor, reason: str) -> list[int]:
-    """Take numbers that nobody owns out of stock for good; gives the ids of those it did.
+    """Retire numbers without an owner permanently; return the ids of those that were.
 
-    Raises ValidationFailed without a reason.
+    Raise ValidationFailed if there is no reason.
     """
     return _change_stock(RETIRE, number_ids, ("available", "quarantined"), actor, reason)
 

@@ -1,4 +1,4 @@
-"""Changing where an owned number's messages go."""
+"""Change the routing of an owned number."""
 
 from typing import Any
 from uuid import UUID
@@ -26,12 +26,11 @@ def change_routing(
     actor: Actor,
     expected: IfMatch | None = None,
 ) -> Assignment:
-    """Set ``changes``, a map from routing field to its new value; gives the number as it is then.
+    """Set routing fields to new values; return the assignment afterwards. Idempotent.
 
-    ``campaign_id`` may be None, which detaches. What is already so is left alone and no event is
-    written: both attaching and detaching are idempotent. Raises NotFound for the campaign,
-    CampaignNotActive, BrandNotVerified, then NotFound for the number or NumberNotAssigned where it
-    has been released, PreconditionFailed where it is not as ``expected``.
+    A `campaign_id` of None detaches the campaign. Without a difference, no event is written. Raise
+    NotFound for the campaign, CampaignNotActive or BrandNotVerified, then NotFound for the number,
+    NumberNotAssigned if it was released, PreconditionFailed if it is not as `expected`.
     """
 
     def work() -> Assignment:

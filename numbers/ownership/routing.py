@@ -1,4 +1,4 @@
-"""Where a number's messages go: callback URLs, campaign, label. The same rules for every endpoint."""
+"""Routing of a number: callback URLs, campaign and label, read alike by every endpoint."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ class Routing:
 
 
 def read_routing(body: dict[str, Any], details: dict[str, str]) -> Routing:
-    """The routing fields of a request; absent and null are unset. Problems go into ``details``."""
+    """Return the routing of a request; absent and null are unset. Put problems into `details`."""
     return Routing(
         inbound_url=read_url(body.get("inbound_url"), "inbound_url", details),
         status_url=read_url(body.get("status_url"), "status_url", details),
@@ -30,7 +30,7 @@ def read_routing(body: dict[str, Any], details: dict[str, str]) -> Routing:
 
 
 def read_url(value: object, field: str, details: dict[str, str]) -> str:
-    """Return the URL as it is stored. Put a problem into ``details``."""
+    """Return the URL as it is stored. Put a problem into `details`."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -53,7 +53,7 @@ def read_label(value: object, details: dict[str, str]) -> str:
 
 
 def read_uuid(value: object, field: str, details: dict[str, str]) -> UUID | None:
-    """A UUID in its usual form of 36 characters; not the other forms that Python accepts."""
+    """Return a UUID from its form of 36 characters; Python accepts others. Put a problem into `details`."""
     if value is None:
         return None
     if found := parse_uuid(value):

@@ -1,14 +1,13 @@
-"""The rule for URLs that customers give us to call: https, and a host on the public internet.
+"""Check URLs that customers set as callbacks: https, and a host on the public internet.
 
-Pure functions without DNS. `check_public_https_url` judges what is written, when it is stored. A name
-may still resolve to a private address, or do so later: whoever calls these URLs asks
-`is_public_address` about each address that it resolved, connects to that very address, and follows no
-redirect, or judges each the same way. The desk itself calls none.
+Pure functions without DNS. `check_public_https_url` checks the text when it is stored. A name may still
+resolve to a private address. A sender must check each resolved address with `is_public_address`,
+connect to that address, and follow no redirect without the same checks. Numberdesk itself calls none.
 
-What is not plainly public is refused. Numbers are only read as IPv4 when written as four decimal
-numbers, since `127.1`, `0177.0.0.1` and `2130706433` mean different hosts to different clients;
-networks are listed here because `ipaddress.is_global` differs between Python versions and calls
-tunnels to loopback (6to4, NAT64) and multicast global.
+Everything that is not clearly public is refused. IPv4 must be four decimal numbers, since `127.1`,
+`0177.0.0.1` and `2130706433` mean different hosts to different clients. Networks are listed here because
+`ipaddress.is_global` differs between Python versions and counts tunnels to loopback (6to4, NAT64) and
+multicast as global.
 """
 
 import re
@@ -20,16 +19,16 @@ SCHEME = "https://"
 
 
 class UnsafeUrl(ValueError):
-    """The message is one sentence for the customer and names the remedy."""
+    """The URL is refused. The message is a sentence for the customer, with the remedy."""
 
 
-# Up to the first of / ? # everything is the authority, for RFC 3986 and browsers alike (backslashes,
-# on which they disagree, are refused before this is applied).
+# The authority ends at the first of / ? #, for RFC 3986 and browsers alike. Backslashes, on which they
+# disagree, are refused before.
 _URL = re.compile(r"https://([^/?#]*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
 _IPV4 = re.compile(r"(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-# The last label starts with a letter: so no short, octal or hexadecimal address passes as a name.
+# The last label starts with a letter, so that no short, octal or hexadecimal address is a name.
 _NAME = re.compile(rf"(?:{_LABEL}\.)+([a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)")
 _LAST_LABEL_IS_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
@@ -37,7 +36,7 @@ _LAST_LABEL_IS_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _PRIVATE_TLDS = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"}
     | {"localhost6", "localdomain6", "svc", "consul", "docker"}  # of machines, clusters and containers
-    | {"test", "invalid", "onion", "alt"}  # reserved: nobody on the internet has them
+    | {"test", "invalid", "onion", "alt"}  # reserved, never on the internet
 )
 
 
@@ -50,20 +49,20 @@ _NOT_PUBLIC_V4 = _spans(
     "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24"
     " 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3"
 )
-# Only global unicast is routed at all, which already excludes ::1, v4-mapped, NAT64, fc00::/7, fe80::/10
-# and ff00::/8. Out of it: protocol assignments (Teredo, ORCHID, benchmarks), documentation, 6to4.
+# Global unicast excludes ::1, v4-mapped, NAT64, fc00::/7, fe80::/10 and ff00::/8. These parts of it are
+# not public: protocol assignments (Teredo, ORCHID, benchmarks), documentation, 6to4.
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = [IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
 
 
 def check_public_https_url(value: str) -> str:
-    """Return the URL as it is stored, or raise `UnsafeUrl` if its host is not a public one.
+    """Return the URL as it is stored. Raise UnsafeUrl if its host is not public.
 
-    A scheme has no case (RFC 3986, section 3.1), and the database knows only ``https://``.
+    Schemes ignore case (RFC 3986, section 3.1), but the database allows `https://` only.
     """
     if len(value) > MAX_LENGTH:
         raise UnsafeUrl(f"must be at most {MAX_LENGTH} characters")
-    # isprintable: no control, format or unassigned characters and, but for the blank, no white space.
+    # isprintable excludes control, format and unassigned characters, and white space except the blank.
     if not value.isprintable() or " " in value or "\\" in value:
         raise UnsafeUrl("must not contain blanks, control characters or backslashes: percent-encode them")
     url = _URL.match(value)
@@ -74,9 +73,9 @@ def check_public_https_url(value: str) -> str:
 
 
 def is_public_address(address: str) -> bool:
-    """Whether a resolved address, as text, is one that a customer's URL may lead to.
+    """Return whether a resolved address is public.
 
-    For the sender: to ask about the address that it is going to connect to, not about the name.
+    A sender must check the address that it connects to, not the name.
     """
     try:
         _check_ipv6(address) if ":" in address else _check_name_or_ipv4(address)
@@ -103,7 +102,7 @@ def _check_authority(authority: str) -> None:
 
 
 def _ascii(host: str) -> str:
-    """The host as it goes on the wire: full-width digits, ideographic dots and the like are resolved."""
+    """Return the host in ASCII, with full-width digits and ideographic dots resolved."""
     if host.isascii():
         return host
     if len(host) > 253:  # the codec's time grows with the square of the length
