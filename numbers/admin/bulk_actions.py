@@ -129,7 +129,7 @@ class BulkActionOperation(Operation):
         return Done(f"{self.label}: {subject} {sentence}.")
 
 
-# --- on many ---------------------------------------------------------------------------------------
+# --- on many --------------------------------------------------------------------------------------
 def actions_for(request: HttpRequest) -> dict[str, Any]:
     """Return the list's actions that the user may run."""
     allowed = [action for action in BULK_ACTIONS.values() if request.user.has_perm(action.permission)]

@@ -92,7 +92,7 @@ def _refresh_now(request: HttpRequest) -> None:
         messages.error(request, f"Some figures could not be counted, see the log: {failure}.")
 
 
-# --- stock -----------------------------------------------------------------------------------------
+# --- stock ----------------------------------------------------------------------------------------
 def _stock(figures: Figures) -> dict[str, Any]:
     by_type: dict[str, dict[str, int]] = figures.panels.get("stock", {}).get("by_type", {})
     rows = []
@@ -151,7 +151,7 @@ def _quarantine(figures: Figures) -> dict[str, Any]:
     return {"rows": rows if any(weeks) else []}
 
 
-# --- the last days ---------------------------------------------------------------------------------
+# --- the last days --------------------------------------------------------------------------------
 def _days(figures: Figures) -> list[dict[str, Any]]:
     return figures.panels.get("days", {}).get("days", [])
 

@@ -65,8 +65,9 @@ class AreaCodeFilter(TypedFilter):
             return queryset
         if not (len(value) == 3 and value.isascii() and value.isdigit()):
             return queryset.none()
-        # A short code such as +1415 has no area code. Compare with NULL only: PostgreSQL would treat an
-        # equal area code as independent of the range, and expect a four-hundredth of the rows.
+        # A short code such as +1415 has no area code. Compare with NULL only: PostgreSQL would
+        # treat an equal area code as independent of the range, and expect a four-hundredth of the
+        # rows.
         return queryset.filter(number__gte=f"+1{value}", number__lt=f"+1{value}:", area_code__isnull=False)
 
 

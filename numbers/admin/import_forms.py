@@ -55,7 +55,11 @@ class ReadingForm(forms.Form):
         label="No header line", required=False, help_text="The first line is data, not the names of the columns."
     )
     price = forms.DecimalField(
-        min_value=0, max_value=LARGEST_PRICE, decimal_places=2, required=False, help_text="1.00 if neither the file nor this states one."
+        min_value=0,
+        max_value=LARGEST_PRICE,
+        decimal_places=2,
+        required=False,
+        help_text="1.00 if neither the file nor this states one.",
     )
     number_type = forms.ChoiceField(
         choices=[("", "follows from the number"), *PhoneNumber.Type.choices], required=False
@@ -91,7 +95,7 @@ class ReadingForm(forms.Form):
         return options_of(self.job.parameters)
 
     def options(self) -> Options:
-        """Return the posted options, with detected columns if the form was made for another file."""
+        """Return the posted options; detect the columns if the form is that of another file."""
         said = self.cleaned_data
         read = Options(
             delimiter=said["delimiter"] or None,
@@ -117,7 +121,7 @@ class ReadingForm(forms.Form):
         )
 
     def name_columns(self, layout: Layout) -> None:
-        """Replace the column fields by one for each column of the layout, with its meaning selected."""
+        """Replace the column fields by those of the layout, each with its meaning selected."""
         for place in range(1, self.count + 1):
             del self.fields[f"column_{place}"]
         self.count = len(layout.names)

@@ -36,7 +36,8 @@ def containing(typed: str, *, sold: bool | None) -> Q | None:
         # Too short to select anything: PostgreSQL would read the whole index on trigrams.
         return Q(GreaterThan(StrIndex("number", Value(digits)), 0))
     if re.search(FIVE_ALIKE, digits):
-        # 99999999 has one trigram, 999, which is everywhere. These numbers have an index of their own.
+        # 99999999 has one trigram, 999, which is everywhere. These numbers have an index of their
+        # own.
         return Q(number__regex=FIVE_ALIKE, number__contains=digits)
     # Sold and unsold numbers have an index each, so that a sale does not write to the other.
     halves = {True: SOLD & Q(number__contains=digits), False: ON_THE_SHELF & Q(number__contains=digits)}

@@ -40,7 +40,9 @@ class AddOrganization(Operation):
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         organization, balance = onboard(actor=actor, **values)
-        return Done(f"Organization {organization} was created, with {balance.amount} {balance.currency}.", subject=organization)
+        return Done(
+            f"Organization {organization} was created, with {balance.amount} {balance.currency}.", subject=organization
+        )
 
 
 class SuspendOrganization(Operation):
@@ -99,7 +101,7 @@ class OrganizationAdmin(RecordedAdmin):
         return format_html('{} · <a href="{}">account</a>', account, page_of(account))
 
     def related(self, request: HttpRequest, subject: Organization) -> list[Related]:
-        """Return the tables that operators need when a customer calls, as far as they may see them."""
+        """Return the related tables that the operator may see."""
         tables = {
             "numbers.view_creditentry": ledger_of,
             "apikeys.view_apikey": keys_of,

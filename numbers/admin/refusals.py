@@ -22,7 +22,7 @@ SEARCHES = (Refusal.SEARCH_SHORT,)
 
 
 def _never(request: HttpRequest, codes: tuple[str, ...]) -> bool:
-    """Return whether the list shows another code, of which CHECKs allow no such row."""
+    """Return whether the list is filtered by another code, which by a CHECK has no such rows."""
     code = request.GET.get("code") or request.GET.get("code__exact")
     return code is not None and code not in codes
 

@@ -67,7 +67,7 @@ class BulkAction(ABC):
         """Describe in a phrase what the action will do to a number in one of its `states`."""
 
     def do_again(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
-        """Apply the action to the numbers that an interrupted attempt of this request left undone."""
+        """Apply the action to numbers that an interrupted attempt of this request left."""
         events = NumberEvent.objects.filter(
             number_id__in=ids, request_id=instruction.actor.request_id, kind=self.event_kind
         )
@@ -182,7 +182,7 @@ class SetCapabilities(BulkAction):
 
 
 class OrganizationAction(BulkAction):
-    """An action that gives the available numbers of a batch to an organization, all at once."""
+    """An action that assigns or holds the available numbers of a batch, all at once."""
 
     states = ("available", "held")
 

@@ -1,4 +1,7 @@
-"""Top-ups and corrections of credit. Charges are written with their order, in numbers.orders.purchase."""
+"""Top-ups and corrections of credit.
+
+Charges are written with their order, in numbers.orders.purchase.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,7 +46,10 @@ def short_accounts(accounts: QuerySet[CreditAccount]) -> QuerySet[CreditAccount]
 
 
 def top_up(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:
-    """Add credit. Raise ValidationFailed if the amount is not positive, in whole cents and in bounds."""
+    """Add credit.
+
+    Raise ValidationFailed if the amount is not positive, in whole cents and in bounds.
+    """
     if amount <= 0:
         raise ValidationFailed(details={"amount": "must be more than 0.00; a correction takes credit away"})
     return _write(organization_id=organization_id, kind="top_up", amount=amount, note=note, actor=actor)

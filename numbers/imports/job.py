@@ -48,7 +48,10 @@ class StoredFile(io.RawIOBase):
 
 
 def keep_file(*, name: str, pieces: Iterable[bytes], actor: Actor) -> Job:
-    """Store the file and create a draft import. Raise ValidationFailed if it is not a list of numbers."""
+    """Store the file and create a draft import.
+
+    Raise ValidationFailed if it is not a list of numbers.
+    """
     with transaction.atomic():
         job = Job.objects.create(kind=KIND, title=_printable(name), actor=str(actor), request_id=actor.request_id)
         size = 0
@@ -102,7 +105,7 @@ class Previewed(NamedTuple):
 
 
 def preview(job: Job, options: Options) -> tuple[Layout, list[Previewed]]:
-    """Return the layout and the first lines, each with its number or the reason of its rejection."""
+    """Return the layout and the first lines, each with its number or its problem."""
     lines = numbered_lines(open_text(CountedBytes(StoredFile(job.pk)), options.encoding))
     layout, records = read_layout(lines, options, propose_layout)
     reader = LineReader(layout, options)
@@ -209,7 +212,9 @@ def layout_when_done(job: Job) -> Layout:
 def require_numbers(layout: Layout) -> None:
     """Raise ValidationFailed if an import with this layout could not start."""
     if any("\ufffd" in name for name in layout.names):
-        raise ValidationFailed(details={"encoding": "The header line has another encoding: select it, then preview again."})
+        raise ValidationFailed(
+            details={"encoding": "The header line has another encoding: select it, then preview again."}
+        )
     named = [meaning for meaning in layout.meanings if meaning]
     if "number" not in named:
         raise ValidationFailed(details={"": "Select the column that has the numbers."})

@@ -142,9 +142,7 @@ def _has_header(cells: Sequence[str], options: Options, *, loosely: bool) -> boo
     may_be_data = any(_may_be_number(cell) for cell in cells)
     if any(_names_column(cell, options) for cell in cells):
         if may_be_data and not loosely:
-            raise ValidationFailed(
-                details={"header": "may be data in this file: pass --header or --no-header"}
-            )
+            raise ValidationFailed(details={"header": "may be data in this file: pass --header or --no-header"})
         return True
     if loosely:
         return not may_be_data
@@ -212,7 +210,10 @@ class LineReader:
         return not text.strip(self._layout.delimiter + ' "\t\r\n')
 
     def row(self, number: int, text: str) -> str:
-        """Return the line as COPY takes it, sortable by number and line. Raise BadCell if it is bad."""
+        """Return the line as COPY takes it, sortable by number and line.
+
+        Raise BadCell if it is bad.
+        """
         cells = self._cells(text)
         kind = self._value(cells, "number_type", forms.read_type, self._options.number_type)
         try:

@@ -86,7 +86,7 @@ class Batch:
     note: str
 
     def find(self) -> UUID | None:
-        """Return the id of the stock batch that an interrupted attempt of this import created, or None."""
+        """Return the id of an interrupted attempt's stock batch, or None."""
         return StockBatch.objects.filter(**self._signature()).values_list("id", flat=True).first()
 
     def make(self) -> UUID:

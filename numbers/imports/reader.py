@@ -101,7 +101,10 @@ def _guessed_encoding(head: bytes) -> str:
 
 
 def known_encoding(name: str) -> str:
-    """Return the canonical name of an encoding. Raise ValidationFailed if Python does not know it."""
+    """Return the canonical name of an encoding.
+
+    Raise ValidationFailed if Python does not know it.
+    """
     try:
         found = codecs.lookup(name)
     except (LookupError, ValueError):

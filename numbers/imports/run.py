@@ -26,8 +26,8 @@ from numbers.imports.records import read_head, read_records
 
 CHUNK = 25_000
 _STEP = 2_000  # lines between two progress reports
-# Called with the step ("checking", "adding"), its progress and its total, None if unknown: bytes while
-# checking, numbers while adding. An exception that it raises ends the import.
+# Called with the step ("checking", "adding"), its progress and its total, None if unknown: bytes
+# while checking, numbers while adding. An exception that it raises ends the import.
 Progress = Callable[[str, int, int | None], object]
 
 

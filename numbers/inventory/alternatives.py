@@ -8,9 +8,9 @@ from config.db.pipeline import Rows, Statement
 from numbers.inventory.availability import AVAILABLE
 from numbers.numbering.e164 import area_code_of, type_of
 
-# In the order of digits, the numbers with the longest common prefix are next to each other. So a few
-# neighbors on either side, in the index of unsold numbers, include the best one: a bounded index scan
-# for each number. A number in stock has the type that the stock says, whatever its form.
+# In the order of digits, the numbers with the longest common prefix are next to each other. So a
+# few neighbors on either side, in the index of unsold numbers, include the best one: a bounded
+# index scan for each number. A number in stock has the type that the stock says, whatever its form.
 _SIDE = f"""
     (SELECT n.number FROM numbers_phonenumber n
      WHERE n.number_type = of_type.number_type AND n.number {{side}} wanted.number COLLATE "C"
@@ -30,8 +30,8 @@ _NEIGHBOURS = f"""
     ) AS n
 """  # noqa: S608  made of constants
 
-# Neighbors on either side of each number. If earlier numbers took all of them, read again with one for
-# each number, rounded up: few statements, so that PostgreSQL keeps their plans.
+# Neighbors on either side of each number. If earlier numbers took all of them, read again with one
+# for each number, rounded up: few statements, so that PostgreSQL keeps their plans.
 _DEPTHS = (4, 20, 100)
 USUAL_DEPTH = _DEPTHS[0]
 

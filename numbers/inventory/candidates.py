@@ -15,9 +15,10 @@ from numbers.models.inventory import PhoneNumberType
 # The next start position, from 0 to 2^31: a counter with its bits reversed.
 TURN = "SELECT reverse((nextval('numbers_search_turn') % 2147483648)::int::bit(31)::text)::bit(31)::int"
 
-# A shelf is a range of an index whose rows have the same area code or type and the same capabilities,
-# ordered by spread. Open criteria are tried as several shelves. The indexes cover every column that is
-# read here: reading the rows themselves took nine tenths of the time at ten million numbers.
+# A shelf is a range of an index whose rows have the same area code or type and the same
+# capabilities, ordered by spread. Open criteria are tried as several shelves. The indexes cover
+# every column that is read here: reading the rows themselves took nine tenths of the time at ten
+# million numbers.
 _COLUMNS = "n.id, n.spread, n.number, n.number_type, n.sms_enabled, n.mms_enabled, n.region, n.price"
 # The rule of numbers.inventory.availability in terms of these indexes; %(held_by)s may be NULL.
 _ON_OFFER = """
@@ -52,8 +53,8 @@ _PRICED = """
 _NEAREST_TURN = "ORDER BY (one.spread - %(turn)s + 2147483648::bigint) %% 2147483648 LIMIT %(quantity)s"
 
 # Few numbers have so many digits in a row: find them once by the index of patterns, then filter. On
-# shelves that index would be read 24 times. A pattern with a + is at the beginning, where all numbers
-# of an area code have the same five characters.
+# shelves that index would be read 24 times. A pattern with a + is at the beginning, where all
+# numbers of an area code have the same five characters.
 RARE_DIGITS = 6
 _RARE = f"""
     FROM (
@@ -80,7 +81,7 @@ def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) ->
 
 
 def _candidates(criteria: Criteria) -> tuple[str, dict[str, Any]]:
-    """Return the FROM clause of available numbers as `one`, from the turn on, and its parameters."""
+    """Return the FROM clause of available numbers from the turn on, and its parameters."""
     by_area = "AND n.area_code = %(area_code)s" if criteria.area_code else ""
     pattern = f"AND n.number LIKE {_pattern_literal(criteria.pattern)}" if criteria.pattern else ""
     if _is_rare(criteria.pattern or ""):

@@ -19,7 +19,10 @@ _SUBSCRIBER = "." * 7
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What a buyer looks for; None is any. `pattern`: digits in the number, with `+` its beginning."""
+    """What a buyer looks for; None is any.
+
+    `pattern` is digits in the number, or with `+` its beginning.
+    """
 
     area_code: str | None = None
     number_type: str | None = None
@@ -32,7 +35,7 @@ class Criteria:
 
     @property
     def contradiction(self) -> dict[str, str]:
-        """Return the field that the other criteria rule out, with a sentence; empty if a number can match."""
+        """Return the field that the other criteria rule out, with a sentence, or an empty dict."""
         if self.area_code and self.number_type not in (None, _type_of(self.area_code)):
             possible = _type_of(self.area_code)
             return {"number_type": f"numbers in area code {self.area_code} are {possible}: change one of the two"}

@@ -49,9 +49,9 @@ HOLD = """
     FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS line (id, status)
 """
 
-# The seconds in a day for which the organization's keys have held each number: from each hold to the
-# next event of the number. A hold counts for at least the shortest length, or holding and releasing in
-# turn would be free.
+# The seconds in a day for which the organization's keys have held each number: from each hold to
+# the next event of the number. A hold counts for at least the shortest length, or holding and
+# releasing in turn would be free.
 HELD_SECONDS = f"""
     WITH events AS (
         SELECT number_id, kind, organization_id, actor, at, (after ->> 'held_until')::timestamptz AS held_until,
@@ -214,7 +214,8 @@ def _reserve(
     most_held: int | None = None,
 ) -> Reservation:
     """Lock the numbers, check the limits, and hold them, in the caller's transaction."""
-    # The account lock serializes an organization's holds, so that two cannot exceed the limit together.
+    # The account lock serializes an organization's holds, so that two cannot exceed the limit
+    # together.
     lock_account(buyer.organization_id)
     rows = available(numbers, lock_numbers(numbers), buyer)
     at = max(row.at for row in rows)
@@ -244,7 +245,7 @@ def _check_quota(rows: list[LockedNumber], organization_id: UUID, most_held: int
 
 
 def _check_time(rows: list[LockedNumber], organization_id: UUID, at: datetime, until: datetime) -> None:
-    """Raise LimitExceeded if a number would be held for too long in the day that ends with the hold."""
+    """Raise LimitExceeded if a number would be held for too long in a day."""
     parameters: dict[str, Any] = {
         "ids": [row.id for row in rows],
         "organization_id": organization_id,

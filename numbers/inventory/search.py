@@ -76,7 +76,7 @@ def _find_part(database: BaseDatabaseWrapper, part: Part, asked: dict[str, Any])
 
 
 def _run(database: BaseDatabaseWrapper, step: Near | Lookup, asked: dict[str, Any]) -> tuple[list[Row], int]:
-    """Return the rows that a step finds, and how many of its windows are smaller than their shelf."""
+    """Return the rows of a step, and how many of its windows are smaller than their shelf."""
     statement, parameters = step.statement(asked)
     with database.cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -87,7 +87,10 @@ def _run(database: BaseDatabaseWrapper, step: Near | Lookup, asked: dict[str, An
 
 @contextmanager
 def _bounded(database: BaseDatabaseWrapper) -> Iterator[None]:
-    """Limit the time of each statement. A transaction that is open on the primary has its own limits."""
+    """Limit the time of each statement.
+
+    A transaction that is open on the primary has its own limits.
+    """
     if database.in_atomic_block and database.alias == DEFAULT_DB_ALIAS:
         yield
         return

@@ -21,7 +21,8 @@ from numbers.models.inventory import PhoneNumberType
 
 COLUMNS = ("id", "spread", "number", "number_type", "sms_enabled", "mms_enabled", "region", "price")
 _SELECTED = ", ".join(f"n.{name}" for name in COLUMNS)
-# The rule of numbers.inventory.availability in terms of these indexes. A search shows no held numbers.
+# The rule of numbers.inventory.availability in terms of these indexes. A search shows no held
+# numbers.
 _ON_OFFER = """
     n.status IN ('available', 'quarantined')
     AND (n.held_until IS NULL OR n.held_until <= now())
@@ -29,7 +30,8 @@ _ON_OFFER = """
 """
 _DISTANCE = "(one.spread - %(turn)s + 2147483648::bigint) %% 2147483648"
 
-# A window of one shelf, from the turn on. The last row of a full window is returned even if it does not fit.
+# A window of one shelf, from the turn on. The last row of a full window is returned even if it does
+# not fit.
 _SIDE = f"""
     SELECT * FROM (
         SELECT shelved.*, {{fits}} AS fits, row_number() OVER () AS place FROM (
@@ -98,7 +100,7 @@ class Part:
         return Near(self, window=_WIDE_WINDOW, most=quantity + 2 * len(self.shelves))
 
     def is_common(self, quantity: int, *, found: int, rows: int) -> bool:
-        """Return whether a wide window is likely to be enough, given how many of a sample's rows fit."""
+        """Return whether a wide window is likely to be enough, by the rows of a sample that fit."""
         share = found / rows
         if self.pattern and not self.is_prefix and len(self.pattern) <= _COMMON_DIGITS:
             share = max(share, 8 / 10 ** len(self.pattern))  # eight places in a number of eleven digits

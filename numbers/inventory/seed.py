@@ -16,11 +16,11 @@ from numbers.numbering.nanp import Block, NotInPlan, PlanExhausted, draw
 from numbers.worker.wake import wake_worker
 
 _CHUNK = 25_000
-# Held until the transaction ends, so that seedings of an area code run one after the other. The first
-# key separates our advisory locks from those of others in the same database.
+# Held until the transaction ends, so that seedings of an area code run one after the other. The
+# first key separates our advisory locks from those of others in the same database.
 _ONE_AT_A_TIME = "SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(7267, %s)"
-# A chunk of numbers is sent as one string, and sorted, since adjacent index entries are faster. This is
-# a little faster than COPY, which spends most of its time on the indexes.
+# A chunk of numbers is sent as one string, and sorted, since adjacent index entries are faster.
+# This is a little faster than COPY, which spends most of its time on the indexes.
 _ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
                                      rate_center, carrier, price, batch_id, updated_at)
@@ -104,7 +104,7 @@ def seed_numbers(
         except IntegrityError as error:
             if "phone_number_unique" not in str(error):
                 raise
-            # Not by another seeding, which waits for this one, but for example by an import.
+            # Not by another seeding, which waits for this one: by an import, for example.
             raise ValidationFailed(
                 details={"count": f"other numbers of {stock.area_code} were added at the same time: try again"}
             ) from error

@@ -1,4 +1,4 @@
-"""Phone numbers in the form of ITU-T E.164: `+`, country code, subscriber number, up to 15 digits."""
+"""Phone numbers in the form of ITU-T E.164: `+` and up to 15 digits."""
 
 import re
 

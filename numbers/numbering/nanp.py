@@ -19,8 +19,8 @@ _LINE = tuple(f"{line:04d}" for line in range(_LINES))
 _RESERVED = {"555", "950", "958", "959", "976"} | {f"{first}11" for first in range(2, 10)}
 _LIVE_EXCHANGES = tuple(str(n) for n in range(200, 1000) if str(n) not in _RESERVED)
 
-# 0100 to 0199 are reserved for fiction, so they come first. 1212 is directory assistance and 4334 is
-# assigned nationally, so they are excluded.
+# 0100 to 0199 are reserved for fiction, so they come first. 1212 is directory assistance and 4334
+# is assigned nationally, so they are excluded.
 _FICTION = tuple(f"{line:04d}" for line in range(100, 200))
 _SANDBOX_LINES = _FICTION + tuple(line for line in _LINE if line not in {*_FICTION, "1212", "4334"})
 
@@ -45,7 +45,9 @@ class Block:
 
     def __post_init__(self) -> None:
         if self.area_code not in TOLL_FREE and self.area_code not in REGIONS:
-            raise NotInPlan(f"{self.area_code} is not an area code in service in the US or Canada: choose one such as 415")
+            raise NotInPlan(
+                f"{self.area_code} is not an area code in service in the US or Canada: choose one such as 415"
+            )
         if self.sandbox and self.area_code == "800":
             # Toll-free numbers 800-555 are in service; in the other toll-free codes 555 is not.
             raise NotInPlan("800 has no test numbers, since 800-555 is in service: choose one such as 888")
@@ -104,7 +106,8 @@ def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: i
     if count > free:
         kind = "test numbers" if block.sandbox else "numbers"
         raise PlanExhausted(f"area code {block.area_code} has room for {free:,} more {kind}, not {count:,}")
-    # With the free count: by `random_state` alone, a second draw would hit every place of the first.
+    # With the free count: by `random_state` alone, a second draw would hit every place of the
+    # first.
     seed = None if random_state is None else f"{random_state} {block.area_code} {free}"
     return _draw(block, count, used, random.Random(seed))  # noqa: S311  not a secret
 
@@ -115,8 +118,8 @@ def _draw(block: Block, count: int, used: bytearray, rng: random.Random) -> Iter
         count -= in_zone
         for _ in range(in_zone):
             index = zone.start + int(rng.random() * len(zone))
-            # If the place is used, take the next free one, wrapping around the zone. So a draw is one
-            # fast search even if nearly all are used.
+            # If the place is used, take the next free one, wrapping around the zone. So a draw is
+            # one fast search even if nearly all are used.
             if used[index]:
                 index = used.find(0, index, zone.stop)
                 if index < 0:

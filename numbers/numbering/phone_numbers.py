@@ -94,7 +94,10 @@ def _without_fraction(text: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Return the text without punctuation. Raise NotANumber if the punctuation may have a meaning."""
+    """Return the text without punctuation.
+
+    Raise NotANumber if the punctuation may have a meaning.
+    """
     if not text:
         raise NotANumber("has no number")
     plain = _without_fraction(text.lstrip("'").strip(" \u00a0\u202f"))

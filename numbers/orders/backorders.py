@@ -51,8 +51,8 @@ PUT_OFF = f"""
     WHERE failed_id = id AND id = %s AND status = 'pending'
 """  # noqa: S608  made of a constant
 
-# One filler for each inventory at a time, so that a younger order cannot overtake an older one. The lock
-# belongs to the transaction, so that it works behind a transaction pooler.
+# One filler for each inventory at a time, so that a younger order cannot overtake an older one. The
+# lock belongs to the transaction, so that it works behind a transaction pooler.
 ONE_FILLER = "SELECT pg_advisory_xact_lock(hashtext('numberdesk.fill_pending_orders'), %s::int)"
 
 # Another transaction has locked what the order needs: expected, and retried in the next pass.
@@ -152,7 +152,7 @@ class _Pass:
             logger.exception("pending order %s could not be put off", order.id)
 
     def _keep_numbers(self, order: Order) -> None:
-        """Exclude the order's numbers from what younger orders may take, if there are enough for it."""
+        """Exclude numbers for this order from what younger orders may take, if it has enough."""
         if order.fill_attempts > KEPT_ATTEMPTS:
             return
         try:

@@ -111,11 +111,11 @@ def price_purchase(
     return Purchase(order_id or new_id(), lines, total, account.currency, at, criteria, max_price)
 
 
-# Every row of an order in one round trip: seven statements took a quarter longer. The order is inserted,
-# or completed if it was pending. Numbers, assignments, events, charge, balance and the response for
-# retries follow. Foreign keys between them are checked at COMMIT. The caller holds the locks of the
-# account and the numbers; the unique index on open assignments holds without them. LOCK_NUMBERS explains
-# why a list is behind a SELECT.
+# Every row of an order in one round trip: seven statements took a quarter longer. The order is
+# inserted, or completed if it was pending. Numbers, assignments, events, charge, balance and the
+# response for retries follow. Foreign keys between them are checked at COMMIT. The caller holds the
+# locks of the account and the numbers; the unique index on open assignments holds without them.
+# LOCK_NUMBERS explains why a list is behind a SELECT.
 RECORD = """
     WITH line AS (
         SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[], %(prices)s::numeric[],

@@ -17,8 +17,8 @@ from numbers.locks import lock_assignments, lock_numbers_by_id
 from numbers.ownership.queries import etag, owned_number
 from numbers.worker.wake import wake_worker
 
-# End the assignments, clear their routing (events keep it) and quarantine the numbers, in one statement.
-# GREATEST: a clock that was set back must not prevent a release.
+# End the assignments, clear their routing (events keep it) and quarantine the numbers, in one
+# statement. GREATEST: a clock that was set back must not prevent a release.
 RELEASE = """
     WITH ended AS (
         UPDATE numbers_assignment AS a

@@ -53,7 +53,10 @@ def read_label(value: object, details: dict[str, str]) -> str:
 
 
 def read_uuid(value: object, field: str, details: dict[str, str]) -> UUID | None:
-    """Return a UUID from its form of 36 characters; Python accepts others. Put a problem into `details`."""
+    """Return a UUID from its form of 36 characters;
+
+    Python accepts others. Put a problem into `details`.
+    """
     if value is None:
         return None
     if found := parse_uuid(value):

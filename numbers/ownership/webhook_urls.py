@@ -22,8 +22,8 @@ class UnsafeUrl(ValueError):
     """The URL is refused. The message is a sentence for the customer, with the remedy."""
 
 
-# The authority ends at the first of / ? #, for RFC 3986 and browsers alike. Backslashes, on which they
-# disagree, are refused before.
+# The authority ends at the first of / ? #, for RFC 3986 and browsers alike. Backslashes, on which
+# they disagree, are refused before.
 _URL = re.compile(r"https://([^/?#]*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
 _IPV4 = re.compile(r"(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})")
@@ -49,8 +49,8 @@ _NOT_PUBLIC_V4 = _spans(
     "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24"
     " 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3"
 )
-# Global unicast excludes ::1, v4-mapped, NAT64, fc00::/7, fe80::/10 and ff00::/8. These parts of it are
-# not public: protocol assignments (Teredo, ORCHID, benchmarks), documentation, 6to4.
+# Global unicast excludes ::1, v4-mapped, NAT64, fc00::/7, fe80::/10 and ff00::/8. These parts of it
+# are not public: protocol assignments (Teredo, ORCHID, benchmarks), documentation, 6to4.
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = [IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
 
@@ -62,7 +62,8 @@ def check_public_https_url(value: str) -> str:
     """
     if len(value) > MAX_LENGTH:
         raise UnsafeUrl(f"must be at most {MAX_LENGTH} characters")
-    # isprintable excludes control, format and unassigned characters, and white space except the blank.
+    # isprintable excludes control, format and unassigned characters, and white space except the
+    # blank.
     if not value.isprintable() or " " in value or "\\" in value:
         raise UnsafeUrl("must not contain blanks, control characters or backslashes: percent-encode them")
     url = _URL.match(value)

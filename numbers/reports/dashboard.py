@@ -230,5 +230,5 @@ def _is_stale(figures: Figures) -> bool:
 
 
 def _estimated_stock() -> int:
-    """Return the planner's estimate; -1 if the table was never analyzed, which is true of small ones."""
+    """Return the planner's estimate; -1 for a table that was never analyzed, so a small one."""
     return int(_rows("SELECT reltuples::bigint FROM pg_class WHERE oid = 'numbers_phonenumber'::regclass")[0][0])

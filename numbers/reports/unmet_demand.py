@@ -28,9 +28,10 @@ from numbers.orders.waiting import Wish
 logger = logging.getLogger(__name__)
 
 RECORDED = (402, 409, 429)
-NOBODY = UUID(int=0)
+NO_ORGANIZATION = UUID(int=0)
 
-# Do not wait for the disk: a crash of the database may lose the last fraction of a second of refusals.
+# Do not wait for the disk: a crash of the database may lose the last fraction of a second of
+# refusals.
 RECORD = """
     INSERT INTO numbers_refusal (organization_id, sandbox, code, path, actor, request_id, note, wanted, found,
                                  area_code, number_type, pattern, numbers)
@@ -106,8 +107,9 @@ def _record(code: str, **details: Any) -> None:
         logger.warning("a refusal could not be recorded", exc_info=True)
 
 
-# Unmet demand, as a purchasing list. Repeated requests must not inflate it: for each organization, day
-# and criteria only the largest shortfall counts. A named number counts once for each organization.
+# Unmet demand, as a purchasing list. Repeated requests must not inflate it: for each organization,
+# day and criteria only the largest shortfall counts. A named number counts once for each
+# organization.
 UNMET = """
     WITH searched AS (
         SELECT organization_id, area_code, number_type, pattern, max(wanted - found) AS missing, count(*) AS times,
@@ -185,7 +187,7 @@ def _shortfalls() -> dict[str, list[Any]]:
 def _in_stock(criteria: str, max_price: Decimal, *, most: int) -> int:
     """Return how many live numbers are available to any customer for such orders, up to `most`."""
     try:
-        wish = Wish(NOBODY, False, Criteria(**orjson.loads(criteria)), max_price)
+        wish = Wish(NO_ORGANIZATION, False, Criteria(**orjson.loads(criteria)), max_price)
     except TypeError:  # criteria of another release: assume no match
         return 0
     return len(available_ids(wish, most=most))

@@ -107,7 +107,8 @@ PROVENANCE = [
         "every_end_of_an_ownership_is_in_the_history",
         5,
         "numbers_assignment",
-        # An assignment that ended without exactly one event, or an event for one that is still open.
+        # An assignment that ended without exactly one event, or an event for one that is still
+        # open.
         """
         SELECT a.id AS assignment_id, a.ended_at, e.id AS event_id, e.times
         FROM numbers_assignment a
@@ -142,7 +143,8 @@ PROVENANCE = [
         "every_change_says_who_and_in_which_request",
         5,
         "numbers_numberevent",
-        # A row of history, order, reservation, stock batch or ledger entry without actor or request.
+        # A row of history, order, reservation, stock batch or ledger entry without actor or
+        # request.
         r"""
         SELECT t.kept_in, t.id, t.actor, t.request_id
         FROM (

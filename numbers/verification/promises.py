@@ -17,7 +17,10 @@ PROMISES = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `offenders` selects the rows that break it; `counted` is the table that it reads."""
+    """One check.
+
+    `offenders` selects the rows that break it; `counted` is the table that it reads.
+    """
 
     name: str
     promise: int
@@ -68,7 +71,8 @@ ONE_OWNER = [
         "sandbox_and_live_never_mix",
         1,
         "numbers_assignment",
-        # A test number with a live owner, a live number with a sandbox, or an order of the other kind.
+        # A test number with a live owner, a live number with a sandbox, or an order of the other
+        # kind.
         """
         SELECT n.number, n.sandbox AS test_number, g.name AS organization, g.is_sandbox, o.sandbox AS sandbox_order
         FROM numbers_assignment a
@@ -146,8 +150,8 @@ WHOLE_ORDERS = [
         "orders_are_charged_once",
         2,
         "numbers_order",
-        # A complete live order that was not charged once, its total, to its organization; or a charge
-        # for any other order.
+        # A complete live order that was not charged once, its total, to its organization; or a
+        # charge for any other order.
         """
         SELECT o.id, o.status, o.sandbox, o.total, count(c.id) AS charges, sum(c.amount) AS charged
         FROM numbers_order o LEFT JOIN numbers_creditentry c ON c.order_id = o.id
@@ -210,7 +214,8 @@ CREDIT = [
         "ledger_entries_follow_each_other",
         3,
         "numbers_creditentry",
-        # An entry that does not continue the previous one: an entry was changed, removed or inserted.
+        # An entry that does not continue the previous one: an entry was changed, removed or
+        # inserted.
         """
         SELECT account_id, entry, ahead, balance_before, ahead_balance, amount, balance_after
         FROM (

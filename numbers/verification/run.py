@@ -19,7 +19,10 @@ _COUNT = "SELECT count(*) FROM {}"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a check: `offenders` of `counted` rows break it; `rows` has the first of them."""
+    """The result of a check: `offenders` of `counted` rows break it;
+
+    `rows` has the first of them.
+    """
 
     check: Check
     counted: int

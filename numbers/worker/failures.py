@@ -29,7 +29,10 @@ _COUNT = """
 
 
 def record_failure(queue: WorkerQueue, item: object, error: BaseException) -> None:
-    """Log the traceback with the item's id and count the failure. Call it outside the failed transaction."""
+    """Log the traceback with the item's id and count the failure.
+
+    Call it outside the failed transaction.
+    """
     fields = {"queue": queue.value, "item": str(item)}
     logger.error("%s: item %s failed: %s", queue.label, item, error, exc_info=error, extra={"fields": fields})
     try:
@@ -40,7 +43,7 @@ def record_failure(queue: WorkerQueue, item: object, error: BaseException) -> No
 
 
 def in_words(error: BaseException) -> str:
-    """Return an error as one stored line: its kind, and its first line without control characters."""
+    """Return an error as one line: its class, and its first line without control characters."""
     first_line = str(error).strip().partition("\n")[0]
     printable = "".join(character for character in first_line if character.isprintable())
     return f"{type(error).__name__}: {printable}"[:ERROR_LENGTH] if printable else type(error).__name__

@@ -75,7 +75,10 @@ class WorkerStopping(Exception):
 
 
 class ItemsFailed(Exception):
-    """Some of the job's items failed for an unforeseen reason; the others are done. The message says which."""
+    """Some of the job's items failed for an unforeseen reason; the others are done.
+
+    The message says which.
+    """
 
     def __init__(self, message: str, counts: dict[str, Any]) -> None:
         super().__init__(message)
@@ -110,7 +113,10 @@ class JobContext:
         self._heart = Heartbeat(f"job {job.pk}", lambda: self.beat())
 
     def progress(self, doing: str, done: int, total: int | None) -> None:
-        """Record the progress. Raise JobCancelled, JobLost or WorkerStopping if the job must end."""
+        """Record the progress.
+
+        Raise JobCancelled, JobLost or WorkerStopping if the job must end.
+        """
         now = time.monotonic()
         if doing != self.reported.get("doing"):
             self._began = now
@@ -210,7 +216,7 @@ def _run(context: JobContext) -> None:
 
 
 def _break_off(context: JobContext, error: Exception) -> None:
-    """Record an attempt that ended by an exception; without a database, its missing heartbeat does."""
+    """Record an attempt that failed. Without a database, the missing heartbeat does."""
     job = context.job
     if isinstance(error, DatabaseError | InterfaceError | psycopg.Error) and is_unavailable(error):
         if context.is_stopping():  # its statement was canceled for that

@@ -1,4 +1,4 @@
-"""A thread that processes one queue, waits until work is due or it is woken, and survives errors."""
+"""A thread that processes one queue until it is stopped, and survives errors."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ LONGEST_REST = 30.0  # between two attempts while they fail
 
 
 class CancelableThread:
-    """A thread with one connection to the database, whose running statement can be canceled from outside."""
+    """A thread with a database connection whose statement other threads can cancel."""
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         self._work = work
@@ -54,7 +54,10 @@ class CancelableThread:
 
 
 class Lane(CancelableThread):
-    """Call `look` until `stop` is set. It processes what is due and returns the seconds until the next."""
+    """Call `look` until `stop` is set.
+
+    It processes what is due and returns the seconds until the next.
+    """
 
     def __init__(self, name: str, look: Callable[[], float | None], *, stop: threading.Event, poll: float) -> None:
         super().__init__(name, self._loop)

@@ -32,7 +32,10 @@ STOP_SECONDS = 15.0
 
 
 class Worker:
-    """All threads of one worker process. `parent`: stop when this process is no longer the parent."""
+    """All threads of one worker process.
+
+    `parent`: stop when this process is no longer the parent.
+    """
 
     def __init__(self, *, poll: float | None = None, parent: int | None = None) -> None:
         poll = settings.WORKER_POLL_SECONDS if poll is None else poll
@@ -72,7 +75,7 @@ class Worker:
         return 0 if ended and not crashed else 1
 
     def _wait_for_the_end(self) -> bool:
-        """Wait for a signal; return True if a thread died, so that a supervisor restarts the worker."""
+        """Wait for a signal. Return True if a thread died, so that a supervisor restarts us."""
         while True:
             try:
                 self._signals.get(timeout=1.0)
@@ -85,7 +88,7 @@ class Worker:
                 return False
 
     def _end(self) -> bool:
-        """Let running steps end, then cancel their statements; return whether all threads ended in time."""
+        """Stop all threads; cancel statements that take too long. Return whether all ended."""
         began = time.monotonic()
         self._stop.set()
         self._wake()

@@ -57,7 +57,10 @@ class DutyState:
 
 @dataclass(frozen=True, slots=True)
 class JobCounts:
-    """Unfinished jobs. `oldest_seconds`: how long the oldest queued job has been due, or negative."""
+    """Unfinished jobs.
+
+    `oldest_seconds`: how long the oldest queued job has been due, or negative.
+    """
 
     queued: int
     retried: int
@@ -66,7 +69,7 @@ class JobCounts:
 
 
 def duty_states() -> list[DutyState]:
-    """Return the duties of this release, failed ones first; empty before a worker has planned them."""
+    """Return the planned duties of this release, failed ones first."""
     with connection.cursor() as cursor:
         cursor.execute(_DUTIES, [list(all_duties())])
         return [DutyState(*row) for row in cursor.fetchall()]
@@ -79,7 +82,10 @@ def job_counts() -> JobCounts:
 
 
 def background_work() -> Iterable[Metric]:
-    """Return the metrics of all workers. They count in the database, since Prometheus scrapes none."""
+    """Return the metrics of all workers.
+
+    They count in the database, since Prometheus scrapes none.
+    """
     everywhere, _ = live_workers()
     return [
         GaugeMetricFamily("numberdesk_workers", "Worker processes alive in the last minute.", value=everywhere),

@@ -17,7 +17,9 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--username", type=line_of_text(minimum=1, maximum=150), default="admin")
-        parser.add_argument("--password-file", required=True, metavar="PATH", help="file with the password; - for stdin")
+        parser.add_argument(
+            "--password-file", required=True, metavar="PATH", help="file with the password; - for stdin"
+        )
 
     def handle(self, **options: Any) -> None:
         password = _read(options["password_file"])

@@ -47,7 +47,7 @@ class Command(DeskCommand):
         )
 
     def _to_file(self, rows: QuerySet[Any], name: str, bar: Any) -> int:
-        """Write the file whole or not at all: an existing one is replaced once the new one is complete."""
+        """Write a temporary file, and replace the named one only once it is complete."""
         part = Path(f"{name}.part")
         try:
             with part.open("wb") as file:

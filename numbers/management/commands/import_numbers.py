@@ -57,7 +57,9 @@ class Command(DeskCommand):
             help=f"the field of a column (its name, or its position from 1): {', '.join(FIELDS)}, ignore",
         )
         parser.add_argument("--delimiter", type=_delimiter, metavar="CHAR", help="between cells; detected by default")
-        parser.add_argument("--encoding", help="such as latin-1; UTF-8, and UTF-16 with a byte order mark, are detected")
+        parser.add_argument(
+            "--encoding", help="such as latin-1; UTF-8, and UTF-16 with a byte order mark, are detected"
+        )
         parser.add_argument(
             "--header",
             action=argparse.BooleanOptionalAction,
