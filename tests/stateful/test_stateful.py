@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.config import SchemathesisConfig
 
 from apikeys.schemas import KEY_ID
-from campaigns.schemas import BRAND_ID, CAMPAIGN_ID
+from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from numbers.api.reservations_schema import RESERVATION_ID
 from numbers.api.schemas import NUMBER_ID, ORDER_ID
 from tests.drills.fuzz.seed import SEED

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 
 from apikeys.schemas import KEY_ID
 from apikeys.scopes import Scope
-from campaigns.schemas import BRAND_ID, CAMPAIGN_ID
+from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from config.api.views import ApiView
 from numbers.api.reservations_schema import RESERVATION_ID
 from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
