@@ -79,8 +79,12 @@ class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
     def verify_token(self, token: str) -> bool:
         """Check a code and count the attempt. The caller holds the row's lock.
 
-        ``django_otp.match_token`` takes that lock.
+        ``django_otp.match_token`` takes that lock, and shows each code to every device. A code
+        with the form of another factor does not count here: else a right recovery code would
+        throttle the app.
         """
+        if not self.has_form(token):
+            return False
         allowed, _ = self.verify_is_allowed()
         if not allowed:
             return False
@@ -96,6 +100,10 @@ class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
         else:
             self.throttle_increment(commit=True)
         return verified
+
+    def has_form(self, token: str) -> bool:
+        """Return whether a token has the form of this factor's codes."""
+        raise NotImplementedError
 
     def accept(self, token: str) -> bool:
         """Return whether the token is right, and mark it as used."""
@@ -132,10 +140,12 @@ class Authenticator(SealedDevice):
         totp.time = time.time()
         return totp
 
+    def has_form(self, token: str) -> bool:
+        return token.isascii() and token.isdigit() and len(token) == self.DIGITS
+
     def accept(self, token: str) -> bool:
         totp = self.totp
-        digits = token if token.isascii() and token.isdigit() and len(token) == self.DIGITS else "-1"
-        if not totp.verify(int(digits), self.TOLERANCE, self.last_t + 1):
+        if not totp.verify(int(token), self.TOLERANCE, self.last_t + 1):
             return False
         self.last_t, self.drift = totp.t(), totp.drift
         return True
@@ -153,6 +163,8 @@ class Authenticator(SealedDevice):
 
 class RecoveryCodes(SealedDevice):
     """Recovery codes for a lost phone. Each is accepted once."""
+
+    LENGTH = 8
 
     class Meta(SealedDevice.Meta):
         constraints = [
@@ -172,6 +184,9 @@ class RecoveryCodes(SealedDevice):
     @staticmethod
     def new_codes(number: int) -> list[str]:
         return [b32encode(secrets.token_bytes(5)).decode().lower() for _ in range(number)]
+
+    def has_form(self, token: str) -> bool:
+        return len(token) == self.LENGTH
 
     def accept(self, token: str) -> bool:
         codes = self.codes

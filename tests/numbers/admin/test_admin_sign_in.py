@@ -106,6 +106,20 @@ def test_wrong_codes_have_to_wait(operator: User) -> None:
     assert again.post(TWO_FACTOR, {"code": right}).context["form"].errors
 
 
+@pytest.mark.parametrize(
+    ("code", "failures"), [("{recovery}", (0, 0)), ("000000", (1, 0)), ("aaaaaaaa", (0, 1)), ("12345", (0, 0))]
+)
+def test_code_counts_as_attempt_at_its_own_factor_only(operator: User, code: str, failures: tuple[int, int]) -> None:
+    client = Client()
+    sign_in(client)
+    codes = set_up(client)
+    again = Client()
+    sign_in(again)
+    again.post(TWO_FACTOR, {"code": code.format(recovery=codes[0])})
+    counted = [kind.objects.get().throttling_failure_count for kind in (Authenticator, RecoveryCodes)]
+    assert tuple(counted) == failures
+
+
 def test_the_page_is_for_operators_who_gave_their_password(db: None) -> None:
     assert Client().get(TWO_FACTOR)["Location"].startswith("/admin/login/")
     customer = Client()
