@@ -149,7 +149,7 @@ def test_an_order_is_either_filled_or_cancelled(api, cast):
 def test_concurrent_buyers_of_the_exact_stock_are_all_filled(cast):
     clients = buyers(12)
     factories.stock(*factories.line(0, 60))
-    answers = at_once([partial(buy, client, 5) for client in clients])
+    answers = at_once([partial(buy, client, 5, max_price_per_number="1.00") for client in clients])
     assert {answer.status_code for answer in answers} <= {200, 202}
     placed = [answer.json()["data"]["order_id"] for answer in answers]
     fill_pending_orders()
@@ -160,7 +160,7 @@ def test_concurrent_buyers_of_the_exact_stock_are_all_filled(cast):
 def test_excess_buyers_wait_and_nothing_is_sold_twice(cast):
     clients = buyers(12)
     factories.stock(*factories.line(0, 30))
-    answers = at_once([partial(buy, client, 4) for client in clients])
+    answers = at_once([partial(buy, client, 4, max_price_per_number="1.00") for client in clients])
     placed = [answer.json()["data"]["order_id"] for answer in answers]
     fill_pending_orders()
     assert sorted(statuses(zip(clients, placed, strict=True))) == ["complete"] * 7 + ["pending"] * 5

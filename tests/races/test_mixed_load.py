@@ -74,7 +74,8 @@ class Customer:
         return self.api.order(self.some(), query="?dry_run=true", **self.routing())
 
     def order_any(self) -> Any:
-        return self.api.post(BULK, {"quantity": self.draw.randint(1, 15), "pattern": "+1415", **self.routing()})
+        body = {"quantity": self.draw.randint(1, 15), "pattern": "+1415", "max_price_per_number": "2.00"}
+        return self.api.post(BULK, body | self.routing())
 
     def shown(self) -> list[str]:
         found = self.api.post(SEARCH, {"area_code": "415", "quantity": 3}).json()["data"]

@@ -101,7 +101,7 @@ def live_through(world, settings):
 
 
 def wait_and_cancel(world):
-    request = QuantityRequest(1_000, Criteria(area_code="212"), Routing())
+    request = QuantityRequest(1_000, Criteria(area_code="212"), Routing(), max_price=Decimal("1.00"))
     place_quantity_order(request, buyer=buyer(world.owner))
     ((pending,),) = db_assertions.rows("SELECT id FROM numbers_order WHERE status = 'pending'")
     cancel_order(order_id=pending, organization_id=world.owner.pk, actor=actor())

@@ -74,16 +74,17 @@ def test_releasing_a_hundred_takes_as_many_statements_as_one(api):
 
 
 IDS = "must be a list of 1 to 100 ids of your phone numbers"
-UUIDS = "must be a UUID such as b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
+REFERENCE = "must be the UUID of a phone number, or the number in E.164"
 WRONG = {
     "missing": ({}, {"ids": IDS}),
     "null": ({"ids": None}, {"ids": IDS}),
     "empty": ({"ids": []}, {"ids": IDS}),
     "text": ({"ids": MISSING}, {"ids": IDS}),
     "101": ({"ids": [MISSING] * 101}, {"ids": IDS}),
-    "no uuid": ({"ids": [MISSING, "1"]}, {"ids[1]": UUIDS}),
-    "null within": ({"ids": [None, MISSING]}, {"ids[0]": "must be the UUID of a phone number"}),
-    "a number": ({"ids": ["+14152000000", 7]}, {"ids[0]": UUIDS, "ids[1]": UUIDS}),
+    "no uuid": ({"ids": [MISSING, "1"]}, {"ids[1]": REFERENCE}),
+    "null within": ({"ids": [None, MISSING]}, {"ids[0]": REFERENCE}),
+    "a number": ({"ids": ["+14152000000", 7]}, {"ids[1]": REFERENCE}),
+    "no E.164": ({"ids": ["14152000000", "+0415"]}, {"ids[0]": REFERENCE, "ids[1]": REFERENCE}),
     "misspelt": (
         {"ids": [MISSING], "reason": "x"},
         {"reason": "is not a field of this request; known: ids, return_to_carrier"},

@@ -255,7 +255,7 @@ def test_a_command(cast: Cast, tmp_path: Any, capsys: Any, command: str) -> None
 
 def test_failed_pending_order_records_the_reason_and_the_worker(api: Api, cast: Cast) -> None:
     factories.stock("+14155550123", price="1.00")
-    assert api.post("/v1/phone-numbers/bulk", {"quantity": 2, "max_price_per_number": "9.00"}).status_code == 202
+    assert api.post("/v1/phone-numbers/bulk", {"quantity": 2, "max_price_per_number": "1000.00"}).status_code == 202
     db_assertions.run("UPDATE numbers_phonenumber SET price = 1000")
     factories.stock("+14155550124", price="1000.00")
     watched = Watched()
