@@ -255,7 +255,7 @@ def test_stopping_in_a_failing_batch_leaves_the_rest_as_a_draft(poison, monkeypa
     numbers = factories.stock(*factories.line(0, 4))
     poison.add(PhoneNumber.objects.get(number=numbers[0]).pk)
     job = begun("retire")
-    original = jobs.Running.progress
+    original = jobs.JobContext.progress
     calls = []
 
     def stop_at_second(self: Any, *arguments: Any) -> None:
@@ -265,7 +265,7 @@ def test_stopping_in_a_failing_batch_leaves_the_rest_as_a_draft(poison, monkeypa
             self.beat()
         original(self, *arguments)
 
-    monkeypatch.setattr(jobs.Running, "progress", stop_at_second)
+    monkeypatch.setattr(jobs.JobContext, "progress", stop_at_second)
     run_all()
     job.refresh_from_db()
     assert job.status == "cancelled"
