@@ -282,7 +282,7 @@ def test_a_job_that_is_stopped_leaves_the_rest_to_go_on_with(
 
 def progress_that_looks(running: Any, doing: str, done: int, total: int | None) -> None:
     """As JobContext.progress, but looking at once instead of at the next beat."""
-    running._told = {"doing": doing, "progress": done, "total": total}
+    running.reported = {"doing": doing, "progress": done, "total": total}
     running.beat()
     if running._end is not None:
         raise running._end
