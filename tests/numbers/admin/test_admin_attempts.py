@@ -112,9 +112,11 @@ def test_known_browser_is_limited_by_itself(hashes: list[str]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_attempts_are_counted_exactly_when_many_come_at_once(hashes: list[str], settings: Any) -> None:
+def test_attempts_are_counted_exactly_when_many_come_at_once(
+    hashes: list[str], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.DESK_SIGN_INS_PER_MINUTE_IN_ALL = 5
-    hashing._places = threading.BoundedSemaphore(50)
+    monkeypatch.setattr(hashing, "_places", threading.BoundedSemaphore(50))
     addresses = [f"203.0.113.{number}" for number in range(12)]
     begin_minute("all", *(f"address:{address}" for address in addresses))
     answers = at_once([lambda one=one: attempt(Client(), address=one).status_code for one in addresses])
