@@ -10,8 +10,8 @@ from django.db import connection, models, transaction
 
 from apikeys.models import ApiKey
 from apikeys.schemas import KEY_ID
-from campaigns.models import Brand, Campaign
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
+from campaigns.models import Brand, Campaign
 from config.db.fields import new_id
 from numbers.api.reservations_schema import RESERVATION_ID
 from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN

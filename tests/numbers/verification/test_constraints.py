@@ -53,8 +53,8 @@ LEGAL = {
 WHERE = {
     "numbers_phonenumber": "number = '+14152000005'",
     "numbers_assignment": "ended_at IS NULL",
-    # The stranger's account has only its top-up, so a third entry would continue nothing.
-    "numbers_creditentry": "kind = 'top_up' AND account_id = (SELECT id FROM campaigns_organization WHERE name = 'Owner')",
+    # The account of the buyer: a third entry continues its second.
+    "numbers_creditentry": "kind = 'top_up' AND account_id IN (SELECT organization_id FROM numbers_order)",
 }
 CHARGE = {"kind": "'charge'", "amount": "-1", "balance_after": "98", "order_id": "(SELECT id FROM numbers_order)"}
 
