@@ -6,18 +6,16 @@ refuses it for the rest of the minute without a statement.
 
 A key that authenticated recently is accepted from any address, so a neighbor behind the same
 address locks out no other client. A process remembers the keys that it has seen. Before it
-refuses a key, it loads those that other processes have seen, once a minute. A key that was not used for a
-day is refused while its address is past the limit.
+refuses a key, it loads those that other processes have seen, once a minute. A key that was not
+used for a day is refused while its address is past the limit.
 
 Behind a proxy that TRUSTED_PROXIES does not name, every client would have the proxy's address.
 Then there is no limit.
 """
 
-import ipaddress
 import math
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection
@@ -26,7 +24,7 @@ from django.http import HttpRequest
 from config.db.connections import on_a_live_connection
 from config.db.minute_windows import ONE_MORE, WINDOW_SECONDS
 from config.errors import RateLimited, Unauthorized
-from config.http.addresses import Network, parse_address, parse_network
+from config.http.client_address import client_address
 
 # A limit per address does not stop an attacker with more addresses than this in one minute.
 MOST_ADDRESSES = 10_000
@@ -96,52 +94,6 @@ def failed(request: HttpRequest, digests: Sequence[str] = ()) -> Unauthorized | 
     if used >= settings.FAILED_AUTHENTICATIONS_PER_MINUTE:
         _known.closed[address] = time.monotonic() + seconds
     return Unauthorized() if used <= settings.FAILED_AUTHENTICATIONS_PER_MINUTE else _too_many(seconds)
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the last address that no trusted proxy has added, or "" if it is not known.
-
-    Clients can forge any address further left in X-Forwarded-For. For IPv6 return the network,
-    because one client has 2^64 addresses.
-    """
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.BEHIND_TLS_PROXY and not settings.TRUSTED_PROXIES:
-        return ""
-    for forwarded in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "")[-500:].split(",")):
-        if not _is_trusted(address, tuple(settings.TRUSTED_PROXIES)):
-            break
-        address = forwarded.strip() or address
-    return _network_of(address)
-
-
-def host_of(request: HttpRequest) -> str | None:
-    """Return the address to count sign-ins by. Without a trusted proxy, it is that of the peer.
-
-    Return None for a Unix socket without a known client, to avoid a lock-out by name alone.
-    """
-    return client_address(request).partition("/")[0] or request.META.get("REMOTE_ADDR") or None
-
-
-@lru_cache(maxsize=1024)
-def _is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
-    parsed = parse_address(address)
-    if parsed is None:
-        return address == ""  # a Unix socket, which only a proxy on this machine can use
-    return any(parsed in network for network in _trusted(proxies))
-
-
-@lru_cache(maxsize=8)
-def _trusted(networks: tuple[str, ...]) -> list[Network]:
-    return [parse_network(network) for network in networks]
-
-
-def _network_of(address: str) -> str:
-    parsed = parse_address(address)
-    if parsed is None:
-        return ""
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 def _count(address: str, *, forget: bool) -> tuple[int, int]:

@@ -156,7 +156,7 @@ AXES_FAILURE_LIMIT = env.integer("DESK_LOCK_OUT_AFTER", default=5, minimum=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("DESK_LOCK_OUT_MINUTES", default=15, minimum=1))
 # By both, so that a stranger can't lock out an operator, nor a wrong name a whole office.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "apikeys.failed_attempts.host_of"
+AXES_CLIENT_IP_CALLABLE = "config.http.client_address.host_of"
 AXES_WHITELIST_CALLABLE = "config.admin.sign_in.attempts.may_try_a_locked_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True

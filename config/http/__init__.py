@@ -5,6 +5,7 @@
 - ``limits``: hosts and sizes.
 - ``uploads``: files of operators.
 - ``addresses``: IP addresses in one form.
+- ``client_address``: the client behind trusted proxies.
 - ``admin_requests``: query strings, forms and errors of the admin.
 - ``content_type``: the media type and its parameters.
 - ``preconditions``: ETag and If-Match.

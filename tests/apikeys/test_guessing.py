@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from apikeys import failed_attempts, key_format
+from config.http.client_address import client_address
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, refused
 from tests.support.concurrency import at_once
@@ -164,12 +165,12 @@ def test_revoked_key_is_refused_when_it_authenticated_before(cast, django_assert
     ],
 )
 def test_client_is_the_last_address_not_added_by_a_trusted_proxy(rf, forwarded, address):
-    assert failed_attempts.client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
+    assert client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
 
 
 def test_a_client_that_is_no_proxy_is_not_believed(rf):
     request = rf.get("/", headers={"X-Forwarded-For": "1.1.1.1"}, REMOTE_ADDR="203.0.113.9")
-    assert failed_attempts.client_address(request) == "203.0.113.9"
+    assert client_address(request) == "203.0.113.9"
 
 
 def test_behind_a_proxy_that_is_not_named_there_is_no_limit(settings):

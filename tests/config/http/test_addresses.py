@@ -2,9 +2,9 @@
 
 import pytest
 
-from apikeys import failed_attempts
 from config.env import Environment
 from config.http.addresses import parse_address, parse_network
+from config.http.client_address import client_address, host_of
 from config.observability.metrics import may_read
 
 
@@ -39,8 +39,8 @@ def test_network_is_unwrapped(monkeypatch):
 def test_proxy_is_trusted_however_its_address_is_written(rf, settings, peer, client):
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["10.0.0.0/8"]
     request = rf.get("/", REMOTE_ADDR=peer, headers={"X-Forwarded-For": f"1.1.1.1, {client}"})
-    assert failed_attempts.client_address(request) == "203.0.113.9"
-    assert failed_attempts.host_of(request) == "203.0.113.9"
+    assert client_address(request) == "203.0.113.9"
+    assert host_of(request) == "203.0.113.9"
 
 
 def test_metrics_are_read_from_this_machine_over_ipv6(rf, settings):
