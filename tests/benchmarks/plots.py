@@ -1,4 +1,4 @@
-"""The three pictures of the README, drawn as SVG without a library: each with the ceiling in it."""
+"""The three pictures of docs/speed.md, drawn as SVG without a library: each with the ceiling in it."""
 
 import math
 import re
