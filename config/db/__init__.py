@@ -8,7 +8,7 @@
 - ``fields``: ids, times, CHECK helpers.
 - ``backend``: Django's backend, on kept connections.
 - ``triggers``: append-only tables.
-- ``copy``: rows as CSV by COPY.
+- ``copy``: rows as CSV by COPY, harmless in spreadsheets.
 - ``array_text``: lists as array literals.
 - ``minute_windows``: exact counters of a minute.
 """

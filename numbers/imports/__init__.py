@@ -1,6 +1,6 @@
 """Imports: from a file to stock.
 
-- ``run``: one import from start to end.
+- ``run``: one import, its header included.
 - ``reader``: files and encodings.
 - ``layout``: columns and their fields.
 - ``records``: records that may span lines.

@@ -2,7 +2,7 @@
 
 - ``place``: orders of named numbers.
 - ``purchase``: the price of an order, and its rows.
-- ``bulk``: bulk orders.
+- ``bulk``: bulk orders, and how many may wait.
 - ``picking``: numbers for a bulk order.
 - ``backorders``: filling pending bulk orders.
 - ``waiting``: what backorders wait for.

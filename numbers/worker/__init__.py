@@ -9,6 +9,6 @@
 - ``wake``: sends NOTIFY.
 - ``heartbeat``: renews leases.
 - ``presence``: which workers are alive.
-- ``failures``: records failures, delays retries.
+- ``failures``: delays of retries and takeovers.
 - ``status``: what metrics and the home page show.
 """
