@@ -9,13 +9,14 @@ import pytest
 from tests.support.embedded_postgres import ROOT
 
 FOLDERS = "apikeys|campaigns|config|deploy|docs|numbers|requirements|tests"
-PATH = re.compile(rf"(?<![\w/.-])((?:{FOLDERS})/[\w./-]*)(<)?")
+PATH = re.compile(rf"(?<![\w/.-])((?:{FOLDERS})/[\w./-]*)([<*])?")
 MODULE = re.compile(rf"(?<![\w/.@-])((?:{FOLDERS})(?:\.[A-Za-z_]\w*)+)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 # Names that look like a path or a module, and are not one.
 NOT_OURS = {
     "config/gunicorn.py",  # an upgrade note names the former file
+    "deploy/numberdesk-web",  # a deployment of Kubernetes
     "config.yaml",  # short for deploy/kubernetes/config.yaml
     "numbers.example.com",
 }
