@@ -1,11 +1,11 @@
-"""System checks of settings that are legal to set and would hurt."""
+"""System checks of settings that are valid but harmful."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 
-# 47 CFR 52.15(f)(1)(ii): a disconnected number rests for at least 45 days before it is given out again.
+# 47 CFR 52.15(f)(1)(ii): a disconnected number is not reassigned for at least 45 days.
 SHORTEST_QUARANTINE_DAYS = 45
 
 
@@ -16,8 +16,9 @@ def check_quarantine(app_configs: Any, **options: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"Released numbers are sold again after {days} days; US law wants {SHORTEST_QUARANTINE_DAYS} at least.",
-            hint=f"Set NUMBER_QUARANTINE_DAYS to {SHORTEST_QUARANTINE_DAYS} or more, but for tests.",
+            f"Released numbers are sold again after {days} days; "
+            f"US law requires at least {SHORTEST_QUARANTINE_DAYS}.",
+            hint=f"Set NUMBER_QUARANTINE_DAYS to {SHORTEST_QUARANTINE_DAYS} or more, except in tests.",
             id="numbers.W001",
         )
     ]

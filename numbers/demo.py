@@ -1,4 +1,4 @@
-"""A desk to try out: an operator, a customer with credit, stock, a sandbox. The second time changes nothing."""
+"""Create demo data: an operator, a customer with credit, stock, a sandbox. Idempotent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ STOCK = [
     Stock("888", 50, _TOLL_FREE, sandbox=True, random_state=1),
 ]
 
-# The shelf's own order: the lowest number of the kind that can be had.
+# The lowest available number.
 _FIRST_AVAILABLE = f"""
     SELECT n.number FROM numbers_phonenumber n
     WHERE {AVAILABLE} AND n.number LIKE %(like)s ORDER BY n.number LIMIT 1
@@ -47,10 +47,10 @@ _FIRST_AVAILABLE = f"""
 
 
 def ensure_demo() -> dict[str, Any]:
-    """Make what is missing of the demo, and say how to use it.
+    """Create what is missing of the demo, and return how to use it.
 
-    Secrets are kept in this checkout, readable by its owner only, so they are the same each time.
-    Raises ImproperlyConfigured in production, where an operator and keys that nobody asked for have no place.
+    Secrets are stored in this checkout, readable by its owner only, so that they stay the same. Raise
+    ImproperlyConfigured in production.
     """
     if settings.PRODUCTION:
         raise ImproperlyConfigured("the demo is for trying out: run it without PRODUCTION and DATABASE_URL")
@@ -77,7 +77,7 @@ def ensure_demo() -> dict[str, Any]:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Two desks of one checkout may start together."""
+    """Hold a lock, since two servers of one checkout may start together."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtext('numberdesk.demo'))")
         try:
@@ -111,7 +111,7 @@ def _ensure_campaign(customer: Organization, actor: Actor) -> Campaign:
 
 
 def _ensure_key(organization: Organization, actor: Actor) -> str:
-    """The secret of a key that works: a new one where the last was revoked or rotated."""
+    """Return the secret of a valid key; create one if the last was revoked or rotated."""
     kind = "sandbox" if organization.is_sandbox else "live"
     keys = ApiKey.objects.filter(organization=organization)
     labels = set(keys.values_list("label", flat=True))
@@ -136,7 +136,7 @@ def _ensure_stock(actor: Actor) -> None:
 
 
 def _available(organization: Organization, actor: Actor) -> str:
-    """A number that this organization could order now; where all are sold, of stock that is new."""
+    """Return a number that this organization can order now; add stock if there is none."""
     parameters: dict[str, Any] = {"sandbox": organization.is_sandbox, "organization_id": organization.pk}
     with connection.cursor() as cursor:
         for like in ("+1415%", "%"):

@@ -1,7 +1,7 @@
-"""What operators may do, by role. A migration makes the groups; an administrator puts operators into them.
+"""Permissions of operators by role. Migrations create the groups; an administrator assigns operators.
 
-Everybody sees everything but the operators' accounts: who answers a customer's call must know why an order was
-refused. What changes something is given to who answers for it.
+Every role may see everything except the operators' accounts, since support must know why an order was
+refused. Permissions to change data belong to the responsible role.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ SEEN = {
     ),
 }
 
-# Stock: bring in, price, hold, retire, assign on a customer's behalf.
+# Stock: add, price, hold and retire numbers, and assign them for a customer.
 INVENTORY = ("numbers.add_phonenumber", "numbers.change_phonenumber", "numbers.add_order", "numbers.change_job")
-# Who may send: brands and campaigns, and who may not at all.
+# Brands and campaigns, and suspended organizations.
 COMPLIANCE = (
     *("campaigns.change_organization", "campaigns.add_brand", "campaigns.change_brand"),
     *("campaigns.add_campaign", "campaigns.change_campaign"),
@@ -43,15 +43,15 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 
 def permissions_of(role: str) -> list[str]:
-    """``app.codename`` of everything that the role may do."""
+    """Return the permissions of the role as `app.codename`."""
     views = [f"{app}.view_{model}" for app, models in SEEN.items() for model in models]
     return [*views, *ROLES[role]]
 
 
 def make_groups(apps: Any, schema_editor: Any = None) -> None:
-    """For migrations: the groups with what they may do. What an administrator added to one stays.
+    """Create the groups and add their permissions, in a migration. Others that they have stay.
 
-    A permission of a model that a later migration makes is given by that migration's own call.
+    A migration that adds a model must call this again for its permissions.
     """
     _make_permissions(apps, {name.partition(".")[0] for role in ROLES for name in permissions_of(role)})
     group_model, permission_model = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
@@ -63,7 +63,7 @@ def make_groups(apps: Any, schema_editor: Any = None) -> None:
 
 
 def _make_permissions(apps: Any, labels: Iterable[str]) -> None:
-    """Django makes them after the last migration only."""
+    """Create permissions now; Django does so only after the last migration."""
     for label in sorted(labels):
         config = apps.get_app_config(label)
         config.models_module = getattr(config, "models_module", True)  # a migration's stub has none
