@@ -49,8 +49,8 @@ _FIRST_AVAILABLE = f"""
 def ensure_demo() -> dict[str, Any]:
     """Create what is missing of the demo, and return how to use it.
 
-    Secrets are stored in this checkout, readable by its owner only, so that they stay the same. Raise
-    ImproperlyConfigured in production.
+    Secrets are stored in this checkout, readable by its owner only, so that they stay the same.
+    Raise ImproperlyConfigured in production.
     """
     if settings.PRODUCTION:
         raise ImproperlyConfigured("the demo is for trying out: run it without PRODUCTION and DATABASE_URL")

@@ -1,7 +1,8 @@
-"""Permissions of operators by role. Migrations create the groups; an administrator assigns operators.
+"""Permissions of operators by role. Migrations create the groups; an administrator assigns
+operators.
 
-Every role may see everything except the operators' accounts, since support must know why an order was
-refused. Permissions to change data belong to the responsible role.
+Every role may see everything except the operators' accounts, since support must know why an order
+was refused. Permissions to change data belong to the responsible role.
 """
 
 from collections.abc import Iterable

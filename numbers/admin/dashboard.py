@@ -1,6 +1,7 @@
 """The home page. Every figure links to the rows behind it.
 
-Costly figures come from numbers.reports.dashboard, with the time of their count; the rest is read here.
+Costly figures come from numbers.reports.dashboard, with the time of their count; the rest is read
+here.
 """
 
 from collections.abc import Callable

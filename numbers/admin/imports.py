@@ -1,6 +1,7 @@
 """The import pages: upload a file, assign its columns, watch the job, fix rejected lines.
 
-All of it works without scripts. The import is a job in the database, so it survives a closed browser.
+All of it works without scripts. The import is a job in the database, so it survives a closed
+browser.
 """
 
 from itertools import islice

@@ -118,7 +118,8 @@ def begin(job: Job, *, values: dict[str, Any], reason: str, actor: Actor) -> Non
 
 @job_handler(KIND)
 def run_bulk_action(context: JobContext) -> dict[str, Any]:
-    """Apply the action to the remaining numbers, then again to those that failed in earlier attempts.
+    """Apply the action to the remaining numbers, then again to those that failed in earlier
+    attempts.
 
     Raise ItemsFailed if some numbers failed for an unforeseen reason.
     """

@@ -12,8 +12,8 @@ MOST_RUNS = 200  # files open at once
 class SortedSpool:
     """Lines that are iterated in sorted order, any number of times.
 
-    Each line must end in a newline and contain no other. The files have no name, so a killed process
-    leaves nothing behind.
+    Each line must end in a newline and contain no other. The files have no name, so a killed
+    process leaves nothing behind.
     """
 
     def __init__(self, *, in_memory: int = IN_MEMORY) -> None:

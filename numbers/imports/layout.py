@@ -132,7 +132,8 @@ def _layout(first_line: str, options: Options, separator: str | None, *, loosely
 def _has_header(cells: Sequence[str], options: Options, *, loosely: bool) -> bool:
     """Return whether these cells name columns. A line that may be data is never taken for a header.
 
-    `loosely`: return a guess where it is ambiguous; an operator sees it before anything is imported.
+    `loosely`: return a guess where it is ambiguous; an operator sees it before anything is
+    imported.
     """
     number = next((cell for cell in cells if _is_number(cell, options)), None)
     if options.has_header and number:

@@ -1,7 +1,8 @@
 """Load a chunk of an import's rows into the stock, by COPY, in the caller's transaction.
 
-Chunks come sorted by number, so that concurrent imports, added numbers and orders lock rows in the same
-order. Area codes are locked as seeding locks them, since seeding writes in an order of its own.
+Chunks come sorted by number, so that concurrent imports, added numbers and orders lock rows in the
+same order. Area codes are locked as seeding locks them, since seeding writes in an order of its
+own.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """Read the file of an import as text: its encoding, and its lines with their numbers.
 
-The file is not trusted: it may be a zip bomb, one line of a gigabyte, or binary. Memory is bounded by
-LONGEST_LINE.
+The file is not trusted: it may be a zip bomb, one line of a gigabyte, or binary. Memory is bounded
+by LONGEST_LINE.
 """
 
 import codecs

@@ -60,8 +60,8 @@ def split_record(text: str, delimiter: str) -> list[str]:
 def given_back(text: str, reason: str, delimiter: str) -> list[str]:
     """Return a rejected record as cells of a file to be fixed.
 
-    A line that was not read as a record is put into one cell with an open quote, so that it is rejected
-    again until an operator has fixed it.
+    A line that was not read as a record is put into one cell with an open quote, so that it is
+    rejected again until an operator has fixed it.
     """
     if reason.startswith((_BEHIND, TOO_LONG)):
         return [f'"{text}']

@@ -13,8 +13,8 @@ from numbers.imports.run import Rejection
 def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[bytes]:
     """Yield a header line, then one record for each rejection.
 
-    The reason is the last column, which an import ignores. A line with unmatched quotes is put into one
-    cell, so that it cannot include the lines after it.
+    The reason is the last column, which an import ignores. A line with unmatched quotes is put into
+    one cell, so that it cannot include the lines after it.
     """
     names = list(layout.names)
     if not layout.has_header:

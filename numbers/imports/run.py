@@ -1,8 +1,8 @@
 """Import a file of numbers: check every record, sort the rows, add them in chunks.
 
-Memory is bounded whatever the file's length. Every problem is reported with its line number. Each chunk
-is a transaction of its own: after an interruption, the same import adds the rest. With `atomic` all of
-it is one transaction.
+Memory is bounded whatever the file's length. Every problem is reported with its line number. Each
+chunk is a transaction of its own: after an interruption, the same import adds the rest. With
+`atomic` all of it is one transaction.
 """
 
 import json
@@ -87,8 +87,8 @@ def import_numbers(
 ) -> Outcome:
     """Add the numbers of a file to the stock, and collect rejected lines with their reasons.
 
-    `atomic`: all lines or none. `dry_run`: write nothing. Raise ValidationFailed, before anything is
-    written, if the file cannot be read. Backorders are filled afterwards.
+    `atomic`: all lines or none. `dry_run`: write nothing. Raise ValidationFailed, before anything
+    is written, if the file cannot be read. Backorders are filled afterwards.
     """
     rows = SortedSpool()
     outcome = _check(source, options, rows, progress)

@@ -52,11 +52,12 @@ def neighbours_of(
 def nearest_available(
     wanted: Sequence[str], neighbours: Rows, look_again: Callable[[Sequence[str], int], Rows]
 ) -> dict[str, str]:
-    """Return the nearest available number for each wanted one: same type, then area code, then prefix.
+    """Return the nearest available number for each wanted one: same type, then area code, then
+    prefix.
 
-    No number is returned twice, and none that was asked for. Numbers without an alternative are absent.
-    Nothing is held. `neighbours` has the rows of `neighbours_of` at `USUAL_DEPTH`; `look_again` reads
-    more if all neighbors on one side are taken.
+    No number is returned twice, and none that was asked for. Numbers without an alternative are
+    absent. Nothing is held. `neighbours` has the rows of `neighbours_of` at `USUAL_DEPTH`;
+    `look_again` reads more if all neighbors on one side are taken.
     """
     around = _by_side(neighbours)
     found: dict[str, str] = {}

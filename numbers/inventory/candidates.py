@@ -70,8 +70,8 @@ _RARE = f"""
 def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) -> tuple[str, dict[str, Any]]:
     """Return a query of ids and prices that starts at `turn` (SQL), and its parameters.
 
-    The caller adds the parameters quantity, sandbox, held_by and max_price. With a price it finds the
-    cheapest numbers.
+    The caller adds the parameters quantity, sandbox, held_by and max_price. With a price it finds
+    the cheapest numbers.
     """
     if max_price is None:
         candidates, parameters = _candidates(criteria)
@@ -128,8 +128,8 @@ def _shelves(criteria: Criteria) -> dict[str, list[Any]]:
 def _pattern_literal(pattern: str) -> str:
     """Quote the pattern as SQL instead of a parameter.
 
-    PostgreSQL uses one plan for all parameters once a statement has run a few times. The plan for common
-    patterns takes 600 ms for a rare one among 300,000 numbers; its own plan takes 10 ms.
+    PostgreSQL uses one plan for all parameters once a statement has run a few times. The plan for
+    common patterns takes 600 ms for a rare one among 300,000 numbers; its own plan takes 10 ms.
     """
     return sql.Literal(f"%{_literal(pattern)}%").as_string().replace("%", "%%")
 

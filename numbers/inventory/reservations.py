@@ -97,8 +97,8 @@ def read_ttl(value: object, details: dict[str, str]) -> int:
 def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str = "") -> Reservation:
     """Hold all of the numbers for the buyer's organization, or none, without a customer's limits.
 
-    A number that it already holds moves to the new reservation, which ends no earlier than the previous
-    one. Raise InsufficientInventory if a number is not available.
+    A number that it already holds moves to the new reservation, which ends no earlier than the
+    previous one. Raise InsufficientInventory if a number is not available.
     """
     return _all_or_none(
         numbers,
@@ -117,9 +117,9 @@ def reserve_once(
 ) -> Response:
     """Reserve for a customer: within its limits, and once for each Idempotency-Key.
 
-    Raise ValidationFailed if the organization would hold too many numbers, LimitExceeded if one would be
-    held for too long in a day, RateLimited for too many in a minute, IdempotencyKeyReused or
-    IdempotencyInProgress.
+    Raise ValidationFailed if the organization would hold too many numbers, LimitExceeded if one
+    would be held for too long in a day, RateLimited for too many in a minute, IdempotencyKeyReused
+    or IdempotencyInProgress.
     """
 
     def work() -> Response:

@@ -1,12 +1,12 @@
 """SQL statements of a search, with a bound of what each reads.
 
 A shelf is a range of an index whose rows have the same area code or type and the same capabilities,
-ordered by spread. Open criteria are tried as several shelves. The indexes cover every column that is
-read here: reading the rows themselves took nine tenths of the time at ten million numbers.
+ordered by spread. Open criteria are tried as several shelves. The indexes cover every column that
+is read here: reading the rows themselves took nine tenths of the time at ten million numbers.
 
-A pattern is common or rare. For a common one, a window of each shelf has enough numbers. A rare one is
-looked up in an index of the numbers. Since spread is random, a small window is a sample that shows
-whether a pattern is common.
+A pattern is common or rare. For a common one, a window of each shelf has enough numbers. A rare one
+is looked up in an index of the numbers. Since spread is random, a small window is a sample that
+shows whether a pattern is common.
 """
 
 from collections.abc import Iterator
@@ -122,8 +122,9 @@ class Part:
     def fits(self, table: str) -> str:
         """Return the condition on the number.
 
-        It is quoted as SQL instead of a parameter: PostgreSQL uses one plan for all parameters once a
-        statement has run a few times, and the plan for common patterns took 600 ms for a rare one.
+        It is quoted as SQL instead of a parameter: PostgreSQL uses one plan for all parameters once
+        a statement has run a few times, and the plan for common patterns took 600 ms for a rare
+        one.
         """
         if self.pattern is None:
             return "true"

@@ -85,8 +85,8 @@ def seed_numbers(
 ) -> Seeded:
     """Add random numbers that are not in stock yet, all of them or none.
 
-    Backorders are filled afterwards. Raise ValidationFailed, before anything is written, if the area
-    code does not exist or has no room for so many.
+    Backorders are filled afterwards. Raise ValidationFailed, before anything is written, if the
+    area code does not exist or has no room for so many.
     """
     block = stock.block()
     with transaction.atomic():

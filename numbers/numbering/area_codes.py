@@ -1,8 +1,9 @@
 """North American area codes in service, with the state or province of each.
 
-Public numbering-plan data (NANPA, CNAC). An area code of several provinces has the most populous one:
-782 and 902 also serve Prince Edward Island, 867 all three territories. Guam, Samoa and other islands
-are excluded: they have few exchanges, so a random number would be invalid. So is 983, opened in part.
+Public numbering-plan data (NANPA, CNAC). An area code of several provinces has the most populous
+one: 782 and 902 also serve Prince Edward Island, 867 all three territories. Guam, Samoa and other
+islands are excluded: they have few exchanges, so a random number would be invalid. So is 983,
+opened in part.
 """
 
 TOLL_FREE = frozenset({"800", "833", "844", "855", "866", "877", "888"})

@@ -1,8 +1,8 @@
 """Draw numbers of the North American Numbering Plan: +1, area code, exchange, line.
 
-Numbers are valid by construction: the area code is in service, and the exchange can be assigned to a
-carrier. Sandbox numbers use exchange 555, which no carrier routes, so that they never collide with live
-ones.
+Numbers are valid by construction: the area code is in service, and the exchange can be assigned to
+a carrier. Sandbox numbers use exchange 555, which no carrier routes, so that they never collide
+with live ones.
 """
 
 import random
@@ -95,8 +95,8 @@ class Block:
 def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: int | None) -> Iterator[str]:
     """Yield `count` distinct numbers of the block in random order, except the `taken` ones.
 
-    The same `random_state` gives the same numbers for the same taken ones. Raise `PlanExhausted` at once
-    if the block has too few. Memory is one byte for each number of the block, at most 8 MB.
+    The same `random_state` gives the same numbers for the same taken ones. Raise `PlanExhausted` at
+    once if the block has too few. Memory is one byte for each number of the block, at most 8 MB.
     """
     used = bytearray(block.capacity)
     for number in taken:

@@ -1,7 +1,7 @@
 """Validate phone numbers, and read the forms in which people write them.
 
-`judge_number` is the one check for every way into the stock. `read_number` also accepts national and
-punctuated forms; it never changes a digit, and refuses ambiguous forms.
+`judge_number` is the one check for every way into the stock. `read_number` also accepts national
+and punctuated forms; it never changes a digit, and refuses ambiguous forms.
 
 A number is valid if libphonenumber says so. North American numbers of an area code in service are
 recognized by their form, which gives the same result (test_phone_numbers) forty times as fast.

@@ -1,11 +1,12 @@
 """Fill backorders: whole, as soon as the stock can, oldest first.
 
-Every change that adds or frees stock wakes the worker. It also polls, since quarantines and holds end by
-time. A pass reads one row for each distinct wish, checks the stock once for each, and tries the orders
-that could be filled. Live and sandbox orders alternate, so that neither waits for the other.
+Every change that adds or frees stock wakes the worker. It also polls, since quarantines and holds
+end by time. A pass reads one row for each distinct wish, checks the stock once for each, and tries
+the orders that could be filled. Live and sandbox orders alternate, so that neither waits for the
+other.
 
-An order that fails for an unforeseen reason is logged, counted and retried with growing delay. It keeps
-its place: for about a day, younger orders may not take the numbers that it needs.
+An order that fails for an unforeseen reason is logged, counted and retried with growing delay. It
+keeps its place: for about a day, younger orders may not take the numbers that it needs.
 """
 
 import logging
@@ -71,9 +72,9 @@ class Look:
 def fill_pending_orders() -> int:
     """Fill the orders that the stock can fill, oldest first; return how many were filled.
 
-    Each order has its own transaction. It fails if its campaign is no longer usable or the credit does
-    not cover it. Orders of a suspended organization wait. Raise DatabaseError only if the database is
-    unavailable.
+    Each order has its own transaction. It fails if its campaign is no longer usable or the credit
+    does not cover it. Orders of a suspended organization wait. Raise DatabaseError only if the
+    database is unavailable.
     """
     return look().filled
 

@@ -56,8 +56,8 @@ def place_quantity_order(
 ) -> QuantityAnswer:
     """Assign the whole quantity now, or keep the order until the stock can fill it.
 
-    It also waits if an older order that could be filled wants the same numbers; the worker then serves
-    both in order. Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign,
+    It also waits if an older order that could be filled wants the same numbers; the worker then
+    serves both in order. Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign,
     InsufficientCredit, LimitExceeded, ValidationFailed if it had to wait without a price,
     IdempotencyKeyReused, IdempotencyInProgress.
     """

@@ -1,8 +1,8 @@
 """Idempotency keys: a retry gets the response of the first request.
 
-The record is claimed first and finished last in the order's own transaction, so that a refusal or crash
-rolls it back too. A second request with the key waits on the unique index until the first one ends, then
-replays its response or proceeds.
+The record is claimed first and finished last in the order's own transaction, so that a refusal or
+crash rolls it back too. A second request with the key waits on the unique index until the first one
+ends, then replays its response or proceeds.
 """
 
 from typing import Any
@@ -48,8 +48,8 @@ FINISH = "UPDATE numbers_idempotencyrecord SET status = %s, body = %s WHERE orga
 def claim(key: IdempotencyKey) -> Remembered | None:
     """Claim the key for this transaction, or return the response of the first request with it.
 
-    Raise IdempotencyKeyReused if the requests differ, IdempotencyInProgress if the first one has not
-    ended within the lock timeout.
+    Raise IdempotencyKeyReused if the requests differ, IdempotencyInProgress if the first one has
+    not ended within the lock timeout.
     """
     wanted: dict[str, Any] = {
         "organization_id": key.organization_id,

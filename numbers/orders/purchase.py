@@ -93,8 +93,8 @@ def price_purchase(
 ) -> Purchase:
     """Return the purchase of these numbers, in the given order. A sandbox never pays.
 
-    `order_id` is that of a pending order to complete. `criteria` and `max_price` are those of a bulk
-    order. Raise InsufficientCredit if the balance does not cover the total.
+    `order_id` is that of a pending order to complete. `criteria` and `max_price` are those of a
+    bulk order. Raise InsufficientCredit if the balance does not cover the total.
     """
     total = sum((row.price for row in rows), Decimal("0.00"))
     if not buyer.is_sandbox and total > account.balance:
@@ -171,7 +171,8 @@ def record_purchase(
     idempotency_key: IdempotencyKey | None = None,
     answer: bytes | None = None,
 ) -> Statement:
-    """Return the statement that writes the whole order. The caller holds the locks, in a transaction.
+    """Return the statement that writes the whole order. The caller holds the locks, in a
+    transaction.
 
     `answer` is the response for retries with `idempotency_key`, which the transaction has claimed.
     """

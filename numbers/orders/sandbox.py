@@ -1,8 +1,8 @@
 """Magic numbers: in a sandbox, each forces one outcome, to test a program's error handling.
 
-They work for sandbox organizations only; for a live key they are numbers that are not in stock. An order
-with one gets its response after its body was validated, before anything is read, as if its other numbers
-were available. If there are several, the first one with an error decides.
+They work for sandbox organizations only; for a live key they are numbers that are not in stock. An
+order with one gets its response after its body was validated, before anything is read, as if its
+other numbers were available. If there are several, the first one with an error decides.
 
 =============  ===========================  =====================================================
 number         response                     as if
@@ -21,9 +21,9 @@ number         response                     as if
 =============  ===========================  =====================================================
 
 Orders and dry runs support all of them; reservations support 0001, 0002, 0003, 0005, 0006, 0008 and
-0009, the others are unavailable there. The number that succeeds must be the only one. Its response is
-remembered under an `Idempotency-Key` as usual, but no order or reservation is written: its ids do not
-exist.
+0009, the others are unavailable there. The number that succeeds must be the only one. Its response
+is remembered under an `Idempotency-Key` as usual, but no order or reservation is written: its ids
+do not exist.
 """
 
 from collections.abc import Callable, Sequence

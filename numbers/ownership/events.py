@@ -1,7 +1,7 @@
 """Events of a number during an assignment, as its organization may see them.
 
-Each assignment has a history of its own, without any sign of earlier or later owners. It contains only
-fields that the API shows anyway: no stock prices, carriers or operators' notes.
+Each assignment has a history of its own, without any sign of earlier or later owners. It contains
+only fields that the API shows anyway: no stock prices, carriers or operators' notes.
 """
 
 from datetime import datetime
@@ -23,8 +23,8 @@ _SHOWN = _ROUTING | {"price", "quarantined_until", "number_type", "sms_enabled",
 def own_events(assignment_id: UUID, organization_id: UUID) -> QuerySet[NumberEvent]:
     """Return the events of one assignment, open or ended, newest first.
 
-    They include changes of the number itself during the assignment. Raise NotFound if the organization
-    has no such assignment.
+    They include changes of the number itself during the assignment. Raise NotFound if the
+    organization has no such assignment.
     """
     owned = Assignment.objects.filter(pk=assignment_id, organization_id=organization_id).first()
     if owned is None:

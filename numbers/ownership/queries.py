@@ -49,8 +49,8 @@ def owned_number(assignment_id: UUID, organization_id: UUID) -> Assignment:
 def owned_id(reference: UUID | str, organization_id: UUID) -> UUID:
     """Return the assignment id of a number that is given by its id or in E.164.
 
-    For E.164 it is the organization's latest assignment of the number, which may have ended. Return an
-    id that does not exist if there is none.
+    For E.164 it is the organization's latest assignment of the number, which may have ended. Return
+    an id that does not exist if there is none.
     """
     if isinstance(reference, UUID):
         return reference

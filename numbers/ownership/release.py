@@ -76,7 +76,8 @@ def release(
 ) -> Released:
     """End an assignment; the organization no longer owns the number when this returns.
 
-    Raise NotFound if the organization does not own it, PreconditionFailed if it is not as `expected`.
+    Raise NotFound if the organization does not own it, PreconditionFailed if it is not as
+    `expected`.
     """
 
     def check() -> None:
@@ -178,8 +179,8 @@ RETIRE = """
 def end_quarantine(*, number_ids: Sequence[int], actor: Actor, reason: str) -> list[int]:
     """Make quarantined numbers available early; return the ids of those that were in quarantine.
 
-    For operators only: callers of the last owner may reach the next one. Raise ValidationFailed if there
-    is no reason.
+    For operators only: callers of the last owner may reach the next one. Raise ValidationFailed if
+    there is no reason.
     """
     return _change_stock(END_QUARANTINE, number_ids, ("quarantined",), actor, reason)
 

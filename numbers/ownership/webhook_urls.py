@@ -1,13 +1,14 @@
 """Check URLs that customers set as callbacks: https, and a host on the public internet.
 
-Pure functions without DNS. `check_public_https_url` checks the text when it is stored. A name may still
-resolve to a private address. A sender must check each resolved address with `is_public_address`,
-connect to that address, and follow no redirect without the same checks. Numberdesk itself calls none.
+Pure functions without DNS. `check_public_https_url` checks the text when it is stored. A name may
+still resolve to a private address. A sender must check each resolved address with
+`is_public_address`, connect to that address, and follow no redirect without the same checks.
+Numberdesk itself calls none.
 
 Everything that is not clearly public is refused. IPv4 must be four decimal numbers, since `127.1`,
-`0177.0.0.1` and `2130706433` mean different hosts to different clients. Networks are listed here because
-`ipaddress.is_global` differs between Python versions and counts tunnels to loopback (6to4, NAT64) and
-multicast as global.
+`0177.0.0.1` and `2130706433` mean different hosts to different clients. Networks are listed here
+because `ipaddress.is_global` differs between Python versions and counts tunnels to loopback (6to4,
+NAT64) and multicast as global.
 """
 
 import re

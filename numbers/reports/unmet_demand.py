@@ -151,8 +151,8 @@ WAITING = """
 def unmet_demand(*, since: datetime, limit: int) -> list[dict[str, Any]]:
     """Return the criteria of unmet demand, those with the largest shortfall first.
 
-    `missing` counts refused requests; `waiting` is the shortfall of backorders, after stock that matches
-    is given to the oldest of them.
+    `missing` counts refused requests; `waiting` is the shortfall of backorders, after stock that
+    matches is given to the oldest of them.
     """
     parameters: dict[str, Any] = {"since": since, "limit": limit, "search_short": Refusal.SEARCH_SHORT, **_shortfalls()}
     with connection.cursor() as cursor:

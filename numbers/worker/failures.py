@@ -1,4 +1,5 @@
-"""Unforeseen failures of single items: logged with the item's id, counted, retried with growing delay.
+"""Unforeseen failures of single items: logged with the item's id, counted, retried with growing
+delay.
 
 Every queue of the worker uses these: a failing item must not delay, reorder or hide the others.
 """

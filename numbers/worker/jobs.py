@@ -1,8 +1,9 @@
-"""Background jobs: queued in the database, claimed by a worker, resumed by another one after a kill.
+"""Background jobs: queued in the database, claimed by a worker, resumed by another one after a
+kill.
 
 A job's handler must be safe to run again after an interrupted attempt. It reports its progress
-through `JobContext.progress`, which ends the job if the operator asked for that. A job that fails for
-an unforeseen reason is retried with growing delay, then marked failed.
+through `JobContext.progress`, which ends the job if the operator asked for that. A job that fails
+for an unforeseen reason is retried with growing delay, then marked failed.
 """
 
 import logging

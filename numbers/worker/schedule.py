@@ -1,7 +1,7 @@
 """Claim duties that are due and record how they ended; the table numbers_duty is the schedule.
 
-A claim is a lease: its owner renews `beat_at`, and another worker takes over if it was silent. `runs` is
-the fencing token: a worker that lost the claim can no longer record an outcome.
+A claim is a lease: its owner renews `beat_at`, and another worker takes over if it was silent.
+`runs` is the fencing token: a worker that lost the claim can no longer record an outcome.
 """
 
 import logging

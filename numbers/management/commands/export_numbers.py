@@ -16,9 +16,9 @@ from numbers.models import PhoneNumber
 
 class Command(DeskCommand):
     help = (
-        "Export the stock, or a part of it, as CSV: the columns of import_numbers, and each number's status "
-        "and owner. The file is one snapshot. Text that a spreadsheet would run as a formula gets an apostrophe, "
-        "which an import removes."
+        "Export the stock, or a part of it, as CSV: the columns of import_numbers, and each "
+        "number's status and owner. The file is one snapshot. Text that a spreadsheet would run "
+        "as a formula gets an apostrophe, which an import removes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -10,10 +10,10 @@ from numbers.orders.backorders import filled_orders, look
 
 class Command(DeskCommand):
     help = (
-        "Fill pending bulk orders that the stock can fill now, oldest first. `manage.py worker` does this "
-        "continuously, as stock is added and as quarantines and holds end. Safe to run twice at once. An order "
-        "that fails does not delay the others: it is logged and retried later. Exit code 1: an order failed, or "
-        "the database is unavailable."
+        "Fill pending bulk orders that the stock can fill now, oldest first. `manage.py worker` "
+        "does this continuously, as stock is added and as quarantines and holds end. Safe to run "
+        "twice at once. An order that fails does not delay the others: it is logged and retried "
+        "later. Exit code 1: an order failed, or the database is unavailable."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -8,8 +8,9 @@ from numbers.orders.idempotency import HOURS, forget_old_keys
 
 class Command(DeskCommand):
     help = (
-        f"Delete the remembered responses of idempotency keys after {HOURS} hours, with an hour to spare. The "
-        "worker does this every hour. Prints nothing if there is nothing to do; safe to run twice at once."
+        f"Delete the remembered responses of idempotency keys after {HOURS} hours, with an hour "
+        "to spare. The worker does this every hour. Prints nothing if there is nothing to do; "
+        "safe to run twice at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -28,11 +28,12 @@ _SHOWN = 20
 
 class Command(DeskCommand):
     help = (
-        "Add the numbers of a CSV file (RFC 4180) to the stock. Columns may be in any order and are recognized by "
-        "their header; numbers are in E.164 or national form. Good lines are imported, the others are reported by "
-        "line: ambiguous values, such as the price 2,500, are rejected with how to write them. Numbers that are "
-        "already in stock stay unchanged, so that a file can be imported again. Every line is created, unchanged or "
-        "rejected. Exit code 1: a line was rejected."
+        "Add the numbers of a CSV file (RFC 4180) to the stock. Columns may be in any order and "
+        "are recognized by their header; numbers are in E.164 or national form. Good lines are "
+        "imported, the others are reported by line: ambiguous values, such as the price 2,500, "
+        "are rejected with how to write them. Numbers that are already in stock stay unchanged, "
+        "so that a file can be imported again. Every line is created, unchanged or rejected. "
+        "Exit code 1: a line was rejected."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -110,8 +111,8 @@ class Command(DeskCommand):
             self.stderr.write(f"ignored columns: {', '.join(outcome.layout.ignored)}")
         verb = "would be created" if options["dry_run"] else "created"
         self.stdout.write(
-            f"{outcome.created:,} {verb}, {outcome.unchanged:,} unchanged, {outcome.rejected:,} rejected "
-            f"of {outcome.lines:,} lines"
+            f"{outcome.created:,} {verb}, {outcome.unchanged:,} unchanged, {outcome.rejected:,} "
+            f"rejected of {outcome.lines:,} lines"
         )
         for rejection in islice(outcome.rejections(), _SHOWN):
             self.stdout.write(f"line {rejection.line}: {rejection.reason}")

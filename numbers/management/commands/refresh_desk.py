@@ -9,8 +9,9 @@ from numbers.reports.unmet_demand import forget_old_refusals
 
 class Command(DeskCommand):
     help = (
-        "Count the figures of the operators' home page once, and delete refusals that are too old. The worker does "
-        "both by itself. At ten million numbers it takes seconds. A second run at the same time ends at once."
+        "Count the figures of the operators' home page once, and delete refusals that are too "
+        "old. The worker does both by itself. At ten million numbers it takes seconds. A second "
+        "run at the same time ends at once."
     )
 
     def handle(self, **options: Any) -> None:

@@ -8,8 +8,9 @@ from numbers.worker.jobs import forget_old_jobs, run_all
 
 class Command(DeskCommand):
     help = (
-        "Run imports and other jobs that operators have started, and those that a killed process left unfinished, "
-        "then stop. `manage.py worker` does this continuously. Safe to run twice at once."
+        "Run imports and other jobs that operators have started, and those that a killed process "
+        "left unfinished, then stop. `manage.py worker` does this continuously. Safe to run "
+        "twice at once."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
