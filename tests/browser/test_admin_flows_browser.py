@@ -11,7 +11,7 @@ from campaigns.models import Brand, Campaign, Organization
 from config.admin.models import Authenticator
 from numbers.models import CreditAccount, PhoneNumber
 from numbers.roles import ROLES, make_groups
-from tests.numbers.admin.test_admin_roles import ADDING, DEEDS
+from tests.numbers.admin.test_admin_roles import ACTIONS, ADDING
 from tests.numbers.admin.test_admin_sign_in import code_of
 from tests.support import browser, factories
 from tests.support.admin_client import PASSWORD, sign_in, url
@@ -123,13 +123,13 @@ def test_a_role_is_shown_what_it_may_do_and_refused_the_rest(page: Browser, live
     factories.campaign(owner)
     factories.stock("+14155550100")
     signed_in_as(role, page, live_server)
-    for deed, (model, name, roles) in DEEDS.items():
+    for action, (model, name, roles) in ACTIONS.items():
         may = role in roles | {"administrator"}
         row = model.objects.get()
         page.go(live_server.url + url(model, "change", row.pk))
-        assert is_there(page, f"a[href$='/do/{name}/']") == may, (role, deed)
+        assert is_there(page, f"a[href$='/do/{name}/']") == may, (role, action)
         page.go(live_server.url + url(model, "operation", row.pk, name))
-        assert refused(page) != may, (role, deed)
+        assert refused(page) != may, (role, action)
     for model, roles in ADDING.items():
         page.go(live_server.url + url(model, "add"))
         assert refused(page) != (role in roles | {"administrator"}), (role, model)
@@ -156,5 +156,5 @@ def test_role_reads_every_menu_page_and_saves_its_own_forms(page: Browser, live_
         page.go(live_server.url + address)
         assert is_there(page, "[name=_save]") == (role in roles), (role, address)
     page.go(live_server.url + url(PhoneNumber, "changelist"))
-    deeds = page.evaluate("document.querySelectorAll('select[name=action] option').length")
-    assert bool(deeds) == (role in ("inventory", "administrator"))
+    actions = page.evaluate("document.querySelectorAll('select[name=action] option').length")
+    assert bool(actions) == (role in ("inventory", "administrator"))

@@ -42,7 +42,7 @@ class WorkerProcess:
     def pid(self) -> int:
         return self.process.pid
 
-    def told(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
     def wait_until_listening(self) -> "WorkerProcess":

@@ -1,4 +1,4 @@
-"""Deeds on numbers, on one or on many: previewed, done through the API's functions, each number's outcome told."""
+"""Bulk actions on one number or on many: previewed, done through the API's functions, with each number's outcome."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -32,9 +32,9 @@ def statuses() -> dict[str, str]:
     return dict(PhoneNumber.objects.values_list("number", "status"))
 
 
-def pick(desk: Client, deed: str, *numbers: str, query: str = "") -> Any:
-    """Choose the deed in the list, for these numbers or for all that match; gives the page that follows."""
-    form: dict[str, Any] = {"action": deed, "index": 0, "select_across": 0 if numbers else 1}
+def pick(desk: Client, action: str, *numbers: str, query: str = "") -> Any:
+    """Choose the action in the list, for these numbers or for all that match; gives the page that follows."""
+    form: dict[str, Any] = {"action": action, "index": 0, "select_across": 0 if numbers else 1}
     form["_selected_action"] = list(
         PhoneNumber.objects.filter(**({"number__in": numbers} if numbers else {})).values_list("pk", flat=True)[:50]
     )
@@ -144,8 +144,8 @@ def test_selection_is_previewed_then_done_with_each_outcome(desk: Client, api: A
     assert outcomes(job) == {sold: "done", also_sold: "done", free: "unchanged: it has no owner"}
     assert job.counts == {"done": 2, "unchanged": 1}
     assert statuses() == {sold: "quarantined", also_sold: "quarantined", free: "available", other: "available"}
-    told = desk.get(url(Job, "change", job.pk)).content.decode()
-    assert "unchanged: it has no owner" in told
+    content = desk.get(url(Job, "change", job.pk)).content.decode()
+    assert "unchanged: it has no owner" in content
     assert NumberEvent.objects.filter(kind="released", actor="operator:alice", reason="ticket 7").count() == 2
 
 
@@ -246,8 +246,8 @@ def test_choosing_none_says_so(desk: Client, db: None) -> None:
     assert page.status_code == 200
 
 
-def begun(deed: str, **values: Any) -> Job:
-    job = choose(PhoneNumber.objects.all(), action=BULK_ACTIONS[deed], actor=factories.actor())
+def begun(action: str, **values: Any) -> Job:
+    job = choose(PhoneNumber.objects.all(), action=BULK_ACTIONS[action], actor=factories.actor())
     begin(job, values=values, reason="tests", actor=factories.actor("tests"))
     return job
 
@@ -292,11 +292,11 @@ class Killed(BaseException):
     """Nothing catches it, as nothing catches a kill."""
 
 
-@pytest.mark.parametrize("deed", ["release", "release-at-once"])
-def test_killed_job_resumes_with_true_outcomes(api: Api, monkeypatch: pytest.MonkeyPatch, deed: str) -> None:
+@pytest.mark.parametrize("action", ["release", "release-at-once"])
+def test_killed_job_resumes_with_true_outcomes(api: Api, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
     api.order(factories.stock(*factories.line(1, 6)))
-    monkeypatch.setattr(BULK_ACTIONS[deed], "batch", 2)
-    job = begun(deed)
+    monkeypatch.setattr(BULK_ACTIONS[action], "batch", 2)
+    job = begun(action)
     with monkeypatch.context() as patch:
         patch.setattr("numbers.bulk_actions.job._store_outcomes", killing(Killed))
         with pytest.raises(Killed):
@@ -307,7 +307,7 @@ def test_killed_job_resumes_with_true_outcomes(api: Api, monkeypatch: pytest.Mon
     assert job.status == "done"
     assert set(outcomes(job).values()) == {"done"}
     assert NumberEvent.objects.filter(kind="released").count() == 6
-    assert set(statuses().values()) == {"quarantined" if deed == "release" else "available"}
+    assert set(statuses().values()) == {"quarantined" if action == "release" else "available"}
 
 
 def killing(death: type[BaseException]) -> Any:

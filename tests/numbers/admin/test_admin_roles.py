@@ -61,8 +61,8 @@ def test_every_role_sees_every_list_of_ours(role: str) -> None:
         assert client.get(f"/admin/{page}").status_code == 200
 
 
-# Each deed, and the roles that may do it; everybody else gets 403.
-DEEDS: dict[str, tuple[Any, str, set[str]]] = {
+# Each action, and the roles that may do it; other roles get 403.
+ACTIONS: dict[str, tuple[Any, str, set[str]]] = {
     "suspend": (Organization, "suspend", {"compliance"}),
     "review a brand": (Brand, "review", {"compliance"}),
     "reject a campaign": (Campaign, "reject", {"compliance"}),
@@ -89,14 +89,14 @@ def test_a_role_does_what_it_answers_for_and_nothing_else(role: str, api: Api, c
     factories.campaign(cast.owner)
     factories.stock("+14155550100")
     client = signed_in(role)
-    for deed, (model, name, roles) in DEEDS.items():
+    for action, (model, name, roles) in ACTIONS.items():
         row = (
             model._default_manager.filter(organization=cast.owner).first() if model is ApiKey else model.objects.first()
         )
         allowed = role in roles | {"administrator"}
         expected = 200 if allowed else 403
-        assert client.get(url(model, "operation", row.pk, name)).status_code == expected, (role, deed)
-        assert client.post(url(model, "operation", row.pk, name), {}).status_code == expected, (role, deed)
+        assert client.get(url(model, "operation", row.pk, name)).status_code == expected, (role, action)
+        assert client.post(url(model, "operation", row.pk, name), {}).status_code == expected, (role, action)
     for model, roles in ADDING.items():
         assert client.get(url(model, "add")).status_code == (200 if role in roles | {"administrator"} else 403), model
 

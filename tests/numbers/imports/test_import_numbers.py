@@ -145,11 +145,11 @@ class TestWhatGoesIn:
         assert carriers == ["=cmd|' /C calc'!A0", "\\N", "=1+1"]
 
     def test_the_worker_is_woken_when_numbers_were_created(self, load, monkeypatch):
-        told = []
-        monkeypatch.setattr(loader, "wake_worker", lambda: told.append(True))
+        woken = []
+        monkeypatch.setattr(loader, "wake_worker", lambda: woken.append(True))
         load(GOOD)
         load(GOOD)
-        assert told == [True]
+        assert woken == [True]
 
 
 BAD = """number,price,sms,type,carrier
@@ -176,19 +176,19 @@ class TestWhatIsRejected:
         answer, code = load(BAD.format(long="x" * 65, tab="a\x1bb"))
         assert code == 1
         assert counts(answer) == (2, 0, [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
-        told = reasons(answer)
-        assert "impossible number: too short" in told[3]
-        assert told[4] == "price 'free' is not an amount in whole cents such as 1.00"
-        assert told[5] == "sms_enabled 'maybe' is neither yes nor no"
-        assert told[6] == "number type 'martian' is not one of local, toll_free, short_code"
-        assert told[7] == "number type toll_free: +14155550105 is local"
-        assert told[8] == "has 2 cells, the file has 5 columns"
-        assert told[9].startswith("has a quote that is not closed")
-        assert told[10] == "+14155550101 repeats line 2"
-        assert told[11] == "has no number"
-        assert told[12].endswith("has 65 characters, 64 at most")
-        assert told[13] == "has a NUL byte"
-        assert told[14].endswith("has control characters")
+        found = reasons(answer)
+        assert "impossible number: too short" in found[3]
+        assert found[4] == "price 'free' is not an amount in whole cents such as 1.00"
+        assert found[5] == "sms_enabled 'maybe' is neither yes nor no"
+        assert found[6] == "number type 'martian' is not one of local, toll_free, short_code"
+        assert found[7] == "number type toll_free: +14155550105 is local"
+        assert found[8] == "has 2 cells, the file has 5 columns"
+        assert found[9].startswith("has a quote that is not closed")
+        assert found[10] == "+14155550101 repeats line 2"
+        assert found[11] == "has no number"
+        assert found[12].endswith("has 65 characters, 64 at most")
+        assert found[13] == "has a NUL byte"
+        assert found[14].endswith("has control characters")
 
     def test_nothing_behind_an_open_quote_is_taken_for_data(self, load):
         answer, code = load('number,note\n+14155550101,x\n+14155550102,"old\n+14155550103,y\n\n+14155550104,z\n')

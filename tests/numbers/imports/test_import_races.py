@@ -1,4 +1,4 @@
-"""Imports at once, and orders meanwhile: with threads and real commits."""
+"""Concurrent imports and orders: with threads and real commits."""
 
 import io
 from concurrent.futures import Future

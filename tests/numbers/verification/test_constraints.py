@@ -58,7 +58,7 @@ WHERE = {
 }
 CHARGE = {"kind": "'charge'", "amount": "-1", "balance_after": "98", "order_id": "(SELECT id FROM numbers_order)"}
 
-NOBODY = [("actor", "''"), ("actor", "'alice'"), ("actor", "'key:'"), ("actor", "'robot:x'")]
+NO_ACTOR = [("actor", "''"), ("actor", "'alice'"), ("actor", "'key:'"), ("actor", "'robot:x'")]
 ILLEGIBLE = [
     *("E'a\\tb'", "E'a\\nb'", "U&'\\200B'", "U&'a\\202Eb'", "' a'", "'a '", "U&'\\200D'"),
     *("'018F0000-0000-7000-8000-000000000000'", "repeat('0', 32)"),
@@ -88,7 +88,7 @@ CASES = {
         "campaign_rejected_with_reason": [{"status": "'REJECTED'", "status_reason": value} for value in BLANK],
     },
     "campaigns_event": {
-        "event_actor_named": [{name: value} for name, value in NOBODY],
+        "event_actor_named": [{name: value} for name, value in NO_ACTOR],
         "event_request_named": [{"request_id": value} for value in BLANK],
         "event_subject_known": [{"subject": "'number'"}],
     },
@@ -110,7 +110,7 @@ CASES = {
     },
     "numbers_stockbatch": {
         "batch_source_known": [{"source": "'found'"}],
-        "batch_actor_named": [{name: value} for name, value in NOBODY],
+        "batch_actor_named": [{name: value} for name, value in NO_ACTOR],
     },
     "numbers_phonenumber": {
         "phone_number_unique": [{"number": "number"}],
@@ -130,11 +130,11 @@ CASES = {
     },
     "numbers_numberevent": {
         "number_event_kind_known": [{"kind": "'lost'"}],
-        "number_event_actor_named": [{name: value} for name, value in NOBODY],
+        "number_event_actor_named": [{name: value} for name, value in NO_ACTOR],
         "number_event_request_named": [{"request_id": value} for value in BLANK],
     },
     "numbers_job": {
-        "job_actor_named": [{name: value} for name, value in NOBODY],
+        "job_actor_named": [{name: value} for name, value in NO_ACTOR],
         "job_request_named": [{"request_id": value} for value in BLANK],
         "job_started_when_it_ran": [{"status": "'running'"}, {"status": "'done'", "finished_at": NOW}],
         "job_tried_before_next_attempt": [{"next_attempt_at": NOW}],
@@ -181,7 +181,7 @@ CASES = {
     },
     "numbers_order": {
         "order_kind_known": [{"kind": "'gift'"}],
-        "order_actor_named": [{name: value} for name, value in NOBODY],
+        "order_actor_named": [{name: value} for name, value in NO_ACTOR],
         "order_quantity_in_bounds": [{"quantity": "0"}, {"quantity": "1001"}],
         "order_inbound_url_https": [
             {"inbound_url": "'HTTPS://customer.example/'"},
@@ -215,7 +215,7 @@ CASES = {
     "numbers_reservation": {
         "reservation_has_a_length": [{"expires_at": "created_at"}],
         "reservation_not_empty": [{"numbers": "ARRAY[]::varchar[]"}],
-        "reservation_actor_named": [{name: value} for name, value in NOBODY],
+        "reservation_actor_named": [{name: value} for name, value in NO_ACTOR],
     },
     "numbers_creditaccount": {
         "credit_not_negative": [{"balance": "-0.01", "entries": "1"}, {"balance": "'NaN'", "entries": "1"}],
@@ -226,7 +226,7 @@ CASES = {
         "credit_entry_unique": [{"entry": "2"}],
         "credit_one_charge_per_order": [CHARGE],
         "credit_entry_kind_known": [{"kind": "'gift'"}],
-        "credit_entry_actor_named": [{name: value} for name, value in NOBODY],
+        "credit_entry_actor_named": [{name: value} for name, value in NO_ACTOR],
         "credit_entry_not_negative": [
             {**CHARGE, "amount": "-100", "balance_after": "-1"},
             {"balance_before": "'NaN'", "balance_after": "'NaN'"},

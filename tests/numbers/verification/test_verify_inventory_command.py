@@ -1,4 +1,4 @@
-"""How verify_inventory tells what it found: in text, in JSON, by its exit code."""
+"""How verify_inventory reports its findings: in text, in JSON, by its exit code."""
 
 import json
 from decimal import Decimal

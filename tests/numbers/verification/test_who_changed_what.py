@@ -27,7 +27,7 @@ from tests.support.scenarios import CALLS, World
 
 pytestmark = pytest.mark.django_db
 
-# Everything that tells of changes. A batch tells of the numbers that came with it, which were not before;
+# Everything that records changes. A batch records the numbers that came with it, which were not before;
 # a closed order of itself, which is closed once.
 HISTORY = """
     SELECT kind, actor, request_id, before, after FROM campaigns_event
@@ -43,7 +43,7 @@ HISTORY = """
 
 
 class Watched:
-    """What history had to tell before; ``news`` is what has been added, checked for what every row must say."""
+    """What the history said before; ``news`` is what has been added, checked for what every row must say."""
 
     def __init__(self) -> None:
         self.before = db_assertions.rows(HISTORY)
@@ -58,7 +58,7 @@ class Watched:
 
 
 # --- the API ---------------------------------------------------------------------------------------
-TOLD = {
+EVENTS = {
     "orderNumbers": {"placed", "assigned", "charge"},
     "updateNumber": {"routed"},
     "releaseNumber": {"released"},
@@ -85,8 +85,8 @@ def test_the_api(api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operatio
     watched = Watched()
     answer = CALLS[operation].make(world)
     assert answer.status_code in (200, 201)
-    told = watched.news(actor=f"key:{cast.owner_key[:12]}", request_id=answer["X-Request-Id"])
-    assert told == TOLD[operation]
+    events = watched.news(actor=f"key:{cast.owner_key[:12]}", request_id=answer["X-Request-Id"])
+    assert events == EVENTS[operation]
 
 
 # --- the desk --------------------------------------------------------------------------------------
@@ -137,8 +137,8 @@ def key(cast: Cast) -> Any:
     return cast.owner.api_keys.get(prefix=cast.owner_key[:12])
 
 
-# For each operation of each model: on what, with what in its form, and what is told of it.
-DEEDS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
+# For each operation of each model: on what, with what in its form, and what is expected of it.
+ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("Organization", "suspend"): (owner, WHY, {"suspended"}),
     ("Organization", "restore"): (suspended, WHY, {"restored"}),
     ("Brand", "review"): (brand, {"status": "DELETED", "identity_status": "", **WHY}, {"reviewed"}),
@@ -173,7 +173,7 @@ EDITED: dict[str, tuple[Subject, dict[str, str], str]] = {
     "CreditAccount": (account, {"alert_below": "10.00"}, "credit_alert_changed"),
     "PhoneNumber": (number(), {"carrier": "another"}, "changed"),
 }
-# A job is a piece of work, which tells of itself what it did; stopping it changes nothing that is sold.
+# A job is a piece of work, which records what it did; stopping it changes nothing that is sold.
 NO_CHANGES = {("Job", "stop")}
 
 
@@ -188,37 +188,37 @@ def filled(form: dict[str, Any], cast: Cast) -> dict[str, Any]:
 
 def test_nothing_that_the_desk_can_do_is_missing_here() -> None:
     offered = {(model, operation.name) for model, one in desks().items() for operation in one.operations}
-    assert offered - NO_CHANGES == DEEDS.keys()
+    assert offered - NO_CHANGES == ACTIONS.keys()
     assert {model for model, one in desks().items() if one.adding} == ADDED.keys()
     assert {model for model, one in desks().items() if one.editable} == EDITED.keys()
 
 
-@pytest.mark.parametrize(("model", "name"), DEEDS, ids="-".join)
+@pytest.mark.parametrize(("model", "name"), ACTIONS, ids="-".join)
 def test_an_operation_of_the_desk(desk: Client, cast: Cast, model: str, name: str) -> None:
-    make, form, told = DEEDS[model, name]
+    make, form, expected = ACTIONS[model, name]
     subject, values = make(cast), filled(form, cast)
     watched = Watched()
     answer = desk.post(url(type(subject), "operation", subject.pk, name), values)
-    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == told
+    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == expected
 
 
 @pytest.mark.parametrize("model", ADDED)
 def test_what_the_desk_adds(desk: Client, cast: Cast, model: str) -> None:
-    form, told = ADDED[model]
+    form, expected = ADDED[model]
     values, watched = filled(form, cast), Watched()
     answer = desk.post(url(desks()[model].model, "add"), values)
-    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == told
+    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == expected
 
 
 @pytest.mark.parametrize("model", EDITED)
 def test_what_the_desk_edits(desk: Client, cast: Cast, model: str) -> None:
-    make, changes, told = EDITED[model]
+    make, changes, expected = EDITED[model]
     subject = make(cast)
     address = url(type(subject), "change", subject.pk)
     form = form_of(desk.get(address))
     watched = Watched()
     answer = desk.post(address, {**form, **changes, **WHY})
-    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == {told}
+    assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == {expected}
 
 
 # --- the commands ----------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ COMMANDS: dict[str, tuple[list[str], set[str]]] = {
     "seed_numbers": (["--area-code", "415", "--count", "2"], {"seed"}),
     "import_numbers": (["FILE"], {"import"}),
 }
-# They read, forget what is told elsewhere, or do what somebody else has asked for, in whose name it is told.
+# They read, delete what is recorded elsewhere, or do what another actor has asked for, in its name.
 OTHERS = {
     *("export_numbers", "verify_inventory", "refresh_desk", "forget_idempotency_keys"),
     *("fill_pending_orders", "run_jobs", "seed_demo", "worker"),
@@ -247,10 +247,10 @@ def test_no_command_is_missing_here() -> None:
 def test_a_command(cast: Cast, tmp_path: Any, capsys: Any, command: str) -> None:
     stock = tmp_path / "stock.csv"
     stock.write_text("number\n+14155550123\n")
-    arguments, told = COMMANDS[command]
+    arguments, expected = COMMANDS[command]
     watched = Watched()
     call_command(command, *[str(stock) if one == "FILE" else one for one in arguments])
-    assert watched.news(actor=f"command:{command}") == told
+    assert watched.news(actor=f"command:{command}") == expected
 
 
 def test_failed_pending_order_records_the_reason_and_the_worker(api: Api, cast: Cast) -> None:

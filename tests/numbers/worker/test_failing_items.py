@@ -1,4 +1,4 @@
-"""One item that fails in the queues of jobs and bulk actions: counted, retried, given up, in nobody's way."""
+"""One item that fails in the queues of jobs and bulk actions: counted, retried, given up, without delaying others."""
 
 from typing import Any
 
@@ -157,15 +157,15 @@ def test_a_job_that_broke_off_is_taken_over_ever_later(works):
 # --- bulk actions ----------------------------------------------------------------------------------
 
 
-def begun(deed: str, **values: Any) -> Job:
-    job = choose(PhoneNumber.objects.all(), action=BULK_ACTIONS[deed], actor=factories.actor())
+def begun(action: str, **values: Any) -> Job:
+    job = choose(PhoneNumber.objects.all(), action=BULK_ACTIONS[action], actor=factories.actor())
     begin(job, values=values, reason="ticket 7", actor=factories.actor())
     return job
 
 
 @pytest.fixture
 def poison(monkeypatch):
-    """A number at which retiring fails, whoever else is in its batch, until the set is emptied."""
+    """A number at which retiring fails, whatever else is in its batch, until the set is emptied."""
     retire = BULK_ACTIONS["retire"].do
     bad: set[int] = set()
 
@@ -178,7 +178,7 @@ def poison(monkeypatch):
     return bad
 
 
-def told(job: Job) -> list[str]:
+def outcomes_of(job: Job) -> list[str]:
     return list(job.outcomes.order_by("position").values_list("outcome", flat=True))
 
 
@@ -188,7 +188,7 @@ def test_one_number_of_a_bulk_action_fails_alone_and_is_retried(poison):
     job = begun("retire")
     run_all()
     job.refresh_from_db()
-    assert told(job) == [*["done"] * 7, "failed: ZeroDivisionError: a planted fault", *["done"] * 12]
+    assert outcomes_of(job) == [*["done"] * 7, "failed: ZeroDivisionError: a planted fault", *["done"] * 12]
     assert (job.status, job.progress) == ("queued", 20)
     assert job.error == "attempt 1 of 5 failed, the next one follows: 1 number failed, the others are done"
     assert failures("bulk_actions") == 1
@@ -197,7 +197,7 @@ def test_one_number_of_a_bulk_action_fails_alone_and_is_retried(poison):
     run_all()
     job.refresh_from_db()
     assert (job.status, job.error, job.counts) == ("done", "", {"done": 20})
-    assert told(job) == ["done"] * 20
+    assert outcomes_of(job) == ["done"] * 20
     assert NumberEvent.objects.filter(kind="retired").count() == 20
 
 
@@ -230,7 +230,7 @@ def test_bulk_order_is_split_only_around_the_failing_number(api, cast, monkeypat
     run_all()
     sizes = [size for (size,) in db_assertions.rows("SELECT quantity FROM numbers_order ORDER BY quantity")]
     assert sizes == [1, 2, 4, 8]
-    assert told(job).count("done") == 15
+    assert outcomes_of(job).count("done") == 15
     db_assertions.assert_in_order()
 
 
@@ -244,11 +244,11 @@ def test_locked_number_is_retried_and_the_others_are_done(cast, settings):
 
     with Clients(1) as clients, uncommitted(lock):
         clients.start(run_all).result()
-    assert [one.partition(":")[0] for one in told(job)] == ["done", "done", "failed", "done"]
+    assert [one.partition(":")[0] for one in outcomes_of(job)] == ["done", "done", "failed", "done"]
     assert failures("bulk_actions") == 0  # foreseen
     make_due(job)
     run_all()
-    assert told(job) == ["done"] * 4
+    assert outcomes_of(job) == ["done"] * 4
 
 
 def test_stopping_in_a_failing_batch_leaves_the_rest_as_a_draft(poison, monkeypatch):

@@ -1,4 +1,4 @@
-"""``wake_worker``: a notification for whoever LISTENs, exactly when the change is committed."""
+"""``wake_worker``: a notification for every listener, exactly when the change is committed."""
 
 import psycopg
 import pytest

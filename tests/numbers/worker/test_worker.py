@@ -92,7 +92,7 @@ def test_without_notifications_a_worker_polls(api, start, nothing_due):
     order_id = wait_for(api, 2)
     factories.stock(*factories.line(0, 2))
     wait_until(order_filled(order_id))
-    assert "no notifications, polling only" in process.told()
+    assert "no notifications, polling only" in process.output()
 
 
 def test_a_worker_polls_behind_a_pooler_in_transaction_mode(api, start, nothing_due, pgbouncer):
@@ -174,7 +174,7 @@ def test_a_duty_killed_in_the_middle_is_done_by_the_other_worker(start):
     duty = Duty.objects.get(name="forget_idempotency_keys")
     assert (duty.runs, duty.failures, duty.attempts, duty.owner) == (2, 1, 0, "")
     others = Duty.objects.filter(daily_at=None).exclude(name=duty.name)
-    assert set(others.values_list("outcome", flat=True)) == {"done"}  # nobody waited for it
+    assert set(others.values_list("outcome", flat=True)) == {"done"}  # no other job waited for it
 
 
 def test_killed_fill_is_finished_by_the_other_worker(api, cast, start, nothing_due):
@@ -286,7 +286,7 @@ def test_worker_waits_for_the_database_and_survives_its_restarts(cluster, start)
 def wait_for_line(process: WorkerProcess, words: str, *, times: int = 1) -> None:
     """Return when its log has the words so often; the pause is PostgreSQL's."""
     for _ in range(PATIENCE * 20):
-        if process.told().count(words) >= times:
+        if process.output().count(words) >= times:
             return
         db_assertions.rows("SELECT pg_sleep(0.05)")
-    raise AssertionError(process.told())
+    raise AssertionError(process.output())
