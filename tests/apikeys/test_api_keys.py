@@ -1,4 +1,4 @@
-"""Keys that customers' programs make: created and listed, never more than their maker, nobody else's."""
+"""Creating and listing API keys through the API: never with more rights than the creating key."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -33,7 +33,7 @@ def statuses(responses) -> list[int]:
 
 @pytest.fixture
 def one_minute():
-    """All key changes of the test fall into one window, though the clock's minute may end meanwhile."""
+    """Keep all key changes of the test in one window, even if the clock's minute ends."""
 
     def hold(organization: Organization) -> None:
         with connection.cursor() as cursor:

@@ -52,8 +52,8 @@ def answer(endpoint, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
     response = Api(None).request(endpoint.method, endpoint.url(), BODY, headers=headers)
     request_id = response.headers["X-Request-Id"]
-    told = {**response.headers, "X-Request-Id": ""}
-    return response.status_code, told, response.content.replace(request_id.encode(), b"")
+    shown = {**response.headers, "X-Request-Id": ""}
+    return response.status_code, shown, response.content.replace(request_id.encode(), b"")
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)

@@ -1,4 +1,4 @@
-"""Who tries keys is slowed down, by its address, and nobody else is."""
+"""The limit on failed authentications: per address, without effect on other callers."""
 
 import itertools
 
@@ -17,7 +17,7 @@ FLOOD = "203.0.113.9"
 
 @pytest.fixture(autouse=True)
 def a_minute_of_its_own(settings, monkeypatch):
-    """Three failures pass, in a process that has seen nothing yet and a minute that does not end meanwhile."""
+    """Allow three failures, in a process without memory and a minute that does not end."""
     settings.FAILED_AUTHENTICATIONS_PER_MINUTE = 3
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["127.0.0.0/8"]
     monkeypatch.setattr(failed_attempts, "_known", failed_attempts._Known())
@@ -109,7 +109,7 @@ def test_other_addresses_and_keys_that_have_opened_a_door_go_on(cast):
     assert status(cast.owner_key) == 200
     db_assertions.run("UPDATE apikeys_apikey SET created_at = now() - interval '2 days' WHERE last_used_at IS NULL")
     assert [status(None) for _ in range(4)][-1] == 429
-    assert status(cast.owner_key) == 200  # shares the address with whoever floods
+    assert status(cast.owner_key) == 200  # shares the address with the flood
     assert status(cast.stranger_key) == 429  # was not used for a day
     assert status(cast.stranger_key, "203.0.113.10") == 200
     assert status(cast.stranger_key) == 200
@@ -117,7 +117,7 @@ def test_other_addresses_and_keys_that_have_opened_a_door_go_on(cast):
 
 
 def test_key_that_authenticated_once_passes_in_every_process(cast, another_process, django_assert_num_queries):
-    """Else whoever shares an address with a customer could lock it out after each restart."""
+    """Otherwise a caller on the same address could lock the customer out after a restart."""
     assert status(cast.owner_key) == 200
     another_process()
     assert [status(None) for _ in range(4)][-1] == 429

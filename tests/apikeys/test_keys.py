@@ -218,7 +218,7 @@ def test_recording_the_last_use_waits_for_no_lock(api, cast):
 @pytest.mark.django_db(transaction=True)
 def test_thirty_concurrent_requests_pass_exactly_up_to_the_limit(api, cast, settings, monkeypatch):
     settings.RATE_LIMIT_PER_MINUTE = 20
-    # One minute for all, also where the clock's changes meanwhile.
+    # One minute for all requests, even if the clock's minute ends.
     one_minute = authentication.AUTHENTICATE.replace("now()", "'2026-01-01T12:00:30Z'::timestamptz")
     monkeypatch.setattr(authentication, "AUTHENTICATE", one_minute)
     answers = at_once([lambda: api.using(cast.owner_key).post(ORDERS, {})] * 30)

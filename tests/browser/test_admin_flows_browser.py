@@ -110,7 +110,7 @@ def signed_in_as(role: str, page: Browser, live_server: Any) -> None:
 
 def refused(page: Browser) -> bool:
     """Whether this is the desk's word for who may not, with its menu; the browser's own word for it is dropped."""
-    page.complaints[:] = [told for told in page.complaints if "status of 403" not in told]
+    page.complaints[:] = [one for one in page.complaints if "status of 403" not in one]
     if "You may not do this" not in page.text():
         return False
     return bool(page.evaluate("document.querySelectorAll('.desk-menu a').length")) and "403" in page.text()

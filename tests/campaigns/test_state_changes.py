@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def number(db):
     (number,) = factories.stock(*factories.line(0), price="10.00")
     yield number
-    db_assertions.assert_in_order(told=False)
+    db_assertions.assert_in_order(recorded=False)
 
 
 @pytest.fixture

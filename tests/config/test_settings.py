@@ -63,7 +63,7 @@ def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "problem"),
     [
         ("SECRET_KEY", "short", "at least 50"),
         ("DATABASE_URL", "mysql://db/numberdesk", "must be a postgresql:// URL"),
@@ -91,8 +91,8 @@ def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         ("SECURE_HSTS_SECONDS", "1y", "at least 0"),
     ],
 )
-def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{told}"):
+def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{problem}"):
         load_settings(monkeypatch, **{name: value})
 
 
@@ -196,15 +196,15 @@ def test_database_password_fills_a_url_without_one(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")]
+    ("content", "problem"), [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")]
 )
 def test_secret_file_without_a_secret_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
 ) -> None:
     file = tmp_path / "pepper"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{told}"):
+    with pytest.raises(ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{problem}"):
         load_settings(monkeypatch, API_KEY_PEPPERS=None, API_KEY_PEPPERS_FILE=str(file))
 
 

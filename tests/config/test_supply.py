@@ -1,4 +1,4 @@
-"""Where our code comes from: every package pinned by hash, no registry named, and what is known about them told."""
+"""The supply chain: packages pinned by hash, no registry named, known vulnerabilities reported."""
 
 import json
 import os

@@ -48,7 +48,7 @@ def without_what_differs(body):
 
 
 def same(response, expected, *, status):
-    """Equal to the page's answer but for ids, times and what the contract adds beside it; keys in its order."""
+    """Compare with the page's response except for ids, times and additions; keys in its order."""
     assert response.status_code == status
     answered = json.loads(response.content)
     assert [key for key in answered if key in expected] == list(expected)

@@ -24,7 +24,7 @@ def tools():
 
 
 def test_the_types_are_of_the_schema_as_it_is_now():
-    """Holds without node: the file tells which schema it was made of."""
+    """Holds without node: the file names the schema it was generated from."""
     assert f"sha256 {node.digest(schema())}" in TYPES.read_text(), "the schema has changed: run `make types`"
 
 
@@ -64,10 +64,10 @@ def test_a_strict_program_runs_against_the_served_desk(tools, tmp_path, cast, li
     numbers = factories.stock(*factories.line(0, 2))
     compiled(tools, tmp_path, PROGRAM)
     environment = {"NUMBERDESK_URL": live_server.url, "NUMBERDESK_API_KEY": cast.owner_key}
-    told = json.loads(node.run(["node", "order.js"], cwd=tmp_path, env=environment))
-    assert sorted(told.pop("ordered")) == sorted(numbers)
-    assert sorted(told.pop("yours")) == sorted(numbers)
-    assert told == {"label": "typescript", "changed": "moved", "replayed": ["true", True], "released": 200}
+    printed = json.loads(node.run(["node", "order.js"], cwd=tmp_path, env=environment))
+    assert sorted(printed.pop("ordered")) == sorted(numbers)
+    assert sorted(printed.pop("yours")) == sorted(numbers)
+    assert printed == {"label": "typescript", "changed": "moved", "replayed": ["true", True], "released": 200}
 
 
 def test_a_program_that_the_types_forbid_does_not_compile(tools, tmp_path):

@@ -1,4 +1,4 @@
-"""Order, hold, let go, route, release, retire: every two that can meet over one number, at the worst moment."""
+"""Orders, holds and their ends, routing, releases: every conflicting pair, at the worst moment."""
 
 from functools import partial
 
@@ -21,11 +21,11 @@ from tests.support.phone_numbers import (
     NUMBERS,
     RESERVATIONS,
     hold,
-    let_go,
     listed,
     owned,
     patch,
     release,
+    release_hold,
     search,
 )
 
@@ -183,7 +183,7 @@ def test_release_during_an_order_frees_the_remaining_numbers(api, cast, monkeypa
         monkeypatch,
         (place, "record_purchase"),
         partial(api.order, [one]),
-        partial(let_go, Api(cast.owner_key), reservation["id"]),
+        partial(release_hold, Api(cast.owner_key), reservation["id"]),
     )
     assert (ordered.status_code, ended.status_code) == (200, 200)
     assert (listed(api), search(api)) == ([one], [two])
@@ -196,7 +196,7 @@ def test_release_does_not_end_the_hold_that_replaced_it(api, cast, monkeypatch):
     first = hold(api, one, two)
     gate = gate_after(monkeypatch, reservations, "own_reservation")
     with Clients(1) as clients:
-        ended = clients.start(let_go, api, first["id"])
+        ended = clients.start(release_hold, api, first["id"])
         gate.wait_for_someone()
         hold(Api(cast.owner_key), two)
         gate.open()
@@ -207,7 +207,7 @@ def test_release_does_not_end_the_hold_that_replaced_it(api, cast, monkeypatch):
 
 def test_concurrent_releases_of_a_reservation_free_it_once(api, cast):
     reservation = hold(api, *factories.stock(*factories.line(0, 5)))
-    answers = at_once([partial(let_go, Api(cast.owner_key), reservation["id"])] * 4)
+    answers = at_once([partial(release_hold, Api(cast.owner_key), reservation["id"])] * 4)
     assert {answer.status_code for answer in answers} == {200}
     assert events("hold_released") == 5
 
@@ -260,8 +260,8 @@ def test_ending_and_retiring_in_opposite_order_do_not_deadlock(api, cast, caplog
     release_all = api.post(BULK_RELEASE, {"ids": owned(api, *factories.stock(*factories.line(0, 50)))})
     assert len(release_all.json()["data"]["released"]) == 50
     ids = all_ids()
-    deeds = [(end_quarantine, ids), (retire, ids[::-1]), (end_quarantine, ids[25:] + ids[:25]), (retire, ids[::2])]
-    at_once([partial(deed, number_ids=some, actor=factories.actor(), reason="x") for deed, some in deeds])
+    works = [(end_quarantine, ids), (retire, ids[::-1]), (end_quarantine, ids[25:] + ids[:25]), (retire, ids[::2])]
+    at_once([partial(work, number_ids=some, actor=factories.actor(), reason="x") for work, some in works])
     assert set(PhoneNumber.objects.values_list("status", flat=True)) == {"retired"}
     assert events("retired") == 50
     assert "transaction tried again" not in caplog.text

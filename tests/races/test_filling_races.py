@@ -195,7 +195,7 @@ def test_numbers_locked_only_briefly_fill_the_order_afterwards(api, cast, monkey
 
 
 def test_numbers_that_others_have_locked_make_a_look_go_deeper(api, cast, monkeypatch):
-    """With exactly one number left over, an order must not be told that there is none."""
+    """With exactly one number left over, an order must not be refused as if there were none."""
     monkeypatch.setattr(picking, "usual_depth", lambda quantity: quantity)
     *taken, free = factories.stock(*factories.line(0, 4))
     wish = Wish(cast.owner.pk, False, Criteria(), None)

@@ -30,7 +30,7 @@ def without_locks(monkeypatch):
 
 @pytest.fixture
 def race(monkeypatch):
-    """Runs two requests of which the second comes between the check and the write of the first."""
+    """Run two requests, the second between the check and the write of the first."""
 
     def race(first, second, *, locked):
         gate = gate_before(monkeypatch, place, "record_purchase")

@@ -83,7 +83,7 @@ class Desk:
         for number in numbers:
             self.numbers[number] = NumberState("available", held_by=organization, until=self.now + ttl)
 
-    def let_go(self, numbers: list[str]) -> None:
+    def release_hold(self, numbers: list[str]) -> None:
         for number in numbers:
             self.numbers[number] = NumberState()
 

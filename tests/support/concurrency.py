@@ -58,7 +58,7 @@ def at_once(works: Iterable[Callable[[], Any]]) -> list[Any]:
 
 
 class Gate:
-    """Stops the first who comes by until it is opened; whoever comes after goes through."""
+    """Stop the first thread that passes until the gate is opened; later ones pass through."""
 
     def __init__(self) -> None:
         self.reached, self.opened = threading.Event(), threading.Event()

@@ -16,7 +16,7 @@ from config.env import BASE_DIR
 
 ROOT = BASE_DIR
 
-# Joins, tells what it sees, and stays until its standard input is closed.
+# Joins, prints what it sees, and stays until its standard input is closed.
 USER = """
 import json, os, sys
 from config.dev import postgres as localdb

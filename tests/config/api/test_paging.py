@@ -1,4 +1,4 @@
-"""Cursor paging: every row once, whatever is inserted meanwhile; no cursor but our own."""
+"""Cursor paging: every row once, also with inserts between pages; only our own cursors."""
 
 from types import SimpleNamespace
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""History that nobody can rewrite, and rows that nothing can be taken away from: triggers and foreign keys."""
+"""Triggers and foreign keys that keep the history append-only and its rows complete."""
 
 import pytest
 

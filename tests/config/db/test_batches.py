@@ -172,7 +172,7 @@ def test_a_statement_is_prepared_once_and_outlives_a_rollback(scratch):
     "drop",
     [
         lambda: db_assertions.run("DEALLOCATE ALL"),  # psycopg sees it, and forgets what it has prepared
-        lambda: vanish(),  # nobody sees it
+        lambda: vanish(),  # unnoticed
     ],
 )
 def test_dropped_statements_are_prepared_again(api, drop):

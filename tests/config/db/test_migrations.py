@@ -18,7 +18,7 @@ from tests.drills.drill.prepared import prepared
 from tests.drills.restore.buyers import order
 
 APPS = ("campaigns", "apikeys", "numbers")
-# Nobody had data when these were made. Whatever comes after them meets a table of ten million rows.
+# No desk had data when these were made. Later ones meet a table of ten million rows.
 BEFORE_THE_FIRST_RELEASE = {
     *(("numbers", f"000{number}") for number in range(1, 8)),
     *(("campaigns", f"000{number}") for number in range(1, 3)),
@@ -49,9 +49,9 @@ def _hurts(operation: Any, migration: Any) -> list[str]:
     if isinstance(operation, AddIndexConcurrently):
         return ["needs atomic = False"] if migration.atomic else []
     if isinstance(operation, migrations.AddIndex):
-        return ["nobody can write meanwhile: AddIndexConcurrently"]
+        return ["blocks writes: AddIndexConcurrently"]
     if isinstance(operation, migrations.AddConstraint) and not isinstance(operation, AddConstraintNotValid):
-        return ["nobody can read or write while all rows are looked at: AddConstraintNotValid, then ValidateConstraint"]
+        return ["blocks reads and writes: AddConstraintNotValid, then ValidateConstraint"]
     if isinstance(operation, migrations.AddField):
         field = operation.field
         if not field.null and not field.many_to_many and not field.has_db_default():

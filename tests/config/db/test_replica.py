@@ -44,9 +44,9 @@ class World:
         return json.loads(text) if text.startswith("{") else text
 
     def reads(self):
-        told = self.ask("GET", "/metrics")
+        text = self.ask("GET", "/metrics")
         return {
-            where: float(count) for where, count in re.findall(r'numberdesk_reads_total\{from="(\w+)"\} (\S+)', told)
+            where: float(count) for where, count in re.findall(r'numberdesk_reads_total\{from="(\w+)"\} (\S+)', text)
         }
 
     def read_where(self, *, who, path=NUMBERS):

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: whoever needs it starts it, the last to leave stops it, and kill -9 leaves no mess.
+"""The embedded PostgreSQL: its first user starts it, its last one stops it, kill -9 leaves no mess.
 
 Each process here is a real one, in a folder of its own with a blank in its name.
 """
@@ -229,10 +229,10 @@ def open_folder() -> Iterator[Path]:
 
 @needs_root
 def test_an_ordinary_user_needs_no_rights(fresh: Callable[..., Checkout], open_folder: Path) -> None:
-    nobody = 65534
-    os.chown(open_folder, nobody, nobody)
+    unprivileged = 65534
+    os.chown(open_folder, unprivileged, unprivileged)
     try:
-        process = fresh(open_folder / "local", account=nobody).join("--write")
+        process = fresh(open_folder / "local", account=unprivileged).join("--write")
     except PermissionError:
         pytest.skip("an ordinary user may not run this Python")
     assert seen_by(process)["rows"] == 1
@@ -242,7 +242,7 @@ def test_an_ordinary_user_needs_no_rights(fresh: Callable[..., Checkout], open_f
 
 @needs_root
 def test_root_runs_it_as_an_account_without_environment_access(fresh: Callable[..., Checkout], tmp_path: Path) -> None:
-    """The programs are copied for it; nobody's folders are opened."""
+    """The programs are copied for it; no folder gets wider permissions."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     package = postgres.binaries().parent.parent

@@ -1,4 +1,4 @@
-"""``/docs``: every operation with all it must tell, guides that say what is so, links that lead somewhere."""
+"""``/docs``: complete operations, truthful guides, and links without a dead end."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, and under which names the desk answers at all."""
+"""Security headers of every response, and the host names that the desk accepts."""
 
 from unittest import mock
 

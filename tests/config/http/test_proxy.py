@@ -1,4 +1,4 @@
-"""nginx with deploy/nginx.conf in front of a desk: slow, hostile and many clients keep nobody waiting."""
+"""nginx with deploy/nginx.conf: slow, hostile or many clients keep no other waiting."""
 
 import contextlib
 import http.client

@@ -294,7 +294,7 @@ def test_module_of_own_texts_exists():
         r"([0-9]+)*x",
         r"[0-9]*[0-9]*x",
         r"\s+$",
-        # Many beginnings, each of which reads to the end; a group of two characters; a branch.
+        # Many beginnings that each read to the end; a group of two characters; a branch.
         r"<a[^>]*>",
         r"(?:ab)*(?:ab)*c",
         r"(?:a|[a-z])*9",

@@ -194,7 +194,7 @@ def test_paths_and_methods_that_strangers_invent_make_no_series():
     client = Client()
     for at in range(3):
         client.generic(f"INVENTED{at}", f"/v1/invented-{at}")
-    told = client.get("/metrics").content.decode()
-    assert "nvented" not in told
-    assert "INVENTED" not in told
+    text = client.get("/metrics").content.decode()
+    assert "nvented" not in text
+    assert "INVENTED" not in text
     assert value("numberdesk_requests_total", method="OTHER", endpoint="unmatched", status="404", sandbox="false") >= 3

@@ -104,7 +104,7 @@ def test_no_secret_is_logged_or_stored_in_a_whole_session(api, cast, monkeypatch
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
 def test_no_secret_is_in_what_a_real_server_writes(cast, monkeypatch, tmp_path):
-    """Its own lines and the framework's, at DEBUG; started like all test servers, but for where it writes."""
+    """Its own lines and the framework's, at DEBUG, with the output in a file."""
     numbers = factories.stock(*factories.line(0, 2))
     output = (tmp_path / "log").open("wb")
     start = subprocess.Popen

@@ -101,10 +101,10 @@ def test_what_a_request_wrote_carries_its_id(api):
 
 
 def test_no_secret_of_a_key_reaches_a_log(api, cast, log_lines, monkeypatch):
-    def tell(*_):
+    def fail(*_):
         raise RuntimeError(f"the caller sent {cast.owner_key}")
 
-    monkeypatch.setattr(place, "lock_for_order", tell)
+    monkeypatch.setattr(place, "lock_for_order", fail)
     api.order(["+14155550123"])
     api.get(f"/v1/none/{cast.owner_key}")
     logging.getLogger("x").warning("%s", cast.sandbox_key)

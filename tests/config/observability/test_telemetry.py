@@ -52,11 +52,11 @@ def test_unforeseen_error_is_sent_once_without_secrets(sent):
     (event,) = sent
     assert event["tags"]["request_id"] == "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"
     assert event["tags"]["key"] == SECRET[:12]
-    told = json.dumps(event, default=str)
-    assert "RuntimeError" in told
-    assert SECRET not in told
-    assert SECRET[12:] not in told
-    assert password not in told
+    text = json.dumps(event, default=str)
+    assert "RuntimeError" in text
+    assert SECRET not in text
+    assert SECRET[12:] not in text
+    assert password not in text
 
 
 def test_refusals_and_warnings_are_not_sent(sent):

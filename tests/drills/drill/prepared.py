@@ -9,9 +9,9 @@ import io, json
 from django.core.management import call_command
 
 def run(*arguments):
-    told = io.StringIO()
-    call_command(*arguments, stdout=told, stderr=io.StringIO())
-    return told.getvalue()
+    output = io.StringIO()
+    call_command(*arguments, stdout=output, stderr=io.StringIO())
+    return output.getvalue()
 
 run("migrate", "--verbosity", "0")
 run("seed_numbers", "--area-code", "415", "--count", "{stock}", "--price", "{price}")

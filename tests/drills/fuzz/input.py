@@ -78,7 +78,7 @@ _valid = st.sampled_from(
 
 @st.composite
 def nearly_valid(draw: Any) -> bytes:
-    """A body that would pass, but for one or two fields."""
+    """Draw a body that would pass except for one or two fields."""
     body = dict(draw(_valid))
     for _ in range(draw(st.integers(1, 2))):
         body[draw(st.sampled_from(FIELDS) | text)] = draw(anything | st.lists(scalar, max_size=120))

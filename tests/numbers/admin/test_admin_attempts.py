@@ -22,7 +22,7 @@ LOGIN = "/admin/login/"
 
 @pytest.fixture(autouse=True)
 def limits(settings: Any) -> None:
-    """Three attempts of an address and seven in all, in a minute that does not end meanwhile."""
+    """Allow three attempts of an address and seven in all, in a minute that does not end."""
     settings.DESK_SIGN_INS_PER_MINUTE, settings.DESK_SIGN_INS_PER_MINUTE_IN_ALL = 3, 7
     settings.AXES_ENABLED = False
 
@@ -71,7 +71,7 @@ def test_refused_attempt_hashes_nothing_and_is_a_page(hashes: list[str]) -> None
 
 def test_unknown_names_are_counted_alike(hashes: list[str]) -> None:
     begin_minute("address:203.0.113.7", "all")
-    names = [f"nobody-{number}" for number in range(5)]
+    names = [f"unknown-{number}" for number in range(5)]
     assert [attempt(Client(), name=name).status_code for name in names] == [200, 200, 200, 429, 429]
     assert len(hashes) == 3
 
@@ -107,7 +107,7 @@ def test_known_browser_is_limited_by_itself(hashes: list[str]) -> None:
     attempt(mine, PASSWORD)
     mine.post("/admin/logout/")
     answers = [attempt(mine, address=f"203.0.113.{number}").status_code for number in range(100, 108)]
-    assert answers.count(429) >= 3  # a minute may end meanwhile
+    assert answers.count(429) >= 3  # a minute may end in between
     assert attempt(mine, name="bob", address="203.0.113.99").status_code == 200  # his it is not
 
 

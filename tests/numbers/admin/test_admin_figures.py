@@ -63,7 +63,7 @@ def test_a_campaign_that_is_not_active_is_remembered(api: Api, cast: Any) -> Non
 def test_first_rate_limit_refusal_of_a_minute_is_recorded(api: Api, settings: Any) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 1
     statuses = [api.get("/v1/phone-numbers").status_code for _ in range(4)]
-    # A minute may begin in between, which starts the count anew.
+    # A minute may begin in between, which restarts the count.
     assert Refusal.objects.filter(code="RATE_LIMITED").count() in {1, 2}
     assert statuses.count(429) >= 2
 

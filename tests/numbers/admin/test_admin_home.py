@@ -1,4 +1,4 @@
-"""The home page tells how the desk does, and each of its figures leads to the rows behind it."""
+"""The admin home page shows the state of the desk, and each figure links to its rows."""
 
 import re
 from decimal import Decimal
@@ -131,7 +131,7 @@ def test_every_link_of_the_page_opens(desk: Client, busy: None) -> None:
     assert len(addresses) > 100
     by_page = {urlsplit(address).path: address for address in addresses}
     for address in by_page.values():
-        # By way of the page that asks for the password anew, where a link changes it.
+        # Some links lead through the page that asks for the password again.
         assert desk.get(address, follow=True).status_code == 200, address
 
 

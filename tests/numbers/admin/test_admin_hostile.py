@@ -145,7 +145,7 @@ def test_list_says_so_when_a_filter_can_not_be_read(walker: Client) -> None:
         assert ("whole list is shown" in page.content.decode()) == ("e" not in query)
 
 
-@pytest.mark.parametrize("owner", ["nobody at all", "", "own", "9999-12-31", "%"])
+@pytest.mark.parametrize("owner", ["no such owner", "", "own", "9999-12-31", "%"])
 def test_export_has_its_header_line_for_any_owner(walker: Client, owner: str) -> None:
     page = walker.get("/admin/numbers/phonenumber/export.csv", {"organization": owner})
     lines = b"".join(page.streaming_content).decode().splitlines()

@@ -1,4 +1,4 @@
-"""What operators do at the desk: each deed goes through the function that the API calls, and is recorded."""
+"""Operations of the admin: each calls the function behind the API and is recorded."""
 
 from decimal import Decimal
 from typing import Any

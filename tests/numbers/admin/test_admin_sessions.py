@@ -1,4 +1,4 @@
-"""A session ends with what it rests on, and a change of password or factor asks for both anew (C50)."""
+"""A session ends with its password or factor, and changing either asks for both again (C50)."""
 
 import time
 from typing import Any
@@ -100,7 +100,7 @@ def test_session_of_before_this_was_noted_ends(operator: User) -> None:
 
 
 def changes(operator: User) -> list[tuple[str, dict[str, str]]]:
-    """Each way to change how somebody signs in."""
+    """Return each way to change how an operator signs in."""
     passwords = {"password1": NEW, "password2": NEW, "usable_password": "true"}
     return [
         (OWN_PASSWORD, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}),

@@ -1,4 +1,4 @@
-"""A form that an operator left open undoes nothing that happened meanwhile."""
+"""A form that an operator left open undoes no change made since."""
 
 from typing import Any
 

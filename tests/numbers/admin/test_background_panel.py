@@ -1,4 +1,4 @@
-"""What operators and Prometheus are told of background work, and that one failing panel hides no other."""
+"""Background work as operators and Prometheus see it; a failing panel hides no other."""
 
 from typing import Any
 

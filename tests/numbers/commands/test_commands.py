@@ -106,9 +106,9 @@ class TestAddCredit:
         assert (entry.note, entry.actor, entry.kind) == ("invoice 7", "command:add_credit", "top_up")
 
     def test_an_unknown_organization_is_named_with_the_remedy(self, db, refused):
-        message, code = refused("add_credit", "Nobody", "10")
+        message, code = refused("add_credit", "Missing", "10")
         assert message == (
-            "argument ORGANIZATION: no organization has the id or name 'Nobody': create_organization creates one"
+            "argument ORGANIZATION: no organization has the id or name 'Missing': create_organization creates one"
         )
         assert code == 1
 
@@ -233,7 +233,7 @@ class TestTheCommandLine:
 
     @pytest.mark.parametrize("command", ["create_organization", "add_credit", "create_api_key", "create_campaign"])
     def test_help_says_what_it_does_and_needs_no_database(self, command):
-        done = self.manage(command, "--help", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", **PRODUCTION)
+        done = self.manage(command, "--help", DATABASE_URL="postgresql://anyone@127.0.0.1:1/none", **PRODUCTION)
         assert done.returncode == 0
         assert "--json" in done.stdout
         assert done.stderr == ""

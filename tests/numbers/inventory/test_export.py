@@ -91,8 +91,8 @@ def test_the_command_exports_a_part(stock, tmp_path, capsys):
     assert part("--number-type", "toll_free") == {"+18885550199"}
     assert len(part("--area-code", "415")) == len(EVIL)
     assert part("--sandbox") == set()
-    with pytest.raises(CommandError, match="argument --organization: no organization has the id or name 'Nobody'"):
-        part("--organization", "Nobody")
+    with pytest.raises(CommandError, match="argument --organization: no organization has the id or name 'Missing'"):
+        part("--organization", "Missing")
     with pytest.raises(CommandError, match=r"argument FILE.csv: No such file or directory"):
         call_command("export_numbers", str(tmp_path / "nowhere" / "part.csv"))
 

@@ -99,7 +99,7 @@ def test_hold_that_is_released_at_once_counts_a_minute(api, settings):
 def test_numbers_put_on_hold_in_a_minute_are_limited(api, settings):
     settings.HELD_NUMBERS_PER_MINUTE = 3
     numbers = factories.stock(*factories.line(0, 4))
-    with connection.cursor() as cursor:  # the clock's minute may end meanwhile
+    with connection.cursor() as cursor:  # the clock's minute may end in between
         cursor.execute(
             "INSERT INTO apikeys_ratewindow (organization_id, bucket, window_start, used) "
             "SELECT organization_id, 'holds', date_trunc('minute', now()) + interval '1 minute', 0 FROM apikeys_apikey "

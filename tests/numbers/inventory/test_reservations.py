@@ -12,7 +12,7 @@ from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of, refused
 from tests.support.concurrency import at_once
 from tests.support.pagination import walk
-from tests.support.phone_numbers import RESERVATIONS, hold, let_go, owned, release, search
+from tests.support.phone_numbers import RESERVATIONS, hold, owned, release, release_hold, search
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -52,8 +52,8 @@ def test_a_hold_is_answered_201_with_its_numbers_and_its_end(api, cast):
     assert (data["status"], data["numbers"], data["held_numbers"]) == ("active", numbers[::-1], numbers)
     assert length(data) == timedelta(minutes=10)
     assert data["released_at"] is None
-    told = db_assertions.rows("SELECT kind, organization_id, actor, request_id FROM numbers_numberevent")
-    assert told == [("held", cast.owner.pk, f"key:{cast.owner_key[:12]}", response["X-Request-Id"])] * 3
+    recorded = db_assertions.rows("SELECT kind, organization_id, actor, request_id FROM numbers_numberevent")
+    assert recorded == [("held", cast.owner.pk, f"key:{cast.owner_key[:12]}", response["X-Request-Id"])] * 3
 
 
 @pytest.mark.parametrize("seconds", [60, 61, 1800])
@@ -173,7 +173,7 @@ def test_a_hold_that_was_ordered_and_released_again_is_not_held(api, cast):
     (number_id,) = owned(api, number)
     release(api, number_id)
     assert held_by(api, reservation["id"]) == ("used", [])
-    assert let_go(api, reservation["id"]).json()["data"]["status"] == "released"
+    assert release_hold(api, reservation["id"]).json()["data"]["status"] == "released"
     assert db_assertions.row("SELECT status FROM numbers_phonenumber") == {"status": "quarantined"}
 
 
@@ -194,12 +194,12 @@ def test_its_time_is_over_without_a_job(api, cast):
 def test_release_frees_the_numbers_at_once_and_is_idempotent(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     reservation = hold(api, *numbers)
-    first = let_go(api, reservation["id"])
+    first = release_hold(api, reservation["id"])
     assert first.status_code == 200
     data = first.json()["data"]
     assert (data["status"], data["held_numbers"], data["numbers"]) == ("released", [], numbers)
     assert data["released_at"] is not None
-    assert let_go(api, reservation["id"]).json() == first.json()
+    assert release_hold(api, reservation["id"]).json() == first.json()
     assert db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'hold_released'") == [(2,)]
     assert all(of_stranger(number, cast, api).status_code == 200 for number in numbers)
 
@@ -209,7 +209,7 @@ def test_release_of_an_expired_hold_keeps_the_current_one(api, cast):
     mine = hold(api, number, ttl_seconds=60)
     let_pass(timedelta(seconds=61))
     theirs = hold(api.using(cast.stranger_key), number)
-    assert let_go(api, mine["id"]).json()["data"]["status"] == "expired"
+    assert release_hold(api, mine["id"]).json()["data"]["status"] == "expired"
     assert held_by(api.using(cast.stranger_key), theirs["id"]) == ("active", [number])
 
 
@@ -218,7 +218,7 @@ def test_second_reservation_extends_the_hold_and_takes_it_over(api):
     first = hold(api, one, two, ttl_seconds=60)
     again = hold(api, two, ttl_seconds=1800)
     assert held_by(api, first["id"]) == ("active", [one])
-    let_go(api, first["id"])
+    release_hold(api, first["id"])
     let_pass(timedelta(seconds=120))
     assert held_by(api, again["id"]) == ("active", [two])
     assert search(api) == [one]
@@ -235,7 +235,7 @@ def test_an_organization_holds_500_at_a_time_and_not_one_more(api, cast):
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {"numbers": sentence}})
     hold(api, *numbers[:100])  # holding again what one holds takes no more
     hold(api.using(cast.stranger_key), numbers[500])  # and others have their own 500
-    let_go(api, held[1]["id"])
+    release_hold(api, held[1]["id"])
     hold(api, numbers[100])
 
 
@@ -267,7 +267,7 @@ def test_own_holds_are_listed_newest_first_the_ended_ones_too(api, cast):
     numbers = factories.stock(*factories.line(0, 5))
     made = [hold(api, number, ttl_seconds=60 + 60 * at)["id"] for at, number in enumerate(numbers)]
     hold(api.using(cast.stranger_key), *factories.stock(*factories.line(9)))
-    let_go(api, made[4])
+    release_hold(api, made[4])
     let_pass(timedelta(seconds=61))
     rows = walk(api, RESERVATIONS)
     assert [row["id"] for row in rows] == made[::-1]

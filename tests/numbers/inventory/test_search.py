@@ -16,7 +16,7 @@ from numbers.numbering.e164 import area_code_of, type_of
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of, refused
 from tests.support.concurrency import at_once
-from tests.support.phone_numbers import SEARCH, buy, hold, let_go, listed, owned, release, search
+from tests.support.phone_numbers import SEARCH, buy, hold, listed, owned, release, release_hold, search
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +181,7 @@ def test_hold_hides_a_number_until_it_is_released_or_expires(api, cast):
     (number,) = factories.stock(*factories.line(0))
     first = hold(api, number)
     assert search(api) == []
-    let_go(api, first["id"])
+    release_hold(api, first["id"])
     assert search(api) == [number]
     hold(api, number, ttl_seconds=60)
     let_pass(timedelta(seconds=61))

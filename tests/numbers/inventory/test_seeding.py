@@ -95,11 +95,11 @@ class TestSeedNumbers:
         assert len(json.loads(output.getvalue())["numbers"]) == PhoneNumber.objects.count() == 30_000
 
     def test_progress_is_reported_for_every_number(self):
-        told = []
+        counts = []
         stock = Stock(area_code="415", count=60_000, price=Decimal("1.00"))
-        seed_numbers(stock=stock, actor=command_actor("test"), progress=told.append)
-        assert sum(told) == 60_000
-        assert len(told) > 1
+        seed_numbers(stock=stock, actor=command_actor("test"), progress=counts.append)
+        assert sum(counts) == 60_000
+        assert len(counts) > 1
 
     def test_the_last_free_numbers_are_found(self, seed):
         room = Block("888", sandbox=True).capacity

@@ -1,4 +1,4 @@
-"""What a refused order tells beside "unavailable": what the caller owns already, and what it could have instead."""
+"""A refused order names what the caller already owns and what it could order instead."""
 
 import random
 from datetime import timedelta
@@ -178,7 +178,7 @@ def test_alternative_is_orderable(api, cast, kind):
     given = alternatives(api, "+14155550123")
     assert given == {"+14155550123": "+14155550124"}
     assert api.order(list(given.values())).status_code == 200
-    db_assertions.assert_in_order(told=False)
+    db_assertions.assert_in_order(recorded=False)
 
 
 def test_a_sandbox_is_offered_test_numbers_only(api, cast):

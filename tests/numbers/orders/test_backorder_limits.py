@@ -12,7 +12,7 @@ from numbers.orders.backorders import fill_pending_orders
 from numbers.reports.unmet_demand import unmet_demand
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of
-from tests.support.phone_numbers import BULK, buy, hold, let_go, order_status, wait_for
+from tests.support.phone_numbers import BULK, buy, hold, order_status, release_hold, wait_for
 from tests.support.sql_capture import captured
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +109,7 @@ def test_freeing_stock_fills_no_orders_itself(api, stranger, monkeypatch):
     held = hold(stranger, *factories.line(0))["id"]
     order_id = wait_for(api, 1)
     monkeypatch.setattr(backorders, "look", lambda: pytest.fail("a customer's request filled orders"))
-    assert let_go(stranger, held).status_code == 200
+    assert release_hold(stranger, held).status_code == 200
     assert status(api, order_id) == "pending"
 
 

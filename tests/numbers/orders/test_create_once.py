@@ -123,11 +123,11 @@ def test_revoked_key_is_shown_no_secret_again(api, cast, monkeypatch):
     assert first.status_code == 201
     claim = self_service.respond_once
 
-    def revoked_meanwhile(*args, **kwargs):
+    def revoked_in_between(*args, **kwargs):
         ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at="2030-01-01T00:00Z")
         return claim(*args, **kwargs)
 
-    monkeypatch.setattr(self_service, "respond_once", revoked_meanwhile)
+    monkeypatch.setattr(self_service, "respond_once", revoked_in_between)
     error_of(create(api), 401, "UNAUTHORIZED")
 
 

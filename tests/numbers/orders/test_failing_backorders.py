@@ -1,4 +1,4 @@
-"""A backorder that can't be judged: logged, counted, retried later, and in nobody's way."""
+"""A backorder that can't be judged: logged, counted, retried later, without blocking others."""
 
 import json
 import logging
@@ -71,8 +71,8 @@ def test_a_failing_order_is_logged_marked_and_counted(api, broken, caplog):
     order = row(order_id)
     assert (order.status, order.fill_attempts, order.last_error) == ("pending", 1, "Unforeseen: no such thing")
     assert timedelta(seconds=25) < order.next_attempt_at - before < timedelta(minutes=1)
-    told = exposition().decode()
-    assert "numberdesk_pending_failing_orders 1.0" in told
+    metrics_text = exposition().decode()
+    assert "numberdesk_pending_failing_orders 1.0" in metrics_text
 
 
 def test_a_failing_order_is_retried_at_a_growing_distance(api, broken):

@@ -13,7 +13,7 @@ from numbers.models import PhoneNumber
 from numbers.orders.backorders import fill_pending_orders
 from numbers.ownership.release import end_quarantine
 from tests.support import db_assertions, factories
-from tests.support.phone_numbers import buy, hold, let_go, listed, order_status, owned, release, wait_for
+from tests.support.phone_numbers import buy, hold, listed, order_status, owned, release, release_hold, wait_for
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +57,9 @@ def quarantine_ended_by_an_operator(api, cast):
     end_quarantine(number_ids=ids, actor=factories.actor(), reason="never used")
 
 
-def hold_let_go(api, cast):
+def hold_ended(api, cast):
     stranger = api.using(cast.stranger_key)
-    let_go(stranger, hold(stranger, *factories.stock(*factories.line(0, 2)))["id"])
+    release_hold(stranger, hold(stranger, *factories.stock(*factories.line(0, 2)))["id"])
 
 
 def hold_run_out(api, cast):
@@ -78,7 +78,7 @@ CAUSES = [
     seeded,
     added_by_an_operator,
     quarantine_ended_by_an_operator,
-    hold_let_go,
+    hold_ended,
     hold_run_out,
     quarantine_passed,
 ]
@@ -120,8 +120,8 @@ def test_history_names_the_buyer_when_filled_later(api, cast):
     request_id = db_assertions.row("SELECT request_id FROM numbers_order WHERE id = %s", order_id)["request_id"]
     factories.stock(*factories.line(0))
     fill_pending_orders()
-    told = db_assertions.row("SELECT kind, actor, request_id FROM numbers_numberevent")
-    assert told == {"kind": "assigned", "actor": f"key:{cast.owner_key[:12]}", "request_id": request_id}
+    event = db_assertions.row("SELECT kind, actor, request_id FROM numbers_numberevent")
+    assert event == {"kind": "assigned", "actor": f"key:{cast.owner_key[:12]}", "request_id": request_id}
 
 
 # --- in which order ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from tests.support.concurrency import Clients, at_once, gate_after, wait_until_b
 pytestmark = pytest.mark.django_db
 
 KEY = {"Idempotency-Key": "order-4711"}
-ONE_ORDER = {"orders": 1, "owned": 2, "told": 2, "charged": 1, "remembered": 1}
+ONE_ORDER = {"orders": 1, "owned": 2, "recorded": 2, "charged": 1, "remembered": 1}
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_after_24_hours_the_key_is_free_again(api, cast, numbers):
     second = api.order(others, headers=KEY)
     assert [line["number"] for line in second.json()["data"]] == others
     replays(api.order(others, headers=KEY), second)
-    assert db_assertions.written() == {"orders": 2, "owned": 4, "told": 4, "charged": 2, "remembered": 1}
+    assert db_assertions.written() == {"orders": 2, "owned": 4, "recorded": 4, "charged": 2, "remembered": 1}
 
 
 def test_a_refusal_is_not_remembered(api, cast):
@@ -184,7 +184,7 @@ def test_concurrent_reuse_of_an_expired_key_makes_one_order(api, cast, numbers):
     answers = at_once([lambda: api.using(cast.owner_key).order(numbers, headers=KEY)] * 20)
     assert {response.status_code for response in answers} == {200}
     assert len({response.content for response in answers}) == 1
-    assert db_assertions.written() == {"orders": 2, "owned": 3, "told": 3, "charged": 2, "remembered": 1}
+    assert db_assertions.written() == {"orders": 2, "owned": 3, "recorded": 3, "charged": 2, "remembered": 1}
 
 
 @pytest.mark.django_db(transaction=True)

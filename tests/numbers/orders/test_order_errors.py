@@ -23,7 +23,7 @@ def nothing_is_written(api):
     factories.stock(NUMBER, price="10.00")
     yield
     assert db_assertions.written() == db_assertions.NOTHING
-    db_assertions.assert_in_order(told=False)
+    db_assertions.assert_in_order(recorded=False)
 
 
 # --- 401 and 403 ---------------------------------------------------------------------------------

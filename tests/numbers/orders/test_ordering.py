@@ -132,11 +132,11 @@ def test_each_number_has_an_owner_a_price_and_a_line_of_history(api, cast):
         assert (owned["id"], owned["organization_id"], owned["order_id"]) == (ids[number], cast.owner.pk, order_id)
         assert (owned["price"], owned["ended_at"]) == (Decimal("2.50"), None)
         assert {name: owned[name] for name in ROUTING} == ROUTING
-        told = db_assertions.row("SELECT * FROM numbers_numberevent WHERE number_id = %s", phone["id"])
-        assert (told["kind"], told["assignment_id"], told["order_id"]) == ("assigned", owned["id"], order_id)
-        assert (told["actor"], told["request_id"]) == (f"key:{cast.owner_key[:12]}", response["X-Request-Id"])
-        assert json.loads(told["before"]) == {"status": "available"}
-        assert json.loads(told["after"]) == {"status": "assigned", "price": 2.5, "campaign_id": None}
+        event = db_assertions.row("SELECT * FROM numbers_numberevent WHERE number_id = %s", phone["id"])
+        assert (event["kind"], event["assignment_id"], event["order_id"]) == ("assigned", owned["id"], order_id)
+        assert (event["actor"], event["request_id"]) == (f"key:{cast.owner_key[:12]}", response["X-Request-Id"])
+        assert json.loads(event["before"]) == {"status": "available"}
+        assert json.loads(event["after"]) == {"status": "assigned", "price": 2.5, "campaign_id": None}
     db_assertions.assert_in_order()
 
 

@@ -21,10 +21,10 @@ def waits(monkeypatch):
 
     monkeypatch.setattr(DeskConnection, "wait", counting)
 
-    def count(deed):
-        deed()  # what a key's first use and statements that are not prepared yet cost
+    def count(request):
+        request()  # what a key's first use and statements that are not prepared yet cost
         counted.clear()
-        response = deed()
+        response = request()
         return len(counted), response
 
     return count

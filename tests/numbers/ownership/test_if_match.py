@@ -1,4 +1,4 @@
-"""ETag and If-Match: of two clients that change one number, the later one is told."""
+"""ETag and If-Match: the later of two clients that change one number is refused."""
 
 import pytest
 

@@ -152,8 +152,8 @@ def test_change_is_listed_when_public_and_during_ownership(api, cast, number):
     changed(number, owned.created_at + moment, carrier="secret")
     changed(factories.stock(*factories.line(2))[0], owned.created_at + moment, region="another number")
     changed(number, owned.created_at + moment, region="CA", carrier="secret")
-    (told,) = [event for event in events(api, number_id) if event["kind"] == "changed"]
-    assert (told["before"], told["after"]) == ({}, {"region": "CA"})
+    (change,) = [event for event in events(api, number_id) if event["kind"] == "changed"]
+    assert (change["before"], change["after"]) == ({}, {"region": "CA"})
 
 
 def test_stock_prices_are_not_listed(api, cast, number):

@@ -176,10 +176,10 @@ def test_an_operator_ends_a_quarantine_with_a_reason(api, number_id):
     assert end_quarantine(number_ids=ids, actor=factories.actor(), reason="again") == []
 
 
-@pytest.mark.parametrize("deed", [end_quarantine, retire])
-def test_never_without_a_reason(api, number_id, deed):
+@pytest.mark.parametrize("action", [end_quarantine, retire])
+def test_never_without_a_reason(api, number_id, action):
     with pytest.raises(Exception, match="validation failed"):
-        deed(number_ids=[1], actor=factories.actor(), reason=" ")
+        action(number_ids=[1], actor=factories.actor(), reason=" ")
 
 
 def test_operator_retires_unowned_numbers_and_leaves_the_rest(api, cast):

@@ -44,7 +44,7 @@ def routing_of(api, number_id):
     return {name: data[name] for name in (*ROUTING, "campaign_id")}
 
 
-def told():
+def recorded():
     return db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'routed'")[0][0]
 
 
@@ -76,7 +76,7 @@ def test_absent_null_or_equal_value_changes_and_records_nothing(api, number_id, 
     before = api.get(f"{NUMBERS}/{number_id}").json()["data"]
     response = patch(api, number_id, body)
     assert (response.status_code, response.json()["data"]) == (200, before)
-    assert told() == 0
+    assert recorded() == 0
 
 
 @pytest.mark.parametrize("field", ROUTING)
@@ -155,16 +155,16 @@ def test_a_campaign_is_attached_replaced_and_detached(api, cast):
     assert routing_of(api, number_id)["campaign_id"] == str(campaign.pk)
     response = detach(api, number_id)
     assert (response.status_code, response.json()["data"]["campaign_id"]) == (200, None)
-    assert told() == 3
+    assert recorded() == 3
 
 
 def test_attaching_twice_is_idempotent_and_recorded_once(api, cast):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     campaign = factories.campaign(cast.owner)
     assert attach(api, number_id, campaign.pk).json() == attach(api, number_id, campaign.pk).json()
-    assert told() == 1
+    assert recorded() == 1
     assert detach(api, number_id).json() == detach(api, number_id).json()
-    assert told() == 2
+    assert recorded() == 2
 
 
 def test_only_the_campaign_changes(api, cast, number_id):
@@ -241,7 +241,7 @@ def test_what_was_released_is_not_assigned_any_more(api, cast, number_id):
         message = "number is not assigned: it has been released"
         refused(response, 409, "NUMBER_NOT_ASSIGNED", message)
         assert response["x-should-retry"] == "false"
-    assert told() == 0
+    assert recorded() == 0
 
 
 def test_number_released_by_another_organization_is_404(api, cast, number_id):
@@ -253,6 +253,6 @@ def test_number_released_by_another_organization_is_404(api, cast, number_id):
 
 def test_the_statements_of_a_change_are_few(api, cast, number_id, django_assert_num_queries):
     campaign = factories.campaign(cast.owner)
-    # authenticate · savepoint · time-outs · campaign · number · as it is · written · told · as it is now · savepoint
+    # authenticate · savepoint · timeouts · campaign · number · before · write · event · after · savepoint
     with django_assert_num_queries(10):
         assert attach(api, number_id, campaign.pk).status_code == 200

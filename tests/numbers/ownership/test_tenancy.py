@@ -10,9 +10,9 @@ from tests.support.phone_numbers import (
     NUMBERS,
     buy,
     hold,
-    let_go,
     owned,
     release,
+    release_hold,
     wait_for,
 )
 
@@ -53,7 +53,7 @@ def test_bulk_orders_of_others_look_missing_in_every_state(api, stranger, cast):
 
 def test_released_reservations_of_others_look_missing(api, stranger):
     active, ended = (hold(api, number)["id"] for number in factories.stock(*factories.line(0, 2)))
-    let_go(api, ended)
+    release_hold(api, ended)
     same_as_missing(stranger, f"{NUMBERS}/reservations/{{}}", active, ended)
 
 

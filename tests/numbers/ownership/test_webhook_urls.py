@@ -27,7 +27,7 @@ PUBLIC_HOSTS = [
     "[2606:4700:4700::1111]",
     "[2606:4700:4700::1111]:8443",
     "[2620:4f:8000::1]",
-    "127.0.0.1.example.com",  # a name: only its resolution could tell
+    "127.0.0.1.example.com",  # a name: only its resolution could show it
     "localhost.example.com",
 ]
 
@@ -158,7 +158,7 @@ def test_ipv4_address_passes_exactly_if_global_and_dotted(number):
 
 
 def _is_public(address):
-    # Python's versions differ about these two: anycast relays that nobody should call.
+    # Python's versions differ about these two anycast relays, which must not be called.
     relays = ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24")
     return address.is_global and not address.is_multicast and not any(address in relay for relay in relays)
 
