@@ -86,7 +86,7 @@ def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
-def test_a_key_of_that_scope_alone_is_let_in(cast, endpoint):
+def test_key_with_only_the_scope_is_accepted(cast, endpoint):
     body = b"" if endpoint.method in ("GET", "HEAD", "DELETE") else BODY
     response = Api(factories.key(cast.owner, endpoint.scope)).request(endpoint.method, endpoint.url(), body)
     assert response.status_code in (200, 400, 404, 422)

@@ -41,7 +41,7 @@ def is_there(page: Browser, selector: str) -> bool:
     return bool(page.evaluate(f"document.querySelector({json.dumps(selector)}) !== null"))
 
 
-def test_an_operator_expires_a_campaign(page: Browser, live_server: Any) -> None:
+def test_operator_expires_a_campaign(page: Browser, live_server: Any) -> None:
     User.objects.create_superuser("alice", password=PASSWORD)
     campaign = factories.campaign(factories.organization("Acme"))
     address = url(Campaign, "change", campaign.pk)
@@ -117,7 +117,7 @@ def refused(page: Browser) -> bool:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_shown_what_it_may_do_and_refused_the_rest(page: Browser, live_server: Any, role: str) -> None:
+def test_role_sees_its_operations_and_is_refused_the_rest(page: Browser, live_server: Any, role: str) -> None:
     owner = factories.organization("Owner", credit="10.00")
     factories.key(owner)
     factories.campaign(owner)

@@ -166,7 +166,7 @@ def test_every_endpoint_is_walked():
     assert WALK.keys() == ALL.keys()
 
 
-def test_what_needs_no_key_is_known():
+def test_endpoints_without_a_key_are_known():
     assert public_routes() <= PUBLIC
 
 
@@ -200,7 +200,7 @@ SOLD = {f"POST {BASE}/orders", f"POST {BASE}/search", f"POST {BASE}/reservations
 
 
 @walk
-def test_the_same_request_succeeds_for_the_stranger_itself(world, name, request_):
+def test_same_request_succeeds_for_the_stranger(world, name, request_):
     """Else the walk would show nothing."""
     endpoint = ALL[name]
     things = things_for(endpoint, world.theirs)
@@ -211,7 +211,7 @@ def test_the_same_request_succeeds_for_the_stranger_itself(world, name, request_
 
 
 @pytest.mark.parametrize("name", [name for name in WALK if name.startswith("GET ")])
-def test_no_answer_to_the_owner_names_anything_of_the_strangers(world, api, cast, name):
+def test_no_response_to_the_owner_names_foreign_objects(world, api, cast, name):
     endpoint = ALL[name]
     if "<id:" in endpoint.path:
         return

@@ -74,7 +74,7 @@ def meet(monkeypatch, where, first, second):
 # --- release -------------------------------------------------------------------------------------
 
 
-def test_a_number_released_by_four_at_once_is_released_once(api, cast):
+def test_concurrent_releases_of_a_number_release_it_once(api, cast):
     for number in factories.stock(*factories.line(0, ROUNDS)):
         (number_id,) = owned(api, number)
         answers = at_once([partial(release, Api(cast.owner_key), number_id)] * 4)
@@ -133,7 +133,7 @@ def test_database_refuses_a_change_after_release_without_locks(api, cast, monkey
     assert "an assignment is routed or ended, never rewritten" in caplog.text
 
 
-def test_a_number_is_bought_only_after_its_release_is_committed(api, cast, stranger, settings, monkeypatch):
+def test_number_is_bought_only_after_its_release_is_committed(api, cast, stranger, settings, monkeypatch):
     """Without any quarantine the buyer waits for the release, and its ownership begins after the other ended."""
     settings.NUMBER_QUARANTINE_DAYS = 0
     (number,) = factories.stock(*factories.line(0))
@@ -168,7 +168,7 @@ def test_hold_or_foreign_order_gets_everything_when_concurrent(api, cast):
         assert sorted([made.status_code, order.status_code]) in ([200, 409], [201, 409])
 
 
-def test_holds_of_one_number_by_many_at_once_one_gets_it(db):
+def test_one_of_many_concurrent_holds_gets_the_number(db):
     factories.stock(*factories.line(0))
     clients = [Api(factories.key(factories.organization())) for _ in range(10)]
     body = {"numbers": factories.line(0)}
@@ -232,7 +232,7 @@ def test_verification_shows_a_hold_on_sold_numbers_without_locks(api, cast, stra
 
 
 @pytest.mark.parametrize("commit", [True, False])
-def test_attaching_waits_for_what_is_being_done_to_the_campaign(api, cast, commit):
+def test_attaching_waits_for_a_change_of_the_campaign(api, cast, commit):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     campaign = factories.campaign(cast.owner)
     expire = partial(Campaign.objects.filter(pk=campaign.pk).update, status="EXPIRED")
@@ -243,7 +243,7 @@ def test_attaching_waits_for_what_is_being_done_to_the_campaign(api, cast, commi
         assert attached.result().status_code == (409 if commit else 200)
 
 
-def test_a_number_is_either_sold_or_retired(api, cast):
+def test_number_is_either_sold_or_retired(api, cast):
     for start in range(ROUNDS):
         (number,) = factories.stock(*factories.line(start))
         number_id = PhoneNumber.objects.get(number=number).pk

@@ -178,7 +178,7 @@ def test_mixed_load_keeps_every_promise_without_deadlock(load, caplog):
     db_assertions.assert_in_order()
 
 
-def test_the_same_load_without_locks_breaks_something(load, monkeypatch):
+def test_same_load_breaks_a_promise_without_locks(load, monkeypatch):
     """The negative control: were it to pass as well, the load would show nothing."""
     for name in ("LOCK_ACCOUNT", "LOCK_ASSIGNMENTS", "LOCK_NUMBERS", "LOCK_NUMBERS_BY_ID", "LOCK_FREE_NUMBERS"):
         unlocked = getattr(locks, name).replace("FOR NO KEY UPDATE SKIP LOCKED", "").replace("FOR NO KEY UPDATE", "")

@@ -28,7 +28,7 @@ def unhurried(settings: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
-def test_the_service_does_what_the_model_says(unhurried: None) -> None:
+def test_service_matches_the_model(unhurried: None) -> None:
     run(RUNS)
 
 
@@ -69,7 +69,7 @@ BUGS = [
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", BUGS)
-def test_the_model_finds_a_planted_bug(
+def test_model_finds_a_planted_bug(
     bug: Callable[[pytest.MonkeyPatch], None], unhurried: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bug(monkeypatch)

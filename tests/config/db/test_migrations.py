@@ -70,7 +70,7 @@ def ours() -> list[Any]:
 
 
 @pytest.mark.parametrize("migration", ours(), ids=str)
-def test_a_live_desk_survives(migration):
+def test_live_desk_survives_every_migration(migration):
     assert problems(migration) == []
 
 
@@ -103,7 +103,7 @@ CHECK = models.CheckConstraint(condition=models.Q(price__gte=0), name="planted")
     ],
     ids=lambda operation: operation.describe()[:60],
 )
-def test_a_planted_one_that_would_hurt_is_found(operation):
+def test_planted_harmful_migration_is_found(operation):
     assert len(planted(operation)) == 1
 
 
@@ -118,7 +118,7 @@ def test_a_planted_one_that_would_hurt_is_found(operation):
         ([migrations.RunSQL("SELECT 1", migrations.RunSQL.noop)], {}),
     ],
 )
-def test_what_does_no_harm_passes(operations, attributes):
+def test_harmless_migration_passes(operations, attributes):
     assert planted(*operations, **attributes) == []
 
 
@@ -162,7 +162,7 @@ def database():
 
 
 @pytest.mark.slow
-def test_the_code_before_sells_on_the_schema_after(old_code, database, monkeypatch, tmp_path):
+def test_previous_code_sells_on_the_new_schema(old_code, database, monkeypatch, tmp_path):
     """As during a deployment: the schema is new already, and the old processes still serve."""
     cluster, secret = database
     with monkeypatch.context() as patch:

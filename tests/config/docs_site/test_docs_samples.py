@@ -95,7 +95,7 @@ def test_every_typescript_sample_compiles_strictly_and_succeeds(world, typescrip
             assert run(id)
 
 
-def test_a_call_that_does_not_work_is_noticed(world):
+def test_broken_sample_is_noticed(world):
     """The negative control."""
     broken = samples("python", world)["orderNumbers"].replace("/orders", "/order")
     with pytest.raises(Exception, match="404"):

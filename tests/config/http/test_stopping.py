@@ -124,7 +124,7 @@ def connect_and_ask(server):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals clients out to several sockets")
-def test_port_that_another_server_has_is_refused(monkeypatch):
+def test_port_in_use_is_refused(monkeypatch):
     """SO_REUSEPORT alone would have both serve it, each some of the clients."""
     with serving(monkeypatch) as server:
         environment = {**os.environ, "PORT": str(server.port), "WEB_CONCURRENCY": "2"}
@@ -242,7 +242,7 @@ metrics_folder.prepare(); assert folder() == given
     run_without_metrics_folder(code, tmp_path)
 
 
-def test_gunicorns_file_leaves_a_process_that_already_counts(tmp_path):
+def test_gunicorn_config_keeps_an_existing_metrics_folder(tmp_path):
     """Readers would look for its counts in a folder, and it keeps them in memory."""
     run_without_metrics_folder(
         """

@@ -133,7 +133,7 @@ def test_variable_without_its_package_is_reported_at_start(variable, package):
     assert "requirements/telemetry.txt" in last
 
 
-def test_without_the_variables_neither_package_is_loaded():
+def test_telemetry_packages_are_not_loaded_without_variables():
     code = "import sys, config.wsgi; print([m for m in ('sentry_sdk', 'opentelemetry') if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True

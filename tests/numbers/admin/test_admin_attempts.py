@@ -84,7 +84,7 @@ def test_all_addresses_together_are_limited_too(hashes: list[str]) -> None:
     assert len(hashes) == 7
 
 
-def test_one_address_does_not_use_up_what_there_is_for_all(hashes: list[str]) -> None:
+def test_one_address_does_not_exhaust_the_global_limit(hashes: list[str]) -> None:
     begin_minute("all", "address:203.0.113.7", "address:203.0.113.8")
     for _ in range(20):
         attempt(Client())
@@ -133,7 +133,7 @@ def test_concurrent_password_hashing_is_limited(monkeypatch: pytest.MonkeyPatch)
     assert hasher.encode("a password", "salt").startswith("pbkdf2_sha256$10$")  # as Django stores it
 
 
-def test_busy_sign_in_is_a_page_that_says_when(hashes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_sign_in_is_a_page_with_the_time_to_retry(hashes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "_places", threading.BoundedSemaphore(1))
     with hashing._place():
         page = attempt(Client(), PASSWORD)
@@ -142,7 +142,7 @@ def test_busy_sign_in_is_a_page_that_says_when(hashes: list[str], monkeypatch: p
     assert attempt(Client(), PASSWORD).status_code == 302
 
 
-def test_lock_is_by_the_peer_where_no_proxy_is_trusted(operator: User, settings: Any) -> None:
+def test_lock_out_is_by_peer_address_without_a_trusted_proxy(operator: User, settings: Any) -> None:
     settings.AXES_ENABLED, settings.DESK_SIGN_INS_PER_MINUTE = True, 1000
     settings.DESK_SIGN_INS_PER_MINUTE_IN_ALL = 1000
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, []

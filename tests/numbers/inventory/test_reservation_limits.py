@@ -59,7 +59,7 @@ def test_no_reservation_is_active_without_a_number(api):
     assert [item["status"] for item in api.get(RESERVATIONS).json()["data"]] == ["used"]
 
 
-def test_number_is_on_hold_for_an_hour_a_day_at_most(api, cast):
+def test_number_is_held_for_an_hour_a_day_at_most(api, cast):
     one, other = factories.stock(*factories.line(0, 2))
     for _ in range(2):
         assert ask(api, one, ttl=1800).status_code == 201
@@ -74,7 +74,7 @@ def test_number_is_on_hold_for_an_hour_a_day_at_most(api, cast):
     assert api.using(cast.stranger_key).order([one]).status_code == 200
 
 
-def test_held_time_is_free_again_after_a_day(api):
+def test_hold_time_is_available_again_after_a_day(api):
     (number,) = factories.stock(*factories.line(0))
     for _ in range(2):
         assert ask(api, number, ttl=1800).status_code == 201

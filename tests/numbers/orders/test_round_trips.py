@@ -30,7 +30,7 @@ def waits(monkeypatch):
     return count
 
 
-def test_a_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
+def test_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
     numbers = iter(factories.stock(*factories.line(0, 40), price="0.10"))
     by_name, response = waits(lambda: api.order([next(numbers) for _ in range(3)]))
     assert response.status_code == 200
@@ -40,7 +40,7 @@ def test_a_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
         assert by_quantity == by_name <= 4  # the limit, the key, locks and numbers, all that is written
 
 
-def test_a_bulk_order_that_waits_takes_no_more(api, waits):
+def test_backorder_takes_no_more_round_trips(api, waits):
     count, response = waits(lambda: buy(api, 5, area_code="212", max_price_per_number="1.00"))
     assert response.status_code == 202
     assert count <= 4
