@@ -1,4 +1,4 @@
-"""What every test shares: the database, the cast, and a client that speaks the API."""
+"""Shared fixtures: the database, the cast, and an API client."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

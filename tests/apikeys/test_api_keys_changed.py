@@ -1,4 +1,4 @@
-"""Keys of an organization: seen, revoked and rotated by its other keys, within their scopes."""
+"""Listing, revoking and rotating an organization's keys, within the scopes of the calling key."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Ten changes of keys a minute, exactly; and keys that stop while their requests are under way."""
+"""The limit of ten key changes a minute, and keys that stop while their requests run."""
 
 from datetime import UTC, datetime
 from functools import partial

@@ -1,4 +1,4 @@
-"""Who comes through no door: on every endpoint, one answer to every key that opens none, and 403 without its scope."""
+"""Authentication at every endpoint: one response to every bad key, 403 without the scope."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a key is: a secret that is shown once and stored as a digest, and when it opens the door."""
+"""An API key: shown once, stored as a digest, and valid until it is revoked or expires."""
 
 import hashlib
 import hmac

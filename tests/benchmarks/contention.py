@@ -1,4 +1,4 @@
-"""Buyers in each other's way: for the same numbers, and for what the same search shows."""
+"""Measure competing buyers: for the same numbers, and for the results of the same search."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""From ten thousand numbers to ten million: what an order takes, and a search, and the admin's pages."""
+"""Measure orders, searches and admin pages from ten thousand to ten million numbers."""
 
 from collections import defaultdict
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What the benchmark's databases hold: organizations with keys, campaigns and credit, and a stock of numbers."""
+"""Fill the benchmark's databases: organizations with keys, campaigns and credit, and a stock."""
 
 from dataclasses import dataclass
 from decimal import Decimal

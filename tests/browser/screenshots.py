@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of the desk for the README, of a database of its own that is thrown away.
+"""`make screenshots`: pictures of the desk for the README, from a temporary database.
 
 The stock, the customers and what they did are made through the product's own functions and its API.
 """

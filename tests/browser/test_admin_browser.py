@@ -1,4 +1,4 @@
-"""The operators' desk in a real browser: nothing on the console, nothing from elsewhere, no policy violated."""
+"""The admin in a real browser: no console message, no foreign request, no policy violation."""
 
 from typing import Any
 

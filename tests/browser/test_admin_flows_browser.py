@@ -1,4 +1,4 @@
-"""What else an operator does in a real browser: reviews, the second factor, and each role's own desk."""
+"""Operators' flows in a real browser: reviews, the second factor, and each role's menu."""
 
 import json
 from typing import Any

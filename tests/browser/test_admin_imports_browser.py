@@ -1,4 +1,4 @@
-"""An import in a real browser: a file with bad lines, its columns, its progress, and what was rejected."""
+"""An import in a real browser: bad lines, columns, progress, and the rejected lines."""
 
 import os
 import threading

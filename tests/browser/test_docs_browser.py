@@ -1,4 +1,4 @@
-"""The docs in a real browser: on a phone, by keyboard, in the dark, under the policy, with nothing from elsewhere."""
+"""The docs in a real browser: on a phone, by keyboard, in dark mode, under the strict policy."""
 
 from typing import Any
 

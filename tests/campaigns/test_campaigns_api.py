@@ -1,4 +1,4 @@
-"""Campaigns and brands, for the organization's programs to read."""
+"""Reading campaigns and brands through the API."""
 
 import pytest
 

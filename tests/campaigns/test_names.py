@@ -1,4 +1,4 @@
-"""Names: one rule at every door and in the database, and references that are never ambiguous."""
+"""Names: one rule at every entry point and in the database, and unambiguous references."""
 
 import importlib
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What an order relies on changes between its check and its write, or just before: it waits, or the other does."""
+"""Changes to what an order depends on, before or during it: one waits for the other."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""compose.yaml and deploy/: they start what the documents promise, and every documented variable reaches it."""
+"""compose.yaml and deploy/ start what the documents promise, with every documented variable."""
 
 import re
 import shutil

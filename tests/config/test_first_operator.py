@@ -1,4 +1,4 @@
-"""``create_first_operator``: a new deployment can be signed in to, and an old one is left alone."""
+"""``create_first_operator``: gives a new deployment its first sign-in, and changes no old one."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The image is built and run where buildah, debootstrap and runc are installed (`make image`)."""
+"""Build and run the image where buildah, debootstrap and runc are installed (`make image`)."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The app folder ``numbers`` has the name of a standard-library module, and neither hides the other."""
+"""The app ``numbers`` and the standard-library module of that name do not hide each other."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""A release has one version everywhere, a dated changelog, and no dead link in its papers."""
+"""A release has one version everywhere, a dated changelog, and no dead link."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Configuration by environment: what is missing or malformed is named at start, and production is strict."""
+"""Configuration by environment: bad variables are named at start, and production is strict."""
 
 import os
 import re

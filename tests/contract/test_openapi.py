@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and what the endpoints really do."""
+"""The OpenAPI document is valid, complete, and matches the endpoints."""
 
 import copy
 import re

@@ -1,4 +1,4 @@
-"""Every status and code that the document describes is one that the endpoint really gives.
+"""Every status and code that the document describes occurs at its endpoint.
 
 The other direction, that nothing is given that is not described, is tests/contract/test_openapi_live.py's.
 """

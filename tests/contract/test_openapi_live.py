@@ -1,4 +1,4 @@
-"""Schemathesis plays every operation through the WSGI application: valid requests, invalid ones, edge cases.
+"""Schemathesis calls every operation through WSGI: valid requests, invalid ones, edge cases.
 
 The budget and the seed are fixed, so that a failure is one again on the next run (`make
 fuzz` brings another seed). What fails: a status, header,

@@ -1,4 +1,4 @@
-"""A Python client, generated from the published schema as a customer would, places an order and manages its number."""
+"""A generated Python client places an order and manages its number."""
 
 import importlib
 import subprocess

@@ -1,4 +1,4 @@
-"""The reference page, replayed: its request is sent as it stands there, and its answers come back."""
+"""The reference page, replayed: its request is sent as written, and its responses return."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is a stranger's is answered like what does not exist, on every endpoint that there is.
+"""Every endpoint responds to a foreign object as to a missing one.
 
 The endpoints are those of the URL conf: a new one fails here until it is walked.
 """

@@ -1,4 +1,4 @@
-"""``/types.ts``: in step with the schema, and good enough for a strict program that runs against the desk."""
+"""``/types.ts``: matches the schema, and a strict program that uses it runs against the desk."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a validator lets through, the database accepts; and the other way round where the rule is the same.
+"""The database accepts what a validator accepts, and vice versa where the rule is the same.
 
 A table: a row for each field that has both a validation and a column with its bounds. Add a row to
 ``FIELDS`` for a new one.

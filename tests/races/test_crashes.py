@@ -1,4 +1,4 @@
-"""A server process killed with SIGKILL in the middle of an order, and the retry that its client then sends."""
+"""A server killed with SIGKILL in the middle of an order, and the retry of its client."""
 
 import http.client
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Orders by quantity at once: fillers, buyers, cancellations, and stock that comes at a bad moment."""
+"""Concurrent bulk orders: fillers, buyers, cancellations, and stock at a bad moment."""
 
 from functools import partial
 

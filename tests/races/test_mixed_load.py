@@ -1,4 +1,4 @@
-"""Everything at once: customers, operators and the worker over one small stock, in shuffled order.
+"""Customers, operators and the worker at once over one small stock, in shuffled order.
 
 No answer may be a failure of ours, nothing may deadlock, and afterwards every proof must hold.
 """

@@ -1,4 +1,4 @@
-"""Buyers at once, with threads and real commits: who owns what, and what was charged."""
+"""Concurrent buyers, with threads and real commits: who owns what, and what was charged."""
 
 import random
 from functools import partial

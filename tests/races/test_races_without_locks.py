@@ -1,4 +1,4 @@
-"""The negative control: the same races with the locks switched off must go wrong, or the others show nothing.
+"""The negative control: the same races without locks must fail.
 
 One step of a race is made certain: the first order stops when it has checked and not written. With its
 locks the second waits for it; without them the second overtakes it.

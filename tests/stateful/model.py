@@ -1,4 +1,4 @@
-"""The whole desk as a few dictionaries: what must be true after each step, without a database."""
+"""The whole desk as a few dictionaries: the expected state after each step, without a database."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

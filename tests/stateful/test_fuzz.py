@@ -1,4 +1,4 @@
-"""Any input at any parser: an answer in the envelope, never a 500, and nothing written by what is refused.
+"""Any input at any parser: an enveloped response, never a 500, and no write on a refusal.
 
 A fixed small budget in the suite, the same each time; `make fuzz MINUTES=10` goes on with other seeds.
 """

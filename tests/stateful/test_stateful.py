@@ -1,4 +1,4 @@
-"""Schemathesis plays sequences: what one answer gives, an id or a cursor, goes into the next request.
+"""Schemathesis runs sequences: an id or a cursor of one response goes into the next request.
 
 The budget and the seed are fixed; `make fuzz` brings another seed. Each sequence begins in the same world, since it
 ends with a rollback.

@@ -1,4 +1,4 @@
-"""Looking at a page as a person with weak eyes does: is every text set off from what it stands on?"""
+"""Check contrast, labels and overflow of a page in the browser."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The operators' desk as a browser without scripts sees it, and how a real one signs in."""
+"""The admin as a browser without scripts sees it, and signing in with a real one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every page of the admin, found from its URLs, and every parameter that a page reads."""
+"""Every admin page, found from its URLs, and every parameter that a page reads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Several clients at once, with threads and real commits, and no sleep: events, and what PostgreSQL says."""
+"""Concurrent clients with threads and real commits, synchronized by events and locks."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What the database holds, asked in plain SQL: no model and no function of the product is in between."""
+"""What the database holds, read in plain SQL without the product's models and functions."""
 
 from decimal import Decimal
 from typing import Any

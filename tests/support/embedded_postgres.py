@@ -1,4 +1,4 @@
-"""Processes that use an embedded PostgreSQL in a folder of its own, to be joined, watched and killed."""
+"""Processes that use an embedded PostgreSQL in its own folder, to join, watch and kill."""
 
 import json
 import os

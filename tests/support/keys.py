@@ -1,4 +1,4 @@
-"""Speaking to ``/v1/api-keys``, for the tests of it."""
+"""Calls to ``/v1/api-keys``."""
 
 from typing import Any
 

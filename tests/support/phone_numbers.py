@@ -1,4 +1,4 @@
-"""The endpoints of /v1/phone-numbers, in the words of the tests."""
+"""Calls to the endpoints of /v1/phone-numbers."""
 
 from typing import Any
 

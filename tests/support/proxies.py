@@ -1,4 +1,4 @@
-"""A proxy that fails as networks, proxies and servers do, in front of a served desk."""
+"""A proxy in front of a served desk that fails as networks and servers do."""
 
 import http.client
 import threading

@@ -1,4 +1,4 @@
-"""For every operation a request that succeeds, and for each refusal that it describes one that meets it."""
+"""A successful request for every operation, and one for each refusal that it describes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

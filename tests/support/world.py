@@ -1,4 +1,4 @@
-"""A desk on which everything has happened once, and a way to plant in it what must not happen."""
+"""A desk on which every operation has happened once, and a way to plant faults in it."""
 
 from dataclasses import dataclass
 from decimal import Decimal

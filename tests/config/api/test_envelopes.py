@@ -1,4 +1,4 @@
-"""One envelope for every answer, whatever went wrong, and nothing of the inside in it."""
+"""One envelope for every response, whatever failed, without internals."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A transaction that is rolled back by the statements that ask what to say about it."""
+"""A transaction that is rolled back before the statements that explain its refusal run."""
 
 from contextlib import nullcontext, suppress
 

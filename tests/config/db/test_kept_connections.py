@@ -1,4 +1,4 @@
-"""Each thread keeps its connection to the database (config/database) and notices when the server has ended it."""
+"""Each thread keeps its database connection and notices when the server has closed it."""
 
 import psycopg
 import pytest

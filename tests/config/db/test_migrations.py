@@ -1,4 +1,4 @@
-"""Migrations that a live desk survives: rules for each of them, and the code before on the schema after."""
+"""Migrations on a live desk: rules for each, and the previous code on the new schema."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode: prepared statements work from 1.22 on, and are missed where they are lost (C56)."""
+"""PgBouncer in transaction mode: works from 1.22 on; lost statements are detected (C56)."""
 
 import logging
 import socket

@@ -1,4 +1,4 @@
-"""The one retry around a transaction, and giving up on a lock or a statement."""
+"""The retry around a transaction, and the timeouts of locks and statements."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Which Pythons Numberdesk runs on, patch releases with known faults included (C34)."""
+"""The Pythons that Numberdesk supports, patch releases with known faults included (C34)."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""`make run` from the outside: what it prints is true, it stops whole, and it starts again after kill -9."""
+"""`make run` from the outside: it prints the truth, stops whole, and restarts after kill -9."""
 
 import os
 import re

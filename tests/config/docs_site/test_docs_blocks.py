@@ -1,4 +1,4 @@
-"""Each block of the README and of every guide is run, on a fresh desk as `make run` serves it."""
+"""Every block of the README and of the guides, run on a fresh desk as `make run` serves it."""
 
 import json
 import os

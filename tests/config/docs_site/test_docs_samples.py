@@ -1,4 +1,4 @@
-"""Each call that the reference offers to copy works as it stands. test_docs_blocks has the guides."""
+"""Every sample of the reference works when pasted. test_docs_blocks has the guides."""
 
 import contextlib
 import io

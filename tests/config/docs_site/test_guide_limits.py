@@ -1,4 +1,4 @@
-"""The limits that the guides name are those of the code."""
+"""The limits that the guides state match the code."""
 
 import pytest
 from django.conf import settings

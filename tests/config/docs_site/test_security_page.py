@@ -1,4 +1,4 @@
-"""docs/security.md is true: what it names exists, and what it gives to others works."""
+"""docs/security.md is true: what it names exists, and its samples work."""
 
 import re
 

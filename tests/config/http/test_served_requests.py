@@ -1,4 +1,4 @@
-"""What the application promises about HTTP, asked of a real server."""
+"""HTTP behavior of the application, checked against a real server."""
 
 import http.client
 import re

@@ -1,4 +1,4 @@
-"""``/metrics``: what is counted, by every worker, and who may read it."""
+"""``/metrics``: what is counted across workers, and who may read it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A whole session of requests, and everything that was logged and stored searched for secrets."""
+"""Search everything that a whole session logs and stores for secrets."""
 
 import http.client
 import io

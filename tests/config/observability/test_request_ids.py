@@ -1,4 +1,4 @@
-"""A ULID of our own for each request: in its answer, in its error, in its log lines, in what it wrote."""
+"""A ULID for each request: in its response, its error, its log lines and its rows."""
 
 import io
 import json

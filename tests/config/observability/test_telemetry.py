@@ -1,4 +1,4 @@
-"""Sentry and OpenTelemetry: optional, and nothing secret leaves."""
+"""Sentry and OpenTelemetry: optional, and without secrets."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The real server on the drill's database, and a proxy that cuts connections in the middle of an answer."""
+"""A real server on the drill's database, and a proxy that cuts connections during a response."""
 
 import http.client
 import os

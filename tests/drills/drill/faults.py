@@ -1,4 +1,4 @@
-"""What goes wrong, one after another, while customers go on."""
+"""The faults of the drill, run one after another while customers continue."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A database made ready for customers, in one process: starting Django for each command takes most of the time."""
+"""Prepare a database for customers in one process, to start Django only once."""
 
 import json
 

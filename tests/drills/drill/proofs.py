@@ -1,4 +1,4 @@
-"""What must be true after each fault: acknowledged orders are there, the others are whole or absent."""
+"""Proofs after each fault: acknowledged orders exist, the others are whole or absent."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What programs, attackers and broken proxies send, as hypothesis strategies."""
+"""Hypothesis strategies for the input of programs, attackers and broken proxies."""
 
 import string
 from typing import Any

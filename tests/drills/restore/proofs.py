@@ -1,4 +1,4 @@
-"""What must be true of the restored database."""
+"""Proofs about the restored database."""
 
 from dataclasses import dataclass
 

@@ -167,9 +167,7 @@ def test_large_preview_states_its_size_and_checks_all_on_request(
     assert carry_out(desk, page).counts == {"done": 3, "unchanged": 2}
 
 
-def test_action_applies_to_all_matches_over_many_pages(
-    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_action_applies_to_all_matches_over_many_pages(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 3)
     monkeypatch.setattr(BULK_ACTIONS["price"], "batch", 7)
     factories.stock(*factories.line(1, 60))
@@ -252,9 +250,7 @@ def begun(action: str, **values: Any) -> Job:
     return job
 
 
-def test_stopped_job_leaves_the_rest_to_resume(
-    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopped_job_leaves_the_rest_to_resume(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.stock(*factories.line(1, 10))
     monkeypatch.setattr(BULK_ACTIONS["retire"], "batch", 4)
     job = begun("retire")

@@ -135,9 +135,7 @@ def test_every_link_of_the_page_has_a_target(desk: Client, busy: None) -> None:
         assert desk.get(address, follow=True).status_code == 200, address
 
 
-def test_page_takes_a_fixed_number_of_queries(
-    desk: Client, busy: None, django_assert_num_queries: Any
-) -> None:
+def test_page_takes_a_fixed_number_of_queries(desk: Client, busy: None, django_assert_num_queries: Any) -> None:
     refresh_figures()
     desk.get("/admin/login/")
     # session, user, second factor, figures, reviews of both kinds, pending orders, accounts, duties, workers, jobs

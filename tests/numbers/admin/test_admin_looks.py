@@ -1,4 +1,4 @@
-"""The desk in light and dark, wide and on a phone: readable, nothing to scroll sideways, every field named."""
+"""The admin in light and dark, wide and on a phone: legible, without sideways scrolling."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""No form of the admin does twice what it was sent twice for (C17)."""
+"""An admin form that is sent twice is carried out once (C17)."""
 
 import re
 from collections.abc import Callable

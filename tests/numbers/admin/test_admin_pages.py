@@ -1,4 +1,4 @@
-"""Every page of the operators' desk opens, shows what there is and offers what can be done."""
+"""Every admin page loads, shows its rows and offers its operations."""
 
 from typing import Any
 
@@ -130,9 +130,7 @@ def test_long_list_is_counted_no_further_than_its_pages_reach(desk: Client, db: 
     assert desk.get(url(PhoneNumber, "changelist"), {"p": "3"}).status_code == 302  # beyond what can be reached
 
 
-def test_slow_count_is_abandoned(
-    desk: Client, db: None, short_pages: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_count_is_abandoned(desk: Client, db: None, short_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def take_long(*arguments: Any) -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(60)")
@@ -243,9 +241,7 @@ def test_list_view_restores_its_database_settings(desk: Client, db: None) -> Non
         ("none", []),
     ],
 )
-def test_search_finds_digits_at_any_position(
-    desk: Client, cast: Any, typed: str, found: list[str]
-) -> None:
+def test_search_finds_digits_at_any_position(desk: Client, cast: Any, typed: str, found: list[str]) -> None:
     numbers = factories.stock("+14152000004", "+14152000014", "+15032000004", "+2044")
     factories.own(cast.owner, numbers[0])
     page = desk.get(url(PhoneNumber, "changelist"), {"q": typed})

@@ -1,4 +1,4 @@
-"""What an operator types as a reason or a note is kept, on every form that asks for one (C22)."""
+"""A reason or note typed into an admin form is recorded, on every form (C22)."""
 
 from typing import Any
 

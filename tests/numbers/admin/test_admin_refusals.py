@@ -1,4 +1,4 @@
-"""Where the desk has no page, or one fails, operators get a page that says what to do; never JSON."""
+"""Admin errors are pages that say what to do, never JSON."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may do what at the desk: each role, and what it may not."""
+"""What each admin role may and may not do."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Signing in: the second factor, and the lock-out of who guesses."""
+"""Signing in: the second factor, and the lock-out after failed attempts."""
 
 from typing import Any
 from urllib.parse import urlencode

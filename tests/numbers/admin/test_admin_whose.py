@@ -1,4 +1,4 @@
-"""A number's life on one page, and who had it at a time."""
+"""A number's timeline, and its owner at a given time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The commands as an operator runs them: what they print, what they write, how they refuse."""
+"""The commands as operators run them: what they print, write and refuse."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The demo that `make run` shows: complete, the same each time, and it works when pasted."""
+"""The demo of `make run`: complete, repeatable, and working when pasted."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a cell of an import may say, and what a file's columns mean."""
+"""Reading the cells of an import, and detecting its columns."""
 
 import random
 

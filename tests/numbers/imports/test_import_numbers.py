@@ -1,4 +1,4 @@
-"""import_numbers: what goes in, what is rejected by line, and that a second run changes nothing."""
+"""import_numbers: what is created, what is rejected by line, and idempotent second runs."""
 
 import csv
 import io

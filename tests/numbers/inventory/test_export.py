@@ -1,4 +1,4 @@
-"""Exports: the numbers that a filter matches, as a file that can be imported again and that runs nothing."""
+"""Exports: the filtered numbers as a file that is safe to open and can be imported again."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""No file that the desk writes for spreadsheets has a cell that one would run."""
+"""No exported file has a cell that a spreadsheet would run."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What the North American Numbering Plan allows, and drawing numbers from it: numbers/numbering/nanp.py."""
+"""The rules of the North American Numbering Plan, and drawing numbers from it."""
 
 import re
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Which numbers can exist, in whatever form they are written."""
+"""Which numbers can exist, and the notations that are accepted."""
 
 import random
 

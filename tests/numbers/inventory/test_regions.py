@@ -1,4 +1,4 @@
-"""One form of a region at every door, and texts of the stock that the database can store and find."""
+"""One form of a region at every entry point, and storable, searchable texts of the stock."""
 
 import importlib
 

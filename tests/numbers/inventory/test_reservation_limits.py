@@ -1,4 +1,4 @@
-"""A repeated hold shortens none, no reservation claims what it has lost, and holds have bounds."""
+"""Limits of holds: repeats shorten none, empty reservations end, and held time is bounded."""
 
 from datetime import timedelta
 from uuid import uuid4

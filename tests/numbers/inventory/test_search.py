@@ -1,4 +1,4 @@
-"""Search: every criterion, what is never shown, and that buyers at once are dealt different numbers."""
+"""Search: every criterion, what is never shown, and different results for concurrent buyers."""
 
 from datetime import timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a search reads is bounded: rows counted by EXPLAIN, for every combination of criteria."""
+"""Rows that a search reads, counted by EXPLAIN for every combination of criteria."""
 
 from collections.abc import Callable, Iterator
 from itertools import product

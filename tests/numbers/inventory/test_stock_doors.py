@@ -1,4 +1,4 @@
-"""Every door to the stock judges alike: import, Add numbers, seed, and what the database refuses."""
+"""Every way into the stock applies the same rules: import, admin form, seed, and database."""
 
 import io
 import random

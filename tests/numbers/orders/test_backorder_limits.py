@@ -1,4 +1,4 @@
-"""What backorders may cost others: their number, a look at them, and stock dearer than they agreed to."""
+"""The limits of backorders: their number, the cost of checking them, and their price bound."""
 
 from datetime import timedelta
 

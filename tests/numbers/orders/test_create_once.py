@@ -1,4 +1,4 @@
-"""Every POST that creates honours an Idempotency-Key: keys, rotations and reservations as orders do."""
+"""Every POST that creates accepts an Idempotency-Key: keys, rotations and reservations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""``?dry_run=true``: the same checks and errors as an order, and nothing written or held."""
+"""``?dry_run=true``: the checks and errors of an order, without writes or holds."""
 
 import pytest
 

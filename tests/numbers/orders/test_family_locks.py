@@ -1,4 +1,4 @@
-"""The SQL of everything else that writes: locks in the one rank of numbers/locks.py, all before the first write."""
+"""The SQL of every write except orders: locks in the rank of numbers/locks.py, before writes."""
 
 import re
 from functools import partial

@@ -1,4 +1,4 @@
-"""``fill_pending_orders`` by hand: once."""
+"""The command ``fill_pending_orders``, run once by hand."""
 
 import json
 

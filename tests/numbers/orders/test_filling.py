@@ -1,4 +1,4 @@
-"""Pending orders by quantity: what fills them, in which order, and what ends them."""
+"""Backorders: what fills them, in which order, and what ends them."""
 
 from datetime import timedelta
 from decimal import Decimal

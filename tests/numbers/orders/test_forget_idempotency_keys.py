@@ -1,4 +1,4 @@
-"""The command that forgets remembered answers which no retry will be given any more."""
+"""The command that deletes expired idempotency records."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Retries with an ``Idempotency-Key``: what went through once is answered again, and nothing is done twice."""
+"""Retries with an ``Idempotency-Key``: the first response again, and nothing done twice."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The SQL of an order, captured: locks in rank and sorted, all before the first write, and few statements."""
+"""The SQL of an order: locks in rank, sorted and before the first write; few statements."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""In a sandbox, numbers that force each outcome; to a live key they are nothing but not in stock."""
+"""Sandbox numbers that force each outcome, and are unavailable to a live key."""
 
 import re
 

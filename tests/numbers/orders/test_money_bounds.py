@@ -1,4 +1,4 @@
-"""One bound on a price at every door, and sums that are judged before they overflow a column."""
+"""One price bound at every entry point, and sums checked before they overflow a column."""
 
 from decimal import Decimal
 

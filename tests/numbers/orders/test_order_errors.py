@@ -1,4 +1,4 @@
-"""Every refusal of an order: status, code, exact words, and that nothing was written."""
+"""Every refusal of an order: its status, code and exact words, and that nothing was written."""
 
 from datetime import timedelta
 

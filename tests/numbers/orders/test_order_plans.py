@@ -1,4 +1,4 @@
-"""No statement of an order reads a whole table, however the stock grows. Nothing here depends on time."""
+"""No statement of an order reads a whole table, by its plan. Nothing here depends on time."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a body must be: 422 with one sentence for each field, and nothing written."""
+"""The body of an order: 422 with one sentence for each bad field, and nothing written."""
 
 import pytest
 

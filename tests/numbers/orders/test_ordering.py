@@ -1,4 +1,4 @@
-"""An order that goes through: what it answers and what it leaves behind."""
+"""A successful order: its response and its rows."""
 
 import json
 import re

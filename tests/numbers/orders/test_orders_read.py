@@ -1,4 +1,4 @@
-"""What was ordered, when, with which key, at what cost."""
+"""Reading past orders: what, when, by which key, at what price."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""What a look for a bulk order's numbers reads, and how long it takes, in a request or a worker."""
+"""What finding a bulk order's numbers reads, and its timeout, in a request or a worker."""
 
 import pytest
 from django.db import OperationalError

@@ -1,4 +1,4 @@
-"""Orders by quantity: what is answered at once, what is read later, cancelling, and retries."""
+"""Bulk orders: the response at once, the later status, cancelling, and retries."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""How often an order waits for the database: as often by quantity as by name."""
+"""Round trips to the database: as many for a bulk order as for a named one."""
 
 import pytest
 

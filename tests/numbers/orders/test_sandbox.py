@@ -1,4 +1,4 @@
-"""Keys for sandboxes: everything as with live keys, on a test inventory of their own, and never a charge."""
+"""Sandbox keys: everything as with live keys, on a test inventory, without charges."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""A scheme has no case (RFC 3986): wherever a URL is stored, it is stored with ``https://``."""
+"""URL schemes are case-insensitive (RFC 3986): every URL is stored with ``https://``."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The history of an own number: all of its own time, nothing of anybody else's."""
+"""The history of an own number: all of its own period, nothing of other owners."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4

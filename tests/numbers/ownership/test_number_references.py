@@ -1,4 +1,4 @@
-"""Where the id of a number stands, its E.164 form may stand."""
+"""A number's E.164 form is accepted wherever its id is."""
 
 import pytest
 

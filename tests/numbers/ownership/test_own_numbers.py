@@ -1,4 +1,4 @@
-"""An organization's own numbers: listed, found, read."""
+"""An organization's own numbers: listed, searched, read."""
 
 from datetime import timedelta
 from urllib.parse import urlencode

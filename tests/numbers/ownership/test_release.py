@@ -1,4 +1,4 @@
-"""Release: out of the organization before the answer, routed no more, at rest, then for sale again."""
+"""Release: the number leaves its owner, loses its routing, is quarantined, then for sale again."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""PATCH of a number, and its campaign: what changes, what is refused, and in which order."""
+"""PATCH of a number, and its campaign: what changes, what is refused, in which order."""
 
 import json
 from datetime import timedelta

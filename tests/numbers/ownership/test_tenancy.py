@@ -1,4 +1,4 @@
-"""A stranger and things that have been: beside tests/contract/test_tenancy_walk.py, which walks every endpoint."""
+"""Former and foreign objects, beside tests/contract/test_tenancy_walk.py for every endpoint."""
 
 import pytest
 

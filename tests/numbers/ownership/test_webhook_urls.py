@@ -1,4 +1,4 @@
-"""Which URLs customers may give us to call: numbers/ownership/webhook_urls.py."""
+"""The URLs that customers may give: numbers/ownership/webhook_urls.py."""
 
 import ipaddress
 

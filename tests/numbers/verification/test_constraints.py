@@ -1,4 +1,4 @@
-"""What the database refuses whatever the code does: each CHECK and UNIQUE by raw SQL, by name.
+"""What the database itself refuses: each CHECK and UNIQUE by raw SQL, by name.
 
 Every case is one step away from a row that is legal: a copy of a row that the product itself wrote, with
 the columns of LEGAL changed so that two such rows may stand side by side, and those of the case on top.

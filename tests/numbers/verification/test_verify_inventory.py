@@ -1,4 +1,4 @@
-"""verify_inventory sees every way in which a promise can be broken, and nothing where none is.
+"""verify_inventory finds every broken promise, and nothing on a correct desk.
 
 The offence is planted behind the desk's back: by SQL, with the trigger or constraint that would have
 refused it out of the way. The exact set of checks that see it is asserted, so that a check that has

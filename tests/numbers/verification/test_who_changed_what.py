@@ -1,4 +1,4 @@
-"""Every change, through the API, the desk and the commands, says who, in which request, from what to what.
+"""Every change through the API, the admin and the commands records actor, request and values.
 
 The lists are complete by the code: every operation of the API that writes, every operation that the desk
 offers, every command that changes something. What is added there has to be added here.
@@ -77,7 +77,9 @@ READS = {"searchNumbers", *(id for id, call in CALLS.items() if call.method == "
 
 
 @pytest.mark.parametrize("operation", sorted(CALLS.keys() - READS))
-def test_api_change_is_recorded_with_actor_and_request(api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
+def test_api_change_is_recorded_with_actor_and_request(
+    api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
     populate(cast)
     world = World(api, cast, monkeypatch)
     if operation == "detachCampaign":

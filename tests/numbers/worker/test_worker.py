@@ -1,4 +1,4 @@
-"""``manage.py worker`` as real processes: woken, side by side, killed, stopped, without a database."""
+"""``manage.py worker`` as real processes: woken, parallel, killed, stopped, without a database."""
 
 import signal
 import subprocess
