@@ -120,7 +120,7 @@ def test_code_counts_as_attempt_at_its_own_factor_only(operator: User, code: str
     assert tuple(counted) == failures
 
 
-def test_the_page_is_for_operators_who_gave_their_password(db: None) -> None:
+def test_code_page_requires_the_password_first(db: None) -> None:
     assert Client().get(TWO_FACTOR)["Location"].startswith("/admin/login/")
     customer = Client()
     customer.force_login(User.objects.create_user("visitor"))

@@ -54,14 +54,14 @@ class TestColumns:
         assert layout.ignored == ["colour"]
 
     @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-    def test_the_delimiter_is_found_outside_of_quotes(self, delimiter):
+    def test_delimiter_is_found_outside_of_quotes(self, delimiter):
         layout = detect_layout(delimiter.join(['"a,b;c,d|e"', "number", "price"]), Options())
         assert layout.names == ("a,b;c,d|e", "number", "price")
 
-    def test_a_single_column_of_numbers_needs_no_header(self):
+    def test_single_column_of_numbers_needs_no_header(self):
         assert detect_layout("+14155550123", Options()).has_header is False
 
-    def test_what_was_said_goes_before_what_was_guessed(self):
+    def test_given_columns_override_detected_ones(self):
         layout = detect_layout("phone,did", Options(mapping={"did": "number", "phone": "ignore"}))
         assert layout.meanings == (None, "number")
         assert detect_layout("phone,did", Options(mapping={"2": "number"})).meanings == (None, "number")

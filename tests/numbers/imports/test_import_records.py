@@ -149,7 +149,7 @@ class TestRejectedFile:
     @pytest.mark.parametrize(
         "text", ['1,"open\n+14155550101,x\n', '+14155550101,"' + "x" * 20_000 + "\n+14155550102,x\n"]
     )
-    def test_what_was_not_read_as_a_record_is_rejected_again(self, text):
+    def test_rejected_raw_line_is_rejected_again(self, text):
         layout = detect_layout("number,note", Options())
         rejections = [Rejection(record.number, record.problem, record.text) for record in read(text)]
         mend = b"".join(rejected_lines(layout, rejections)).decode()

@@ -37,7 +37,7 @@ def test_every_state_and_well_known_codes_are_in_the_table():
     "area_code",
     ["000", "111", "555", "900", "999", "710", "671", "41", "4155", "", "４15", "abc"],  # noqa: RUF001
 )
-def test_an_area_code_that_is_not_in_service_is_refused_by_name(area_code):
+def test_area_code_that_is_not_in_service_is_refused_by_name(area_code):
     with pytest.raises(NotInPlan, match=f"{area_code} is not an area code"):
         Block(area_code)
 
