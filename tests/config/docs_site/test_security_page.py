@@ -17,7 +17,7 @@ def test_every_test_named_on_the_page_exists():
     assert sorted(named - existing) == []
 
 
-def test_every_check_that_warns_is_listed():
+def test_every_warning_check_is_listed():
     files = [path for app in APPS for path in (ROOT / app).rglob("checks.py")]
     ids = {found for path in files for found in re.findall(r'id="([a-z]+\.[EW]\d+)"', path.read_text())}
     assert {one.partition(".")[0] for one in ids} == {"desk", "apikeys", "numbers"}

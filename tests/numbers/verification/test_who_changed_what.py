@@ -196,7 +196,7 @@ def test_every_admin_operation_is_listed_here() -> None:
 
 
 @pytest.mark.parametrize(("model", "name"), ACTIONS, ids="-".join)
-def test_an_operation_of_the_desk(desk: Client, cast: Cast, model: str, name: str) -> None:
+def test_admin_operation_is_recorded_with_actor_and_request(desk: Client, cast: Cast, model: str, name: str) -> None:
     make, form, expected = ACTIONS[model, name]
     subject, values = make(cast), filled(form, cast)
     watched = Watched()
