@@ -112,7 +112,7 @@ def test_dry_run_writes_nothing_and_links_to_the_import(desk):
 def test_atomic_import_is_whole_or_absent(desk):
     job = start(desk, draft(desk), atomic="on")
     assert (counts(job), PhoneNumber.objects.count()) == ((0, 0, 1), 0)
-    assert "nothing went in" in desk.get(page(job)).content.decode()
+    assert "nothing was imported" in desk.get(page(job)).content.decode()
 
 
 def test_import_requires_a_column_of_numbers(desk):
