@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = "Organizations and campaigns"
+
+    def ready(self) -> None:
+        from campaigns import last_write
+        from config.db.replica import register_last_write_statements
+
+        register_last_write_statements(last_write.STATEMENTS)

@@ -1,24 +1,33 @@
-"""Reads that may be a little old go to a replica, where REPLICA_URL names one; never behind a customer's own write.
+"""Reads from a replica, if REPLICA_URL names one, never behind a customer's own write.
 
-Every transaction that writes for an organization leaves its own id in ``campaigns_lastwrite``, as its last
-statement. A read asks the primary for that id, and the replica whether it has that transaction already:
-only then is it read there. So nothing is guessed from clocks, it holds across processes and hosts, and no
-client has to carry anything. An organization that has no row (a new one, or after a crash: the table is
-unlogged) gets one with the asking transaction's id, behind which every earlier commit lies.
+Every transaction that writes for an organization records its own id as its last statement, in a
+table of ``campaigns``, which registers the statements. A read asks the primary for that id, and the
+replica whether it has that transaction; only then does the replica answer it. Nothing is guessed
+from clocks, and no client carries a token. An organization without a row (a new one, or after a
+crash, since the table is unlogged) gets one with the asking transaction's id, which every earlier
+commit precedes.
 
-Which reads may be a little old is said by each view, ``may_be_old``; what decides a write never is one. A
-replica that is further behind than REPLICA_MAX_LAG_SECONDS, or that fails, is left for the primary.
+Each view says which of its reads may be a little old; a read that decides a write never is. A
+replica that lags more than REPLICA_MAX_LAG_SECONDS, or fails, is left for the primary.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config.db.pipeline import Statement
@@ -35,25 +44,32 @@ _REST_SECONDS = 5.0  # after a failure, so that not every read waits for a host 
 _resting_until = 0.0
 _alias: ContextVar[str] = ContextVar("reads_from", default=DEFAULT_DB_ALIAS)
 
-MARK = """
-    INSERT INTO campaigns_lastwrite AS w (organization_id, transaction) VALUES (%s, pg_current_xact_id())
-    ON CONFLICT (organization_id) DO UPDATE SET transaction = EXCLUDED.transaction
-"""
-LAST_WRITE = """
-    WITH kept AS (SELECT transaction FROM campaigns_lastwrite WHERE organization_id = %(organization_id)s),
-    made AS (
-        INSERT INTO campaigns_lastwrite (organization_id, transaction)
-        SELECT %(organization_id)s, pg_current_xact_id() WHERE NOT EXISTS (SELECT 1 FROM kept)
-        ON CONFLICT DO NOTHING
-    )
-    SELECT transaction::text FROM kept
-"""
 # The request itself has just committed its count on the primary, so a replica that follows has
 # replayed something a moment ago.
 HAS_IT = """
     SELECT pg_is_in_recovery() AND pg_visible_in_snapshot(%s::text::xid8, pg_current_snapshot())
            AND clock_timestamp() - pg_last_xact_replay_timestamp() < make_interval(secs => %s)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class LastWriteStatements:
+    """The SQL that records and finds an organization's last write, for the app that has the table.
+
+    ``record`` takes the organization's id. ``find`` takes ``organization_id`` by name and returns
+    the transaction id as text, or no row if none was recorded.
+    """
+
+    record: str
+    find: str
+
+
+_last_write_statements: list[LastWriteStatements] = []
+
+
+def register_last_write_statements(statements: LastWriteStatements) -> None:
+    """Use these statements; called by the ready() of the app that has the table."""
+    _last_write_statements[:] = [statements]
 
 
 class Router:
@@ -73,29 +89,31 @@ class Router:
 
 
 def reading_connection() -> BaseDatabaseWrapper:
-    """For SQL of our own in a read that may be a little old."""
+    """Return the connection for SQL of our own in a read that may be a little old."""
     return connections[_alias.get()]
 
 
-def marks_of_write(organization_id: UUID | None) -> list[Statement]:
-    """The last statement of a transaction that writes for an organization, by default the caller's.
+def last_write_statements(organization_id: UUID | None) -> list[Statement]:
+    """Return the last statements of a transaction that writes, by default for the caller.
 
-    Last, so that its row is locked only while the transaction commits, and after every other lock.
-    Empty where there is no replica, or the transaction will be rolled back.
+    Last, so that their row is locked only while the transaction commits, and after every other
+    lock. Empty if there is no replica, or the transaction will be rolled back.
     """
     if REPLICA not in settings.DATABASES or connection.needs_rollback:
         return []
     context = current.get()
     organization: Any = organization_id or (context and context.organization)
-    return [(MARK, [organization])] if organization else []
+    (registered,) = _last_write_statements
+    return [(registered.record, [organization])] if organization else []
 
 
 def read_where_possible(organization_id: UUID, read: Callable[[], Result]) -> Result:
-    """Run ``read``, which writes nothing, on the replica where that has all that this organization wrote."""
+    """Run ``read``, which writes nothing, on the replica if it has all writes of the organization."""
     global _resting_until
     if REPLICA not in settings.DATABASES:
         return read()
-    if time.monotonic() >= _resting_until and (last_write := _last_write(organization_id)) is not None:
+    is_due = time.monotonic() >= _resting_until
+    if is_due and (last_write := _last_write(organization_id)) is not None:
         try:
             with transaction.atomic(using=REPLICA):  # a pooler keeps it at one replica
                 if _has(last_write):
@@ -111,8 +129,9 @@ def read_where_possible(organization_id: UUID, read: Callable[[], Result]) -> Re
 
 
 def _last_write(organization_id: UUID) -> str | None:
+    (registered,) = _last_write_statements
     with connection.cursor() as cursor:
-        cursor.execute(LAST_WRITE, {"organization_id": organization_id})
+        cursor.execute(registered.find, {"organization_id": organization_id})
         row = cursor.fetchone()
     return row[0] if row else None
 
