@@ -7,7 +7,7 @@ from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 from django.http import HttpRequest
 
-from numbers.models.inventory import FIVE_ALIKE
+from numbers.models.phone_numbers import FIVE_ALIKE
 
 ON_THE_SHELF = Q(status__in=["available", "quarantined"])
 SOLD = Q(status__in=["assigned", "retired"])

@@ -1,6 +1,9 @@
 """The tables of numbers.
 
-- ``inventory``: numbers, assignments, events, stock batches.
+- ``phone_numbers``: the stock.
+- ``assignments``: who owned which number when.
+- ``events``: what happened to each number.
+- ``stock_batches``: how numbers came into stock.
 - ``orders``: orders.
 - ``reservations``: holds.
 - ``credit``: accounts and ledger.
@@ -12,14 +15,17 @@
 - ``fields``: shared columns.
 """
 
+from numbers.models.assignments import Assignment
 from numbers.models.credit import CreditAccount, CreditEntry
 from numbers.models.dashboard import DeskFigures
+from numbers.models.events import NumberEvent
 from numbers.models.idempotency import IdempotencyRecord
-from numbers.models.inventory import Assignment, NumberEvent, PhoneNumber, StockBatch
 from numbers.models.jobs import Job, JobInput, JobOutcome
 from numbers.models.orders import Order
+from numbers.models.phone_numbers import PhoneNumber
 from numbers.models.refusals import Refusal
 from numbers.models.reservations import Reservation
+from numbers.models.stock_batches import StockBatch
 from numbers.models.worker import Duty, QueueFailures, WorkerProcess, WorkerQueue
 
 __all__ = [

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from campaigns.models import Organization
 from config.db.fields import CreatedAt, non_negative, one_of
-from numbers.models.inventory import ACTOR
+from numbers.models.fields import ACTOR
 
 
 class CreditAccount(models.Model):

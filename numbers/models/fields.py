@@ -8,6 +8,7 @@ from numbers.numbering.area_codes import REGIONS
 from numbers.numbering.regions import read_region
 
 LONGEST_TEXT = 64
+ACTOR = r"^(key|operator|command|system):."
 
 
 def read_line(text: str) -> str:

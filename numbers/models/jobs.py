@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from config.db.fields import CreatedAt, id_column, not_blank, one_of
-from numbers.models.inventory import ACTOR
+from numbers.models.fields import ACTOR
 
 
 class JobStatus(models.TextChoices):

@@ -6,7 +6,7 @@ from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.models import Campaign, Organization
 from config.db.fields import LARGEST_AMOUNT, CreatedAt, id_column, non_negative, one_of
-from numbers.models.inventory import ACTOR
+from numbers.models.fields import ACTOR
 
 
 class OrderKind(models.TextChoices):

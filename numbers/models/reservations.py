@@ -6,7 +6,7 @@ from django.db.models import F, Q
 
 from campaigns.models import Organization
 from config.db.fields import CreatedAt, id_column
-from numbers.models.inventory import ACTOR
+from numbers.models.fields import ACTOR
 
 
 class Reservation(models.Model):

@@ -1,52 +1,22 @@
-"""The stock: numbers, who had each of them when, and what happened to it."""
+"""Phone numbers: the stock."""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Cast, Floor, Random, Substr
 
-from campaigns.models import Campaign, Organization
-from config.db.fields import LARGEST_AMOUNT, CreatedAt, id_column, non_negative, not_blank, one_of
+from campaigns.models import Organization
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, one_of
 from numbers.models.fields import LineField, RegionField
+from numbers.models.stock_batches import StockBatch
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
-ACTOR = r"^(key|operator|command|system):."
 
 # What a search asks and shows, beside what its indexes are sorted by: numbers.inventory.candidates reads no row.
 OFFERED = ["id", "number", "held_until", "held_for", "quarantined_until"]
 SEARCHED = ["id", "number", "region", "price", "held_until", "held_for", "quarantined_until"]
 
 FIVE_ALIKE = "|".join(digit * 5 for digit in "0123456789")
-
-
-class StockBatchSource(models.TextChoices):
-    SEED = "seed"
-    IMPORT = "import"
-    OPERATOR = "operator"
-
-
-class StockBatch(models.Model):
-    """How numbers came into stock: the event of their creation, told once for all of them."""
-
-    Source = StockBatchSource
-
-    id = id_column()
-    source = models.CharField(max_length=16, choices=Source)
-    actor = models.CharField(max_length=128)
-    request_id = models.CharField(max_length=26)
-    note = models.CharField(max_length=256, blank=True, default="")
-    created_at = CreatedAt()
-
-    class Meta:
-        verbose_name_plural = "stock batches"
-        ordering = ["-id"]
-        constraints = [
-            one_of("source", StockBatchSource, name="batch_source_known"),
-            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="batch_actor_named"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.source} by {self.actor} at {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class PhoneNumberType(models.TextChoices):
@@ -201,114 +171,3 @@ class PhoneNumber(models.Model):
 
     def __str__(self) -> str:
         return self.number
-
-
-class Assignment(models.Model):
-    """One period of ownership. Its id, times and routing are what a customer sees as its phone number.
-
-    Unique on the number where it has no end: that index is the promise that a number never has two
-    owners. Locks are only there to give good answers.
-    """
-
-    id = id_column()
-    number = models.ForeignKey(PhoneNumber, models.PROTECT, related_name="assignments", db_index=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="assignments", db_index=False)
-    order = models.ForeignKey("numbers.Order", models.PROTECT, related_name="assignments")
-    price = models.DecimalField(max_digits=12, decimal_places=2)
-    inbound_url = models.CharField(max_length=2048, blank=True, default="")
-    status_url = models.CharField(max_length=2048, blank=True, default="")
-    label = models.CharField(max_length=64, blank=True, default="")
-    campaign = models.ForeignKey(
-        Campaign, models.PROTECT, null=True, blank=True, related_name="assignments", db_index=False
-    )
-    created_at = CreatedAt()
-    updated_at = models.DateTimeField(db_default=models.functions.Now())
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["number"], condition=Q(ended_at__isnull=True), name="assignment_one_owner"),
-            models.CheckConstraint(
-                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
-                name="assignment_ends_after_start",
-            ),
-            models.CheckConstraint(condition=non_negative("price"), name="assignment_price_not_negative"),
-            models.CheckConstraint(
-                condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),
-                name="assignment_inbound_url_https",
-            ),
-            models.CheckConstraint(
-                condition=Q(status_url="") | Q(status_url__startswith="https://"),
-                name="assignment_status_url_https",
-            ),
-            # Released means that nothing is routed any more; what was routed stands in the history.
-            models.CheckConstraint(
-                condition=Q(ended_at__isnull=True) | Q(inbound_url="", status_url=""),
-                name="assignment_ended_not_routed",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["organization", "-id"], name="assignment_owned", condition=Q(ended_at__isnull=True)),
-            models.Index(fields=["number", "created_at"], name="assignment_of_number"),
-            models.Index(fields=["-id"], name="assignment_ended", condition=Q(ended_at__isnull=False)),
-            models.Index(
-                fields=["organization", "-id"], name="assignment_once_owned", condition=Q(ended_at__isnull=False)
-            ),
-            models.Index(
-                fields=["campaign", "-id"],
-                name="assignment_of_campaign",
-                condition=Q(campaign__isnull=False, ended_at__isnull=True),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class NumberEventKind(models.TextChoices):
-    ASSIGNED = "assigned"
-    RELEASED = "released"
-    ROUTED = "routed"
-    HELD = "held"
-    HOLD_RELEASED = "hold_released"
-    QUARANTINE_ENDED = "quarantine_ended"
-    RETIRED = "retired"
-    RESTORED = "restored"
-    PRICED = "priced"
-    CHANGED = "changed"
-
-
-class NumberEvent(models.Model):
-    """One change of a number. Append-only: a trigger refuses the rest.
-
-    Without foreign keys, which would cost a fifth of an order: everything named here is protected
-    from deletion where it stands.
-    """
-
-    Kind = NumberEventKind
-
-    id = models.BigAutoField(primary_key=True)
-    at = CreatedAt()
-    number_id = models.BigIntegerField()
-    kind = models.CharField(max_length=24, choices=Kind)
-    organization_id = models.UUIDField(null=True, blank=True)
-    assignment_id = models.UUIDField(null=True, blank=True)
-    order_id = models.UUIDField(null=True, blank=True)
-    actor = models.CharField(max_length=128)
-    request_id = models.CharField(max_length=26)
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
-    reason = models.CharField(max_length=256, blank=True, default="")
-
-    class Meta:
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["number_id", "id"], name="number_event_of_number")]
-        constraints = [
-            one_of("kind", NumberEventKind, name="number_event_kind_known"),
-            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="number_event_actor_named"),
-            not_blank("request_id", name="number_event_request_named"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} by {self.actor}"

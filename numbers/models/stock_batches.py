@@ -1,0 +1,37 @@
+"""Stock batches: how numbers came into stock."""
+
+from django.db import models
+from django.db.models import Q
+
+from config.db.fields import CreatedAt, id_column, one_of
+from numbers.models.fields import ACTOR
+
+
+class StockBatchSource(models.TextChoices):
+    SEED = "seed"
+    IMPORT = "import"
+    OPERATOR = "operator"
+
+
+class StockBatch(models.Model):
+    """How numbers came into stock: the event of their creation, told once for all of them."""
+
+    Source = StockBatchSource
+
+    id = id_column()
+    source = models.CharField(max_length=16, choices=Source)
+    actor = models.CharField(max_length=128)
+    request_id = models.CharField(max_length=26)
+    note = models.CharField(max_length=256, blank=True, default="")
+    created_at = CreatedAt()
+
+    class Meta:
+        verbose_name_plural = "stock batches"
+        ordering = ["-id"]
+        constraints = [
+            one_of("source", StockBatchSource, name="batch_source_known"),
+            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="batch_actor_named"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} by {self.actor} at {self.created_at:%Y-%m-%d %H:%M}"
