@@ -12,9 +12,8 @@ from rest_framework.request import Request
 from apikeys import failed_attempts, key_format
 from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
-from config.db.array_text import array_text
-from config.db.batches import send
 from config.db.connections import on_a_live_connection
+from config.db.pipeline import array_text, run_statements
 from config.http.context import current
 
 
@@ -108,12 +107,12 @@ def authenticate(request: HttpRequest) -> Caller:
 
 
 def _look_up(digests: list[str]) -> Any:
-    (rows,) = send((AUTHENTICATE, [array_text(digests)]))
+    (rows,) = run_statements((AUTHENTICATE, [array_text(digests)]))
     if not rows:
         return None
     *caller, is_stale, used, resets_in = rows[0]
     if is_stale:
-        send((MARK_USED, [caller[0]]))
+        run_statements((MARK_USED, [caller[0]]))
     return *caller, used, resets_in
 
 

@@ -15,7 +15,7 @@ from apikeys.models import ApiKey
 from apikeys.rate_limits import count_key_change
 from config.api.envelope import timestamp
 from config.api.idempotency import IdempotencyKey, Response, respond_once
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import Forbidden, NotFound, Unauthorized
 
 
@@ -34,23 +34,30 @@ def create_key_for(
     for bad scopes, Forbidden if the caller's key lacks a scope or expires earlier, or RateLimited.
     """
     check_scopes(scopes)
+    return _respond_once(
+        caller,
+        idempotency_key,
+        lambda _: show(*_create_key(caller, label, scopes, expires_at)),
+    )
 
-    def work() -> Response:
-        own = _lock_keys(caller, caller.key_id)[caller.key_id]
-        ends = expires_at or own.expires_at
-        _require_within(own, scopes, ends)
-        count_key_change(caller.organization_id)
-        return show(
-            *issue_key(
-                organization=own.organization,
-                scopes=scopes,
-                label=label,
-                expires_at=ends,
-                actor=caller.actor,
-            )
-        )
 
-    return _respond_once(caller, idempotency_key, work)
+def _create_key(
+    caller: Caller,
+    label: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+) -> tuple[ApiKey, str]:
+    own = _lock_keys(caller, caller.key_id)[caller.key_id]
+    ends = expires_at or own.expires_at
+    _require_within(own, scopes, ends)
+    count_key_change(caller.organization_id)
+    return issue_key(
+        organization=own.organization,
+        scopes=scopes,
+        label=label,
+        expires_at=ends,
+        actor=caller.actor,
+    )
 
 
 def rotate_key_for(
@@ -64,38 +71,41 @@ def rotate_key_for(
 
     Raise NotFound, RateLimited, or Forbidden if the key has more scopes or time than the caller's.
     """
-
-    def work() -> Response:
-        locked = _lock_keys(caller, caller.key_id, key_id)
-        key = locked.get(key_id)
-        if key is None or not key.is_live:
-            raise NotFound()
-        _require_within(locked[caller.key_id], key.scopes, key.expires_at)
-        count_key_change(caller.organization_id)
-        rotated = rotate_key(key_id=key_id, organization_id=caller.organization_id, actor=caller.actor)
-        return show(*rotated)
-
-    return _respond_once(caller, idempotency_key, work)
+    return _respond_once(caller, idempotency_key, lambda _: show(*_rotate_key(caller, key_id)))
 
 
-def _respond_once(caller: Caller, idempotency_key: IdempotencyKey | None, work: Callable[[], Response]) -> Response:
-    """Run ``work`` once. A replay shows a secret, so check the caller's key again for it."""
+def _rotate_key(caller: Caller, key_id: UUID) -> tuple[ApiKey, str]:
+    locked = _lock_keys(caller, caller.key_id, key_id)
+    key = locked.get(key_id)
+    if key is None or not key.is_live:
+        raise NotFound()
+    _require_within(locked[caller.key_id], key.scopes, key.expires_at)
+    count_key_change(caller.organization_id)
+    return rotate_key(key_id=key_id, organization_id=caller.organization_id, actor=caller.actor)
+
+
+def _respond_once(
+    caller: Caller,
+    idempotency_key: IdempotencyKey | None,
+    use_case: Callable[[Transaction], Response],
+) -> Response:
+    """Run ``use_case`` once. A replay shows a secret, so the caller's key must still be live."""
     return respond_once(
         idempotency_key,
-        work,
+        use_case,
         before_replay=lambda: _lock_keys(caller, caller.key_id),
         has_secret=True,
     )
 
 
 def revoke_key_for(caller: Caller, key_id: UUID) -> ApiKey:
-    """Revoke a key for good. Any key with the scope may do so. Raise NotFound."""
+    """Revoke a key. Any key with the scope may, since that grants nothing. Raise NotFound."""
+    return run_transaction(lambda _: _revoke_key(caller, key_id))
 
-    def work() -> ApiKey:
-        _lock_keys(caller, caller.key_id, key_id)
-        return revoke_key(key_id=key_id, organization_id=caller.organization_id, actor=caller.actor)
 
-    return run_transaction(work)
+def _revoke_key(caller: Caller, key_id: UUID) -> ApiKey:
+    _lock_keys(caller, caller.key_id, key_id)
+    return revoke_key(key_id=key_id, organization_id=caller.organization_id, actor=caller.actor)
 
 
 def _lock_keys(caller: Caller, *ids: UUID) -> dict[UUID, ApiKey]:

@@ -20,9 +20,8 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.eligibility import require_usable
-from config.db.array_text import array_text
-from config.db.batches import send
-from config.db.pipeline import Rows, Statement
+from config.db.pipeline import Rows, Statement, array_text
+from config.db.transactions import Transaction
 from config.errors import NotFound
 from config.observability.metrics import locking
 from numbers.inventory.availability import AVAILABLE, is_available
@@ -167,36 +166,40 @@ def _require_usable(row: tuple[Any, ...] | None) -> None:
 
 
 def lock_for_order(
-    organization_id: UUID, campaign_id: UUID | None, numbers: list[str]
+    tx: Transaction, organization_id: UUID, campaign_id: UUID | None, numbers: list[str]
 ) -> tuple[Account, list[LockedNumber]]:
-    """What the three above and below lock, in rank, in one round trip.
+    """Lock the account, the campaign if there is one, and the numbers, in one round trip.
 
-    Raises what ``lock_usable_campaign`` raises.
+    Raise what ``lock_usable_campaign`` raises.
     """
     statements: list[Statement] = [(LOCK_ACCOUNT, [organization_id])]
     if campaign_id is not None:
         statements.append((LOCK_CAMPAIGN, [campaign_id, organization_id]))
     with locking("named order"):
-        accounts, *campaigns, rows = send(*statements, (LOCK_NUMBERS, [array_text(numbers)]))
+        accounts, *campaigns, rows = tx.run(*statements, (LOCK_NUMBERS, [array_text(numbers)]))
     for found in campaigns:
         _require_usable(found[0] if found else None)
-    # An organization's account is opened with it; where it is not, a deadlock is the worst, and tried again.
+    # An account is opened with its organization. If not, the worst is a deadlock, which is retried.
     account = Account(*accounts[0]) if accounts else lock_account(organization_id)
     return account, [LockedNumber._make(row) for row in rows]
 
 
 def lock_for_bulk_order(
-    organization_id: UUID, campaign_id: UUID | None, *others: Statement, first: tuple[Statement, ...] = ()
+    tx: Transaction,
+    organization_id: UUID,
+    campaign_id: UUID | None,
+    *others: Statement,
+    first: tuple[Statement, ...] = (),
 ) -> tuple[Account, list[Rows]]:
     """Lock account and campaign and run ``others``, in one round trip; ``first`` runs before them.
 
-    Raises what ``lock_usable_campaign`` raises.
+    Raise what ``lock_usable_campaign`` raises.
     """
     statements: list[Statement] = [*first, (LOCK_ACCOUNT, [organization_id])]
     if campaign_id is not None:
         statements.append((LOCK_CAMPAIGN, [campaign_id, organization_id]))
     with locking("bulk order"):
-        results = send(*statements, *others)[len(first) :]
+        results = tx.run(*statements, *others)[len(first) :]
     accounts, rest = results[0], results[1:]
     if campaign_id is not None:
         _require_usable(rest[0][0] if rest[0] else None)
@@ -205,13 +208,18 @@ def lock_for_bulk_order(
 
 
 def pending_order_statement(order_id: UUID, organization_id: UUID) -> Statement:
+    """Return the statement that locks a bulk order."""
     return LOCK_PENDING_ORDER, [order_id, organization_id]
 
 
-def lock_pending_order(order_id: UUID, organization_id: UUID) -> LockedOrder | None:
-    """An order by quantity, with its status now; None where the organization has no such order."""
+def lock_pending_order(
+    tx: Transaction,
+    order_id: UUID,
+    organization_id: UUID,
+) -> LockedOrder | None:
+    """Lock a bulk order and return it; None if the organization has no such order."""
     with locking("order"):
-        (rows,) = send(pending_order_statement(order_id, organization_id))
+        (rows,) = tx.run(pending_order_statement(order_id, organization_id))
     return LockedOrder._make(rows[0]) if rows else None
 
 

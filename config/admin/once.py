@@ -67,7 +67,11 @@ class SameAgain(ValidationFailed):
 
 
 class _NotDone(Exception):
-    """The view refused the form: roll back, so that the page can be sent again."""
+    """The view refused or asks for more: roll back, so that the page can be sent again."""
+
+    def __init__(self, response: HttpResponse | None) -> None:
+        super().__init__("the view did not redirect")
+        self.response = response
 
 
 def new_token() -> UUID:
@@ -91,35 +95,46 @@ def carry_out(
     if token is None:
         return work()
     digest = _digest_of(request) if ask_if_same else ""
+    return run_joining(lambda: _claim_and_run(request, token, digest, work, outcome))
 
-    def claimed() -> Result:
-        _claim(token, request, digest)
-        result = work()
-        location, message = outcome(result)
-        SubmittedForm.objects.filter(pk=token).update(location=location[:1024], message=message[:1024])
-        return result
 
-    return run_joining(claimed)
+def _claim_and_run(
+    request: HttpRequest,
+    token: UUID,
+    digest: str,
+    work: Callable[[], Result],
+    outcome: Callable[[Result], tuple[str, str]],
+) -> Result:
+    _claim(token, request, digest)
+    result = work()
+    location, message = outcome(result)
+    SubmittedForm.objects.filter(pk=token).update(
+        location=location[:1024],
+        message=message[:1024],
+    )
+    return result
 
 
 def respond_once(request: HttpRequest, view: Callable[[], HttpResponse | None]) -> HttpResponse | None:
     """Run a view of Django's once for each form. A redirect means that it made the change."""
     if request.method != "POST":
         return view()
-    answered: list[HttpResponse | None] = []
-
-    def work() -> HttpResponse:
-        answered[:] = [response := view()]
-        if response is None or response.status_code != 302:
-            raise _NotDone
-        return response
-
     try:
-        return carry_out(request, work, lambda response: (response["Location"], ""))
-    except _NotDone:
-        return answered[0]
+        return carry_out(
+            request,
+            lambda: _require_redirect(view()),
+            lambda response: (response["Location"], ""),
+        )
+    except _NotDone as refused:
+        return refused.response
     except AlreadySent as sent:
         return show_first(request, sent.form)
+
+
+def _require_redirect(response: HttpResponse | None) -> HttpResponse:
+    if response is None or response.status_code != 302:
+        raise _NotDone(response)
+    return response
 
 
 def sent_before(request: HttpRequest) -> SubmittedForm | None:

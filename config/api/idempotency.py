@@ -19,7 +19,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from config.api.envelope import json_answer
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, ValidationFailed
 
 HEADER = "HTTP_IDEMPOTENCY_KEY"
@@ -71,10 +71,10 @@ class Response:
 class Store(Protocol):
     """Where responses are remembered, inside the transaction under way."""
 
-    def claim(self, key: IdempotencyKey) -> Remembered | None:
-        """Take the key, or return what the first request with it was answered."""
+    def claim(self, tx: Transaction, key: IdempotencyKey) -> Remembered | None:
+        """Take the key, or return the response to the first request with it."""
 
-    def finish(self, key: IdempotencyKey, *, status: int, body: bytes) -> None:
+    def finish(self, tx: Transaction, key: IdempotencyKey, *, status: int, body: bytes) -> None:
         """Remember the response."""
 
 
@@ -112,31 +112,40 @@ def read_idempotency_key(value: str | None, *, organization_id: UUID, request: A
 
 def respond_once(
     key: IdempotencyKey | None,
-    work: Callable[[], Response],
+    use_case: Callable[[Transaction], Response],
     *,
     before_replay: Callable[[], object] = lambda: None,
     has_secret: bool = False,
 ) -> Response:
-    """Run ``work`` in a transaction, or return what the first request with the key was answered.
+    """Run ``use_case`` in a transaction, or return the response to the first request with the key.
 
     ``before_replay`` runs in the transaction of a replay, and raises if the caller may not have it.
     ``has_secret``: the body is stored encrypted. Raise IdempotencyKeyReused, IdempotencyInProgress.
     """
+    if key is None:
+        return run_transaction(use_case)
+    return run_transaction(
+        lambda tx: _claim_and_run(tx, key, use_case, before_replay, has_secret=has_secret),
+    )
 
-    def once() -> Response:
-        if key is None:
-            return work()
-        (store,) = _stores
-        if remembered := store.claim(key):
-            before_replay()
-            body = unseal(key, remembered.body) if has_secret else remembered.body
-            return Response(remembered.status, body, replayed=True)
-        response = work()
-        stored = seal(key, response.body) if has_secret else response.body
-        store.finish(key, status=response.status, body=stored)
-        return replace(response, replayed=False)
 
-    return run_transaction(once)
+def _claim_and_run(
+    tx: Transaction,
+    key: IdempotencyKey,
+    use_case: Callable[[Transaction], Response],
+    before_replay: Callable[[], object],
+    *,
+    has_secret: bool,
+) -> Response:
+    (store,) = _stores
+    if remembered := store.claim(tx, key):
+        before_replay()
+        body = unseal(key, remembered.body) if has_secret else remembered.body
+        return Response(remembered.status, body, replayed=True)
+    response = use_case(tx)
+    stored = seal(key, response.body) if has_secret else response.body
+    store.finish(tx, key, status=response.status, body=stored)
+    return replace(response, replayed=False)
 
 
 def seal(key: IdempotencyKey, body: bytes) -> bytes:

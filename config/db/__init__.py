@@ -1,7 +1,6 @@
 """PostgreSQL.
 
 - ``pipeline``: several statements in one round trip.
-- ``batches``: statements sent together.
 - ``transactions``: the one retry.
 - ``connections``: connections that died.
 - ``replica``: reads from a replica.
@@ -9,6 +8,5 @@
 - ``backend``: Django's backend, on kept connections.
 - ``triggers``: append-only tables.
 - ``copy``: rows as CSV by COPY, harmless in spreadsheets.
-- ``array_text``: lists as array literals.
 - ``minute_windows``: exact counters of a minute.
 """

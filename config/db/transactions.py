@@ -1,20 +1,17 @@
-"""The one retry around a transaction that writes."""
+"""The one retry around a transaction that writes, and the transaction that a use case gets."""
 
 import logging
 import random
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
 
-from config.db.batches import first_of_all, send
-from config.db.pipeline import Statement
-from config.db.replica import marks_of_write
+from config.db.pipeline import Rows, Statement, run_statements
+from config.db.replica import last_write_statements
 from config.errors import sqlstate_of
 from config.observability.metrics import TRANSACTION_RETRIES
 
@@ -23,102 +20,136 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
-# serialization_failure and deadlock_detected; invalid_sql_statement_name and feature_not_supported, where what was
-# prepared on the connection was dropped, or a migration changed what it reads: nothing was written, the same work
-# may succeed again.
-_TRY_AGAIN = ("40001", "40P01", "26000", "0A000")
+# serialization_failure and deadlock_detected; invalid_sql_statement_name and
+# feature_not_supported, if a prepared statement was dropped or a migration changed what it reads.
+# Nothing was written, so the same work may succeed.
+_RETRIED_STATES = ("40001", "40P01", "26000", "0A000")
 
-# PostgreSQL gives up on a lock or a statement rather than let a request wait for ever.
+# PostgreSQL gives up on a lock or a statement rather than let a request wait forever.
 SET_TIMEOUTS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
 
 
-# Whether a transaction of ``run_joining`` is under way, which those of ``run_transaction`` are a part of.
-_joining: ContextVar[bool] = ContextVar("joining", default=False)
+class Transaction:
+    """An open transaction. Statements given to one call of ``run`` share a round trip.
+
+    ``first`` travels before the first statements that it runs.
+    """
+
+    def __init__(self, *first: Statement) -> None:
+        self._first = first
+        self._last: tuple[Statement, ...] | None = None
+
+    def run(self, *statements: Statement) -> list[Rows]:
+        """Run the statements in this order. Return the rows of each."""
+        return self._send(statements)
+
+    def roll_back_and_run(self, *statements: Statement) -> list[Rows]:
+        """Roll back, then run the statements without locks. The caller must raise afterwards."""
+        return self._send(statements, rollback_first=True)
+
+    def commit_with(self, *statements: Statement) -> None:
+        """Send these statements together with COMMIT, once the use case has returned."""
+        self._last = statements
+
+    def begin(self) -> None:
+        """Begin now, with the time-outs set: for use cases that go on with the ORM."""
+        self._send(())
+
+    def finish(self, *statements: Statement) -> None:
+        """Run what ``commit_with`` was given, and then ``statements``."""
+        if self._last is not None:
+            self._send((*self._last, *statements), commit=True)
+        elif statements:
+            self._send(statements)
+
+    def _send(self, statements: tuple[Statement, ...], **options: bool) -> list[Rows]:
+        first, self._first = self._first, ()
+        return run_statements(*first, *statements, **options)[len(first) :]
 
 
-@dataclass(frozen=True, slots=True)
-class Ending(Generic[Result]):
-    """What a transaction comes to, and its last statements, which are sent with COMMIT."""
-
-    result: Result
-    statements: tuple[Statement, ...]
+class _Joinable(transaction.Atomic):
+    """The outermost block of ``run_joining``, which the connection keeps while it is open."""
 
 
 def run_transaction(
-    work: "Callable[[], Result | Ending[Result]]", *, batched: bool = False, organization_id: UUID | None = None
+    use_case: Callable[[Transaction], Result],
+    *,
+    begins_by_itself: bool = False,
+    organization_id: UUID | None = None,
 ) -> Result:
-    """Run ``work`` in a transaction of its own, again when PostgreSQL asks for it.
+    """Run ``use_case`` in a transaction of its own, again when PostgreSQL asks for it.
 
-    ``batched``: what begins the transaction is sent with the first statements that ``work`` gives to
-    ``config.db.batches.send``, which must be its first of all. ``organization_id``: for whom it writes, where
-    that is not who calls (config.db.replica).
+    Args:
+        use_case: called with the open transaction; its result is returned.
+        begins_by_itself: BEGIN and the time-outs travel with the first ``Transaction.run`` of the
+            use case, which must not touch the database before. Saves a round trip.
+        organization_id: for whom it writes, if that is not the caller (config.db.replica).
 
-    The retry is outside ``atomic``: foreign keys are deferred, so the error can arrive at COMMIT.
-    ``durable`` refuses to run inside another transaction, where "committed" would be a lie.
-    Other database errors pass through; config.errors answers 503 to those that say "not now".
+    Inside ``run_joining`` it is a part of that transaction. The retry is outside ``atomic``:
+    foreign keys are deferred, so the error can arrive at COMMIT. ``durable`` refuses to run inside
+    any other transaction, where "committed" would be a lie. Other database errors pass through;
+    config.errors turns some of them into 503.
     """
-    if _joining.get():
-        return _as_part(work, organization_id)
+    if _is_joining():
+        return _run_as_part(use_case, organization_id)
+    block = transaction.atomic(durable=True)
+    return _run_with_retries(use_case, block, begins_by_itself, organization_id)
+
+
+def run_joining(use_case: Callable[[], Result]) -> Result:
+    """Run ``use_case`` in a transaction that every ``run_transaction`` within it joins.
+
+    For what must be written together with a use case that has a transaction of its own. The retry
+    is here, around all of it.
+    """
+    if _is_joining():
+        return _run_as_part(lambda _: use_case(), None)
+    block = _Joinable(DEFAULT_DB_ALIAS, savepoint=True, durable=True)
+    return _run_with_retries(lambda _: use_case(), block, False, None)
+
+
+def _run_with_retries(
+    use_case: Callable[[Transaction], Result],
+    block: transaction.Atomic,
+    begins_by_itself: bool,
+    organization_id: UUID | None,
+) -> Result:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with transaction.atomic(durable=True):
-                first_of_all.set((time_outs(),))
-                if not batched:
-                    send()
-                result = work()
-                marks = marks_of_write(organization_id)
-                if isinstance(result, Ending):
-                    send(*result.statements, *marks, last=True)
-                    return result.result
-                if marks:
-                    send(*marks)
+            with block:
+                tx = Transaction(timeout_statement())
+                if not begins_by_itself:
+                    tx.begin()
+                result = use_case(tx)
+                tx.finish(*last_write_statements(organization_id))
                 return result
         except DatabaseError as error:
             state = sqlstate_of(error)
-            if state not in _TRY_AGAIN or attempt == ATTEMPTS:
+            if state not in _RETRIED_STATES or attempt == ATTEMPTS:
                 raise
             TRANSACTION_RETRIES.labels(state).inc()
-            logger.warning("transaction tried again: %s", error, extra={"fields": {"attempt": attempt}})
+            fields = {"attempt": attempt}
+            logger.warning("transaction tried again: %s", error, extra={"fields": fields})
             time.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311  jitter, not a secret
-        finally:
-            first_of_all.set(())
     raise AssertionError("unreachable")
 
 
-def run_joining(work: Callable[[], Result]) -> Result:
-    """Run ``work`` in a transaction of which every ``run_transaction`` within is a part.
-
-    For what must be written in the same transaction as a use case that has one of its own. The retry is here,
-    around all of it.
-    """
-
-    def joined() -> Result:
-        token = _joining.set(True)
-        try:
-            return work()
-        finally:
-            _joining.reset(token)
-
-    return run_transaction(joined)
-
-
-def is_part() -> bool:
-    """Return whether what happens now is a part of a larger transaction, which others can't see yet."""
-    return _joining.get()
-
-
-def _as_part(work: "Callable[[], Result | Ending[Result]]", organization_id: UUID | None) -> Result:
-    """Run ``work`` within the transaction under way: what it refuses is rolled back to where it began."""
+def _run_as_part(
+    use_case: Callable[[Transaction], Result],
+    organization_id: UUID | None,
+) -> Result:
+    """Run ``use_case`` within the open transaction; an error rolls back to where it began."""
     with transaction.atomic():
-        result = work()
-        marks = marks_of_write(organization_id)
-        if isinstance(result, Ending):
-            send(*result.statements, *marks)
-            return result.result
-        if marks:
-            send(*marks)
+        tx = Transaction()
+        result = use_case(tx)
+        tx.finish(*last_write_statements(organization_id))
         return result
 
 
-def time_outs() -> Statement:
+def _is_joining() -> bool:
+    return any(isinstance(block, _Joinable) for block in connection.atomic_blocks)
+
+
+def timeout_statement() -> Statement:
+    """Return the statement that sets the time-outs of this transaction."""
     return SET_TIMEOUTS, [f"{settings.LOCK_TIMEOUT_MS}ms", f"{settings.STATEMENT_TIMEOUT_MS}ms"]

@@ -19,9 +19,9 @@ from config.admin.once import respond_once
 from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from config.errors import ApiError, ValidationFailed
-from numbers.admin.filters import state_of
 from numbers.bulk_actions.actions import BULK_ACTIONS, DONE, BulkAction, Instruction
 from numbers.bulk_actions.job import KIND, action_of, begin, choose, shares
+from numbers.inventory.availability import state_of
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Assignment, Job, PhoneNumber
 

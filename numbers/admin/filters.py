@@ -6,38 +6,14 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db import connection
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from psycopg import sql
 
 from campaigns.admin_filters import OrganizationFilter
 from config.admin.filters import DayFilter, TypedFilter
-from numbers.models import PhoneNumber
+from numbers.inventory.availability import STATES
 from numbers.reports.dashboard import first_id_of
-
-# The effective state of a number. It differs from its status, as quarantines and holds end by time.
-STATES = {
-    "available": Q(status="available") & (Q(held_until__isnull=True) | Q(held_until__lte=Now()))
-    | Q(status="quarantined", quarantined_until__lte=Now()),
-    "held": Q(status="available", held_until__gt=Now()),
-    # Negated, or PostgreSQL would read the whole index of sold numbers' digits to find these rows.
-    "assigned": ~Q(status__in=["available", "quarantined", "retired"]),
-    "quarantined": Q(status="quarantined", quarantined_until__gt=Now()),
-    "retired": Q(status="retired"),
-}
-
-
-def state_of(number: PhoneNumber, at: datetime | None = None) -> tuple[str, datetime | None]:
-    """Return which of the STATES a number is in, and when that ends; None if it does not end."""
-    at = at or timezone.now()
-    if number.status == "available" and number.held_until is not None and number.held_until > at:
-        return "held", number.held_until
-    if number.status == "quarantined" and number.quarantined_until is not None:
-        over = number.quarantined_until <= at
-        return ("available", None) if over else ("quarantined", number.quarantined_until)
-    return number.status, None
 
 
 class StateFilter(admin.SimpleListFilter):

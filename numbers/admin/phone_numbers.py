@@ -16,10 +16,11 @@ from config.admin.model_admin import DeskAdmin
 from config.admin.sign_in.operators import actor_of
 from numbers.admin.add_numbers import AddNumbers
 from numbers.admin.bulk_actions import BulkActionOperation, actions_for
-from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter, state_of
+from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter
 from numbers.admin.number_search import containing, is_about_sold
 from numbers.admin.timeline import question_on
 from numbers.bulk_actions.actions import BULK_ACTIONS
+from numbers.inventory.availability import state_of
 from numbers.inventory.export import COLUMNS, with_owner
 from numbers.inventory.timeline import timeline_of
 from numbers.models import Assignment, NumberEvent, PhoneNumber, StockBatch

@@ -8,7 +8,7 @@ from config.api.openapi.shapes import Schema, choice, flag, moment, money, named
 from config.errors import NotFound
 from numbers.api.numbers_schema import PATH
 from numbers.api.schemas import CAMPAIGN_ID, MOMENT, NUMBER_TYPE, ORDER_ID, PHONE_NUMBERS
-from numbers.models.inventory import NumberEventKind
+from numbers.models.events import NumberEventKind
 
 _VALUES: dict[str, Schema] = {
     "inbound_url": nullable(text("Where messages to it were posted.")),

@@ -46,7 +46,7 @@ class Reservations(ApiView):
             request=["reservations", body],
         )
         if forced := forced_hold(numbers, ttl_seconds=ttl, buyer=buyer):
-            return respond_once(key, lambda: Response(201, success_body(forced))).as_http()
+            return respond_once(key, lambda tx: Response(201, success_body(forced))).as_http()
         return reserve_once(numbers, ttl_seconds=ttl, buyer=buyer, idempotency_key=key).as_http()
 
     @described(reservations_schema.LIST)

@@ -21,7 +21,7 @@ from config.api.openapi.shapes import (
     uuid,
 )
 from config.errors import NotFound
-from numbers.models.inventory import PhoneNumberType
+from numbers.models.phone_numbers import PhoneNumberType
 from numbers.orders.place import InsufficientInventory
 from numbers.orders.purchase import InsufficientCredit
 from numbers.ownership import routing, webhook_urls

@@ -6,7 +6,7 @@ from pydantic import WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from config.api.openapi.operations import Id
-from numbers.models.inventory import PhoneNumberType
+from numbers.models.phone_numbers import PhoneNumberType
 
 NUMBER = "+14155550123"
 NUMBER_ID = "7c1f0a2d-9e8b-4c3a-9d2e-1f0a2b3c4d5e"

@@ -13,12 +13,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
-from django.db.models.functions import Now
 
 from campaigns.models import Organization
 from config.actors import Actor
 from config.errors import ApiError
+from numbers.inventory.availability import available_to
 from numbers.inventory.pricing import move_price, set_capabilities
 from numbers.inventory.reservations import reserve
 from numbers.models import Assignment, NumberEvent, PhoneNumber
@@ -190,7 +189,9 @@ class OrganizationAction(BulkAction):
         buyer = buyer_for(instruction.values["organization_id"], instruction)
         if isinstance(buyer, str):
             return dict.fromkeys(ids, f"refused: {buyer}")
-        rows = PhoneNumber.objects.filter(_free_for(buyer), pk__in=ids)
+        # The called function checks again under its lock.
+        is_free = available_to(buyer.organization_id, sandbox=buyer.is_sandbox)
+        rows = PhoneNumber.objects.filter(is_free, pk__in=ids)
         free = dict(rows.values_list("number", "pk"))
         outcomes = dict.fromkeys(ids, "refused: it is not available to this organization")
         while free:
@@ -245,13 +246,6 @@ def buyer_for(organization_id: str, instruction: Instruction) -> Buyer | str:
     if organization.status != Organization.Status.ACTIVE:
         return f"{organization} is suspended"
     return Buyer(organization.pk, organization.is_sandbox, instruction.actor, reason=instruction.reason)
-
-
-def _free_for(buyer: Buyer) -> Q:
-    """Return the availability rule as Q. The called function checks again under its lock."""
-    no_hold = Q(held_until__isnull=True) | Q(held_until__lte=Now()) | Q(held_for=buyer.organization_id)
-    quarantine_over = Q(status="quarantined", quarantined_until__lte=Now())
-    return Q(sandbox=buyer.is_sandbox) & (Q(status="available") & no_hold | quarantine_over)
 
 
 def _words(refusal: ApiError) -> str:

@@ -18,9 +18,10 @@ from config.actors import Actor
 from config.db.connections import drop_if_dead
 from config.errors import ApiError, ValidationFailed, is_unavailable, sqlstate_of
 from numbers.bulk_actions.actions import BULK_ACTIONS, BulkAction, Instruction, Outcomes
+from numbers.inventory.availability import STATE
 from numbers.models import Job, JobInput, JobOutcome, PhoneNumber, WorkerQueue
 from numbers.worker.failures import in_words, record_failure
-from numbers.worker.jobs import ItemsFailed, JobCancelled, JobContext, job_handler, queue
+from numbers.worker.jobs import ItemsFailed, JobCancelled, JobContext, queue
 
 KIND = "deed"
 MOST_CHOSEN = 1_000_000
@@ -82,13 +83,10 @@ class Share(NamedTuple):
     price: Decimal
 
 
-# The states as in numbers.admin.filters, counted in one statement.
-_SHARES = """
-    SELECT CASE WHEN status = 'available' AND held_until > now() THEN 'held'
-                WHEN status = 'quarantined' AND quarantined_until <= now() THEN 'available'
-                ELSE status END AS state, count(*), sum(price)
+_SHARES = f"""
+    SELECT {STATE} AS state, count(*), sum(price)
     FROM numbers_phonenumber WHERE id = ANY(%s) GROUP BY 1
-"""
+"""  # noqa: S608  the rule is our own text
 
 
 def shares(job: Job, *, all_of_them: bool) -> tuple[list[Share], int]:
@@ -116,7 +114,6 @@ def begin(job: Job, *, values: dict[str, Any], reason: str, actor: Actor) -> Non
     queue(job.pk)
 
 
-@job_handler(KIND)
 def run_bulk_action(context: JobContext) -> dict[str, Any]:
     """Apply the action to the remaining numbers, then again to those that failed in earlier
     attempts.

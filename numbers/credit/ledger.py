@@ -69,7 +69,7 @@ def correct(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) 
 
 def _write(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor) -> Balance:
     return run_transaction(
-        lambda: enter(organization_id=organization_id, kind=kind, amount=amount, note=note, actor=actor)
+        lambda _: enter(organization_id=organization_id, kind=kind, amount=amount, note=note, actor=actor)
     )
 
 

@@ -18,7 +18,7 @@ from numbers.imports.reader import CountedBytes, Source, numbered_lines, open_te
 from numbers.imports.records import split_record
 from numbers.imports.run import Outcome, Rejection, import_numbers, read_layout
 from numbers.models import Job, JobInput, JobOutcome
-from numbers.worker.jobs import JobContext, job_handler
+from numbers.worker.jobs import JobContext
 
 KIND = "import"
 _PIECE = 1 << 20
@@ -156,7 +156,6 @@ def prepare(job: Job, options: Options, *, atomic: bool, dry_run: bool, actor: A
     return bool(Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).update(**changes))
 
 
-@job_handler(KIND)
 def run_import(context: JobContext) -> dict[str, Any]:
     job, parameters = context.job, context.job.parameters
     outcome = import_numbers(

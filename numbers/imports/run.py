@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from config.actors import Actor
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import ValidationFailed
 from numbers.imports import loader
 from numbers.imports.cells import BadCell
@@ -73,7 +73,11 @@ class Outcome:
 
 
 class _Refused(Exception):
-    """Roll back an atomic import: a number was added concurrently, with other attributes."""
+    """Rolls an atomic import back: a number came into stock since, with other attributes."""
+
+    def __init__(self, chunk: Chunk, texts: dict[int, str]) -> None:
+        super().__init__(f"{len(chunk.differing)} numbers differ")
+        self.chunk, self.texts = chunk, texts
 
 
 def import_numbers(
@@ -170,13 +174,15 @@ class _Loading:
         """Count what would be created, and reject rows that differ from the stock."""
         batch_id = self._outcome.batch_id = self._batch.find()
         for rows, texts in self._chunks(rejecting=True):
-            compare = partial(_without_timeouts, loader.compare_chunk, rows, batch_id=batch_id)
+            compare = partial(_compare_chunk, rows=rows, batch_id=batch_id)
             self._note(run_transaction(compare), texts)
 
     def add(self) -> None:
         self._outcome.batch_id = self._batch.find()
         for rows, texts in self._chunks(rejecting=True):
-            self._note(run_transaction(partial(self._add_chunk, rows, self._outcome.batch_id)), texts)
+            batch_id = self._outcome.batch_id
+            add = partial(_add_chunk, rows=rows, batch=self._batch, batch_id=batch_id)
+            self._note(run_transaction(add), texts)
 
     def add_all_or_none(self) -> None:
         """Add all rows in one transaction, or none. Call it after `compare`."""
@@ -185,30 +191,23 @@ class _Loading:
         if outcome.rejected or not would_be:
             return
         outcome.unchanged = 0
-        refused: list[tuple[Chunk, dict[int, str]]] = []
-
-        def work() -> list[Chunk]:
-            chunks: list[Chunk] = []
-            refused.clear()
-            batch_id = self._batch.find()
-            for rows, texts in self._chunks(rejecting=False):
-                chunk = self._add_chunk(rows, batch_id)
-                batch_id = chunk.batch_id
-                chunks.append(chunk)
-                if chunk.differing:
-                    refused.append((chunk, texts))
-                    raise _Refused
-            return chunks
-
         try:
-            for chunk in run_transaction(work):
+            for chunk in run_transaction(self._add_chunks):
                 self._note(chunk, {})
-        except _Refused:
-            for chunk, texts in refused:
-                self._note(Chunk(0, 0, chunk.differing, None), texts)
+        except _Refused as refused:
+            self._note(Chunk(0, 0, refused.chunk.differing, None), refused.texts)
 
-    def _add_chunk(self, rows: list[str], batch_id: UUID | None) -> Chunk:
-        return _without_timeouts(loader.add_chunk, rows, batch=self._batch, batch_id=batch_id)
+    def _add_chunks(self, tx: Transaction) -> list[Chunk]:
+        """Add all rows in the open transaction. Raise _Refused for the first that differ."""
+        chunks: list[Chunk] = []
+        batch_id = self._batch.find()
+        for rows, texts in self._chunks(rejecting=False):
+            chunk = _add_chunk(tx, rows=rows, batch=self._batch, batch_id=batch_id)
+            batch_id = chunk.batch_id
+            chunks.append(chunk)
+            if chunk.differing:
+                raise _Refused(chunk, texts)
+        return chunks
 
     def _chunks(self, *, rejecting: bool) -> Iterator[tuple[list[str], dict[int, str]]]:
         """Yield chunks of distinct rows as COPY takes them, with the lines that they come from."""
@@ -240,6 +239,11 @@ class _Loading:
             outcome.reject(line, f"{number} is already in stock with {differences}", _as_it_was(texts[line]))
 
 
-def _without_timeouts(work: Callable[..., Chunk], *arguments: object, **options: object) -> Chunk:
+def _compare_chunk(_: Transaction, *, rows: list[str], batch_id: UUID | None) -> Chunk:
     loader.disable_timeouts()
-    return work(*arguments, **options)
+    return loader.compare_chunk(rows, batch_id=batch_id)
+
+
+def _add_chunk(_: Transaction, *, rows: list[str], batch: Batch, batch_id: UUID | None) -> Chunk:
+    loader.disable_timeouts()
+    return loader.add_chunk(rows, batch=batch, batch_id=batch_id)

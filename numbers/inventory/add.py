@@ -7,12 +7,12 @@ from typing import Any
 from django.db import connection
 
 from config.actors import Actor
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import ValidationFailed
 from numbers.inventory.pricing import whole_cents
 from numbers.models import StockBatch
 from numbers.numbering.phone_numbers import Named, NotANumber, judge_number
-from numbers.worker.wake import wake_worker
+from numbers.worker.wake import wake_statement
 
 # In the order of the unique index, so that concurrent statements wait and never deadlock.
 ADD = """
@@ -44,30 +44,43 @@ def add_numbers(
     number that cannot exist, is listed twice or is already in stock.
     """
     named = _judged(numbers, number_type)
+    attributes: dict[str, Any] = {
+        "price": whole_cents(price),
+        "sms_enabled": sms_enabled,
+        "mms_enabled": mms_enabled,
+        "sandbox": sandbox,
+    }
+    return run_transaction(lambda tx: _add(tx, named, attributes, actor, note))
 
-    def work() -> StockBatch:
-        batch = StockBatch.objects.create(
-            source=StockBatch.Source.OPERATOR, actor=str(actor), request_id=actor.request_id, note=note
+
+def _add(
+    tx: Transaction,
+    named: list[Named],
+    attributes: dict[str, Any],
+    actor: Actor,
+    note: str,
+) -> StockBatch:
+    batch = StockBatch.objects.create(
+        source=StockBatch.Source.OPERATOR,
+        actor=str(actor),
+        request_id=actor.request_id,
+        note=note,
+    )
+    numbers = {
+        "numbers": [one.number for one in named],
+        "types": [one.number_type for one in named],
+        "regions": [one.place for one in named],
+        "batch_id": batch.pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ADD, {**attributes, **numbers})
+        added = {row[0] for row in cursor.fetchall()}
+    if known := [one.number for one in named if one.number not in added]:
+        raise ValidationFailed(
+            details={"numbers": f"are in stock already: {', '.join(known[:10])}"},
         )
-        parameters: dict[str, Any] = {
-            "numbers": [one.number for one in named],
-            "types": [one.number_type for one in named],
-            "regions": [one.place for one in named],
-            "price": whole_cents(price),
-            "sms_enabled": sms_enabled,
-            "mms_enabled": mms_enabled,
-            "sandbox": sandbox,
-            "batch_id": batch.pk,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(ADD, parameters)
-            added = {row[0] for row in cursor.fetchall()}
-        if known := [number for number in numbers if number not in added]:
-            raise ValidationFailed(details={"numbers": f"are in stock already: {', '.join(known[:10])}"})
-        wake_worker()
-        return batch
-
-    return run_transaction(work)
+    tx.run(wake_statement())
+    return batch
 
 
 def _judged(numbers: Sequence[str], number_type: str | None) -> list[Named]:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from config.db.array_text import array_text
-from config.db.pipeline import Rows, Statement
+from config.db.pipeline import Rows, Statement, array_text
 from numbers.inventory.availability import AVAILABLE
 from numbers.numbering.e164 import area_code_of, type_of
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from psycopg import sql
 
+from numbers.inventory.availability import ON_OFFER_TO_BUYER
 from numbers.inventory.criteria import Criteria
-from numbers.models.inventory import PhoneNumberType
+from numbers.models.phone_numbers import PhoneNumberType
 
 # The next start position, from 0 to 2^31: a counter with its bits reversed.
 TURN = "SELECT reverse((nextval('numbers_search_turn') % 2147483648)::int::bit(31)::text)::bit(31)::int"
@@ -20,16 +21,10 @@ TURN = "SELECT reverse((nextval('numbers_search_turn') % 2147483648)::int::bit(3
 # every column that is read here: reading the rows themselves took nine tenths of the time at ten
 # million numbers.
 _COLUMNS = "n.id, n.spread, n.number, n.number_type, n.sms_enabled, n.mms_enabled, n.region, n.price"
-# The rule of numbers.inventory.availability in terms of these indexes; %(held_by)s may be NULL.
-_ON_OFFER = """
-    n.status IN ('available', 'quarantined')
-    AND (n.held_until IS NULL OR n.held_until <= now() OR n.held_for_id = %(held_by)s)
-    AND (n.quarantined_until IS NULL OR n.quarantined_until <= now())
-"""
 _SHELF = f"""
     SELECT {_COLUMNS} FROM numbers_phonenumber n
     WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = shelf.number_type
-      AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms AND {_ON_OFFER}
+      AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms AND {ON_OFFER_TO_BUYER}
       AND n.spread {{side}} %(turn)s {{pattern}}
     ORDER BY n.spread LIMIT %(quantity)s
 """  # noqa: S608  all of it is our own text
@@ -41,7 +36,7 @@ _SHELVES = """
 _PRICED_SHELF = f"""
     SELECT n.id, n.price FROM numbers_phonenumber n
     WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = shelf.number_type
-      AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms AND {_ON_OFFER}
+      AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms AND {ON_OFFER_TO_BUYER}
       AND n.price <= %(max_price)s {{pattern}}
     ORDER BY n.price LIMIT %(quantity)s
 """  # noqa: S608  all of it is our own text
@@ -60,7 +55,7 @@ _RARE = f"""
     FROM (
         SELECT {_COLUMNS} FROM numbers_phonenumber n
         WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = ANY(%(types)s::text[])
-          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[]) AND {_ON_OFFER}
+          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[]) AND {ON_OFFER_TO_BUYER}
           {{pattern}}
         OFFSET 0
     ) AS one

@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from numbers.models.inventory import PhoneNumberType
+from numbers.models.phone_numbers import PhoneNumberType
 from numbers.numbering.area_codes import TOLL_FREE
 
 FIELDS = frozenset({"area_code", "number_type", "pattern", "sms_enabled", "mms_enabled"})

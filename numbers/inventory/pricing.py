@@ -103,21 +103,28 @@ def _change(
     actor: Actor,
     reason: str,
 ) -> list[int]:
-    def work() -> list[int]:
-        rows = [row for row in lock_numbers_by_id(sorted(number_ids)) if differs(row)]
-        if rows:
-            shared: dict[str, Any] = {
-                "after": Jsonb(after),
-                "actor": str(actor),
-                "request_id": actor.request_id,
-                "reason": reason,
-            }
-            with connection.cursor() as cursor:
-                lines: dict[str, Any] = {
-                    "ids": [row.id for row in rows],
-                    "before": [Jsonb(before(row)) for row in rows],
-                }
-                cursor.execute(CHANGE, {**parameters, **shared, **lines})
-        return [row.id for row in rows]
+    shared: dict[str, Any] = {
+        **parameters,
+        "after": Jsonb(after),
+        "actor": str(actor),
+        "request_id": actor.request_id,
+        "reason": reason,
+    }
+    return run_transaction(lambda _: _change_locked(sorted(number_ids), differs, before, shared))
 
-    return run_transaction(work)
+
+def _change_locked(
+    number_ids: list[int],
+    differs: Callable[[LockedNumber], bool],
+    before: Callable[[LockedNumber], dict[str, Any]],
+    shared: dict[str, Any],
+) -> list[int]:
+    rows = [row for row in lock_numbers_by_id(number_ids) if differs(row)]
+    if rows:
+        lines: dict[str, Any] = {
+            "ids": [row.id for row in rows],
+            "before": [Jsonb(before(row)) for row in rows],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(CHANGE, {**shared, **lines})
+    return [row.id for row in rows]

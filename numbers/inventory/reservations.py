@@ -13,13 +13,13 @@ from apikeys.rate_limits import count_holds
 from config.api.envelope import success_body, timestamp
 from config.api.idempotency import IdempotencyKey, Response, respond_once
 from config.db.fields import new_id
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import LimitExceeded, NotFound, ValidationFailed
 from numbers.locks import LockedNumber, lock_account, lock_numbers, lock_numbers_by_id
 from numbers.models import PhoneNumber, Reservation
-from numbers.orders.place import NumbersTaken, available, refusal
+from numbers.orders.place import NumbersTaken, refusal, require_available
 from numbers.orders.purchase import Buyer
-from numbers.worker.wake import wake_worker
+from numbers.worker.wake import wake_statement
 
 Result = TypeVar("Result")
 
@@ -103,7 +103,9 @@ def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str =
     return _all_or_none(
         numbers,
         buyer,
-        lambda: run_transaction(lambda: _reserve(numbers, ttl_seconds, buyer, reason=reason)),
+        lambda: run_transaction(
+            lambda tx: _reserve(tx, numbers, ttl_seconds, buyer, reason=reason),
+        ),
     )
 
 
@@ -121,39 +123,47 @@ def reserve_once(
     would be held for too long in a day, RateLimited for too many in a minute, IdempotencyKeyReused
     or IdempotencyInProgress.
     """
+    return _all_or_none(
+        numbers,
+        buyer,
+        lambda: respond_once(
+            idempotency_key,
+            lambda tx: _reserve_new(tx, numbers, ttl_seconds, buyer, most_held),
+        ),
+    )
 
-    def work() -> Response:
-        reservation = _reserve(numbers, ttl_seconds, buyer, most_held=most_held)
-        shown = reservation_json(reservation, held=sorted(numbers), at=reservation.created_at)
-        return Response(201, success_body(shown))
 
-    return _all_or_none(numbers, buyer, lambda: respond_once(idempotency_key, work))
+def _reserve_new(tx: Transaction, numbers: list[str], ttl: int, buyer: Buyer, most: int) -> Response:
+    reservation = _reserve(tx, numbers, ttl, buyer, most_held=most)
+    shown = reservation_json(reservation, held=sorted(numbers), at=reservation.created_at)
+    return Response(201, success_body(shown))
 
 
 def release_reservation(*, reservation_id: UUID, buyer: Buyer) -> Reservation:
     """Release a reservation early. Idempotent. Raise NotFound if it is not the buyer's."""
-
-    def work() -> None:
-        reservation = own_reservation(reservation_id, buyer.organization_id)
-        if reservation.released_at is not None or reservation.expires_at <= timezone.now():
-            return
-        held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
-        # Some may be sold or held again before they are locked: RELEASE checks again.
-        ids = [row.id for row in lock_numbers_by_id(list(held.values_list("id", flat=True)))]
-        parameters: dict[str, Any] = {
-            "id": reservation_id,
-            "ids": ids,
-            "organization_id": buyer.organization_id,
-            "actor": str(buyer.actor),
-            "request_id": buyer.actor.request_id,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(RELEASE, parameters)
-            if cursor.rowcount:
-                wake_worker()
-
-    run_transaction(work)
+    run_transaction(lambda tx: _release(tx, reservation_id, buyer))
     return own_reservation(reservation_id, buyer.organization_id)
+
+
+def _release(tx: Transaction, reservation_id: UUID, buyer: Buyer) -> None:
+    reservation = own_reservation(reservation_id, buyer.organization_id)
+    if reservation.released_at is not None or reservation.expires_at <= timezone.now():
+        return
+    held = PhoneNumber.objects.filter(held_for=buyer.organization_id, reservation=reservation_id)
+    # Some may be sold or held again before they are locked: RELEASE checks again.
+    ids = [row.id for row in lock_numbers_by_id(list(held.values_list("id", flat=True)))]
+    parameters: dict[str, Any] = {
+        "id": reservation_id,
+        "ids": ids,
+        "organization_id": buyer.organization_id,
+        "actor": str(buyer.actor),
+        "request_id": buyer.actor.request_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, parameters)
+        is_released = cursor.rowcount > 0
+    if is_released:
+        tx.run(wake_statement())
 
 
 def own_reservation(reservation_id: UUID, organization_id: UUID) -> Reservation:
@@ -206,6 +216,7 @@ def _all_or_none(numbers: list[str], buyer: Buyer, hold: Callable[[], Result]) -
 
 
 def _reserve(
+    tx: Transaction,
     numbers: list[str],
     ttl_seconds: int,
     buyer: Buyer,
@@ -217,7 +228,7 @@ def _reserve(
     # The account lock serializes an organization's holds, so that two cannot exceed the limit
     # together.
     lock_account(buyer.organization_id)
-    rows = available(numbers, lock_numbers(numbers), buyer)
+    rows = require_available(tx, numbers, lock_numbers(numbers), buyer)
     at = max(row.at for row in rows)
     until = _end(rows, buyer.organization_id, at, ttl_seconds)
     if most_held is not None:

@@ -16,18 +16,12 @@ from typing import Any
 
 from psycopg import sql
 
+from numbers.inventory.availability import ON_OFFER
 from numbers.inventory.criteria import Criteria
-from numbers.models.inventory import PhoneNumberType
+from numbers.models.phone_numbers import PhoneNumberType
 
 COLUMNS = ("id", "spread", "number", "number_type", "sms_enabled", "mms_enabled", "region", "price")
 _SELECTED = ", ".join(f"n.{name}" for name in COLUMNS)
-# The rule of numbers.inventory.availability in terms of these indexes. A search shows no held
-# numbers.
-_ON_OFFER = """
-    n.status IN ('available', 'quarantined')
-    AND (n.held_until IS NULL OR n.held_until <= now())
-    AND (n.quarantined_until IS NULL OR n.quarantined_until <= now())
-"""
 _DISTANCE = "(one.spread - %(turn)s + 2147483648::bigint) %% 2147483648"
 
 # A window of one shelf, from the turn on. The last row of a full window is returned even if it does
@@ -37,7 +31,7 @@ _SIDE = f"""
         SELECT shelved.*, {{fits}} AS fits, row_number() OVER () AS place FROM (
             SELECT {_SELECTED} FROM numbers_phonenumber n
             WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = shelf.number_type
-              AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms AND {_ON_OFFER}
+              AND n.sms_enabled = shelf.sms AND n.mms_enabled = shelf.mms AND {ON_OFFER}
               AND n.spread {{side}} %(turn)s
             ORDER BY n.spread LIMIT %(window)s
         ) AS shelved
@@ -62,7 +56,7 @@ _LOOKUP = f"""
     FROM (
         SELECT {_SELECTED} FROM numbers_phonenumber n
         WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = ANY(%(types)s::text[])
-          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[]) AND {_ON_OFFER}
+          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[]) AND {ON_OFFER}
           AND {{fits}}
         {{bound}}
     ) AS one

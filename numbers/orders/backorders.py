@@ -18,15 +18,14 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from config.actors import Actor, new_request_id
-from config.db.batches import send
 from config.db.pipeline import Statement
-from config.db.transactions import Ending, run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, is_unavailable, sqlstate_of
 from numbers.inventory.criteria import Criteria
 from numbers.locks import LockedOrder, lock_for_bulk_order, pending_order_statement
 from numbers.models import Order, WorkerQueue
 from numbers.orders.picking import MOST, QuantityRequest, available_ids, find_statement, pick, read_found, usual_depth
-from numbers.orders.purchase import Buyer, price_purchase, record_purchase
+from numbers.orders.purchase import Buyer, price_purchase, purchase_statement
 from numbers.orders.waiting import (
     KEPT_ATTEMPTS,
     WaitingWish,
@@ -131,9 +130,13 @@ class _Pass:
             self._keep_numbers(order)
             return
         try:
-            if run_transaction(lambda: _fill(order, self._kept), batched=True, organization_id=order.organization_id):
-                self._result.filled += 1
-        except Exception as error:  # noqa: BLE001  it concerns this order only
+            is_filled = run_transaction(
+                lambda tx: _fill(tx, order, self._kept),
+                begins_by_itself=True,
+                organization_id=order.organization_id,
+            )
+            self._result.filled += is_filled
+        except Exception as error:  # noqa: BLE001  whatever it is, it concerns this order alone
             _raise_if_away(error)
             self._put_off(order, error)
             self._keep_numbers(order)
@@ -147,7 +150,7 @@ class _Pass:
         record_failure(WorkerQueue.BACKORDERS, order.id, error)
         self._result.failed.append(order.id)
         try:
-            run_transaction(lambda: send((PUT_OFF, [in_words(error), order.id])))
+            run_transaction(lambda tx: tx.run((PUT_OFF, [in_words(error), order.id])))
         except DatabaseError as trouble:
             _raise_if_away(trouble)
             logger.exception("pending order %s could not be put off", order.id)
@@ -173,12 +176,14 @@ def _raise_if_away(error: Exception) -> None:
         raise error
 
 
-def _fill(order: Order, besides: frozenset[int]) -> bool | Ending[bool]:
-    """Fill a pending order; return whether it was filled. Close it if it is refused."""
+def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
+    """Buy for a backorder; return whether it was filled. Close it if it must not be."""
+    tx.commit_with()
     request, buyer = _request_of(order), _buyer_of(order)
     wish, quantity = request.wish_of(buyer), request.quantity
     try:
         account, (state, stock) = lock_for_bulk_order(
+            tx,
             order.organization_id,
             order.campaign_id,
             pending_order_statement(order.id, order.organization_id),
@@ -187,10 +192,10 @@ def _fill(order: Order, besides: frozenset[int]) -> bool | Ending[bool]:
         )
         locked = LockedOrder._make(state[0]) if state else None
         if locked is None or locked.status != "pending" or locked.organization_status != "ACTIVE":
-            return Ending(False, ())
-        found = pick(read_found(stock), wish, quantity=quantity, besides=besides)
+            return False
+        found = pick(tx, read_found(stock), wish, quantity=quantity, besides=besides)
         if len(found.rows) < quantity:
-            return Ending(False, ())
+            return False
         purchase = price_purchase(
             found.rows,
             buyer=buyer,
@@ -202,8 +207,10 @@ def _fill(order: Order, besides: frozenset[int]) -> bool | Ending[bool]:
     except ApiError as refused:
         # Checked under locks, before anything was written: this is why the order fails.
         actor = Actor("system", "fill_pending_orders", new_request_id())
-        return Ending(False, (close_statement(order.id, "failed", refused.code, actor),))
-    return Ending(True, (record_purchase(purchase, buyer=buyer, routing=request.routing),))
+        tx.commit_with(close_statement(order.id, "failed", refused.code, actor))
+        return False
+    tx.commit_with(purchase_statement(purchase, buyer=buyer, routing=request.routing))
+    return True
 
 
 def _request_of(order: Order) -> QuantityRequest:

@@ -10,10 +10,9 @@ from django.conf import settings
 
 from config.actors import Actor
 from config.api.envelope import success_body, timestamp
-from config.db.batches import send
 from config.db.fields import new_id
 from config.db.pipeline import Statement
-from config.db.transactions import Ending, run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict, LimitExceeded, NotFound, ValidationFailed
 from numbers.locks import Account, lock_account, lock_for_bulk_order, lock_pending_order
 from numbers.models import Assignment, Order
@@ -21,7 +20,7 @@ from numbers.orders import idempotency
 from numbers.orders.backorders import close_statement
 from numbers.orders.idempotency import IdempotencyKey
 from numbers.orders.picking import Found, QuantityRequest, available_ids, find_statement, pick, read_found, usual_depth
-from numbers.orders.purchase import Buyer, Purchase, price_purchase, record_purchase
+from numbers.orders.purchase import Buyer, Purchase, price_purchase, purchase_statement
 from numbers.orders.waiting import MOST_RIVALS, WaitingWish, own_waiting, rivals_of, rivals_statement
 from numbers.ownership.queries import assignment_json
 from numbers.ownership.routing import Routing
@@ -61,16 +60,22 @@ def place_quantity_order(
     InsufficientCredit, LimitExceeded, ValidationFailed if it had to wait without a price,
     IdempotencyKeyReused, IdempotencyInProgress.
     """
+    return run_transaction(
+        lambda tx: _place(tx, request, buyer, idempotency_key),
+        begins_by_itself=True,
+    )
 
-    def work() -> QuantityAnswer | Ending[QuantityAnswer]:
-        if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
-            return Ending(QuantityAnswer(remembered.status, remembered.body, replayed=True), ())
-        shelf = _lock(request, buyer)
-        if shelf.fills(request):
-            return _complete(request, shelf, buyer, idempotency_key)
-        return _wait(request, shelf, buyer, idempotency_key)
 
-    return run_transaction(work, batched=True)
+def _place(
+    tx: Transaction, request: QuantityRequest, buyer: Buyer, idempotency_key: IdempotencyKey | None
+) -> QuantityAnswer:
+    if idempotency_key and (remembered := idempotency.claim(tx, idempotency_key)):
+        tx.commit_with()
+        return QuantityAnswer(remembered.status, remembered.body, replayed=True)
+    shelf = _lock(tx, request, buyer)
+    if shelf.fills(request):
+        return _complete(tx, request, shelf, buyer, idempotency_key)
+    return _wait(tx, request, shelf, buyer, idempotency_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +91,17 @@ class _Shelf:
         return len(self.found.rows) == request.quantity and not self.is_contested
 
 
-def _lock(request: QuantityRequest, buyer: Buyer) -> _Shelf:
+def _lock(tx: Transaction, request: QuantityRequest, buyer: Buyer) -> _Shelf:
     wish, quantity = request.wish_of(buyer), request.quantity
     account, (own, rivals, stock) = lock_for_bulk_order(
+        tx,
         buyer.organization_id,
         request.routing.campaign_id,
         own_waiting(buyer.organization_id, sandbox=buyer.is_sandbox, most=settings.BACKORDERS_PER_ORGANIZATION),
         rivals_statement(request.criteria, sandbox=buyer.is_sandbox),
         find_statement(wish, quantity=quantity, depth=usual_depth(quantity)),
     )
-    found = pick(read_found(stock), wish, quantity=quantity)
+    found = pick(tx, read_found(stock), wish, quantity=quantity)
     contested = len(found.rows) == quantity and _is_contested(rivals_of(found.rows, rivals, sandbox=buyer.is_sandbox))
     return _Shelf(account, found, contested, own[0][0])
 
@@ -108,8 +114,12 @@ def _is_contested(rivals: Sequence[WaitingWish]) -> bool:
 
 
 def _complete(
-    request: QuantityRequest, shelf: _Shelf, buyer: Buyer, idempotency_key: IdempotencyKey | None
-) -> Ending[QuantityAnswer]:
+    tx: Transaction,
+    request: QuantityRequest,
+    shelf: _Shelf,
+    buyer: Buyer,
+    idempotency_key: IdempotencyKey | None,
+) -> QuantityAnswer:
     # Without a bound, the order records the highest price that it pays.
     max_price = request.max_price
     if max_price is None:
@@ -122,15 +132,25 @@ def _complete(
         max_price=max_price,
     )
     body = success_body(_complete_json(purchase, request.routing))
-    everything = record_purchase(
-        purchase, buyer=buyer, routing=request.routing, idempotency_key=idempotency_key, answer=body
+    tx.commit_with(
+        purchase_statement(
+            purchase,
+            buyer=buyer,
+            routing=request.routing,
+            idempotency_key=idempotency_key,
+            answer=body,
+        )
     )
-    return Ending(QuantityAnswer(200, body), (everything,))
+    return QuantityAnswer(200, body)
 
 
 def _wait(
-    request: QuantityRequest, shelf: _Shelf, buyer: Buyer, idempotency_key: IdempotencyKey | None
-) -> Ending[QuantityAnswer]:
+    tx: Transaction,
+    request: QuantityRequest,
+    shelf: _Shelf,
+    buyer: Buyer,
+    idempotency_key: IdempotencyKey | None,
+) -> QuantityAnswer:
     max_price = shelf.found.dearest if request.max_price is None else request.max_price
     if max_price is None:
         raise ValidationFailed(
@@ -149,7 +169,8 @@ def _wait(
     statements = [_pending_statement(order_id, request, max_price, buyer), wake_statement()]
     if idempotency_key:
         statements.append(idempotency.finish_statement(idempotency_key, status=202, body=body))
-    return Ending(QuantityAnswer(202, body), tuple(statements))
+    tx.commit_with(*statements)
+    return QuantityAnswer(202, body)
 
 
 def own_quantity_order(order_id: UUID, organization_id: UUID) -> Order:
@@ -165,17 +186,17 @@ def cancel_order(*, order_id: UUID, organization_id: UUID, actor: Actor) -> None
 
     Raise NotFound if there is none, OrderNotPending if it is complete or failed.
     """
+    run_transaction(lambda tx: _cancel(tx, order_id, organization_id, actor))
 
-    def work() -> None:
-        lock_account(organization_id)
-        order = lock_pending_order(order_id, organization_id)
-        if order is None:
-            raise NotFound()
-        if order.status not in ("pending", "cancelled"):
-            raise OrderNotPending()
-        send(close_statement(order_id, "cancelled", "", actor))
 
-    run_transaction(work)
+def _cancel(tx: Transaction, order_id: UUID, organization_id: UUID, actor: Actor) -> None:
+    lock_account(organization_id)
+    order = lock_pending_order(tx, order_id, organization_id)
+    if order is None:
+        raise NotFound()
+    if order.status not in ("pending", "cancelled"):
+        raise OrderNotPending()
+    tx.run(close_statement(order_id, "cancelled", "", actor))
 
 
 def _pending_statement(order_id: UUID, request: QuantityRequest, max_price: Decimal, buyer: Buyer) -> Statement:

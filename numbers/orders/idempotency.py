@@ -17,8 +17,8 @@ from config.api.idempotency import (
     Remembered,
     read_idempotency_key,
 )
-from config.db.batches import send
 from config.db.pipeline import Statement
+from config.db.transactions import Transaction
 from config.errors import sqlstate_of
 from config.observability.metrics import locking
 
@@ -45,11 +45,11 @@ RECALL = "SELECT fingerprint, status, body FROM numbers_idempotencyrecord WHERE 
 FINISH = "UPDATE numbers_idempotencyrecord SET status = %s, body = %s WHERE organization_id = %s AND key = %s"
 
 
-def claim(key: IdempotencyKey) -> Remembered | None:
-    """Claim the key for this transaction, or return the response of the first request with it.
+def claim(tx: Transaction, key: IdempotencyKey) -> Remembered | None:
+    """Take the key for this transaction, or return the response to the first request with it.
 
-    Raise IdempotencyKeyReused if the requests differ, IdempotencyInProgress if the first one has
-    not ended within the lock timeout.
+    Raise IdempotencyKeyReused, or IdempotencyInProgress if the first request has not finished
+    within the lock timeout.
     """
     wanted: dict[str, Any] = {
         "organization_id": key.organization_id,
@@ -59,14 +59,14 @@ def claim(key: IdempotencyKey) -> Remembered | None:
     }
     try:
         with locking("idempotency key"):
-            (claimed,) = send((CLAIM, wanted))
+            (claimed,) = tx.run((CLAIM, wanted))
     except OperationalError as error:
         if sqlstate_of(error) == "55P03":
             raise IdempotencyInProgress(headers={"Retry-After": "1"}) from error
         raise
     if claimed:
         return None
-    ((remembered,),) = send((RECALL, [key.organization_id, key.key]))
+    ((remembered,),) = tx.run((RECALL, [key.organization_id, key.key]))
     fingerprint, status, body = remembered
     if bytes(fingerprint) != key.fingerprint:
         raise IdempotencyKeyReused()
@@ -78,9 +78,9 @@ def finish_statement(key: IdempotencyKey, *, status: int, body: bytes) -> Statem
     return FINISH, [status, body, key.organization_id, key.key]
 
 
-def finish(key: IdempotencyKey, *, status: int, body: bytes) -> None:
-    """Store the response, to be committed together with its order."""
-    send(finish_statement(key, status=status, body=body))
+def finish(tx: Transaction, key: IdempotencyKey, *, status: int, body: bytes) -> None:
+    """Remember the response, in the transaction that it describes."""
+    tx.run(finish_statement(key, status=status, body=body))
 
 
 # An hour after the key expired: a request that has just found it may still read it.

@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from config.db.array_text import array_text
-from config.db.batches import send
-from config.db.pipeline import OneOff, Rows, Statement
+from config.db.pipeline import OneOff, Rows, Statement, array_text, run_statements
+from config.db.transactions import Transaction
 from numbers.inventory.candidates import TURN, candidates_from
 from numbers.inventory.criteria import Criteria
 from numbers.locks import LOCK_FOUND, LockedNumber
@@ -79,12 +78,19 @@ def read_found(rows: Rows) -> Found:
     return Found([LockedNumber._make(row[2:]) for row in rows if row[2] is not None], seen, dearest)
 
 
-def pick(found: Found, wish: Wish, *, quantity: int, besides: frozenset[int] = NOTHING) -> Found:
-    """Return the found numbers; find more if other transactions have locked too many of them."""
+def pick(
+    tx: Transaction,
+    found: Found,
+    wish: Wish,
+    *,
+    quantity: int,
+    besides: frozenset[int] = NOTHING,
+) -> Found:
+    """Return what ``find_statement`` found, or what a deeper look finds while others hold that."""
     depth = usual_depth(quantity)
     while len(found.rows) < quantity and found.seen >= depth + len(besides):
         depth *= 8
-        (rows,) = send(find_statement(wish, quantity=quantity, depth=depth, besides=besides))
+        (rows,) = tx.run(find_statement(wish, quantity=quantity, depth=depth, besides=besides))
         found = read_found(rows)
     return found
 
@@ -97,7 +103,7 @@ def available_ids(wish: Wish, *, most: int) -> list[int]:
     query, parameters = candidates_from(_ANY_TURN, wish.criteria, wish.max_price)
     text = OneOff(query) if wish.criteria.pattern else query
     timeout: tuple[Statement, ...] = () if connection.in_atomic_block else ((_PROBE_TIMEOUT, ()),)
-    *_, rows = send(*timeout, (text, {**_open_parameters(wish, quantity=most), **parameters}))
+    *_, rows = run_statements(*timeout, (text, {**_open_parameters(wish, quantity=most), **parameters}))
     return [row[0] for row in rows]
 
 

@@ -9,16 +9,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from config.api.envelope import success_body
-from config.db.array_text import array_text
-from config.db.batches import send
-from config.db.pipeline import Rows, Statement
-from config.db.transactions import Ending, run_transaction
+from config.db.pipeline import Rows, Statement, array_text, run_statements
+from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict
 from numbers.inventory.alternatives import USUAL_DEPTH, nearest_available, neighbours_of
 from numbers.locks import Account, LockedNumber, lock_for_order
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyKey
-from numbers.orders.purchase import Buyer, Purchase, price_purchase, record_purchase
+from numbers.orders.purchase import Buyer, Purchase, price_purchase, purchase_statement
 from numbers.ownership.routing import Routing
 
 logger = logging.getLogger(__name__)
@@ -58,43 +56,61 @@ class OrderAnswer:
 
 
 def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None) -> OrderAnswer:
-    """Assign the numbers, charge for them and store the response, or do nothing at all.
+    """Assign the numbers, charge for them and remember the response; or do nothing at all.
 
     Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,
-    InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors propagate.
+    InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
     """
-
-    def work() -> OrderAnswer | Ending[OrderAnswer]:
-        if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
-            return Ending(OrderAnswer(remembered.body, replayed=True), ())
-        _, purchase = _check(request, buyer)
-        body = answer_body(purchase, request.routing)
-        everything = record_purchase(
-            purchase, buyer=buyer, routing=request.routing, idempotency_key=idempotency_key, answer=body
-        )
-        return Ending(OrderAnswer(body), (everything,))
-
     try:
-        return run_transaction(work, batched=True)
+        return run_transaction(
+            lambda tx: _place(tx, request, buyer, idempotency_key),
+            begins_by_itself=True,
+        )
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
     except IntegrityError as error:
         raise _second_owner_refused(error, request, buyer) from error
 
 
+def _place(
+    tx: Transaction,
+    request: OrderRequest,
+    buyer: Buyer,
+    idempotency_key: IdempotencyKey | None,
+) -> OrderAnswer:
+    if idempotency_key and (remembered := idempotency.claim(tx, idempotency_key)):
+        tx.commit_with()
+        return OrderAnswer(remembered.body, replayed=True)
+    _, purchase = _check(tx, request, buyer)
+    body = answer_body(purchase, request.routing)
+    tx.commit_with(
+        purchase_statement(
+            purchase,
+            buyer=buyer,
+            routing=request.routing,
+            idempotency_key=idempotency_key,
+            answer=body,
+        )
+    )
+    return OrderAnswer(body)
+
+
 def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
-    """Return what `place_order` would charge now, with its checks and errors; write nothing."""
-
-    def work() -> tuple[Account, Purchase]:
-        checked = _check(request, buyer)
-        transaction.set_rollback(True)
-        return checked
-
+    """Return what ``place_order`` would do now: the same checks and errors; nothing is written."""
     try:
-        account, purchase = run_transaction(work, batched=True)
+        account, purchase = run_transaction(
+            lambda tx: _quote(tx, request, buyer),
+            begins_by_itself=True,
+        )
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
     return quote_json(account, purchase, buyer=buyer)
+
+
+def _quote(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
+    checked = _check(tx, request, buyer)
+    transaction.set_rollback(True)
+    return checked
 
 
 def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> dict[str, Any]:
@@ -106,15 +122,25 @@ def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> dict[st
     }
 
 
-def _check(request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
-    """Lock and check what the order needs: campaign, then numbers, then credit."""
-    account, locked = lock_for_order(buyer.organization_id, request.routing.campaign_id, request.numbers)
-    rows = available(request.numbers, locked, buyer)
+def _check(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:
+    """Lock what the order needs and judge it: campaign, then numbers, then credit."""
+    account, locked = lock_for_order(
+        tx,
+        buyer.organization_id,
+        request.routing.campaign_id,
+        request.numbers,
+    )
+    rows = require_available(tx, request.numbers, locked, buyer)
     return account, price_purchase(rows, buyer=buyer, account=account)
 
 
-def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> list[LockedNumber]:
-    """Return the locked rows in the order asked for. Raise NumbersTaken after a rollback."""
+def require_available(
+    tx: Transaction, numbers: list[str], locked: list[LockedNumber], buyer: Buyer
+) -> list[LockedNumber]:
+    """Return the numbers' locked rows in the order asked for.
+
+    Raise NumbersTaken, after a rollback, if the buyer can't have all of them.
+    """
     rows = {row.number: row for row in locked}
     at = max((row.at for row in rows.values()), default=None)
     taken = [
@@ -125,8 +151,8 @@ def available(numbers: list[str], locked: list[LockedNumber], buyer: Buyer) -> l
         or not rows[number].is_available(to=buyer.organization_id, sandbox=buyer.is_sandbox, at=at)
     ]
     if taken:
-        # Release the locks before looking for alternatives.
-        raise NumbersTaken(taken, send(*_look_around(numbers, taken, buyer), undo=True))
+        # A refusal holds no lock while it looks for what could be had instead.
+        raise NumbersTaken(taken, tx.roll_back_and_run(*_look_around(numbers, taken, buyer)))
     return [rows[number] for number in numbers]
 
 
@@ -148,7 +174,7 @@ def refusal(
 
     `around` has the rows of `_look_around`, if they were read before.
     """
-    owned, neighbours = around or send(*_look_around(numbers, taken, buyer))
+    owned, neighbours = around or run_statements(*_look_around(numbers, taken, buyer))
     owners: dict[str, UUID] = dict(owned)
     yours = [number for number in taken if owners.get(number) == buyer.organization_id]
     available = len(numbers) - len(taken)
@@ -161,7 +187,7 @@ def refusal(
             "alternatives": nearest_available(
                 [number for number in taken if number not in yours],
                 neighbours,
-                lambda wanted, depth: send(_nearby(wanted, depth, asked=numbers, buyer=buyer))[0],
+                lambda wanted, depth: run_statements(_nearby(wanted, depth, asked=numbers, buyer=buyer))[0],
             ),
         },
     )
@@ -185,7 +211,7 @@ def _second_owner_refused(error: IntegrityError, request: OrderRequest, buyer: B
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
     if constraint != "assignment_one_owner":
         return error
-    (owned,) = send(_open_ownership(request.numbers))
+    (owned,) = run_statements(_open_ownership(request.numbers))
     owners: dict[str, UUID] = dict(owned)
     taken = [number for number in request.numbers if number in owners]
     logger.error("a second owner was refused by the database", extra={"fields": {"numbers": taken}})

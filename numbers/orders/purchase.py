@@ -14,9 +14,8 @@ from django.db import transaction
 
 from config.actors import Actor
 from config.api.envelope import timestamp
-from config.db.array_text import array_text
 from config.db.fields import new_id
-from config.db.pipeline import Statement
+from config.db.pipeline import Statement, array_text
 from config.errors import ApiError
 from config.observability.metrics import count_order
 from numbers.locks import Account, LockedNumber
@@ -163,7 +162,7 @@ RECORD = """
 """
 
 
-def record_purchase(
+def purchase_statement(
     purchase: Purchase,
     *,
     buyer: Buyer,

@@ -37,7 +37,7 @@ from django.utils import timezone
 from apikeys.rate_limits import Rate
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
 from config.db.fields import new_id
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, ServiceUnavailable
 from numbers.inventory.reservations import reservation_json
 from numbers.locks import Account, LockedNumber
@@ -60,16 +60,21 @@ def forced_order(
     """
     if not _goes_well(request.numbers, REFUSALS, buyer):
         return None
+    return run_transaction(lambda tx: _place(tx, request, buyer, idempotency_key))
 
-    def work() -> OrderAnswer:
-        if idempotency_key and (remembered := idempotency.claim(idempotency_key)):
-            return OrderAnswer(remembered.body, replayed=True)
-        body = answer_body(_purchase(buyer), request.routing)
-        if idempotency_key:
-            idempotency.finish(idempotency_key, status=200, body=body)
-        return OrderAnswer(body)
 
-    return run_transaction(work)
+def _place(
+    tx: Transaction,
+    request: OrderRequest,
+    buyer: Buyer,
+    idempotency_key: IdempotencyKey | None,
+) -> OrderAnswer:
+    if idempotency_key and (remembered := idempotency.claim(tx, idempotency_key)):
+        return OrderAnswer(remembered.body, replayed=True)
+    body = answer_body(_purchase(buyer), request.routing)
+    if idempotency_key:
+        idempotency.finish(tx, idempotency_key, status=200, body=body)
+    return OrderAnswer(body)
 
 
 def forced_quote(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any] | None:

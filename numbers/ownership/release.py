@@ -1,6 +1,6 @@
 """End assignments: release into quarantine or to the carrier, end quarantines, retire numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +10,12 @@ from django.conf import settings
 from django.db import connection
 
 from config.actors import Actor
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import NotFound, ValidationFailed
 from config.http.preconditions import IfMatch
-from numbers.locks import lock_assignments, lock_numbers_by_id
+from numbers.locks import LockedAssignment, lock_assignments, lock_numbers_by_id
 from numbers.ownership.queries import etag, owned_number
-from numbers.worker.wake import wake_worker
+from numbers.worker.wake import wake_statement
 
 # End the assignments, clear their routing (events keep it) and quarantine the numbers, in one
 # statement. GREATEST: a clock that was set back must not prevent a release.
@@ -79,14 +79,8 @@ def release(
     Raise NotFound if the organization does not own it, PreconditionFailed if it is not as
     `expected`.
     """
-
-    def check() -> None:
-        if expected is not None:
-            expected.require(etag(owned_number(assignment_id, organization_id)))
-
-    released, _ = _release(
-        [assignment_id], organization_id, actor, retire=return_to_carrier, reason=reason, check=check
-    )
+    ending = _Release(organization_id, actor, retire=return_to_carrier, reason=reason)
+    released, _ = run_transaction(lambda tx: _release_if(tx, ending, assignment_id, expected))
     if not released:
         raise NotFound()
     return released[0]
@@ -97,7 +91,8 @@ def release_many(
 ) -> BulkRelease:
     """Release each number independently, in a constant number of statements. Ignore duplicates."""
     distinct = list(dict.fromkeys(assignment_ids))
-    released, ended = _release(distinct, organization_id, actor, retire=False, reason=reason)
+    ending = _Release(organization_id, actor, retire=False, reason=reason)
+    released, ended = run_transaction(lambda tx: _release(tx, ending, distinct))
     done = {one.assignment_id for one in released}
     return BulkRelease(
         released=[one for one in distinct if one in done],
@@ -106,48 +101,59 @@ def release_many(
     )
 
 
-def _release(
-    assignment_ids: list[UUID],
-    organization_id: UUID,
-    actor: Actor,
-    *,
-    retire: bool,
-    reason: str,
-    check: Callable[[], None] = lambda: None,
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """Whose ownerships end, who ends them and why; ``retire``: the numbers leave the stock."""
+
+    organization_id: UUID
+    actor: Actor
+    retire: bool
+    reason: str
+
+
+def _release_if(
+    tx: Transaction, ending: _Release, assignment_id: UUID, expected: IfMatch | None
 ) -> tuple[list[Released], set[UUID]]:
-    """Return the numbers released now, and the ids of assignments that had already ended.
+    """Release one number. Raise PreconditionFailed if it is not as ``expected``."""
+    owned = lock_assignments([assignment_id], ending.organization_id)
+    if expected is not None and any(one.ended_at is None for one in owned):
+        expected.require(etag(owned_number(assignment_id, ending.organization_id)))
+    return _release_locked(tx, ending, owned)
 
-    `check` runs while the assignments are locked, and raises if they must not end.
-    """
 
-    def work() -> tuple[list[Released], set[UUID]]:
-        owned = lock_assignments(assignment_ids, organization_id)
-        ended = {one.id for one in owned if one.ended_at is not None}
-        open_ones = [one for one in owned if one.ended_at is None]
-        if not open_ones:
-            return [], ended
-        check()
-        at = max(row.at for row in lock_numbers_by_id([one.number_id for one in open_ones]))
-        until = None if retire else at + timedelta(days=settings.NUMBER_QUARANTINE_DAYS)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                RELEASE,
-                {
-                    "ids": [one.id for one in open_ones],
-                    "at": at,
-                    "status": "retired" if retire else "quarantined",
-                    "until": until,
-                    "actor": str(actor),
-                    "request_id": actor.request_id,
-                    "reason": reason,
-                },
-            )
-            released = [Released(row[0], row[1], at, until) for row in cursor.fetchall()]
-        if until == at:
-            wake_worker()
-        return released, ended
+def _release(
+    tx: Transaction,
+    ending: _Release,
+    assignment_ids: list[UUID],
+) -> tuple[list[Released], set[UUID]]:
+    """Return those that were released now, and the ids of those that had been before."""
+    return _release_locked(tx, ending, lock_assignments(assignment_ids, ending.organization_id))
 
-    return run_transaction(work)
+
+def _release_locked(
+    tx: Transaction, ending: _Release, owned: list[LockedAssignment]
+) -> tuple[list[Released], set[UUID]]:
+    ended = {one.id for one in owned if one.ended_at is not None}
+    open_ones = [one for one in owned if one.ended_at is None]
+    if not open_ones:
+        return [], ended
+    at = max(row.at for row in lock_numbers_by_id([one.number_id for one in open_ones]))
+    until = None if ending.retire else at + timedelta(days=settings.NUMBER_QUARANTINE_DAYS)
+    parameters: dict[str, Any] = {
+        "ids": [one.id for one in open_ones],
+        "at": at,
+        "status": "retired" if ending.retire else "quarantined",
+        "until": until,
+        "actor": str(ending.actor),
+        "request_id": ending.actor.request_id,
+        "reason": ending.reason,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, parameters)
+        released = [Released(row[0], row[1], at, until) for row in cursor.fetchall()]
+    if until == at:
+        tx.run(wake_statement())
+    return released, ended
 
 
 END_QUARANTINE = """
@@ -198,22 +204,31 @@ def _change_stock(
 ) -> list[int]:
     if not reason.strip():
         raise ValidationFailed(details={"reason": "is required: it is kept in the number's history"})
+    return run_transaction(
+        lambda tx: _change_locked(tx, statement, list(number_ids), statuses, actor, reason),
+    )
 
-    def work() -> list[int]:
-        rows = [row for row in lock_numbers_by_id(list(number_ids)) if row.status in statuses]
-        if rows:
-            parameters: dict[str, Any] = {
-                "ids": [row.id for row in rows],
-                "statuses": [row.status for row in rows],
-                "at": max(row.at for row in rows),
-                "actor": str(actor),
-                "request_id": actor.request_id,
-                "reason": reason.strip()[:256],
-            }
-            with connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-            if statement is END_QUARANTINE:
-                wake_worker()
-        return [row.id for row in rows]
 
-    return run_transaction(work)
+def _change_locked(
+    tx: Transaction,
+    statement: str,
+    number_ids: list[int],
+    statuses: tuple[str, ...],
+    actor: Actor,
+    reason: str,
+) -> list[int]:
+    rows = [row for row in lock_numbers_by_id(number_ids) if row.status in statuses]
+    if rows:
+        parameters: dict[str, Any] = {
+            "ids": [row.id for row in rows],
+            "statuses": [row.status for row in rows],
+            "at": max(row.at for row in rows),
+            "actor": str(actor),
+            "request_id": actor.request_id,
+            "reason": reason.strip()[:256],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+        if statement is END_QUARANTINE:
+            tx.run(wake_statement())
+    return [row.id for row in rows]

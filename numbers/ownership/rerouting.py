@@ -32,25 +32,33 @@ def change_routing(
     NotFound for the campaign, CampaignNotActive or BrandNotVerified, then NotFound for the number,
     NumberNotAssigned if it was released, PreconditionFailed if it is not as `expected`.
     """
+    return run_transaction(
+        lambda _: _change(assignment_id, organization_id, changes, actor, expected),
+    )
 
-    def work() -> Assignment:
-        if changes.get("campaign_id") is not None:
-            lock_usable_campaign(changes["campaign_id"], organization_id)
-        locked = lock_assignments([assignment_id], organization_id)
-        if not locked:
-            raise NotFound()
-        if locked[0].ended_at is not None:
-            raise NumberNotAssigned()
+
+def _change(
+    assignment_id: UUID,
+    organization_id: UUID,
+    changes: dict[str, Any],
+    actor: Actor,
+    expected: IfMatch | None,
+) -> Assignment:
+    if changes.get("campaign_id") is not None:
+        lock_usable_campaign(changes["campaign_id"], organization_id)
+    locked = lock_assignments([assignment_id], organization_id)
+    if not locked:
+        raise NotFound()
+    if locked[0].ended_at is not None:
+        raise NumberNotAssigned()
+    assignment = owned_number(assignment_id, organization_id)
+    if expected is not None:
+        expected.require(etag(assignment))
+    before = {name: getattr(assignment, name) for name in changes}
+    if before != changes:
+        _write(assignment, before, changes, actor)
         assignment = owned_number(assignment_id, organization_id)
-        if expected is not None:
-            expected.require(etag(assignment))
-        before = {name: getattr(assignment, name) for name in changes}
-        if before != changes:
-            _write(assignment, before, changes, actor)
-            assignment = owned_number(assignment_id, organization_id)
-        return assignment
-
-    return run_transaction(work)
+    return assignment
 
 
 def _write(assignment: Assignment, before: dict[str, Any], changes: dict[str, Any], actor: Actor) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from config.actors import Actor
 from numbers.models import Job
 from numbers.reports.dashboard import refresh_figures
-from numbers.worker.jobs import JobContext, job_handler, queue
+from numbers.worker.jobs import JobContext, queue
 
 KIND = "figures"
 
@@ -18,7 +18,6 @@ def count_soon(actor: Actor) -> None:
     queue(job.pk)
 
 
-@job_handler(KIND)
 def count_figures(context: JobContext) -> dict[str, Any]:
     context.progress("counting", 0, None)
     return {"counted": int(refresh_figures())}

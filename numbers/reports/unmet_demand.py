@@ -16,8 +16,7 @@ import orjson
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from config.db.array_text import array_text
-from config.db.batches import send
+from config.db.pipeline import array_text, run_statements
 from config.errors import ApiError, RateLimited
 from config.http.context import current
 from numbers.inventory.criteria import Criteria
@@ -102,7 +101,7 @@ def _record(code: str, **details: Any) -> None:
         **details,
     }
     try:
-        send((RECORD, row))
+        run_statements((RECORD, row))
     except DatabaseError:
         logger.warning("a refusal could not be recorded", exc_info=True)
 

@@ -5,8 +5,7 @@ queues when a notification arrives. A notification may get lost (no worker is co
 stands between), so the worker also looks from time to time: waking only makes it sooner.
 """
 
-from config.db.batches import send
-from config.db.pipeline import Statement
+from config.db.pipeline import Statement, run_statements
 
 CHANNEL = "numberdesk_worker"
 
@@ -24,4 +23,4 @@ def wake_worker() -> None:
     PostgreSQL drops the notification with a rollback, and sends one for any number of calls in a
     transaction.
     """
-    send(wake_statement())
+    run_statements(wake_statement())

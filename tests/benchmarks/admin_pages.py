@@ -1,4 +1,4 @@
-"""Measure the admin at the largest stock: home, lists, one number, and the slowest searches."""
+"""The operators' pages at the largest stock: home, lists, one number, and the filters and searches that cost most."""
 
 from statistics import median
 from typing import Any

@@ -1,4 +1,4 @@
-"""Measure seeding and importing, beside a bare COPY of the same rows."""
+"""Seeding and importing numbers, beside a bare COPY of the same rows into the same table with its indexes."""
 
 import contextlib
 import subprocess

@@ -1,4 +1,4 @@
-"""Measure one run of a contestant, and summarize rounds of them."""
+"""One measured run of any contestant, and what rounds of them come to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Build HTTP requests as bytes before the clock runs."""
+"""HTTP requests as bytes, put together before the clock runs."""
 
 import json
 

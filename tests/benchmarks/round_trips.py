@@ -1,4 +1,4 @@
-"""Count the round trips of an order to PostgreSQL, on the wire."""
+"""How often an order waits for PostgreSQL: counted on the wire, between the desk and the server."""
 
 import selectors
 import shutil

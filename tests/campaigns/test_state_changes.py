@@ -1,4 +1,4 @@
-"""Changes to what an order depends on, before or during it: one waits for the other."""
+"""What an order relies on changes between its check and its write, or just before: it waits, or the other does."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def number(db):
     (number,) = factories.stock(*factories.line(0), price="10.00")
     yield number
-    db_assertions.assert_in_order(recorded=False)
+    db_assertions.assert_in_order(told=False)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ SUSPENSIONS = {"CAMPAIGN_NOT_ACTIVE": expire, "BRAND_NOT_VERIFIED": unverify}
 
 @pytest.mark.parametrize("code", SUSPENSIONS)
 def test_suspension_waits_for_the_order_between_check_and_write(api, number, campaign, monkeypatch, code):
-    gate = gate_before(monkeypatch, place, "record_purchase")
+    gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(2) as clients:
         order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
         gate.wait_for_someone()
@@ -75,7 +75,7 @@ def test_order_succeeds_when_a_suspension_rolls_back(api, number, campaign):
 def test_revocation_does_not_wait_for_the_order_of_its_key(api, cast, number, monkeypatch):
     other = factories.stock(*factories.line(10))
     key = ApiKey.objects.get(prefix=cast.owner_key[:12])
-    gate = gate_before(monkeypatch, place, "record_purchase")
+    gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:
         order = clients.start(api.order, [number])
         gate.wait_for_someone()
@@ -87,7 +87,7 @@ def test_revocation_does_not_wait_for_the_order_of_its_key(api, cast, number, mo
 
 
 def test_suspension_does_not_wait_for_the_running_order(api, cast, number, monkeypatch):
-    gate = gate_before(monkeypatch, place, "record_purchase")
+    gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:
         order = clients.start(api.order, [number])
         gate.wait_for_someone()
@@ -119,7 +119,7 @@ def test_order_judges_a_number_after_an_earlier_change_commits(api, cast, number
     assert db_assertions.charges(cast.owner) == charged
 
 
-def test_top_up_counts_once_it_has_committed(api, cast, number, monkeypatch):
+def test_a_top_up_that_has_not_committed_yet_counts_once_it_has(api, cast, number, monkeypatch):
     PhoneNumber.objects.filter(number=number).update(price="120.00")
     gate = gate_after(monkeypatch, ledger, "lock_account")
     with Clients(2) as clients:

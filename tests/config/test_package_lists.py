@@ -1,4 +1,4 @@
-"""A package docstring that lists its modules lists exactly those that exist."""
+"""A package whose docstring lists its modules lists exactly those that it has."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The database accepts what a validator accepts, and vice versa where the rule is the same.
+"""What a validator lets through, the database accepts; and the other way round where the rule is the same.
 
 A table: a row for each field that has both a validation and a column with its bounds. Add a row to
 ``FIELDS`` for a new one.
@@ -20,8 +20,8 @@ from apikeys.reading import read_expiry
 from apikeys.reading import read_label as read_key_label
 from apikeys.scopes import Scope
 from config.api.idempotency import check_idempotency_key
-from config.db.batches import send
 from config.db.fields import LARGEST_AMOUNT
+from config.db.pipeline import run_statements
 from config.errors import ApiError, ValidationFailed
 from numbers.api.numbers import _read_search
 from numbers.inventory.criteria import FIELDS as CRITERIA
@@ -161,7 +161,7 @@ def find(criteria: Any) -> None:
     organization_id = factories.organization(credit=None).pk
     for max_price in (None, Decimal("1.00")):
         wish = Wish(organization_id, False, criteria, max_price)
-        read_found(send(find_statement(wish, quantity=2, depth=3))[0])
+        read_found(run_statements(find_statement(wish, quantity=2, depth=3))[0])
 
 
 def of_a_key(name: str) -> Callable[[Any], None]:
@@ -250,7 +250,7 @@ def database_accepts(field: Field, value: Any) -> bool:
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_database_accepts_exactly_what_the_validator_accepts(world, field):
+def test_the_database_accepts_what_the_validator_does(world, field):
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(field.values)
     def judge(value: Any) -> None:
@@ -264,7 +264,7 @@ def test_database_accepts_exactly_what_the_validator_accepts(world, field):
     judge()
 
 
-def test_planted_difference_is_found(world):
+def test_a_difference_would_be_found(world):
     """The fault of C1, planted: a validator that lets HTTPS:// through as it is."""
     (field,) = [one for one in FIELDS if one.name == "numbers_assignment inbound_url"]
     assert database_accepts(field, "https://customer.example/")

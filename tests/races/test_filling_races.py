@@ -1,4 +1,4 @@
-"""Concurrent bulk orders: fillers, buyers, cancellations, and stock at a bad moment."""
+"""Orders by quantity at once: fillers, buyers, cancellations, and stock that comes at a bad moment."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns.models import Organization
-from config.db.batches import send
+from config.db.transactions import Transaction
 from numbers import locks
 from numbers.inventory.criteria import Criteria
 from numbers.orders import backorders, picking, place
@@ -56,7 +56,7 @@ def test_concurrent_fillers_fill_each_order_once_oldest_first(cast):
 def test_second_filler_waits_and_fills_nothing_twice(api, cast, monkeypatch):
     order_id = wait_for(api, 2)
     factories.stock(*factories.line(0, 4))
-    gate = gate_before(monkeypatch, backorders, "record_purchase")
+    gate = gate_before(monkeypatch, backorders, "purchase_statement")
     with Clients(2) as clients:
         first = clients.start(fill_pending_orders)
         gate.wait_for_someone()
@@ -77,7 +77,7 @@ def test_verification_shows_an_order_filled_twice_without_locks(api, cast, monke
     factories.stock(*factories.line(0, 4), price="0.00")
     db_assertions.run("ALTER TABLE numbers_creditentry DROP CONSTRAINT credit_entry_unique CASCADE")
     db_assertions.run("DROP INDEX credit_one_charge_per_order")
-    gate = gate_before(monkeypatch, backorders, "record_purchase")
+    gate = gate_before(monkeypatch, backorders, "purchase_statement")
     try:
         with Clients(2) as clients:
             first = clients.start(fill_pending_orders)
@@ -107,7 +107,7 @@ def test_younger_order_waits_while_an_older_one_is_tried(cast, monkeypatch):
     assert statuses([older, younger]) == ["complete", "pending"]
 
 
-def test_locked_account_blocks_only_its_own_order(api, cast, settings):
+def test_a_locked_account_keeps_only_its_own_order_waiting(api, cast, settings):
     settings.LOCK_TIMEOUT_MS = 200
     mine, theirs = (api, wait_for(api, 1)), (api.using(cast.stranger_key), wait_for(api.using(cast.stranger_key), 1))
     factories.stock(*factories.line(0, 2))
@@ -133,7 +133,7 @@ def test_order_waits_when_its_organization_is_suspended_midway(api, cast, monkey
     assert order_status(api, order_id)["status"] == "pending"
 
 
-def test_order_is_either_filled_or_cancelled(api, cast):
+def test_an_order_is_either_filled_or_cancelled(api, cast):
     for start in range(0, 40, 2):
         order_id = wait_for(api, 2)
         factories.stock(*factories.line(start, 2), price="0.10")
@@ -170,7 +170,7 @@ def test_excess_buyers_wait_and_nothing_is_sold_twice(cast):
 def test_bulk_order_does_not_wait_for_locked_numbers(api, cast, monkeypatch):
     """SKIP LOCKED: were it to wait, the gate would never be opened and the test would hang."""
     taken, free = factories.stock(*factories.line(0, 2))
-    gate = gate_before(monkeypatch, place, "record_purchase")
+    gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:
         under_way = clients.start(api.using(cast.stranger_key).order, [taken])
         gate.wait_for_someone()
@@ -194,25 +194,26 @@ def test_numbers_locked_only_briefly_fill_the_order_afterwards(api, cast, monkey
     assert order_status(api, order_id)["status"] == "complete"
 
 
-def test_fill_check_reads_past_numbers_locked_by_others(api, cast, monkeypatch):
-    """With exactly one number left over, an order must not be refused as if there were none."""
+def test_numbers_that_others_have_locked_make_a_look_go_deeper(api, cast, monkeypatch):
+    """With exactly one number left over, an order must not be told that there is none."""
     monkeypatch.setattr(picking, "usual_depth", lambda quantity: quantity)
     *taken, free = factories.stock(*factories.line(0, 4))
     wish = Wish(cast.owner.pk, False, Criteria(), None)
-    gate = gate_before(monkeypatch, place, "record_purchase")
+    gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:
         under_way = clients.start(api.using(cast.stranger_key).order, taken)
         gate.wait_for_someone()
         for _ in range(4):  # each begins at another number
             with transaction.atomic():
-                (rows,) = send(picking.find_statement(wish, quantity=1, depth=1))
-                found = picking.pick(picking.read_found(rows), wish, quantity=1)
+                tx = Transaction()
+                (rows,) = tx.run(picking.find_statement(wish, quantity=1, depth=1))
+                found = picking.pick(tx, picking.read_found(rows), wish, quantity=1)
             assert [row.number for row in found.rows] == [free]
         gate.open()
         assert under_way.result().status_code == 200
 
 
-def test_concurrent_requests_with_one_key_place_one_order(api, cast):
+def test_the_same_key_twice_at_once_places_one_order(api, cast):
     factories.stock(*factories.line(0, 10))
     headers = {"Idempotency-Key": "k"}
     for quantity, status in ((2, 200), (50, 202)):

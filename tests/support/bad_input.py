@@ -1,4 +1,4 @@
-"""Malformed input as programs meet it."""
+"""Input that is wrong in ways that programs meet."""
 
 # In a path, where an id is expected.
 MALFORMED_IDS = [

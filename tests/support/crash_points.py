@@ -1,4 +1,4 @@
-"""The product's WSGI application, killed or failing at the point that CRASH_AT names.
+"""The product's WSGI application that kills itself, or fails, at the point that CRASH_AT names.
 
 Run by tests/support/live_server.py in a process of its own, on the database that DATABASE_NAME names.
 """
@@ -41,8 +41,8 @@ def fail_midway(*_: Any, **__: Any) -> Iterator[bytes]:
 
 
 CRASHES: dict[str, Callable[[], None]] = {
-    "between check and write": lambda: setattr(place, "record_purchase", die),
-    "between write and commit": lambda: setattr(place, "record_purchase", then_die(place.record_purchase)),
+    "between check and write": lambda: setattr(place, "purchase_statement", die),
+    "between write and commit": lambda: setattr(place, "purchase_statement", then_die(place.purchase_statement)),
     "between commit and answer": lambda: setattr(place, "run_transaction", then_die(place.run_transaction)),
     "in the middle of an export": lambda: setattr(csv_export, "stream_csv", fail_midway),
 }

@@ -1,4 +1,4 @@
-"""Objects that the description's examples name, under the same ids."""
+"""A world in which the examples of the description are true: what they name exists, under their ids."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Create rows for tests, through the product's own functions where they exist."""
+"""What tests need in the database, made through the product's own functions where it has them."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

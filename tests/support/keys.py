@@ -1,4 +1,4 @@
-"""Calls to ``/v1/api-keys``."""
+"""Speaking to ``/v1/api-keys``, for the tests of it."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ def id_of(secret: str) -> str:
 
 
 def works(secret: str) -> bool:
-    """Return whether the secret authenticates."""
+    """Whether the secret opens any door."""
     status = Api(secret).get(KEYS).status_code
     assert status in (200, 401, 403)
     return status != 401
 
 
 def changes_of(key_id: str) -> list[str]:
-    """Return the recorded changes of a key, oldest first."""
+    """What the history tells of a key, oldest first."""
     return list(Event.objects.filter(subject_id=key_id).order_by("id").values_list("kind", flat=True))

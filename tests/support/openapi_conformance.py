@@ -1,4 +1,4 @@
-"""Compare live responses with the published description, and report undescribed parts."""
+"""The published description, held against live answers: what it does not describe is a problem."""
 
 import re
 from collections.abc import Iterator

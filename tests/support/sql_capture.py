@@ -1,4 +1,4 @@
-"""Capture the SQL that the product sends, and classify its statements."""
+"""The SQL that the product sends, captured, and what kind of statement each is."""
 
 import re
 from collections.abc import Callable, Iterator

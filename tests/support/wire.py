@@ -1,4 +1,4 @@
-"""Exchange raw bytes with a server, for requests that no HTTP client sends."""
+"""Raw bytes to a server and back, for requests that no HTTP client would send."""
 
 import contextlib
 import re

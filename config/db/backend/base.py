@@ -13,7 +13,7 @@ from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from psycopg.pq import TransactionStatus
 
 from config.db.backend.pooler import require_own_statements, suspicion
-from config.db.pipeline import DeskConnection
+from config.db.pipeline import PipelineConnection
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -22,11 +22,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _generation = 0  # the generation of the pooler suspicion when the connection was made
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
-        if conn_params["prepare_threshold"] is None:  # exchanges prepare what they send
+        if conn_params["prepare_threshold"] is None:  # the fallback of config.db.pipeline
             return super().get_new_connection(conn_params)
         self.isolation_level = IsolationLevel.READ_COMMITTED
         generation = suspicion.generation
-        connection = DeskConnection.connect(**conn_params)
+        connection = PipelineConnection.connect(**conn_params)
         try:
             require_own_statements(connection, lambda: psycopg.connect(**conn_params))
         except BaseException:
@@ -48,11 +48,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _is_at_rest(self) -> bool:
         """Return whether no transaction is open, so that nothing needs to be sent."""
         raw = self.connection
-        return isinstance(raw, DeskConnection) and raw.pgconn.transaction_status == TransactionStatus.IDLE
+        return isinstance(raw, PipelineConnection) and raw.pgconn.transaction_status == TransactionStatus.IDLE
 
     def close_if_unusable_or_obsolete(self) -> None:
         if self.connection is not None and not self.in_atomic_block:
-            mixed_up = self._generation != suspicion.generation and isinstance(self.connection, DeskConnection)
+            mixed_up = self._generation != suspicion.generation and isinstance(self.connection, PipelineConnection)
             if mixed_up or has_ended(self.connection):
                 self.close()
         super().close_if_unusable_or_obsolete()

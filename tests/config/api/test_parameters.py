@@ -1,4 +1,4 @@
-"""The accepted forms of ids, times and lines of text in requests."""
+"""The forms of ids, times and lines of text, wherever a request has one."""
 
 from datetime import UTC, datetime
 

@@ -1,12 +1,12 @@
-"""Each thread keeps its database connection and notices when the server has closed it."""
+"""Each thread keeps its connection to the database (config/db/backend) and notices when the server has ended it."""
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import close_old_connections, connection
 
 from config.db.backend.base import has_ended
-from config.db.batches import send
-from config.db.pipeline import DeskConnection
+from config.db.pipeline import PipelineConnection, run_statements
 from tests.support import db_assertions, factories
 from tests.support.concurrency import Clients
 
@@ -24,18 +24,18 @@ def backend():
     return db_assertions.rows("SELECT pg_backend_pid()")[0][0]
 
 
-def test_connection_is_kept_between_requests():
+def test_a_connection_stays_from_one_request_to_the_next():
     before = backend()
     close_old_connections()  # as a request does at its beginning and its end
     assert backend() == before
-    assert isinstance(connection.connection, DeskConnection)
+    assert isinstance(connection.connection, PipelineConnection) == settings.DATABASE_PREPARE
 
 
-def test_pipelined_rows_match_those_of_django_cursors():
+def test_what_is_sent_together_is_read_as_by_djangos_cursors():
     asked = (
         """SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz, 1.50::numeric, ARRAY['x']"""
     )
-    assert send((asked, [])) == [db_assertions.rows(asked)]
+    assert run_statements((asked, [])) == [db_assertions.rows(asked)]
 
 
 def test_ended_connection_is_replaced_before_the_next_request(elsewhere):

@@ -1,4 +1,4 @@
-"""The retry around a transaction, and the timeouts of locks and statements."""
+"""The one retry around a transaction, and giving up on a lock or a statement."""
 
 import threading
 
@@ -23,7 +23,7 @@ def failing(db):
     db_assertions.run("CREATE SEQUENCE failures", "CREATE TABLE scratch (id int)")
 
     def failing(state, times):
-        def work():
+        def work(tx):
             db_assertions.run("INSERT INTO scratch VALUES (1)")
             db_assertions.run(
                 f"DO $$ BEGIN IF nextval('failures') <= {times} THEN "
@@ -49,21 +49,21 @@ def test_block_runs_again_after_a_conflict_or_deadlock(failing, state, times, ca
     assert [record.fields["attempt"] for record in caplog.records] == list(range(1, times + 1))
 
 
-def test_transaction_gives_up_after_three_attempts(failing, caplog):
+def test_after_three_attempts_it_gives_up(failing, caplog):
     with pytest.raises(OperationalError):
         run_transaction(failing("40001", 3))
     assert (kept(), len(caplog.records)) == (0, 2)
 
 
 @pytest.mark.parametrize("state", ["55P03", "57014", "53300"])
-def test_other_errors_are_not_retried(failing, state):
+def test_other_trouble_is_not_tried_again(failing, state):
     with pytest.raises(OperationalError):
         run_transaction(failing(state, 1))
     assert run_transaction(failing(state, 1)) == "done"
     assert kept() == 1
 
 
-def test_error_at_commit_is_retried(failing):
+def test_an_error_that_arrives_at_commit_is_tried_again(failing):
     db_assertions.run(
         """CREATE FUNCTION fail_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -74,12 +74,12 @@ def test_error_at_commit_is_retried(failing):
         FOR EACH ROW EXECUTE FUNCTION fail_at_commit()""",
     )
     reached = []
-    run_transaction(lambda: (db_assertions.run("INSERT INTO scratch VALUES (1)"), reached.append(1)))
+    run_transaction(lambda tx: (db_assertions.run("INSERT INTO scratch VALUES (1)"), reached.append(1)))
     assert (len(reached), kept()) == (2, 1)
     db_assertions.run("DROP FUNCTION fail_at_commit CASCADE")
 
 
-def test_nested_use_is_refused(failing):
+def test_it_refuses_to_run_inside_another_transaction(failing):
     with uncommitted(), pytest.raises(RuntimeError, match="durable"):
         run_transaction(failing("40001", 0))
 
@@ -87,7 +87,7 @@ def test_nested_use_is_refused(failing):
 def test_timeouts_hold_only_inside_the_transaction(settings):
     settings.LOCK_TIMEOUT_MS, settings.STATEMENT_TIMEOUT_MS = 1234, 4321
     shown = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
-    assert run_transaction(lambda: db_assertions.rows(shown)) == [("1234ms", "4321ms")]
+    assert run_transaction(lambda tx: db_assertions.rows(shown)) == [("1234ms", "4321ms")]
     assert db_assertions.rows(shown) == [("0", "0")]
 
 
@@ -97,7 +97,7 @@ def test_timeouts_hold_only_inside_the_transaction(settings):
 def test_order_past_its_lock_timeout_is_503_and_safe_to_retry(api, cast, settings, monkeypatch):
     settings.LOCK_TIMEOUT_MS = 50
     numbers = factories.stock(*factories.line(0))
-    gate = gate_before(monkeypatch, place, "record_purchase")
+    gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:
         first = clients.start(api.order, numbers)
         gate.wait_for_someone()
@@ -109,7 +109,7 @@ def test_order_past_its_lock_timeout_is_503_and_safe_to_retry(api, cast, setting
     db_assertions.assert_in_order()
 
 
-def test_order_past_its_statement_timeout_is_503(api, settings, monkeypatch):
+def test_an_order_whose_statement_takes_too_long_is_503(api, settings, monkeypatch):
     settings.STATEMENT_TIMEOUT_MS = 50
     slow = locks.LOCK_NUMBERS.replace("clock_timestamp()", "clock_timestamp(), pg_sleep(10)")
     monkeypatch.setattr(locks, "LOCK_NUMBERS", slow)
@@ -124,7 +124,7 @@ def test_retry_saves_unsorted_orders_that_deadlock(api, cast, monkeypatch, caplo
     one, two = factories.stock(*factories.line(0, 2))
     barrier, waiting = threading.Barrier(2), threading.local()
 
-    def lock_one_by_one(organization_id, campaign_id, numbers):
+    def lock_one_by_one(tx, organization_id, campaign_id, numbers):
         account, rows = locks.lock_account(organization_id), []
         for number in numbers:
             rows += locks.lock_numbers([number])
@@ -146,7 +146,7 @@ def test_retry_saves_unsorted_orders_that_deadlock(api, cast, monkeypatch, caplo
 
 
 def test_connection_broken_midway_is_503_and_leaves_nothing(api, monkeypatch):
-    original = place.record_purchase
+    original = place.purchase_statement
 
     def record_and_lose_the_connection(*arguments, **options):
         statement = original(*arguments, **options)
@@ -157,7 +157,7 @@ def test_connection_broken_midway_is_503_and_leaves_nothing(api, monkeypatch):
 
     numbers = factories.stock(*factories.line(0))
     with monkeypatch.context() as patch:
-        patch.setattr(place, "record_purchase", record_and_lose_the_connection)
+        patch.setattr(place, "purchase_statement", record_and_lose_the_connection)
         response = api.order(numbers)
     refused(response, 503, "SERVICE_UNAVAILABLE", "service unavailable")
     assert db_assertions.written() == db_assertions.NOTHING

@@ -1,10 +1,11 @@
-"""The command that deletes expired idempotency records."""
+"""The command that forgets remembered answers which no retry will be given any more."""
 
 import json
 
 import pytest
 from django.core.management import call_command
 
+from config.db.transactions import Transaction
 from numbers.orders import idempotency
 from tests.support import db_assertions, factories
 from tests.support.concurrency import at_once, uncommitted
@@ -23,7 +24,7 @@ def kept() -> list[str]:
 
 
 @pytest.mark.django_db
-def test_records_older_than_25_hours_are_deleted_in_batches(capsys):
+def test_what_is_a_day_and_an_hour_old_is_forgotten_in_batches(capsys):
     remember(0, 23.9, 24.9, 25.1, 26, 400, 9000)
     call_command("forget_idempotency_keys", batch=2)
     assert kept() == ["key-0-0", "key-1-23.9", "key-2-24.9"]
@@ -31,7 +32,7 @@ def test_records_older_than_25_hours_are_deleted_in_batches(capsys):
 
 
 @pytest.mark.django_db
-def test_command_is_quiet_when_there_is_nothing_to_do(capsys):
+def test_where_there_is_nothing_to_do_it_is_quiet(capsys):
     call_command("forget_idempotency_keys")
     assert capsys.readouterr() == ("", "")
     call_command("forget_idempotency_keys", json=True)
@@ -39,7 +40,7 @@ def test_command_is_quiet_when_there_is_nothing_to_do(capsys):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_runs_delete_each_record_once():
+def test_two_at_once_forget_each_answer_once():
     remember(*[30] * 40)
     counts = at_once([lambda: idempotency.forget_old_keys(batch=3)] * 2)
     # One may find the last of them locked by the other and leave them to it.
@@ -53,14 +54,14 @@ def test_order_that_reuses_an_old_key_keeps_it_without_waiting(api, cast):
     api.order(numbers[:1], headers={"Idempotency-Key": "again"})
     db_assertions.run("UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'")
     key = idempotency.IdempotencyKey(cast.owner.pk, "again", b"another request")
-    with uncommitted(lambda: idempotency.claim(key)):
+    with uncommitted(lambda: idempotency.claim(Transaction(), key)):
         (forgotten,) = at_once([lambda: idempotency.forget_old_keys(batch=10)])
         assert forgotten == 0
     assert kept() == ["again"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_order_with_a_deleted_key_is_a_new_order(api):
+def test_an_order_with_a_key_that_was_forgotten_is_a_new_one(api):
     numbers = factories.stock(*factories.line(0, 2))
     api.order(numbers[:1], headers={"Idempotency-Key": "again"})
     db_assertions.run("UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'")

@@ -1,4 +1,4 @@
-"""The SQL of an order: locks in rank, sorted and before the first write; few statements."""
+"""The SQL of an order, captured: locks in rank and sorted, all before the first write, and few statements."""
 
 import re
 
@@ -47,7 +47,7 @@ def test_locks_are_taken_in_rank_and_before_the_first_write(statements_of):
     assert all(is_write(statement) for statement in order[len(locks) :])
 
 
-def test_brand_is_locked_before_the_campaign(statements_of):
+def test_brand_comes_before_campaign(statements_of):
     (lock,) = [one for one in statements_of(factories.stock(*factories.line(0))) if RANKS[2] in one]
     assert lock.endswith("FOR NO KEY UPDATE OF b, c")
     assert "JOIN campaigns_brand b" in lock
@@ -70,7 +70,7 @@ def test_order_of_1_or_100_numbers_takes_seven_statements(statements_of, quantit
 
 
 @pytest.mark.parametrize("quantity", [1, 100])
-def test_order_without_campaign_and_key_takes_five_statements(api, quantity):
+def test_without_campaign_and_key_it_takes_five(api, quantity):
     numbers = factories.stock(*factories.line(0, quantity), price="0.10")
     api.order([])
     with captured() as statements:
@@ -115,7 +115,7 @@ def test_running_order_blocks_no_insert_that_references_its_rows(api, cast, monk
     campaign = factories.campaign(cast.owner)
     number, other = factories.stock(*factories.line(0, 2))
     factories.own(cast.stranger, *factories.stock("+14155550199"))
-    gate = gate_after(monkeypatch, place, "record_purchase")
+    gate = gate_after(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:
         order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
         gate.wait_for_someone()

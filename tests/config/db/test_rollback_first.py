@@ -1,4 +1,4 @@
-"""A transaction that is rolled back before the statements that explain its refusal run."""
+"""A transaction that is rolled back by the statements that ask what to say about it."""
 
 from contextlib import nullcontext, suppress
 
@@ -8,9 +8,8 @@ from django.db.transaction import TransactionManagementError
 from psycopg.pq import TransactionStatus
 
 from campaigns.models import Organization
-from config.db.batches import send
-from config.db.transactions import run_transaction
-from numbers.orders import place
+from config.db.pipeline import run_statements
+from config.db.transactions import Transaction, run_transaction
 from tests.support import db_assertions, factories
 from tests.support.api_client import error_of
 from tests.support.concurrency import Clients
@@ -26,49 +25,49 @@ class Refused(Exception):
 
 
 @pytest.mark.parametrize("listening", [nullcontext, captured])
-def test_rolled_back_batch_leaves_nothing(db, listening):
-    def work():
+def test_nothing_of_it_stays(db, listening):
+    def work(tx):
         Organization.objects.create(name="any")
-        send(COUNT, undo=True)
+        tx.roll_back_and_run(COUNT)
         raise Refused
 
     with pytest.raises(Refused), listening():
         run_transaction(work)
-    assert send(COUNT) == [[(0,)]]
+    assert run_statements(COUNT) == [[(0,)]]
 
 
 def test_trailing_reads_run_after_the_rollback_and_end_the_batch(db):
     with transaction.atomic():
         Organization.objects.create(name="any")
-        assert send(COUNT, COUNT, undo=True) == [[(0,)], [(0,)]]
+        assert run_statements(COUNT, COUNT, rollback_first=True) == [[(0,)], [(0,)]]
         assert connection.connection.pgconn.transaction_status == TransactionStatus.IDLE
         with pytest.raises(TransactionManagementError):
             Organization.objects.create(name="any")
-    assert send(COUNT) == [[(0,)]]
+    assert run_statements(COUNT) == [[(0,)]]
 
 
-def test_undone_savepoint_keeps_the_outer_transaction(db):
+def test_part_of_a_larger_one_it_leaves_that_alone(db):
     with transaction.atomic():
         Organization.objects.create(name="any")
         with suppress(Refused), transaction.atomic():
             Organization.objects.create(name="another")
-            assert send(COUNT, undo=True) == [[(2,)]]
+            assert run_statements(COUNT, rollback_first=True) == [[(2,)]]
             raise Refused
-    assert send(COUNT) == [[(1,)]]
+    assert run_statements(COUNT) == [[(1,)]]
 
 
 def test_refusal_holds_no_lock_while_it_searches_alternatives(api, monkeypatch):
     taken, free = factories.stock(*factories.line(0, 2))
     assert api.order([taken]).status_code == 200
-    original = place.send
+    original, locked = Transaction.roll_back_and_run, []
 
-    def send_then_lock_elsewhere(*statements, **options):
-        rows = original(*statements, **options)
-        if options.get("undo"):
-            with Clients(1) as other:
-                lock = "SELECT 1 FROM numbers_phonenumber WHERE number = %s FOR UPDATE NOWAIT"
-                assert other.start(db_assertions.rows, lock, free).result() == [(1,)]
+    def run_then_lock_elsewhere(tx, *statements):
+        rows = original(tx, *statements)
+        with Clients(1) as other:
+            lock = "SELECT 1 FROM numbers_phonenumber WHERE number = %s FOR UPDATE NOWAIT"
+            locked.extend(other.start(db_assertions.rows, lock, free).result())
         return rows
 
-    monkeypatch.setattr(place, "send", send_then_lock_elsewhere)
+    monkeypatch.setattr(Transaction, "roll_back_and_run", run_then_lock_elsewhere)
     error_of(api.order([taken, free]), 409, "INSUFFICIENT_INVENTORY")
+    assert locked == [(1,)]

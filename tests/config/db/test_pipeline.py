@@ -1,4 +1,4 @@
-"""Statements that are sent together, on the wire: config/db/batches.py and config/db/pipeline.py."""
+"""Statements that are sent together, on the wire: config/db/pipeline.py."""
 
 from contextlib import nullcontext, suppress
 
@@ -15,12 +15,12 @@ from django.db import (
 )
 from psycopg.pq import TransactionStatus
 
-from config.db.batches import send
-from config.db.pipeline import DeskConnection, numbered
-from config.db.transactions import Ending, run_transaction
+from config.db.pipeline import PipelineConnection, numbered, run_statements
+from config.db.transactions import run_transaction
 from tests.support import db_assertions, factories
 from tests.support.concurrency import Clients
 from tests.support.phone_numbers import NUMBERS
+from tests.support.pipeline import needs_pipeline
 from tests.support.sql_capture import captured
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,40 +46,42 @@ def add(number, parent=None):
 ALL = ("SELECT id FROM scratch ORDER BY id", [])
 
 
-def test_each_statement_sees_the_earlier_ones_and_returns_rows(scratch):
-    assert send(add(1), ALL, add(2), ALL) == [[], [(1,)], [], [(1,), (2,)]]
+def test_each_statement_sees_those_before_it_and_gives_its_rows(scratch):
+    assert run_statements(add(1), ALL, add(2), ALL) == [[], [(1,)], [], [(1,), (2,)]]
 
 
 @pytest.mark.parametrize("listening", [nullcontext, captured])
-def test_batch_is_its_own_transaction_outside_of_one(scratch, listening):
+def test_outside_a_transaction_it_is_one_of_its_own(scratch, listening):
     with pytest.raises(IntegrityError), listening():
-        send(add(1), add(1))
+        run_statements(add(1), add(1))
     assert (scratch(), status()) == ([], TransactionStatus.IDLE)
 
 
 def test_transaction_spans_its_first_to_its_last_batch(scratch):
-    def work():
+    def work(tx):
         assert status() == TransactionStatus.IDLE
-        send(add(1))
+        tx.run(add(1))
         assert status() == TransactionStatus.INTRANS
-        return Ending("done", (add(2),))
+        tx.commit_with(add(2))
+        return "done"
 
-    assert run_transaction(work, batched=True) == "done"
+    assert run_transaction(work, begins_by_itself=True) == "done"
     assert (scratch(), status()) == ([1, 2], TransactionStatus.IDLE)
 
 
 def test_timeouts_are_set_before_the_first_batched_statement(db, settings):
     settings.LOCK_TIMEOUT_MS, settings.STATEMENT_TIMEOUT_MS = 1234, 4321
     shown = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
-    assert run_transaction(lambda: send((shown, [])), batched=True) == [[("1234ms", "4321ms")]]
-    assert send((shown, [])) == [[("0", "0")]]
+    rows = run_transaction(lambda tx: tx.run((shown, [])), begins_by_itself=True)
+    assert rows == [[("1234ms", "4321ms")]]
+    assert run_statements((shown, [])) == [[("0", "0")]]
 
 
-def test_empty_transaction_leaves_no_begin_for_the_next_one(db):
+def test_what_begins_a_transaction_is_not_left_for_the_next_one(db):
     """Work that ends before its first statement must not have the time-outs set outside of it."""
-    run_transaction(lambda: None, batched=True)
+    run_transaction(lambda tx: None, begins_by_itself=True)
     with captured() as statements:
-        send(("SELECT 1", []))
+        run_statements(("SELECT 1", []))
     assert statements == ["SELECT 1"]
 
 
@@ -88,52 +90,52 @@ def test_failing_statement_stops_the_rest_and_keeps_nothing(scratch, failing):
     numbers = [10, 11, 12]
     numbers[failing] = 1
 
-    def work():
-        send(add(1))
-        return Ending(None, tuple(add(number) for number in numbers))
+    def work(tx):
+        tx.run(add(1))
+        tx.commit_with(*[add(number) for number in numbers])
 
     with pytest.raises(IntegrityError) as refused:
-        run_transaction(work, batched=True)
+        run_transaction(work, begins_by_itself=True)
     assert refused.value.__cause__.diag.constraint_name == "scratch_pkey"
     assert (scratch(), status()) == ([], TransactionStatus.IDLE)
 
 
 def test_error_at_commit_is_raised_and_keeps_nothing(scratch):
     with pytest.raises(IntegrityError) as refused:
-        run_transaction(lambda: Ending(None, (add(1, parent=2),)), batched=True)
+        run_transaction(lambda tx: tx.commit_with(add(1, parent=2)), begins_by_itself=True)
     assert refused.value.__cause__.diag.constraint_name == "scratch_parent_fkey"
     assert (scratch(), status()) == ([], TransactionStatus.IDLE)
-    run_transaction(lambda: Ending(None, (add(1),)), batched=True)
+    run_transaction(lambda tx: tx.commit_with(add(1)), begins_by_itself=True)
     assert scratch() == [1]
 
 
 def test_last_batch_does_not_commit_inside_a_larger_transaction(scratch):
     with transaction.atomic():
         with transaction.atomic():
-            send(add(1), last=True)
+            run_statements(add(1), commit=True)
         assert status() == TransactionStatus.INTRANS
         transaction.set_rollback(True)
     assert scratch() == []
 
 
-def test_broken_transaction_accepts_no_statement(scratch):
+def test_a_broken_transaction_takes_no_statement(scratch):
     with transaction.atomic():
         transaction.set_rollback(True)
         with pytest.raises(transaction.TransactionManagementError):
-            send(add(1))
+            run_statements(add(1))
 
 
 def test_on_commit_callbacks_run_after_the_commit(scratch):
-    def work():
+    def work(tx):
         transaction.on_commit(lambda: seen.extend(as_others_see_it()))
-        return Ending(None, (add(7),))
+        tx.commit_with(add(7))
 
     def as_others_see_it():
         with Clients(1) as clients:
             return clients.start(scratch).result()
 
     seen = []
-    run_transaction(work, batched=True)
+    run_transaction(work, begins_by_itself=True)
     assert seen == [7]
 
 
@@ -154,17 +156,18 @@ def vanish():
 
 def add_and_fail():
     with transaction.atomic():
-        send(add(1))
+        run_statements(add(1))
         raise ZeroDivisionError
 
 
-def test_statement_is_prepared_once_and_outlives_a_rollback(scratch):
-    send(ALL)
+@needs_pipeline
+def test_a_statement_is_prepared_once_and_outlives_a_rollback(scratch):
+    run_statements(ALL)
     with pytest.raises(ZeroDivisionError):
         add_and_fail()
     before = connection.connection._statements.copy()
     assert {ALL[0], "INSERT INTO scratch VALUES ($1, $2)"} <= prepared() & set(before)
-    send(add(2), ALL)
+    run_statements(add(2), ALL)
     assert connection.connection._statements == before
 
 
@@ -172,7 +175,7 @@ def test_statement_is_prepared_once_and_outlives_a_rollback(scratch):
     "drop",
     [
         lambda: db_assertions.run("DEALLOCATE ALL"),  # psycopg sees it, and forgets what it has prepared
-        lambda: vanish(),  # unnoticed
+        pytest.param(lambda: vanish(), marks=needs_pipeline),  # nobody sees it
     ],
 )
 def test_dropped_statements_are_prepared_again(api, drop):
@@ -183,17 +186,19 @@ def test_dropped_statements_are_prepared_again(api, drop):
     db_assertions.assert_in_order()
 
 
+@needs_pipeline
 def test_transaction_runs_again_when_its_statements_vanish(scratch, caplog):
     tries = []
 
-    def work():
-        send(ALL)
+    def work(tx):
+        tx.run(ALL)
         if not tries:
             vanish()
         tries.append(1)
-        return Ending("done", (ALL, add(len(tries))))
+        tx.commit_with(ALL, add(len(tries)))
+        return "done"
 
-    assert run_transaction(work, batched=True) == "done"
+    assert run_transaction(work, begins_by_itself=True) == "done"
     assert (scratch(), len(tries)) == ([2], 2)
     assert "transaction tried again" in caplog.text
 
@@ -203,10 +208,10 @@ def test_statements_dropped_by_a_savepoint_rollback_are_noticed(scratch):
     with transaction.atomic():
         for _ in range(4):  # psycopg has prepared something itself
             db_assertions.rows("SELECT id FROM scratch WHERE id = %s", 5)
-        send(ALL)
+        run_statements(ALL)
         with pytest.raises(ZeroDivisionError):
             add_and_fail()
-        assert send(add(2), ALL) == [[], [(2,)]]
+        assert run_statements(add(2), ALL) == [[], [(2,)]]
 
 
 ALTERED = {
@@ -228,7 +233,7 @@ def altered(request):
     alter(size)
 
 
-def test_migration_that_changes_a_type_fails_no_order(api, altered):
+def test_a_migration_that_changes_a_type_fails_no_order(api, altered):
     numbers = factories.stock(*factories.line(0, 2))
     assert api.order(numbers[:1]).status_code == 200
     altered()
@@ -248,52 +253,56 @@ def test_stale_read_through_django_is_503_once_after_a_migration(api, cast, alte
 
 def test_unbindable_value_leaves_the_connection_unchanged(scratch):
     with transaction.atomic():
-        send(add(1))
+        run_statements(add(1))
         with pytest.raises(DataError):
-            send(("SELECT %s::text", ["NUL\0"]))
-        assert send(ALL) == [[(1,)]]
+            run_statements(("SELECT %s::text", ["NUL\0"]))
+        assert run_statements(ALL) == [[(1,)]]
     assert scratch() == [1]
 
 
-def test_commit_that_became_a_rollback_is_an_error(scratch):
-    def work():
-        send(add(1))
+@needs_pipeline
+def test_a_commit_that_became_a_rollback_is_no_success(scratch):
+    def work(tx):
+        tx.run(add(1))
         with suppress(IntegrityError):
-            send(add(1))
-        return Ending("done", ())
+            tx.run(add(1))
+        tx.commit_with()
 
     with pytest.raises(InternalError):
-        run_transaction(work, batched=True)
+        run_transaction(work, begins_by_itself=True)
     assert scratch() == []
 
 
+@needs_pipeline
 def test_new_statement_twice_in_a_batch_is_prepared_once(scratch):
     twice = ("SELECT 'twice', id FROM scratch", [])
-    send(twice, twice)
+    run_statements(twice, twice)
     assert [
         one for (one,) in db_assertions.rows("SELECT statement FROM pg_prepared_statements") if one == twice[0]
     ] == [twice[0]]
 
 
-def test_unreached_statement_is_not_taken_for_prepared(scratch):
+@needs_pipeline
+def test_what_was_not_reached_is_not_taken_for_prepared(scratch):
     unreached = ("SELECT 'unreached', id FROM scratch", [])
     with pytest.raises(IntegrityError):
-        send(add(1), add(1), unreached)
+        run_statements(add(1), add(1), unreached)
     assert unreached[0] not in connection.connection._statements
-    assert send(unreached) == [[]]
+    assert run_statements(unreached) == [[]]
 
 
-def test_statements_past_the_bound_are_not_prepared(scratch, monkeypatch):
+@needs_pipeline
+def test_past_a_bound_nothing_more_is_prepared(scratch, monkeypatch):
     monkeypatch.setattr("config.db.pipeline._MOST_PREPARED", 0)
     one_more = "SELECT 'one more', id FROM scratch"
-    assert send(add(1), (one_more, [])) == [[], [("one more", 1)]]
+    assert run_statements(add(1), (one_more, [])) == [[], [("one more", 1)]]
     assert one_more not in prepared()
 
 
-def test_broken_statement_is_the_only_one_that_fails(scratch):
+def test_an_ill_statement_is_the_only_one_that_fails(scratch):
     with pytest.raises(ProgrammingError):
-        send(("SELECT nothing FROM nowhere", []))
-    assert send(add(1), ALL) == [[], [(1,)]]
+        run_statements(("SELECT nothing FROM nowhere", []))
+    assert run_statements(add(1), ALL) == [[], [(1,)]]
 
 
 # --- what breaks -----------------------------------------------------------------------------------
@@ -301,13 +310,14 @@ def test_broken_statement_is_the_only_one_that_fails(scratch):
 
 def test_connection_broken_while_waiting_is_closed_and_replaced(scratch):
     with pytest.raises(OperationalError):
-        send(add(1), ("SELECT pg_terminate_backend(pg_backend_pid())", []))
+        run_statements(add(1), ("SELECT pg_terminate_backend(pg_backend_pid())", []))
     assert connection.connection.closed
     connection.close()
     assert scratch() == []
 
 
-def test_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
+@needs_pipeline
+def test_an_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
     def interrupted(pgconn):
         raise KeyboardInterrupt
         yield
@@ -315,18 +325,19 @@ def test_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("config.db.pipeline.generators.fetch_many", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            send(ALL)
+            run_statements(ALL)
     assert connection.connection.closed
     connection.close()
-    assert send(ALL) == [[]]
+    assert run_statements(ALL) == [[]]
 
 
-def test_rollback_on_a_dead_connection_raises(db):
+@needs_pipeline
+def test_a_rollback_on_a_dead_connection_says_so(db):
     raw = connection.connection
     if raw is None:
         connection.ensure_connection()
         raw = connection.connection
-    assert isinstance(raw, DeskConnection)
+    assert isinstance(raw, PipelineConnection)
     raw.close()
     with pytest.raises(psycopg.OperationalError):
         raw.rollback()
@@ -336,9 +347,9 @@ def test_rollback_on_a_dead_connection_raises(db):
 # --- without pipelines, and for who listens ----------------------------------------------------------
 
 
-def test_execute_wrappers_see_each_statement_in_order(scratch):
+def test_who_listens_sees_each_statement_in_the_same_order(scratch):
     with captured() as statements, transaction.atomic():
-        assert send(add(1), ALL) == [[], [(1,)]]
+        assert run_statements(add(1), ALL) == [[], [(1,)]]
     assert statements == [add(1)[0], ALL[0]]
 
 
@@ -350,5 +361,5 @@ def test_execute_wrappers_see_each_statement_in_order(scratch):
         ("SELECT 5 %% 2, '%%a' LIKE %s", ("SELECT 5 % 2, '%a' LIKE $1", ())),
     ],
 )
-def test_placeholders_are_translated_for_the_server(statement, expected):
+def test_placeholders_become_the_servers(statement, expected):
     assert numbered(statement) == expected
