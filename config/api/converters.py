@@ -6,13 +6,13 @@ from django.urls.converters import UUIDConverter
 
 
 class IdConverter(UUIDConverter):
-    """A UUID in capitals or small letters: programs that read it as one may write it either way (RFC 9562)."""
+    """A UUID in upper or lower case, because programs may write it either way (RFC 9562)."""
 
     regex = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
 class NumberConverter(IdConverter):
-    """A phone number of an organization, by the id that it has there or in E.164."""
+    """A phone number of an organization, by its id there or in E.164."""
 
     regex = rf"(?:{IdConverter.regex}|\+[1-9][0-9]{{1,14}})"
 

@@ -1,4 +1,4 @@
-"""JSON in, JSON out, UTF-8: one parser, and no content negotiation."""
+"""JSON in UTF-8 for requests and responses, without content negotiation."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from config.http.content_type import is_utf_8, parse_content_type
 
 
 class JsonParser(BaseParser):
-    """JSON in UTF-8, read at C speed."""
+    """A parser of JSON in UTF-8, without Python code for each field."""
 
     media_type = "application/json"
 
@@ -30,12 +30,15 @@ class JsonParser(BaseParser):
 
 
 def _may_repeat_a_field(raw: bytes, document: dict[str, Any]) -> bool:
-    """Whether it is worth a second look: names stand once as a rule, and without an escape in them."""
+    """Return whether a field may be repeated, cheaply. Names usually occur once and unescaped."""
     return len(document) > 32 or b"\\u" in raw or any(raw.count(b'"%b"' % name.encode()) > 1 for name in document)
 
 
 def _refuse_repeated_fields(raw: bytes) -> None:
-    """Of two that disagree, whoever looked at the request before us may have gone by the other one."""
+    """Raise ValidationFailed if a field is repeated.
+
+    A proxy in front may have checked the other one of two different values.
+    """
     try:
         json.loads(raw, object_pairs_hook=_once)
     except RecursionError:
@@ -51,7 +54,7 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 
 
 class JsonRenderer(BaseRenderer):
-    """Names the format for the schema; answers are rendered by config.api.envelope."""
+    """The format of responses in the schema. config.api.envelope renders them."""
 
     media_type = "application/json"
     format = "json"
@@ -61,7 +64,7 @@ class JsonRenderer(BaseRenderer):
 
 
 class JsonOnly(BaseContentNegotiation):
-    """We speak JSON whatever ``Accept`` says, as every API of this field does."""
+    """Always JSON, independent of ``Accept``, as in similar APIs."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("identity", ""):
