@@ -1,4 +1,4 @@
-"""What every test shares: the database, the cast, and a client that speaks the API."""
+"""Shared fixtures: the database, the cast, and an API client."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(chromium: Browser, live_server: Any) -> Iterator[Browser]:
-    """The browser, known to nobody; afterwards it must not have complained of anything, nor have asked anyone else."""
+    """Yield the browser without a session; it must not complain or ask another host."""
     chromium.complaints.clear()
     chromium.hosts.clear()
     chromium.call("Network.clearBrowserCookies")

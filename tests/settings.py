@@ -1,4 +1,4 @@
-"""The product's settings as the suite runs them: embedded PostgreSQL, or DATABASE_URL where one is given."""
+"""The product's settings for the suite: embedded PostgreSQL, or DATABASE_URL if given."""
 
 import os
 

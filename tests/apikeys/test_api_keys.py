@@ -1,4 +1,4 @@
-"""Keys that customers' programs make: created and listed, never more than their maker, nobody else's."""
+"""Creating and listing API keys through the API: never with more rights than the creating key."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ from tests.support.keys import KEYS, create, created, id_of, listed, works
 pytestmark = pytest.mark.django_db
 
 
-def test_a_key_is_created_with_its_secret_shown_once(api, cast):
+def test_key_is_created_with_its_secret_shown_once(api, cast):
     data = created(api, label="billing job", scopes=["numbers:read", "credit:read"])
     secret = data.pop("plaintext")
     assert data == {
@@ -54,7 +54,7 @@ def test_creation_is_recorded_with_its_key_and_request(api, cast):
     assert event.organization_id == cast.owner.pk
 
 
-def test_a_sandbox_makes_test_keys(api, cast):
+def test_sandbox_creates_test_keys(api, cast):
     assert created(api.using(cast.sandbox_key))["plaintext"].startswith("am_test_")
 
 
@@ -104,18 +104,18 @@ def test_invalid_body_is_422_with_every_field_named(api, body, fields):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"x"', b"{", b"\xff"])
-def test_a_body_that_is_no_object_is_422(api, body):
+def test_body_is_422_unless_an_object(api, body):
     response = api.request("POST", KEYS, body, headers={"Content-Type": "application/json"})
     assert list(error_of(response, 422, "VALIDATION_FAILED")["details"]) == ["body"]
 
 
-def test_a_parameter_is_refused_where_none_is_known(api):
+def test_query_parameter_is_refused(api):
     response = api.post(f"{KEYS}?dry_run=true", {"label": "x", "scopes": ["numbers:read"]})
     assert list(error_of(response, 422, "VALIDATION_FAILED")["details"]) == ["dry_run"]
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%dT%H:%MZ"])
-def test_a_key_may_have_an_end(api, form):
+def test_key_is_created_with_an_expiry(api, form):
     end = (timezone.now() + timedelta(days=30)).replace(second=0, microsecond=0)
     data = created(api, expires_at=end.strftime(form))
     assert data["expires_at"] == end.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -126,7 +126,7 @@ def test_expiry_is_returned_in_utc_when_given_in_another_zone(api):
     assert created(api, expires_at="2030-01-01T01:30:00+05:30")["expires_at"] == "2029-12-31T20:00:00Z"
 
 
-def test_a_key_may_end_after_some_days(api):
+def test_key_is_created_with_days_until_expiry(api):
     before = timezone.now()
     key = ApiKey.objects.get(pk=created(api, expires_in_days=7)["id"])
     assert before + timedelta(days=7) <= key.expires_at <= timezone.now() + timedelta(days=7)
@@ -152,7 +152,7 @@ def test_a_key_may_end_after_some_days(api):
         ["2030-01-01T00:00:00Z"],
     ],
 )
-def test_an_end_that_is_no_time_to_come_is_422(api, end):
+def test_expiry_is_422_unless_in_the_future(api, end):
     error = error_of(create(api, expires_at=end), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["expires_at"]
 
@@ -163,7 +163,7 @@ def test_days_out_of_bounds_are_422(api, days):
     assert list(error["details"]) == ["expires_in_days"]
 
 
-def test_an_end_given_twice_is_422(api):
+def test_expiry_is_422_when_given_twice(api):
     error = error_of(create(api, expires_in_days=7, expires_at="2030-01-01T00:00:00Z"), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["expires_in_days"]
 
@@ -175,7 +175,7 @@ def test_expiry_is_422_when_it_passes_during_the_request(cast):
     assert list(refusal.value.details) == ["expires_at"]
 
 
-def test_an_expired_key_opens_nothing_and_is_listed_as_expired(api, cast):
+def test_expired_key_is_refused_and_listed_as_expired(api, cast):
     secret = factories.key(cast.owner, Scope.NUMBERS_READ, expires_at=timezone.now() + timedelta(hours=1))
     ApiKey.objects.filter(prefix=secret[:12]).update(
         created_at=timezone.now() - timedelta(hours=2), expires_at=timezone.now() - timedelta(hours=1)

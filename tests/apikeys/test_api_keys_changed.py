@@ -1,4 +1,4 @@
-"""Keys of an organization: seen, revoked and rotated by its other keys, within their scopes."""
+"""Listing, revoking and rotating an organization's keys, within the scopes of the calling key."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 # --- scopes -----------------------------------------------------------------------------------------
 
 
-def test_a_key_gives_all_that_it_has_and_no_more(cast):
+def test_key_grants_only_scopes_that_it_has(cast):
     api = Api(factories.key(cast.owner, *MANAGER))
     assert created(api, scopes=list(MANAGER))["scopes"] == list(MANAGER)
     before = ApiKey.objects.count()
@@ -84,11 +84,11 @@ def test_list_is_newest_first_and_omits_revoked_keys_by_default(api, cast):
         ("?cursor=forged", "cursor"),
     ],
 )
-def test_a_parameter_that_makes_no_sense_is_422_and_named(api, query, field):
+def test_invalid_parameter_is_422_and_named(api, query, field):
     assert list(error_of(api.get(KEYS + query), 422, "VALIDATION_FAILED")["details"]) == [field]
 
 
-def test_the_pages_together_are_the_list(api, cast):
+def test_pages_make_up_the_list(api, cast):
     made = [id_of(factories.key(cast.owner, Scope.NUMBERS_READ)) for _ in range(7)]
     seen, query = [], "?limit=2"
     while query:
@@ -109,7 +109,7 @@ def test_cursor_is_refused_with_another_organization_or_filter(api, cast):
     error_of(api.using(cast.stranger_key).get(f"{KEYS}?cursor={cursor}"), 422, "VALIDATION_FAILED")
 
 
-def test_a_list_of_any_length_costs_two_statements(api, cast, django_assert_num_queries):
+def test_list_of_any_length_costs_two_statements(api, cast, django_assert_num_queries):
     api.get(KEYS)
     with django_assert_num_queries(2):
         assert len(listed(api)) == 2
@@ -131,7 +131,7 @@ def test_last_use_is_shown(api, cast):
 # --- tenancy ----------------------------------------------------------------------------------------
 
 
-def test_a_stranger_learns_nothing_of_a_key_and_changes_nothing(api, cast):
+def test_foreign_key_is_neither_shown_nor_changed(api, cast):
     stranger, key_id = api.using(cast.stranger_key), id_of(cast.colleague_key)
     assert key_id not in listed(stranger, "?include_revoked=true")
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate")):
@@ -146,7 +146,7 @@ def test_a_stranger_learns_nothing_of_a_key_and_changes_nothing(api, cast):
 
 
 @pytest.mark.parametrize("malformed", MALFORMED_IDS)
-def test_an_id_that_is_none_is_404(api, malformed):
+def test_invalid_id_is_404(api, malformed):
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate")):
         assert error_of(api.request(method, f"{KEYS}/{malformed}{path}"), 404, "NOT_FOUND")["message"] == "not found"
 
@@ -154,7 +154,7 @@ def test_an_id_that_is_none_is_404(api, malformed):
 # --- revoke -----------------------------------------------------------------------------------------
 
 
-def test_a_revoked_key_stops_at_once_and_stays_visible(api, cast):
+def test_revoked_key_stops_at_once_and_stays_visible(api, cast):
     key_id = id_of(cast.colleague_key)
     response = revoke(api, key_id)
     assert response.status_code == 200
@@ -172,7 +172,7 @@ def test_revoking_again_changes_nothing(api, cast):
     assert changes_of(key_id) == ["created", "revoked"]
 
 
-def test_a_key_may_revoke_itself_and_one_that_has_more_scopes(api, cast):
+def test_key_revokes_itself_and_keys_with_more_scopes(api, cast):
     manager = factories.key(cast.owner, *MANAGER)
     assert Api(manager).request("DELETE", f"{KEYS}/{id_of(cast.owner_key)}").status_code == 200
     assert Api(manager).request("DELETE", f"{KEYS}/{id_of(manager)}").status_code == 200
@@ -200,13 +200,13 @@ def test_rotation_returns_a_new_secret_and_stops_the_old_one(api, cast, body):
     assert secret.encode() not in api.get(f"{KEYS}/{key_id}").content
 
 
-def test_a_key_may_rotate_itself(api, cast):
+def test_key_rotates_itself(api, cast):
     secret = rotate(api, id_of(cast.owner_key)).json()["data"]["plaintext"]
     assert works(secret)
     assert not works(cast.owner_key)
 
 
-def test_a_key_does_not_rotate_one_that_may_do_more(api, cast):
+def test_key_does_not_rotate_a_key_with_more_scopes(api, cast):
     """It would come by the other's scopes."""
     manager, target = Api(factories.key(cast.owner, *MANAGER)), id_of(cast.owner_key)
     error = error_of(rotate(manager, target), 403, "FORBIDDEN")
@@ -214,7 +214,7 @@ def test_a_key_does_not_rotate_one_that_may_do_more(api, cast):
     assert works(cast.owner_key)
 
 
-def test_revoked_and_expired_keys_are_not_brought_back(api, cast):
+def test_rotation_of_a_revoked_or_expired_key_is_refused(api, cast):
     revoked = factories.key(cast.owner, Scope.NUMBERS_READ)
     expired = factories.key(cast.owner, Scope.NUMBERS_READ, expires_at=timezone.now() + timedelta(hours=1))
     api.request("DELETE", f"{KEYS}/{id_of(revoked)}")
@@ -226,7 +226,7 @@ def test_revoked_and_expired_keys_are_not_brought_back(api, cast):
 
 
 @pytest.mark.parametrize(("body", "field"), [({"label": "x"}, "label"), ([], "body"), (b"{", "body")])
-def test_a_rotation_takes_no_fields(api, cast, body, field):
+def test_rotation_accepts_no_fields(api, cast, body, field):
     error = error_of(rotate(api, id_of(cast.colleague_key), body), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == [field]
     assert works(cast.colleague_key)

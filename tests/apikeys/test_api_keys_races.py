@@ -1,4 +1,4 @@
-"""Ten changes of keys a minute, exactly; and keys that stop while their requests are under way."""
+"""The limit of ten key changes a minute, and keys that stop while their requests run."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -33,7 +33,7 @@ def statuses(responses) -> list[int]:
 
 @pytest.fixture
 def one_minute():
-    """All key changes of the test fall into one window, though the clock's minute may end meanwhile."""
+    """Keep all key changes of the test in one window, even if the clock's minute ends."""
 
     def hold(organization: Organization) -> None:
         with connection.cursor() as cursor:
@@ -46,7 +46,7 @@ def one_minute():
     return hold
 
 
-def test_ten_creations_and_rotations_a_minute_and_not_one_more(api, cast, one_minute):
+def test_key_changes_are_limited_to_ten_a_minute(api, cast, one_minute):
     one_minute(cast.owner)
     target = id_of(cast.colleague_key)
     for _ in range(5):
@@ -59,7 +59,7 @@ def test_ten_creations_and_rotations_a_minute_and_not_one_more(api, cast, one_mi
     assert (ApiKey.objects.get(pk=target).digest, ApiKey.objects.count()) == before
 
 
-def test_the_ten_are_the_organizations_not_a_keys(api, cast, one_minute):
+def test_limit_of_ten_is_shared_by_the_organization(api, cast, one_minute):
     one_minute(cast.owner)
     colleague = api.using(factories.key(cast.owner))
     for _ in range(5):
@@ -70,7 +70,7 @@ def test_the_ten_are_the_organizations_not_a_keys(api, cast, one_minute):
     created(api.using(cast.stranger_key))
 
 
-def test_what_is_refused_costs_none_of_the_ten(api, cast, one_minute):
+def test_refused_change_does_not_count_toward_the_limit(api, cast, one_minute):
     one_minute(cast.owner)
     limited = api.using(factories.key(cast.owner, *MANAGER))
     for _ in range(12):
@@ -94,7 +94,7 @@ def test_reading_and_revoking_are_not_limited_to_ten(api, cast, one_minute):
     assert api.request("DELETE", f"{KEYS}/{last}").status_code == 200
 
 
-def test_the_next_minute_has_ten_again(api, cast):
+def test_next_minute_allows_ten_changes_again(api, cast):
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO apikeys_ratewindow (organization_id, bucket, window_start, used) "
@@ -126,7 +126,7 @@ def test_window_far_in_the_future_locks_no_caller_out(api, cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sixteen_changes_at_once_ten_go_through(api, cast, one_minute):
+def test_ten_of_sixteen_concurrent_changes_succeed(api, cast, one_minute):
     one_minute(cast.owner)
     target = factories.key(cast.owner, Scope.NUMBERS_READ)
     target_id, before = id_of(target), ApiKey.objects.count()
@@ -199,7 +199,7 @@ def test_scope_is_not_passed_on_when_removed_during_the_request(api, cast, after
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_rotated_twice_at_once_has_one_new_secret(api, cast):
+def test_concurrent_rotations_leave_one_new_secret(api, cast):
     key_id = id_of(cast.owner_key)
     responses = at_once([lambda: rotate(Api(cast.owner_key), key_id)] * 6)
     assert statuses(responses) == [200] + [401] * 5

@@ -1,4 +1,4 @@
-"""Who comes through no door: on every endpoint, one answer to every key that opens none, and 403 without its scope."""
+"""Authentication at every endpoint: one response to every bad key, 403 without the scope."""
 
 from datetime import timedelta
 
@@ -52,8 +52,8 @@ def answer(endpoint, authorization):
     headers = {} if authorization is None else {"Authorization": authorization}
     response = Api(None).request(endpoint.method, endpoint.url(), BODY, headers=headers)
     request_id = response.headers["X-Request-Id"]
-    told = {**response.headers, "X-Request-Id": ""}
-    return response.status_code, told, response.content.replace(request_id.encode(), b"")
+    shown = {**response.headers, "X-Request-Id": ""}
+    return response.status_code, shown, response.content.replace(request_id.encode(), b"")
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
@@ -86,7 +86,7 @@ def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
-def test_a_key_of_that_scope_alone_is_let_in(cast, endpoint):
+def test_key_with_only_the_scope_is_accepted(cast, endpoint):
     body = b"" if endpoint.method in ("GET", "HEAD", "DELETE") else BODY
     response = Api(factories.key(cast.owner, endpoint.scope)).request(endpoint.method, endpoint.url(), body)
     assert response.status_code in (200, 400, 404, 422)

@@ -1,4 +1,4 @@
-"""Who tries keys is slowed down, by its address, and nobody else is."""
+"""The limit on failed authentications: per address, without effect on other callers."""
 
 import itertools
 
@@ -17,7 +17,7 @@ FLOOD = "203.0.113.9"
 
 @pytest.fixture(autouse=True)
 def a_minute_of_its_own(settings, monkeypatch):
-    """Three failures pass, in a process that has seen nothing yet and a minute that does not end meanwhile."""
+    """Allow three failures, in a process without memory and a minute that does not end."""
     settings.FAILED_AUTHENTICATIONS_PER_MINUTE = 3
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["127.0.0.0/8"]
     monkeypatch.setattr(failed_attempts, "_known", failed_attempts._Known())
@@ -54,7 +54,7 @@ def unknown():
 
 
 @pytest.mark.parametrize("secret", [None, "x", "unknown"])
-def test_past_the_limit_is_429_with_the_time_to_wait(secret):
+def test_failure_past_the_limit_is_429_with_retry_after(secret):
     secret = unknown() if secret == "unknown" else secret
     assert [status(secret) for _ in range(4)] == [401, 401, 401, 429]
     response = Api(unknown()).get("/v1/credit", headers={"X-Forwarded-For": FLOOD})
@@ -62,7 +62,7 @@ def test_past_the_limit_is_429_with_the_time_to_wait(secret):
     assert 1 <= int(response["Retry-After"]) <= 120
 
 
-def test_past_the_limit_a_flood_costs_no_statement(django_assert_num_queries):
+def test_flood_past_the_limit_costs_no_statement(django_assert_num_queries):
     for _ in range(4):
         status(unknown())
     for secret in (None, "x", unknown(), unknown()):
@@ -70,21 +70,21 @@ def test_past_the_limit_a_flood_costs_no_statement(django_assert_num_queries):
             assert status(secret) == 429
 
 
-def test_a_key_that_opens_costs_no_statement_more(cast, django_assert_num_queries):
+def test_valid_key_costs_no_extra_statement(cast, django_assert_num_queries):
     assert status(cast.owner_key) == 200
     status(None)
     with django_assert_num_queries(2):  # the key with its count, and the credit
         assert status(cast.owner_key) == 200
 
 
-def test_the_next_minute_it_may_try_again():
+def test_address_may_try_again_in_the_next_minute():
     assert [status(None) for _ in range(4)] == [401, 401, 401, 429]
     end_minute()
     assert status(None) == 401
     assert db_assertions.rows("SELECT used FROM apikeys_failurewindow") == [(1,)]
 
 
-def test_processes_count_together(another_process):
+def test_failures_are_counted_across_processes(another_process):
     assert [status(None), status(unknown())] == [401, 401]
     another_process()
     assert [status("x"), status("x")] == [401, 429]
@@ -105,11 +105,11 @@ def test_concurrent_failures_are_401_exactly_up_to_the_limit(settings):
     assert sorted(answers) == [401] * 10 + [429] * 20
 
 
-def test_other_addresses_and_keys_that_have_opened_a_door_go_on(cast):
+def test_other_addresses_and_recently_used_keys_still_pass(cast):
     assert status(cast.owner_key) == 200
     db_assertions.run("UPDATE apikeys_apikey SET created_at = now() - interval '2 days' WHERE last_used_at IS NULL")
     assert [status(None) for _ in range(4)][-1] == 429
-    assert status(cast.owner_key) == 200  # shares the address with whoever floods
+    assert status(cast.owner_key) == 200  # shares the address with the flood
     assert status(cast.stranger_key) == 429  # was not used for a day
     assert status(cast.stranger_key, "203.0.113.10") == 200
     assert status(cast.stranger_key) == 200
@@ -117,7 +117,7 @@ def test_other_addresses_and_keys_that_have_opened_a_door_go_on(cast):
 
 
 def test_key_that_authenticated_once_passes_in_every_process(cast, another_process, django_assert_num_queries):
-    """Else whoever shares an address with a customer could lock it out after each restart."""
+    """Otherwise a caller on the same address could lock the customer out after a restart."""
     assert status(cast.owner_key) == 200
     another_process()
     assert [status(None) for _ in range(4)][-1] == 429
@@ -130,7 +130,7 @@ def test_key_that_authenticated_once_passes_in_every_process(cast, another_proce
 @pytest.mark.parametrize(
     "state", ["revoked_at = now()", "expires_at = now() - interval '1 second', created_at = now() - interval '1 hour'"]
 )
-def test_a_key_that_opens_no_longer_has_no_renown(cast, another_process, state, django_assert_num_queries):
+def test_stopped_key_loses_its_exemption(cast, another_process, state, django_assert_num_queries):
     assert status(cast.owner_key) == 200
     another_process()
     for _ in range(4):
@@ -168,12 +168,12 @@ def test_client_is_the_last_address_not_added_by_a_trusted_proxy(rf, forwarded, 
     assert client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
 
 
-def test_a_client_that_is_no_proxy_is_not_believed(rf):
+def test_forwarded_header_of_an_untrusted_client_is_ignored(rf):
     request = rf.get("/", headers={"X-Forwarded-For": "1.1.1.1"}, REMOTE_ADDR="203.0.113.9")
     assert client_address(request) == "203.0.113.9"
 
 
-def test_behind_a_proxy_that_is_not_named_there_is_no_limit(settings):
+def test_limit_is_off_behind_an_unnamed_proxy(settings):
     settings.TRUSTED_PROXIES = []
     assert [status(None) for _ in range(5)] == [401] * 5
 
@@ -183,7 +183,7 @@ def test_invented_addresses_do_not_evade_the_limit():
     assert [status(None, next(invented)) for _ in range(4)] == [401, 401, 401, 429]
 
 
-def test_what_is_remembered_is_bounded(monkeypatch, cast):
+def test_memory_of_used_keys_is_bounded(monkeypatch, cast):
     monkeypatch.setattr(failed_attempts, "MOST_ADDRESSES", 2)
     monkeypatch.setattr(failed_attempts, "MOST_KEYS", 2)
     for last in range(5):

@@ -1,4 +1,4 @@
-"""What a key is: a secret that is shown once and stored as a digest, and when it opens the door."""
+"""An API key: shown once, stored as a digest, and valid until it is revoked or expires."""
 
 import hashlib
 import hmac
@@ -35,7 +35,7 @@ def key_of(secret):
 
 
 @pytest.mark.parametrize(("sandbox", "start"), [(False, "am_live_"), (True, "am_test_")])
-def test_a_secret_has_a_known_form_and_more_than_190_random_bits(sandbox, start):
+def test_secret_has_a_known_form_and_more_than_190_random_bits(sandbox, start):
     made = {key_format.new_secret(sandbox=sandbox) for _ in range(500)}
     assert len(made) == 500
     for secret in made:
@@ -110,12 +110,12 @@ def test_insecure_settings_are_reported_by_the_deployment_check(settings, change
 # --- when it opens the door ----------------------------------------------------------------------
 
 
-def test_a_key_without_an_end_opens_the_door(api, cast):
+def test_key_without_an_expiry_authenticates(api, cast):
     assert opens(api, cast.owner_key)
 
 
 @pytest.mark.parametrize(("seconds", "open_"), [(60, True), (-1, False)])
-def test_a_key_opens_the_door_until_it_expires(api, cast, seconds, open_):
+def test_key_authenticates_until_it_expires(api, cast, seconds, open_):
     secret = factories.key(cast.owner, expires_at=timezone.now() + timedelta(days=1))
     until = timezone.now() + timedelta(seconds=seconds)
     ApiKey.objects.filter(prefix=secret[:12]).update(created_at=until - timedelta(days=1), expires_at=until)
@@ -136,13 +136,13 @@ def test_suspension_refuses_every_key_until_it_ends(api, cast):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
-def test_the_scheme_may_be_written_in_any_case(api, cast, scheme):
+def test_scheme_may_be_written_in_any_case(api, cast, scheme):
     response = api.using(None).order([], headers={"Authorization": f"{scheme} {cast.owner_key}"})
     assert response.status_code == 422
 
 
 @pytest.mark.parametrize("scope", Scope.values)
-def test_an_order_needs_the_scope_to_write_numbers_and_no_other(api, cast, scope):
+def test_order_needs_the_scope_to_write_numbers_and_no_other(api, cast, scope):
     status = api.using(factories.key(cast.owner, scope)).order([]).status_code
     assert status == (422 if scope == "numbers:write" else 403)
 
@@ -173,7 +173,7 @@ def test_unknown_and_revoked_keys_cost_the_same_statements(api, cast):
 # --- last use ------------------------------------------------------------------------------------
 
 
-def test_the_last_use_is_noted_at_most_once_a_minute(api, cast):
+def test_last_use_is_recorded_at_most_once_a_minute(api, cast):
     assert key_of(cast.owner_key).last_used_at is None
     api.order([])
     first = key_of(cast.owner_key).last_used_at
@@ -218,7 +218,7 @@ def test_recording_the_last_use_waits_for_no_lock(api, cast):
 @pytest.mark.django_db(transaction=True)
 def test_thirty_concurrent_requests_pass_exactly_up_to_the_limit(api, cast, settings, monkeypatch):
     settings.RATE_LIMIT_PER_MINUTE = 20
-    # One minute for all, also where the clock's changes meanwhile.
+    # One minute for all requests, even if the clock's minute ends.
     one_minute = authentication.AUTHENTICATE.replace("now()", "'2026-01-01T12:00:30Z'::timestamptz")
     monkeypatch.setattr(authentication, "AUTHENTICATE", one_minute)
     answers = at_once([lambda: api.using(cast.owner_key).post(ORDERS, {})] * 30)

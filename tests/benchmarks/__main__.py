@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tests.benchmarks`: what it measures is told in docs/speed.md."""
+"""`make bench`, or `python -m tests.benchmarks`: docs/speed.md describes what it measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operators' pages at the largest stock: home, lists, one number, and the filters and searches that cost most."""
+"""Measure the admin at the largest stock: home, lists, one number, and the slowest searches."""
 
 from statistics import median
 from typing import Any

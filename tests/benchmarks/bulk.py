@@ -1,4 +1,4 @@
-"""Seeding and importing numbers, beside a bare COPY of the same rows into the same table with its indexes."""
+"""Measure seeding and importing, beside a bare COPY of the same rows."""
 
 import contextlib
 import subprocess

@@ -1,4 +1,4 @@
-"""Buyers in each other's way: for the same numbers, and for what the same search shows."""
+"""Measure competing buyers: for the same numbers, and for the results of the same search."""
 
 import json
 
@@ -39,7 +39,7 @@ def measure_fights(report: Report, world: World, *, rounds: int, seconds: float)
 
 def measure_conflicts(report: Report, database: str, world: World) -> None:
     """200 buyers with the same wishes search, all of them, and only then order of what they saw."""
-    # A stock in which they can't all be shown something would tell of its size alone.
+    # With a stock too small for all buyers, the result would only measure its size.
     if len(world.numbers) < 100 * BUYERS:
         return report.progress(f"{BUYERS} buyers are left out: the largest stock is too small for them")
     with serving(DESK, database) as running:

@@ -1,4 +1,4 @@
-"""The desk and its rivals, each as a server of its own on a free port of this machine."""
+"""The desk and its rivals, each as its own server on a free port of this machine."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The numbers of one database, dealt so that no order of a run asks for what another had."""
+"""Deal the numbers of one database, without repeats within a run."""
 
 import random
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From ten thousand numbers to ten million: what an order takes, and a search, and the admin's pages."""
+"""Measure orders, searches and admin pages from ten thousand to ten million numbers."""
 
 from collections import defaultdict
 from contextlib import ExitStack
@@ -27,7 +27,7 @@ def create_stocks(report: Report, largest: int) -> dict[int, World]:
 
 
 def measure_growth(report: Report, worlds: dict[int, World], *, rounds: int) -> None:
-    """Order latency for each stock, desk and ceiling in turn, fresh databases but for the largest."""
+    """Measure order latency for each stock, in fresh databases except for the largest."""
     largest = max(worlds)
     latencies: dict[tuple[str, int, int], list[float]] = defaultdict(list)
     # A copy of the largest would take longer than all of its orders: it is used as it is, and what was sold

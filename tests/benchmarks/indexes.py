@@ -1,4 +1,4 @@
-"""What the search indexes cost an order: the same desk with them, and with none but the unique one."""
+"""Measure what the search indexes cost an order: with them, and with only the unique one."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: raw keep-alive sockets, so that it is not what is measured.
+"""The load generator: raw keep-alive sockets in its own process, to cost little CPU.
 
 It sends requests that were put together beforehand, one at a time on each connection, and reads no
 more of an answer than its status and its length: some 30 µs of its own for each request.

@@ -1,4 +1,4 @@
-"""One measured run of any contestant, and what rounds of them come to."""
+"""Measure one run of a contestant, and summarize rounds of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What was found: tables on the terminal, and build/bench.json with every ratio and figure by name."""
+"""Report results: tables on the terminal, and build/bench.json with every figure by name."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""HTTP requests as bytes, put together before the clock runs."""
+"""Build HTTP requests as bytes before the clock runs."""
 
 import json
 

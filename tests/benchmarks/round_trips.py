@@ -1,4 +1,4 @@
-"""How often an order waits for PostgreSQL: counted on the wire, between the desk and the server."""
+"""Count the round trips of an order to PostgreSQL, on the wire."""
 
 import selectors
 import shutil

@@ -20,8 +20,8 @@ NARROWED, RARE, NO_MATCH = "narrowed", "rare_pattern", "no_match"
 TYPES = ("local", "toll_free", "short_code")
 
 
-# Every length of pattern, as digits and as a prefix; digits that trigrams can't tell apart; digits that
-# stand in each number of an area code; and what is nowhere.
+# Every length of pattern, as digits and as a prefix; digits that trigrams can't distinguish;
+# digits that stand in each number of an area code; and patterns without a match.
 PATTERNS = (
     *(None, "5", "55", "823", "415", "555", "8234", "1415", "9999", "82341", "99999", "823415", "8234156", "01234567"),
     *("+", "+1", "+12", "+121", "+1213", "+12135", "+121355", "+1213555", "+12135550", "+1213555019", "+44", "+999"),

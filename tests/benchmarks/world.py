@@ -1,4 +1,4 @@
-"""What the benchmark's databases hold: organizations with keys, campaigns and credit, and a stock of numbers."""
+"""Fill the benchmark's databases: organizations with keys, campaigns and credit, and a stock."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +18,7 @@ from numbers.numbering.area_codes import REGIONS, TOLL_FREE
 from tests.benchmarks import ceiling, server
 
 ORGANIZATIONS = 100
-# A desk that has never sold anything is nobody's: PostgreSQL would plan for empty tables, and read them whole.
+# A desk without sales is unrealistic: PostgreSQL would plan for empty tables and scan them.
 PAST_ORDERS = 3_000
 CREDIT = Decimal("999999999.00")
 
@@ -81,7 +81,7 @@ def use_database(name: str) -> None:
 
 
 def leave() -> None:
-    """A database can be copied only while nobody is connected to it."""
+    """Close connections first: PostgreSQL copies a database only without them."""
     connections.close_all()
 
 

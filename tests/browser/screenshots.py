@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of the desk for the README, of a database of its own that is thrown away.
+"""`make screenshots`: pictures of the desk for the README, from a temporary database.
 
 The stock, the customers and what they did are made through the product's own functions and its API.
 """
@@ -90,7 +90,7 @@ def take(address: str, pages: dict[str, str]) -> None:
     try:
         sign_in(browser, address, "alice")
         for name, page in pages.items():
-            # By way of a blank page: an address that differs in its fragment only is not loaded anew.
+            # Go through a blank page: an address that differs only in its fragment is not reloaded.
             browser.go("about:blank")
             browser.go(address + page)
             browser.screenshot(FOLDER / f"{name}.png")

@@ -1,4 +1,4 @@
-"""The operators' desk in a real browser: nothing on the console, nothing from elsewhere, no policy violated."""
+"""The admin in a real browser: no console message, no foreign request, no policy violation."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_operator_finds_a_brand_and_approves_its_campaign(page: Browser, live_se
     assert "Campaign Reminders is ACTIVE" in page.text()
 
 
-def test_an_operator_makes_a_key_and_the_key_orders(page: Browser, live_server: Any) -> None:
+def test_operator_creates_a_key_that_places_an_order(page: Browser, live_server: Any) -> None:
     owner = factories.organization("Acme")
     numbers = factories.stock("+14155550123")
     page.go(live_server.url + f"/admin/apikeys/apikey/add/?organization={owner.pk}")

@@ -1,4 +1,4 @@
-"""What else an operator does in a real browser: reviews, the second factor, and each role's own desk."""
+"""Operators' flows in a real browser: reviews, the second factor, and each role's menu."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def is_there(page: Browser, selector: str) -> bool:
     return bool(page.evaluate(f"document.querySelector({json.dumps(selector)}) !== null"))
 
 
-def test_an_operator_expires_a_campaign(page: Browser, live_server: Any) -> None:
+def test_operator_expires_a_campaign(page: Browser, live_server: Any) -> None:
     User.objects.create_superuser("alice", password=PASSWORD)
     campaign = factories.campaign(factories.organization("Acme"))
     address = url(Campaign, "change", campaign.pk)
@@ -110,14 +110,14 @@ def signed_in_as(role: str, page: Browser, live_server: Any) -> None:
 
 def refused(page: Browser) -> bool:
     """Whether this is the desk's word for who may not, with its menu; the browser's own word for it is dropped."""
-    page.complaints[:] = [told for told in page.complaints if "status of 403" not in told]
+    page.complaints[:] = [one for one in page.complaints if "status of 403" not in one]
     if "You may not do this" not in page.text():
         return False
     return bool(page.evaluate("document.querySelectorAll('.desk-menu a').length")) and "403" in page.text()
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_shown_what_it_may_do_and_refused_the_rest(page: Browser, live_server: Any, role: str) -> None:
+def test_role_sees_its_operations_and_is_refused_the_rest(page: Browser, live_server: Any, role: str) -> None:
     owner = factories.organization("Owner", credit="10.00")
     factories.key(owner)
     factories.campaign(owner)

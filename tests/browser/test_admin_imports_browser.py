@@ -1,4 +1,4 @@
-"""An import in a real browser: a file with bad lines, its columns, its progress, and what was rejected."""
+"""An import in a real browser: bad lines, columns, progress, and the rejected lines."""
 
 import os
 import threading
@@ -45,7 +45,7 @@ def click(page: Browser, selector: str) -> None:
         page.click(selector)
 
 
-def test_an_operator_imports_a_file_with_bad_lines(page: Browser, live_server: Any, tmp_path: Path) -> None:
+def test_operator_imports_a_file_with_bad_lines(page: Browser, live_server: Any, tmp_path: Path) -> None:
     lines = [f"{number};1,50;Acme" for number in factories.line(1, 40)]
     file = tmp_path / "stock.csv"
     file.write_text("\n".join(["Rufnummer;Preis;Anbieter", *lines, "4155550101;gratis;Acme", "12;1;=1+1"]))

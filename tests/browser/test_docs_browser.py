@@ -1,4 +1,4 @@
-"""The docs in a real browser: on a phone, by keyboard, in the dark, under the policy, with nothing from elsewhere."""
+"""The docs in a real browser: on a phone, by keyboard, in dark mode, under the strict policy."""
 
 from typing import Any
 
@@ -34,14 +34,14 @@ WIDER_THAN_THE_PAGE = """[...document.querySelectorAll("main *, .top *")].filter
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/quickstart", "/docs/errors", "/docs/retries"])
-def test_a_phone_needs_no_scrolling_sideways(page, path):
+def test_page_fits_a_phone(page, path):
     page.resize(360, 740, phone=True)
     visit(page, path)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.evaluate(WIDER_THAN_THE_PAGE) == []
 
 
-def test_on_a_phone_the_menu_opens_leads_somewhere_and_closes(page):
+def test_phone_menu_opens_navigates_and_closes(page):
     page.resize(390, 844, phone=True)
     visit(page, "/docs/quickstart")
     assert not page.evaluate("document.getElementById('menu').checkVisibility()")
@@ -77,7 +77,7 @@ OPEN_ALL = """document.querySelectorAll("details").forEach(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/docs", "/docs/errors"])
-def test_text_stands_out_enough_in_light_and_dark(page, path, scheme):
+def test_text_has_enough_contrast_in_light_and_dark(page, path, scheme):
     page.prefer(scheme)
     visit(page, path)
     page.evaluate(
@@ -87,7 +87,7 @@ def test_text_stands_out_enough_in_light_and_dark(page, path, scheme):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_of_the_console_stands_out_enough_too(page, scheme):
+def test_console_text_has_enough_contrast(page, scheme):
     page.prefer(scheme)
     visit(page, "/docs/console#/Phone%20numbers/orderNumbers")
     page.wait_for("document.querySelector('.opblock.is-open .execute') !== null")
@@ -95,7 +95,7 @@ def test_text_of_the_console_stands_out_enough_too(page, scheme):
     assert page.evaluate(CONTRAST) == []
 
 
-def test_the_search_finds_by_keyboard_alone(page):
+def test_search_works_by_keyboard_alone(page):
     visit(page, "/docs/errors")
     page.call("Input.dispatchKeyEvent", type="keyDown", key="/", code="Slash", text="/")
     page.wait_for("document.activeElement.id === 'search'")
@@ -120,7 +120,7 @@ def test_search_finds_an_error_code_or_reports_no_match(page):
     assert page.evaluate("document.getElementById('found').hidden")
 
 
-def test_a_call_is_copied_in_the_language_that_was_chosen_once(page):
+def test_sample_is_copied_in_the_remembered_language(page):
     page.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
     visit(page, "/docs#orderNumbers")
     page.click("label[for=orderNumbers-python]")
@@ -135,7 +135,7 @@ def test_a_call_is_copied_in_the_language_that_was_chosen_once(page):
     assert f'"{page.desk}/v1/phone-numbers"' in copied
 
 
-def test_everything_can_be_reached_by_tab_and_is_seen_there(page):
+def test_every_control_is_reachable_and_visible_by_tab(page):
     visit(page, "/docs/quickstart")
     page.press("Tab")
     assert page.text(":focus") == "Skip to the text"
@@ -151,7 +151,7 @@ def test_everything_can_be_reached_by_tab_and_is_seen_there(page):
     assert {"A", "INPUT", "BUTTONcopy", "PRE"} <= seen
 
 
-def test_the_console_fits_a_phone(page):
+def test_console_fits_a_phone(page):
     page.resize(360, 740, phone=True)
     visit(page, "/docs/console#/Phone%20numbers/orderNumbers")
     page.wait_for("document.querySelector('.opblock.is-open .execute') !== null")
@@ -165,7 +165,7 @@ def test_the_console_fits_a_phone(page):
     assert (box["left"] >= 0, box["right"] <= 360) == (True, True)
 
 
-def test_the_console_places_an_order(page, cast):
+def test_console_places_an_order(page, cast):
     (number,) = factories.stock("+14155550123")
     visit(page, "/docs/console#/Phone%20numbers/orderNumbers")
     page.wait_for("document.querySelector('.opblock.is-open .execute') !== null")

@@ -1,4 +1,4 @@
-"""Campaigns and brands, for the organization's programs to read."""
+"""Reading campaigns and brands through the API."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def ids(api, path: str) -> list[str]:
     return [one["id"] for one in response.json()["data"]]
 
 
-def test_a_campaign_with_its_fields(api, cast):
+def test_campaign_is_returned_with_its_fields(api, cast):
     campaign = factories.campaign(cast.owner, "REJECTED")
     Campaign.objects.filter(pk=campaign.pk).update(use_case="2FA", description="codes")
     response = api.get(f"{CAMPAIGNS}/{campaign.pk}")
@@ -40,7 +40,7 @@ def test_a_campaign_with_its_fields(api, cast):
     }
 
 
-def test_a_brand_with_its_fields(api, cast):
+def test_brand_is_returned_with_its_fields(api, cast):
     brand = factories.brand(cast.owner, None, status="PENDING")
     response = api.get(f"{BRANDS}/{brand.pk}")
     assert response.status_code == 200
@@ -51,7 +51,7 @@ def test_a_brand_with_its_fields(api, cast):
     assert data == {"id": str(brand.pk), "name": brand.name, "status": "PENDING", "identity_status": None}
 
 
-def test_campaigns_by_status_and_brand(api, cast):
+def test_campaigns_are_filtered_by_status_and_brand(api, cast):
     active, pending = factories.campaign(cast.owner), factories.campaign(cast.owner, "PENDING")
     second = Campaign.objects.create(brand=active.brand, name="second", status="PENDING")
     assert ids(api, CAMPAIGNS) == [str(one.pk) for one in (second, pending, active)]
@@ -61,7 +61,7 @@ def test_campaigns_by_status_and_brand(api, cast):
     assert ids(api, f"{CAMPAIGNS}?status=EXPIRED") == []
 
 
-def test_brands_by_status_and_identity_status(api, cast):
+def test_brands_are_filtered_by_status_and_identity_status(api, cast):
     verified = factories.brand(cast.owner, "VERIFIED")
     vetted = factories.brand(cast.owner, "VETTED_VERIFIED", status="PENDING")
     unknown = factories.brand(cast.owner, None)
@@ -90,7 +90,7 @@ def test_brands_by_status_and_identity_status(api, cast):
         (f"{BRANDS}?brand_id=b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01", "brand_id"),
     ],
 )
-def test_a_filter_that_makes_no_sense_is_422_and_named(api, path, field):
+def test_invalid_filter_is_422_and_named(api, path, field):
     assert list(error_of(api.get(path), 422, "VALIDATION_FAILED")["details"]) == [field]
 
 
@@ -100,7 +100,7 @@ def test_every_wrong_parameter_is_named_at_once(api):
 
 
 @pytest.mark.parametrize("path", [CAMPAIGNS, BRANDS])
-def test_what_is_no_page_is_refused(api, path):
+def test_invalid_page_is_refused(api, path):
     refuses_what_is_no_page(api, path)
 
 
@@ -112,7 +112,7 @@ def test_pages_make_up_the_list_when_rows_are_added_between_them(api, cast):
     assert [one["id"] for one in walk(api, f"{BRANDS}?status=ACTIVE", limit=3)] == brands
 
 
-def test_a_cursor_holds_for_its_filters_and_its_organization(api, cast):
+def test_cursor_holds_for_its_filters_and_its_organization(api, cast):
     for organization in (cast.owner, cast.stranger):
         for _ in range(3):
             factories.campaign(organization)
@@ -137,7 +137,7 @@ def test_each_endpoint_needs_its_scope_and_a_key(api, cast, path, scope):
     needs_scope(api, f"{path}/b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01", has, lacks)
 
 
-def test_a_stranger_learns_nothing(api, cast):
+def test_foreign_campaigns_are_not_shown(api, cast):
     campaign = factories.campaign(cast.owner)
     stranger = api.using(cast.stranger_key)
     assert ids(stranger, CAMPAIGNS) == ids(stranger, BRANDS) == []
@@ -147,12 +147,12 @@ def test_a_stranger_learns_nothing(api, cast):
 
 
 @pytest.mark.parametrize("malformed", MALFORMED_IDS)
-def test_an_id_that_is_none_is_404(api, malformed):
+def test_invalid_id_is_404(api, malformed):
     for path in (CAMPAIGNS, BRANDS):
         assert error_of(api.get(f"{path}/{malformed}"), 404, "NOT_FOUND")["message"] == "not found"
 
 
-def test_a_list_of_any_length_costs_two_statements(api, cast, django_assert_num_queries):
+def test_list_of_any_length_costs_two_statements(api, cast, django_assert_num_queries):
     factories.campaign(cast.owner)
     api.get(CAMPAIGNS)  # notes that the key was used, once a minute
     for _ in range(2):
@@ -165,5 +165,5 @@ def test_a_list_of_any_length_costs_two_statements(api, cast, django_assert_num_
 
 @pytest.mark.parametrize("path", [CAMPAIGNS, BRANDS])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PUT"])
-def test_they_are_for_reading_only(api, path, method):
+def test_endpoints_are_read_only(api, path, method):
     error_of(api.request(method, path, {}), 405, "METHOD_NOT_ALLOWED")

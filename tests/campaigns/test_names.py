@@ -1,4 +1,4 @@
-"""Names: one rule at every door and in the database, and references that are never ambiguous."""
+"""Names: one rule at every entry point and in the database, and unambiguous references."""
 
 import importlib
 from uuid import uuid4
@@ -50,7 +50,7 @@ def stored(name: str) -> bool:
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[*HealthCheck])
 @given(TEXT)
-def test_database_and_rule_agree(organization, name):
+def test_database_and_name_rule_agree(organization, name):
     try:
         clean = read_name(name)
     except ValueError:
@@ -65,7 +65,7 @@ def organization(db):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_name_is_refused_at_every_door(desk, organization, name):
+def test_bad_name_is_refused_at_every_entry_point(desk, organization, name):
     brand = factories.brand(organization)
     before = [Organization.objects.count(), Brand.objects.count(), Campaign.objects.count()]
     actor = factories.actor()
@@ -92,7 +92,7 @@ def test_bad_name_is_refused_at_every_door(desk, organization, name):
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_good_name_is_taken_at_every_door(desk, organization, name):
+def test_good_name_is_accepted_at_every_entry_point(desk, organization, name):
     made = create_organization(name=f" {name} ", is_sandbox=False, actor=factories.actor())
     assert made.name == name
     assert find_organization(name) == find_organization(str(made.pk)) == made
@@ -110,7 +110,7 @@ def test_decomposed_name_is_stored_composed_and_taken_once():
     assert "already" in refused.value.details["name"]
 
 
-def test_id_is_an_id_first(organization):
+def test_reference_is_read_as_an_id_first(organization):
     with pytest.raises(CommandError, match="must not be an id"):
         call_command("create_organization", str(organization.pk))
     call_command("add_credit", str(organization.pk).upper(), "7.00")

@@ -1,4 +1,4 @@
-"""What an order relies on changes between its check and its write, or just before: it waits, or the other does."""
+"""Changes to what an order depends on, before or during it: one waits for the other."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def number(db):
     (number,) = factories.stock(*factories.line(0), price="10.00")
     yield number
-    db_assertions.assert_in_order(told=False)
+    db_assertions.assert_in_order(recorded=False)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_order_judges_a_number_after_an_earlier_change_commits(api, cast, number
     assert db_assertions.charges(cast.owner) == charged
 
 
-def test_a_top_up_that_has_not_committed_yet_counts_once_it_has(api, cast, number, monkeypatch):
+def test_top_up_counts_once_it_has_committed(api, cast, number, monkeypatch):
     PhoneNumber.objects.filter(number=number).update(price="120.00")
     gate = gate_after(monkeypatch, ledger, "lock_account")
     with Clients(2) as clients:

@@ -1,4 +1,4 @@
-"""compose.yaml and deploy/: they start what the documents promise, and every documented variable reaches it."""
+"""compose.yaml and deploy/ start what the documents promise, with every documented variable."""
 
 import re
 import shutil
@@ -144,7 +144,7 @@ def make_secrets(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def test_secrets_are_those_of_compose_and_stay(compose: dict[str, Any], tmp_path: Path) -> None:
+def test_generated_secrets_match_compose_and_are_kept(compose: dict[str, Any], tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     first = make_secrets(folder)
     files = {Path(secret["file"].rpartition("/")[2].rstrip("}")).name for secret in compose["secrets"].values()}

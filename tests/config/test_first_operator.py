@@ -1,4 +1,4 @@
-"""``create_first_operator``: a new deployment can be signed in to, and an old one is left alone."""
+"""``create_first_operator``: gives a new deployment its first sign-in, and changes no old one."""
 
 import io
 from pathlib import Path
@@ -20,9 +20,9 @@ def password_file(tmp_path: Path) -> Path:
 
 
 def create(file: Path, username: str = "admin") -> str:
-    told = io.StringIO()
-    call_command("create_first_operator", username=username, password_file=str(file), stdout=told)
-    return told.getvalue()
+    output = io.StringIO()
+    call_command("create_first_operator", username=username, password_file=str(file), stdout=output)
+    return output.getvalue()
 
 
 def test_first_operator_can_sign_in(password_file: Path, rf) -> None:
@@ -38,11 +38,11 @@ def test_first_operator_is_not_created_beside_another(password_file: Path) -> No
     assert get_user_model().objects.count() == 1
 
 
-@pytest.mark.parametrize(("password", "told"), [("short", "too short"), ("password1234", "too common")])
-def test_first_operator_with_a_weak_password_is_refused(tmp_path: Path, password: str, told: str) -> None:
+@pytest.mark.parametrize(("password", "problem"), [("short", "too short"), ("password1234", "too common")])
+def test_first_operator_with_a_weak_password_is_refused(tmp_path: Path, password: str, problem: str) -> None:
     file = tmp_path / "password"
     file.write_text(password)
-    with pytest.raises(CommandError, match=f"^argument --password-file: .*{told}"):
+    with pytest.raises(CommandError, match=f"^argument --password-file: .*{problem}"):
         create(file)
     assert not get_user_model().objects.exists()
 

@@ -1,4 +1,4 @@
-"""The image is built and run where buildah, debootstrap and runc are installed (`make image`)."""
+"""Build and run the image where buildah, debootstrap and runc are installed (`make image`)."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ def test_dockerfile_takes_its_base_as_an_argument() -> None:
     assert set(re.findall(r"^FROM (\S+)", text, re.M)) == {"${BASE}"}
 
 
-def test_image_starts_the_server_that_is_there() -> None:
+def test_image_starts_the_existing_server() -> None:
     text = (ROOT / "Dockerfile").read_text()
     configuration = re.search(r'"gunicorn", "config.wsgi", "-c", "([^"]+)"', text)
     assert configuration

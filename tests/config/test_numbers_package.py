@@ -1,4 +1,4 @@
-"""The app folder ``numbers`` has the name of a standard-library module, and neither hides the other."""
+"""The app ``numbers`` and the standard-library module of that name do not hide each other."""
 
 import ast
 import os
@@ -33,7 +33,7 @@ def run(*command, cwd=ROOT):
 
 @pytest.mark.parametrize("kind", IMPORTS)
 @pytest.mark.parametrize("cwd", [ROOT, ELSEWHERE], ids=["in the root", "elsewhere"])
-def test_both_can_be_imported(kind, cwd):
+def test_numbers_app_and_standard_library_are_importable(kind, cwd):
     result = run("-c", IMPORTS[kind], cwd=cwd)
     assert (result.returncode, result.stderr) == (0, "")
 
@@ -49,7 +49,7 @@ def test_manage_py_check_passes(cwd):
     assert (result.returncode, result.stdout) == (0, "System check identified no issues (0 silenced).\n"), result.stderr
 
 
-def test_the_wsgi_module_can_be_imported_first():
+def test_wsgi_module_can_be_imported_first():
     code = (
         "import os; os.environ['DATABASE_URL'] = 'postgresql://x@127.0.0.1:1/x'; os.environ['PRODUCTION'] = 'false'; "
     )

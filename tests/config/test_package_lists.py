@@ -1,4 +1,4 @@
-"""A package whose docstring lists its modules lists exactly those that it has."""
+"""A package docstring that lists its modules lists exactly those that exist."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""A release has one version everywhere, a dated changelog, and no dead link in its papers."""
+"""A release has one version everywhere, a dated changelog, and no dead link."""
 
 import re
 import tomllib
@@ -38,7 +38,7 @@ def test_changelog_has_the_version_and_its_sections() -> None:
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
-def test_links_of_papers_lead_somewhere(paper: Path) -> None:
+def test_links_of_release_documents_have_targets(paper: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", paper.read_text()):
         name, _, anchor = target.partition("#")
         file = (paper.parent / name).resolve() if name else paper

@@ -1,4 +1,4 @@
-"""Configuration by environment: what is missing or malformed is named at start, and production is strict."""
+"""Configuration by environment: bad variables are named at start, and production is strict."""
 
 import os
 import re
@@ -50,20 +50,20 @@ def test_production_settings_pass_the_deployment_check() -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_missing_variable_is_named_in_one_line() -> None:
+def test_missing_variable_is_named_in_one_line() -> None:
     result = manage("migrate", SECRET_KEY=None)
     assert result.returncode == 1
     assert result.stderr == "numberdesk: SECRET_KEY is missing: set it in the environment\n"
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS"])
-def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_production_requires_its_variables(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{name} is missing"):
         load_settings(monkeypatch, **{name: None})
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "problem"),
     [
         ("SECRET_KEY", "short", "at least 50"),
         ("DATABASE_URL", "mysql://db/numberdesk", "must be a postgresql:// URL"),
@@ -91,13 +91,13 @@ def test_production_needs(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         ("SECURE_HSTS_SECONDS", "1y", "at least 0"),
     ],
 )
-def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{told}"):
+def test_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{problem}"):
         load_settings(monkeypatch, **{name: value})
 
 
 @pytest.mark.parametrize(("value", "seconds"), [(None, 2), ("7", 7)])
-def test_a_request_waits_for_a_connection_for_as_long_as_is_set(
+def test_request_waits_for_a_connection_as_configured(
     monkeypatch: pytest.MonkeyPatch, value: str | None, seconds: int
 ) -> None:
     settings = load_settings(monkeypatch, DATABASE_CONNECT_TIMEOUT=value, REPLICA_URL="postgresql://b/numberdesk")
@@ -142,7 +142,7 @@ def test_settings_trusted_by_the_deployment_check_are_true(client: Client) -> No
     assert strict.post("/admin/login/", {"username": "x", "password": "y"}).status_code == 403
 
 
-def test_without_a_database_url_nothing_has_to_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_variable_is_required_without_a_database_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nothing = dict.fromkeys(["DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS"])
     settings = load_settings(monkeypatch, **nothing, NUMBERDESK_LOCAL_DIR=str(tmp_path))
     assert settings["PRODUCTION"] is False
@@ -150,7 +150,7 @@ def test_without_a_database_url_nothing_has_to_be_set(monkeypatch: pytest.Monkey
     assert len(str(settings["SECRET_KEY"])) >= 50
 
 
-def test_the_env_file_fills_in_what_the_environment_leaves_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_env_file_supplies_missing_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "desk.env"
     file.write_text("CURRENCY=EUR\nNUMBER_QUARANTINE_DAYS=90\n")
     settings = load_settings(monkeypatch, ENV_FILE=str(file), CURRENCY="GBP")
@@ -196,15 +196,15 @@ def test_database_password_fills_a_url_without_one(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")]
+    ("content", "problem"), [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")]
 )
 def test_secret_file_without_a_secret_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
 ) -> None:
     file = tmp_path / "pepper"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{told}"):
+    with pytest.raises(ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{problem}"):
         load_settings(monkeypatch, API_KEY_PEPPERS=None, API_KEY_PEPPERS_FILE=str(file))
 
 

@@ -1,4 +1,4 @@
-"""Where our code comes from: every package pinned by hash, no registry named, and what is known about them told."""
+"""The supply chain: packages pinned by hash, no registry named, known vulnerabilities reported."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_every_package_is_pinned_to_one_version_by_hash(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
-def test_an_extra_that_a_package_asks_for_is_pinned_with_it(name: str) -> None:
+def test_required_extra_is_pinned(name: str) -> None:
     """pip 23 takes `coverage[toml]` for another thing than a pinned `coverage`: it looks at the newest
     release and gives up for want of a hash, from the day on which that is not the pinned one."""
     pinned = {
@@ -72,7 +72,7 @@ def test_nothing_is_installed_from_a_folder_or_a_repository(file: Path) -> None:
     assert not re.search(r"^-e|git\+|file:| @ ", file.read_text(), re.MULTILINE)
 
 
-def test_whatever_installs_insists_on_hashes() -> None:
+def test_every_install_requires_hashes() -> None:
     for name in ("requirements/install.py", "Dockerfile"):
         assert "--require-hashes" in (ROOT / name).read_text()
 
@@ -112,7 +112,7 @@ def audit(url: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, env={**os.environ, "OSV_URL": url}, capture_output=True, text=True, check=False)
 
 
-def test_a_known_vulnerability_is_named_and_fails() -> None:
+def test_known_vulnerability_is_named_and_fails() -> None:
     with database([{"id": "PYSEC-1"}, {"id": "GHSA-x"}]) as (url, asked):
         done = audit(url)
     assert done.returncode == 1
@@ -122,14 +122,14 @@ def test_a_known_vulnerability_is_named_and_fails() -> None:
     assert len(asked) == len(entries((ROOT / "requirements" / "run.txt").read_text()))
 
 
-def test_none_known_passes() -> None:
+def test_no_known_vulnerability_passes() -> None:
     with database([]) as (url, _):
         done = audit(url)
     assert (done.returncode, done.stdout.endswith(": 0 with known vulnerabilities\n")) == (0, True)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "ftp://x", "https://nowhere.invalid"])
-def test_a_database_that_cannot_be_asked_is_said_and_is_no_pass(url: str) -> None:
+def test_unreachable_vulnerability_database_is_a_failure(url: str) -> None:
     done = audit(url)
     assert done.returncode == 2
     assert done.stdout.startswith("not audited: ")

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and what the endpoints really do."""
+"""The OpenAPI document is valid, complete, and matches the endpoints."""
 
 import copy
 import re
@@ -29,7 +29,7 @@ def operations() -> list:
     return [pytest.param(*one, id=one[2]["operationId"]) for one in Published(schema()).operations()]
 
 
-def test_the_document_is_valid_openapi_3_1(published):
+def test_document_is_valid_openapi_3_1(published):
     assert published.document["openapi"] == "3.1.0"
     validate_schema(published.document)
     for component in published.document["components"]["schemas"].values():
@@ -53,7 +53,7 @@ def test_document_is_served_whole_compressed_or_as_not_modified():
     assert len(again["X-Request-Id"]) == 26
 
 
-def test_it_does_not_depend_on_the_machine_or_its_settings(settings):
+def test_document_is_independent_of_machine_and_settings(settings):
     views._schema.cache_clear()
     settings.CURRENCY, settings.RATE_LIMIT_PER_MINUTE, settings.NUMBER_QUARANTINE_DAYS = "EUR", 7, 90
     try:
@@ -86,7 +86,7 @@ def _methods(view) -> set[str]:
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), operations())
-def test_every_example_is_what_its_schema_says(published, path, method, operation):
+def test_every_example_matches_its_schema(published, path, method, operation):
     if body := operation.get("requestBody"):
         for example in examples_in(body["content"]):
             assert published.mismatches(body["content"]["application/json"]["schema"], example) == []
@@ -201,24 +201,24 @@ def tampered(published: Published) -> dict:
 
 
 @pytest.mark.django_db
-def test_an_answer_as_described_has_no_problems(published, answer):
+def test_described_response_has_no_problems(published, answer):
     assert answer.status_code == 200
     assert published.problems("POST", ORDERS, answer) == []
 
 
-def test_a_field_that_is_not_described_is_a_problem(published, answer):
+def test_undescribed_field_is_a_problem(published, answer):
     document = tampered(published)
     del document["components"]["schemas"]["PhoneNumber"]["properties"]["label"]
     assert any("label" in problem for problem in Published(document).problems("POST", ORDERS, answer))
 
 
-def test_a_field_that_is_described_and_not_there_is_a_problem(published, answer):
+def test_missing_described_field_is_a_problem(published, answer):
     document = tampered(published)
     document["components"]["schemas"]["PhoneNumber"]["required"].append("colour")
     assert any("colour" in problem for problem in Published(document).problems("POST", ORDERS, answer))
 
 
-def test_a_status_that_is_not_described_is_a_problem(published, answer):
+def test_undescribed_status_is_a_problem(published, answer):
     document = tampered(published)
     del document["paths"][ORDERS]["post"]["responses"]["200"]
     assert Published(document).problems("POST", ORDERS, answer) == ["orderNumbers does not describe the status 200"]
@@ -275,14 +275,14 @@ def without_the_path(document):
         (without_the_path, "no path of the API, does not describe the status 200"),
     ],
 )
-def test_an_answer_to_any_test_that_is_not_described_fails_it(api, described_as, tamper, problem):
+def test_undescribed_response_fails_any_test(api, described_as, tamper, problem):
     factories.stock("+14155550123")
     described_as(tamper)
     with pytest.raises(AssertionError, match=problem):
         [api.order(["+14155550123"]) for _ in range(2)]
 
 
-def test_what_is_no_path_and_no_method_is_held_against_it_too(api, described_as):
+def test_unknown_path_and_method_are_checked_too(api, described_as):
     described_as(lambda document: document["components"]["headers"]["X-Request-Id"]["schema"].update(pattern="^x"))
     for method, path in [("GET", "/v1/nowhere"), ("PUT", ORDERS), ("HEAD", ORDERS)]:
         with pytest.raises(AssertionError, match="header X-Request-Id"):
@@ -290,11 +290,11 @@ def test_what_is_no_path_and_no_method_is_held_against_it_too(api, described_as)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/types.ts", "/v1/openapi.json", "/admin/login/", "/static/nowhere.css"])
-def test_pages_and_files_are_no_answers_of_the_api(api, path):
+def test_pages_and_files_are_not_checked(api, path):
     assert api.get(path).status_code in (200, 404)
 
 
-def test_two_who_ask_for_it_first_and_at_once_both_get_it():
+def test_concurrent_first_requests_both_get_the_document():
     script = """
 import django; django.setup()
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Every status and code that the document describes is one that the endpoint really gives.
+"""Every status and code that the document describes occurs at its endpoint.
 
 The other direction, that nothing is given that is not described, is tests/contract/test_openapi_live.py's.
 """
@@ -49,7 +49,7 @@ def described(operation: dict[str, Any]) -> set[tuple[int, str | None]]:
 @pytest.mark.parametrize(
     "operation", [pytest.param(one, id=one["operationId"]) for _, _, one in PUBLISHED.operations()]
 )
-def test_what_is_described_is_really_given(world, operation, subtests):
+def test_every_described_response_occurs(world, operation, subtests):
     call = CALLS[operation["operationId"]]
     for status, code in sorted(described(operation), key=str):
         with subtests.test(code or str(status)), undone(world) as attempt:

@@ -1,4 +1,4 @@
-"""Schemathesis plays every operation through the WSGI application: valid requests, invalid ones, edge cases.
+"""Schemathesis calls every operation through WSGI: valid requests, invalid ones, edge cases.
 
 The budget and the seed are fixed, so that a failure is one again on the next run (`make
 fuzz` brings another seed). What fails: a status, header,
@@ -54,7 +54,7 @@ def world(cast, settings):
 
 @api.parametrize()
 @budget
-def test_every_operation_answers_as_described(case, world):
+def test_every_operation_responds_as_described(case, world):
     case.call_and_validate(headers={"Authorization": f"Bearer {world.owner_key}"})
 
 
@@ -69,7 +69,7 @@ def order(world, document):
     case.call_and_validate(headers={"Authorization": f"Bearer {world.owner_key}"})
 
 
-def test_an_order_passes_under_the_published_document(world):
+def test_order_passes_under_the_published_document(world):
     order(world, copy.deepcopy(api.raw_schema))
 
 
@@ -83,7 +83,7 @@ def test_an_order_passes_under_the_published_document(world):
     ],
     ids=["status", "field", "missing field", "header"],
 )
-def test_what_is_not_described_fails(world, tamper, complaint):
+def test_undescribed_response_fails(world, tamper, complaint):
     document = copy.deepcopy(api.raw_schema)
     tamper(document)
     with pytest.raises(FailureGroup, match=complaint):

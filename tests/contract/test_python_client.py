@@ -1,4 +1,4 @@
-"""A Python client, generated from the published schema as a customer would, places an order and manages its number."""
+"""A generated Python client places an order and manages its number."""
 
 import importlib
 import subprocess
@@ -48,7 +48,7 @@ def part(name: str):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_generated_client_orders_routes_and_releases(client, cast, live_server):
+def test_generated_client_orders_routes_and_releases(client, cast, live_server):
     models, numbers = part("models"), "api.phone_numbers"
     first, second = factories.stock(*factories.line(0, 2))
     with client.AuthenticatedClient(live_server.url, token=cast.owner_key) as desk:
@@ -82,7 +82,7 @@ def test_a_generated_client_orders_routes_and_releases(client, cast, live_server
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_refusal_comes_as_its_own_type(client, cast, live_server):
+def test_each_refusal_has_its_own_type(client, cast, live_server):
     models = part("models")
     order = part("api.phone_numbers.order_numbers")
     with client.AuthenticatedClient(live_server.url, token=cast.colleague_key) as desk:

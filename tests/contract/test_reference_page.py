@@ -1,4 +1,4 @@
-"""The reference page, replayed: its request is sent as it stands there, and its answers come back."""
+"""The reference page, replayed: its request is sent as written, and its responses return."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def without_what_differs(body):
 
 
 def same(response, expected, *, status):
-    """Equal to the page's answer but for ids, times and what the contract adds beside it; keys in its order."""
+    """Compare with the page's response except for ids, times and additions; keys in its order."""
     assert response.status_code == status
     answered = json.loads(response.content)
     assert [key for key in answered if key in expected] == list(expected)
@@ -58,18 +58,18 @@ def same(response, expected, *, status):
     assert without_what_differs(answered) == without_what_differs(expected)
 
 
-def test_the_page_has_one_request_and_seven_answers():
+def test_page_has_one_request_and_seven_responses():
     assert CURL.startswith(f'curl -X POST "https://example.com{ORDERS}"')
     assert len(ANSWERS) == 7
 
 
-def test_the_request_of_the_page_orders_its_number(page_api):
+def test_request_of_the_page_orders_its_number(page_api):
     response = curl(page_api)
     unset = {"inbound_url": None, "status_url": None, "label": None, "campaign_id": None}
     same(response, {"success": True, "data": [{**EXAMPLE, **unset}]}, status=200)
 
 
-def test_the_success_of_the_page_comes_back_for_its_routing(page_api):
+def test_request_with_routing_gets_the_documented_success(page_api):
     routing = {field: EXAMPLE[field] for field in ("inbound_url", "status_url", "label", "campaign_id")}
     response = page_api.order([EXAMPLE["number"]], **routing)
     same(response, SUCCESS, status=200)
@@ -77,20 +77,20 @@ def test_the_success_of_the_page_comes_back_for_its_routing(page_api):
     assert list(line) == list(EXAMPLE)
 
 
-def test_without_a_key_the_page_answers_unauthorized(page_api):
+def test_missing_key_responds_unauthorized(page_api):
     same(curl(page_api.using(None)), UNAUTHORIZED, status=401)
 
 
-def test_without_the_scope_the_page_answers_forbidden(page_api, cast):
+def test_missing_scope_responds_forbidden(page_api, cast):
     same(curl(page_api.using(cast.colleague_key)), FORBIDDEN, status=403)
 
 
-def test_without_credit_the_page_answers_insufficient_credit(page_api):
+def test_missing_credit_responds_insufficient_credit(page_api):
     poor = factories.key(factories.organization(credit=None))
     same(curl(page_api.using(poor)), CREDIT, status=402)
 
 
-def test_for_a_strangers_campaign_the_page_answers_not_found(page_api, cast):
+def test_foreign_campaign_responds_not_found(page_api, cast):
     stranger = page_api.using(cast.stranger_key)
     same(stranger.order([EXAMPLE["number"]], campaign_id=EXAMPLE["campaign_id"]), MISSING, status=404)
 

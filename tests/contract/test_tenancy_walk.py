@@ -1,4 +1,4 @@
-"""What is a stranger's is answered like what does not exist, on every endpoint that there is.
+"""Every endpoint responds to a foreign object as to a missing one.
 
 The endpoints are those of the URL conf: a new one fails here until it is walked.
 """
@@ -22,12 +22,12 @@ BASE = "/v1/phone-numbers"
 FREE = "+14152000099"
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^(numbers|campaigns|apikeys)_'"
 # What counts and remembers requests rather than what they did.
-NOT_TOLD = {"apikeys_ratewindow", "numbers_refusal"}
+NOT_COMPARED = {"apikeys_ratewindow", "numbers_refusal"}
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A request in which ``{name}`` stands for something that somebody owns: an id, a number, a cursor."""
+    """A request in which ``{name}`` stands for an owned object: an id, a number, a cursor."""
 
     query: str = ""
     body: Any = b""
@@ -41,7 +41,7 @@ class Ask:
 
 PLAIN = (Ask(),)
 LIST = (Ask("?cursor={cursor}"),)
-# The requests of each endpoint that name something of somebody's; () where there is nothing to name.
+# The requests of each endpoint that name an owned object; () where there is nothing to name.
 WALK: dict[str, tuple[Ask, ...]] = {
     f"GET {BASE}": (*LIST, Ask("?campaign_id={campaign_id}"), Ask("?search=%2B{digits}"), Ask("?label={label}")),
     f"GET {BASE}/<number:number_id>": PLAIN,
@@ -85,11 +85,11 @@ pytestmark = pytest.mark.django_db
 
 @dataclass(frozen=True)
 class World:
-    """Things of a stranger, under the names by which requests ask for them, and things that are nobody's."""
+    """Objects of a stranger, by the names that requests use, and ids that do not exist."""
 
     stranger: Api
     theirs: dict[str, str]
-    nobodys: dict[str, str]
+    missing: dict[str, str]
 
 
 def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
@@ -130,14 +130,14 @@ def world(cast, settings):
     theirs = furnish(cast.stranger_key, cast.stranger, 10)
     factories.key(cast.stranger)
     furnish(cast.owner_key, cast.owner, 20)
-    nobodys = {name: unknown_id() for name in theirs if name.endswith("_id")}
-    nobodys |= {"number": "+14152000014", "held": "+14152000015", "digits": "14152000014", "label": "label99"}
-    return World(Api(cast.stranger_key), theirs, nobodys)
+    missing = {name: unknown_id() for name in theirs if name.endswith("_id")}
+    missing |= {"number": "+14152000014", "held": "+14152000015", "digits": "14152000014", "label": "label99"}
+    return World(Api(cast.stranger_key), theirs, missing)
 
 
 def everything() -> dict[str, list[Any]]:
-    """Every row that tells of somebody's things."""
-    tables = sorted({table for (table,) in db_assertions.rows(TABLES)} - NOT_TOLD)
+    """Return every row that describes an owned object."""
+    tables = sorted({table for (table,) in db_assertions.rows(TABLES)} - NOT_COMPARED)
     # The last use of a key is noted with any request that it makes.
     return {
         table: sorted(str(row) for (row,) in db_assertions.rows(f"SELECT to_jsonb(t) - 'last_used_at' FROM {table} t"))
@@ -166,7 +166,7 @@ def test_every_endpoint_is_walked():
     assert WALK.keys() == ALL.keys()
 
 
-def test_what_needs_no_key_is_known():
+def test_endpoints_without_a_key_are_known():
     assert public_routes() <= PUBLIC
 
 
@@ -176,14 +176,14 @@ walk = pytest.mark.parametrize(("name", "request_"), WALKED, ids=[f"{name} {one.
 
 @walk
 def test_foreign_object_gets_the_same_bytes_as_a_missing_one(world, api, name, request_):
-    """The number of statements, which time would tell, is the same too, and nobody's rows change."""
+    """The statement count, visible as time, is the same too, and no row changes."""
     endpoint = ALL[name]
-    theirs, nobodys = (things_for(endpoint, things) for things in (world.theirs, world.nobodys))
+    theirs, missing = (things_for(endpoint, things) for things in (world.theirs, world.missing))
     if "cursor" in request_.query:
         theirs["cursor"] = cursor_of_the_stranger(world, endpoint, theirs)
-        nobodys["cursor"] = "A" * len(theirs["cursor"])
+        missing["cursor"] = "A" * len(theirs["cursor"])
     before = everything()
-    assert ask(api, endpoint, request_, theirs) == ask(api, endpoint, request_, nobodys)
+    assert ask(api, endpoint, request_, theirs) == ask(api, endpoint, request_, missing)
     assert everything() == before
 
 
@@ -194,13 +194,13 @@ def cursor_of_the_stranger(world: World, endpoint: Endpoint, things: dict[str, s
     return cursor
 
 
-# Numbers that are sold or held: refused to those who have them, as to everyone. What is told to these
-# beside it, and to nobody else, is the matter of tests/numbers/orders/test_already_yours_and_alternatives.py.
+# Numbers that are sold or held: refused to their owner as to everyone. What only the owner sees
+# beside it is tested in tests/numbers/orders/test_already_yours_and_alternatives.py.
 SOLD = {f"POST {BASE}/orders", f"POST {BASE}/search", f"POST {BASE}/reservations"}
 
 
 @walk
-def test_the_same_request_succeeds_for_the_stranger_itself(world, name, request_):
+def test_same_request_succeeds_for_the_stranger(world, name, request_):
     """Else the walk would show nothing."""
     endpoint = ALL[name]
     things = things_for(endpoint, world.theirs)
@@ -211,7 +211,7 @@ def test_the_same_request_succeeds_for_the_stranger_itself(world, name, request_
 
 
 @pytest.mark.parametrize("name", [name for name in WALK if name.startswith("GET ")])
-def test_no_answer_to_the_owner_names_anything_of_the_strangers(world, api, cast, name):
+def test_no_response_to_the_owner_names_foreign_objects(world, api, cast, name):
     endpoint = ALL[name]
     if "<id:" in endpoint.path:
         return

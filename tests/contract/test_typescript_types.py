@@ -1,4 +1,4 @@
-"""``/types.ts``: in step with the schema, and good enough for a strict program that runs against the desk."""
+"""``/types.ts``: matches the schema, and a strict program that uses it runs against the desk."""
 
 import json
 import os
@@ -23,17 +23,17 @@ def tools():
         pytest.skip(str(absent))
 
 
-def test_the_types_are_of_the_schema_as_it_is_now():
-    """Holds without node: the file tells which schema it was made of."""
+def test_types_match_the_current_schema():
+    """Holds without node: the file names the schema it was generated from."""
     assert f"sha256 {node.digest(schema())}" in TYPES.read_text(), "the schema has changed: run `make types`"
 
 
-def test_the_types_are_what_the_generator_makes(tools):
+def test_types_are_the_output_of_the_generator(tools):
     assert node.types_of(schema()) == TYPES.read_text(), "run `make types`"
 
 
 @pytest.mark.parametrize("path", ["/types.ts", "/v1/types.ts"])
-def test_they_are_served_without_a_key_and_without_node(path):
+def test_types_are_served_without_a_key_and_node(path):
     answer = Client().get(path)
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
@@ -60,17 +60,17 @@ def compiled(tools, folder, program):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_strict_program_runs_against_the_served_desk(tools, tmp_path, cast, live_server):
+def test_strict_program_runs_against_the_served_desk(tools, tmp_path, cast, live_server):
     numbers = factories.stock(*factories.line(0, 2))
     compiled(tools, tmp_path, PROGRAM)
     environment = {"NUMBERDESK_URL": live_server.url, "NUMBERDESK_API_KEY": cast.owner_key}
-    told = json.loads(node.run(["node", "order.js"], cwd=tmp_path, env=environment))
-    assert sorted(told.pop("ordered")) == sorted(numbers)
-    assert sorted(told.pop("yours")) == sorted(numbers)
-    assert told == {"label": "typescript", "changed": "moved", "replayed": ["true", True], "released": 200}
+    printed = json.loads(node.run(["node", "order.js"], cwd=tmp_path, env=environment))
+    assert sorted(printed.pop("ordered")) == sorted(numbers)
+    assert sorted(printed.pop("yours")) == sorted(numbers)
+    assert printed == {"label": "typescript", "changed": "moved", "replayed": ["true", True], "released": 200}
 
 
-def test_a_program_that_the_types_forbid_does_not_compile(tools, tmp_path):
+def test_invalid_program_does_not_compile(tools, tmp_path):
     """The negative control: were the types loose, the program above would show nothing."""
     wrong = PROGRAM.replace("one.label;", "one.lable;")
     assert wrong != PROGRAM

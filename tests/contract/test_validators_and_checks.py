@@ -1,4 +1,4 @@
-"""What a validator lets through, the database accepts; and the other way round where the rule is the same.
+"""The database accepts what a validator accepts, and vice versa where the rule is the same.
 
 A table: a row for each field that has both a validation and a column with its bounds. Add a row to
 ``FIELDS`` for a new one.
@@ -250,7 +250,7 @@ def database_accepts(field: Field, value: Any) -> bool:
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_the_database_accepts_what_the_validator_does(world, field):
+def test_database_accepts_exactly_what_the_validator_accepts(world, field):
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(field.values)
     def judge(value: Any) -> None:
@@ -264,7 +264,7 @@ def test_the_database_accepts_what_the_validator_does(world, field):
     judge()
 
 
-def test_a_difference_would_be_found(world):
+def test_planted_difference_is_found(world):
     """The fault of C1, planted: a validator that lets HTTPS:// through as it is."""
     (field,) = [one for one in FIELDS if one.name == "numbers_assignment inbound_url"]
     assert database_accepts(field, "https://customer.example/")

@@ -1,4 +1,4 @@
-"""A server process killed with SIGKILL in the middle of an order, and the retry that its client then sends."""
+"""A server killed with SIGKILL in the middle of an order, and the retry of its client."""
 
 import http.client
 from concurrent.futures import ThreadPoolExecutor
@@ -45,12 +45,12 @@ def test_kill_before_the_commit_leaves_nothing(server, cast, numbers, point):
     retry = server.order(cast.owner_key, numbers, key="k")
     assert retry.status == 200
     assert "Idempotent-Replayed" not in retry.headers
-    assert db_assertions.written() == {"orders": 1, "owned": 3, "told": 3, "charged": 1, "remembered": 1}
+    assert db_assertions.written() == {"orders": 1, "owned": 3, "recorded": 3, "charged": 1, "remembered": 1}
 
 
 def test_kill_after_the_commit_is_answered_by_the_retry(server, cast, numbers):
     crash(server, "between commit and answer", cast.owner_key, numbers)
-    once = {"orders": 1, "owned": 3, "told": 3, "charged": 1, "remembered": 1}
+    once = {"orders": 1, "owned": 3, "recorded": 3, "charged": 1, "remembered": 1}
     assert db_assertions.written() == once
     retries = [server.order(cast.owner_key, numbers, key="k") for _ in range(2)]
     assert [(retry.status, retry.headers["Idempotent-Replayed"]) for retry in retries] == [(200, "true")] * 2
@@ -89,5 +89,5 @@ def test_repeated_kills_under_load_lose_and_double_nothing(server, cast):
         answers = [order.result() for order in orders]
     assert len({body for body, _ in answers}) == 60
     assert sum(cut_off for _, cut_off in answers) > 0
-    assert db_assertions.written() == {"orders": 60, "owned": 120, "told": 120, "charged": 60, "remembered": 60}
+    assert db_assertions.written() == {"orders": 60, "owned": 120, "recorded": 120, "charged": 60, "remembered": 60}
     assert (len(db_assertions.owners()), db_assertions.balance(cast.owner)) == (120, 88)

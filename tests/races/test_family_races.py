@@ -1,4 +1,4 @@
-"""Order, hold, let go, route, release, retire: every two that can meet over one number, at the worst moment."""
+"""Orders, holds and their ends, routing, releases: every conflicting pair, at the worst moment."""
 
 from functools import partial
 
@@ -21,11 +21,11 @@ from tests.support.phone_numbers import (
     NUMBERS,
     RESERVATIONS,
     hold,
-    let_go,
     listed,
     owned,
     patch,
     release,
+    release_hold,
     search,
 )
 
@@ -74,7 +74,7 @@ def meet(monkeypatch, where, first, second):
 # --- release -------------------------------------------------------------------------------------
 
 
-def test_a_number_released_by_four_at_once_is_released_once(api, cast):
+def test_concurrent_releases_of_a_number_release_it_once(api, cast):
     for number in factories.stock(*factories.line(0, ROUNDS)):
         (number_id,) = owned(api, number)
         answers = at_once([partial(release, Api(cast.owner_key), number_id)] * 4)
@@ -133,7 +133,7 @@ def test_database_refuses_a_change_after_release_without_locks(api, cast, monkey
     assert "an assignment is routed or ended, never rewritten" in caplog.text
 
 
-def test_a_number_is_bought_only_after_its_release_is_committed(api, cast, stranger, settings, monkeypatch):
+def test_number_is_bought_only_after_its_release_is_committed(api, cast, stranger, settings, monkeypatch):
     """Without any quarantine the buyer waits for the release, and its ownership begins after the other ended."""
     settings.NUMBER_QUARANTINE_DAYS = 0
     (number,) = factories.stock(*factories.line(0))
@@ -168,7 +168,7 @@ def test_hold_or_foreign_order_gets_everything_when_concurrent(api, cast):
         assert sorted([made.status_code, order.status_code]) in ([200, 409], [201, 409])
 
 
-def test_holds_of_one_number_by_many_at_once_one_gets_it(db):
+def test_one_of_many_concurrent_holds_gets_the_number(db):
     factories.stock(*factories.line(0))
     clients = [Api(factories.key(factories.organization())) for _ in range(10)]
     body = {"numbers": factories.line(0)}
@@ -183,7 +183,7 @@ def test_release_during_an_order_frees_the_remaining_numbers(api, cast, monkeypa
         monkeypatch,
         (place, "purchase_statement"),
         partial(api.order, [one]),
-        partial(let_go, Api(cast.owner_key), reservation["id"]),
+        partial(release_hold, Api(cast.owner_key), reservation["id"]),
     )
     assert (ordered.status_code, ended.status_code) == (200, 200)
     assert (listed(api), search(api)) == ([one], [two])
@@ -196,7 +196,7 @@ def test_release_does_not_end_the_hold_that_replaced_it(api, cast, monkeypatch):
     first = hold(api, one, two)
     gate = gate_after(monkeypatch, reservations, "own_reservation")
     with Clients(1) as clients:
-        ended = clients.start(let_go, api, first["id"])
+        ended = clients.start(release_hold, api, first["id"])
         gate.wait_for_someone()
         hold(Api(cast.owner_key), two)
         gate.open()
@@ -207,7 +207,7 @@ def test_release_does_not_end_the_hold_that_replaced_it(api, cast, monkeypatch):
 
 def test_concurrent_releases_of_a_reservation_free_it_once(api, cast):
     reservation = hold(api, *factories.stock(*factories.line(0, 5)))
-    answers = at_once([partial(let_go, Api(cast.owner_key), reservation["id"])] * 4)
+    answers = at_once([partial(release_hold, Api(cast.owner_key), reservation["id"])] * 4)
     assert {answer.status_code for answer in answers} == {200}
     assert events("hold_released") == 5
 
@@ -232,7 +232,7 @@ def test_verification_shows_a_hold_on_sold_numbers_without_locks(api, cast, stra
 
 
 @pytest.mark.parametrize("commit", [True, False])
-def test_attaching_waits_for_what_is_being_done_to_the_campaign(api, cast, commit):
+def test_attaching_waits_for_a_change_of_the_campaign(api, cast, commit):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     campaign = factories.campaign(cast.owner)
     expire = partial(Campaign.objects.filter(pk=campaign.pk).update, status="EXPIRED")
@@ -243,7 +243,7 @@ def test_attaching_waits_for_what_is_being_done_to_the_campaign(api, cast, commi
         assert attached.result().status_code == (409 if commit else 200)
 
 
-def test_a_number_is_either_sold_or_retired(api, cast):
+def test_number_is_either_sold_or_retired(api, cast):
     for start in range(ROUNDS):
         (number,) = factories.stock(*factories.line(start))
         number_id = PhoneNumber.objects.get(number=number).pk
@@ -260,8 +260,8 @@ def test_ending_and_retiring_in_opposite_order_do_not_deadlock(api, cast, caplog
     release_all = api.post(BULK_RELEASE, {"ids": owned(api, *factories.stock(*factories.line(0, 50)))})
     assert len(release_all.json()["data"]["released"]) == 50
     ids = all_ids()
-    deeds = [(end_quarantine, ids), (retire, ids[::-1]), (end_quarantine, ids[25:] + ids[:25]), (retire, ids[::2])]
-    at_once([partial(deed, number_ids=some, actor=factories.actor(), reason="x") for deed, some in deeds])
+    works = [(end_quarantine, ids), (retire, ids[::-1]), (end_quarantine, ids[25:] + ids[:25]), (retire, ids[::2])]
+    at_once([partial(work, number_ids=some, actor=factories.actor(), reason="x") for work, some in works])
     assert set(PhoneNumber.objects.values_list("status", flat=True)) == {"retired"}
     assert events("retired") == 50
     assert "transaction tried again" not in caplog.text

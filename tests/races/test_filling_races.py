@@ -1,4 +1,4 @@
-"""Orders by quantity at once: fillers, buyers, cancellations, and stock that comes at a bad moment."""
+"""Concurrent bulk orders: fillers, buyers, cancellations, and stock at a bad moment."""
 
 from functools import partial
 
@@ -107,7 +107,7 @@ def test_younger_order_waits_while_an_older_one_is_tried(cast, monkeypatch):
     assert statuses([older, younger]) == ["complete", "pending"]
 
 
-def test_a_locked_account_keeps_only_its_own_order_waiting(api, cast, settings):
+def test_locked_account_blocks_only_its_own_order(api, cast, settings):
     settings.LOCK_TIMEOUT_MS = 200
     mine, theirs = (api, wait_for(api, 1)), (api.using(cast.stranger_key), wait_for(api.using(cast.stranger_key), 1))
     factories.stock(*factories.line(0, 2))
@@ -133,7 +133,7 @@ def test_order_waits_when_its_organization_is_suspended_midway(api, cast, monkey
     assert order_status(api, order_id)["status"] == "pending"
 
 
-def test_an_order_is_either_filled_or_cancelled(api, cast):
+def test_order_is_either_filled_or_cancelled(api, cast):
     for start in range(0, 40, 2):
         order_id = wait_for(api, 2)
         factories.stock(*factories.line(start, 2), price="0.10")
@@ -194,8 +194,8 @@ def test_numbers_locked_only_briefly_fill_the_order_afterwards(api, cast, monkey
     assert order_status(api, order_id)["status"] == "complete"
 
 
-def test_numbers_that_others_have_locked_make_a_look_go_deeper(api, cast, monkeypatch):
-    """With exactly one number left over, an order must not be told that there is none."""
+def test_fill_check_reads_past_numbers_locked_by_others(api, cast, monkeypatch):
+    """With exactly one number left over, an order must not be refused as if there were none."""
     monkeypatch.setattr(picking, "usual_depth", lambda quantity: quantity)
     *taken, free = factories.stock(*factories.line(0, 4))
     wish = Wish(cast.owner.pk, False, Criteria(), None)
@@ -213,7 +213,7 @@ def test_numbers_that_others_have_locked_make_a_look_go_deeper(api, cast, monkey
         assert under_way.result().status_code == 200
 
 
-def test_the_same_key_twice_at_once_places_one_order(api, cast):
+def test_concurrent_requests_with_one_key_place_one_order(api, cast):
     factories.stock(*factories.line(0, 10))
     headers = {"Idempotency-Key": "k"}
     for quantity, status in ((2, 200), (50, 202)):

@@ -1,4 +1,4 @@
-"""Everything at once: customers, operators and the worker over one small stock, in shuffled order.
+"""Customers, operators and the worker at once over one small stock, in shuffled order.
 
 No answer may be a failure of ours, nothing may deadlock, and afterwards every proof must hold.
 """
@@ -45,14 +45,15 @@ class Customer:
     answers: Counter = field(default_factory=Counter)
 
     def live(self) -> Counter:
-        deeds = [self.order, self.order_any, self.hold, self.let_go, self.release, self.release_all, self.route]
-        deeds += [self.attach, self.search_and_order, self.cancel, self.dry_run]
+        steps = [self.order, self.order_any, self.hold, self.release_hold, self.release]
+        steps += [self.release_all, self.route, self.attach, self.search_and_order]
+        steps += [self.cancel, self.dry_run]
         for _ in range(STEPS):
-            deed = self.draw.choice(deeds)
-            response = deed()
+            step = self.draw.choice(steps)
+            response = step()
             if response is not None:
                 code = response.json().get("error", {}).get("code", "")
-                self.answers[deed.__name__, response.status_code, code] += 1
+                self.answers[step.__name__, response.status_code, code] += 1
         return self.answers
 
     def some(self) -> list[str]:
@@ -89,7 +90,7 @@ class Customer:
         numbers = self.draw.choice([self.shown(), self.some()])
         return self.api.post(RESERVATIONS, {"numbers": numbers, "ttl_seconds": 60}) if numbers else None
 
-    def let_go(self) -> Any:
+    def release_hold(self) -> Any:
         ids = self.ids(RESERVATIONS)
         return self.api.request("DELETE", f"{RESERVATIONS}/{ids[0]}") if ids else None
 
@@ -118,7 +119,7 @@ class Customer:
 
 
 def operate(draw: random.Random, organizations: list[Any], fresh: Iterator[int]) -> None:
-    """What operators do meanwhile. ``fresh`` gives the places of numbers that are not in stock."""
+    """Act as operators do. ``fresh`` yields the positions of numbers that are not in stock."""
     ids = list(PhoneNumber.objects.values_list("id", flat=True))
     actor = factories.actor()
     for step in range(STEPS):
@@ -142,7 +143,7 @@ def work_off() -> None:
 
 @pytest.fixture
 def load(settings):
-    """Runs it all; gives how often each deed was answered how."""
+    """Run it all, and count the responses by step and status."""
     settings.NUMBER_QUARANTINE_DAYS = 0
     settings.RATE_LIMIT_PER_MINUTE = 1_000_000
     factories.stock(*NUMBERS_IN_STOCK)
@@ -162,31 +163,31 @@ def load(settings):
     return load
 
 
-MUST_GO_THROUGH = {"order", "order_any", "hold", "let_go", "release", "release_all", "route", "attach"}
+MUST_GO_THROUGH = {"order", "order_any", "hold", "release_hold", "release", "release_all", "route", "attach"}
 OURS_TO_REFUSE = {200, 201, 202, 402, 404, 409}
 
 
 def test_mixed_load_keeps_every_promise_without_deadlock(load, caplog):
-    told = load()
-    while missing := MUST_GO_THROUGH - {deed for deed, status, _ in told if status < 300}:
-        assert told.total() < 10 * CUSTOMERS * STEPS, missing  # chance, not a fault: who is quicker has the numbers
-        told = load()  # they count on
-    assert {status for _, status, _ in told} <= OURS_TO_REFUSE, told
+    answers = load()
+    while missing := MUST_GO_THROUGH - {step for step, status, _ in answers if status < 300}:
+        assert answers.total() < 10 * CUSTOMERS * STEPS, missing  # chance, not a fault
+        answers = load()  # they count on
+    assert {status for _, status, _ in answers} <= OURS_TO_REFUSE, answers
     assert [record.getMessage() for record in caplog.records if "tried again" in record.getMessage()] == []
     fill_pending_orders()
     db_assertions.assert_in_order()
 
 
-def test_the_same_load_without_locks_breaks_something(load, monkeypatch):
+def test_same_load_breaks_a_promise_without_locks(load, monkeypatch):
     """The negative control: were it to pass as well, the load would show nothing."""
     for name in ("LOCK_ACCOUNT", "LOCK_ASSIGNMENTS", "LOCK_NUMBERS", "LOCK_NUMBERS_BY_ID", "LOCK_FREE_NUMBERS"):
         unlocked = getattr(locks, name).replace("FOR NO KEY UPDATE SKIP LOCKED", "").replace("FOR NO KEY UPDATE", "")
         assert "FOR " not in unlocked
         monkeypatch.setattr(locks, name, unlocked)
     try:
-        told = load()
+        answers = load()
     except DatabaseError:
         return  # the operator or the worker met a constraint
-    assert not {status for _, status, _ in told} <= OURS_TO_REFUSE or not all(
+    assert not {status for _, status, _ in answers} <= OURS_TO_REFUSE or not all(
         finding.holds for finding in verify_inventory()
     )

@@ -1,4 +1,4 @@
-"""Buyers at once, with threads and real commits: who owns what, and what was charged."""
+"""Concurrent buyers, with threads and real commits: who owns what, and what was charged."""
 
 import random
 from functools import partial
@@ -52,7 +52,7 @@ def test_ten_concurrent_orders_of_one_organization_pay_once(api, cast):
     assert (db_assertions.balance(cast.owner), db_assertions.charges(cast.owner)) == (90, [10])
 
 
-def test_orders_at_once_never_spend_more_than_there_is(api, cast):
+def test_concurrent_orders_never_overspend(api, cast):
     numbers = factories.stock(*factories.line(0, 12), price="24.00")
     answers = at_once([lambda number=number: api.using(cast.owner_key).order([number]) for number in numbers])
     assert outcomes(answers) == {"sold": 4, "INSUFFICIENT_CREDIT": 8}

@@ -1,4 +1,4 @@
-"""The negative control: the same races with the locks switched off must go wrong, or the others show nothing.
+"""The negative control: the same races without locks must fail.
 
 One step of a race is made certain: the first order stops when it has checked and not written. With its
 locks the second waits for it; without them the second overtakes it.
@@ -30,7 +30,7 @@ def without_locks(monkeypatch):
 
 @pytest.fixture
 def race(monkeypatch):
-    """Runs two requests of which the second comes between the check and the write of the first."""
+    """Run two requests, the second between the check and the write of the first."""
 
     def race(first, second, *, locked):
         gate = gate_before(monkeypatch, place, "purchase_statement")
@@ -62,7 +62,7 @@ def same_credit(api, cast):
     return lambda: api.order([one]), lambda: api.using(cast.owner_key).order([two])
 
 
-def test_with_locks_the_second_buyer_waits_and_is_refused(race, same_number, caplog):
+def test_second_buyer_waits_and_is_refused_with_locks(race, same_number, caplog):
     first, second = race(*same_number, locked=True)
     assert (first.status_code, second.status_code) == (200, 409)
     assert SECOND_OWNER not in caplog.messages
@@ -111,7 +111,7 @@ def test_database_refuses_a_negative_balance_without_locks(race, same_credit, ca
     db_assertions.assert_in_order()
 
 
-def test_a_constraint_that_is_not_about_owners_is_no_409(api):
+def test_constraint_unrelated_to_owners_is_not_409(api):
     """Only the index of owners means "taken": any other broken constraint is our fault, and 500."""
     number = factories.stock(*factories.line(0))
     db_assertions.run("ALTER TABLE numbers_order ADD CONSTRAINT no_more CHECK (quantity > 1) NOT VALID")

@@ -1,4 +1,4 @@
-"""The whole service against a small model in memory: thousands of steps that nobody thought of.
+"""The whole service against a small model in memory: thousands of random steps.
 
 Hypothesis chooses the steps and, where the two disagree, finds the shortest way there. The model
 predicts every answer; after each step the database must be what the model says, and at the end of
@@ -155,12 +155,12 @@ class Service(RuleBasedStateMachine):
             self.desk.hold(who, numbers, timedelta(seconds=1800))
 
     @rule(who=WHO)
-    def let_go_of_the_newest_hold(self, who: str) -> None:
+    def release_the_newest_hold(self, who: str) -> None:
         reservations = self.api[who].get("/v1/phone-numbers/reservations?limit=1").json()["data"]
         if reservations:
             answer = self.api[who].request("DELETE", f"/v1/phone-numbers/reservations/{reservations[0]['id']}")
             assert answer.status_code == 200
-            self.desk.let_go(reservations[0]["held_numbers"])
+            self.desk.release_hold(reservations[0]["held_numbers"])
             if reservations[0]["status"] == "active":
                 self._expect_filling()
 

@@ -1,4 +1,4 @@
-"""The whole desk as a few dictionaries: what must be true after each step, without a database."""
+"""The whole desk as a few dictionaries: the expected state after each step, without a database."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -83,7 +83,7 @@ class Desk:
         for number in numbers:
             self.numbers[number] = NumberState("available", held_by=organization, until=self.now + ttl)
 
-    def let_go(self, numbers: list[str]) -> None:
+    def release_hold(self, numbers: list[str]) -> None:
         for number in numbers:
             self.numbers[number] = NumberState()
 

@@ -1,4 +1,4 @@
-"""Any input at any parser: an answer in the envelope, never a 500, and nothing written by what is refused.
+"""Any input at any parser: an enveloped response, never a 500, and no write on a refusal.
 
 A fixed small budget in the suite, the same each time; `make fuzz MINUTES=10` goes on with other seeds.
 """
@@ -74,13 +74,13 @@ def sane(response):
 
 @budget
 @given(st.sampled_from(TAKE_A_BODY), inputs.body)
-def test_any_body(fuzzed, endpoint, body):
+def test_any_body_gets_a_sane_response(fuzzed, endpoint, body):
     sane(fuzzed.request(endpoint.method, endpoint.url(), body))
 
 
 @budget
 @given(inputs.nearly_valid(), inputs.header)
-def test_any_order_with_any_idempotency_key(fuzzed, body, key):
+def test_any_order_with_any_key_gets_a_sane_response(fuzzed, body, key):
     before = db_assertions.written()
     response = sane(fuzzed.post(ORDERS, body, headers={"Idempotency-Key": key}))
     if response.status_code >= 400:
@@ -89,19 +89,19 @@ def test_any_order_with_any_idempotency_key(fuzzed, body, key):
 
 @budget
 @given(st.sampled_from(inputs.PATHS), inputs.query | inputs.raw_query)
-def test_any_query(fuzzed, path, query):
+def test_any_query_gets_a_sane_response(fuzzed, path, query):
     sane(fuzzed.get(f"{path}?{query}"))
 
 
 @budget
 @given(st.sampled_from(["GET", "POST", "PATCH", "DELETE", "HEAD", "PUT"]), inputs.path)
-def test_any_path(fuzzed, method, path):
+def test_any_path_gets_a_sane_response(fuzzed, method, path):
     sane(fuzzed.request(method, path))
 
 
 @budget
 @given(inputs.header, inputs.header, inputs.header)
-def test_any_header(fuzzed, one, other, third):
+def test_any_header_gets_a_sane_response(fuzzed, one, other, third):
     headers = {"Content-Type": one, "Accept": other, "Idempotency-Key": third, "X-Forwarded-For": one}
     sane(fuzzed.post(ORDERS, b'{"numbers": ["+14152000001"]}', headers=headers, content_type=one or "x"))
     document = fuzzed.get("/v1/types.ts", headers={"Accept-Encoding": one, "If-None-Match": other, "Range": third})
@@ -110,13 +110,13 @@ def test_any_header(fuzzed, one, other, third):
 
 @budget
 @given(st.sampled_from(endpoints()), inputs.content_type, inputs.headers)
-def test_any_headers_at_any_endpoint(fuzzed, endpoint, content_type, headers):
+def test_any_headers_are_handled_at_every_endpoint(fuzzed, endpoint, content_type, headers):
     sane(fuzzed.request(endpoint.method, endpoint.url(), b"{}", headers=headers, content_type=content_type))
 
 
 @budget
 @given(st.sampled_from(["/admin/login/", "/admin/", "/docs", "/none"]), inputs.content_type, inputs.headers)
-def test_any_headers_at_any_page(client, path, content_type, headers):
+def test_any_headers_are_handled_at_every_page(client, path, content_type, headers):
     client.raise_request_exception = False
     client.cookies["csrftoken"] = "a" * 32
     assert client.generic("POST", path, b"x=y", content_type=content_type, headers=headers).status_code < 500
@@ -125,7 +125,7 @@ def test_any_headers_at_any_page(client, path, content_type, headers):
 @budget
 @given(inputs.header)
 @example("Bearer " + "am_live_" + "x" * 40)
-def test_any_authorization_but_a_key_is_401(fuzzed, value):
+def test_any_authorization_except_a_key_is_401(fuzzed, value):
     for authorization in (value, f"Bearer {value}"):
         response = sane(fuzzed.using(None).get("/v1/credit", headers={"Authorization": authorization}))
         assert response.status_code == 401
@@ -133,14 +133,14 @@ def test_any_authorization_but_a_key_is_401(fuzzed, value):
 
 @budget
 @given(inputs.header)
-def test_any_host_is_ours_or_400(fuzzed, host):
+def test_any_host_is_accepted_or_400(fuzzed, host):
     response = sane(fuzzed.get("/v1/credit", headers={"Host": host}))
     assert response.status_code in (200, 400)
 
 
 @budget
 @given(st.integers(0, 200), st.characters(), st.binary(max_size=40))
-def test_no_cursor_passes_but_those_we_made(fuzzed, place, character, context):
+def test_only_issued_cursors_pass(fuzzed, place, character, context):
     cursor = pagination.seal(7, b"a list")
     assert pagination.unseal(cursor, b"a list") == 7
     assert pagination.unseal(cursor, context + b"x") is None
@@ -153,27 +153,27 @@ def test_no_cursor_passes_but_those_we_made(fuzzed, place, character, context):
 
 @budget
 @given(inputs.text)
-def test_no_text_is_a_secret_but_those_we_made(text):
+def test_only_issued_secrets_pass(text):
     assert not key_format.is_well_formed(text)
     assert not key_format.is_well_formed("am_live_" + text)
 
 
 @budget
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=300), st.sampled_from(["", "10.0.0.1", "::1", "x"]))
-def test_any_forwarded_address(behind_a_proxy, forwarded, remote):
+def test_any_forwarded_address_is_handled(behind_a_proxy, forwarded, remote):
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert len(client_address(request)) < 50
 
 
 @budget
 @given(inputs.path, inputs.raw_query)
-def test_any_path_of_the_admin(desk, path, query):
+def test_any_path_of_the_admin_is_handled(desk, path, query):
     desk.raise_request_exception = False
     for base in ("/admin", "/admin/numbers/phonenumber"):
         assert desk.get(f"{base}{path[3:]}?{query}").status_code < 500
 
 
-def test_the_fuzz_sees_what_breaks(fuzzed, monkeypatch):
+def test_fuzz_detects_a_planted_fault(fuzzed, monkeypatch):
     """Else it would show nothing: a parser that trusts its input is found out."""
     monkeypatch.setattr("numbers.inventory.criteria.read_quantity", lambda value, *_, **__: int(value))
 

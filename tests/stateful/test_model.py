@@ -1,4 +1,4 @@
-"""The whole service against a small model in memory: thousands of steps that nobody thought of.
+"""The whole service against a small model in memory: thousands of random steps.
 
 The model predicts every answer (tests/stateful/machine.py). Longer: ``MODEL_RUNS=1000 pytest -k test_model``.
 """
@@ -28,7 +28,7 @@ def unhurried(settings: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
-def test_the_service_does_what_the_model_says(unhurried: None) -> None:
+def test_service_matches_the_model(unhurried: None) -> None:
     run(RUNS)
 
 
@@ -53,27 +53,27 @@ def _fills_the_youngest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backorders, "sorted", lambda ids: sorted(ids, reverse=True), raising=False)
 
 
-def _releases_without_telling(monkeypatch: pytest.MonkeyPatch) -> None:
+def _releases_without_recording(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the proofs at the end of a run can see it."""
-    told = "               %(reason)s\n        FROM ended"
-    assert told in release.RELEASE
-    monkeypatch.setattr(release, "RELEASE", release.RELEASE.replace(told, f"{told} WHERE false"))
+    recorded = "               %(reason)s\n        FROM ended"
+    assert recorded in release.RELEASE
+    monkeypatch.setattr(release, "RELEASE", release.RELEASE.replace(recorded, f"{recorded} WHERE false"))
 
 
 BUGS = [
     *(_sells_what_is_held, _ignores_quarantine, _forgets_to_charge, _releases_without_rest),
-    *(_fills_the_youngest_first, _releases_without_telling),
+    *(_fills_the_youngest_first, _releases_without_recording),
 ]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", BUGS)
-def test_the_model_finds_a_planted_bug(
+def test_model_finds_a_planted_bug(
     bug: Callable[[pytest.MonkeyPatch], None], unhurried: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bug(monkeypatch)
-    # Whom the service gives which number is chance. Where the same steps went well before, hypothesis does not
-    # tell of the failure but of the difference.
+    # Who gets which number is chance. If the same steps passed before, hypothesis reports
+    # the difference (Flaky) instead of the failure.
     with pytest.raises((AssertionError, KeyError, Flaky)):
         run(RUNS, phases=(Phase.generate,))

@@ -1,4 +1,4 @@
-"""Schemathesis plays sequences: what one answer gives, an id or a cursor, goes into the next request.
+"""Schemathesis runs sequences: an id or a cursor of one response goes into the next request.
 
 The budget and the seed are fixed; `make fuzz` brings another seed. Each sequence begins in the same world, since it
 ends with a rollback.
@@ -50,7 +50,7 @@ def one_connection(monkeypatch):
     monkeypatch.setattr(type(connections["default"]), "close_if_unusable_or_obsolete", lambda self: None)
 
 
-def test_sequences_of_requests_answer_as_described(cast, settings, one_connection):
+def test_request_sequences_respond_as_described(cast, settings, one_connection):
     settings.RATE_LIMIT_PER_MINUTE = settings.KEY_CHANGES_PER_MINUTE = 1_000_000
     populate(cast)
     linked = set()

@@ -1,4 +1,4 @@
-"""Looking at a page as a person with weak eyes does: is every text set off from what it stands on?"""
+"""Check contrast, labels and overflow of a page in the browser."""
 
 import json
 from typing import Any
@@ -58,7 +58,7 @@ def unnamed_fields(page: Browser) -> list[Any]:
 
 
 def cut_off(page: Browser) -> list[Any]:
-    """Tables and panels of which a part can be seen only by scrolling within them."""
+    """Return tables and panels that are partly visible only by scrolling within them."""
     script = """[...document.querySelectorAll(".desk-panel, .desk-scroll, .results")]
         .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText.slice(0, 40))"""
     found: list[Any] = page.evaluate(script)

@@ -1,4 +1,4 @@
-"""The operators' desk as a browser without scripts sees it, and how a real one signs in."""
+"""The admin as a browser without scripts sees it, and signing in with a real one."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def url(model: Any, page: str, *arguments: Any) -> str:
 
 
 def do(desk: Client, subject: Any, name: str, **values: Any) -> Any:
-    """Send the form of one deed on this row; gives the page that comes of it."""
+    """Send the form of an operation on this row, and return the page that follows."""
     return desk.post(url(type(subject), "operation", subject.pk, name), values, follow=True)
 
 

@@ -1,4 +1,4 @@
-"""Every page of the admin, found from its URLs, and every parameter that a page reads."""
+"""Every admin page, found from its URLs, and every parameter that a page reads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,8 +83,8 @@ def drafts() -> None:
     shared = {"title": "a draft", "actor": "operator:alice", "request_id": "r"}
     upload = Job.objects.create(kind="import", parameters={"size": 13}, **shared)
     JobInput.objects.create(job=upload, position=0, data=b"+14155550123\n")
-    for deed in ("price", "hold"):
-        chosen = {"deed": deed, "values": {}, "reason": ""}
+    for action in ("price", "hold"):
+        chosen = {"deed": action, "values": {}, "reason": ""}
         Job.objects.create(kind="deed", parameters=chosen, total=0, **shared)
 
 

@@ -1,4 +1,4 @@
-"""A client that speaks the API, and holds every answer that it gets against the published description."""
+"""An API client that checks every response against the published description."""
 
 from functools import cache
 from typing import Any

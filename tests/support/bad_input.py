@@ -1,4 +1,4 @@
-"""Input that is wrong in ways that programs meet."""
+"""Malformed input as programs meet it."""
 
 # In a path, where an id is expected.
 MALFORMED_IDS = [

@@ -1,4 +1,4 @@
-"""Chromium, driven over a pipe by its DevTools protocol: no driver to install, nothing to match versions with.
+"""Chromium, driven by its DevTools protocol over a pipe, without a separate driver.
 
 It runs with a fresh profile, and remembers what a test must not overlook: errors on the console, script
 errors, violations of the Content-Security-Policy, answers of 500 and requests to any other host.

@@ -1,4 +1,4 @@
-"""Several clients at once, with threads and real commits, and no sleep: events, and what PostgreSQL says."""
+"""Concurrent clients with threads and real commits, synchronized by events and locks."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -58,7 +58,7 @@ def at_once(works: Iterable[Callable[[], Any]]) -> list[Any]:
 
 
 class Gate:
-    """Stops the first who comes by until it is opened; whoever comes after goes through."""
+    """Stop the first thread that passes until the gate is opened; later ones pass through."""
 
     def __init__(self) -> None:
         self.reached, self.opened = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""The product's WSGI application that kills itself, or fails, at the point that CRASH_AT names.
+"""The product's WSGI application, killed or failing at the point that CRASH_AT names.
 
 Run by tests/support/live_server.py in a process of its own, on the database that DATABASE_NAME names.
 """

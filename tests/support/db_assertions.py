@@ -1,4 +1,4 @@
-"""What the database holds, asked in plain SQL: no model and no function of the product is in between."""
+"""What the database holds, read in plain SQL without the product's models and functions."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ NEVER = {
         SELECT n.number FROM numbers_phonenumber n
         LEFT JOIN numbers_assignment a ON a.number_id = n.id AND a.ended_at IS NULL
         WHERE (n.status = 'assigned') <> (a.id IS NOT NULL)""",
-    "an order without all of its numbers, each told in the history": """
+    "an order without all of its numbers, each recorded in the history": """
         SELECT o.id FROM numbers_order o
         LEFT JOIN numbers_assignment a ON a.order_id = o.id
         LEFT JOIN numbers_numberevent e ON e.assignment_id = a.id AND e.kind = 'assigned' AND e.order_id = o.id
@@ -59,11 +59,11 @@ def run(*statements: str) -> None:
             cursor.execute(sql)
 
 
-def assert_in_order(*, told: bool = True) -> None:
-    """``told=False`` where a test put a state into the database by hand, of which no history tells."""
+def assert_in_order(*, recorded: bool = True) -> None:
+    """Pass ``recorded=False`` where a test wrote a state by hand, without its history."""
     for never, sql in NEVER.items():
         assert rows(sql) == [], never
-    broken = told and [(finding.check.name, finding.rows) for finding in verify_inventory() if not finding.holds]
+    broken = recorded and [(finding.check.name, finding.rows) for finding in verify_inventory() if not finding.holds]
     assert not broken
 
 
@@ -98,11 +98,11 @@ WRITTEN = """
     SELECT (SELECT count(*) FROM numbers_order WHERE actor LIKE 'key:%') AS orders,
            (SELECT count(*) FROM numbers_assignment a JOIN numbers_order o ON o.id = a.order_id
             WHERE o.actor LIKE 'key:%') AS owned,
-           (SELECT count(*) FROM numbers_numberevent WHERE actor LIKE 'key:%') AS told,
+           (SELECT count(*) FROM numbers_numberevent WHERE actor LIKE 'key:%') AS recorded,
            (SELECT count(*) FROM numbers_creditentry WHERE actor LIKE 'key:%') AS charged,
            (SELECT count(*) FROM numbers_idempotencyrecord) AS remembered
 """
-NOTHING = {"orders": 0, "owned": 0, "told": 0, "charged": 0, "remembered": 0}
+NOTHING = {"orders": 0, "owned": 0, "recorded": 0, "charged": 0, "remembered": 0}
 
 
 def written() -> dict[str, int]:

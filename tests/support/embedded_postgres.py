@@ -1,4 +1,4 @@
-"""Processes that use an embedded PostgreSQL in a folder of its own, to be joined, watched and killed."""
+"""Processes that use an embedded PostgreSQL in its own folder, to join, watch and kill."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from config.env import BASE_DIR
 
 ROOT = BASE_DIR
 
-# Joins, tells what it sees, and stays until its standard input is closed.
+# Joins, prints what it sees, and stays until its standard input is closed.
 USER = """
 import json, os, sys
 from config.dev import postgres as localdb

@@ -1,4 +1,4 @@
-"""A world in which the examples of the description are true: what they name exists, under their ids."""
+"""Objects that the description's examples name, under the same ids."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

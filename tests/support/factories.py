@@ -1,4 +1,4 @@
-"""What tests need in the database, made through the product's own functions where it has them."""
+"""Create rows for tests, through the product's own functions where they exist."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The blocks of the README and of the guides, and a reader who runs them."""
+"""The blocks of the README and of the guides, and a runner for them."""
 
 import re
 import subprocess

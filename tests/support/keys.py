@@ -1,4 +1,4 @@
-"""Speaking to ``/v1/api-keys``, for the tests of it."""
+"""Calls to ``/v1/api-keys``."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ def id_of(secret: str) -> str:
 
 
 def works(secret: str) -> bool:
-    """Whether the secret opens any door."""
+    """Return whether the secret authenticates."""
     status = Api(secret).get(KEYS).status_code
     assert status in (200, 401, 403)
     return status != 401
 
 
 def changes_of(key_id: str) -> list[str]:
-    """What the history tells of a key, oldest first."""
+    """Return the recorded changes of a key, oldest first."""
     return list(Event.objects.filter(subject_id=key_id).order_by("id").values_list("kind", flat=True))

@@ -1,4 +1,4 @@
-"""The product served by gunicorn in processes of its own, which can be killed and started again."""
+"""The product served by gunicorn in its own processes, which can be killed and restarted."""
 
 import http.client
 import os

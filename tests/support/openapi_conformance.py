@@ -1,4 +1,4 @@
-"""The published description, held against live answers: what it does not describe is a problem."""
+"""Compare live responses with the published description, and report undescribed parts."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Reading a list page after page, as a customer's program does, and what every list promises."""
+"""Read a list page by page as a customer's program does, and check its promises."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The endpoints of /v1/phone-numbers, in the words of the tests."""
+"""Calls to the endpoints of /v1/phone-numbers."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def hold(api: Api, *numbers: str, **body: Any) -> dict[str, Any]:
     return response.json()["data"]
 
 
-def let_go(api: Api, reservation_id: str) -> Any:
+def release_hold(api: Api, reservation_id: str) -> Any:
     return api.request("DELETE", f"{RESERVATIONS}/{reservation_id}")
 
 

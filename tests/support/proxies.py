@@ -1,4 +1,4 @@
-"""A proxy that fails as networks, proxies and servers do, in front of a served desk."""
+"""A proxy in front of a served desk that fails as networks and servers do."""
 
 import http.client
 import threading
@@ -93,22 +93,22 @@ def refuse(status: int, code: str) -> Callable[[FaultyProxy, Handler], None]:
     return fault
 
 
-def lose_answer(meanwhile: Callable[[], None]) -> Callable[[FaultyProxy, Handler], None]:
+def lose_answer(action: Callable[[], None]) -> Callable[[FaultyProxy, Handler], None]:
     """Have the order placed, and break the connection instead of answering."""
 
     def fault(_: FaultyProxy, handler: Handler) -> None:
         handler.forward()
-        meanwhile()
+        action()
         handler.close_connection = True
 
     return fault
 
 
-def first(meanwhile: Callable[[Any], None]) -> Callable[[FaultyProxy, Handler], None]:
+def first(action: Callable[[Any], None]) -> Callable[[FaultyProxy, Handler], None]:
     """Let something happen before the order arrives."""
 
     def fault(_: FaultyProxy, handler: Handler) -> None:
-        meanwhile(orjson.loads(handler.sent))
+        action(orjson.loads(handler.sent))
         handler.answer(*handler.forward())
 
     return fault

@@ -1,4 +1,4 @@
-"""For every operation a request that succeeds, and for each refusal that it describes one that meets it."""
+"""A successful request for every operation, and one for each refusal that it describes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,7 +125,7 @@ SHARED: dict[str, Callable[[World, Call], Any]] = {
     "UNSUPPORTED_MEDIA_TYPE": as_a_form,
     "VALIDATION_FAILED": with_a_parameter_too_many,
     "RATE_LIMITED": past_the_limit,
-    "INTERNAL_ERROR": failing(RuntimeError("nobody foresaw this")),
+    "INTERNAL_ERROR": failing(RuntimeError("an unforeseen error")),
     "SERVICE_UNAVAILABLE": failing(OperationalError("the connection was lost")),
 }
 
@@ -186,7 +186,7 @@ def on_hold_for_too_long(world: World, call: Call) -> Any:
 
 def with_a_key_in_progress(world: World, call: Call) -> Any:
     world.set("LOCK_TIMEOUT_MS", 50)
-    with somebody_else() as cursor:
+    with another_session() as cursor:
         cursor.execute(
             "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES (%s, 'slow', '')",
             [world.cast.owner.pk],
@@ -195,7 +195,7 @@ def with_a_key_in_progress(world: World, call: Call) -> Any:
 
 
 @contextmanager
-def somebody_else() -> Iterator[psycopg.Cursor]:
+def another_session() -> Iterator[psycopg.Cursor]:
     """Another connection's transaction, which takes everything back."""
     parameters = connection.get_connection_params()
     known = {name: parameters[name] for name in ("dbname", "user", "host", "port", "password") if name in parameters}

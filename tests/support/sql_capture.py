@@ -1,4 +1,4 @@
-"""The SQL that the product sends, captured, and what kind of statement each is."""
+"""Capture the SQL that the product sends, and classify its statements."""
 
 import re
 from collections.abc import Callable, Iterator

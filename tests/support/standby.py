@@ -1,4 +1,4 @@
-"""A streaming standby of a cluster of the drill's, made by pg_basebackup."""
+"""A streaming standby of the drill's cluster, made by pg_basebackup."""
 
 import psycopg
 

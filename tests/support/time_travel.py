@@ -1,4 +1,4 @@
-"""Letting days pass: every time in the database moves back, so that all of it happened earlier.
+"""Let days pass: move every time in the database back.
 
 Waiting 45 days is no test, and a mocked clock would not reach the database, whose clock is the one
 that counts.

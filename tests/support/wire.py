@@ -1,4 +1,4 @@
-"""Raw bytes to a server and back, for requests that no HTTP client would send."""
+"""Exchange raw bytes with a server, for requests that no HTTP client sends."""
 
 import contextlib
 import re

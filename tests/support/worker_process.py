@@ -1,4 +1,4 @@
-"""``manage.py worker`` on the test database, which stops in the middle of something where HOLD_AT says so.
+"""``manage.py worker`` on the test database, stopped at the point that HOLD_AT names.
 
 It waits for an advisory lock that the test holds, so PostgreSQL itself says when it got there.
 """

@@ -17,7 +17,7 @@ from tests.support.live_server import ROOT
 
 HOLD_KEY = 7267_107  # of tests/support/worker_process.py
 PATIENCE = 60
-NEVER = "3600"  # seconds between two looks: what happens before was told by a notification
+NEVER = "3600"  # seconds between two polls: only a notification causes anything sooner
 
 
 class WorkerProcess:

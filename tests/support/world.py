@@ -1,4 +1,4 @@
-"""A desk on which everything has happened once, and a way to plant in it what must not happen."""
+"""A desk on which every operation has happened once, and a way to plant faults in it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -87,7 +87,7 @@ def live_through(world, settings):
     settings.NUMBER_QUARANTINE_DAYS = 45
     order(world.stranger, n[3], n[4])
     give_back(world.owner, n[5], return_to_carrier=True)
-    # n[6] was held and taken, n[7] held and let go, n[8] is held
+    # n[6] was held and taken, n[7] held and released early, n[8] is held
     reserve([n[6]], ttl_seconds=600, buyer=buyer(world.owner))
     order(world.owner, n[6])
     held = reserve([n[7]], ttl_seconds=600, buyer=buyer(world.owner))

@@ -1,4 +1,4 @@
-"""The desk's statements as asyncpg takes them: $1 where psycopg has %s or %(name)s."""
+"""Translate the desk's statements for asyncpg: $1 in place of %s and %(name)s."""
 
 from typing import Any
 

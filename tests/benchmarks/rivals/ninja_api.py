@@ -1,4 +1,4 @@
-"""django-ninja on the desk's own functions: what the layer above the order costs there."""
+"""django-ninja on the desk's own functions, to measure the layer above the order."""
 
 from typing import Annotated
 from uuid import UUID

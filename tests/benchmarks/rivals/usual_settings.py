@@ -1,4 +1,4 @@
-"""What `django-admin startproject` and DRF's quick start give, on the desk's models.
+"""Settings as `django-admin startproject` and DRF's quick start give them, on the desk's models.
 
 Django's default is a new connection for each request; CONN_MAX_AGE keeps them.
 """

@@ -1,4 +1,4 @@
-"""One envelope for every answer, whatever went wrong, and nothing of the inside in it."""
+"""One envelope for every response, whatever failed, without internals."""
 
 import re
 
@@ -37,7 +37,7 @@ RATE_HEADERS = ["RateLimit-Policy", "RateLimit", "RateLimit-Limit", "RateLimit-R
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_an_unknown_path_is_404_in_the_envelope(api, method, path):
+def test_unknown_path_is_404_in_the_envelope(api, method, path):
     for client in (api, api.using(None)):
         response = client.request(method, path)
         refused(response, 404, "NOT_FOUND", "not found")
@@ -73,12 +73,12 @@ def test_repeated_field_is_422(api, body):
 @pytest.mark.parametrize(
     "body", [b'{"numbers": ["+14155550123"], "label": "numbers"}', b'{"numbers": ["+14155550123"], "label": "\\u00e9"}']
 )
-def test_a_field_that_is_only_named_in_a_value_is_given_once(api, body):
+def test_field_name_inside_a_value_is_not_a_repetition(api, body):
     factories.stock("+14155550123")
     assert api.post(ORDERS, body).status_code == 200
 
 
-def test_names_that_repeat_far_inside_are_no_fault_of_ours(api):
+def test_deep_nesting_with_repeated_names_is_422(api):
     deep = b'{"label": ' + b"[" * 1000 + b"]" * 1000 + b', "label": 1}'
     assert set(error_of(api.post(ORDERS, deep), 422, "VALIDATION_FAILED")["details"].values()) <= {
         "must be given once",
@@ -86,7 +86,7 @@ def test_names_that_repeat_far_inside_are_no_fault_of_ours(api):
     }
 
 
-def test_an_answer_is_not_much_larger_than_what_it_refuses(api):
+def test_refusal_is_not_much_larger_than_its_request(api):
     many = {f"field{one}": 1 for one in range(10_000)}
     response = api.post(ORDERS, {"numbers": ["+14155550123"], **many})
     assert len(error_of(response, 422, "VALIDATION_FAILED")["details"]) == 20
@@ -94,7 +94,7 @@ def test_an_answer_is_not_much_larger_than_what_it_refuses(api):
     assert len(response.content) < 1000
 
 
-def test_a_body_that_is_coded_is_415(api):
+def test_encoded_body_is_415(api):
     response = api.post(ORDERS, {"numbers": ["+14155550123"]}, headers={"Content-Encoding": "gzip"})
     refused(response, 415, "UNSUPPORTED_MEDIA_TYPE", "send the body without Content-Encoding")
 
@@ -102,7 +102,7 @@ def test_a_body_that_is_coded_is_415(api):
 # --- 413, 415 and bodies -------------------------------------------------------------------------
 
 
-def test_a_body_that_is_too_large_is_413_and_not_read(api, settings):
+def test_body_that_is_too_large_is_413_and_not_read(api, settings):
     body = b'{"numbers": ["+14155550123"], "label": "' + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"}'
     refused(api.post(ORDERS, body), 413, "PAYLOAD_TOO_LARGE", "payload too large")
 
@@ -157,20 +157,20 @@ def test_another_content_type_is_415(api, content_type):
         "application/json; charset=utf-8; charset=utf-8",
     ],
 )
-def test_json_by_any_of_its_names_is_read(api, content_type):
+def test_every_json_content_type_is_accepted(api, content_type):
     (number,) = factories.stock("+14155550123")
     response = api.post(ORDERS, f'{{"numbers": ["{number}"]}}'.encode(), content_type=content_type)
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png;q=1", "*/*", "nonsense", ""])
-def test_we_speak_json_whatever_is_accepted(api, accept):
+def test_response_is_json_for_any_accept_header(api, accept):
     response = api.order(["x"], headers={"Accept": accept})
     assert (response.status_code, response["Content-Type"]) == (422, "application/json")
 
 
 @pytest.mark.parametrize("query", ["?dry_run=%ff", "?%00=1", "?dry_run=true&dry_run=false&x", "?" + "a=1&" * 2000])
-def test_a_query_that_is_nonsense_is_422(api, query):
+def test_invalid_query_is_422(api, query):
     assert api.order(["+14155550123"], query=query).status_code == 422
 
 
@@ -217,7 +217,7 @@ def test_rate_limit_reset_is_zero_when_its_minute_ended():
     assert rate.refusal().headers["Retry-After"] == "1"
 
 
-def test_the_next_minute_the_organization_may_go_on(api, settings):
+def test_rate_limit_allows_requests_again_in_the_next_minute(api, settings):
     settings.RATE_LIMIT_PER_MINUTE = 1
     assert [api.order([]).status_code for _ in range(2)] == [422, 429]
     db_assertions.run("UPDATE apikeys_ratewindow SET window_start = window_start - interval '1 minute'")
@@ -239,7 +239,7 @@ def fail(*_, **__):
     raise RuntimeError("the secret of the inside: SELECT * FROM vault")
 
 
-def test_an_unforeseen_error_is_500_with_nothing_of_the_inside(api, monkeypatch, caplog):
+def test_unforeseen_error_is_500_without_internals(api, monkeypatch, caplog):
     monkeypatch.setattr(place, "lock_for_order", fail)
     response = api.order(["+14155550123"])
     refused(response, 500, "INTERNAL_ERROR", "internal error")
@@ -273,7 +273,7 @@ def test_unreachable_database_is_503_and_safe_to_retry(api, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_shuts_down_in_the_middle_is_503(api, monkeypatch):
+def test_database_shutdown_midway_is_503(api, monkeypatch):
     def shut_down(*_):
         db_assertions.rows("SELECT pg_terminate_backend(pg_backend_pid())")
 

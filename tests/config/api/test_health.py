@@ -33,27 +33,27 @@ def unreachable(monkeypatch):
     monkeypatch.setattr(connection, "get_new_connection", refuse)
 
 
-def test_alive_without_touching_the_database(client):
+def test_liveness_does_not_use_the_database(client):
     # No database mark: pytest-django refuses every query here.
     response = client.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"success": True, "data": {"status": "ok"}})
 
 
 @pytest.mark.django_db
-def test_ready_where_the_database_is_reachable_and_migrated(client):
+def test_desk_is_ready_when_the_database_is_migrated(client):
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (200, {"success": True, "data": {"status": "ready"}})
 
 
 @pytest.mark.django_db
-def test_once_migrated_being_ready_costs_one_statement(client, django_assert_num_queries):
+def test_readiness_costs_one_statement_once_migrated(client, django_assert_num_queries):
     client.get("/readyz")
     with django_assert_num_queries(1):
         client.get("/readyz")
 
 
 @pytest.mark.django_db
-def test_not_ready_before_every_migration_is_applied(client):
+def test_desk_is_not_ready_before_every_migration(client):
     db_assertions.run("DELETE FROM django_migrations WHERE app = 'apikeys' AND name LIKE '0002%'")
     for _ in range(2):  # it is looked at again until it is so
         response = client.get("/readyz")
@@ -73,13 +73,13 @@ def test_desk_is_alive_but_not_ready_when_the_database_is_away(client, unreachab
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PATHS)
-def test_a_load_balancer_that_calls_by_address_is_answered(client, path):
+def test_load_balancer_may_ask_by_address(client, path):
     assert client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", PATHS)
-def test_health_needs_no_key_and_gives_a_request_id(path):
+def test_health_needs_no_key_and_returns_a_request_id(path):
     response = Api(None).get(path)
     assert response.status_code == 200
     assert len(response["X-Request-Id"]) == 26

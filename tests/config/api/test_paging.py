@@ -1,4 +1,4 @@
-"""Cursor paging: every row once, whatever is inserted meanwhile; no cursor but our own."""
+"""Cursor paging: every row once, also with inserts between pages; only our own cursors."""
 
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -89,7 +89,7 @@ def test_cursor_stays_valid_when_its_row_is_deleted(organization):
     assert list(newest_brands(page)) == [made[0]]
 
 
-def test_a_list_pages_by_a_bigint_as_well(organization):
+def test_list_pages_by_a_bigint_as_well(organization):
     made = Event.objects.bulk_create(
         Event(
             organization_id=organization.pk,
@@ -105,7 +105,7 @@ def test_a_list_pages_by_a_bigint_as_well(organization):
     assert seen == [str(event.pk) for event in reversed(made)]
 
 
-def test_a_last_page_that_is_full_has_no_next_one(organization):
+def test_full_last_page_has_no_next_page(organization):
     made = make_brands(organization, 20)
     page = page_of()
     answer = orjson.loads(answer_page(newest_brands(page), page, show=lambda row: str(row.pk)).content)
@@ -113,7 +113,7 @@ def test_a_last_page_that_is_full_has_no_next_one(organization):
     assert answer["meta"] == {"next_cursor": None}
 
 
-def test_an_empty_list_is_an_empty_page():
+def test_empty_list_is_an_empty_page():
     page = page_of()
     assert orjson.loads(answer_page([], page).content) == {
         "success": True,
@@ -122,7 +122,7 @@ def test_an_empty_list_is_an_empty_page():
     }
 
 
-def test_limit_is_20_and_goes_to_100():
+def test_limit_is_20_by_default_and_100_at_most():
     assert page_of().limit == 20
     assert page_of("?limit=1").limit == 1
     assert page_of("?limit=100").limit == LIMIT_LARGEST
@@ -146,16 +146,16 @@ def test_limit_is_20_and_goes_to_100():
         "1%00",
     ],
 )
-def test_a_limit_out_of_bounds_is_refused_by_name(limit):
+def test_limit_out_of_bounds_is_refused_by_name(limit):
     assert refused(f"?limit={limit}") == {"limit": "must be a whole number from 1 to 100"}
 
 
-def test_a_limit_that_is_given_twice_is_refused():
+def test_limit_that_is_given_twice_is_refused():
     assert refused("?limit=5&limit=6") == {"limit": "is given more than once; give it once"}
 
 
 @pytest.mark.parametrize("key", [UUID(int=0), uuid4(), new_id(), 0, 1, 2**63 - 1])
-def test_a_cursor_is_read_back_as_what_it_was_made_of(key):
+def test_cursor_decodes_to_its_own_values(key):
     context = page_of().context
     assert unseal(seal(key, context), context) == key
     page = page_of(f"?cursor={seal(key, context)}", key=type(key))
@@ -189,7 +189,7 @@ def test_cursor_is_compact_and_reveals_nothing():
         "../../etc/passwd",
     ],
 )
-def test_a_forged_cursor_is_refused_by_name(cursor):
+def test_forged_cursor_is_refused_by_name(cursor):
     assert list(refused(f"?cursor={cursor}")) == ["cursor"]
 
 
@@ -202,36 +202,36 @@ def test_no_single_changed_character_of_a_cursor_passes():
                 assert refused(f"?cursor={bad}"), bad
 
 
-def test_a_cursor_with_something_added_is_refused():
+def test_cursor_with_something_added_is_refused():
     good = cursor_at(uuid4())
     for bad in (good + "=", good + "A", good + "%0A", good[:-1], f"{good}&cursor={good}"):
         assert list(refused(f"?cursor={bad}")) == ["cursor"]
 
 
-def test_a_cursor_of_another_list_is_stale():
+def test_cursor_of_another_list_is_stale():
     assert refused(f"?cursor={cursor_at(uuid4(), name='others')}").keys() == {"cursor"}
 
 
-def test_a_cursor_of_other_filters_is_stale():
+def test_cursor_of_other_filters_is_stale():
     cursor = cursor_at(uuid4(), filters={"status": "ACTIVE"})
     assert refused(f"?cursor={cursor}", filters={"status": "PENDING"}).keys() == {"cursor"}
     assert refused(f"?cursor={cursor}", filters={"status": None}).keys() == {"cursor"}
     assert page_of(f"?cursor={cursor}", filters={"status": "ACTIVE"}).after
 
 
-def test_a_cursor_of_another_organization_is_stale():
+def test_cursor_of_another_organization_is_stale():
     cursor = cursor_at(uuid4())
     with pytest.raises(ValidationFailed) as refusal:
         read_page(ask(f"?cursor={cursor}", organization_id=uuid4()), name="things")
     assert refusal.value.details.keys() == {"cursor"}
 
 
-def test_a_cursor_of_another_kind_of_key_is_stale():
+def test_cursor_of_another_kind_of_key_is_stale():
     assert refused(f"?cursor={cursor_at(5)}").keys() == {"cursor"}
     assert refused(f"?cursor={cursor_at(uuid4())}", key=int).keys() == {"cursor"}
 
 
-def test_a_cursor_made_with_another_secret_is_stale(settings):
+def test_cursor_made_with_another_secret_is_stale(settings):
     cursor = cursor_at(uuid4())
     settings.SECRET_KEY = "another" * 10
     assert refused(f"?cursor={cursor}").keys() == {"cursor"}

@@ -1,4 +1,4 @@
-"""The forms of ids, times and lines of text, wherever a request has one."""
+"""The accepted forms of ids, times and lines of text in requests."""
 
 from datetime import UTC, datetime
 

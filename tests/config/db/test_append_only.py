@@ -1,4 +1,4 @@
-"""History that nobody can rewrite, and rows that nothing can be taken away from: triggers and foreign keys."""
+"""Triggers and foreign keys that keep the history append-only and its rows complete."""
 
 import pytest
 
@@ -33,18 +33,18 @@ def refused(statement):
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_a_row_of_history_is_never_changed(table):
+def test_history_row_is_never_changed(table):
     refused(f"UPDATE {table} SET actor = 'command:other'")
     refused(f"UPDATE {table} SET actor = actor")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY + NEVER_DELETED)
-def test_a_row_of_history_is_never_deleted(table):
+def test_history_row_is_never_deleted(table):
     refused(f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY + NEVER_DELETED)
-def test_a_table_of_history_is_never_emptied(table):
+def test_history_table_is_never_truncated(table):
     check_now()
     # The suite switches it off, see conftest.py; this is taken back with the test's transaction.
     db_assertions.run(f"ALTER TABLE {table} ENABLE TRIGGER {table}_keep_truncate")
@@ -69,25 +69,25 @@ ROUTING = {
 END = "UPDATE numbers_assignment SET ended_at = clock_timestamp(), inbound_url = '', status_url = ''"
 
 
-def test_identity_routing_and_end_are_all_that_an_ownership_has():
+def test_assignment_columns_are_all_classified():
     columns = names("SELECT column_name FROM information_schema.columns WHERE table_name = 'numbers_assignment'")
     assert columns == {*IDENTITY, *ROUTING, "ended_at"}
 
 
 @pytest.mark.parametrize("column", IDENTITY)
-def test_whose_what_since_when_and_at_what_price_never_changes(column):
+def test_owner_number_start_and_price_never_change(column):
     refused(f"UPDATE numbers_assignment SET {column} = {IDENTITY[column]}")
 
 
 @pytest.mark.parametrize("column", ROUTING)
-def test_an_ownership_may_be_routed_and_an_ended_one_may_not(column):
+def test_ownership_may_be_routed_and_an_ended_one_may_not(column):
     change = f"UPDATE numbers_assignment SET {column} = {ROUTING[column]}"
     allow(db_assertions.run, change)
     db_assertions.run(END)
     refused(change)
 
 
-def test_an_ownership_may_end_once_and_never_come_back():
+def test_ownership_may_end_once_and_never_come_back():
     allow(db_assertions.run, END)
     db_assertions.run(END)
     refused(END)
@@ -128,7 +128,7 @@ def test_no_foreign_key_deletes_or_clears_referencing_rows(foreign_keys):
     assert len(foreign_keys) >= 17
 
 
-def test_no_row_points_at_something_that_is_not_there(foreign_keys):
+def test_every_reference_to_a_missing_row_is_refused(foreign_keys):
     for name in foreign_keys.keys() - {"credit_entry_continues", "credit_balance_explained"}:
         table, column, kind, _, _ = foreign_keys[name]
         changes = {**LEGAL.get(table, {}), column: {"uuid": "gen_random_uuid()", "bigint": "-1"}[kind]}
@@ -138,7 +138,7 @@ def test_no_row_points_at_something_that_is_not_there(foreign_keys):
         assert refusing(copy, table, where, **changes).constraint_name == name
 
 
-def test_a_ledger_entry_continues_the_one_before_it():
+def test_ledger_entry_continues_the_one_before_it():
     gap = {"entry": "4", "kind": "'top_up'", "amount": "1", "order_id": "NULL"}
     for before in ("99", "98"):  # the third is missing; and the balance is not what the second left
         entry = {**gap, "entry": "4" if before == "99" else "3", "balance_before": before}
@@ -147,7 +147,7 @@ def test_a_ledger_entry_continues_the_one_before_it():
 
 
 @pytest.mark.parametrize("change", ["balance = balance + 1", "entries = entries + 1", "entries = 1", "balance = 0"])
-def test_a_balance_is_what_the_last_entry_says(change):
+def test_balance_equals_the_last_entry(change):
     account = "WHERE organization_id = (SELECT organization_id FROM numbers_order)"
     diag = refusing(db_assertions.run, f"UPDATE numbers_creditaccount SET {change} {account}")
     assert diag.constraint_name == "credit_balance_explained"

@@ -1,4 +1,4 @@
-"""Each thread keeps its connection to the database (config/db/backend) and notices when the server has ended it."""
+"""Each thread keeps its database connection and notices when the server has closed it."""
 
 import psycopg
 import pytest
@@ -24,14 +24,14 @@ def backend():
     return db_assertions.rows("SELECT pg_backend_pid()")[0][0]
 
 
-def test_a_connection_stays_from_one_request_to_the_next():
+def test_connection_is_kept_between_requests():
     before = backend()
     close_old_connections()  # as a request does at its beginning and its end
     assert backend() == before
     assert isinstance(connection.connection, PipelineConnection) == settings.DATABASE_PREPARE
 
 
-def test_what_is_sent_together_is_read_as_by_djangos_cursors():
+def test_pipelined_rows_match_those_of_django_cursors():
     asked = (
         """SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz, 1.50::numeric, ARRAY['x']"""
     )

@@ -1,4 +1,4 @@
-"""Migrations that a live desk survives: rules for each of them, and the code before on the schema after."""
+"""Migrations on a live desk: rules for each, and the previous code on the new schema."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ from tests.drills.drill.prepared import prepared
 from tests.drills.restore.buyers import order
 
 APPS = ("campaigns", "apikeys", "numbers")
-# Nobody had data when these were made. Whatever comes after them meets a table of ten million rows.
+# No desk had data when these were made. Later ones meet a table of ten million rows.
 BEFORE_THE_FIRST_RELEASE = {
     *(("numbers", f"000{number}") for number in range(1, 8)),
     *(("campaigns", f"000{number}") for number in range(1, 3)),
@@ -49,9 +49,9 @@ def _hurts(operation: Any, migration: Any) -> list[str]:
     if isinstance(operation, AddIndexConcurrently):
         return ["needs atomic = False"] if migration.atomic else []
     if isinstance(operation, migrations.AddIndex):
-        return ["nobody can write meanwhile: AddIndexConcurrently"]
+        return ["blocks writes: AddIndexConcurrently"]
     if isinstance(operation, migrations.AddConstraint) and not isinstance(operation, AddConstraintNotValid):
-        return ["nobody can read or write while all rows are looked at: AddConstraintNotValid, then ValidateConstraint"]
+        return ["blocks reads and writes: AddConstraintNotValid, then ValidateConstraint"]
     if isinstance(operation, migrations.AddField):
         field = operation.field
         if not field.null and not field.many_to_many and not field.has_db_default():
@@ -70,7 +70,7 @@ def ours() -> list[Any]:
 
 
 @pytest.mark.parametrize("migration", ours(), ids=str)
-def test_a_live_desk_survives(migration):
+def test_live_desk_survives_every_migration(migration):
     assert problems(migration) == []
 
 
@@ -103,7 +103,7 @@ CHECK = models.CheckConstraint(condition=models.Q(price__gte=0), name="planted")
     ],
     ids=lambda operation: operation.describe()[:60],
 )
-def test_a_planted_one_that_would_hurt_is_found(operation):
+def test_planted_harmful_migration_is_found(operation):
     assert len(planted(operation)) == 1
 
 
@@ -118,7 +118,7 @@ def test_a_planted_one_that_would_hurt_is_found(operation):
         ([migrations.RunSQL("SELECT 1", migrations.RunSQL.noop)], {}),
     ],
 )
-def test_what_does_no_harm_passes(operations, attributes):
+def test_harmless_migration_passes(operations, attributes):
     assert planted(*operations, **attributes) == []
 
 
@@ -162,7 +162,7 @@ def database():
 
 
 @pytest.mark.slow
-def test_the_code_before_sells_on_the_schema_after(old_code, database, monkeypatch, tmp_path):
+def test_previous_code_sells_on_the_new_schema(old_code, database, monkeypatch, tmp_path):
     """As during a deployment: the schema is new already, and the old processes still serve."""
     cluster, secret = database
     with monkeypatch.context() as patch:

@@ -46,12 +46,12 @@ def add(number, parent=None):
 ALL = ("SELECT id FROM scratch ORDER BY id", [])
 
 
-def test_each_statement_sees_those_before_it_and_gives_its_rows(scratch):
+def test_each_statement_sees_the_earlier_ones_and_returns_rows(scratch):
     assert run_statements(add(1), ALL, add(2), ALL) == [[], [(1,)], [], [(1,), (2,)]]
 
 
 @pytest.mark.parametrize("listening", [nullcontext, captured])
-def test_outside_a_transaction_it_is_one_of_its_own(scratch, listening):
+def test_batch_is_its_own_transaction_outside_of_one(scratch, listening):
     with pytest.raises(IntegrityError), listening():
         run_statements(add(1), add(1))
     assert (scratch(), status()) == ([], TransactionStatus.IDLE)
@@ -77,7 +77,7 @@ def test_timeouts_are_set_before_the_first_batched_statement(db, settings):
     assert run_statements((shown, [])) == [[("0", "0")]]
 
 
-def test_what_begins_a_transaction_is_not_left_for_the_next_one(db):
+def test_empty_transaction_leaves_no_begin_for_the_next_one(db):
     """Work that ends before its first statement must not have the time-outs set outside of it."""
     run_transaction(lambda tx: None, begins_by_itself=True)
     with captured() as statements:
@@ -118,7 +118,7 @@ def test_last_batch_does_not_commit_inside_a_larger_transaction(scratch):
     assert scratch() == []
 
 
-def test_a_broken_transaction_takes_no_statement(scratch):
+def test_broken_transaction_accepts_no_statement(scratch):
     with transaction.atomic():
         transaction.set_rollback(True)
         with pytest.raises(transaction.TransactionManagementError):
@@ -161,7 +161,7 @@ def add_and_fail():
 
 
 @needs_pipeline
-def test_a_statement_is_prepared_once_and_outlives_a_rollback(scratch):
+def test_statement_is_prepared_once_and_outlives_a_rollback(scratch):
     run_statements(ALL)
     with pytest.raises(ZeroDivisionError):
         add_and_fail()
@@ -233,7 +233,7 @@ def altered(request):
     alter(size)
 
 
-def test_a_migration_that_changes_a_type_fails_no_order(api, altered):
+def test_migration_that_changes_a_type_fails_no_order(api, altered):
     numbers = factories.stock(*factories.line(0, 2))
     assert api.order(numbers[:1]).status_code == 200
     altered()
@@ -261,7 +261,7 @@ def test_unbindable_value_leaves_the_connection_unchanged(scratch):
 
 
 @needs_pipeline
-def test_a_commit_that_became_a_rollback_is_no_success(scratch):
+def test_commit_that_became_a_rollback_is_an_error(scratch):
     def work(tx):
         tx.run(add(1))
         with suppress(IntegrityError):
@@ -283,7 +283,7 @@ def test_new_statement_twice_in_a_batch_is_prepared_once(scratch):
 
 
 @needs_pipeline
-def test_what_was_not_reached_is_not_taken_for_prepared(scratch):
+def test_unreached_statement_is_not_taken_for_prepared(scratch):
     unreached = ("SELECT 'unreached', id FROM scratch", [])
     with pytest.raises(IntegrityError):
         run_statements(add(1), add(1), unreached)
@@ -292,14 +292,14 @@ def test_what_was_not_reached_is_not_taken_for_prepared(scratch):
 
 
 @needs_pipeline
-def test_past_a_bound_nothing_more_is_prepared(scratch, monkeypatch):
+def test_statements_past_the_bound_are_not_prepared(scratch, monkeypatch):
     monkeypatch.setattr("config.db.pipeline._MOST_PREPARED", 0)
     one_more = "SELECT 'one more', id FROM scratch"
     assert run_statements(add(1), (one_more, [])) == [[], [("one more", 1)]]
     assert one_more not in prepared()
 
 
-def test_an_ill_statement_is_the_only_one_that_fails(scratch):
+def test_broken_statement_is_the_only_one_that_fails(scratch):
     with pytest.raises(ProgrammingError):
         run_statements(("SELECT nothing FROM nowhere", []))
     assert run_statements(add(1), ALL) == [[], [(1,)]]
@@ -317,7 +317,7 @@ def test_connection_broken_while_waiting_is_closed_and_replaced(scratch):
 
 
 @needs_pipeline
-def test_an_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
+def test_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
     def interrupted(pgconn):
         raise KeyboardInterrupt
         yield
@@ -332,7 +332,7 @@ def test_an_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
 
 
 @needs_pipeline
-def test_a_rollback_on_a_dead_connection_says_so(db):
+def test_rollback_on_a_dead_connection_raises(db):
     raw = connection.connection
     if raw is None:
         connection.ensure_connection()
@@ -347,7 +347,7 @@ def test_a_rollback_on_a_dead_connection_says_so(db):
 # --- without pipelines, and for who listens ----------------------------------------------------------
 
 
-def test_who_listens_sees_each_statement_in_the_same_order(scratch):
+def test_execute_wrappers_see_each_statement_in_order(scratch):
     with captured() as statements, transaction.atomic():
         assert run_statements(add(1), ALL) == [[], [(1,)]]
     assert statements == [add(1)[0], ALL[0]]
@@ -361,5 +361,5 @@ def test_who_listens_sees_each_statement_in_the_same_order(scratch):
         ("SELECT 5 %% 2, '%%a' LIKE %s", ("SELECT 5 % 2, '%a' LIKE $1", ())),
     ],
 )
-def test_placeholders_become_the_servers(statement, expected):
+def test_placeholders_are_translated_for_the_server(statement, expected):
     assert numbered(statement) == expected

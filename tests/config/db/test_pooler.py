@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode: prepared statements work from 1.22 on, and are missed where they are lost (C56)."""
+"""PgBouncer in transaction mode: works from 1.22 on; lost statements are detected (C56)."""
 
 import logging
 import socket
@@ -99,7 +99,7 @@ def test_orders_are_placed_through_statement_keeping_pgbouncer(api: Api, pgbounc
     assert db_assertions.rows("SELECT count(*) FROM numbers_assignment") == [(40,)]
 
 
-def test_readyz_says_why_where_statements_are_lost(pgbouncer: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_readyz_gives_the_reason_when_statements_are_lost(pgbouncer: Start, caplog: pytest.LogCaptureFixture) -> None:
     pgbouncer(prepared=0)
     response = Client().get("/readyz")
     assert (response.status_code, response.json()["error"]["message"]) == (503, pooler.REASON)
@@ -121,7 +121,7 @@ def test_session_mode_needs_no_kept_statements(api: Api, pgbouncer: Start) -> No
     assert Client().get("/readyz").status_code == 200
 
 
-def test_first_failing_statement_is_503_and_readyz_says_why(
+def test_first_failing_statement_is_503_and_explained_by_readyz(
     api: Api, pgbouncer: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Other clients can hide the pooler from a new connection's look."""

@@ -44,9 +44,9 @@ class World:
         return json.loads(text) if text.startswith("{") else text
 
     def reads(self):
-        told = self.ask("GET", "/metrics")
+        text = self.ask("GET", "/metrics")
         return {
-            where: float(count) for where, count in re.findall(r'numberdesk_reads_total\{from="(\w+)"\} (\S+)', told)
+            where: float(count) for where, count in re.findall(r'numberdesk_reads_total\{from="(\w+)"\} (\S+)', text)
         }
 
     def read_where(self, *, who, path=NUMBERS):
@@ -91,7 +91,7 @@ def caught_up(world, who):
     world.standby.catch_up()
 
 
-def test_every_read_shows_what_its_customer_has_just_ordered(world):
+def test_every_read_shows_the_callers_own_last_order(world):
     """While the standby follows as fast as it can, sometimes ahead of the next read and sometimes not."""
     bought = []
     for _ in range(30):
@@ -129,7 +129,7 @@ def test_writer_reads_the_primary_until_the_replica_caught_up(world, paused):
     assert world.own_numbers()[0] == number
 
 
-def test_without_the_rule_a_customer_would_miss_its_own_order(world, paused):
+def test_customer_misses_its_own_order_without_the_rule(world, paused):
     """The negative control: what the replica holds is really behind, so the rule is what helps."""
     import psycopg
 

@@ -1,4 +1,4 @@
-"""A transaction that is rolled back by the statements that ask what to say about it."""
+"""A transaction that is rolled back before the statements that explain its refusal run."""
 
 from contextlib import nullcontext, suppress
 
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 @pytest.mark.parametrize("listening", [nullcontext, captured])
-def test_nothing_of_it_stays(db, listening):
+def test_rolled_back_batch_leaves_nothing(db, listening):
     def work(tx):
         Organization.objects.create(name="any")
         tx.roll_back_and_run(COUNT)
@@ -46,7 +46,7 @@ def test_trailing_reads_run_after_the_rollback_and_end_the_batch(db):
     assert run_statements(COUNT) == [[(0,)]]
 
 
-def test_part_of_a_larger_one_it_leaves_that_alone(db):
+def test_undone_savepoint_keeps_the_outer_transaction(db):
     with transaction.atomic():
         Organization.objects.create(name="any")
         with suppress(Refused), transaction.atomic():

@@ -1,4 +1,4 @@
-"""The one retry around a transaction, and giving up on a lock or a statement."""
+"""The retry around a transaction, and the timeouts of locks and statements."""
 
 import threading
 
@@ -49,21 +49,21 @@ def test_block_runs_again_after_a_conflict_or_deadlock(failing, state, times, ca
     assert [record.fields["attempt"] for record in caplog.records] == list(range(1, times + 1))
 
 
-def test_after_three_attempts_it_gives_up(failing, caplog):
+def test_transaction_gives_up_after_three_attempts(failing, caplog):
     with pytest.raises(OperationalError):
         run_transaction(failing("40001", 3))
     assert (kept(), len(caplog.records)) == (0, 2)
 
 
 @pytest.mark.parametrize("state", ["55P03", "57014", "53300"])
-def test_other_trouble_is_not_tried_again(failing, state):
+def test_other_errors_are_not_retried(failing, state):
     with pytest.raises(OperationalError):
         run_transaction(failing(state, 1))
     assert run_transaction(failing(state, 1)) == "done"
     assert kept() == 1
 
 
-def test_an_error_that_arrives_at_commit_is_tried_again(failing):
+def test_error_at_commit_is_retried(failing):
     db_assertions.run(
         """CREATE FUNCTION fail_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -79,7 +79,7 @@ def test_an_error_that_arrives_at_commit_is_tried_again(failing):
     db_assertions.run("DROP FUNCTION fail_at_commit CASCADE")
 
 
-def test_it_refuses_to_run_inside_another_transaction(failing):
+def test_nested_use_is_refused(failing):
     with uncommitted(), pytest.raises(RuntimeError, match="durable"):
         run_transaction(failing("40001", 0))
 
@@ -109,7 +109,7 @@ def test_order_past_its_lock_timeout_is_503_and_safe_to_retry(api, cast, setting
     db_assertions.assert_in_order()
 
 
-def test_an_order_whose_statement_takes_too_long_is_503(api, settings, monkeypatch):
+def test_order_past_its_statement_timeout_is_503(api, settings, monkeypatch):
     settings.STATEMENT_TIMEOUT_MS = 50
     slow = locks.LOCK_NUMBERS.replace("clock_timestamp()", "clock_timestamp(), pg_sleep(10)")
     monkeypatch.setattr(locks, "LOCK_NUMBERS", slow)

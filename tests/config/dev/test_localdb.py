@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: whoever needs it starts it, the last to leave stops it, and kill -9 leaves no mess.
+"""The embedded PostgreSQL: its first user starts it, its last one stops it, kill -9 leaves no mess.
 
 Each process here is a real one, in a folder of its own with a blank in its name.
 """
@@ -105,7 +105,7 @@ def test_committed_data_survives_when_everything_is_killed(checkout: Checkout) -
     leave(following)
 
 
-def test_a_pid_file_that_names_a_living_stranger_is_not_believed(checkout: Checkout) -> None:
+def test_pid_file_of_another_live_process_is_ignored(checkout: Checkout) -> None:
     """As after a reboot, or in a restarted container, where pids repeat."""
     (checkout.place.data / "postmaster.pid").write_text(f"{os.getpid()}\n{checkout.place.data}\n")
     process = checkout.join()
@@ -123,7 +123,7 @@ def test_interrupted_creation_starts_again(fresh: Callable[..., Checkout]) -> No
     leave(process)
 
 
-def test_a_server_that_cannot_start_says_why_in_one_line(fresh: Callable[..., Checkout]) -> None:
+def test_failed_server_start_is_explained_in_one_line(fresh: Callable[..., Checkout]) -> None:
     checkout = fresh()
     checkout.place.data.mkdir(parents=True, mode=0o700)
     if checkout.place.account:
@@ -133,7 +133,7 @@ def test_a_server_that_cannot_start_says_why_in_one_line(fresh: Callable[..., Ch
     assert errors.count("\n") == 1
 
 
-def test_a_socket_folder_that_others_can_open_is_refused(fresh: Callable[..., Checkout]) -> None:
+def test_socket_folder_that_others_can_open_is_refused(fresh: Callable[..., Checkout]) -> None:
     checkout = fresh()
     checkout.place.sockets.mkdir()
     checkout.place.sockets.chmod(0o777)
@@ -149,12 +149,12 @@ def test_two_folders_have_two_databases(tmp_path: Path) -> None:
     assert postgres_server.socket_folder(one) != postgres_server.socket_folder(other)
 
 
-def test_the_path_of_the_socket_fits_every_system() -> None:
+def test_socket_path_fits_every_system() -> None:
     deep = Path("/") / "/".join(["a rather long name"] * 30)
     assert len(str(postgres_server.socket_folder(deep) / ".s.PGSQL.5432")) <= 103
 
 
-def test_nothing_is_started_where_a_database_url_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_server_is_started_when_a_database_url_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/numberdesk")
     monkeypatch.setenv("NUMBERDESK_LOCAL_DIR", str(tmp_path))
     monkeypatch.setattr(postgres, "_membership", None)
@@ -163,7 +163,7 @@ def test_nothing_is_started_where_a_database_url_is_set(monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_in_use_is_not_removed(checkout: Checkout) -> None:
+def test_database_in_use_is_not_removed(checkout: Checkout) -> None:
     process = checkout.join()
     seen_by(process)
     with pytest.raises(postgres.LocalDatabaseError, match="in use"):
@@ -171,7 +171,7 @@ def test_a_database_in_use_is_not_removed(checkout: Checkout) -> None:
     leave(process)
 
 
-def test_a_secret_is_made_once_by_many_at_once_and_is_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_concurrent_starts_create_one_private_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NUMBERDESK_LOCAL_DIR", str(tmp_path / "new"))
     together = threading.Barrier(8)
 
@@ -209,7 +209,7 @@ def test_server_is_durable_and_listens_to_no_network(setting: str, value: str) -
 
 @pytest.mark.django_db
 @pytest.mark.skipif("DATABASE_URL" in os.environ, reason="the suite runs on another database")
-def test_words_sort_the_same_on_every_machine() -> None:
+def test_sort_order_is_the_same_on_every_machine() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT datlocprovider, datlocale FROM pg_database WHERE datname = current_database()")
         assert cursor.fetchone() == ("b", "C.UTF-8")
@@ -228,11 +228,11 @@ def open_folder() -> Iterator[Path]:
 
 
 @needs_root
-def test_an_ordinary_user_needs_no_rights(fresh: Callable[..., Checkout], open_folder: Path) -> None:
-    nobody = 65534
-    os.chown(open_folder, nobody, nobody)
+def test_ordinary_user_needs_no_privileges(fresh: Callable[..., Checkout], open_folder: Path) -> None:
+    unprivileged = 65534
+    os.chown(open_folder, unprivileged, unprivileged)
     try:
-        process = fresh(open_folder / "local", account=nobody).join("--write")
+        process = fresh(open_folder / "local", account=unprivileged).join("--write")
     except PermissionError:
         pytest.skip("an ordinary user may not run this Python")
     assert seen_by(process)["rows"] == 1
@@ -242,7 +242,7 @@ def test_an_ordinary_user_needs_no_rights(fresh: Callable[..., Checkout], open_f
 
 @needs_root
 def test_root_runs_it_as_an_account_without_environment_access(fresh: Callable[..., Checkout], tmp_path: Path) -> None:
-    """The programs are copied for it; nobody's folders are opened."""
+    """The programs are copied for it; no folder gets wider permissions."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     package = postgres.binaries().parent.parent

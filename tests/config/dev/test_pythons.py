@@ -1,4 +1,4 @@
-"""Which Pythons Numberdesk runs on, patch releases with known faults included (C34)."""
+"""The Pythons that Numberdesk supports, patch releases with known faults included (C34)."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ os.waitpid(pid, 0) if pid else None
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the suggested order is for curl")
-def test_desk_serves_where_threads_from_before_a_fork_fail(tmp_path: Path) -> None:
+def test_desk_serves_when_threads_fail_after_a_fork(tmp_path: Path) -> None:
     local = tmp_path / "local"
     try:
         command = [sys.executable, "-m", "config.dev.run", "run"]
@@ -59,6 +59,6 @@ def test_machine_pythons_have_the_running_version() -> None:
     assert tuple(sys.version_info[:3]) in supported_pythons()
 
 
-def test_version_is_none_for_what_is_no_python(tmp_path: Path) -> None:
+def test_version_is_none_unless_it_is_a_python(tmp_path: Path) -> None:
     assert version_of(str(tmp_path / "python")) is None
     assert version_of("/bin/false") is None

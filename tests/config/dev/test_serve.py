@@ -1,4 +1,4 @@
-"""`make run` from the outside: what it prints is true, it stops whole, and it starts again after kill -9."""
+"""`make run` from the outside: it prints the truth, stops whole, and restarts after kill -9."""
 
 import os
 import re
@@ -186,7 +186,7 @@ def test_backorder_is_filled_also_after_its_workers_were_killed(desk: Desk) -> N
     assert not desk.database_is_alive()
 
 
-def test_a_second_one_beside_it_says_so_in_one_line(desk: Desk) -> None:
+def test_second_server_is_refused_in_one_line(desk: Desk) -> None:
     desk.start()
     beside = desk.run("run")
     assert beside.returncode == 1
@@ -204,7 +204,7 @@ def test_taken_port_is_named_before_anything_is_started(desk: Desk) -> None:
     assert refused.stderr.count("\n") == 1
 
 
-def test_after_a_kill_9_of_the_master_the_next_start_just_works(desk: Desk) -> None:
+def test_next_start_works_after_the_master_is_killed(desk: Desk) -> None:
     desk.start()
     assert desk.process
     desk.process.kill()
@@ -214,7 +214,7 @@ def test_after_a_kill_9_of_the_master_the_next_start_just_works(desk: Desk) -> N
     assert not desk.database_is_alive()
 
 
-def test_after_a_kill_9_of_everything_the_next_start_just_works(desk: Desk) -> None:
+def test_next_start_works_after_everything_is_killed(desk: Desk) -> None:
     desk.start()
     assert desk.process
     postmaster = int((postgres_server.paths_for(desk.local).data / "postmaster.pid").read_text().split()[0])
@@ -225,7 +225,7 @@ def test_after_a_kill_9_of_everything_the_next_start_just_works(desk: Desk) -> N
     assert desk.interrupt() == 0
 
 
-def test_stop_from_another_shell_stops_all_of_it(desk: Desk) -> None:
+def test_stop_from_another_shell_stops_every_process(desk: Desk) -> None:
     desk.start()
     stopped = desk.run("stop")
     assert (stopped.returncode, stopped.stdout) == (0, f"numberdesk: stopped desk-{desk.port}\n")
@@ -235,7 +235,7 @@ def test_stop_from_another_shell_stops_all_of_it(desk: Desk) -> None:
     assert desk.run("stop").stdout == "numberdesk: nothing is running\n"
 
 
-def test_it_goes_with_its_terminal(desk: Desk) -> None:
+def test_server_stops_with_its_terminal(desk: Desk) -> None:
     desk.start()
     assert desk.process
     desk.process.send_signal(signal.SIGHUP)

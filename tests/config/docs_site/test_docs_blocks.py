@@ -1,4 +1,4 @@
-"""Each block of the README and of every guide is run, on a fresh desk as `make run` serves it."""
+"""Every block of the README and of the guides, run on a fresh desk as `make run` serves it."""
 
 import json
 import os
@@ -108,7 +108,7 @@ def test_every_reason_has_its_block():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_shell_blocks_do_what_they_say(reader: Reader, desk: Desk, sandbox: str, document: str):
+def test_shell_blocks_do_what_the_text_says(reader: Reader, desk: Desk, sandbox: str, document: str):
     order_one(desk, sandbox)  # for the blocks that change a number
     blocks = [one for one in blocks_of(document, *SHELLS) if not one.reason_not_to_run]
     for block, printed in zip(blocks, reader.paste(blocks) if blocks else [], strict=True):
@@ -180,7 +180,7 @@ def proxy(reader: Reader, desk: Desk) -> Iterator[FaultyProxy]:
 
 
 @pytest.mark.parametrize(("document", "language"), RETRYING)
-def test_program_orders_once_whatever_fails(request, proxy, desk: Desk, sandbox: str, document: str, language: str):
+def test_program_orders_once_when_requests_fail(request, proxy, desk: Desk, sandbox: str, document: str, language: str):
     def restart() -> None:
         kill(desk)
         desk.start()
@@ -198,7 +198,7 @@ def test_program_orders_once_whatever_fails(request, proxy, desk: Desk, sandbox:
     assert last - unavailable >= RETRY_AFTER
 
 
-def test_program_takes_an_alternative_for_what_is_gone(request, proxy, desk: Desk, sandbox: str):
+def test_program_orders_an_alternative_for_a_sold_number(request, proxy, desk: Desk, sandbox: str):
     """Another organization orders one of the numbers first."""
     taken: list[str] = []
 
@@ -235,7 +235,7 @@ def shape(value: Any) -> Any:
     return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
 
 
-def test_json_blocks_are_answers_of_the_desk(desk: Desk, live: str, reader: Reader):
+def test_json_blocks_are_responses_of_the_desk(desk: Desk, live: str, reader: Reader):
     """Each is compared with a real answer of the same kind."""
     number = order_one(desk, live)
     real = {
@@ -263,7 +263,7 @@ def post(reader: Reader, secret: str, path: str, body: Any) -> Any:
     return json.loads(reader.run([*command, "-H", "Content-Type: application/json", "-d", json.dumps(body)]))
 
 
-def test_rate_limit_headers_are_those_of_an_answer(reader: Reader, live: str):
+def test_rate_limit_headers_match_a_response(reader: Reader, live: str):
     (block,) = (one for one in blocks_of("docs/guides/errors.md") if one.text.startswith("RateLimit-Policy:"))
     command = ["curl", "-si", f"{reader.url}/v1/phone-numbers", "-H", f"Authorization: Bearer {live}"]
     names = re.findall(r"^(RateLimit[\w-]*):", reader.run(command), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""``/docs``: every operation with all it must tell, guides that say what is so, links that lead somewhere."""
+"""``/docs``: complete operations, truthful guides, and links without a dead end."""
 
 import gzip
 import re
@@ -71,7 +71,7 @@ def test_page_obeys_the_strict_policy_and_loads_nothing_foreign(path):
         assert loaded is None or (loaded.startswith("/static/") and not loaded.startswith("//"))
 
 
-def test_what_the_pages_load_is_there(reference):
+def test_every_asset_of_the_pages_exists(reference):
     from django.contrib.staticfiles import finders
 
     for path in PAGES:
@@ -81,13 +81,13 @@ def test_what_the_pages_load_is_there(reference):
                     assert finders.find(attributes[name].removeprefix("/static/")), attributes[name]
 
 
-def test_the_bare_address_leads_to_the_docs():
+def test_root_redirects_to_the_docs():
     assert Client().get("/")["Location"] == "/docs"
     assert Client().post("/").json()["error"]["code"] == "METHOD_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/v1/docs"])
-def test_the_reference_is_where_people_look_for_it(path, reference):
+def test_usual_reference_addresses_redirect(path, reference):
     assert Client().get(path).content.decode() == reference.html
 
 
@@ -123,14 +123,14 @@ def test_sample_calls_use_the_requested_host(settings):
     assert "testserver" not in page
 
 
-def test_a_page_is_sent_compressed_and_only_once(reference):
+def test_page_is_sent_compressed_and_only_once(reference):
     answer = Client().get("/docs", headers={"Accept-Encoding": "gzip"})
     assert gzip.decompress(answer.content).decode() == reference.html
     assert len(answer.content) < 100_000
     assert Client().get("/docs", headers={"If-None-Match": answer["ETag"]}).status_code == 304
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_has_a_target():
     pages = {path: Page(path) for path in PAGES}
     for page in pages.values():
         for link in page.links:
@@ -142,7 +142,7 @@ def test_every_link_leads_somewhere():
                 assert anchor in target.anchors, link
 
 
-def test_every_place_that_a_search_can_lead_to_is_there():
+def test_every_search_target_exists():
     pages = {path: Page(path) for path in PAGES}
     entries = Client().get("/docs/search.json").json()
     for entry in entries:
@@ -154,7 +154,7 @@ def test_every_place_that_a_search_can_lead_to_is_there():
     assert {"insufficient_inventory", "post", "409", "dry_run"} <= set(order["words"].split())
 
 
-def test_a_guide_that_is_none_is_404_in_the_envelope():
+def test_unknown_guide_is_404_in_the_envelope():
     answer = Client().get("/docs/nowhere")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
 
@@ -185,7 +185,7 @@ def codes_of_the_document() -> set[tuple[str, str]]:
     return found | {("405", "METHOD_NOT_ALLOWED")}
 
 
-def test_the_errors_guide_has_every_code_and_no_other():
+def test_errors_guide_has_every_code_and_no_other():
     rows = re.findall(r"^\| (\d{3}) \| `([A-Z_]+)` \|", all_guides()["errors"].text, re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert set(rows) == codes_of_the_document()

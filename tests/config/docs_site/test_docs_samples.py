@@ -1,4 +1,4 @@
-"""Each call that the reference offers to copy works as it stands. test_docs_blocks has the guides."""
+"""Every sample of the reference works when pasted. test_docs_blocks has the guides."""
 
 import contextlib
 import io
@@ -42,9 +42,9 @@ def world(cast, live_server, monkeypatch):
 
 
 def run_python(code: str) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as told:
+    with contextlib.redirect_stdout(io.StringIO()) as output:
         exec(compile(code, "<sample>", "exec"), {"__name__": "sample"})
-    return told.getvalue()
+    return output.getvalue()
 
 
 def run_bash(code: str, folder) -> str:
@@ -74,7 +74,7 @@ def typescript(tools, tmp_path):  # noqa: F811
     """Compiles programs strictly, beside the types that the desk serves; then runs each."""
     (tmp_path / "types.ts").write_bytes(Client().get("/types.ts").content)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    # What @types/node declares for whoever has it.
+    # What @types/node declares.
     (tmp_path / "node.d.ts").write_text("declare const process: { env: Record<string, string | undefined> };")
 
     def compile_all(programs: dict[str, str]):
@@ -95,7 +95,7 @@ def test_every_typescript_sample_compiles_strictly_and_succeeds(world, typescrip
             assert run(id)
 
 
-def test_a_call_that_does_not_work_is_noticed(world):
+def test_broken_sample_is_noticed(world):
     """The negative control."""
     broken = samples("python", world)["orderNumbers"].replace("/orders", "/order")
     with pytest.raises(Exception, match="404"):

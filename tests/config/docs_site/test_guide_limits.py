@@ -1,4 +1,4 @@
-"""The limits that the guides name are those of the code."""
+"""The limits that the guides state match the code."""
 
 import pytest
 from django.conf import settings
@@ -22,7 +22,7 @@ def test_guide_names_the_limit_of_the_code(guide: str, words: str):
     assert words in " ".join((FOLDER / f"{guide}.md").read_text().split())
 
 
-def test_guides_name_an_hour_of_holding_a_day():
+def test_guides_state_the_daily_hold_limit():
     assert settings.HOLD_SECONDS_PER_DAY == 3600
     assert "each for an hour in any 24" in " ".join((FOLDER / "retries.md").read_text().split())
     assert "on hold for over an hour in 24 hours" in (FOLDER / "errors.md").read_text()

@@ -1,4 +1,4 @@
-"""docs/security.md is true: what it names exists, and what it gives to others works."""
+"""docs/security.md is true: what it names exists, and its samples work."""
 
 import re
 
@@ -10,14 +10,14 @@ APPS = ("apikeys", "campaigns", "config", "numbers")
 PAGE = (ROOT / "docs" / "security.md").read_text()
 
 
-def test_every_test_that_it_names_exists():
+def test_every_test_named_on_the_page_exists():
     named = set(re.findall(r"`(test_[a-z_]+)`", PAGE))
     assert len(named) > 10
     existing = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
     assert sorted(named - existing) == []
 
 
-def test_every_check_that_warns_is_listed():
+def test_every_warning_check_is_listed():
     files = [path for app in APPS for path in (ROOT / app).rglob("checks.py")]
     ids = {found for path in files for found in re.findall(r'id="([a-z]+\.[EW]\d+)"', path.read_text())}
     assert {one.partition(".")[0] for one in ids} == {"desk", "apikeys", "numbers"}

@@ -1,4 +1,4 @@
-"""An IPv4 client has one address, also at a socket that takes IPv6."""
+"""An IPv4 client has one address, also on a socket that accepts IPv6."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every path with every hostile header: an answer, never a 500."""
+"""Every path with every hostile header: a response, never a 500."""
 
 import pytest
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, and under which names the desk answers at all."""
+"""Security headers of every response, and the host names that the desk accepts."""
 
 from unittest import mock
 
@@ -22,7 +22,7 @@ def test_another_host_is_400_in_the_envelope(path, host):
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/v1/credit", "/static/operators/desk.css"])
-def test_what_never_comes_to_a_view_has_the_headers_too(path):
+def test_response_without_a_view_has_the_headers(path):
     """Another host is refused, and files are served, before most of the middleware."""
     response = Api(None).get(path, headers={"Host": "evil.example"} if path.startswith("/v1") else None)
     assert "default-src 'none'" in response["Content-Security-Policy"]
@@ -59,7 +59,7 @@ def test_every_answer_has_the_headers_that_browsers_obey(path):
     assert "X-Powered-By" not in response
 
 
-def test_the_api_sets_no_cookie_and_trusts_none(api, desk):
+def test_api_sets_no_cookie_and_trusts_none(api, desk):
     assert not api.get("/v1/credit").cookies
     assert desk.get("/v1/credit").status_code == 401  # an operator's session is no key
 
@@ -69,14 +69,14 @@ def test_no_other_origin_may_read_the_api(api):
     assert not [name for name in response.headers if name.startswith("Access-Control")]
 
 
-def test_the_admin_refuses_forms_that_it_did_not_make(operator):
+def test_admin_refuses_forms_without_its_token(operator):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(operator)
     for path in ("/admin/logout/", "/admin/campaigns/organization/add/", "/admin/login/"):
         assert strict.post(path, {}).status_code == 403
 
 
-def test_the_admins_cookies_are_for_this_site_and_no_script(operator):
+def test_admin_cookies_are_same_site_and_hidden_from_scripts(operator):
     browser = Client()
     browser.get("/admin/login/")
     answer = browser.post("/admin/login/", {"username": "alice", "password": "a long password"})

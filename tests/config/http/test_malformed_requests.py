@@ -1,4 +1,4 @@
-"""Bytes that are not an HTTP request get the server's own 400, and nobody waits for them."""
+"""Bytes that are not an HTTP request get the server's own 400 and keep no client waiting."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""nginx with deploy/nginx.conf in front of a desk: slow, hostile and many clients keep nobody waiting."""
+"""nginx with deploy/nginx.conf: slow, hostile or many clients keep no other waiting."""
 
 import contextlib
 import http.client
@@ -158,7 +158,7 @@ def test_desk_alone_does_not_survive_slow_clients(desk, cast):
             client.recv(1)
 
 
-def test_half_a_head_is_cut_off(nginx):
+def test_incomplete_head_is_cut_off(nginx):
     with nginx.connect(GET) as client, selectors.DefaultSelector() as selector:
         selector.register(client, selectors.EVENT_READ)
         assert selector.select(30), "it was kept for longer than client_header_timeout"
@@ -304,7 +304,7 @@ def restart(desk):
         desk.start(threads=4, crash_at="in the middle of an export")
 
 
-def test_desk_that_is_away_is_503_in_the_envelope(tmp_path):
+def test_unreachable_desk_is_503_in_the_envelope(tmp_path):
     nginx = proxy.Proxy(tmp_path, proxy.free_port())
     try:
         answer = parse(nginx.exchange(get(b"/v1/credit")))
@@ -314,7 +314,7 @@ def test_desk_that_is_away_is_503_in_the_envelope(tmp_path):
     assert answer.headers["retry-after"] == "1"
 
 
-def test_several_processes_all_get_requests(desk, tmp_path):
+def test_all_processes_get_requests(desk, tmp_path):
     second = Server()
     second.start(threads=2, log=tmp_path / "second.log")
     (tmp_path / "nginx").mkdir()

@@ -1,4 +1,4 @@
-"""What the application promises about HTTP, asked of a real server."""
+"""HTTP behavior of the application, checked against a real server."""
 
 import http.client
 import re
@@ -73,7 +73,7 @@ def test_every_refusal_has_the_envelope_and_its_id(served, sent, status, code):
 
 
 @pytest.mark.parametrize("path", [b"/healthz", b"/v1/openapi.json", b"/admin/login/", b"/v1/none"])
-def test_head_is_get_without_a_body(served, path):
+def test_head_matches_get_without_a_body(served, path):
     asked = ask(served.port, get(path))
     received = exchange(served.port, get(path).replace(b"GET", b"HEAD"))
     head = parse(received)
@@ -88,7 +88,7 @@ def test_head_is_get_without_a_body(served, path):
 
 @database
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_chunked_order_is_an_order(served, cast, size):
+def test_chunked_order_is_accepted(served, cast, size):
     (number,) = factories.stock("+14155550123")
     body = chunked(orjson.dumps({"numbers": [number]}), size)
     sent = POST + authorized(cast.owner_key) + CLOSE + b"Transfer-Encoding: chunked" + END + body
@@ -213,7 +213,7 @@ def test_export_that_fails_midway_is_noticed(operator):
 
 
 @database
-def test_database_connections_are_no_more_than_threads(served, cast):
+def test_database_connections_do_not_exceed_threads(served, cast):
     settings = connection.settings_dict
     sent = get(b"/v1/credit", authorized(cast.owner_key).strip())
     with psycopg.connect(

@@ -1,4 +1,4 @@
-"""gunicorn in processes of its own, told to stop: what is running is finished, what was counted adds up."""
+"""gunicorn in its own processes: stopping finishes running requests and keeps the counts."""
 
 import contextlib
 import http.client
@@ -124,7 +124,7 @@ def connect_and_ask(server):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals clients out to several sockets")
-def test_port_that_another_server_has_is_refused(monkeypatch):
+def test_port_in_use_is_refused(monkeypatch):
     """SO_REUSEPORT alone would have both serve it, each some of the clients."""
     with serving(monkeypatch) as server:
         environment = {**os.environ, "PORT": str(server.port), "WEB_CONCURRENCY": "2"}
@@ -205,7 +205,7 @@ def test_several_workers_count_together_and_leave_nothing_behind(cast, monkeypat
         with ThreadPoolExecutor(8) as clients:
             answers = list(clients.map(lambda _: ask(server, "/v1/none").status, range(60)))
         assert answers == [404] * 60
-        for _ in range(5):  # whoever of them is asked
+        for _ in range(5):  # any of the workers may respond
             assert counted(server) == 60
         assert len(metrics_folders(server.process.pid)) == 1
         stop(server)
@@ -214,9 +214,9 @@ def test_several_workers_count_together_and_leave_nothing_behind(cast, monkeypat
 
 
 def counted(server):
-    told = ask(server, "/metrics").text
+    text = ask(server, "/metrics").text
     series = r'numberdesk_requests_total\{endpoint="unmatched",method="GET",sandbox="false",status="404"\} (\S+)'
-    return float(re.search(series, told)[1])
+    return float(re.search(series, text)[1])
 
 
 def test_master_has_its_own_folder_and_removes_a_killed_ones(tmp_path):
@@ -242,7 +242,7 @@ metrics_folder.prepare(); assert folder() == given
     run_without_metrics_folder(code, tmp_path)
 
 
-def test_gunicorns_file_leaves_a_process_that_already_counts(tmp_path):
+def test_gunicorn_config_keeps_an_existing_metrics_folder(tmp_path):
     """Readers would look for its counts in a folder, and it keeps them in memory."""
     run_without_metrics_folder(
         """

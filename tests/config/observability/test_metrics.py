@@ -1,4 +1,4 @@
-"""``/metrics``: what is counted, by every worker, and who may read it."""
+"""``/metrics``: what is counted across workers, and who may read it."""
 
 import re
 
@@ -40,7 +40,7 @@ def more():
 
 
 @pytest.mark.django_db
-def test_a_request_is_counted_by_its_template_method_and_status(api, more):
+def test_request_is_counted_by_its_template_method_and_status(api, more):
     of_one = {"method": "GET", "endpoint": "/v1/phone-numbers/{number_id}", "status": "404", "sandbox": "false"}
     more("numberdesk_requests_total", **of_one)
     more("numberdesk_refusals_total", code="NOT_FOUND", sandbox="false")
@@ -51,7 +51,7 @@ def test_a_request_is_counted_by_its_template_method_and_status(api, more):
 
 
 @pytest.mark.django_db
-def test_an_order_is_timed_and_so_is_each_lock_that_it_waits_for(api, more, monkeypatch):
+def test_order_and_its_lock_waits_are_timed(api, more, monkeypatch):
     monkeypatch.setattr(metrics, "WAITED_SECONDS", 0.0)
     series = [
         ("numberdesk_request_seconds_count", {"method": "POST", "endpoint": ORDERS}),
@@ -79,7 +79,7 @@ def test_lock_wait_is_measured_also_when_it_times_out(api, cast, more, settings)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_transaction_that_is_run_again_is_counted(more):
+def test_transaction_that_is_run_again_is_counted(more):
     more("numberdesk_transaction_retries_total", sqlstate="40001")
     tries = iter([True, False])
 
@@ -92,7 +92,7 @@ def test_a_transaction_that_is_run_again_is_counted(more):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_size_of_an_order_is_counted_once_it_is_committed(api, more):
+def test_size_of_an_order_is_counted_once_it_is_committed(api, more):
     numbers = factories.stock(*factories.line(0, 9))
     series = [("numberdesk_order_numbers_sum", {"kind": kind}) for kind in ("named", "quantity")]
     for name, labels in series:
@@ -144,7 +144,7 @@ def test_counts_are_exposed_when_the_database_is_away(monkeypatch):
         (None, 404),
     ],
 )
-def test_where_there_is_a_token_only_the_token_opens(header, status):
+def test_metrics_require_the_token_when_it_is_set(header, status):
     with override_settings(METRICS_TOKEN=TOKEN):
         response = Client().get("/metrics", headers={"Authorization": header} if header else {})
     assert response.status_code == status
@@ -169,7 +169,7 @@ def test_metrics_are_readable_only_locally_without_a_token(meta, status):
 
 
 @pytest.mark.django_db
-def test_to_a_stranger_there_is_no_such_path():
+def test_metrics_are_404_to_strangers():
     stranger = Client(REMOTE_ADDR="10.1.2.3")
     refused, unknown = stranger.get("/metrics").json(), stranger.get("/metricz").json()
     for answer in (refused, unknown):
@@ -190,11 +190,11 @@ def test_endpoint_labels_are_few_templates(route, shown):
 
 
 @pytest.mark.django_db
-def test_paths_and_methods_that_strangers_invent_make_no_series():
+def test_invented_paths_and_methods_add_no_series():
     client = Client()
     for at in range(3):
         client.generic(f"INVENTED{at}", f"/v1/invented-{at}")
-    told = client.get("/metrics").content.decode()
-    assert "nvented" not in told
-    assert "INVENTED" not in told
+    text = client.get("/metrics").content.decode()
+    assert "nvented" not in text
+    assert "INVENTED" not in text
     assert value("numberdesk_requests_total", method="OTHER", endpoint="unmatched", status="404", sandbox="false") >= 3

@@ -1,4 +1,4 @@
-"""A whole session of requests, and everything that was logged and stored searched for secrets."""
+"""Search everything that a whole session logs and stores for secrets."""
 
 import http.client
 import io
@@ -103,8 +103,8 @@ def test_no_secret_is_logged_or_stored_in_a_whole_session(api, cast, monkeypatch
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
-def test_no_secret_is_in_what_a_real_server_writes(cast, monkeypatch, tmp_path):
-    """Its own lines and the framework's, at DEBUG; started like all test servers, but for where it writes."""
+def test_no_secret_is_in_the_output_of_a_real_server(cast, monkeypatch, tmp_path):
+    """Its own lines and the framework's, at DEBUG, with the output in a file."""
     numbers = factories.stock(*factories.line(0, 2))
     output = (tmp_path / "log").open("wb")
     start = subprocess.Popen
@@ -146,5 +146,5 @@ def ask(server, path, secret):
         ("12:30:00 a@b", "12:30:00 a@b"),
     ],
 )
-def test_what_is_cut_out_and_what_is_left(text, kept):
+def test_scrubbing_removes_secrets_and_keeps_the_rest(text, kept):
     assert without_secrets(text) == kept

@@ -1,4 +1,4 @@
-"""A ULID of our own for each request: in its answer, in its error, in its log lines, in what it wrote."""
+"""A ULID for each request: in its response, its error, its log lines and its rows."""
 
 import io
 import json
@@ -41,7 +41,7 @@ def test_every_answer_carries_a_ulid_of_its_own(api, path):
 
 
 @pytest.mark.parametrize("claimed", ["01JTBQH2FZ8K1RXC0WJ4Z9P3VM", "x", '"}\nevil', "0" * 5000])
-def test_a_callers_own_id_is_not_trusted(api, claimed):
+def test_callers_own_id_is_not_trusted(api, claimed):
     response = api.order([], headers={"X-Request-Id": claimed})
     assert ULID.fullmatch(response["X-Request-Id"])
     assert response["X-Request-Id"] != claimed
@@ -66,7 +66,7 @@ def test_order_is_one_log_line_with_its_identity_and_status(api, cast, log_lines
     }
 
 
-def test_every_line_of_a_request_that_failed_carries_its_id(api, log_lines, monkeypatch):
+def test_every_log_line_of_a_failed_request_has_its_id(api, log_lines, monkeypatch):
     monkeypatch.setattr(place, "lock_for_order", lambda *_: 1 / 0)
     response = api.order(["+14155550123"])
     lines = log_lines()
@@ -87,13 +87,13 @@ def test_request_without_a_key_is_not_logged_as_the_previous_one(api, log_lines)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "a b", ""])
-def test_who_asks_for_another_host_costs_one_line(api, log_lines, host):
+def test_foreign_host_is_logged_in_one_line(api, log_lines, host):
     api.get("/v1/credit", headers={"Host": host})
     (line,) = log_lines()
     assert (line["message"], line["status"]) == ("request", 400)
 
 
-def test_what_a_request_wrote_carries_its_id(api):
+def test_rows_written_by_a_request_have_its_id(api):
     response = api.order(factories.stock("+14155550123"))
     for table in ("order", "numberevent", "creditentry"):
         ids = db_assertions.rows(f"SELECT request_id FROM numbers_{table} WHERE actor LIKE 'key:%'")
@@ -101,10 +101,10 @@ def test_what_a_request_wrote_carries_its_id(api):
 
 
 def test_no_secret_of_a_key_reaches_a_log(api, cast, log_lines, monkeypatch):
-    def tell(*_):
+    def fail(*_):
         raise RuntimeError(f"the caller sent {cast.owner_key}")
 
-    monkeypatch.setattr(place, "lock_for_order", tell)
+    monkeypatch.setattr(place, "lock_for_order", fail)
     api.order(["+14155550123"])
     api.get(f"/v1/none/{cast.owner_key}")
     logging.getLogger("x").warning("%s", cast.sandbox_key)

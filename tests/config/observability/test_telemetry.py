@@ -1,4 +1,4 @@
-"""Sentry and OpenTelemetry: optional, and nothing secret leaves."""
+"""Sentry and OpenTelemetry: optional, and without secrets."""
 
 import json
 import logging
@@ -52,11 +52,11 @@ def test_unforeseen_error_is_sent_once_without_secrets(sent):
     (event,) = sent
     assert event["tags"]["request_id"] == "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"
     assert event["tags"]["key"] == SECRET[:12]
-    told = json.dumps(event, default=str)
-    assert "RuntimeError" in told
-    assert SECRET not in told
-    assert SECRET[12:] not in told
-    assert password not in told
+    text = json.dumps(event, default=str)
+    assert "RuntimeError" in text
+    assert SECRET not in text
+    assert SECRET[12:] not in text
+    assert password not in text
 
 
 def test_refusals_and_warnings_are_not_sent(sent):
@@ -133,7 +133,7 @@ def test_variable_without_its_package_is_reported_at_start(variable, package):
     assert "requirements/telemetry.txt" in last
 
 
-def test_without_the_variables_neither_package_is_loaded():
+def test_telemetry_packages_are_not_loaded_without_variables():
     code = "import sys, config.wsgi; print([m for m in ('sentry_sdk', 'opentelemetry') if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True

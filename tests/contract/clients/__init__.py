@@ -1,1 +1,1 @@
-"""Clients made from the published description by other people's generators, run against a served desk."""
+"""Clients generated from the description by third-party tools, run against a served desk."""

@@ -1,4 +1,4 @@
-"""``make cluster``: several machines in small, the primary killed under load.
+"""``make cluster``: several small machines, and the primary killed under load.
 
 Two application servers without sticky sessions, over a PgBouncer in transaction mode before each of two
 PostgreSQLs, one the other's synchronous standby, under Patroni with etcd. The primary's host is killed

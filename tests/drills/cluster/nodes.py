@@ -275,7 +275,7 @@ ignore_startup_parameters = extra_float_digits,options
 
 
 class Cluster:
-    """An etcd and two nodes, the first of which becomes the primary."""
+    """An etcd and two nodes; the first becomes the primary."""
 
     def __init__(self, processes: Processes) -> None:
         _pgbouncer_program()

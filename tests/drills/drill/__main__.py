@@ -2,7 +2,7 @@
 
 A real server on a real database of its own. After each fault: the service is back by itself, every
 acknowledged order is there and whole, every other one is whole or absent and its retry with the same
-key tells which, ``verify_inventory`` is clean, and nobody was told 500. Exit code 1 where one is not so.
+key says which, ``verify_inventory`` is clean, and no client got a 500. Otherwise exit code 1.
 """
 
 import argparse

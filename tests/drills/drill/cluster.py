@@ -1,4 +1,4 @@
-"""A PostgreSQL of the drill's own, which may be killed, stopped, filled up and started again."""
+"""The drill's own PostgreSQL, which can be killed, stopped, filled up and restarted."""
 
 import os
 import pwd

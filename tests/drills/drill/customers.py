@@ -1,4 +1,4 @@
-"""Customers' programs: they order, release, hold, retry and give up, and write down what they were told."""
+"""Customers' programs: they order, release, hold, retry and give up, and record the responses."""
 
 import http.client
 import itertools
@@ -15,7 +15,7 @@ CALM = {200, 201, 202, 402, 404, 409, 429, 503}
 
 @dataclass
 class Attempt:
-    """An order that was sent. ``body`` is the answer where one came, else nobody knows yet."""
+    """An order that was sent. ``body`` is the response, or None without one."""
 
     secret: str
     key: str
@@ -26,7 +26,7 @@ class Attempt:
 
 @dataclass
 class Notebook:
-    """What all customers were told, by whom it will be checked."""
+    """The responses that all customers got, for the proofs."""
 
     attempts: list[Attempt] = field(default_factory=list)
     answers: dict[int, int] = field(default_factory=dict)

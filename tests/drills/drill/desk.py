@@ -1,4 +1,4 @@
-"""The real server on the drill's database, and a proxy that cuts connections in the middle of an answer."""
+"""A real server on the drill's database, and a proxy that cuts connections during a response."""
 
 import http.client
 import os
@@ -18,7 +18,7 @@ ROOT = BASE_DIR
 
 
 def environment(url: str) -> dict[str, str]:
-    """Production settings, but for HTTPS; patience with locks is short, so that a drill is too."""
+    """Return production settings without HTTPS, with short timeouts to keep a drill short."""
     return {
         **os.environ,
         "DATABASE_URL": url,
@@ -134,7 +134,7 @@ class Proxy:
                     return
                 sink.sendall(data)
         except OSError:
-            return  # either end has gone: the other one is told below
+            return  # either end has gone: the other one is shut down below
         finally:
             for end in (source, sink):
                 try:

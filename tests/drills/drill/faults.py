@@ -1,4 +1,4 @@
-"""What goes wrong, one after another, while customers go on."""
+"""The faults of the drill, run one after another while customers continue."""
 
 import os
 import shutil
@@ -72,7 +72,7 @@ def clocks_wrong(drill: Drill) -> None:
 
 
 def slow_lock_holder(drill: Drill) -> None:
-    """Somebody's session sits on every credit account for longer than we wait for a lock."""
+    """Lock every credit account for longer than an order waits for a lock."""
     with psycopg.connect(drill.cluster.url()) as session:
         session.execute("SELECT 1 FROM numbers_creditaccount FOR UPDATE")
         time.sleep(5)

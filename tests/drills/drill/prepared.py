@@ -1,4 +1,4 @@
-"""A database made ready for customers, in one process: starting Django for each command takes most of the time."""
+"""Prepare a database for customers in one process, to start Django only once."""
 
 import json
 
@@ -9,9 +9,9 @@ import io, json
 from django.core.management import call_command
 
 def run(*arguments):
-    told = io.StringIO()
-    call_command(*arguments, stdout=told, stderr=io.StringIO())
-    return told.getvalue()
+    output = io.StringIO()
+    call_command(*arguments, stdout=output, stderr=io.StringIO())
+    return output.getvalue()
 
 run("migrate", "--verbosity", "0")
 run("seed_numbers", "--area-code", "415", "--count", "{stock}", "--price", "{price}")

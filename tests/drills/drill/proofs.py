@@ -1,4 +1,4 @@
-"""What must be true after each fault: acknowledged orders are there, the others are whole or absent."""
+"""Proofs after each fault: acknowledged orders exist, the others are whole or absent."""
 
 import time
 from collections.abc import Sequence
@@ -43,15 +43,15 @@ def _prove_one(session: "psycopg.Connection[tuple[object, ...]]", attempt: Attem
         if remembered != attempt.body:
             return [f"an acknowledged order is lost: {attempt.key}"]
     elif not attempt.refused:
-        _ask_until_told(attempt, asker)
+        _ask_until_answered(attempt, asker)
         if remembered is not None and attempt.body != remembered:
-            return [f"a retry does not tell what happened: {attempt.key}"]
+            return [f"a retry does not return what happened: {attempt.key}"]
         if attempt.body is None and not attempt.refused:
             return [f"a retry has no final answer: {attempt.key}"]
     return _whole(session, attempt) if attempt.body is not None else []
 
 
-def _ask_until_told(attempt: Attempt, asker: Customer) -> None:
+def _ask_until_answered(attempt: Attempt, asker: Customer) -> None:
     """The retry that we document: the same request with the same key, again while it says 503."""
     asker.secret = attempt.secret
     for _ in range(20):

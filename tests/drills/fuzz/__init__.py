@@ -1,1 +1,1 @@
-"""Input that nobody sends on purpose, at every parser of the API. ``python -m tests.drills.fuzz`` goes on for long."""
+"""Random input for every parser of the API. ``python -m tests.drills.fuzz`` runs for long."""

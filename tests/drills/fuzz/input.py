@@ -1,4 +1,4 @@
-"""What programs, attackers and broken proxies send, as hypothesis strategies."""
+"""Hypothesis strategies for the input of programs, attackers and broken proxies."""
 
 import string
 from typing import Any
@@ -78,7 +78,7 @@ _valid = st.sampled_from(
 
 @st.composite
 def nearly_valid(draw: Any) -> bytes:
-    """A body that would pass, but for one or two fields."""
+    """Draw a body that would pass except for one or two fields."""
     body = dict(draw(_valid))
     for _ in range(draw(st.integers(1, 2))):
         body[draw(st.sampled_from(FIELDS) | text)] = draw(anything | st.lists(scalar, max_size=120))

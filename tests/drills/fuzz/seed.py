@@ -1,4 +1,4 @@
-"""Which requests schemathesis makes up: the same each time, or those of a round of ``make fuzz``."""
+"""Seed the requests that schemathesis generates: fixed, or by the round of ``make fuzz``."""
 
 import os
 

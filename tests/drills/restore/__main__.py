@@ -47,7 +47,7 @@ def main() -> int:
             restored.stop()
         cluster.remove()
     for line in lines:
-        print(f"{'ok    ' if line.holds else 'WRONG '} {line.told}")
+        print(f"{'ok    ' if line.holds else 'WRONG '} {line.finding}")
     print(f"{time.monotonic() - began:.0f} s")
     return 0 if all(line.holds for line in lines) else 1
 

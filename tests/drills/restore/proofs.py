@@ -1,4 +1,4 @@
-"""What must be true of the restored database."""
+"""Proofs about the restored database."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ OWNED = """
 @dataclass(frozen=True)
 class Line:
     holds: bool
-    told: str
+    finding: str
 
 
 def prove(url: str, buyers: Buyers, point: Point, port: int) -> list[Line]:
@@ -26,11 +26,11 @@ def prove(url: str, buyers: Buyers, point: Point, port: int) -> list[Line]:
     after = set(buyers.notebook.acknowledged) - point.not_after
     verified = manage(url, "verify_inventory")
     last_words = (verified.stdout or verified.stderr).strip().splitlines()[-1]
-    sold_anew = [order(port, buyers.key, number) for number in sorted(after)[:1]]
+    sold_again = [order(port, buyers.key, number) for number in sorted(after)[:1]]
     return [
         Line(not buyers.trouble, f"{len(buyers.notebook.acknowledged)} orders acknowledged, {len(buyers.trouble)} not"),
         Line(not lost, f"{len(point.before)} acknowledged before the point: {len(lost)} lost"),
         Line(bool(after) and not extra, f"{len(after)} acknowledged after it: {len(extra)} there"),
         Line(verified.returncode == 0, f"verify_inventory: {last_words}"),
-        Line(sold_anew == [200], f"the service sells a number again that was sold after the point: {sold_anew}"),
+        Line(sold_again == [200], f"the service sells a number again that was sold after the point: {sold_again}"),
     ]

@@ -22,7 +22,7 @@ LOGIN = "/admin/login/"
 
 @pytest.fixture(autouse=True)
 def limits(settings: Any) -> None:
-    """Three attempts of an address and seven in all, in a minute that does not end meanwhile."""
+    """Allow three attempts of an address and seven in all, in a minute that does not end."""
     settings.DESK_SIGN_INS_PER_MINUTE, settings.DESK_SIGN_INS_PER_MINUTE_IN_ALL = 3, 7
     settings.AXES_ENABLED = False
 
@@ -71,7 +71,7 @@ def test_refused_attempt_hashes_nothing_and_is_a_page(hashes: list[str]) -> None
 
 def test_unknown_names_are_counted_alike(hashes: list[str]) -> None:
     begin_minute("address:203.0.113.7", "all")
-    names = [f"nobody-{number}" for number in range(5)]
+    names = [f"unknown-{number}" for number in range(5)]
     assert [attempt(Client(), name=name).status_code for name in names] == [200, 200, 200, 429, 429]
     assert len(hashes) == 3
 
@@ -84,7 +84,7 @@ def test_all_addresses_together_are_limited_too(hashes: list[str]) -> None:
     assert len(hashes) == 7
 
 
-def test_one_address_does_not_use_up_what_there_is_for_all(hashes: list[str]) -> None:
+def test_one_address_does_not_exhaust_the_global_limit(hashes: list[str]) -> None:
     begin_minute("all", "address:203.0.113.7", "address:203.0.113.8")
     for _ in range(20):
         attempt(Client())
@@ -107,7 +107,7 @@ def test_known_browser_is_limited_by_itself(hashes: list[str]) -> None:
     attempt(mine, PASSWORD)
     mine.post("/admin/logout/")
     answers = [attempt(mine, address=f"203.0.113.{number}").status_code for number in range(100, 108)]
-    assert answers.count(429) >= 3  # a minute may end meanwhile
+    assert answers.count(429) >= 3  # a minute may end in between
     assert attempt(mine, name="bob", address="203.0.113.99").status_code == 200  # his it is not
 
 
@@ -133,7 +133,7 @@ def test_concurrent_password_hashing_is_limited(monkeypatch: pytest.MonkeyPatch)
     assert hasher.encode("a password", "salt").startswith("pbkdf2_sha256$10$")  # as Django stores it
 
 
-def test_busy_sign_in_is_a_page_that_says_when(hashes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_sign_in_is_a_page_with_the_time_to_retry(hashes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "_places", threading.BoundedSemaphore(1))
     with hashing._place():
         page = attempt(Client(), PASSWORD)
@@ -142,7 +142,7 @@ def test_busy_sign_in_is_a_page_that_says_when(hashes: list[str], monkeypatch: p
     assert attempt(Client(), PASSWORD).status_code == 302
 
 
-def test_lock_is_by_the_peer_where_no_proxy_is_trusted(operator: User, settings: Any) -> None:
+def test_lock_out_is_by_peer_address_without_a_trusted_proxy(operator: User, settings: Any) -> None:
     settings.AXES_ENABLED, settings.DESK_SIGN_INS_PER_MINUTE = True, 1000
     settings.DESK_SIGN_INS_PER_MINUTE_IN_ALL = 1000
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, []

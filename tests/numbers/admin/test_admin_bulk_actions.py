@@ -56,7 +56,7 @@ def outcomes(job: Job) -> dict[str, str]:
 
 
 # --- on one number ---------------------------------------------------------------------------------
-def test_a_number_is_released_from_its_page_and_rests(desk: Client, api: Api) -> None:
+def test_number_is_released_from_its_page_into_quarantine(desk: Client, api: Api) -> None:
     (one,) = factories.stock("+14155550100")
     api.order([one])
     page = do(desk, number(one), "release", **WHY)
@@ -75,7 +75,7 @@ def test_release_without_quarantine_records_both_steps(desk: Client, api: Api) -
     assert [event.kind for event in NumberEvent.objects.order_by("id")] == ["assigned", "released", "quarantine_ended"]
 
 
-def test_a_quarantine_is_ended_early_and_a_number_retired(desk: Client, db: None) -> None:
+def test_quarantine_is_ended_early_and_a_number_retired(desk: Client, db: None) -> None:
     (one,) = factories.stock("+14155550100", status="quarantined", quarantined_until=timezone.now() + timedelta(days=9))
     do(desk, number(one), "end-quarantine", **WHY)
     assert statuses() == {one: "available"}
@@ -93,7 +93,7 @@ def test_held_number_is_kept_for_its_organization(desk: Client, api: Api, cast: 
     assert api.order([one]).status_code == 200
 
 
-def test_a_number_is_assigned_to_an_organization_which_pays(desk: Client, cast: Any) -> None:
+def test_assignment_charges_the_organization(desk: Client, cast: Any) -> None:
     (one,) = factories.stock("+14155550100", price="3.00")
     campaign = factories.campaign(cast.owner)
     do(desk, number(one), "assign", organization=cast.owner.pk, campaign=campaign.pk, **WHY)
@@ -104,7 +104,7 @@ def test_a_number_is_assigned_to_an_organization_which_pays(desk: Client, cast: 
     db_assertions.assert_in_order()
 
 
-def test_what_cannot_be_assigned_is_refused_in_words(desk: Client, cast: Any) -> None:
+def test_unassignable_number_is_refused_with_a_reason(desk: Client, cast: Any) -> None:
     (one,) = factories.stock("+14155550100", price="300.00")
     page = do(desk, number(one), "assign", organization=cast.owner.pk, **WHY)
     assert "insufficient credit, short of 200.00 USD" in page.content.decode()
@@ -128,7 +128,7 @@ def test_what_cannot_be_assigned_is_refused_in_words(desk: Client, cast: Any) ->
         ({"status": "retired"}, set()),
     ],
 )
-def test_a_page_offers_what_applies_to_the_numbers_state(desk: Client, state: Any, offered: set[str]) -> None:
+def test_page_offers_actions_for_the_state_of_the_number(desk: Client, state: Any, offered: set[str]) -> None:
     factories.stock("+14155550100", **state)
     operations = desk.get(url(PhoneNumber, "change", number("+14155550100").pk)).context["operations"]
     assert {operation.name for operation in operations} == offered | {"price", "capabilities"}
@@ -167,9 +167,7 @@ def test_large_preview_states_its_size_and_checks_all_on_request(
     assert carry_out(desk, page).counts == {"done": 3, "unchanged": 2}
 
 
-def test_all_that_the_filter_matches_are_done_however_many_pages(
-    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_action_applies_to_all_matches_over_many_pages(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 3)
     monkeypatch.setattr(BULK_ACTIONS["price"], "batch", 7)
     factories.stock(*factories.line(1, 60))
@@ -181,7 +179,7 @@ def test_all_that_the_filter_matches_are_done_however_many_pages(
     assert [one.position for one in job.outcomes.all()] == list(range(1, 61))
 
 
-def test_what_was_previewed_is_done_though_the_list_has_changed(desk: Client, db: None) -> None:
+def test_previewed_numbers_are_done_when_the_list_changed(desk: Client, db: None) -> None:
     factories.stock(*factories.line(1, 3))
     page = pick(desk, "retire", query="?state=available")
     factories.stock("+14155550199")
@@ -211,7 +209,7 @@ def test_bulk_assignment_is_one_order_and_refused_whole(desk: Client, cast: Any)
     db_assertions.assert_in_order()
 
 
-def test_sms_and_mms_are_switched_apart(desk: Client, db: None) -> None:
+def test_sms_and_mms_are_switched_separately(desk: Client, db: None) -> None:
     numbers = factories.stock(*factories.line(1, 3))
     page = pick(desk, "capabilities", *numbers)
     refused = desk.post(page.request["PATH_INFO"], WHY)
@@ -230,7 +228,7 @@ def test_bulk_action_requires_a_reason_and_a_confirmation(desk: Client, db: None
     assert set(statuses().values()) == {"available"}
 
 
-def test_a_draft_is_begun_once(desk: Client, db: None) -> None:
+def test_draft_is_started_once(desk: Client, db: None) -> None:
     numbers = factories.stock(*factories.line(1, 2))
     page = pick(desk, "retire", *numbers)
     carry_out(desk, page)
@@ -239,7 +237,7 @@ def test_a_draft_is_begun_once(desk: Client, db: None) -> None:
     assert Job.objects.count() == 1
 
 
-def test_choosing_none_says_so(desk: Client, db: None) -> None:
+def test_empty_selection_is_reported(desk: Client, db: None) -> None:
     factories.stock("+14155550100")
     page = desk.post(LIST + "?state=retired", {"action": "retire", "index": 0, "select_across": 1}, follow=True)
     assert not Job.objects.exists()
@@ -252,9 +250,7 @@ def begun(action: str, **values: Any) -> Job:
     return job
 
 
-def test_a_job_that_is_stopped_leaves_the_rest_to_go_on_with(
-    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stopped_job_leaves_the_rest_to_resume(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.stock(*factories.line(1, 10))
     monkeypatch.setattr(BULK_ACTIONS["retire"], "batch", 4)
     job = begun("retire")

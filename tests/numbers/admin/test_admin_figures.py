@@ -50,12 +50,12 @@ def test_numbers_already_owned_are_not_unmet_demand(api: Api) -> None:
     assert wishes() == []
 
 
-def test_too_little_credit_is_remembered_with_what_is_missing(api: Api) -> None:
+def test_insufficient_credit_is_recorded_with_the_shortfall(api: Api) -> None:
     api.order(factories.stock("+14155550100", price="100.50"))
     assert (refusal().code, refusal().note) == ("INSUFFICIENT_CREDIT", "short of 0.50 USD")
 
 
-def test_a_campaign_that_is_not_active_is_remembered(api: Api, cast: Any) -> None:
+def test_inactive_campaign_is_recorded(api: Api, cast: Any) -> None:
     api.order(factories.stock("+14155550100"), campaign_id=str(factories.campaign(cast.owner, "PENDING").pk))
     assert refusal().code == "CAMPAIGN_NOT_ACTIVE"
 
@@ -63,19 +63,19 @@ def test_a_campaign_that_is_not_active_is_remembered(api: Api, cast: Any) -> Non
 def test_first_rate_limit_refusal_of_a_minute_is_recorded(api: Api, settings: Any) -> None:
     settings.RATE_LIMIT_PER_MINUTE = 1
     statuses = [api.get("/v1/phone-numbers").status_code for _ in range(4)]
-    # A minute may begin in between, which starts the count anew.
+    # A minute may begin in between, which restarts the count.
     assert Refusal.objects.filter(code="RATE_LIMITED").count() in {1, 2}
     assert statuses.count(429) >= 2
 
 
-def test_errors_that_concern_nobodys_stock_are_not_remembered(api: Api) -> None:
+def test_errors_unrelated_to_stock_are_not_recorded(api: Api) -> None:
     api.order(["nonsense"])
     api.get("/v1/nothing")
     api.using("am_live_" + "x" * 40).get("/v1/phone-numbers")
     assert not Refusal.objects.exists()
 
 
-def test_a_refusal_that_cannot_be_noted_fails_no_answer(api: Api) -> None:
+def test_unrecordable_refusal_fails_no_response(api: Api) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT before")
         cursor.execute("ALTER TABLE numbers_refusal ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
@@ -93,7 +93,7 @@ def test_search_with_too_few_results_is_recorded(api: Api) -> None:
     assert (noted.area_code, noted.pattern, noted.number_type) == ("415", "777", "local")
 
 
-def test_what_a_sandbox_asks_for_is_no_demand(api: Api, cast: Any) -> None:
+def test_sandbox_requests_are_not_unmet_demand(api: Api, cast: Any) -> None:
     api.using(cast.sandbox_key).post(SEARCH, {"area_code": "415", "quantity": 5})
     assert refusal().sandbox
     assert wishes() == []
@@ -106,18 +106,18 @@ def test_repeated_requests_do_not_inflate_unmet_demand(api: Api, cast: Any) -> N
     assert wishes() == [("415", "", "", 9, 0, 2)]
 
 
-def test_numbers_that_were_named_count_in_their_area_codes(api: Api) -> None:
+def test_named_numbers_count_in_their_area_codes(api: Api) -> None:
     for _ in range(3):
         api.order(["+14155550100", "+14155550101", "+12125550100"])
     assert wishes() == [("415", "", "", 2, 0, 1), ("212", "", "", 1, 0, 1)]
 
 
-def test_pending_bulk_orders_are_demand_too(api: Api) -> None:
+def test_pending_bulk_orders_count_as_unmet_demand(api: Api) -> None:
     wait_for(api, 7, area_code="415")
     assert wishes() == [("415", "", "", 0, 7, 1)]
 
 
-def test_stock_is_counted_by_what_can_be_done_with_it_now(cast: Any) -> None:
+def test_stock_is_counted_by_its_current_state(cast: Any) -> None:
     now = timezone.now()
     factories.stock("+14155550100", "+14155550101")
     factories.stock("+14155550102", status="quarantined", quarantined_until=now + timedelta(days=3))
@@ -145,7 +145,7 @@ def test_area_codes_that_run_out_first_come_first(api: Api) -> None:
     assert areas == [("415", 3, 2), ("718", 1, 0), ("212", 3, 0)]
 
 
-def test_the_days_show_orders_revenue_and_refusals_of_today(api: Api) -> None:
+def test_daily_figures_show_orders_revenue_and_refusals(api: Api) -> None:
     api.order(factories.stock(*factories.line(1, 2), price="1.50"))
     api.order(["+14155550100"])
     days = current_figures().panels["days"]["days"]
@@ -159,7 +159,7 @@ def test_the_days_show_orders_revenue_and_refusals_of_today(api: Api) -> None:
     }
 
 
-def test_an_order_of_a_moment_has_an_id_from_that_moment_on(api: Api) -> None:
+def test_order_id_sorts_by_the_moment_of_the_order(api: Api) -> None:
     before = timezone.now() - timedelta(seconds=1)
     response = api.order(factories.stock("+14155550100"))
     assert first_id_of(before).hex < response.json()["meta"]["order_id"].replace("-", "")
@@ -186,7 +186,7 @@ def test_figures_of_a_small_stock_are_never_older_than_a_minute(api: Api) -> Non
     assert current_figures().panels["stock"]["by_type"] == {"local": {"available": 1}}
 
 
-def test_refusals_are_forgotten_after_their_time(api: Api, settings: Any) -> None:
+def test_refusals_are_deleted_after_their_retention(api: Api, settings: Any) -> None:
     api.order(["+14155550100"])
     api.order(["+14155550101"])
     old = Refusal.objects.earliest("id")
@@ -195,7 +195,7 @@ def test_refusals_are_forgotten_after_their_time(api: Api, settings: Any) -> Non
     assert [one.numbers for one in Refusal.objects.all()] == [["+14155550101"]]
 
 
-def test_revenue_is_what_was_charged(api: Api, cast: Any) -> None:
+def test_revenue_equals_the_charges(api: Api, cast: Any) -> None:
     api.order(factories.stock("+14155550100", price="2.00"))
     api.using(cast.sandbox_key).order(factories.stock("+14155550199", sandbox=True, price="9.00"))
     refresh_figures()

@@ -1,4 +1,4 @@
-"""The home page tells how the desk does, and each of its figures leads to the rows behind it."""
+"""The admin home page shows the state of the desk, and each figure links to its rows."""
 
 import re
 from decimal import Decimal
@@ -46,14 +46,14 @@ def busy(api: Api, cast: Any) -> None:
     factories.brand(cast.owner, None)
 
 
-def test_a_new_desk_says_what_to_do_first(desk: Client, db: None) -> None:
+def test_new_desk_shows_the_first_steps(desk: Client, db: None) -> None:
     page = desk.get(HOME).content.decode()
     assert "There are no numbers yet" in page
     assert "No bulk order waits" in page
     assert "Nothing waits for a decision" in page
 
 
-def test_stock_by_state_and_type_leads_to_the_numbers(desk: Client, busy: None) -> None:
+def test_stock_figures_link_to_their_numbers(desk: Client, busy: None) -> None:
     (local,) = panel(desk.get(HOME), "Stock")["rows"]
     cells = {state: (count, address) for state, count, address in local["cells"]}
     assert {state: count for state, (count, _) in cells.items()} == {
@@ -77,7 +77,7 @@ def test_area_codes_link_to_numbers_and_show_days_left(desk: Client, busy: None)
     assert desk.get("/admin/area-codes/").context["panel"]["rows"] == [first, second]
 
 
-def test_the_days_lead_to_orders_charges_and_refusals(desk: Client, busy: None) -> None:
+def test_daily_figures_link_to_orders_charges_and_refusals(desk: Client, busy: None) -> None:
     page = desk.get(HOME)
     for title, count in {"Orders by day": 2, "Revenue by day": 2, "Refusals by day": 1}.items():
         today = panel(page, title)["chart"].columns[-1]
@@ -98,13 +98,13 @@ def test_unmet_demand_links_to_its_searches_and_orders(desk: Client, busy: None)
     assert rows_behind(desk, named["address"]) == 1
 
 
-def test_numbers_that_leave_quarantine_lead_to_them(desk: Client, busy: None) -> None:
+def test_quarantine_figure_links_to_its_numbers(desk: Client, busy: None) -> None:
     weeks = panel(desk.get(HOME), "Leaving quarantine")["rows"]
     assert [week["count"] for week in weeks] == [0, 0, 0, 0, 0, 0, 1, 0]
     assert [rows_behind(desk, week["address"]) for week in weeks] == [week["count"] for week in weeks]
 
 
-def test_what_waits_is_looked_up_when_the_page_is_opened(desk: Client, busy: None) -> None:
+def test_waiting_work_is_counted_when_the_page_loads(desk: Client, busy: None) -> None:
     refresh_figures()
     page = desk.get(HOME)
     (order,) = panel(page, "Pending bulk orders")["rows"]
@@ -115,7 +115,7 @@ def test_what_waits_is_looked_up_when_the_page_is_opened(desk: Client, busy: Non
     assert panel(desk.get(HOME), "To review")["campaigns"] == 0
 
 
-def test_an_organization_short_of_credit_is_shown(desk: Client, cast: Any) -> None:
+def test_organization_short_of_credit_is_shown(desk: Client, cast: Any) -> None:
     assert panel(desk.get(HOME), "Short of credit")["rows"] == []
     correct(organization_id=cast.owner.pk, amount=Decimal(-100), note="all gone", actor=factories.actor())
     CreditAccount.objects.filter(organization=cast.stranger).update(alert_below=500)
@@ -125,19 +125,17 @@ def test_an_organization_short_of_credit_is_shown(desk: Client, cast: Any) -> No
     assert rows_behind(desk, short["all"]) == 2
 
 
-def test_every_link_of_the_page_opens(desk: Client, busy: None) -> None:
+def test_every_link_of_the_page_has_a_target(desk: Client, busy: None) -> None:
     page = desk.get(HOME).content.decode()
     addresses = {address.replace("&amp;", "&") for address in re.findall(r'href="(/admin/[^"]*)"', page)}
     assert len(addresses) > 100
     by_page = {urlsplit(address).path: address for address in addresses}
     for address in by_page.values():
-        # By way of the page that asks for the password anew, where a link changes it.
+        # Some links lead through the page that asks for the password again.
         assert desk.get(address, follow=True).status_code == 200, address
 
 
-def test_the_page_asks_the_database_a_fixed_number_of_questions(
-    desk: Client, busy: None, django_assert_num_queries: Any
-) -> None:
+def test_page_takes_a_fixed_number_of_queries(desk: Client, busy: None, django_assert_num_queries: Any) -> None:
     refresh_figures()
     desk.get("/admin/login/")
     # session, user, second factor, figures, reviews of both kinds, pending orders, accounts, duties, workers, jobs
@@ -166,7 +164,7 @@ def test_figures_are_counted_again_on_request(
     assert panel(desk.get(HOME), "Stock")["rows"][0]["total"] == 1
 
 
-def test_who_may_see_only_orders_sees_only_orders(cast: Any) -> None:
+def test_operator_with_order_permission_sees_only_orders(cast: Any) -> None:
     clerk = User.objects.create_user("bob", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_order"))
     client = Client()

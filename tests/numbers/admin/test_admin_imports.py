@@ -62,7 +62,7 @@ def test_file_is_previewed_before_anything_is_written(desk):
     assert not PhoneNumber.objects.exists()
 
 
-def test_columns_are_what_the_operator_says(desk):
+def test_operator_assigns_the_columns(desk):
     job = draft(desk)
     text = send(desk, job, "preview", "number", "price", "carrier").content.decode()
     assert '<option value="price" selected>' in text
@@ -73,7 +73,7 @@ def test_columns_are_what_the_operator_says(desk):
     assert list(PhoneNumber.objects.order_by("number").values_list("price", "carrier")) == [(1.5, "Acme"), (2, "Acme")]
 
 
-def test_the_operator_is_named_as_who_brought_the_numbers(desk):
+def test_stock_batch_names_the_operator(desk):
     start(desk, draft(desk))
     batch = StockBatch.objects.get()
     assert (batch.actor, batch.source, batch.note) == ("operator:alice", "import", "import of stock.csv")
@@ -93,12 +93,12 @@ def test_result_returns_the_rejected_lines_for_repair(desk):
     assert counts(again) == (1, 0, 0)
 
 
-def test_the_file_is_forgotten_once_it_is_in_stock(desk):
+def test_file_is_deleted_once_it_is_in_stock(desk):
     start(desk, draft(desk))
     assert not JobInput.objects.exists()
 
 
-def test_a_dry_run_writes_nothing_and_leads_on_to_the_import(desk):
+def test_dry_run_writes_nothing_and_links_to_the_import(desk):
     job = start(desk, draft(desk), dry_run="on")
     assert (counts(job), PhoneNumber.objects.count()) == ((2, 0, 1), 0)
     assert "nothing was written" in desk.get(page(job)).content.decode()
@@ -109,13 +109,13 @@ def test_a_dry_run_writes_nothing_and_leads_on_to_the_import(desk):
     assert counts(start(desk, follower)) == (2, 0, 1)
 
 
-def test_all_or_none(desk):
+def test_atomic_import_is_whole_or_absent(desk):
     job = start(desk, draft(desk), atomic="on")
     assert (counts(job), PhoneNumber.objects.count()) == ((0, 0, 1), 0)
     assert "nothing was imported" in desk.get(page(job)).content.decode()
 
 
-def test_an_import_can_not_start_without_a_column_of_numbers(desk):
+def test_import_requires_a_column_of_numbers(desk):
     job = draft(desk)
     text = send(desk, job, "start", "ignore", "price", "carrier").content.decode()
     assert "Select the column that has the numbers." in text
@@ -135,14 +135,14 @@ def test_another_delimiter_or_encoding_shows_other_columns(desk):
     ("content", "problem"),
     [(b"", "has no lines"), (b"PK\x03\x04xx", "is a zip archive or a spreadsheet"), (b"a\0b,c\n", "no header line")],
 )
-def test_what_is_no_list_is_refused_at_once_and_not_kept(desk, content, problem):
+def test_unreadable_file_is_refused_and_not_kept(desk, content, problem):
     response = upload(desk, content)
     assert problem in str(response.context["form"].errors)
     assert not Job.objects.exists()
     assert not JobInput.objects.exists()
 
 
-def test_hostile_names_and_cells_are_only_text(desk):
+def test_hostile_names_and_cells_are_escaped(desk):
     upload(desk, b"tel,carrier\n+14155550101,<script>alert(1)</script>\n", name='"><img src=x>.csv')
     job = Job.objects.get()
     text = desk.get(page(job)).content.decode()
@@ -150,7 +150,7 @@ def test_hostile_names_and_cells_are_only_text(desk):
     assert "<img src=x>" not in text
 
 
-def test_a_file_that_is_too_large_is_refused(desk, settings):
+def test_file_that_is_too_large_is_refused(desk, settings):
     settings.IMPORT_MAX_BYTES = 100
     assert "larger than 100" in str(upload(desk, b"x" * 101).context["form"].errors)
     response = upload(desk, b"x" * 100_000)
@@ -190,7 +190,7 @@ def test_silent_worker_ends_without_output(desk, monkeypatch):
     assert JobInput.objects.exists()
 
 
-def test_a_job_that_keeps_breaking_off_is_given_up(desk):
+def test_job_that_keeps_failing_is_given_up(desk):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
     db_assertions.run(f"UPDATE numbers_job SET attempts = {jobs.MOST_ATTEMPTS}")
@@ -200,7 +200,7 @@ def test_a_job_that_keeps_breaking_off_is_given_up(desk):
     assert "interrupted 5 times" in desk.get(page(job)).content.decode()
 
 
-def test_an_error_fails_the_attempt_and_not_the_worker(desk, monkeypatch):
+def test_error_fails_the_attempt_and_not_the_worker(desk, monkeypatch):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
     monkeypatch.setattr(loader, "add_chunk", lambda *rows, **options: 1 / 0)
@@ -210,7 +210,7 @@ def test_an_error_fails_the_attempt_and_not_the_worker(desk, monkeypatch):
     assert job.error.endswith(f"internal error (ZeroDivisionError: division by zero), see the log: {job.request_id}")
 
 
-def test_a_job_is_stopped_before_it_begins_and_while_it_runs(desk, monkeypatch):
+def test_job_is_stopped_before_it_begins_and_while_it_runs(desk, monkeypatch):
     job = draft(desk)
     send(desk, job, "start", "number", "price", "carrier")
     desk.post(page(job), {"action": "stop"})
@@ -233,7 +233,7 @@ def test_a_job_is_stopped_before_it_begins_and_while_it_runs(desk, monkeypatch):
     assert "The import was stopped" in desk.get(page(running)).content.decode()
 
 
-def test_workers_at_once_run_each_job_once(desk):
+def test_concurrent_workers_run_each_job_once(desk):
     for number in range(4):
         job = draft(desk, f"tel,price,carrier\n415555010{number},1,\n".encode())
         send(desk, job, "start", "number", "price", "carrier")
@@ -255,7 +255,7 @@ def test_page_of_a_running_job_shows_progress_and_reloads(desk):
     assert "250 of 1,000 numbers, 50 a second, about 15 s left" in text
 
 
-def test_the_command_is_quiet_when_there_is_nothing_to_do(desk, capsys):
+def test_command_is_quiet_when_there_is_nothing_to_do(desk, capsys):
     call_command("run_jobs")
     assert capsys.readouterr().out == ""
     job = draft(desk)
@@ -271,7 +271,7 @@ def test_abandoned_uploads_are_deleted(desk):
     assert not Job.objects.exists()
 
 
-def test_only_who_may_add_numbers_may_import(desk):
+def test_import_requires_the_permission_to_add_numbers(desk):
     job = start(desk, draft(desk))
     assert JobOutcome.objects.count() == 1
     clerk = User.objects.create_user("bob", is_staff=True)
@@ -284,7 +284,7 @@ def test_only_who_may_add_numbers_may_import(desk):
     assert [client.get(address).status_code for address in addresses] == [200] * 3
 
 
-def test_a_page_takes_a_bounded_number_of_statements(desk, django_assert_max_num_queries):
+def test_page_takes_a_bounded_number_of_statements(desk, django_assert_max_num_queries):
     numbers = factories.line(0, 300)
     job = draft(desk, ("tel,price,carrier\n" + "".join(f"{number},x,\n" for number in numbers)).encode())
     start(desk, job)
@@ -316,7 +316,7 @@ def test_history_names_who_started_an_import_not_who_uploaded_it(desk):
     assert "file of operator:alice" in desk.get(reverse("admin:imports")).content.decode()
 
 
-def test_box_says_that_the_first_line_is_data(desk):
+def test_checkbox_marks_the_first_line_as_data(desk):
     job = draft(desk, b"x\n+14155550101\n")
     assert 'id="id_no_header" checked' not in desk.get(page(job)).content.decode()
     assert send(desk, job, "start", "number", no_header="on").status_code == 302

@@ -1,4 +1,4 @@
-"""The desk in light and dark, wide and on a phone: readable, nothing to scroll sideways, every field named."""
+"""The admin in light and dark, wide and on a phone: legible, without sideways scrolling."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -56,7 +56,7 @@ def pages() -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_text_can_be_read_and_nothing_sticks_out(
+def test_every_text_is_legible_and_nothing_overflows(
     page: Browser, live_server: Any, pages: list[str], scheme: str, width: int
 ) -> None:
     page.prefer(scheme)
@@ -103,13 +103,13 @@ def test_long_lists_fit_a_desktop(page: Browser, live_server: Any, long_lists: l
         assert cut_off(page) == [], address
 
 
-def test_what_looks_for_weak_texts_finds_one(page: Browser, live_server: Any) -> None:
+def test_contrast_check_finds_a_planted_text(page: Browser, live_server: Any) -> None:
     page.go(live_server.url + "/admin/")
     page.evaluate("document.querySelector('h1').style.color = '#c8c8c8', 0")
     assert any("How are we doing?" in weak for weak in weak_texts(page))
 
 
-def test_the_first_key_leads_past_the_menu_to_the_content(page: Browser, live_server: Any) -> None:
+def test_first_tab_skips_the_menu_to_the_content(page: Browser, live_server: Any) -> None:
     page.go(live_server.url + "/admin/")
     page.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip-to-content-link"

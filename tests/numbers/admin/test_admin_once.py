@@ -1,4 +1,4 @@
-"""No form of the admin does twice what it was sent twice for (C17)."""
+"""An admin form that is sent twice is carried out once (C17)."""
 
 import re
 from collections.abc import Callable
@@ -143,7 +143,7 @@ def test_form_sent_twice_is_carried_out_once(desk: Client, owner: Organization, 
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_form_sent_by_two_at_once_is_carried_out_once(operator: User, owner: Organization, name: str) -> None:
+def test_form_sent_twice_concurrently_is_carried_out_once(operator: User, owner: Organization, name: str) -> None:
     form, clients = FORMS[name](owner), [Client(), Client()]
     for client in clients:
         client.force_login(operator)
@@ -172,7 +172,7 @@ def test_form_without_its_token_is_done_twice(
     assert rows() != after
 
 
-def test_two_pages_of_a_form_are_two_forms(desk: Client, owner: Organization) -> None:
+def test_two_pages_of_a_form_have_separate_tokens(desk: Client, owner: Organization) -> None:
     account = owner.credit_account
     for amount in ("7.00", "8.00"):
         form = operation(account, "top-up", amount=amount, note="invoices")
@@ -181,7 +181,7 @@ def test_two_pages_of_a_form_are_two_forms(desk: Client, owner: Organization) ->
     assert account.balance == 115
 
 
-def test_same_values_from_another_tab_are_asked_about(desk: Client, owner: Organization) -> None:
+def test_same_values_from_another_tab_require_confirmation(desk: Client, owner: Organization) -> None:
     form = operation(owner.credit_account, "top-up", amount="7.00", note="invoice 7")
     tabs = [token_of(desk, form.address) for _ in range(2)]
     assert send(desk, form, tabs[0]).status_code == 302
@@ -195,7 +195,7 @@ def test_same_values_from_another_tab_are_asked_about(desk: Client, owner: Organ
     assert CreditEntry.objects.count() == 3
 
 
-def test_same_values_from_two_tabs_at_once_are_done_once(operator: User, owner: Organization) -> None:
+def test_same_values_from_two_concurrent_tabs_are_done_once(operator: User, owner: Organization) -> None:
     form, clients = operation(owner.credit_account, "top-up", amount="7.00", note="invoice 7"), [Client(), Client()]
     for client in clients:
         client.force_login(operator)

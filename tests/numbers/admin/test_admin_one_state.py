@@ -1,4 +1,4 @@
-"""A job's page shows one state of it, and is refreshed whole (C23)."""
+"""A job's page shows one consistent state and refreshes as a whole (C23)."""
 
 from html.parser import HTMLParser
 from typing import Any

@@ -1,4 +1,4 @@
-"""What operators do at the desk: each deed goes through the function that the API calls, and is recorded."""
+"""Operations of the admin: each calls the function behind the API and is recorded."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ def last_event(subject: Any) -> Event:
     return Event.objects.filter(subject_id=subject.pk).latest("id")
 
 
-def test_an_operator_does_from_nothing_what_the_demo_does(desk: Client, db: None) -> None:
+def test_operator_builds_the_demo_from_an_empty_desk(desk: Client, db: None) -> None:
     desk.post(url(Organization, "add"), {"name": "Acme", "credit": "25.00", "note": "invoice 1"})
     acme = Organization.objects.get(name="Acme")
     assert db_assertions.balance(acme) == Decimal("25.00")
@@ -102,7 +102,7 @@ def test_operation_that_no_longer_applies_is_refused(desk: Client, cast: Any) ->
     assert not Event.objects.filter(subject_id=campaign.pk).exists()
 
 
-def test_a_keys_secret_is_shown_once_and_no_cache_keeps_it(desk: Client, cast: Any) -> None:
+def test_keys_secret_is_shown_once_and_no_cache_keeps_it(desk: Client, cast: Any) -> None:
     page = desk.post(url(ApiKey, "add"), {"organization": cast.owner.pk, "label": "new", "scopes": ["numbers:read"]})
     secret = page.context["secret"]
     assert secret in page.content.decode()
@@ -112,7 +112,7 @@ def test_a_keys_secret_is_shown_once_and_no_cache_keeps_it(desk: Client, cast: A
     assert last_event(key).actor == "operator:alice"
 
 
-def test_a_key_is_rotated_and_revoked(desk: Client, cast: Any) -> None:
+def test_key_is_rotated_and_revoked(desk: Client, cast: Any) -> None:
     key = ApiKey.objects.filter(organization=cast.owner).earliest("id")
     page = do(desk, key, "rotate", **WHY)
     fresh = page.context["secret"]
@@ -123,7 +123,7 @@ def test_a_key_is_rotated_and_revoked(desk: Client, cast: Any) -> None:
     assert last_event(key).reason == "ticket 7"
 
 
-def test_a_key_that_would_have_expired_already_is_not_made(desk: Client, cast: Any) -> None:
+def test_key_with_a_past_expiry_is_refused(desk: Client, cast: Any) -> None:
     page = desk.post(
         url(ApiKey, "add"),
         {
@@ -153,7 +153,7 @@ def test_duplicate_organization_name_is_refused_at_the_field(desk: Client, cast:
     assert "name" in page.context["form"].errors
 
 
-def test_pasted_numbers_come_into_stock_whole_or_not_at_all(desk: Client, db: None) -> None:
+def test_pasted_numbers_are_added_whole_or_not_at_all(desk: Client, db: None) -> None:
     factories.stock("+14155550100")
     add = {"price": "2.00", "sms_enabled": "on", "note": "from Bandwidth"}
     refusals = {
@@ -198,7 +198,7 @@ def test_sms_and_mms_are_switched(desk: Client, db: None) -> None:
     assert event.after == {"sms_enabled": True, "mms_enabled": False}
 
 
-def test_who_may_only_look_can_do_nothing(cast: Any) -> None:
+def test_viewer_can_run_no_operation(cast: Any) -> None:
     support = User.objects.create_user("bob", is_staff=True)
     support.user_permissions.add(*Permission.objects.filter(codename__startswith="view_"))
     client = Client()

@@ -1,4 +1,4 @@
-"""Every page of the operators' desk opens, shows what there is and offers what can be done."""
+"""Every admin page loads, shows its rows and offers its operations."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def everything(api: Api, cast: Any) -> None:
     )
 
 
-def test_every_model_has_its_pages() -> None:
+def test_every_model_has_its_admin_pages() -> None:
     assert {model.__name__ for model in OURS} == {
         *("Organization", "Brand", "Campaign", "Event", "ApiKey", "PhoneNumber", "Assignment", "StockBatch"),
         *("NumberEvent", "Order", "CreditAccount", "CreditEntry", "Reservation", "IdempotencyRecord"),
@@ -67,7 +67,7 @@ def test_every_model_has_its_pages() -> None:
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-def test_the_list_the_page_and_the_history_of_a_row_open(desk: Client, everything: None, model: Any) -> None:
+def test_list_the_page_and_the_history_of_a_row_open(desk: Client, everything: None, model: Any) -> None:
     row = model._default_manager.first()
     assert str(row) in desk.get(url(model, "changelist")).content.decode() or row
     assert desk.get(url(model, "changelist"), {"q": "415"}).status_code == 200
@@ -92,7 +92,7 @@ def test_nothing_can_be_deleted(desk: Client, everything: None, model: Any) -> N
     ],
     ids=lambda model: model.__name__,
 )
-def test_what_is_recorded_is_neither_added_nor_edited(desk: Client, everything: None, model: Any) -> None:
+def test_records_are_neither_added_nor_edited(desk: Client, everything: None, model: Any) -> None:
     row = model._default_manager.first()
     assert desk.get(url(model, "add")).status_code in (403, 404)
     assert desk.post(url(model, "change", row.pk), {}).status_code == 403
@@ -120,7 +120,7 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin.site._registry[PhoneNumber], "list_per_page", 2)
 
 
-def test_a_long_list_is_counted_no_further_than_its_pages_reach(desk: Client, db: None, short_pages: None) -> None:
+def test_long_list_is_counted_no_further_than_its_pages_reach(desk: Client, db: None, short_pages: None) -> None:
     factories.stock(*factories.line(1, 5))
     page = desk.get(url(PhoneNumber, "changelist"))
     assert "More than 3 phone numbers" in page.content.decode()
@@ -130,9 +130,7 @@ def test_a_long_list_is_counted_no_further_than_its_pages_reach(desk: Client, db
     assert desk.get(url(PhoneNumber, "changelist"), {"p": "3"}).status_code == 302  # beyond what can be reached
 
 
-def test_a_count_that_takes_too_long_is_left_undone(
-    desk: Client, db: None, short_pages: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_count_is_abandoned(desk: Client, db: None, short_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def take_long(*arguments: Any) -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(60)")
@@ -154,7 +152,7 @@ def test_a_count_that_takes_too_long_is_left_undone(
     )
 
 
-def test_what_is_rare_is_searched_for_once(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rare_match_is_searched_for_once(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.db.models.query.QuerySet.count", lambda rows: 1 / 0)
     factories.stock(*factories.line(1, 5))
     for digits, found in (("2000003", 1), ("48151623", 0)):
@@ -211,14 +209,14 @@ def test_repeated_digit_is_found_by_its_own_index(db: None) -> None:
         ("SEARCH_SHORT", {"area": "415", "unmet": "yes", "type": "local", "pattern": "777"}, True),
     ],
 )
-def test_refusals_that_cannot_be_are_not_looked_for(desk: Client, code: str, filters: Any, looked_for: bool) -> None:
+def test_impossible_refusals_are_not_searched_for(desk: Client, code: str, filters: Any, looked_for: bool) -> None:
     with CaptureQueriesContext(connection) as asked:
         page = desk.get(url(Refusal, "changelist"), {"code": code, **filters})
     assert page.context["cl"].result_count == 0
     assert any(f"'{code}'" in one["sql"] for one in asked) == looked_for
 
 
-def test_looking_at_a_list_leaves_its_settings_behind_with_it(desk: Client, db: None) -> None:
+def test_list_view_restores_its_database_settings(desk: Client, db: None) -> None:
     def settings() -> Any:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('work_mem'), current_setting('plan_cache_mode')")
@@ -243,9 +241,7 @@ def test_looking_at_a_list_leaves_its_settings_behind_with_it(desk: Client, db: 
         ("none", []),
     ],
 )
-def test_a_search_finds_what_has_the_digits_wherever_it_is(
-    desk: Client, cast: Any, typed: str, found: list[str]
-) -> None:
+def test_search_finds_digits_at_any_position(desk: Client, cast: Any, typed: str, found: list[str]) -> None:
     numbers = factories.stock("+14152000004", "+14152000014", "+15032000004", "+2044")
     factories.own(cast.owner, numbers[0])
     page = desk.get(url(PhoneNumber, "changelist"), {"q": typed})
@@ -264,40 +260,40 @@ def test_area_code_matches_whole_numbers_with_or_without_owner(desk: Client, cas
         assert [str(row) for row in page.context["cl"].result_list] == ["+14152000004"]
 
 
-def test_who_owns_a_number_has_it_assigned(desk: Client, cast: Any, django_assert_max_num_queries: Any) -> None:
+def test_owner_filter_finds_only_assigned_numbers(desk: Client, cast: Any, django_assert_max_num_queries: Any) -> None:
     factories.own(cast.owner, *factories.stock(*factories.line(1, 2)))
     for state, count in (("assigned", 2), ("available", 0), ("held", 0), ("retired", 0)):
         page = desk.get(url(PhoneNumber, "changelist"), {"organization": "Owner", "state": state})
         assert page.context["cl"].result_count == count
 
 
-def test_searching_by_what_is_no_id_finds_nothing(desk: Client, everything: None) -> None:
+def test_search_by_an_invalid_id_finds_nothing(desk: Client, everything: None) -> None:
     for model in (Event, NumberEvent, Order, Assignment):
         page = desk.get(url(model, "changelist"), {"q": "nonsense"})
         assert page.status_code == 200
         assert page.context["cl"].result_count == 0
 
 
-def test_a_number_is_found_by_any_part_of_it_and_shows_its_owner(desk: Client, everything: None) -> None:
+def test_number_is_found_by_any_part_of_it_and_shows_its_owner(desk: Client, everything: None) -> None:
     page = desk.get(url(PhoneNumber, "changelist"), {"q": "2000001"}).content.decode()
     assert "+14152000001" in page
     assert "+14152000002" not in page
     assert "Owner" in page
 
 
-def test_moments_are_written_as_they_sort(desk: Client, everything: None) -> None:
+def test_times_are_shown_in_a_sortable_form(desk: Client, everything: None) -> None:
     order = Order.objects.get()
     for page in (url(Order, "changelist"), url(Order, "change", order.pk)):
         assert f"{order.created_at:%Y-%m-%d %H:%M}" in desk.get(page).content.decode()
 
 
-def test_history_of_a_campaign_leads_to_its_events(desk: Client, everything: None) -> None:
+def test_campaign_history_links_to_its_events(desk: Client, everything: None) -> None:
     campaign = Campaign.objects.get()
     response = desk.get(url(Campaign, "history", campaign.pk))
     assert response["Location"].endswith(f"/event/?subject_id={campaign.pk}")
 
 
-def test_who_is_no_operator_sees_no_page(db: None) -> None:
+def test_non_operator_sees_no_page(db: None) -> None:
     client = Client()
     client.force_login(User.objects.create_user("visitor"))
     for model in (Organization, ApiKey, CreditAccount):

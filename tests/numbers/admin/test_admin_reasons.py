@@ -1,4 +1,4 @@
-"""What an operator types as a reason or a note is kept, on every form that asks for one (C22)."""
+"""A reason or note typed into an admin form is recorded, on every form (C22)."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ ADDED: dict[Any, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("model", "operation"), ASKING, ids=lambda one: getattr(one, "name", one.__class__.__name__))
-def test_what_a_form_asks_for_as_a_reason_is_kept(desk: Client, cast: Any, model: Any, operation: Operation) -> None:
+def test_reason_given_in_a_form_is_recorded(desk: Client, cast: Any, model: Any, operation: Operation) -> None:
     subject = subject_for(model, operation, cast.owner)
     words = {name: f"said as {name}" for name in asks_why(operation)}
     values = ADDED.get(model, {}) if subject is None else VALUES.get(operation.name, {})

@@ -1,4 +1,4 @@
-"""Who may do what at the desk: each role, and what it may not."""
+"""What each admin role may and may not do."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def signed_in(role: str) -> Client:
     return client
 
 
-def test_the_migration_gives_each_group_what_its_role_says() -> None:
+def test_migration_grants_each_group_its_role() -> None:
     for role in ROLES:
         given = {
             f"{one.content_type.app_label}.{one.codename}" for one in Group.objects.get(name=role).permissions.all()
@@ -43,7 +43,7 @@ def test_the_migration_gives_each_group_what_its_role_says() -> None:
         assert given == set(permissions_of(role)), role
 
 
-def test_what_a_role_names_exists() -> None:
+def test_every_permission_of_a_role_exists() -> None:
     known = {
         f"{one.content_type.app_label}.{one.codename}" for one in Permission.objects.select_related("content_type")
     }
@@ -52,7 +52,7 @@ def test_what_a_role_names_exists() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_role_sees_every_list_of_ours(role: str) -> None:
+def test_every_role_sees_every_list(role: str) -> None:
     client = signed_in(role)
     for model in admin.site._registry:
         if model._meta.app_label in ("campaigns", "apikeys", "numbers"):
@@ -85,7 +85,7 @@ ADDING: dict[Any, set[str]] = {
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_does_what_it_answers_for_and_nothing_else(role: str, api: Api, cast: Any) -> None:
+def test_role_runs_only_its_own_operations(role: str, api: Api, cast: Any) -> None:
     factories.campaign(cast.owner)
     factories.stock("+14155550100")
     client = signed_in(role)
@@ -101,7 +101,7 @@ def test_a_role_does_what_it_answers_for_and_nothing_else(role: str, api: Api, c
         assert client.get(url(model, "add")).status_code == (200 if role in roles | {"administrator"} else 403), model
 
 
-def test_support_reads_and_no_form_of_his_saves(api: Api, cast: Any) -> None:
+def test_support_role_reads_and_saves_no_form(api: Api, cast: Any) -> None:
     client = signed_in("support")
     for model, row in ((Organization, cast.owner), (CreditAccount, cast.owner.credit_account)):
         assert client.get(url(model, "change", row.pk)).status_code == 200
@@ -109,7 +109,7 @@ def test_support_reads_and_no_form_of_his_saves(api: Api, cast: Any) -> None:
     assert client.get("/admin/auth/user/").status_code == 403
 
 
-def test_an_administrator_makes_operators_but_no_superuser() -> None:
+def test_administrator_creates_operators_but_no_superuser() -> None:
     root = User.objects.create_superuser("root")
     client = signed_in("administrator")
     assert client.get("/admin/auth/user/").context["cl"].result_count == 1

@@ -38,7 +38,7 @@ def test_neither_secret_nor_recovery_code_is_in_the_database(operator: User) -> 
     assert not any(code in stored for code in codes)
 
 
-def test_sealed_secret_opens_for_its_own_operator_only(settings: Any) -> None:
+def test_encrypted_secret_is_bound_to_its_operator(settings: Any) -> None:
     settings.DESK_TWO_FACTOR_KEYS = [NEW]
     sealed = seal("a secret", user_id=1)
     assert unseal(sealed, user_id=1) == "a secret"
@@ -49,7 +49,7 @@ def test_sealed_secret_opens_for_its_own_operator_only(settings: Any) -> None:
         unseal(sealed, user_id=1)
 
 
-def test_keys_rotate_without_anybody_noticing(operator: User, settings: Any) -> None:
+def test_key_rotation_interrupts_no_sign_in(operator: User, settings: Any) -> None:
     settings.DESK_TWO_FACTOR_KEYS = [OLD]
     first = Client()
     sign_in(first)
@@ -96,7 +96,7 @@ def test_half_set_up_app_starts_again_when_its_key_is_gone(operator: User, setti
 @pytest.mark.parametrize(
     ("keys", "found"), [(["s" * 50], ["desk.W001"]), (["short key, 16 ch"], ["desk.W002"]), ([NEW], [])]
 )
-def test_deploy_check_warns_of_keys_that_hurt(settings: Any, keys: list[str], found: list[str]) -> None:
+def test_deploy_check_warns_of_unsafe_keys(settings: Any, keys: list[str], found: list[str]) -> None:
     settings.SECRET_KEY, settings.DESK_TWO_FACTOR_KEYS = "s" * 50, keys
     assert [message.id for message in check_two_factor_keys(None)] == found
 

@@ -1,4 +1,4 @@
-"""A session ends with what it rests on, and a change of password or factor asks for both anew (C50)."""
+"""A session ends with its password or factor, and changing either asks for both again (C50)."""
 
 import time
 from typing import Any
@@ -91,7 +91,7 @@ def test_every_other_session_ends_when_the_password_changes(operator: User) -> N
     assert not is_signed_in(elsewhere)
 
 
-def test_session_of_before_this_was_noted_ends(operator: User) -> None:
+def test_session_without_a_recorded_basis_ends(operator: User) -> None:
     client = signed_in()
     session = client.session
     del session["desk_factor"]
@@ -100,7 +100,7 @@ def test_session_of_before_this_was_noted_ends(operator: User) -> None:
 
 
 def changes(operator: User) -> list[tuple[str, dict[str, str]]]:
-    """Each way to change how somebody signs in."""
+    """Return each way to change how an operator signs in."""
     passwords = {"password1": NEW, "password2": NEW, "usable_password": "true"}
     return [
         (OWN_PASSWORD, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}),
@@ -128,7 +128,7 @@ def test_every_change_asks_for_password_and_code_again(operator: User, hour_late
     assert User.objects.get().password == before[0]
 
 
-def test_proof_is_good_for_one_change(operator: User) -> None:
+def test_confirmation_is_valid_for_one_change(operator: User) -> None:
     client = signed_in()
     codes = set_up(client)
     Authenticator.objects.update(throttling_failure_count=0)
@@ -137,7 +137,7 @@ def test_proof_is_good_for_one_change(operator: User) -> None:
     assert client.get(OWN_PASSWORD)["Location"].startswith("/admin/confirm/")
 
 
-def test_proof_is_good_for_a_few_minutes(operator: User, hour_later: Any) -> None:
+def test_confirmation_is_valid_for_a_few_minutes(operator: User, hour_later: Any) -> None:
     client = signed_in()
     confirm(client)
     assert client.get(OWN_PASSWORD).status_code == 200
@@ -161,5 +161,5 @@ def test_confirm_page_is_for_operators_who_have_signed_in(operator: User) -> Non
     assert half.get("/admin/confirm/")["Location"].startswith("/admin/login/")
 
 
-def test_confirming_leads_to_no_other_site(operator: User) -> None:
+def test_confirmation_redirects_to_no_other_site(operator: User) -> None:
     assert confirm(signed_in(), following="https://evil.example/")["Location"] == "/admin/"

@@ -1,4 +1,4 @@
-"""Signing in: the second factor, and the lock-out of who guesses."""
+"""Signing in: the second factor, and the lock-out after failed attempts."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -40,7 +40,7 @@ def set_up(client: Client) -> list[str]:
     return client.post(TWO_FACTOR, {"code": code_of(device)}).context["codes"]
 
 
-def test_without_the_setting_a_password_is_enough(operator: User) -> None:
+def test_password_is_enough_without_the_setting(operator: User) -> None:
     page = sign_in(Client())
     assert page.request["PATH_INFO"] == "/admin/"
     assert page.status_code == 200
@@ -94,7 +94,7 @@ def test_optional_second_factor_is_asked_for_once_set_up(operator: User) -> None
     assert "is on for alice" in again.get(TWO_FACTOR).content.decode()
 
 
-def test_wrong_codes_have_to_wait(operator: User) -> None:
+def test_wrong_codes_are_throttled(operator: User) -> None:
     client = Client()
     sign_in(client)
     set_up(client)
@@ -120,14 +120,14 @@ def test_code_counts_as_attempt_at_its_own_factor_only(operator: User, code: str
     assert tuple(counted) == failures
 
 
-def test_the_page_is_for_operators_who_gave_their_password(db: None) -> None:
+def test_code_page_requires_the_password_first(db: None) -> None:
     assert Client().get(TWO_FACTOR)["Location"].startswith("/admin/login/")
     customer = Client()
     customer.force_login(User.objects.create_user("visitor"))
     assert customer.get(TWO_FACTOR)["Location"].startswith("/admin/login/")
 
 
-def test_an_administrator_takes_a_lost_factor_off(operator: User, desk: Client) -> None:
+def test_administrator_removes_a_lost_factor(operator: User, desk: Client) -> None:
     client = Client()
     sign_in(client)
     set_up(client)
@@ -160,14 +160,14 @@ def test_guesser_is_locked_out_from_its_own_address_only(operator: User) -> None
 
 
 @override_settings(AXES_ENABLED=False)
-def test_the_lock_out_can_be_switched_off(operator: User) -> None:
+def test_lock_out_can_be_switched_off(operator: User) -> None:
     client = Client()
     for _ in range(7):
         assert sign_in(client, "wrong").status_code == 200
     assert sign_in(client).request["PATH_INFO"] == "/admin/"
 
 
-def test_a_success_forgets_the_failures_before_it(operator: User) -> None:
+def test_success_clears_earlier_failures(operator: User) -> None:
     client = Client()
     for _ in range(3):
         for _ in range(3):
@@ -177,7 +177,7 @@ def test_a_success_forgets_the_failures_before_it(operator: User) -> None:
 
 
 @pytest.mark.parametrize("following", ["", "https://evil.example/", "//evil.example/", "/\\x.example", "javascript:x"])
-def test_sign_in_leads_home_when_next_names_no_page_of_ours(operator: User, following: str) -> None:
+def test_sign_in_redirects_home_for_a_foreign_next(operator: User, following: str) -> None:
     client = Client()
     values = {"username": "alice", "password": PASSWORD}
     page = client.post(f"/admin/login/?{urlencode({'next': following})}", values)

@@ -1,4 +1,4 @@
-"""A form that an operator left open undoes nothing that happened meanwhile."""
+"""A form that an operator left open undoes no change made since."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_saving_without_a_change_writes_nothing(desk: Client, db: None) -> None:
     assert not NumberEvent.objects.exists()
 
 
-def test_an_edit_without_a_reason_is_not_saved(desk: Client, cast: Any) -> None:
+def test_edit_without_a_reason_is_not_saved(desk: Client, cast: Any) -> None:
     address = url(Organization, "change", cast.owner.pk)
     page = desk.post(address, {**form_of(desk.get(address)), "name": "Other", "reason": ""})
     assert page.status_code == 200

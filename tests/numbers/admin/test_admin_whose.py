@@ -1,4 +1,4 @@
-"""A number's life on one page, and who had it at a time."""
+"""A number's timeline, and its owner at a given time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,7 +74,7 @@ def test_number_page_shows_its_whole_timeline(desk: Client, api: Api, cast: Any)
     assert life[0].facts == {"price": ("1.00", "3.00")}
 
 
-def test_who_had_it_is_answered_for_every_time(desk: Client, api: Api, cast: Any) -> None:
+def test_owner_is_shown_for_every_time(desk: Client, api: Api, cast: Any) -> None:
     number, first, second = lived(api, cast)
     at = moments_of(number)
     tick = timedelta(microseconds=1)
@@ -86,7 +86,7 @@ def test_who_had_it_is_answered_for_every_time(desk: Client, api: Api, cast: Any
     assert holders(ask(desk, number, timezone.now() + DAY)) == [(cast.stranger, [])]
 
 
-def test_a_date_alone_is_answered_for_the_whole_day(desk: Client, api: Api, cast: Any) -> None:
+def test_date_without_time_covers_the_whole_day(desk: Client, api: Api, cast: Any) -> None:
     number, first, second = lived(api, cast)
     at = moments_of(number)
     move_to_noon(at["assigned"])
@@ -98,7 +98,7 @@ def test_a_date_alone_is_answered_for_the_whole_day(desk: Client, api: Api, cast
 
 
 @pytest.mark.parametrize("at", ["9999-12-31", "0001-01-01", "9999-12-31 23:59:59", "0001-01-01T00:00:00+14:00"])
-def test_a_time_at_the_ends_of_the_calendar_is_refused(desk: Client, api: Api, cast: Any, at: str) -> None:
+def test_time_at_the_ends_of_the_calendar_is_refused(desk: Client, api: Api, cast: Any, at: str) -> None:
     lived(api, cast)
     assert "Enter a year" in desk.get("/admin/who-had/", {"number": NUMBER, "at": at}).content.decode()
 
@@ -117,7 +117,7 @@ def test_owner_lookup_names_unknown_number_and_invalid_time(desk: Client, db: No
     assert desk.get("/admin/who-had/").context["form"].errors == {}
 
 
-def test_an_organizations_page_shows_what_belongs_to_it(desk: Client, api: Api, cast: Any) -> None:
+def test_organization_page_shows_its_own_objects(desk: Client, api: Api, cast: Any) -> None:
     lived(api, cast)
     api.order(["+14155550999"])
     page = desk.get(url(Organization, "change", cast.owner.pk))
@@ -141,10 +141,10 @@ def test_numbers_of_an_owner_are_found_by_its_name(desk: Client, api: Api, cast:
     api.using(cast.stranger_key).order(factories.line(3))
     listed = desk.get(url(PhoneNumber, "changelist"), {"organization": "owner"}).context["cl"]
     assert {str(number) for number in listed.result_list} == set(factories.line(1, 2))
-    assert desk.get(url(PhoneNumber, "changelist"), {"organization": "nobody"}).context["cl"].result_count == 0
+    assert desk.get(url(PhoneNumber, "changelist"), {"organization": "no such name"}).context["cl"].result_count == 0
 
 
-def test_filters_with_nonsense_find_nothing(desk: Client, api: Api) -> None:
+def test_invalid_filters_find_nothing(desk: Client, api: Api) -> None:
     factories.stock(NUMBER)
     for name in ("area_code", "organization"):
         assert desk.get(url(PhoneNumber, "changelist"), {name: "%_x"}).context["cl"].result_count == 0
@@ -162,7 +162,7 @@ def test_review_queue_is_oldest_first_and_decisions_return_to_it(desk: Client, c
     assert list(desk.get("/admin/review/").context["campaigns"]) == [second]
 
 
-def test_a_link_can_lead_back_within_the_desk_only(desk: Client, cast: Any) -> None:
+def test_return_link_stays_within_the_admin(desk: Client, cast: Any) -> None:
     campaign = factories.campaign(cast.owner, "PENDING")
     decide = url(type(campaign), "operation", campaign.pk, "approve")
     assert desk.post(f"{decide}?back=https://evil.example/", {})["Location"] == url(
@@ -170,7 +170,7 @@ def test_a_link_can_lead_back_within_the_desk_only(desk: Client, cast: Any) -> N
     )
 
 
-def test_a_page_of_a_live_key_offers_what_can_be_done(desk: Client, cast: Any) -> None:
+def test_page_of_a_live_key_offers_its_operations(desk: Client, cast: Any) -> None:
     key = ApiKey.objects.filter(organization=cast.owner).first()
     assert key is not None
     offered = desk.get(url(ApiKey, "change", key.pk)).context["operations"]

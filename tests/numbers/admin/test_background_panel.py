@@ -1,4 +1,4 @@
-"""What operators and Prometheus are told of background work, and that one failing panel hides no other."""
+"""Background work as operators and Prometheus see it; a failing panel hides no other."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def shown(desk: Client) -> str:
     return desk.get(HOME).content.decode()
 
 
-def test_a_desk_without_a_worker_says_so(desk: Client) -> None:
+def test_missing_worker_is_reported(desk: Client) -> None:
     assert "No worker is running" in shown(desk)
     assert "No duty is planned yet" in shown(desk)
     assert value("numberdesk_workers") == 0
@@ -52,7 +52,7 @@ def test_a_desk_without_a_worker_says_so(desk: Client) -> None:
     assert "No worker is running" in shown(desk)
 
 
-def test_a_failing_duty_is_shown_first_with_its_error(desk: Client, broken: None) -> None:
+def test_failing_duty_is_shown_first_with_its_error(desk: Client, broken: None) -> None:
     duties = panel(desk.get(HOME), "Background work")["duties"]
     assert (duties[0].name, duties[0].attempts) == ("forget_sessions", 1)
     assert "<strong>Failed</strong> 1 time: ZeroDivisionError: a planted fault" in shown(desk)

@@ -1,4 +1,4 @@
-"""The commands as an operator runs them: what they print, what they write, how they refuse."""
+"""The commands as operators run them: what they print, write and refuse."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def acme(db):
 
 @pytest.mark.django_db
 class TestCreateOrganization:
-    def test_it_has_an_account_and_a_history(self, run):
+    def test_organization_has_an_account_and_a_history(self, run):
         answer = run("create_organization", "Acme", "--json")
         organization = Organization.objects.get(pk=answer["id"])
         assert (organization.name, organization.is_sandbox) == ("Acme", False)
@@ -63,14 +63,14 @@ class TestCreateOrganization:
         assert (event.kind, event.actor) == ("created", "command:create_organization")
         assert len(event.request_id) == 26
 
-    def test_its_credit_is_a_ledger_entry_of_the_same_request(self, run):
+    def test_credit_is_a_ledger_entry_of_the_same_request(self, run):
         answer = run("create_organization", "Acme", "--credit", "100.00", "--json")
         assert (answer["name"], answer["balance"], answer["currency"]) == ("Acme", "100.00", "USD")
         entry = CreditEntry.objects.get(account_id=answer["id"])
         assert (entry.amount, entry.actor) == (Decimal("100.00"), "command:create_organization")
         assert entry.request_id == Event.objects.get(subject_id=answer["id"]).request_id
 
-    def test_a_sandbox_is_one(self, run):
+    def test_sandbox_flag_creates_a_sandbox(self, run):
         assert Organization.objects.get(pk=run("create_organization", "Play", "--sandbox", "--json")["id"]).is_sandbox
 
     def test_output_without_json_is_an_equivalent_line_of_text(self, run):
@@ -87,33 +87,33 @@ class TestCreateOrganization:
         assert not CreditEntry.objects.exists()
 
     @pytest.mark.parametrize("credit", ["abc", "-1", "1.001", "1e20", "NaN", "Infinity", "1,000", ""])
-    def test_a_credit_that_is_no_amount_is_refused(self, refused, credit):
+    def test_invalid_credit_is_refused(self, refused, credit):
         message, _ = refused("create_organization", "Acme", f"--credit={credit}")
         assert "argument --credit" in message
         assert not Organization.objects.exists()
 
     @pytest.mark.parametrize("name", ["", "   ", "x" * 129, "two\nlines", "nul\x00"])
-    def test_a_name_that_is_none_is_refused(self, refused, name):
+    def test_invalid_name_is_refused(self, refused, name):
         message, _ = refused("create_organization", name)
         assert "argument NAME: must be 1 to 128 printable characters" in message
 
 
 class TestAddCredit:
-    def test_it_tops_up_by_name_or_id_and_keeps_the_note(self, run, acme):
+    def test_credit_is_added_by_name_or_id_with_the_note(self, run, acme):
         assert run("add_credit", "acme", "10", "--note", "invoice 7", "--json")["balance"] == "10.00"
         assert run("add_credit", acme.pk, "0.01", "--json")["balance"] == "10.01"
         entry = CreditEntry.objects.get(account=acme.pk, entry=1)
         assert (entry.note, entry.actor, entry.kind) == ("invoice 7", "command:add_credit", "top_up")
 
-    def test_an_unknown_organization_is_named_with_the_remedy(self, db, refused):
-        message, code = refused("add_credit", "Nobody", "10")
+    def test_unknown_organization_is_named_with_the_remedy(self, db, refused):
+        message, code = refused("add_credit", "Missing", "10")
         assert message == (
-            "argument ORGANIZATION: no organization has the id or name 'Nobody': create_organization creates one"
+            "argument ORGANIZATION: no organization has the id or name 'Missing': create_organization creates one"
         )
         assert code == 1
 
     @pytest.mark.parametrize("amount", ["0", "0.00", "0.001", "ten", "1000000000.00"])
-    def test_an_amount_that_is_none_is_refused(self, acme, refused, amount):
+    def test_invalid_amount_is_refused(self, acme, refused, amount):
         assert "argument AMOUNT" in refused("add_credit", "Acme", amount)[0]
         assert not CreditEntry.objects.exists()
 
@@ -141,7 +141,7 @@ class TestCreateApiKey:
             *("apikeys:read", "apikeys:write", "credit:read", "platform:inventory:write"),
         ]
 
-    def test_a_sandbox_gets_a_test_key(self, run, db):
+    def test_sandbox_gets_a_test_key(self, run, db):
         Organization.objects.create(name="Play", is_sandbox=True)
         assert run("create_api_key", "--organization", "Play", "--scopes", "numbers:read").startswith("am_test_")
 
@@ -160,7 +160,7 @@ class TestCreateApiKey:
             (",", "give at least one of numbers:read"),
         ],
     )
-    def test_bad_scopes_are_named_with_those_that_exist(self, refused, acme, scopes, why):
+    def test_bad_scopes_are_named_with_the_known_ones(self, refused, acme, scopes, why):
         message, code = refused("create_api_key", "--organization", "Acme", "--scopes", scopes)
         assert message.startswith("argument --scopes: ")
         assert why in message
@@ -168,18 +168,18 @@ class TestCreateApiKey:
         assert not ApiKey.objects.exists()
 
     @pytest.mark.parametrize("days", ["0", "-1", "1.5", "x", "99999"])
-    def test_days_that_are_none_are_refused(self, refused, acme, days):
+    def test_invalid_days_are_refused(self, refused, acme, days):
         message, _ = refused(
             "create_api_key", "--organization", "Acme", "--scopes", "numbers:read", f"--expires-in-days={days}"
         )
         assert "argument --expires-in-days" in message
 
-    def test_an_unknown_organization_is_refused(self, refused, db):
+    def test_unknown_organization_is_refused(self, refused, db):
         assert "argument --organization" in refused("create_api_key", "--organization", "x", "--scopes", "a")[0]
 
 
 class TestCreateCampaign:
-    def test_it_has_a_brand_of_its_own_unless_one_is_named(self, run, acme):
+    def test_campaign_has_its_own_brand_unless_one_is_named(self, run, acme):
         options = ("create_campaign", "--organization", "Acme", "--status", "ACTIVE")
         verified = ("--brand-identity-status", "VERIFIED", "--json")
         first, second = run(*options, *verified), run(*options, *verified)
@@ -188,7 +188,7 @@ class TestCreateCampaign:
         assert (campaign.status, campaign.brand.identity_status) == ("ACTIVE", "VERIFIED")
         assert campaign.brand.organization == acme
 
-    def test_a_named_brand_is_made_once_and_then_shared(self, run, acme):
+    def test_named_brand_is_created_once_and_shared(self, run, acme):
         options = ("create_campaign", "--organization", "Acme", "--brand", "Acme Care", "--json")
         first = run(*options, "--brand-identity-status", "VETTED_VERIFIED")
         second = run(*options)
@@ -196,7 +196,7 @@ class TestCreateCampaign:
         assert Brand.objects.get().identity_status == "VETTED_VERIFIED"
         assert second["status"] == "PENDING"
 
-    def test_a_shared_brand_is_not_changed_in_passing(self, run, refused, acme):
+    def test_shared_brand_is_not_changed(self, run, refused, acme):
         options = ("create_campaign", "--organization", "Acme", "--brand", "Acme Care")
         run(*options, "--brand-identity-status", "VERIFIED")
         message, code = refused(*options, "--brand-identity-status", "UNVERIFIED")
@@ -204,14 +204,14 @@ class TestCreateCampaign:
         assert code == 1
         assert Campaign.objects.count() == 1
 
-    def test_campaign_and_brand_say_who_made_them(self, run, acme):
+    def test_campaign_and_brand_record_their_creator(self, run, acme):
         answer = run("create_campaign", "--organization", "Acme", "--status", "ACTIVE", "--json")
         events = {event.subject_id: event for event in Event.objects.all()}
         assert {str(subject) for subject in events} == {answer["id"], answer["brand_id"]}
         assert {event.actor for event in events.values()} == {"command:create_campaign"}
         assert len({event.request_id for event in events.values()}) == 1
 
-    def test_a_rejected_campaign_needs_a_reason(self, run, refused, acme):
+    def test_rejected_campaign_needs_a_reason(self, run, refused, acme):
         options = ("create_campaign", "--organization", "Acme", "--status", "REJECTED")
         assert refused(*options)[0].startswith("argument --reason: is required")
         assert run(*options, "--reason", "no opt-in", "--json")["status"] == "REJECTED"
@@ -232,19 +232,19 @@ class TestTheCommandLine:
         )  # fmt: skip
 
     @pytest.mark.parametrize("command", ["create_organization", "add_credit", "create_api_key", "create_campaign"])
-    def test_help_says_what_it_does_and_needs_no_database(self, command):
-        done = self.manage(command, "--help", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", **PRODUCTION)
+    def test_help_describes_the_command_without_a_database(self, command):
+        done = self.manage(command, "--help", DATABASE_URL="postgresql://anyone@127.0.0.1:1/none", **PRODUCTION)
         assert done.returncode == 0
         assert "--json" in done.stdout
         assert done.stderr == ""
 
-    def test_a_wrong_command_line_is_one_line_and_exit_code_2(self):
+    def test_wrong_command_line_is_one_line_and_exit_code_2(self):
         done = self.manage("add_credit", "acme", "ten", DATABASE_URL="postgresql://x@127.0.0.1:1/x", **PRODUCTION)
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr == "manage.py add_credit: error: argument AMOUNT: 'ten' is not an amount such as 100.00\n"
 
-    def test_an_unreachable_database_is_one_line_and_exit_code_1(self):
+    def test_unreachable_database_is_one_line_and_exit_code_1(self):
         done = self.manage(
             "create_organization", "Acme", "--json", DATABASE_URL="postgresql://x@127.0.0.1:1/x", **PRODUCTION
         )
@@ -272,7 +272,7 @@ class TestCallCommand:
         call_command("create_api_key", organization="Acme", scopes="numbers:read,credit:read", json=True)
         assert json.loads(capsys.readouterr().out)["scopes"] == ["numbers:read", "credit:read"]
 
-    def test_and_are_refused_like_words(self, db):
+    def test_keyword_arguments_are_refused_like_words(self, db):
         with pytest.raises(CommandError, match="argument --credit: -5 must be from") as refusal:
             call_command("create_organization", "Beta", credit=-5)
         assert refusal.value.returncode == 2

@@ -1,4 +1,4 @@
-"""The demo that `make run` shows: complete, the same each time, and it works when pasted."""
+"""The demo of `make run`: complete, repeatable, and working when pasted."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_demo_has_operator_customer_credit_stock_and_sandbox(demo):
     assert failing() == set()
 
 
-def test_what_it_prints_works(demo):
+def test_printed_credentials_and_commands_work(demo):
     assert order(demo["api_key"], demo["number"]).status_code == 200
     assert order(demo["sandbox_api_key"], demo["sandbox_number"]).status_code == 200
     assert db_assertions.balance(Organization.objects.get(name=demo["organization"])) == 999
@@ -72,7 +72,7 @@ def test_what_it_prints_works(demo):
     assert order(again["api_key"], again["number"]).status_code == 200
 
 
-def test_the_second_time_changes_nothing_and_is_quick(demo):
+def test_second_run_changes_nothing_and_is_quick(demo):
     before = db_assertions.rows(EVERYTHING)
     with CaptureQueriesContext(
         connection,
@@ -92,7 +92,7 @@ def test_demo_secrets_are_strong_and_private_to_their_owner(demo, checkout):
 
 
 @pytest.mark.parametrize("close", [revoke_key, rotate_key])
-def test_a_key_that_was_closed_stays_closed_and_another_is_made(demo, close):
+def test_revoked_key_stays_revoked_and_is_replaced(demo, close):
     key = ApiKey.objects.get(prefix=demo["api_key"][:12])
     close(key_id=key.pk, organization_id=key.organization_id, actor=actor())
     again = ensure_demo()
@@ -102,14 +102,14 @@ def test_a_key_that_was_closed_stays_closed_and_another_is_made(demo, close):
     assert ensure_demo()["api_key"] == again["api_key"]
 
 
-def test_where_everything_is_sold_there_is_more(demo):
+def test_sold_out_stock_is_refilled(demo):
     connection.cursor().execute("DELETE FROM numbers_phonenumber WHERE NOT sandbox")
     again = ensure_demo()
     assert order(again["api_key"], again["number"]).status_code == 200
     assert PhoneNumber.objects.filter(sandbox=False).count() == 100
 
 
-def test_one_that_was_interrupted_is_completed(db, monkeypatch):
+def test_interrupted_demo_is_completed(db, monkeypatch):
     def fail_at_the_third(*, stock, **options):
         if stock.area_code == "312":
             raise KeyboardInterrupt
@@ -125,20 +125,20 @@ def test_one_that_was_interrupted_is_completed(db, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_desks_that_start_together_make_one_demo():
+def test_concurrent_starts_create_one_demo():
     first, second = at_once([ensure_demo, ensure_demo])
     assert first == second
     assert PhoneNumber.objects.count() == sum(stock.count for stock in demo_module.STOCK)
 
 
-def test_production_has_none(db, settings):
+def test_production_has_no_demo(db, settings):
     settings.PRODUCTION = True
     with pytest.raises(ImproperlyConfigured, match="for trying out"):
         ensure_demo()
     assert not Organization.objects.exists()
 
 
-def test_the_command_prints_it_as_text_and_as_one_document(db, capsys):
+def test_command_prints_text_or_one_json_document(db, capsys):
     call_command("seed_demo", "--json")
     document = json.loads(capsys.readouterr().out)
     assert {"admin", "api_key", "sandbox_api_key", "organization", "campaign_id", "number", "sandbox_number"} <= set(

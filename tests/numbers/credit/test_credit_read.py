@@ -21,21 +21,21 @@ def balance(api) -> dict:
     return response.json()["data"]
 
 
-def test_the_balance_before_and_after_an_order(api):
+def test_balance_is_shown_before_and_after_an_order(api):
     numbers = factories.stock(*factories.line(1, 2), price="2.50")
     assert balance(api) == {"balance": "100.00", "currency": "USD", "entries": 1}
     api.order(numbers)
     assert balance(api) == {"balance": "95.00", "currency": "USD", "entries": 2}
 
 
-def test_an_organization_that_never_had_credit_has_none(db):
+def test_organization_without_an_account_has_zero_credit(db):
     organization = factories.organization(credit=None)
     api = Api(factories.key(organization))
     assert balance(api) == {"balance": "0.00", "currency": "USD", "entries": 0}
     assert api.get(ENTRIES).json() == {"success": True, "data": [], "meta": {"next_cursor": None}}
 
 
-def test_a_sandbox_pays_nothing_for_its_orders(api, cast):
+def test_sandbox_pays_nothing_for_its_orders(api, cast):
     sandbox = api.using(cast.sandbox_key)
     assert sandbox.order(factories.stock(*factories.line(1), sandbox=True)).status_code == 200
     assert balance(sandbox) == {"balance": "0.00", "currency": "USD", "entries": 0}
@@ -81,7 +81,7 @@ def test_pages_make_up_the_ledger_when_charges_come_between_them(api, cast):
     assert [one["entry"] for one in walk(api, ENTRIES, between=add)] == [7, 6, 5, 4, 3, 2, 1]
 
 
-def test_a_cursor_does_not_count_the_entries_of_others(api, cast):
+def test_cursor_reveals_no_count_of_foreign_entries(api, cast):
     """It is made of the number within the account, and masked."""
     for organization in (cast.owner, cast.stranger):
         top_up(organization_id=organization.pk, amount=Decimal("1.00"), note="", actor=factories.actor())
@@ -93,26 +93,26 @@ def test_a_cursor_does_not_count_the_entries_of_others(api, cast):
     assert list(error_of(response, 422, "VALIDATION_FAILED")["details"]) == ["cursor"]
 
 
-def test_what_is_no_page_is_refused(api):
+def test_invalid_page_is_refused(api):
     refuses_what_is_no_page(api, ENTRIES)
     assert list(error_of(api.get(f"{CREDIT}?currency=EUR"), 422, "VALIDATION_FAILED")["details"]) == ["currency"]
 
 
-def test_a_stranger_sees_its_own_money_only(api, cast):
+def test_stranger_sees_only_its_own_credit(api, cast):
     api.order(factories.stock(*factories.line(1)))
     stranger = api.using(cast.stranger_key)
     assert balance(stranger)["balance"] == "100.00"
     assert [one["kind"] for one in stranger.get(ENTRIES).json()["data"]] == ["top_up"]
 
 
-def test_they_need_a_key_and_credit_read(api, cast):
+def test_endpoints_require_a_key_and_credit_read(api, cast):
     has = api.using(factories.key(cast.owner, Scope.CREDIT_READ))
     lacks = api.using(factories.key(cast.owner, Scope.NUMBERS_READ))
     needs_scope(api, CREDIT, has, lacks)
     needs_scope(api, ENTRIES, has, lacks)
 
 
-def test_each_costs_two_statements(api, cast, django_assert_num_queries):
+def test_each_endpoint_costs_two_statements(api, cast, django_assert_num_queries):
     api.get(CREDIT)
     for _ in range(2):
         for path in (CREDIT, ENTRIES):
@@ -124,5 +124,5 @@ def test_each_costs_two_statements(api, cast, django_assert_num_queries):
 
 @pytest.mark.parametrize("path", [CREDIT, ENTRIES])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_money_is_not_made_here(api, path, method):
+def test_endpoints_are_read_only(api, path, method):
     error_of(api.request(method, path, {"amount": "1.00"}), 405, "METHOD_NOT_ALLOWED")

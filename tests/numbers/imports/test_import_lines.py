@@ -1,4 +1,4 @@
-"""What a cell of an import may say, and what a file's columns mean."""
+"""Reading the cells of an import, and detecting its columns."""
 
 import random
 
@@ -15,12 +15,12 @@ from numbers.inventory.pricing import LARGEST_PRICE
     ("text", "price"),
     [("1", "1.00"), ("1.5", "1.50"), ("1,25", "1.25"), ("007.10", "7.10"), ("2.5000", "2.50"), ("0,500", "0.50")],
 )
-def test_prices(text, price):
+def test_prices_are_read_in_every_form(text, price):
     assert read_price(text) == price
 
 
 @pytest.mark.parametrize("text", ["-1", "free", "1.234", "$1", "1e3", "NaN", "Infinity", "1,000.00", "٣", "2.5.0"])
-def test_what_is_no_price(text):
+def test_invalid_price_is_refused(text):
     with pytest.raises(BadCell, match="is not an amount in whole cents"):
         read_price(text)
 
@@ -32,13 +32,13 @@ def test_price_is_refused_where_it_may_be_thousands(text):
         read_price(text)
 
 
-def test_price_has_the_bound_of_every_door():
+def test_price_has_the_common_bound():
     assert read_price(str(LARGEST_PRICE)) == str(LARGEST_PRICE)
     with pytest.raises(BadCell, match="is more than"):
         read_price(str(LARGEST_PRICE + 1))
 
 
-def test_capabilities_as_a_list():
+def test_capabilities_are_read_from_a_list():
     assert read_capabilities("SMS, voice") == ("t", "f")
     assert read_capabilities("mms|sms") == ("t", "t")
     assert read_capabilities("none") == ("f", "f")
@@ -54,14 +54,14 @@ class TestColumns:
         assert layout.ignored == ["colour"]
 
     @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-    def test_the_delimiter_is_found_outside_of_quotes(self, delimiter):
+    def test_delimiter_is_found_outside_of_quotes(self, delimiter):
         layout = detect_layout(delimiter.join(['"a,b;c,d|e"', "number", "price"]), Options())
         assert layout.names == ("a,b;c,d|e", "number", "price")
 
-    def test_a_single_column_of_numbers_needs_no_header(self):
+    def test_single_column_of_numbers_needs_no_header(self):
         assert detect_layout("+14155550123", Options()).has_header is False
 
-    def test_what_was_said_goes_before_what_was_guessed(self):
+    def test_given_columns_override_detected_ones(self):
         layout = detect_layout("phone,did", Options(mapping={"did": "number", "phone": "ignore"}))
         assert layout.meanings == (None, "number")
         assert detect_layout("phone,did", Options(mapping={"2": "number"})).meanings == (None, "number")
@@ -102,7 +102,7 @@ def test_spool_returns_its_lines_sorted_more_than_once():
         ("num\udce9ro,price", "encoding", "save it as UTF-8, or name its encoding"),
     ],
 )
-def test_a_header_that_says_nothing_is_refused_with_the_reason(header, field, why):
+def test_meaningless_header_is_refused_with_the_reason(header, field, why):
     with pytest.raises(ValidationFailed) as refused:
         detect_layout(header, Options())
     assert why in refused.value.details[field]

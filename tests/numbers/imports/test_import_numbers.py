@@ -1,4 +1,4 @@
-"""import_numbers: what goes in, what is rejected by line, and that a second run changes nothing."""
+"""import_numbers: what is created, what is rejected by line, and idempotent second runs."""
 
 import csv
 import io
@@ -70,7 +70,7 @@ GOOD = """price,carrier,Phone Number,SMS,MMS,rate_center,region
 
 @pytest.mark.django_db
 class TestWhatGoesIn:
-    def test_numbers_with_all_that_the_file_says_of_them(self, load):
+    def test_numbers_are_created_with_all_columns_of_the_file(self, load):
         answer, code = load(GOOD)
         assert (counts(answer), code) == ((2, 0, []), 0)
         one, two = PhoneNumber.objects.order_by("number")
@@ -83,13 +83,13 @@ class TestWhatGoesIn:
         assert (one.sms_enabled, one.mms_enabled, one.region, one.status) == (True, False, "US-CA", "available")
         assert (two.number, two.price, two.region, two.sms_enabled) == ("+14155550102", Decimal("2.00"), "CA-XX", True)
 
-    def test_the_batch_says_who_and_from_which_file(self, load):
+    def test_stock_batch_records_actor_and_file(self, load):
         answer, _ = load(GOOD)
         batch = StockBatch.objects.get()
         assert (batch.source, batch.actor, batch.note) == ("import", "command:import_numbers", "import of stock.csv")
         assert answer["batch_id"] == str(batch.pk)
 
-    def test_defaults_hold_where_the_file_says_nothing(self, load):
+    def test_defaults_apply_to_missing_values(self, load):
         load(
             "number,price\n+14155550101,\n+14155550102,3\n",
             "--price",
@@ -102,49 +102,49 @@ class TestWhatGoesIn:
         rows = PhoneNumber.objects.order_by("number").values_list("price", "mms_enabled", "carrier", "sandbox")
         assert list(rows) == [(Decimal("2.00"), False, "Acme", True), (Decimal("3.00"), False, "Acme", True)]
 
-    def test_national_numbers_of_another_country(self, load):
+    def test_national_numbers_of_another_country_are_read(self, load):
         load("tel\n020 7183 8750\n", "--region", "gb")
         assert PhoneNumber.objects.get().number == "+442071838750"
 
-    def test_columns_as_the_operator_maps_them(self, load):
+    def test_columns_are_read_as_mapped(self, load):
         load("a;b\n1.25;+14155550101\n", "--map", "b=number", "--map", "1=price")
         assert PhoneNumber.objects.get().price == Decimal("1.25")
 
-    def test_standard_input(self, capsys, monkeypatch):
+    def test_file_is_read_from_standard_input(self, capsys, monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"+14155550101\n+14155550102\n")))
         call_command("import_numbers", "-")
         assert capsys.readouterr().out == "2 created, 0 unchanged, 0 rejected of 2 lines\n"
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-    def test_encodings_that_are_found_out(self, load, encoding):
+    def test_encodings_are_detected(self, load, encoding):
         load("number,carrier\r\n+14155550101,Télé 電話\r\n".encode(encoding))
         assert PhoneNumber.objects.get().carrier == "Télé 電話"
 
     @pytest.mark.parametrize("said", ["utf-8", "latin-1", "utf-16"])
-    def test_a_mark_goes_before_the_encoding_that_is_named(self, load, said):
+    def test_byte_order_mark_overrides_the_given_encoding(self, load, said):
         answer, _ = load("\ufeff+14155550101\n+14155550102\n".encode(), "--encoding", said)
         assert (counts(answer), answer["lines"]) == ((2, 0, []), 2)
 
     @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-    def test_a_mark_is_no_part_of_the_first_cell(self, load, encoding):
+    def test_byte_order_mark_is_not_part_of_the_first_cell(self, load, encoding):
         answer, _ = load("\ufeff+14155550101\n".encode(encoding), "--encoding", encoding)
         assert counts(answer) == (1, 0, [])
 
-    def test_an_encoding_that_is_named(self, load):
+    def test_given_encoding_is_used(self, load):
         load("number,carrier\n+14155550101,Télé\n".encode("latin-1"), "--encoding", "latin-1")
         assert PhoneNumber.objects.get().carrier == "Télé"
 
-    def test_a_spreadsheets_separator_line_blank_lines_and_quotes(self, load):
+    def test_separator_line_blank_lines_and_quotes_are_read(self, load):
         answer, _ = load('sep=;\n"number";"carrier"\n\n"+14155550101";"Acme; ""the"" carrier"\n;\n')
         assert counts(answer) == (1, 0, [])
         assert PhoneNumber.objects.get().carrier == 'Acme; "the" carrier'
 
-    def test_a_formula_stays_text(self, load):
+    def test_formula_stays_text(self, load):
         load("number,carrier\n+14155550101,=cmd|' /C calc'!A0\n+14155550102,\\N\n+14155550103,'=1+1\n")
         carriers = list(PhoneNumber.objects.order_by("number").values_list("carrier", flat=True))
         assert carriers == ["=cmd|' /C calc'!A0", "\\N", "=1+1"]
 
-    def test_the_worker_is_woken_when_numbers_were_created(self, load, monkeypatch):
+    def test_worker_is_woken_when_numbers_were_created(self, load, monkeypatch):
         woken = []
         monkeypatch.setattr(loader, "wake_worker", lambda: woken.append(True))
         load(GOOD)
@@ -172,7 +172,7 @@ BAD = """number,price,sms,type,carrier
 
 @pytest.mark.django_db
 class TestWhatIsRejected:
-    def test_each_line_with_its_reason_and_the_good_ones_go_in(self, load):
+    def test_rejected_lines_have_reasons_and_good_ones_are_created(self, load):
         answer, code = load(BAD.format(long="x" * 65, tab="a\x1bb"))
         assert code == 1
         assert counts(answer) == (2, 0, [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
@@ -190,13 +190,13 @@ class TestWhatIsRejected:
         assert found[13] == "has a NUL byte"
         assert found[14].endswith("has control characters")
 
-    def test_nothing_behind_an_open_quote_is_taken_for_data(self, load):
+    def test_text_behind_an_open_quote_is_not_data(self, load):
         answer, code = load('number,note\n+14155550101,x\n+14155550102,"old\n+14155550103,y\n\n+14155550104,z\n')
         assert (counts(answer), code) == ((1, 0, [3, 4, 6]), 1)
         assert reasons(answer)[3] == "has a quote that is never closed"
         assert "stands behind the quote that line 3 opens" in reasons(answer)[6]
 
-    def test_a_quoted_line_break_belongs_to_its_field(self, load, tmp_path):
+    def test_quoted_line_break_belongs_to_its_field(self, load, tmp_path):
         rejected = tmp_path / "rejected.csv"
         text = 'number,note\n+14155550101,"old:\n+14155550999, ported out"\nx,"a\nb"\n+14155550102,\n'
         answer, _ = load(text, "--rejected", str(rejected))
@@ -204,7 +204,7 @@ class TestWhatIsRejected:
         assert not PhoneNumber.objects.filter(number="+14155550999").exists()
         assert rejected.read_text() == "number,note,reason\nx,\"a\nb\",'x' is not a phone number\n"
 
-    def test_the_first_line_is_rejected_rather_than_lost(self, load):
+    def test_first_line_is_rejected_rather_than_lost(self, load):
         answer, _ = load("+1415555012\n+14155550101\n", "--map", "1=number")
         assert (counts(answer), answer["lines"]) == ((1, 0, [1]), 2)
         assert "pass --header if it names the columns" in reasons(answer)[1]
@@ -215,19 +215,19 @@ class TestWhatIsRejected:
         answer, _ = load("2024\n+14155550101\n", "--header", "--map", "1=number")
         assert (counts(answer), answer["lines"]) == ((0, 1, []), 1)
 
-    def test_a_line_that_is_not_in_the_files_encoding(self, load):
+    def test_line_in_another_encoding_is_rejected(self, load):
         answer, _ = load(b"number,carrier\n+14155550101,T\xe9l\xe9\n+14155550102,ok\n")
         assert counts(answer) == (1, 0, [2])
         assert "save it as UTF-8, or name its encoding" in reasons(answer)[2]
 
-    def test_a_number_in_stock_with_other_attributes(self, load):
+    def test_number_in_stock_with_other_attributes_is_rejected(self, load):
         load("number,price,carrier\n+14155550101,1.00,Acme\n+14155550102,1.00,Acme\n")
         answer, code = load("number,price,carrier\n+14155550101,2.00,Acme\n+14155550102,1.00,\n+14155550103,1.00,\n")
         assert (counts(answer), code) == ((1, 1, [2]), 1)
         assert reasons(answer)[2] == "+14155550101 is already in stock with price '1.00', not '2.00'"
         assert PhoneNumber.objects.get(number="+14155550101").price == Decimal("1.00")
 
-    def test_a_live_number_does_not_become_a_test_number(self, load):
+    def test_live_number_does_not_become_a_test_number(self, load):
         load("+14155550101\n")
         answer, _ = load("+14155550101\n", "--sandbox")
         assert "sandbox 'false', not 'true'" in reasons(answer)[1]
@@ -243,7 +243,7 @@ class TestWhatIsRejected:
         assert answer["created"] == 1
         assert rejected.read_text().splitlines()[0] == "number,price,sms,type,carrier,reason"
 
-    def test_text_shows_the_first_of_them_and_says_how_to_get_all(self, tmp_path, capsys):
+    def test_text_output_shows_the_first_rejected_lines(self, tmp_path, capsys):
         file = tmp_path / "bad.csv"
         file.write_text("number\n" + "nothing\n" * 25)
         with pytest.raises(CommandError, match="25 lines were rejected"):
@@ -254,7 +254,7 @@ class TestWhatIsRejected:
 
 @pytest.mark.django_db
 class TestTwice:
-    def test_a_second_run_changes_nothing(self, load):
+    def test_second_run_changes_nothing(self, load):
         load(GOOD)
         before = db_assertions.rows("SELECT * FROM numbers_phonenumber ORDER BY id")
         answer, code = load(GOOD)
@@ -269,7 +269,7 @@ class TestTwice:
         assert db_assertions.owners() == {"+14155550101": "Acme"}
         db_assertions.assert_in_order()
 
-    def test_chunks_do_not_show(self, load, monkeypatch):
+    def test_result_is_independent_of_chunk_size(self, load, monkeypatch):
         monkeypatch.setattr(imports_run, "CHUNK", 3)
         numbers = factories.line(1, 20)
         answer, _ = load("number\n" + "\n".join([*numbers[::-1], numbers[7]]) + "\n")
@@ -280,26 +280,26 @@ class TestTwice:
 
 @pytest.mark.django_db
 class TestAllOrNothing:
-    def test_one_bad_line_keeps_all_out(self, load):
+    def test_atomic_import_is_refused_by_one_bad_line(self, load):
         answer, code = load("number\n+14155550101\nnonsense\n", "--atomic")
         assert (counts(answer), code) == ((0, 0, [3]), 1)
         assert not PhoneNumber.objects.exists()
         assert not StockBatch.objects.exists()
 
-    def test_as_does_a_number_in_stock_with_another_price(self, load):
+    def test_atomic_import_is_refused_by_a_price_conflict(self, load):
         load("number,price\n+14155550101,1\n")
         answer, code = load("number,price\n+14155550102,1\n+14155550101,2\n", "--atomic")
         assert (counts(answer), code) == ((0, 0, [3]), 1)
         assert PhoneNumber.objects.count() == 1
 
-    def test_good_files_go_in_whole_and_a_second_time_change_nothing(self, load, monkeypatch):
+    def test_atomic_import_is_whole_and_idempotent(self, load, monkeypatch):
         monkeypatch.setattr(imports_run, "CHUNK", 3)
         content = "\n".join(["number", *factories.line(1, 10)])
         assert counts(load(content, "--atomic")[0]) == (10, 0, [])
         assert counts(load(content, "--atomic")[0]) == (0, 10, [])
         assert StockBatch.objects.count() == 1
 
-    def test_a_dry_run_says_what_would_be_and_writes_nothing(self, load):
+    def test_dry_run_reports_the_result_and_writes_nothing(self, load):
         load("number,price\n+14155550101,1\n")
         answer, code = load("number,price\n+14155550101,1\n+14155550102,1\n+14155550102,1\nx,1\n", "--dry-run")
         assert (counts(answer), code) == ((1, 1, [4, 5]), 1)
@@ -328,7 +328,7 @@ class TestFilesOfChance:
                 )
                 assert outcome.created + outcome.unchanged + outcome.rejected == outcome.lines == len(rows) - blank
 
-    def test_rejected_file_brings_nothing_in_until_it_is_mended(self, monkeypatch):
+    def test_atomic_file_creates_nothing_until_repaired(self, monkeypatch):
         monkeypatch.setattr(imports_reader, "LONGEST_LINE", 60)
         monkeypatch.setattr(records, "LONGEST_LINE", 60)
         rng = random.Random(4)
@@ -367,25 +367,25 @@ class TestFilesThatAreNone:
             (b"num\0ber,price\n", "has no header line that can be read"),
         ],
     )
-    def test_are_refused_with_a_clear_word(self, refused, content, problem):
+    def test_bad_arguments_are_refused_clearly(self, refused, content, problem):
         message = refused(content)
         assert message.startswith("argument FILE.csv: ")
         assert problem in message
 
-    def test_a_column_that_can_not_be_found(self, refused):
+    def test_missing_column_is_refused(self, refused):
         assert refused(b"a,b\n1,2\n").startswith("argument --map: which column has the numbers?")
 
-    def test_an_encoding_that_does_not_exist(self, refused):
+    def test_unknown_encoding_is_refused(self, refused):
         assert refused(b"number\n", "--encoding", "klingon").startswith("argument --encoding: 'klingon' is not known")
         assert refused(b"number\n", "--encoding", "zip").startswith("argument --encoding: 'zip' is not known")
 
-    def test_a_file_that_is_not_there(self, tmp_path):
+    def test_missing_file_is_refused(self, tmp_path):
         with pytest.raises(CommandError, match=r"argument FILE.csv: No such file or directory: .*nowhere.csv"):
             call_command("import_numbers", str(tmp_path / "nowhere.csv"))
         with pytest.raises(CommandError, match=r"argument FILE.csv: Is a directory"):
             call_command("import_numbers", str(tmp_path))
 
-    def test_one_endless_line_costs_that_line(self, load):
+    def test_endless_line_is_rejected_alone(self, load):
         answer, _ = load(b"number\n+14155550101\n" + b"9" * 5_000_000 + b"\n+14155550102\n")
         assert counts(answer) == (2, 0, [3])
         assert "too long" in reasons(answer)[3]

@@ -67,7 +67,7 @@ def test_second_of_two_conflicting_imports_is_refused(monkeypatch):
     assert StockBatch.objects.count() == 1
 
 
-def test_an_import_waits_for_a_seeding_of_the_area_code():
+def test_import_waits_for_a_seeding_of_the_area_code():
     stock = Stock(area_code="415", count=300, price=Decimal("1.00"), sandbox=True)
     works = [lambda: seed_numbers(stock=stock, actor=command_actor("tests"))]
     works += [lambda: load(factories.line(0, 300), atomic=True)] * 2
@@ -89,7 +89,7 @@ def test_orders_continue_during_an_import(monkeypatch, cast, api):
     assert_verified()
 
 
-def test_an_import_that_broke_off_is_finished_by_the_next(monkeypatch):
+def test_interrupted_import_is_finished_by_the_next(monkeypatch):
     monkeypatch.setattr(imports_run, "CHUNK", 10)
     actor = command_actor("tests")
     content = ("number\n" + "\n".join(factories.line(0, 45))).encode()
@@ -112,7 +112,7 @@ def test_an_import_that_broke_off_is_finished_by_the_next(monkeypatch):
     assert (outcome.created, outcome.unchanged, StockBatch.objects.count()) == (45, 0, 1)
 
 
-def test_a_waiting_order_by_quantity_is_filled(cast, api, tmp_path):
+def test_import_fills_a_waiting_bulk_order(cast, api, tmp_path):
     wait_for(api, 3, area_code="415")
     file = tmp_path / "stock.csv"
     file.write_text("\n".join(factories.line(0, 3)))

@@ -95,7 +95,7 @@ class TestHeader:
             ("number\n+14155550101\n", {"has_header": False}),
         ],
     )
-    def test_line_that_may_be_data_is_data(self, text, options):
+    def test_ambiguous_line_is_read_as_data(self, text, options):
         layout, rest = layout_of(text, **options)
         assert not layout.has_header
         assert [record.text for record in rest] == text.splitlines()
@@ -135,7 +135,7 @@ class TestRejectedFile:
         content = b"".join(rejected_lines(layout, rejections)).decode()
         return list(csv.reader(io.StringIO(content, newline=""), strict=True))
 
-    def test_what_a_spreadsheet_would_run_becomes_text(self):
+    def test_spreadsheet_formula_becomes_text(self):
         assert self.rewritten("=1+1,@x", "+14155550101,-2", '"=cmd" x,"') == [
             ["number", "note", "reason"],
             ["'=1+1", "'@x", "'=why"],
@@ -149,7 +149,7 @@ class TestRejectedFile:
     @pytest.mark.parametrize(
         "text", ['1,"open\n+14155550101,x\n', '+14155550101,"' + "x" * 20_000 + "\n+14155550102,x\n"]
     )
-    def test_what_was_not_read_as_a_record_is_rejected_again(self, text):
+    def test_rejected_raw_line_is_rejected_again(self, text):
         layout = detect_layout("number,note", Options())
         rejections = [Rejection(record.number, record.problem, record.text) for record in read(text)]
         mend = b"".join(rejected_lines(layout, rejections)).decode()
@@ -160,6 +160,6 @@ class TestRejectedFile:
 
 @BUSY_MACHINE
 @given(st.text(st.sampled_from("'=+-@\t\r\n1a\uff1d"), min_size=1, max_size=8))
-def test_inert_text_comes_back_as_it_was(text):
+def test_inert_text_is_read_back_unchanged(text):
     assert unguarded(inert(text)) == text
     assert inert(text)[:1] not in set("=+-@\t\r\n\uff1d") or (text[0] == "+" and text[1:].isdigit())

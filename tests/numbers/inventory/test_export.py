@@ -1,4 +1,4 @@
-"""Exports: the numbers that a filter matches, as a file that can be imported again and that runs nothing."""
+"""Exports: the filtered numbers as a file that is safe to open and can be imported again."""
 
 import csv
 import io
@@ -39,14 +39,14 @@ def stock() -> Organization:
     return owner
 
 
-def test_a_list_is_exported_whole_with_who_owns_each(desk, stock):
+def test_list_is_exported_whole_with_owners(desk, stock):
     rows = exported(desk)
     assert len(rows) == len(EVIL) + 2
     assert {row["number"]: row["owner"] for row in rows if row["owner"]} == {"+12125550123": "'=Acme"}
     assert {row["price"] for row in rows} == {"1.00", "1.25"}
 
 
-def test_what_a_spreadsheet_would_run_becomes_text(desk, stock):
+def test_spreadsheet_formula_becomes_text(desk, stock):
     carriers = [row["carrier"] for row in exported(desk, "?q=+1415")]
     assert carriers == [f"'{text}" if text[0] in "=+-@\t" else text for text in EVIL]
 
@@ -54,22 +54,22 @@ def test_what_a_spreadsheet_would_run_becomes_text(desk, stock):
 @pytest.mark.parametrize(
     ("query", "count"), [("?number_type=toll_free", 1), ("?q=2125550", 1), ("?q=2000003", 1), ("?sandbox__exact=1", 0)]
 )
-def test_only_what_the_filters_match(desk, stock, query, count):
+def test_export_has_only_the_filtered_numbers(desk, stock, query, count):
     assert len(exported(desk, query)) == count
 
 
-def test_the_list_has_the_link_with_its_filters(desk, stock):
+def test_list_links_to_the_export_with_its_filters(desk, stock):
     text = desk.get(url(PhoneNumber, "changelist") + "?number_type=toll_free").content.decode()
     assert 'export.csv?number_type=toll_free" id="export"' in text
 
 
-def test_who_may_not_see_numbers_can_not_export_them(stock):
+def test_export_requires_the_permission_to_view_numbers(stock):
     clerk = Client()
     clerk.force_login(User.objects.create_user("bob", is_staff=True))
     assert clerk.get(url(PhoneNumber, "changelist") + "export.csv").status_code == 403
 
 
-def test_an_export_imported_again_changes_nothing(desk, stock, tmp_path, capsys):
+def test_export_imported_again_changes_nothing(desk, stock, tmp_path, capsys):
     PhoneNumber.objects.filter(carrier="\tx").update(carrier="x")
     file = tmp_path / "stock.csv"
     call_command("export_numbers", str(file))
@@ -78,7 +78,7 @@ def test_an_export_imported_again_changes_nothing(desk, stock, tmp_path, capsys)
     assert f"0 created, {len(EVIL) + 2} unchanged, 0 rejected" in capsys.readouterr().out
 
 
-def test_the_command_exports_a_part(stock, tmp_path, capsys):
+def test_command_exports_a_part(stock, tmp_path, capsys):
     file = tmp_path / "part.csv"
 
     def part(*arguments: str) -> set[str]:
@@ -91,8 +91,8 @@ def test_the_command_exports_a_part(stock, tmp_path, capsys):
     assert part("--number-type", "toll_free") == {"+18885550199"}
     assert len(part("--area-code", "415")) == len(EVIL)
     assert part("--sandbox") == set()
-    with pytest.raises(CommandError, match="argument --organization: no organization has the id or name 'Nobody'"):
-        part("--organization", "Nobody")
+    with pytest.raises(CommandError, match="argument --organization: no organization has the id or name 'Missing'"):
+        part("--organization", "Missing")
     with pytest.raises(CommandError, match=r"argument FILE.csv: No such file or directory"):
         call_command("export_numbers", str(tmp_path / "nowhere" / "part.csv"))
 

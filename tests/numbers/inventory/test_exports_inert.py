@@ -1,4 +1,4 @@
-"""No file that the desk writes for spreadsheets has a cell that one would run."""
+"""No exported file has a cell that a spreadsheet would run."""
 
 import csv
 import io
@@ -51,12 +51,12 @@ def test_every_text_column_of_an_exported_list_is_guarded(model_admin):
         assert model_admin.model._meta.get_field(model_admin.exported[header]).choices, header
 
 
-def test_a_text_column_that_is_not_guarded_is_found():
+def test_planted_unguarded_column_is_found():
     rows = PhoneNumber.objects.annotate(hidden=Cast(Value("=1"), CharField()), status_text=F("status"))
     assert unguarded_text(rows, {"hidden": "hidden", "number": "number", "status": "status"}) == ["status"]
 
 
-def test_command_and_sql_write_what_the_function_says(tmp_path):
+def test_command_and_sql_match_the_function(tmp_path):
     for number, text in zip(factories.line(1, len(EVIL)), EVIL, strict=True):
         factories.stock(number, carrier=text, rate_center=text)
     factories.own(factories.organization("=Acme"), factories.line(1)[0])
@@ -70,7 +70,7 @@ def test_command_and_sql_write_what_the_function_says(tmp_path):
     assert unguarded_text(with_owner(PhoneNumber.objects.all()), COLUMNS) == ["number_type", "status"]
 
 
-def test_whatever_writes_csv_goes_through_the_function():
+def test_every_csv_writer_uses_the_function():
     writing = re.compile(r"csv\.writer|csv\.DictWriter|FORMAT csv|text/csv")
     guarding = re.compile(r"\binert\(|\bstream_csv\(|\brejected_lines\(|_guarded\(|forms\.FileInput")
     modules = [path for app in ("config", "numbers", "campaigns", "apikeys") for path in (ROOT / app).rglob("*.py")]

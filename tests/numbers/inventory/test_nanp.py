@@ -1,4 +1,4 @@
-"""What the North American Numbering Plan allows, and drawing numbers from it: numbers/numbering/nanp.py."""
+"""The rules of the North American Numbering Plan, and drawing numbers from it."""
 
 import re
 import tracemalloc
@@ -37,7 +37,7 @@ def test_every_state_and_well_known_codes_are_in_the_table():
     "area_code",
     ["000", "111", "555", "900", "999", "710", "671", "41", "4155", "", "４15", "abc"],  # noqa: RUF001
 )
-def test_an_area_code_that_is_not_in_service_is_refused_by_name(area_code):
+def test_area_code_that_is_not_in_service_is_refused_by_name(area_code):
     with pytest.raises(NotInPlan, match=f"{area_code} is not an area code"):
         Block(area_code)
 
@@ -67,11 +67,11 @@ def test_index_and_number_are_inverse(block, data):
 
 
 @pytest.mark.parametrize("number", ["+12125550100", "+14155550100", "+14159111234", "+14159501234", "+12122345678"])
-def test_a_number_outside_the_block_has_no_index(number):
+def test_number_outside_the_block_has_no_index(number):
     assert Block("415").index(number) is None
 
 
-def test_a_live_area_code_never_holds_reserved_exchanges():
+def test_live_area_code_never_holds_reserved_exchanges():
     block = Block("415")
     exchanges = {block.number(index)[5:8] for index in range(0, block.capacity, 10_000)}
     assert len(exchanges) * 10_000 == block.capacity == 7_870_000
@@ -89,7 +89,7 @@ def test_test_numbers_are_fictional_first_and_never_in_service():
 
 
 @given(any_block, st.integers(), st.integers(min_value=0, max_value=500))
-def test_draws_are_distinct_repeatable_and_avoid_what_is_taken(block, random_state, count):
+def test_draws_are_distinct_repeatable_and_avoid_taken_numbers(block, random_state, count):
     first = list(draw(block, count, random_state=random_state))
     assert first == list(draw(block, count, random_state=random_state))
     second = list(draw(block, count, taken=first, random_state=random_state))
@@ -109,7 +109,7 @@ def test_last_free_numbers_are_found_and_one_more_is_refused():
         draw(block, 4, taken=everything[3:], random_state=9)
 
 
-def test_a_million_numbers_stream_in_bounded_memory():
+def test_million_numbers_stream_in_bounded_memory():
     tracemalloc.start()
     numbers = draw(Block("415"), 1_000_000, random_state=0)
     for _ in islice(numbers, 50_000):

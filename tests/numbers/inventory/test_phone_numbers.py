@@ -1,4 +1,4 @@
-"""Which numbers can exist, in whatever form they are written."""
+"""Which numbers can exist, and the notations that are accepted."""
 
 import random
 
@@ -26,7 +26,7 @@ def by_us(text: str, region: str) -> str | None:
         return None
 
 
-def test_numbers_are_right_where_libphonenumber_says_so():
+def test_numbers_agree_with_libphonenumber():
     rng = random.Random(1)
     areas = [*REGIONS, *TOLL_FREE, "555", "999", "211", "123", "950"]
     for _ in range(3_000):
@@ -56,7 +56,7 @@ def test_numbers_are_right_where_libphonenumber_says_so():
         ("06 698 12345", "IT", "+390669812345", "local"),
     ],
 )
-def test_a_number_may_be_written_in_any_form(text, region, number, number_type):
+def test_number_may_be_written_in_any_form(text, region, number, number_type):
     named = read_number(text, region=region)
     assert (named.number, named.number_type) == (number, number_type)
 
@@ -82,7 +82,7 @@ def test_a_number_may_be_written_in_any_form(text, region, number, number_type):
         ("=1+1", "is not a phone number"),
     ],
 )
-def test_what_is_no_number_is_refused_with_the_reason(text, reason):
+def test_invalid_number_is_refused_with_the_reason(text, reason):
     with pytest.raises(NotANumber) as refusal:
         read_number(text, region="US")
     assert reason in str(refusal.value)
@@ -97,7 +97,7 @@ def test_short_codes_are_known_by_their_type_only():
         read_number("4155550123", region="US", number_type="short_code")
 
 
-def test_a_type_that_the_area_code_does_not_have_is_refused():
+def test_type_that_the_area_code_does_not_have_is_refused():
     with pytest.raises(NotANumber, match=r"number type toll_free: \+14155550123 is local"):
         read_number("4155550123", region="US", number_type="toll_free")
 
@@ -135,13 +135,13 @@ def test_reading_keeps_every_digit_of_a_number_with_country_code():
 
 
 @pytest.mark.parametrize("text", ["+14150551234", "+999123456", "+4478", "+72345", "4155550123", "+1 415 555 0123", ""])
-def test_judge_refuses_what_can_not_exist(text):
+def test_judge_refuses_impossible_numbers(text):
     with pytest.raises(NotANumber):
         judge_number(text)
 
 
 @pytest.mark.parametrize("text", ["+16715551234", "+18765551234", "+14155550123", "+442071838750"])
-def test_judge_takes_every_number_that_can_exist(text):
+def test_judge_accepts_every_possible_number(text):
     assert judge_number(text).number == text
 
 

@@ -1,4 +1,4 @@
-"""One form of a region at every door, and texts of the stock that the database can store and find."""
+"""One form of a region at every entry point, and storable, searchable texts of the stock."""
 
 import importlib
 
@@ -38,12 +38,12 @@ def test_area_codes_have_the_form():
         ("CA", "+493012345678", "CA"),
     ],
 )
-def test_region_has_one_form(text, number, region):
+def test_region_is_stored_in_one_form(text, number, region):
     assert read_region(text, number=number, place=REGIONS.get(number[2:5], "")) == region
 
 
 @pytest.mark.parametrize(("text", "number"), [("CA", CANADA), ("CA", "+18885550101"), ("Pacific", US), ("US-ZZZZ", US)])
-def test_region_is_refused_where_it_is_unknown_or_may_be_two(text, number):
+def test_unknown_or_ambiguous_region_is_refused(text, number):
     with pytest.raises(ValueError, match="US-CA"):
         read_region(text, number=number, place=REGIONS.get(number[2:5], ""))
 

@@ -1,4 +1,4 @@
-"""A repeated hold shortens none, no reservation claims what it has lost, and holds have bounds."""
+"""Limits of holds: repeats shorten none, empty reservations end, and held time is bounded."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -59,7 +59,7 @@ def test_no_reservation_is_active_without_a_number(api):
     assert [item["status"] for item in api.get(RESERVATIONS).json()["data"]] == ["used"]
 
 
-def test_number_is_on_hold_for_an_hour_a_day_at_most(api, cast):
+def test_number_is_held_for_an_hour_a_day_at_most(api, cast):
     one, other = factories.stock(*factories.line(0, 2))
     for _ in range(2):
         assert ask(api, one, ttl=1800).status_code == 201
@@ -74,7 +74,7 @@ def test_number_is_on_hold_for_an_hour_a_day_at_most(api, cast):
     assert api.using(cast.stranger_key).order([one]).status_code == 200
 
 
-def test_held_time_is_free_again_after_a_day(api):
+def test_hold_time_is_available_again_after_a_day(api):
     (number,) = factories.stock(*factories.line(0))
     for _ in range(2):
         assert ask(api, number, ttl=1800).status_code == 201
@@ -99,7 +99,7 @@ def test_hold_that_is_released_at_once_counts_a_minute(api, settings):
 def test_numbers_put_on_hold_in_a_minute_are_limited(api, settings):
     settings.HELD_NUMBERS_PER_MINUTE = 3
     numbers = factories.stock(*factories.line(0, 4))
-    with connection.cursor() as cursor:  # the clock's minute may end meanwhile
+    with connection.cursor() as cursor:  # the clock's minute may end in between
         cursor.execute(
             "INSERT INTO apikeys_ratewindow (organization_id, bucket, window_start, used) "
             "SELECT organization_id, 'holds', date_trunc('minute', now()) + interval '1 minute', 0 FROM apikeys_apikey "

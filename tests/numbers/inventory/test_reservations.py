@@ -12,7 +12,7 @@ from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of, refused
 from tests.support.concurrency import at_once
 from tests.support.pagination import walk
-from tests.support.phone_numbers import RESERVATIONS, hold, let_go, owned, release, search
+from tests.support.phone_numbers import RESERVATIONS, hold, owned, release, release_hold, search
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def of_stranger(number, cast, api):
 # --- made ----------------------------------------------------------------------------------------
 
 
-def test_a_hold_is_answered_201_with_its_numbers_and_its_end(api, cast):
+def test_hold_is_201_with_its_numbers_and_its_end(api, cast):
     numbers = factories.stock(*factories.line(0, 3))
     response = api.post(RESERVATIONS, {"numbers": numbers[::-1]})
     assert response.status_code == 201
@@ -52,25 +52,25 @@ def test_a_hold_is_answered_201_with_its_numbers_and_its_end(api, cast):
     assert (data["status"], data["numbers"], data["held_numbers"]) == ("active", numbers[::-1], numbers)
     assert length(data) == timedelta(minutes=10)
     assert data["released_at"] is None
-    told = db_assertions.rows("SELECT kind, organization_id, actor, request_id FROM numbers_numberevent")
-    assert told == [("held", cast.owner.pk, f"key:{cast.owner_key[:12]}", response["X-Request-Id"])] * 3
+    recorded = db_assertions.rows("SELECT kind, organization_id, actor, request_id FROM numbers_numberevent")
+    assert recorded == [("held", cast.owner.pk, f"key:{cast.owner_key[:12]}", response["X-Request-Id"])] * 3
 
 
 @pytest.mark.parametrize("seconds", [60, 61, 1800])
-def test_it_lasts_as_long_as_was_asked_for(api, seconds):
+def test_hold_lasts_as_long_as_requested(api, seconds):
     assert length(hold(api, *factories.stock(*factories.line(0)), ttl_seconds=seconds)) == timedelta(seconds=seconds)
 
 
-def test_a_hold_costs_nothing(api, cast):
+def test_hold_costs_nothing(api, cast):
     hold(api, *factories.stock(*factories.line(0), price="500.00"))
     assert (db_assertions.balance(cast.owner), db_assertions.charges(cast.owner)) == (100, [])
 
 
-def test_a_hundred_numbers_can_be_held_at_once(api):
+def test_hundred_numbers_can_be_held_at_once(api):
     assert len(hold(api, *factories.stock(*factories.line(0, 100)))["held_numbers"]) == 100
 
 
-def test_a_number_whose_quarantine_has_passed_can_be_held(api):
+def test_number_whose_quarantine_has_passed_can_be_held(api):
     (number,) = factories.stock(*factories.line(0))
     release(api, *owned(api, number))
     let_pass(timedelta(days=46))
@@ -81,7 +81,7 @@ def test_a_number_whose_quarantine_has_passed_can_be_held(api):
     }
 
 
-def test_a_sandbox_holds_test_numbers_only(api, cast):
+def test_sandbox_holds_test_numbers_only(api, cast):
     sandbox = api.using(cast.sandbox_key)
     (test_number,) = factories.stock("+14155550100", sandbox=True)
     error_of(sandbox.post(RESERVATIONS, {"numbers": factories.stock("+14152000001")}), 409, "INSUFFICIENT_INVENTORY")
@@ -104,7 +104,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("body", "field", "sentence"), WRONG)
-def test_a_wrong_field_is_422_and_named(api, body, field, sentence):
+def test_wrong_field_is_422_and_named(api, body, field, sentence):
     numbers = factories.stock(*factories.line(0))
     response = api.post(RESERVATIONS, {"numbers": numbers, **body})
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {field: sentence}})
@@ -126,7 +126,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("why", TAKEN)
-def test_one_number_that_cannot_be_had_refuses_the_whole_hold(api, cast, why):
+def test_unavailable_number_refuses_the_whole_hold(api, cast, why):
     free = factories.stock(*factories.line(0, 2))
     (taken,) = factories.line(9)
     TAKEN[why](cast, taken)
@@ -140,7 +140,7 @@ def test_one_number_that_cannot_be_had_refuses_the_whole_hold(api, cast, why):
     assert db_assertions.rows("SELECT 1 FROM numbers_reservation WHERE organization_id = %s", cast.owner.pk) == []
 
 
-def test_a_refused_hold_names_what_could_be_held_instead(api, cast):
+def test_refused_hold_names_alternatives(api, cast):
     wanted, near = factories.stock(*factories.line(0, 2))
     factories.hold(cast.stranger, wanted)
     assert api.post(RESERVATIONS, {"numbers": [wanted]}).json()["data"]["alternatives"] == {wanted: near}
@@ -167,20 +167,20 @@ def test_order_by_any_key_of_the_organization_takes_held_numbers(api, cast):
     assert of_stranger(two, cast, api).status_code == 409
 
 
-def test_a_hold_that_was_ordered_and_released_again_is_not_held(api, cast):
+def test_hold_that_was_ordered_and_released_again_is_not_held(api, cast):
     (number,) = factories.stock(*factories.line(0))
     reservation = hold(api, number)
     (number_id,) = owned(api, number)
     release(api, number_id)
     assert held_by(api, reservation["id"]) == ("used", [])
-    assert let_go(api, reservation["id"]).json()["data"]["status"] == "released"
+    assert release_hold(api, reservation["id"]).json()["data"]["status"] == "released"
     assert db_assertions.row("SELECT status FROM numbers_phonenumber") == {"status": "quarantined"}
 
 
 # --- the end -------------------------------------------------------------------------------------
 
 
-def test_its_time_is_over_without_a_job(api, cast):
+def test_hold_expires_without_a_job(api, cast):
     (number,) = factories.stock(*factories.line(0))
     reservation = hold(api, number, ttl_seconds=60)
     let_pass(timedelta(seconds=58))
@@ -194,12 +194,12 @@ def test_its_time_is_over_without_a_job(api, cast):
 def test_release_frees_the_numbers_at_once_and_is_idempotent(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     reservation = hold(api, *numbers)
-    first = let_go(api, reservation["id"])
+    first = release_hold(api, reservation["id"])
     assert first.status_code == 200
     data = first.json()["data"]
     assert (data["status"], data["held_numbers"], data["numbers"]) == ("released", [], numbers)
     assert data["released_at"] is not None
-    assert let_go(api, reservation["id"]).json() == first.json()
+    assert release_hold(api, reservation["id"]).json() == first.json()
     assert db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'hold_released'") == [(2,)]
     assert all(of_stranger(number, cast, api).status_code == 200 for number in numbers)
 
@@ -209,7 +209,7 @@ def test_release_of_an_expired_hold_keeps_the_current_one(api, cast):
     mine = hold(api, number, ttl_seconds=60)
     let_pass(timedelta(seconds=61))
     theirs = hold(api.using(cast.stranger_key), number)
-    assert let_go(api, mine["id"]).json()["data"]["status"] == "expired"
+    assert release_hold(api, mine["id"]).json()["data"]["status"] == "expired"
     assert held_by(api.using(cast.stranger_key), theirs["id"]) == ("active", [number])
 
 
@@ -218,7 +218,7 @@ def test_second_reservation_extends_the_hold_and_takes_it_over(api):
     first = hold(api, one, two, ttl_seconds=60)
     again = hold(api, two, ttl_seconds=1800)
     assert held_by(api, first["id"]) == ("active", [one])
-    let_go(api, first["id"])
+    release_hold(api, first["id"])
     let_pass(timedelta(seconds=120))
     assert held_by(api, again["id"]) == ("active", [two])
     assert search(api) == [one]
@@ -227,7 +227,7 @@ def test_second_reservation_extends_the_hold_and_takes_it_over(api):
 # --- how many ------------------------------------------------------------------------------------
 
 
-def test_an_organization_holds_500_at_a_time_and_not_one_more(api, cast):
+def test_organization_holds_500_numbers_at_most(api, cast):
     numbers = factories.stock(*factories.line(0, 501))
     held = [hold(api, *numbers[start : start + 100]) for start in range(0, 500, 100)]
     response = api.post(RESERVATIONS, {"numbers": numbers[500:]})
@@ -235,11 +235,11 @@ def test_an_organization_holds_500_at_a_time_and_not_one_more(api, cast):
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {"numbers": sentence}})
     hold(api, *numbers[:100])  # holding again what one holds takes no more
     hold(api.using(cast.stranger_key), numbers[500])  # and others have their own 500
-    let_go(api, held[1]["id"])
+    release_hold(api, held[1]["id"])
     hold(api, numbers[100])
 
 
-def test_what_was_ordered_or_has_run_out_is_not_on_hold_any_more(api):
+def test_ordered_and_expired_holds_do_not_count(api):
     numbers = factories.stock(*factories.line(0, 600), price="0.01")
     for start in range(0, 500, 100):
         hold(api, *numbers[start : start + 100])
@@ -250,7 +250,7 @@ def test_what_was_ordered_or_has_run_out_is_not_on_hold_any_more(api):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_cannot_pass_the_limit_together(api, cast):
+def test_concurrent_holds_cannot_exceed_the_limit(api, cast):
     numbers = factories.stock(*factories.line(0, 800))
     for start in range(0, 400, 100):
         hold(api, *numbers[start : start + 100])
@@ -263,11 +263,11 @@ def test_two_at_once_cannot_pass_the_limit_together(api, cast):
 # --- read ----------------------------------------------------------------------------------------
 
 
-def test_own_holds_are_listed_newest_first_the_ended_ones_too(api, cast):
+def test_own_holds_are_listed_newest_first_with_ended_ones(api, cast):
     numbers = factories.stock(*factories.line(0, 5))
     made = [hold(api, number, ttl_seconds=60 + 60 * at)["id"] for at, number in enumerate(numbers)]
     hold(api.using(cast.stranger_key), *factories.stock(*factories.line(9)))
-    let_go(api, made[4])
+    release_hold(api, made[4])
     let_pass(timedelta(seconds=61))
     rows = walk(api, RESERVATIONS)
     assert [row["id"] for row in rows] == made[::-1]
@@ -278,7 +278,7 @@ def test_own_holds_are_listed_newest_first_the_ended_ones_too(api, cast):
 
 
 @pytest.mark.parametrize("number", [1, 20])
-def test_a_list_takes_the_same_statements_however_long_it_is(api, number, django_assert_num_queries):
+def test_list_takes_the_same_statements_however_long_it_is(api, number, django_assert_num_queries):
     for start in range(number):
         hold(api, *factories.stock(*factories.line(start * 10, 3)))
     with django_assert_num_queries(3):  # authenticate · holds · what they hold
@@ -286,7 +286,7 @@ def test_a_list_takes_the_same_statements_however_long_it_is(api, number, django
 
 
 @pytest.mark.parametrize("number", [1, 100])
-def test_a_hold_of_1_and_of_100_takes_the_same_statements(api, number, django_assert_num_queries):
+def test_hold_of_1_and_of_100_takes_the_same_statements(api, number, django_assert_num_queries):
     numbers = factories.stock(*factories.line(0, number))
     search(api)
     # authenticate · savepoint · time-outs · account · numbers · quota · all written · read back · savepoint · held

@@ -1,4 +1,4 @@
-"""Search: every criterion, what is never shown, and that buyers at once are dealt different numbers."""
+"""Search: every criterion, what is never shown, and different results for concurrent buyers."""
 
 from datetime import timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from numbers.numbering.e164 import area_code_of, type_of
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of, refused
 from tests.support.concurrency import at_once
-from tests.support.phone_numbers import SEARCH, buy, hold, let_go, listed, owned, release, search
+from tests.support.phone_numbers import SEARCH, buy, hold, listed, owned, release, release_hold, search
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_result_shows_capabilities_location_and_price(api):
     }
 
 
-def test_a_search_reserves_nothing_and_writes_nothing(api, cast):
+def test_search_reserves_nothing_and_writes_nothing(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     before = db_assertions.rows("SELECT * FROM numbers_phonenumber ORDER BY id")
     assert sorted(search(api)) == numbers
@@ -53,13 +53,13 @@ def test_a_search_reserves_nothing_and_writes_nothing(api, cast):
 
 
 @pytest.mark.parametrize(("quantity", "shown"), [({}, 10), ({"quantity": None}, 10), ({"quantity": 1}, 1)])
-def test_ten_are_shown_where_nothing_else_is_said(api, quantity, shown):
+def test_ten_results_are_shown_by_default(api, quantity, shown):
     factories.stock(*factories.line(0, 30))
     found = search(api, **quantity)
     assert len(found) == len(set(found)) == shown
 
 
-def test_up_to_a_hundred_and_as_many_as_there_are(api):
+def test_quantity_is_up_to_a_hundred_or_the_stock(api):
     factories.stock(*factories.line(0, 120))
     assert len(set(search(api, quantity=100))) == 100
     factories.stock(*factories.line(0, 3, area_code="212"))
@@ -67,7 +67,7 @@ def test_up_to_a_hundred_and_as_many_as_there_are(api):
         assert len(set(search(api, quantity=100, area_code="212"))) == 3
 
 
-def test_an_empty_stock_is_an_empty_list(api):
+def test_empty_stock_is_an_empty_list(api):
     assert api.post(SEARCH, {"area_code": "415", "pattern": "5"}).json() == {"success": True, "data": []}
 
 
@@ -171,7 +171,7 @@ def test_number_of_unsellable_stock_is_not_shown(api, cast, why):
     assert search(api) == search(api, area_code="415") == shown
 
 
-def test_a_sandbox_is_shown_the_test_inventory_and_nothing_else(api, cast):
+def test_sandbox_is_shown_the_test_inventory_and_nothing_else(api, cast):
     factories.stock(*factories.line(0))
     (number,) = factories.stock("+14155550100", sandbox=True)
     assert search(api.using(cast.sandbox_key)) == [number]
@@ -181,7 +181,7 @@ def test_hold_hides_a_number_until_it_is_released_or_expires(api, cast):
     (number,) = factories.stock(*factories.line(0))
     first = hold(api, number)
     assert search(api) == []
-    let_go(api, first["id"])
+    release_hold(api, first["id"])
     assert search(api) == [number]
     hold(api, number, ttl_seconds=60)
     let_pass(timedelta(seconds=61))
@@ -225,7 +225,7 @@ WRONG = [*WRONG_CRITERIA, *[("quantity", value, QUANTITY) for value in (0, -1, 1
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
-def test_a_wrong_criterion_is_422_and_named(api, field, value, sentence):
+def test_wrong_criterion_is_422_and_named(api, field, value, sentence):
     response = api.post(SEARCH, {field: value})
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {field: sentence}})
 
@@ -266,7 +266,7 @@ POSSIBLE = [
 
 
 @pytest.mark.parametrize(("criteria", "field"), CONTRADICTIONS)
-def test_contradicting_criteria_are_answered_without_a_look(api, criteria, field, monkeypatch):
+def test_contradicting_criteria_run_no_query(api, criteria, field, monkeypatch):
     monkeypatch.setattr(searching, "_find_part", None)
     assert search(api, **criteria) == []
     assert db_assertions.rows("SELECT code FROM numbers_refusal") == []  # nothing that stock could satisfy
@@ -275,7 +275,7 @@ def test_contradicting_criteria_are_answered_without_a_look(api, criteria, field
 
 
 @pytest.mark.parametrize("criteria", POSSIBLE)
-def test_bulk_order_waits_for_what_can_come_into_stock(api, criteria):
+def test_bulk_order_waits_for_possible_stock(api, criteria):
     assert search(api, **criteria) == []
     assert buy(api, 1, max_price_per_number="5.00", **criteria).status_code == 202
 
@@ -297,18 +297,18 @@ def test_no_part_of_a_number_contradicts_its_kind(number, start, length, as_area
     assert details == {}
 
 
-def test_a_misspelt_criterion_does_not_pass_silently(api):
+def test_misspelled_criterion_does_not_pass_silently(api):
     error = error_of(api.post(SEARCH, {"areacode": "415", "pattern": ""}), 422, "VALIDATION_FAILED")
     assert set(error["details"]) == {"areacode", "pattern"}
 
 
-def test_a_quantity_beyond_every_number_is_422(api):
+def test_quantity_beyond_every_number_is_422(api):
     response = api.post(SEARCH, b'{"quantity": 1000000000000000000000000000000}')
     assert error_of(response, 422, "VALIDATION_FAILED")["details"] == {"quantity": QUANTITY}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'"x"', b"null", b"1"])
-def test_a_body_that_is_no_object_is_422(api, body):
+def test_body_that_is_no_object_is_422(api, body):
     error = error_of(api.post(SEARCH, body), 422, "VALIDATION_FAILED")
     assert error["details"] == {"body": "must be a JSON object"}
 
@@ -321,7 +321,7 @@ def test_searching_needs_the_scope_to_buy(api, cast):
 
 
 @pytest.mark.parametrize("criteria", [{}, {"area_code": "415"}, {"number_type": "local"}, {"pattern": "+1415"}])
-def test_one_search_after_the_other_is_dealt_other_numbers(api, criteria):
+def test_consecutive_searches_show_different_numbers(api, criteria):
     """Forty searches of five in a stock of 2,000: read in the order of an index, all would be dealt the same."""
     factories.stock(*factories.line(0, 2000))
     seen = [number for _ in range(40) for number in search(api, quantity=5, **criteria)]
@@ -343,7 +343,7 @@ def test_concurrent_searches_and_orders_meet_no_conflict(db):
     db_assertions.assert_in_order()
 
 
-def test_a_search_takes_a_constant_number_of_statements(api, django_assert_num_queries):
+def test_search_takes_a_constant_number_of_statements(api, django_assert_num_queries):
     factories.stock(*factories.line(0, 100))
     search(api)
     for body in ({}, {"quantity": 100}, {"area_code": "415", "pattern": "2", "sms_enabled": True, "quantity": 50}):

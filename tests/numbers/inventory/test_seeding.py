@@ -44,7 +44,7 @@ def refused():
 
 @pytest.mark.django_db
 class TestSeedNumbers:
-    def test_numbers_are_in_stock_as_they_were_listed(self, seed):
+    def test_listed_numbers_are_in_stock(self, seed):
         answer = seed("--area-code", 415, "--count", 250, "--price", "1.50")
         assert answer["created"] == len(set(answer["numbers"])) == 250
         rows = PhoneNumber.objects.all()
@@ -55,7 +55,7 @@ class TestSeedNumbers:
         assert all(row.sms_enabled and row.mms_enabled and not row.sandbox for row in rows)
         assert all(phonenumbers.is_valid_number(phonenumbers.parse(number)) for number in answer["numbers"])
 
-    def test_the_batch_says_who_added_them_in_which_run(self, seed):
+    def test_stock_batch_records_actor_and_run(self, seed):
         answer = seed("--area-code", 415, "--count", 2)
         batch = StockBatch.objects.get()
         assert (str(batch.pk), batch.source, batch.actor) == (answer["batch_id"], "seed", "command:seed_numbers")
@@ -88,20 +88,20 @@ class TestSeedNumbers:
             r"created 1,200 numbers of 415 \(US-CA\), such as (\+1415\d{7}(, )?){3}\n", capsys.readouterr().out
         )
 
-    def test_a_million_is_counted_before_anything_is_listed(self):
+    def test_million_is_counted_before_anything_is_listed(self):
         output = io.StringIO()
         call_command("seed_numbers", area_code=415, count=30_000, json=True, stdout=output)
         assert output.getvalue().startswith('{"created": 30000, ')
         assert len(json.loads(output.getvalue())["numbers"]) == PhoneNumber.objects.count() == 30_000
 
     def test_progress_is_reported_for_every_number(self):
-        told = []
+        counts = []
         stock = Stock(area_code="415", count=60_000, price=Decimal("1.00"))
-        seed_numbers(stock=stock, actor=command_actor("test"), progress=told.append)
-        assert sum(told) == 60_000
-        assert len(told) > 1
+        seed_numbers(stock=stock, actor=command_actor("test"), progress=counts.append)
+        assert sum(counts) == 60_000
+        assert len(counts) > 1
 
-    def test_the_last_free_numbers_are_found(self, seed):
+    def test_last_free_numbers_are_found(self, seed):
         room = Block("888", sandbox=True).capacity
         first = seed("--area-code", 888, "--count", room - 2, "--sandbox")["numbers"]
         last = seed("--area-code", 888, "--count", 2, "--sandbox")["numbers"]
@@ -113,7 +113,7 @@ class TestSeedNumbers:
 @pytest.mark.django_db
 class TestWhatIsRefused:
     @pytest.mark.parametrize("area_code", ["999", "41", "abc", "555", "''", "900"])
-    def test_an_area_code_that_does_not_exist(self, refused, area_code):
+    def test_unknown_area_code_is_refused(self, refused, area_code):
         message, code = refused("--area-code", area_code, "--count", 1)
         assert message.startswith(f"argument --area-code: {area_code} is not an area code in service")
         assert code == 1
@@ -123,22 +123,22 @@ class TestWhatIsRefused:
         assert message == "argument --count: area code 415 has room for 9,998 more test numbers, not 9,999"
         assert code == 1
 
-    def test_a_type_that_the_area_code_does_not_have(self, refused):
+    def test_type_foreign_to_the_area_code_is_refused(self, refused):
         assert "415 is local" in refused("--area-code", 415, "--count", 1, "--number-type", "toll_free")[0]
         assert "888 is toll_free" in refused("--area-code", 888, "--count", 1, "--number-type", "local")[0]
 
-    def test_short_codes_which_have_no_area_code(self, refused):
+    def test_short_codes_are_refused(self, refused):
         message, _ = refused("--area-code", 415, "--count", 1, "--number-type", "short_code")
         assert message.startswith("argument --number-type: short codes have no area code")
         assert "import them" in message
 
     @pytest.mark.parametrize("count", ["0", "-5", "1.5", "many", "7870001"])
-    def test_a_count_that_is_none(self, refused, count):
+    def test_invalid_count_is_refused(self, refused, count):
         message, _ = refused("--area-code", 415, f"--count={count}")
         assert "argument --count: " in message
 
     @pytest.mark.parametrize("price", ["-1", "free", "0.001"])
-    def test_a_price_that_is_none(self, refused, price):
+    def test_invalid_price_is_refused(self, refused, price):
         message, _ = refused("--area-code", 415, "--count", 1, f"--price={price}")
         assert "argument --price: " in message
 
@@ -153,7 +153,7 @@ class TestWhatIsRefused:
         assert PhoneNumber.objects.count() == 50
         assert StockBatch.objects.count() == 1
 
-    def test_any_other_constraint_is_not_taken_for_a_collision(self):
+    def test_other_constraint_error_is_not_a_collision(self):
         with pytest.raises(IntegrityError, match="phone_number_price_in_bounds"):
             seed_numbers(stock=Stock(area_code="415", count=1, price=Decimal("-1.00")), actor=command_actor("test"))
 
@@ -166,7 +166,7 @@ def test_concurrent_seedings_of_an_area_code_never_collide():
     assert PhoneNumber.objects.count() == 1_600
 
 
-def test_a_reader_who_leaves_early_sees_no_traceback(tmp_path):
+def test_reader_who_leaves_early_sees_no_traceback(tmp_path):
     """`seed_numbers --json | head`: the pipe closes while the command still writes."""
     program = (
         "import os, sys; sys.path.insert(0, os.getcwd()); import config\n"

@@ -1,4 +1,4 @@
-"""Every door to the stock judges alike: import, Add numbers, seed, and what the database refuses."""
+"""Every way into the stock applies the same rules: import, admin form, seed, and database."""
 
 import io
 import random
@@ -79,7 +79,7 @@ def test_form_takes_a_short_code_only_by_its_type(desk):
     assert taken() == {"+72345": ("short_code", ""), "+4478": ("short_code", "")}
 
 
-def test_seed_makes_numbers_that_the_judge_takes():
+def test_seeded_numbers_pass_the_judge():
     for area_code in {*REGIONS, *TOLL_FREE}:
         block = Block(area_code)
         named = judge_number(block.number(block.capacity - 1))
@@ -112,7 +112,7 @@ def stored_at(price: str) -> bool:
 @pytest.mark.parametrize(
     "price", ["0", "0.00", "1.5", str(LARGEST_PRICE), str(LARGEST_PRICE + Decimal("0.01")), "9999999999.99", "-0.01"]
 )
-def test_price_has_one_bound_at_every_door_and_in_the_database(price):
+def test_price_has_one_bound_everywhere(price):
     factories.stock("+14155550199")
     added = AddNumbersForm({"numbers": "+14155550123", "price": price})
     read = ReadingForm.of(Job(parameters={}), {"region": "US", "price": price})
@@ -121,7 +121,7 @@ def test_price_has_one_bound_at_every_door_and_in_the_database(price):
 
 
 @pytest.mark.parametrize("price", ["1.001", "1.500", "1,500", "NaN", "Infinity", "", "x"])
-def test_price_that_may_mean_another_is_refused_at_every_door(price):
+def test_ambiguous_price_is_refused_at_every_entry_point(price):
     added = AddNumbersForm({"numbers": "+14155550123", "price": price})
     assert not accepted(read_price, price)
     assert not accepted(seeds_at, price)

@@ -1,4 +1,4 @@
-"""What a refused order tells beside "unavailable": what the caller owns already, and what it could have instead."""
+"""A refused order names what the caller already owns and what it could order instead."""
 
 import random
 from datetime import timedelta
@@ -46,20 +46,20 @@ def test_already_yours_names_no_number_of_another_organization(api, cast):
     assert data_of(api.using(cast.stranger_key).order(asked))["already_yours"] == [theirs]
 
 
-def test_a_number_that_was_released_is_not_yours_any_more(api, cast):
+def test_number_that_was_released_is_not_yours_any_more(api, cast):
     factories.own(cast.owner, *factories.stock("+14155550123"))
     factories.release("+14155550123", until=timezone.now() + timedelta(days=45))
     assert data_of(api.order(["+14155550123"]))["already_yours"] == []
 
 
-def test_one_that_you_hold_is_neither_unavailable_nor_yours(api, cast):
+def test_own_held_number_is_neither_unavailable_nor_yours(api, cast):
     held, missing = factories.line(0, 2)
     factories.hold(cast.owner, *factories.stock(held))
     answer = data_of(api.order([held, missing]))
     assert (answer["unavailable"], answer["already_yours"]) == ([missing], [])
 
 
-def test_your_own_number_needs_no_alternative(api, cast):
+def test_own_number_has_no_alternative(api, cast):
     mine, free = factories.stock(*factories.line(0, 2))
     factories.own(cast.owner, mine)
     assert alternatives(api, mine) == {}
@@ -69,30 +69,30 @@ def test_your_own_number_needs_no_alternative(api, cast):
 # --- which alternative ---------------------------------------------------------------------------
 
 
-def test_the_longest_common_prefix_wins(api):
+def test_longest_common_prefix_wins(api):
     factories.stock("+14155550199", "+14155550200", "+14155559999", "+12125550123", "+14165550123")
     assert alternatives(api, "+14155550123") == {"+14155550123": "+14155550199"}
 
 
 @pytest.mark.parametrize(("wanted", "nearest"), [("+14155550100", "+14155550190"), ("+14155550199", "+14155550190")])
-def test_neighbours_on_both_sides_are_seen(api, wanted, nearest):
+def test_neighbors_on_both_sides_are_considered(api, wanted, nearest):
     factories.stock("+14155550190", "+14155560100", "+14155549199")
     assert alternatives(api, wanted) == {wanted: nearest}
 
 
-def test_another_area_code_is_better_than_nothing(api):
+def test_alternative_may_be_of_another_area_code(api):
     factories.stock("+12125550123", "+14255550123")
     assert alternatives(api, "+14155550123") == {"+14155550123": "+14255550123"}
 
 
-def test_an_alternative_is_of_the_same_type(api):
+def test_alternative_is_of_the_same_type(api):
     factories.stock("+14155550124", "+18005550124", "+141599")
     assert alternatives(api, "+18005550123") == {"+18005550123": "+18005550124"}
     assert alternatives(api, "+14155550123") == {"+14155550123": "+14155550124"}
     assert alternatives(api, "+141598") == {"+141598": "+141599"}
 
 
-def test_the_type_of_a_number_in_stock_is_what_the_stock_says(api, cast):
+def test_type_of_a_number_is_taken_from_the_stock(api, cast):
     factories.stock("+14155550123", number_type="toll_free")
     factories.own(cast.stranger, "+14155550123")
     factories.stock("+14155550124", "+18005550124")
@@ -110,7 +110,7 @@ def nearness(number, other):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_of_many_each_gets_the_nearest_that_those_before_it_left(api, seed):
+def test_each_number_gets_the_nearest_remaining_alternative(api, seed):
     draw = random.Random(seed)
     everything = [f"+1{area}555{line:04d}" for area in (415, 416, 212) for line in draw.sample(range(10_000), 60)]
     draw.shuffle(everything)
@@ -124,7 +124,7 @@ def test_of_many_each_gets_the_nearest_that_those_before_it_left(api, seed):
 # --- what is never an alternative ----------------------------------------------------------------
 
 
-def test_none_is_given_twice_and_none_that_was_asked_for(api):
+def test_alternatives_are_distinct_and_exclude_requested_numbers(api):
     free = factories.stock(*factories.line(100, 3))
     asked_and_free = factories.stock(*factories.line(110))
     missing = factories.line(104, 5)
@@ -134,7 +134,7 @@ def test_none_is_given_twice_and_none_that_was_asked_for(api):
     assert set(given) <= set(missing)
 
 
-def test_a_hundred_missing_numbers_get_a_hundred_alternatives(api):
+def test_hundred_missing_numbers_get_a_hundred_alternatives(api):
     missing = factories.line(0, 100)
     free = factories.stock(*factories.line(100, 100))
     given = alternatives(api, *missing)
@@ -154,7 +154,7 @@ NOT_FOR_YOU = {
 
 
 @pytest.mark.parametrize("kind", NOT_FOR_YOU)
-def test_what_you_could_not_order_is_no_alternative(api, cast, kind):
+def test_unorderable_number_is_not_an_alternative(api, cast, kind):
     NOT_FOR_YOU[kind](cast, "+14155550124")
     factories.stock("+14155559999")
     assert alternatives(api, "+14155550123") == {"+14155550123": "+14155559999"}
@@ -178,10 +178,10 @@ def test_alternative_is_orderable(api, cast, kind):
     given = alternatives(api, "+14155550123")
     assert given == {"+14155550123": "+14155550124"}
     assert api.order(list(given.values())).status_code == 200
-    db_assertions.assert_in_order(told=False)
+    db_assertions.assert_in_order(recorded=False)
 
 
-def test_a_sandbox_is_offered_test_numbers_only(api, cast):
+def test_sandbox_is_offered_test_numbers_only(api, cast):
     factories.stock("+14155550124")
     factories.stock("+14155550199", sandbox=True)
     given = alternatives(api.using(cast.sandbox_key), "+14155550123")

@@ -1,4 +1,4 @@
-"""What backorders may cost others: their number, a look at them, and stock dearer than they agreed to."""
+"""The limits of backorders: their number, the cost of checking them, and their price bound."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from numbers.orders.backorders import fill_pending_orders
 from numbers.reports.unmet_demand import unmet_demand
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of
-from tests.support.phone_numbers import BULK, buy, hold, let_go, order_status, wait_for
+from tests.support.phone_numbers import BULK, buy, hold, order_status, release_hold, wait_for
 from tests.support.sql_capture import captured
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ def status(api, order_id):
 # --- how many wait ----------------------------------------------------------------------------------
 
 
-def test_one_backorder_too_many_is_refused(api, stranger, settings):
+def test_backorder_over_the_limit_is_refused(api, stranger, settings):
     settings.BACKORDERS_PER_ORGANIZATION = 2
     first, _ = wait_for(api, 1), wait_for(api, 1)
     response = buy(api, 1, max_price_per_number="1.00")
@@ -44,14 +44,14 @@ def test_one_backorder_too_many_is_refused(api, stranger, settings):
     wait_for(api, 1)
 
 
-def test_an_order_that_need_not_wait_is_filled_at_the_limit(api, settings):
+def test_fillable_order_is_accepted_at_the_limit(api, settings):
     settings.BACKORDERS_PER_ORGANIZATION = 1
     wait_for(api, 1, area_code="212")
     factories.stock(*factories.line(0))
     assert buy(api, 1, area_code="415").status_code == 200
 
 
-def test_a_refused_backorder_leaves_its_idempotency_key_free(api, settings):
+def test_refused_backorder_leaves_its_idempotency_key_free(api, settings):
     settings.BACKORDERS_PER_ORGANIZATION = 1
     waiting = wait_for(api, 1)
     order = {"quantity": 2, "max_price_per_number": "1.00", "headers": {"Idempotency-Key": "k"}}
@@ -63,7 +63,7 @@ def test_a_refused_backorder_leaves_its_idempotency_key_free(api, settings):
 # --- what a look costs ------------------------------------------------------------------------------
 
 
-def test_a_look_costs_the_same_however_many_orders_wait(api, cast):
+def test_fill_check_cost_is_independent_of_the_queue(api, cast):
     def look():
         with captured() as statements:
             assert fill_pending_orders() == 0
@@ -77,7 +77,7 @@ def test_a_look_costs_the_same_however_many_orders_wait(api, cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_look_reads_a_row_for_each_wish(api, cast, monkeypatch):
+def test_fill_check_reads_a_row_for_each_criteria(api, cast, monkeypatch):
     for _ in range(3):
         for area_code in ("415", "212"):
             wait_for(api, 1, area_code=area_code)
@@ -109,7 +109,7 @@ def test_freeing_stock_fills_no_orders_itself(api, stranger, monkeypatch):
     held = hold(stranger, *factories.line(0))["id"]
     order_id = wait_for(api, 1)
     monkeypatch.setattr(backorders, "look", lambda: pytest.fail("a customer's request filled orders"))
-    assert let_go(stranger, held).status_code == 200
+    assert release_hold(stranger, held).status_code == 200
     assert status(api, order_id) == "pending"
 
 
@@ -130,7 +130,7 @@ def test_sandbox_and_live_orders_take_turns(api, cast, monkeypatch):
 # --- at what price ----------------------------------------------------------------------------------
 
 
-def test_a_bound_is_required_where_nothing_matches(api):
+def test_price_bound_is_required_when_nothing_matches(api):
     factories.stock(*factories.line(0))
     error = error_of(buy(api, 1, area_code="212"), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["max_price_per_number"]
@@ -138,7 +138,7 @@ def test_a_bound_is_required_where_nothing_matches(api):
     assert db_assertions.rows("SELECT count(*) FROM numbers_order") == [(0,)]
 
 
-def test_the_usual_bound_is_the_dearest_that_matches_now(api):
+def test_default_bound_is_the_highest_matching_price(api):
     factories.stock(*factories.line(0), price="1.00")
     factories.stock(*factories.line(1), price="3.50")
     factories.stock(*factories.line(0, 1, area_code="212"), price="9.00")
@@ -154,7 +154,7 @@ def test_the_usual_bound_is_the_dearest_that_matches_now(api):
     assert db_assertions.row("SELECT total FROM numbers_order")["total"] == 8
 
 
-def test_dearer_stock_does_not_fill_a_waiting_order(api, cast):
+def test_more_expensive_stock_does_not_fill_a_backorder(api, cast):
     order_id = wait_for(api, 1, max_price_per_number="2")
     factories.stock(*factories.line(0), price="800.00")
     assert fill_pending_orders() == 0
@@ -165,14 +165,14 @@ def test_dearer_stock_does_not_fill_a_waiting_order(api, cast):
     assert [str(charge) for charge in db_assertions.charges(cast.owner)] == ["2.00"]
 
 
-def test_dearer_stock_is_no_stock_for_a_new_order(api):
+def test_more_expensive_stock_does_not_fill_a_new_order(api):
     factories.stock(*factories.line(0), price="2.01")
     assert buy(api, 1, max_price_per_number="2.00").status_code == 202
     data = buy(api, 1, max_price_per_number="2.01").json()["data"]
     assert (data["status"], data["max_price_per_number"]) == ("complete", "2.01")
 
 
-def test_with_a_bound_the_cheapest_come_first(api):
+def test_cheapest_numbers_come_first_with_a_bound(api):
     factories.stock(*factories.line(0, 3), price="2.00")
     (cheap,) = factories.stock(*factories.line(7), price="0.50")
     (line,) = buy(api, 1, max_price_per_number="5.00").json()["data"]["assigned_numbers"]
@@ -182,7 +182,7 @@ def test_with_a_bound_the_cheapest_come_first(api):
 @pytest.mark.parametrize(
     "price", ["", "1.001", "-1", "1e3", "NaN", " 1", "1,00", "1000000000.00", "9" * 99, 1, 1.5, []]
 )
-def test_a_bound_that_is_no_price_is_refused(api, price):
+def test_invalid_price_bound_is_refused(api, price):
     factories.stock(*factories.line(0))
     error = error_of(buy(api, 1, max_price_per_number=price), 422, "VALIDATION_FAILED")
     assert "must be a decimal string" in error["details"]["max_price_per_number"]
@@ -197,13 +197,13 @@ def test_expensive_number_is_not_withheld_for_a_cheap_backorder(api, stranger):
     assert buy(api, 1).status_code == 200
 
 
-def test_too_large_a_backorder_does_not_hold_up_a_new_order(api, stranger):
+def test_too_large_backorder_does_not_block_a_new_order(api, stranger):
     wait_for(stranger, 5)
     factories.stock(*factories.line(0, 4))
     assert buy(api, 4).status_code == 200
 
 
-def test_an_order_waits_behind_a_backorder_that_could_be_filled(api, stranger):
+def test_order_waits_behind_a_backorder_that_could_be_filled(api, stranger):
     wait_for(stranger, 1)
     factories.stock(*factories.line(0, 2))
     newer = buy(api, 1)
@@ -222,7 +222,7 @@ def missing():
     ]
 
 
-def test_unmet_demand_counts_what_a_backorder_is_short_of(api):
+def test_unmet_demand_counts_the_backorder_shortfall(api):
     factories.stock(*factories.line(0, 362), price="0.01")
     wait_for(api, 450, area_code="415")
     assert missing() == [("415", 88, 1)]
@@ -235,7 +235,7 @@ def test_stock_is_not_counted_for_two_backorders(api, stranger):
     assert missing() == [("415", 13, 2)]
 
 
-def test_dearer_stock_is_not_counted_for_a_backorder(api):
+def test_more_expensive_stock_is_not_counted_for_a_backorder(api):
     factories.stock(*factories.line(0, 3), price="5.00")
     wait_for(api, 4, area_code="415", max_price_per_number="4.99")
     assert missing() == [("415", 4, 1)]

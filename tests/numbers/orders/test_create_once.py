@@ -1,4 +1,4 @@
-"""Every POST that creates honours an Idempotency-Key: keys, rotations and reservations as orders do."""
+"""Every POST that creates accepts an Idempotency-Key: keys, rotations and reservations."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_replay_is_refused_after_secret_key_has_changed(api, settings):
     error_of(create(api), 422, "IDEMPOTENCY_KEY_REUSED")
 
 
-def test_sealed_response_opens_only_under_its_own_key(cast):
+def test_encrypted_response_is_bound_to_its_key(cast):
     one, other = (IdempotencyKey(cast.owner.pk, name, b"") for name in ("one", "other"))
     assert seal(one, b"x") != seal(one, b"x")
     from config.api.idempotency import IdempotencyKeyReused, unseal
@@ -75,7 +75,7 @@ def test_sealed_response_opens_only_under_its_own_key(cast):
         unseal(other, seal(one, b"x"))
 
 
-def test_another_key_of_the_organization_is_shown_no_secret(api, cast):
+def test_other_key_of_the_organization_is_shown_no_secret(api, cast):
     create(api)
     other = api.using(factories.key(cast.owner, *MANAGER))
     error_of(create(other), 422, "IDEMPOTENCY_KEY_REUSED")
@@ -123,11 +123,11 @@ def test_revoked_key_is_shown_no_secret_again(api, cast, monkeypatch):
     assert first.status_code == 201
     claim = self_service.respond_once
 
-    def revoked_meanwhile(*args, **kwargs):
+    def revoked_in_between(*args, **kwargs):
         ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at="2030-01-01T00:00Z")
         return claim(*args, **kwargs)
 
-    monkeypatch.setattr(self_service, "respond_once", revoked_meanwhile)
+    monkeypatch.setattr(self_service, "respond_once", revoked_in_between)
     error_of(create(api), 401, "UNAUTHORIZED")
 
 
@@ -161,13 +161,13 @@ def test_only_one_pair_of_quotes_is_taken_off(api):
 
 @pytest.mark.parametrize("endpoint", WRITES, ids=str)
 @pytest.mark.parametrize("key", ["", '""', "two words", "x" * 256])
-def test_malformed_key_is_422_everywhere(api, endpoint, key):
+def test_malformed_key_is_422_at_every_endpoint(api, endpoint, key):
     answer = api.request(endpoint.method, endpoint.url(), b"{}", headers={"Idempotency-Key": key})
     assert list(error_of(answer, 422, "VALIDATION_FAILED")["details"]) == ["Idempotency-Key"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_clients_at_once_make_one_key(cast):
+def test_concurrent_repeats_create_one_key(cast):
     before = ApiKey.objects.count()
     answers = at_once([lambda: create(Api(cast.owner_key))] * 20)
     assert {answer.status_code for answer in answers} == {201}
@@ -176,7 +176,7 @@ def test_twenty_clients_at_once_make_one_key(cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_clients_at_once_without_a_key_make_twenty(cast, settings):
+def test_concurrent_requests_without_a_key_create_twenty(cast, settings):
     """The negative control: without the header nothing holds them together."""
     settings.KEY_CHANGES_PER_MINUTE = 100
     before = ApiKey.objects.count()

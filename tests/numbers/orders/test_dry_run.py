@@ -1,4 +1,4 @@
-"""``?dry_run=true``: the same checks and errors as an order, and nothing written or held."""
+"""``?dry_run=true``: the checks and errors of an order, without writes or holds."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_dry_run_returns_prices_total_and_remaining_credit(api):
     }
 
 
-def test_a_dry_run_writes_nothing_and_remembers_nothing(api, cast):
+def test_dry_run_writes_nothing_and_remembers_nothing(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     for _ in range(2):
         assert dry(api, numbers, headers={"Idempotency-Key": "k"}).status_code == 200
@@ -41,7 +41,7 @@ def test_a_dry_run_writes_nothing_and_remembers_nothing(api, cast):
     assert (db_assertions.balance(cast.owner), db_assertions.owners()) == (100, {})
 
 
-def test_a_dry_run_opens_no_account(api):
+def test_dry_run_creates_no_account(api):
     newcomer = factories.organization(credit=None)
     factories.stock("+14155550123", price="0.00")
     assert dry(api.using(factories.key(newcomer)), ["+14155550123"]).json()["data"]["balance_after"] == "0.00"
@@ -49,14 +49,14 @@ def test_a_dry_run_opens_no_account(api):
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=false", "?dry_run=0"])
-def test_without_it_the_same_body_buys(api, query):
+def test_same_body_buys_without_the_parameter(api, query):
     (line,) = api.order(factories.stock("+14155550123"), query=query).json()["data"]
     assert line["number"] == "+14155550123"
     assert db_assertions.owners() == {"+14155550123": "Owner"}
 
 
 @pytest.mark.parametrize("query", ["?dry_run=true&dry_run=false", "?dry_run=true&dry_run=true"])
-def test_a_parameter_that_is_given_twice_does_not_buy(api, query):
+def test_repeated_parameter_does_not_buy(api, query):
     error = {"details": {"dry_run": "is given more than once; give it once"}}
     response = api.order(factories.stock("+14155550123"), query=query)
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error=error)
@@ -64,7 +64,7 @@ def test_a_parameter_that_is_given_twice_does_not_buy(api, query):
 
 
 @pytest.mark.parametrize("value", ["", "yes", "True", "maybe", "2"])
-def test_a_value_that_is_not_true_or_false_does_not_buy(api, value):
+def test_value_that_is_not_true_or_false_does_not_buy(api, value):
     response = api.order(factories.stock("+14155550123"), query=f"?dry_run={value}")
     details = {"dry_run": "must be true or false"}
     refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": details})
@@ -90,7 +90,7 @@ def refusals(cast):
     }
 
 
-def test_a_dry_run_meets_every_refusal_that_the_order_would_meet(api, cast):
+def test_dry_run_is_refused_like_the_order(api, cast):
     for secret, body in refusals(cast).values():
         client = api.using(secret)
         ran, ordered = client.post(f"{ORDERS}?dry_run=true", body), client.post(ORDERS, body)
@@ -103,7 +103,7 @@ def test_a_dry_run_meets_every_refusal_that_the_order_would_meet(api, cast):
     assert db_assertions.written() == db_assertions.NOTHING
 
 
-def test_a_sandbox_runs_dry_and_keeps_its_balance(api, cast):
+def test_sandbox_dry_run_keeps_the_balance(api, cast):
     factories.stock("+14155550123", sandbox=True, price="5.00")
     data = dry(api.using(cast.sandbox_key), ["+14155550123"]).json()["data"]
     assert (data["total"], data["balance_after"]) == ("5.00", "0.00")

@@ -1,4 +1,4 @@
-"""A backorder that can't be judged: logged, counted, retried later, and in nobody's way."""
+"""A backorder that can't be judged: logged, counted, retried later, without blocking others."""
 
 import json
 import logging
@@ -56,7 +56,7 @@ def make_due(order_id):
     Order.objects.filter(pk=order_id).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_a_failing_order_is_logged_marked_and_counted(api, broken, caplog):
+def test_failing_order_is_logged_marked_and_counted(api, broken, caplog):
     order_id = wait_for(api, 1, label="broken")
     factories.stock(*factories.line(0))
     before = timezone.now()
@@ -71,11 +71,11 @@ def test_a_failing_order_is_logged_marked_and_counted(api, broken, caplog):
     order = row(order_id)
     assert (order.status, order.fill_attempts, order.last_error) == ("pending", 1, "Unforeseen: no such thing")
     assert timedelta(seconds=25) < order.next_attempt_at - before < timedelta(minutes=1)
-    told = exposition().decode()
-    assert "numberdesk_pending_failing_orders 1.0" in told
+    metrics_text = exposition().decode()
+    assert "numberdesk_pending_failing_orders 1.0" in metrics_text
 
 
-def test_a_failing_order_is_retried_at_a_growing_distance(api, broken):
+def test_failing_order_is_retried_with_backoff(api, broken):
     order_id = wait_for(api, 1, label="broken")
     factories.stock(*factories.line(0))
     distances = []
@@ -89,7 +89,7 @@ def test_a_failing_order_is_retried_at_a_growing_distance(api, broken):
     assert distances == [30, 120, 480, 1920, 3600, 3600]
 
 
-def test_a_failing_order_is_filled_once_it_can_be_judged(api, broken, cast):
+def test_failing_order_is_filled_once_it_can_be_judged(api, broken, cast):
     order_id = wait_for(api, 1, label="broken")
     factories.stock(*factories.line(0))
     fill_pending_orders()
@@ -131,7 +131,7 @@ def test_no_younger_order_takes_the_numbers_of_a_failing_one(api, broken, cast, 
     assert (status(api, failing), status(stranger, younger)) == ("complete", "pending")
 
 
-def test_numbers_are_kept_only_for_an_order_that_they_could_fill(api, broken, cast, stranger):
+def test_numbers_are_kept_only_for_a_fillable_order(api, broken, cast, stranger):
     wait_for(api, 5, label="broken")
     younger = wait_for(stranger, 2)
     broken_too = wait_for(api, 1, label="broken", max_price_per_number="0.50")

@@ -1,4 +1,4 @@
-"""The SQL of everything else that writes: locks in the one rank of numbers/locks.py, all before the first write."""
+"""The SQL of every write except orders: locks in the rank of numbers/locks.py, before writes."""
 
 import re
 from functools import partial
@@ -16,10 +16,10 @@ from tests.support.phone_numbers import (
     NUMBERS,
     buy,
     hold,
-    let_go,
     owned,
     patch,
     release,
+    release_hold,
     search,
     wait_for,
 )
@@ -66,18 +66,18 @@ def filling(api, campaign, quantity):
     return fill_pending_orders
 
 
-def by_operator(deed, quantity):
-    return partial(deed, number_ids=resting(quantity), actor=factories.actor(), reason="x")
+def by_operator(write, quantity):
+    return partial(write, number_ids=resting(quantity), actor=factories.actor(), reason="x")
 
 
-# Each prepares what it needs and gives the deed itself, for so many numbers.
-DEEDS = {
+# Each prepares what it needs and returns the write itself, for a quantity of numbers.
+WRITES = {
     "order by quantity": lambda api, campaign, n: stock(n) and ordered(api, campaign, n),
     "order that waits": ordered,
     "fill": filling,
     "cancel": lambda api, campaign, n: partial(api.request, "DELETE", f"{BULK}/{wait_for(api, n)}"),
     "hold": lambda api, campaign, n: partial(hold, api, *stock(n)[::-1]),
-    "let go": lambda api, campaign, n: partial(let_go, api, hold(api, *stock(n))["id"]),
+    "release hold": lambda api, campaign, n: partial(release_hold, api, hold(api, *stock(n))["id"]),
     "route": lambda api, campaign, n: partial(patch, api, bought(api, n)[0], {"campaign_id": campaign, "label": "x"}),
     "detach": detaching,
     "release": lambda api, campaign, n: partial(release, api, bought(api, n)[0]),
@@ -92,7 +92,7 @@ LOCKS = {
     "fill": [0, 2, 3, 4, 6],
     "cancel": [2, 4],
     "hold": [2, 6],
-    "let go": [6],
+    "release hold": [6],
     "route": [3, 5],
     "detach": [5],
     "release": [5, 6],
@@ -108,7 +108,7 @@ STATEMENTS = {
     "fill": 13,
     "cancel": 7,
     "hold": 9,
-    "let go": 9,
+    "release hold": 9,
     "route": 8,
     "detach": 7,
     "release": 5,
@@ -120,14 +120,14 @@ STATEMENTS = {
 
 @pytest.fixture
 def statements_of(api, cast):
-    """Gives the statements of a deed's transaction, from its time-outs to its end."""
+    """Return the statements of a write's transaction, from its timeouts to its end."""
     campaign = str(factories.campaign(cast.owner).pk)
 
     def statements_of(name, quantity):
-        deed = DEEDS[name](api, campaign, quantity)
+        write = WRITES[name](api, campaign, quantity)
         search(api)  # the key's last use is marked once a minute, outside
         with captured() as statements:
-            deed()
+            write()
         (begin,) = [at for at, one in enumerate(statements) if "lock_timeout" in one]
         after = statements[begin + 1 :]
         end = next(at for at, one in enumerate(after) if "SAVEPOINT" in one)
@@ -136,7 +136,7 @@ def statements_of(api, cast):
     return statements_of
 
 
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", WRITES)
 def test_locks_are_taken_in_rank_and_before_the_first_write(name, statements_of):
     within, _ = statements_of(name, 3)
     locks = [one for one in within if is_lock(one)]
@@ -146,7 +146,7 @@ def test_locks_are_taken_in_rank_and_before_the_first_write(name, statements_of)
     assert all(at < first_write for at, one in enumerate(within) if is_lock(one))
 
 
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", WRITES)
 def test_rows_are_locked_sorted_or_without_waiting(name, statements_of):
     within, everything = statements_of(name, 3)
     for lock in filter(is_lock, within):
@@ -158,7 +158,7 @@ def test_rows_are_locked_sorted_or_without_waiting(name, statements_of):
 
 
 @pytest.mark.parametrize("quantity", [1, 40])
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", WRITES)
 def test_statement_count_is_the_same_for_one_and_forty_numbers(name, quantity, statements_of):
     """With authentication, time-outs and reading back, without BEGIN and COMMIT."""
     _, everything = statements_of(name, quantity)

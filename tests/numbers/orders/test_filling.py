@@ -1,4 +1,4 @@
-"""Pending orders by quantity: what fills them, in which order, and what ends them."""
+"""Backorders: what fills them, in which order, and what ends them."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from numbers.models import PhoneNumber
 from numbers.orders.backorders import fill_pending_orders
 from numbers.ownership.release import end_quarantine
 from tests.support import db_assertions, factories
-from tests.support.phone_numbers import buy, hold, let_go, listed, order_status, owned, release, wait_for
+from tests.support.phone_numbers import buy, hold, listed, order_status, owned, release, release_hold, wait_for
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +57,9 @@ def quarantine_ended_by_an_operator(api, cast):
     end_quarantine(number_ids=ids, actor=factories.actor(), reason="never used")
 
 
-def hold_let_go(api, cast):
+def hold_ended(api, cast):
     stranger = api.using(cast.stranger_key)
-    let_go(stranger, hold(stranger, *factories.stock(*factories.line(0, 2)))["id"])
+    release_hold(stranger, hold(stranger, *factories.stock(*factories.line(0, 2)))["id"])
 
 
 def hold_run_out(api, cast):
@@ -78,14 +78,14 @@ CAUSES = [
     seeded,
     added_by_an_operator,
     quarantine_ended_by_an_operator,
-    hold_let_go,
+    hold_ended,
     hold_run_out,
     quarantine_passed,
 ]
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=[cause.__name__ for cause in CAUSES])
-def test_a_pending_order_is_filled_and_charged_when_stock_comes(api, cast, cause):
+def test_pending_order_is_filled_and_charged_when_stock_comes(api, cast, cause):
     order_id = wait_for(api, 2, area_code="415", **LABEL)
     cause(api, cast)
     fill_pending_orders()
@@ -97,7 +97,7 @@ def test_a_pending_order_is_filled_and_charged_when_stock_comes(api, cast, cause
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_any_quarantine_a_released_number_fills_at_once(api, cast, settings):
+def test_released_number_fills_at_once_without_quarantine(api, cast, settings):
     settings.NUMBER_QUARANTINE_DAYS = 0
     stranger = api.using(cast.stranger_key)
     (number_id,) = owned(stranger, *factories.stock(*factories.line(0)))
@@ -107,7 +107,7 @@ def test_without_any_quarantine_a_released_number_fills_at_once(api, cast, setti
     assert filled(api, order_id)
 
 
-def test_a_number_in_quarantine_fills_nothing(api, cast):
+def test_number_in_quarantine_fills_no_order(api, cast):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     order_id = wait_for(api, 1)
     release(api, number_id)
@@ -120,14 +120,14 @@ def test_history_names_the_buyer_when_filled_later(api, cast):
     request_id = db_assertions.row("SELECT request_id FROM numbers_order WHERE id = %s", order_id)["request_id"]
     factories.stock(*factories.line(0))
     fill_pending_orders()
-    told = db_assertions.row("SELECT kind, actor, request_id FROM numbers_numberevent")
-    assert told == {"kind": "assigned", "actor": f"key:{cast.owner_key[:12]}", "request_id": request_id}
+    event = db_assertions.row("SELECT kind, actor, request_id FROM numbers_numberevent")
+    assert event == {"kind": "assigned", "actor": f"key:{cast.owner_key[:12]}", "request_id": request_id}
 
 
 # --- in which order ------------------------------------------------------------------------------
 
 
-def test_the_oldest_order_comes_first_and_whole(api, cast):
+def test_oldest_order_comes_first_and_whole(api, cast):
     first = wait_for(api, 3)
     second = wait_for(api.using(cast.stranger_key), 3)
     factories.stock(*factories.line(0, 5))
@@ -168,7 +168,7 @@ def test_new_order_does_not_wait_for_other_criteria(api, cast):
     assert not filled(api, older)
 
 
-def test_only_what_was_asked_for_fills(api, cast):
+def test_only_matching_numbers_fill(api, cast):
     wanted = wait_for(api, 1, area_code="415", sms_enabled=True, number_type="local", pattern="5550")
     factories.stock("+12125550001", "+18005550001", "+14155540001")
     factories.stock("+14155550001", sms_enabled=False)
@@ -179,7 +179,7 @@ def test_only_what_was_asked_for_fills(api, cast):
     assert [one["number"] for one in order_status(api, wanted)["assigned_numbers"]] == ["+14155550003"]
 
 
-def test_a_sandbox_waits_for_the_test_inventory_and_pays_nothing(api, cast):
+def test_sandbox_waits_for_the_test_inventory_and_pays_nothing(api, cast):
     sandbox = api.using(cast.sandbox_key)
     order_id = wait_for(sandbox, 1)
     factories.stock(*factories.line(0))
@@ -213,7 +213,7 @@ def test_order_without_credit_fails_and_the_next_is_filled(api, cast):
     assert db_assertions.charges(cast.owner) == []
 
 
-def test_a_failed_order_says_who_ended_it_and_is_not_tried_again(api, cast):
+def test_failed_order_records_who_ended_it_and_is_not_retried(api, cast):
     order_id = wait_for(api, 1)
     factories.stock(*factories.line(0), price="500.00")
     fill_pending_orders()
@@ -254,7 +254,7 @@ def test_unusable_campaign_fails_the_order_also_without_stock(api, cast, change,
     assert db_assertions.owners() == {}
 
 
-def test_the_campaign_is_attached_when_the_order_is_filled(api, cast):
+def test_campaign_is_attached_when_the_order_is_filled(api, cast):
     campaign = factories.campaign(cast.owner)
     order_id = wait_for(api, 1, campaign_id=str(campaign.pk))
     factories.stock(*factories.line(0))
@@ -275,7 +275,7 @@ def test_order_waits_while_its_organization_is_suspended(api, cast):
     assert filled(api, order_id)
 
 
-def test_a_cancelled_order_is_not_filled(api):
+def test_cancelled_order_is_not_filled(api):
     order_id = wait_for(api, 1)
     api.request("DELETE", f"/v1/phone-numbers/bulk/{order_id}")
     factories.stock(*factories.line(0))

@@ -1,4 +1,4 @@
-"""The command that forgets remembered answers which no retry will be given any more."""
+"""The command that deletes expired idempotency records."""
 
 import json
 
@@ -24,7 +24,7 @@ def kept() -> list[str]:
 
 
 @pytest.mark.django_db
-def test_what_is_a_day_and_an_hour_old_is_forgotten_in_batches(capsys):
+def test_records_older_than_25_hours_are_deleted_in_batches(capsys):
     remember(0, 23.9, 24.9, 25.1, 26, 400, 9000)
     call_command("forget_idempotency_keys", batch=2)
     assert kept() == ["key-0-0", "key-1-23.9", "key-2-24.9"]
@@ -32,7 +32,7 @@ def test_what_is_a_day_and_an_hour_old_is_forgotten_in_batches(capsys):
 
 
 @pytest.mark.django_db
-def test_where_there_is_nothing_to_do_it_is_quiet(capsys):
+def test_command_is_quiet_when_there_is_nothing_to_do(capsys):
     call_command("forget_idempotency_keys")
     assert capsys.readouterr() == ("", "")
     call_command("forget_idempotency_keys", json=True)
@@ -40,7 +40,7 @@ def test_where_there_is_nothing_to_do_it_is_quiet(capsys):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_at_once_forget_each_answer_once():
+def test_concurrent_runs_delete_each_record_once():
     remember(*[30] * 40)
     counts = at_once([lambda: idempotency.forget_old_keys(batch=3)] * 2)
     # One may find the last of them locked by the other and leave them to it.
@@ -61,7 +61,7 @@ def test_order_that_reuses_an_old_key_keeps_it_without_waiting(api, cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_order_with_a_key_that_was_forgotten_is_a_new_one(api):
+def test_order_with_a_deleted_key_is_a_new_order(api):
     numbers = factories.stock(*factories.line(0, 2))
     api.order(numbers[:1], headers={"Idempotency-Key": "again"})
     db_assertions.run("UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'")

@@ -1,4 +1,4 @@
-"""Retries with an ``Idempotency-Key``: what went through once is answered again, and nothing is done twice."""
+"""Retries with an ``Idempotency-Key``: the first response again, and nothing done twice."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from tests.support.concurrency import Clients, at_once, gate_after, wait_until_b
 pytestmark = pytest.mark.django_db
 
 KEY = {"Idempotency-Key": "order-4711"}
-ONE_ORDER = {"orders": 1, "owned": 2, "told": 2, "charged": 1, "remembered": 1}
+ONE_ORDER = {"orders": 1, "owned": 2, "recorded": 2, "charged": 1, "remembered": 1}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def grow_older(**age):
 # --- one after the other -------------------------------------------------------------------------
 
 
-def test_a_retry_is_answered_byte_for_byte_and_charged_once(api, cast, numbers):
+def test_retry_gets_the_same_bytes_and_is_charged_once(api, cast, numbers):
     first = api.order(numbers, label="x", headers=KEY)
     assert first.status_code == 200
     assert "Idempotent-Replayed" not in first
@@ -62,7 +62,7 @@ def test_another_key_of_the_organization_may_retry(api, cast, numbers):
     replays(api.using(factories.key(cast.owner)).order(numbers, headers=KEY), first)
 
 
-def test_a_retry_still_needs_a_key_with_the_scope(api, cast, numbers):
+def test_retry_still_needs_a_key_with_the_scope(api, cast, numbers):
     api.order(numbers, headers=KEY)
     assert api.using(cast.colleague_key).order(numbers, headers=KEY).status_code == 403
     assert api.using(None).order(numbers, headers=KEY).status_code == 401
@@ -93,7 +93,7 @@ def test_another_request_with_a_used_key_is_422_and_does_nothing(api, numbers, c
     assert db_assertions.written() == ONE_ORDER
 
 
-def test_after_24_hours_the_key_is_free_again(api, cast, numbers):
+def test_key_is_reusable_after_24_hours(api, cast, numbers):
     first = api.order(numbers, headers=KEY)
     grow_older(hours=23, minutes=59)
     replays(api.order(numbers, headers=KEY), first)
@@ -102,10 +102,10 @@ def test_after_24_hours_the_key_is_free_again(api, cast, numbers):
     second = api.order(others, headers=KEY)
     assert [line["number"] for line in second.json()["data"]] == others
     replays(api.order(others, headers=KEY), second)
-    assert db_assertions.written() == {"orders": 2, "owned": 4, "told": 4, "charged": 2, "remembered": 1}
+    assert db_assertions.written() == {"orders": 2, "owned": 4, "recorded": 4, "charged": 2, "remembered": 1}
 
 
-def test_a_refusal_is_not_remembered(api, cast):
+def test_refusal_is_not_remembered(api, cast):
     dear = factories.stock(*factories.line(0), price="150.00")
     assert api.order(dear, headers=KEY).status_code == 402
     assert db_assertions.written() == db_assertions.NOTHING
@@ -115,12 +115,12 @@ def test_a_refusal_is_not_remembered(api, cast):
     assert "Idempotent-Replayed" not in response
 
 
-def test_a_refused_key_may_be_used_for_another_request(api, numbers):
+def test_refused_key_may_be_used_for_another_request(api, numbers):
     assert api.order([*numbers, "+14155550199"], headers=KEY).status_code == 409
     assert api.order(numbers, headers=KEY).status_code == 200
 
 
-def test_a_crash_in_the_middle_is_not_remembered(api, numbers, monkeypatch):
+def test_crash_midway_is_not_remembered(api, numbers, monkeypatch):
     purchase_statement = place.purchase_statement
 
     def write_and_crash(*arguments, **options):
@@ -151,7 +151,7 @@ def test_key_is_422_unless_1_to_255_visible_ascii_characters(api, numbers, key):
 @pytest.mark.parametrize(
     "key", ["!", "~" * 255, "3f0a6c1e-6f43-4a51-9d3a-1f4f8f0b0c11", "'; DROP TABLE x; --%s".replace(" ", "")]
 )
-def test_any_visible_ascii_is_a_key(api, numbers, key):
+def test_any_visible_ascii_is_a_valid_key(api, numbers, key):
     first = api.order(numbers, headers={"Idempotency-Key": key})
     assert first.status_code == 200
     replays(api.order(numbers, headers={"Idempotency-Key": key}), first)
@@ -167,7 +167,7 @@ def test_keys_differ_in_case(api, numbers):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_clients_at_once_with_one_key_make_one_order(api, cast, numbers):
+def test_concurrent_requests_with_one_key_place_one_order(api, cast, numbers):
     answers = at_once([lambda: api.using(cast.owner_key).order(numbers, headers=KEY)] * 20)
     assert {response.status_code for response in answers} == {200}
     assert len({response.content for response in answers}) == 1
@@ -184,7 +184,7 @@ def test_concurrent_reuse_of_an_expired_key_makes_one_order(api, cast, numbers):
     answers = at_once([lambda: api.using(cast.owner_key).order(numbers, headers=KEY)] * 20)
     assert {response.status_code for response in answers} == {200}
     assert len({response.content for response in answers}) == 1
-    assert db_assertions.written() == {"orders": 2, "owned": 3, "told": 3, "charged": 2, "remembered": 1}
+    assert db_assertions.written() == {"orders": 2, "owned": 3, "recorded": 3, "charged": 2, "remembered": 1}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""The SQL of an order, captured: locks in rank and sorted, all before the first write, and few statements."""
+"""The SQL of an order: locks in rank, sorted and before the first write; few statements."""
 
 import re
 
@@ -47,7 +47,7 @@ def test_locks_are_taken_in_rank_and_before_the_first_write(statements_of):
     assert all(is_write(statement) for statement in order[len(locks) :])
 
 
-def test_brand_comes_before_campaign(statements_of):
+def test_brand_is_locked_before_the_campaign(statements_of):
     (lock,) = [one for one in statements_of(factories.stock(*factories.line(0))) if RANKS[2] in one]
     assert lock.endswith("FOR NO KEY UPDATE OF b, c")
     assert "JOIN campaigns_brand b" in lock
@@ -70,7 +70,7 @@ def test_order_of_1_or_100_numbers_takes_seven_statements(statements_of, quantit
 
 
 @pytest.mark.parametrize("quantity", [1, 100])
-def test_without_campaign_and_key_it_takes_five(api, quantity):
+def test_order_without_campaign_and_key_takes_five_statements(api, quantity):
     numbers = factories.stock(*factories.line(0, quantity), price="0.10")
     api.order([])
     with captured() as statements:

@@ -1,4 +1,4 @@
-"""In a sandbox, numbers that force each outcome; to a live key they are nothing but not in stock."""
+"""Sandbox numbers that force each outcome, and are unavailable to a live key."""
 
 import re
 
@@ -29,7 +29,7 @@ def hold(api, *numbers: str):
     return api.post(HOLDS, {"numbers": list(numbers)})
 
 
-def test_the_documented_table_is_the_whole_of_it():
+def test_documented_table_is_complete():
     assert len(ROWS) == 11
     assert {number for number, _, code in ROWS if code} == orders_sandbox.REFUSALS.keys()
 
@@ -45,7 +45,7 @@ def test_each_number_of_the_table_answers_an_order_as_documented(sandbox, number
 
 
 @pytest.mark.parametrize(("number", "status", "code"), ROWS)
-def test_each_answers_a_reservation_where_that_can_happen_to_one(sandbox, number, status, code):
+def test_each_number_applies_to_reservations_where_possible(sandbox, number, status, code):
     response = hold(sandbox, number)
     if number == GOES_WELL:
         assert response.status_code == 201
@@ -56,7 +56,7 @@ def test_each_answers_a_reservation_where_that_can_happen_to_one(sandbox, number
 
 
 @pytest.mark.parametrize(("number", "status", "code"), ROWS)
-def test_to_a_live_key_each_is_a_number_that_is_not_in_stock(api, number, status, code):
+def test_magic_number_is_unavailable_to_a_live_key(api, number, status, code):
     unknown = "+15005559999"
     for order in (
         api.order,
@@ -69,7 +69,7 @@ def test_to_a_live_key_each_is_a_number_that_is_not_in_stock(api, number, status
         assert bodies[0].replace(number.encode(), unknown.encode()) == bodies[1]
 
 
-def test_nothing_is_written_whatever_is_forced(sandbox):
+def test_forced_response_writes_nothing(sandbox):
     for number, _, _ in ROWS:
         sandbox.order([number])
         hold(sandbox, number)
@@ -106,7 +106,7 @@ def test_number_already_owned_is_reported_as_yours(sandbox):
     }
 
 
-def test_missing_credit_comes_with_the_arithmetic(sandbox):
+def test_insufficient_credit_has_the_arithmetic(sandbox):
     refused(
         sandbox.order([NO_CREDIT, *factories.line(1)]),
         402,
@@ -117,16 +117,16 @@ def test_missing_credit_comes_with_the_arithmetic(sandbox):
 
 
 @pytest.mark.parametrize("number", [RATE_LIMITED, IN_PROGRESS, AWAY])
-def test_what_passes_says_when_to_try_again(sandbox, number):
+def test_temporary_refusal_has_retry_after(sandbox, number):
     assert sandbox.order([number])["Retry-After"] == "1"
 
 
-def test_a_forced_bug_looks_like_one_and_is_not_logged_as_one(sandbox, caplog):
+def test_forced_error_is_500_and_not_logged_as_unforeseen(sandbox, caplog):
     refused(sandbox.order([BUG]), 500, "INTERNAL_ERROR", "internal error")
     assert "unforeseen" not in caplog.text
 
 
-def test_a_campaigns_state_is_forced_without_a_campaign(sandbox):
+def test_campaigns_state_is_forced_without_a_campaign(sandbox):
     assert sandbox.order([NOT_ACTIVE])["x-should-retry"] == "false"
     assert sandbox.order([NOT_VERIFIED])["x-should-retry"] == "false"
 
@@ -134,19 +134,19 @@ def test_a_campaigns_state_is_forced_without_a_campaign(sandbox):
 # --- what is decided before, and which of several decides ----------------------------------------
 
 
-def test_the_body_is_validated_before(sandbox):
+def test_body_is_validated_first(sandbox):
     error = error_of(sandbox.order([AWAY], labl="x"), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["labl"]
     error_of(sandbox.order([AWAY], headers={"Idempotency-Key": "with blanks"}), 422, "VALIDATION_FAILED")
     error_of(sandbox.post(HOLDS, {"numbers": [AWAY], "ttl_seconds": 1}), 422, "VALIDATION_FAILED")
 
 
-def test_of_several_the_first_that_refuses_decides(sandbox):
+def test_first_refusing_number_decides(sandbox):
     error_of(sandbox.order([GOES_WELL, *factories.line(1), NO_CREDIT, AWAY]), 402, "INSUFFICIENT_CREDIT")
     error_of(sandbox.order([AWAY, NO_CREDIT]), 503, "SERVICE_UNAVAILABLE")
 
 
-def test_the_number_that_goes_well_is_unavailable_beside_others(sandbox):
+def test_success_number_is_unavailable_beside_others(sandbox):
     near = factories.stock(*factories.line(1), sandbox=True)
     response = sandbox.order([GOES_WELL, *near])
     assert response.json()["data"]["unavailable"] == [GOES_WELL]
@@ -172,7 +172,7 @@ def test_successful_order_looks_like_any_other_and_is_repeatable(sandbox, cast):
     assert error_of(sandbox.get(f"/v1/phone-numbers/{of_forced['id']}"), 404, "NOT_FOUND")
 
 
-def test_a_dry_run_that_goes_well_looks_like_any_other(sandbox):
+def test_successful_dry_run_looks_like_any_other(sandbox):
     assert sandbox.order([GOES_WELL], query="?dry_run=true").json()["data"] == {
         "numbers": [{"number": GOES_WELL, "price": "1.00"}],
         "total": "1.00",
@@ -181,7 +181,7 @@ def test_a_dry_run_that_goes_well_looks_like_any_other(sandbox):
     }
 
 
-def test_a_hold_that_goes_well_looks_like_any_other(sandbox):
+def test_successful_hold_looks_like_any_other(sandbox):
     (number,) = factories.stock(*factories.line(1), sandbox=True)
     real, forced = (hold(sandbox, one).json()["data"] for one in (number, GOES_WELL))
     assert list(forced) == list(real)
@@ -189,7 +189,7 @@ def test_a_hold_that_goes_well_looks_like_any_other(sandbox):
     error_of(sandbox.get(f"{HOLDS}/{forced['id']}"), 404, "NOT_FOUND")
 
 
-def test_a_retry_with_its_key_answers_the_same_byte_for_byte(sandbox):
+def test_retry_with_its_key_gets_the_same_bytes(sandbox):
     key = {"Idempotency-Key": "k-1"}
     first, second = (sandbox.order([GOES_WELL], headers=key) for _ in range(2))
     assert first.content == second.content
@@ -198,7 +198,7 @@ def test_a_retry_with_its_key_answers_the_same_byte_for_byte(sandbox):
     error_of(sandbox.order([GOES_WELL], label="other", headers=key), 422, "IDEMPOTENCY_KEY_REUSED")
 
 
-def test_a_forced_refusal_does_not_use_its_key_up(sandbox):
+def test_forced_refusal_does_not_use_its_key_up(sandbox):
     key = {"Idempotency-Key": "k-1"}
     for number in (IN_PROGRESS, AWAY, NO_CREDIT):
         assert sandbox.order([number], headers=key).status_code >= 400

@@ -1,4 +1,4 @@
-"""One bound on a price at every door, and sums that are judged before they overflow a column."""
+"""One price bound at every entry point, and sums checked before they overflow a column."""
 
 from decimal import Decimal
 
@@ -44,14 +44,14 @@ DOORS = [by_import, by_seeding, by_an_operator, by_a_new_price]
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("price", [TOO_DEAR, Decimal("9999999999.99")])
-def test_a_price_above_the_bound_is_refused_at_every_door(door, price):
+def test_price_above_the_bound_is_refused_at_every_entry_point(door, price):
     with pytest.raises((BadCell, CommandError, ValidationFailed), match=r"price|validation failed") as refused:
         door(price)
     assert "999999999.99" in f"{refused.value} {getattr(refused.value, 'details', '')}"
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_the_largest_price_is_accepted_at_every_door(door):
+def test_largest_price_is_accepted_at_every_entry_point(door):
     door(LARGEST_AMOUNT)
 
 
@@ -63,7 +63,7 @@ def test_largest_order_of_the_most_expensive_numbers_has_a_total(cast):
 
 
 @pytest.mark.parametrize("enter", [top_up, correct])
-def test_credit_is_refused_where_the_balance_would_overflow(cast, enter):
+def test_credit_is_refused_when_the_balance_would_overflow(cast, enter):
     for _ in range(999):
         top_up(organization_id=cast.owner.pk, amount=LARGEST_AMOUNT, note="more", actor=factories.actor())
     balance = db_assertions.balance(cast.owner)

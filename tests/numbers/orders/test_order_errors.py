@@ -1,4 +1,4 @@
-"""Every refusal of an order: status, code, exact words, and that nothing was written."""
+"""Every refusal of an order: its status, code and exact words, and that nothing was written."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def nothing_is_written(api):
     factories.stock(NUMBER, price="10.00")
     yield
     assert db_assertions.written() == db_assertions.NOTHING
-    db_assertions.assert_in_order(told=False)
+    db_assertions.assert_in_order(recorded=False)
 
 
 # --- 401 and 403 ---------------------------------------------------------------------------------
@@ -62,12 +62,12 @@ def test_every_key_of_a_suspended_organization_is_401(api, cast):
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic {}", "{}", "Bearer {} {}", "Token {}"])
-def test_an_authorization_header_of_another_form_is_401(api, cast, header):
+def test_authorization_header_of_another_form_is_401(api, cast, header):
     headers = {"Authorization": header.format(cast.owner_key, "x")}
     refused(api.using(None).order([NUMBER], headers=headers), 401, "UNAUTHORIZED", "authentication failed")
 
 
-def test_a_key_without_the_scope_is_403(api, cast):
+def test_key_without_the_scope_is_403(api, cast):
     refused(api.using(cast.colleague_key).order([NUMBER]), 403, "FORBIDDEN", "missing required scope")
 
 
@@ -81,7 +81,7 @@ def test_foreign_campaign_gets_the_response_of_a_missing_one(api, cast):
 
 
 @pytest.mark.parametrize("status", ["PENDING", "REJECTED", "EXPIRED"])
-def test_a_campaign_that_is_not_active_is_409(api, cast, status):
+def test_inactive_campaign_is_409(api, cast, status):
     campaign = factories.campaign(cast.owner, status)
     response = api.order([NUMBER], campaign_id=str(campaign.pk))
     refused(response, 409, "CAMPAIGN_NOT_ACTIVE", f"campaign is not active: it is {status}")
@@ -92,7 +92,7 @@ def test_a_campaign_that_is_not_active_is_409(api, cast, status):
     ("identity_status", "brand_status"),
     [(None, "ACTIVE"), ("SELF_DECLARED", "ACTIVE"), ("UNVERIFIED", "ACTIVE"), ("VERIFIED", "DELETED")],
 )
-def test_a_brand_that_is_not_verified_is_409(api, cast, identity_status, brand_status):
+def test_unverified_brand_is_409(api, cast, identity_status, brand_status):
     campaign = factories.campaign(cast.owner, "ACTIVE", identity_status, brand_status=brand_status)
     response = api.order([NUMBER], campaign_id=str(campaign.pk))
     message = "brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED"
@@ -146,7 +146,7 @@ def test_insufficient_credit_is_402_with_the_arithmetic(api, cast):
     refused(response, 402, "INSUFFICIENT_CREDIT", "insufficient credit", data=data)
 
 
-def test_an_organization_that_never_had_credit_is_402_too(api):
+def test_organization_without_an_account_is_402(api):
     newcomer = factories.key(factories.organization(credit=None))
     data = {"required": "10.00", "balance": "0.00", "shortfall": "10.00", "currency": "USD"}
     refused(api.using(newcomer).order([NUMBER]), 402, "INSUFFICIENT_CREDIT", "insufficient credit", data=data)
@@ -155,7 +155,7 @@ def test_an_organization_that_never_had_credit_is_402_too(api):
 # --- which refusal comes first -------------------------------------------------------------------
 
 
-def test_the_first_failure_in_the_stated_order_is_the_answer(api, cast):
+def test_first_failure_in_the_stated_order_is_returned(api, cast):
     """One request that is wrong in everything; each step puts one thing right and meets the next refusal."""
     poor = factories.organization(credit="1.00")
     reader, writer = factories.key(poor, "numbers:read"), factories.key(poor)
@@ -186,7 +186,7 @@ def test_the_first_failure_in_the_stated_order_is_the_answer(api, cast):
     meets(402, "INSUFFICIENT_CREDIT")
 
 
-def test_a_key_without_the_scope_learns_nothing_of_its_body(api, cast):
+def test_key_without_the_scope_gets_no_validation_errors(api, cast):
     for body in (b"{", b"", b"[]", b'{"numbers": 1}'):
         response = api.using(cast.colleague_key).post(ORDERS, body)
         refused(response, 403, "FORBIDDEN", "missing required scope")

@@ -1,4 +1,4 @@
-"""No statement of an order reads a whole table, however the stock grows. Nothing here depends on time."""
+"""No statement of an order reads a whole table, by its plan. Nothing here depends on time."""
 
 import json
 
@@ -48,13 +48,13 @@ def test_no_statement_of_an_order_reads_a_whole_table(name):
 
 
 @pytest.mark.django_db
-def test_a_statement_without_an_index_would_be_found():
+def test_planted_statement_without_an_index_is_found():
     assert read_whole("SELECT id FROM numbers_phonenumber WHERE rate_center = %s") == ["numbers_phonenumber"]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("size", [1, 10])
-def test_an_order_and_a_refusal_are_not_planned_each_time(api, size):
+def test_order_and_a_refusal_are_not_planned_each_time(api, size):
     numbers = factories.stock(*factories.line(0, 10 * size))
     factories.stock(*factories.line(10_000, 3000))
     db_assertions.run("ANALYZE")  # in a table that seems empty all plans seem equal

@@ -1,4 +1,4 @@
-"""What a body must be: 422 with one sentence for each field, and nothing written."""
+"""The body of an order: 422 with one sentence for each bad field, and nothing written."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_numbers_must_be_1_to_100_distinct_e164_strings(api, numbers, details):
     invalid(api.order(numbers), details)
 
 
-def test_numbers_must_be_there(api):
+def test_numbers_are_required(api):
     invalid(api.post(ORDERS, {}), {"numbers": "is required: a list of 1 to 100 E.164 numbers such as +14155550123"})
 
 
@@ -101,19 +101,19 @@ def test_each_routing_field_is_validated_and_named(api, field, value, problem):
     ],
 )
 @pytest.mark.parametrize("field", ["inbound_url", "status_url"])
-def test_a_url_that_we_must_not_call_is_refused_in_both_fields(api, field, url):
+def test_forbidden_url_is_refused_in_both_fields(api, field, url):
     body = api.order([NUMBER], **{field: url}).json()
     assert (body["error"]["code"], list(body["error"]["details"])) == ("VALIDATION_FAILED", [field])
 
 
-def test_a_misspelt_field_does_not_pass_silently(api, cast):
+def test_unknown_field_is_refused(api, cast):
     campaign = factories.campaign(cast.owner, "EXPIRED")
     known = "is not a field of this request; known: campaign_id, inbound_url, label, numbers, status_url"
     invalid(api.order([NUMBER], campaing_id=str(campaign.pk)), {"campaing_id": known})
 
 
 @pytest.mark.parametrize("query", ["?dryrun=true", "?dry_run=true&limit=5", "?Dry_Run=true"])
-def test_a_misspelt_parameter_does_not_buy(api, query):
+def test_unknown_parameter_does_not_buy(api, query):
     (problem,) = api.order([NUMBER], query=query).json()["error"]["details"].values()
     assert problem == "is not a parameter of this request; known: dry_run"
 
@@ -143,7 +143,7 @@ def test_every_problem_of_a_body_is_reported_at_once(api):
         (b'{"numbers": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "must be valid JSON in UTF-8"),
     ],
 )
-def test_a_body_that_is_no_json_object_is_422(api, body, problem):
+def test_body_is_422_unless_a_json_object(api, body, problem):
     response = api.post(ORDERS, body)
     assert response.status_code == 422
     assert response.json()["error"]["details"].keys() == {"body"}

@@ -1,4 +1,4 @@
-"""An order that goes through: what it answers and what it leaves behind."""
+"""A successful order: its response and its rows."""
 
 import json
 import re
@@ -56,18 +56,18 @@ def test_order_response_has_exactly_the_reference_fields(api, cast):
 
 
 @pytest.mark.parametrize("unset", [{}, dict.fromkeys([*ROUTING, "campaign_id"])])
-def test_routing_that_is_absent_or_null_is_null_in_the_answer(api, unset):
+def test_absent_or_null_routing_is_null_in_the_response(api, unset):
     (line,) = api.order(factories.stock(*factories.line(1)), **unset).json()["data"]
     assert {field: line[field] for field in (*ROUTING, "campaign_id")} == dict.fromkeys([*ROUTING, "campaign_id"])
 
 
-def test_the_answer_keeps_the_order_asked_for(api):
+def test_response_keeps_the_requested_order(api):
     numbers = factories.stock(*factories.line(0, 30))
     asked = numbers[::-2] + numbers[::2]
     assert [line["number"] for line in api.order(asked).json()["data"]] == asked
 
 
-def test_a_hundred_numbers_of_every_type_are_one_order(api, cast):
+def test_hundred_numbers_of_every_type_are_one_order(api, cast):
     numbers = factories.stock(*factories.line(0, 98), "+18005550199", price="0.01")
     numbers += factories.stock("+172345", price="50.00", number_type="short_code")
     answer = api.order(numbers).json()
@@ -120,7 +120,7 @@ def test_charge_is_one_ledger_entry_with_both_balances(api, cast):
     assert db_assertions.balance(cast.owner) == Decimal("92.50")
 
 
-def test_each_number_has_an_owner_a_price_and_a_line_of_history(api, cast):
+def test_each_number_has_an_owner_a_price_and_an_event(api, cast):
     numbers = factories.stock(*factories.line(0, 2), price="2.50")
     response = api.order(numbers, **ROUTING)
     ids = {line["number"]: uuid.UUID(line["id"]) for line in response.json()["data"]}
@@ -132,11 +132,11 @@ def test_each_number_has_an_owner_a_price_and_a_line_of_history(api, cast):
         assert (owned["id"], owned["organization_id"], owned["order_id"]) == (ids[number], cast.owner.pk, order_id)
         assert (owned["price"], owned["ended_at"]) == (Decimal("2.50"), None)
         assert {name: owned[name] for name in ROUTING} == ROUTING
-        told = db_assertions.row("SELECT * FROM numbers_numberevent WHERE number_id = %s", phone["id"])
-        assert (told["kind"], told["assignment_id"], told["order_id"]) == ("assigned", owned["id"], order_id)
-        assert (told["actor"], told["request_id"]) == (f"key:{cast.owner_key[:12]}", response["X-Request-Id"])
-        assert json.loads(told["before"]) == {"status": "available"}
-        assert json.loads(told["after"]) == {"status": "assigned", "price": 2.5, "campaign_id": None}
+        event = db_assertions.row("SELECT * FROM numbers_numberevent WHERE number_id = %s", phone["id"])
+        assert (event["kind"], event["assignment_id"], event["order_id"]) == ("assigned", owned["id"], order_id)
+        assert (event["actor"], event["request_id"]) == (f"key:{cast.owner_key[:12]}", response["X-Request-Id"])
+        assert json.loads(event["before"]) == {"status": "available"}
+        assert json.loads(event["after"]) == {"status": "assigned", "price": 2.5, "campaign_id": None}
     db_assertions.assert_in_order()
 
 
@@ -149,7 +149,7 @@ def test_numbers_given_away_free_leave_a_charge_of_zero(api, cast):
     )
 
 
-def test_an_order_may_cost_the_last_cent(api, cast):
+def test_order_may_cost_the_last_cent(api, cast):
     factories.stock(*factories.line(0, 2), price="50.00")
     assert api.order(factories.line(0, 2)).status_code == 200
     assert db_assertions.balance(cast.owner) == Decimal("0.00")

@@ -1,4 +1,4 @@
-"""What was ordered, when, with which key, at what cost."""
+"""Reading past orders: what, when, by which key, at what price."""
 
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ def order(api, numbers, **body) -> str:
     return response.json()["meta"]["order_id"]
 
 
-def test_an_order_with_its_numbers_and_what_each_cost(api, cast):
+def test_order_is_returned_with_numbers_and_prices(api, cast):
     campaign = factories.campaign(cast.owner)
     cheap, dear = factories.stock(*factories.line(1), price="1.00") + factories.stock(*factories.line(2), price="2.50")
     answer = api.order([dear, cheap], label="support", campaign_id=str(campaign.pk)).json()
@@ -53,7 +53,7 @@ def test_an_order_with_its_numbers_and_what_each_cost(api, cast):
     assert response.json()["data"] == expected
 
 
-def test_the_price_is_what_was_paid_whatever_it_is_now(api):
+def test_price_is_the_one_that_was_paid(api):
     (number,) = factories.stock(*factories.line(1), price="1.00")
     order_id = order(api, [number])
     factories.PhoneNumber.objects.filter(number=number).update(price="9.00")
@@ -61,14 +61,14 @@ def test_the_price_is_what_was_paid_whatever_it_is_now(api):
     assert (data["total"], data["numbers"][0]["price"]) == ("1.00", "1.00")
 
 
-def test_what_was_released_stays_in_the_order(api):
+def test_released_number_stays_in_the_order(api):
     order_id = order(api, factories.stock(*factories.line(1)))
     (line,) = api.get(f"{ORDERS}/{order_id}").json()["data"]["numbers"]
     assert api.request("DELETE", f"/v1/phone-numbers/{line['id']}").status_code == 200
     assert api.get(f"{ORDERS}/{order_id}").json()["data"]["numbers"] == [line]
 
 
-def test_orders_by_quantity_are_there_too_pending_and_complete(api):
+def test_bulk_orders_are_listed_pending_and_complete(api):
     factories.stock(*factories.line(1, 3))
     filled = api.post("/v1/phone-numbers/bulk", {"quantity": 3}).json()["data"]["order_id"]
     waiting = wait_for(api, 5, label="later")
@@ -87,7 +87,7 @@ def test_orders_by_quantity_are_there_too_pending_and_complete(api):
     assert api.get(f"{ORDERS}/{waiting}").json()["data"]["status"] == "cancelled"
 
 
-def test_an_order_that_failed_says_why(api):
+def test_failed_order_has_its_reason(api):
     waiting = wait_for(api, 1)
     Order.objects.filter(pk=waiting).update(
         status="failed",
@@ -107,13 +107,13 @@ def test_key_is_shown_as_it_was_at_the_time(api, cast):
     assert data["api_key"] == {"id": str(key.pk), "prefix": cast.owner_key[:12]}
 
 
-def test_an_order_by_an_operator_names_no_key(api, cast):
+def test_order_by_an_operator_names_no_key(api, cast):
     factories.own(cast.owner, *factories.stock(*factories.line(1)))
     (one,) = api.get(ORDERS).json()["data"]
     assert one["api_key"] is None
 
 
-def test_a_dry_run_is_no_order(api):
+def test_dry_run_is_not_listed(api):
     assert api.order(factories.stock(*factories.line(1)), query="?dry_run=true").status_code == 200
     assert api.get(ORDERS).json()["data"] == []
 
@@ -125,11 +125,11 @@ def test_pages_make_up_the_list_when_orders_come_between_them(api):
     assert [one["id"] for one in seen] == made[::-1]
 
 
-def test_what_is_no_page_is_refused(api):
+def test_invalid_page_is_refused(api):
     refuses_what_is_no_page(api, ORDERS)
 
 
-def test_a_colleague_sees_the_orders_and_a_stranger_none(api, cast):
+def test_colleague_sees_the_orders_and_a_stranger_none(api, cast):
     order_id = order(api, factories.stock(*factories.line(1)))
     colleague, stranger = api.using(cast.colleague_key), api.using(cast.stranger_key)
     assert [one["id"] for one in colleague.get(ORDERS).json()["data"]] == [order_id]
@@ -137,7 +137,7 @@ def test_a_colleague_sees_the_orders_and_a_stranger_none(api, cast):
     same_as_unknown(stranger, ORDERS + "/{}", order_id)
 
 
-def test_they_need_a_key_and_numbers_read(api, cast):
+def test_endpoints_require_a_key_and_numbers_read(api, cast):
     has = api.using(factories.key(cast.owner, Scope.NUMBERS_READ))
     lacks = api.using(factories.key(cast.owner, Scope.NUMBERS_WRITE))
     needs_scope(api, ORDERS, has, lacks)
@@ -145,7 +145,7 @@ def test_they_need_a_key_and_numbers_read(api, cast):
 
 
 @pytest.mark.parametrize("malformed", MALFORMED_IDS)
-def test_an_id_that_is_none_is_404(api, malformed):
+def test_invalid_id_is_404(api, malformed):
     assert error_of(api.get(f"{ORDERS}/{malformed}"), 404, "NOT_FOUND")["message"] == "not found"
 
 

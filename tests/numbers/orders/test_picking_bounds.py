@@ -1,4 +1,4 @@
-"""What a look for a bulk order's numbers reads, and how long it takes, in a request or a worker."""
+"""What finding a bulk order's numbers reads, and its timeout, in a request or a worker."""
 
 import pytest
 from django.db import OperationalError
@@ -28,7 +28,7 @@ def slow_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picking, "_PROBE_TIMEOUT", picking._PROBE_TIMEOUT.replace("1s", "400ms"))
 
 
-def test_bulk_order_is_503_when_its_look_takes_too_long(api, slow_shelves, settings):
+def test_bulk_order_is_503_when_its_search_is_too_slow(api, slow_shelves, settings):
     factories.stock(*factories.line(0, 20))
     settings.STATEMENT_TIMEOUT_MS = 400
     error_of(api.post(BULK, {"quantity": 5}), 503, "SERVICE_UNAVAILABLE")
@@ -37,7 +37,7 @@ def test_bulk_order_is_503_when_its_look_takes_too_long(api, slow_shelves, setti
 
 
 @pytest.mark.parametrize("criteria", [Criteria(), Criteria(area_code="415", pattern="2")])
-def test_look_without_a_transaction_is_cut_short(cast, slow_shelves, criteria):
+def test_search_without_a_transaction_is_cut_short(cast, slow_shelves, criteria):
     factories.stock(*factories.line(0, 20))
     with pytest.raises(OperationalError) as canceled:
         picking.available_ids(Wish(cast.owner.id, False, criteria, None), most=20)
@@ -45,14 +45,14 @@ def test_look_without_a_transaction_is_cut_short(cast, slow_shelves, criteria):
     assert db_assertions.rows("SELECT current_setting('statement_timeout')") == [("0",)]
 
 
-def test_look_without_a_time_out_goes_on_to_its_end(cast, slow_shelves, monkeypatch):
+def test_search_without_a_timeout_runs_to_its_end(cast, slow_shelves, monkeypatch):
     """The negative control."""
     monkeypatch.setattr(picking, "_PROBE_TIMEOUT", "SELECT 1")
     factories.stock(*factories.line(0, 3))
     assert len(picking.available_ids(Wish(cast.owner.id, False, Criteria(), None), most=3)) == 3
 
 
-def test_worker_leaves_an_order_whose_look_takes_too_long(api, slow_shelves, settings):
+def test_worker_skips_an_order_whose_search_is_too_slow(api, slow_shelves, settings):
     order_id = wait_for(api, 5)
     factories.stock(*factories.line(0, 20))
     settings.STATEMENT_TIMEOUT_MS = 400
@@ -62,14 +62,14 @@ def test_worker_leaves_an_order_whose_look_takes_too_long(api, slow_shelves, set
 
 
 @pytest.mark.django_db
-def test_common_look_reads_about_what_it_takes(cast, stock):  # noqa: F811
+def test_common_search_reads_few_more_rows_than_it_takes(cast, stock):  # noqa: F811
     for criteria in (Criteria(), Criteria(area_code="415"), Criteria(number_type="local"), Criteria(pattern="5")):
         wish = Wish(cast.owner.id, False, criteria, None)
         assert rows_read_by(lambda: picking.available_ids(wish, most=52)) <= 5 * 52, criteria  # noqa: B023
 
 
 @pytest.mark.django_db
-def test_rare_look_reads_a_shelf_at_most(cast, stock):  # noqa: F811
+def test_rare_search_reads_a_quarter_of_the_stock_at_most(cast, stock):  # noqa: F811
     """Every row of an area code: of digits that are common elsewhere, it has next to none."""
     wish = Wish(cast.owner.id, False, Criteria(area_code="415", number_type="local", pattern="2139"), None)
     assert rows_read_by(lambda: picking.available_ids(wish, most=52)) <= STOCK / 4 + 1

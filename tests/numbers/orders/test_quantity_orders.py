@@ -1,4 +1,4 @@
-"""Orders by quantity: what is answered at once, what is read later, cancelling, and retries."""
+"""Bulk orders: the response at once, the later status, cancelling, and retries."""
 
 import json
 from decimal import Decimal
@@ -63,7 +63,7 @@ def test_available_quantity_is_assigned_and_charged_at_once(api, cast):
     assert set(db_assertions.owners()) == set(numbers)
 
 
-def test_the_numbers_of_the_answer_are_the_customers_numbers(api):
+def test_returned_numbers_belong_to_the_customer(api):
     factories.stock(*factories.line(0, 2))
     lines = buy(api, 2).json()["data"]["assigned_numbers"]
     for line in lines:
@@ -80,7 +80,7 @@ CRITERIA = {
 
 
 @pytest.mark.parametrize("name", CRITERIA)
-def test_every_criterion_of_search_holds_for_what_is_assigned(api, name):
+def test_every_search_criterion_holds_for_assigned_numbers(api, name):
     factories.stock("+14152000001", "+18005550199", "+12127654000")
     factories.stock("+13032000001", sms_enabled=False)
     factories.stock("+13032000002", mms_enabled=False)
@@ -90,7 +90,7 @@ def test_every_criterion_of_search_holds_for_what_is_assigned(api, name):
     wait_for(api, 1, **criteria)
 
 
-def test_a_thousand_numbers_are_one_order_and_one_charge(api, cast):
+def test_thousand_numbers_are_one_order_and_one_charge(api, cast):
     factories.stock(*factories.line(0, 1000), price="0.05")
     data = buy(api, 1000).json()["data"]
     assert (data["status"], len({one["number"] for one in data["assigned_numbers"]})) == ("complete", 1000)
@@ -143,7 +143,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_a_wrong_field_is_422_and_named(api, kind):
+def test_wrong_field_is_422_and_named(api, kind):
     factories.stock(*factories.line(0, 2))
     body, field, sentence = WRONG[kind]
     response = api.post(BULK, body)
@@ -175,7 +175,7 @@ def test_unusable_campaign_refuses_the_order_with_any_stock(api, cast, status, i
     assert db_assertions.written() == db_assertions.NOTHING
 
 
-def test_another_organizations_campaign_is_404_like_none_at_all(api, cast):
+def test_foreign_campaign_is_404_like_a_missing_one(api, cast):
     theirs = factories.campaign(cast.stranger)
     missing = refused(buy(api, 1, campaign_id=MISSING), 404, "NOT_FOUND", "not found")
     assert refused(buy(api, 1, campaign_id=str(theirs.pk)), 404, "NOT_FOUND", "not found") == missing
@@ -229,7 +229,7 @@ def test_pending_order_is_cancelled_once_and_idempotently(api, cast):
     assert order == {"closed_by": f"key:{cast.owner_key[:12]}", "closed_in_request": first["X-Request-Id"]}
 
 
-def test_a_complete_order_cannot_be_cancelled(api):
+def test_complete_order_cannot_be_cancelled(api):
     factories.stock(*factories.line(0))
     order_id = buy(api, 1).json()["data"]["order_id"]
     response = cancel(api, order_id)
@@ -239,7 +239,7 @@ def test_a_complete_order_cannot_be_cancelled(api):
     assert order_status(api, order_id)["status"] == "complete"
 
 
-def test_an_order_of_named_numbers_is_no_order_by_quantity(api):
+def test_order_of_named_numbers_is_not_a_bulk_order(api):
     order_id = api.order(factories.stock(*factories.line(0))).json()["meta"]["order_id"]
     for method in ("GET", "DELETE"):
         refused(api.request(method, f"{BULK}/{order_id}"), 404, "NOT_FOUND", "not found")
@@ -272,7 +272,7 @@ def test_retry_gets_the_first_response_when_filled_since(api):
     assert (buy(api, **order).status_code, buy(api, **order).content) == (202, first.content)
 
 
-def test_a_refusal_is_not_remembered(api, cast):
+def test_refusal_is_not_remembered(api, cast):
     factories.stock(*factories.line(0), price="150.00")
     assert buy(api, 1, headers=KEY).status_code == 402
     top_up(organization_id=cast.owner.pk, amount=Decimal("50.00"), note="more", actor=factories.actor())

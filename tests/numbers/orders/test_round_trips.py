@@ -1,4 +1,4 @@
-"""How often an order waits for the database: as often by quantity as by name."""
+"""Round trips to the database: as many for a bulk order as for a named one."""
 
 import pytest
 
@@ -22,16 +22,16 @@ def waits(monkeypatch):
 
     monkeypatch.setattr(PipelineConnection, "wait", counting)
 
-    def count(deed):
-        deed()  # what a key's first use and statements that are not prepared yet cost
+    def count(request):
+        request()  # what a key's first use and statements that are not prepared yet cost
         counted.clear()
-        response = deed()
+        response = request()
         return len(counted), response
 
     return count
 
 
-def test_a_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
+def test_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
     numbers = iter(factories.stock(*factories.line(0, 40), price="0.10"))
     by_name, response = waits(lambda: api.order([next(numbers) for _ in range(3)]))
     assert response.status_code == 200
@@ -41,7 +41,7 @@ def test_a_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
         assert by_quantity == by_name <= 4  # the limit, the key, locks and numbers, all that is written
 
 
-def test_a_bulk_order_that_waits_takes_no_more(api, waits):
+def test_backorder_takes_no_more_round_trips(api, waits):
     count, response = waits(lambda: buy(api, 5, area_code="212", max_price_per_number="1.00"))
     assert response.status_code == 202
     assert count <= 4

@@ -1,4 +1,4 @@
-"""Keys for sandboxes: everything as with live keys, on a test inventory of their own, and never a charge."""
+"""Sandbox keys: everything as with live keys, on a test inventory, without charges."""
 
 from decimal import Decimal
 
@@ -45,7 +45,7 @@ def test_sandbox_never_pays_and_its_order_shows_the_price(sandbox, cast):
     assert len(db_assertions.rows("SELECT 1 FROM numbers_numberevent WHERE kind = 'assigned'")) == 2
 
 
-def test_a_sandbox_with_credit_keeps_it(api):
+def test_sandbox_with_credit_keeps_it(api):
     rich = factories.organization(sandbox=True, credit="100.00")
     factories.stock("+14155550123", sandbox=True, price="5.00")
     assert api.using(factories.key(rich)).order(["+14155550123"]).status_code == 200
@@ -59,14 +59,14 @@ def test_live_and_test_numbers_are_seen_by_their_own_kind_only(api, sandbox):
     assert db_assertions.written() == db_assertions.NOTHING
 
 
-def test_one_sandbox_takes_numbers_away_from_another(api, sandbox):
+def test_number_sold_to_one_sandbox_is_unavailable_to_another(api, sandbox):
     other = api.using(factories.key(factories.organization(sandbox=True, credit=None)))
     factories.stock("+14155550123", sandbox=True)
     assert sandbox.order(["+14155550123"]).status_code == 200
     assert unavailable(other.order(["+14155550123"])) == ["+14155550123"]
 
 
-def test_the_rules_of_campaigns_hold_in_a_sandbox_too(sandbox, cast):
+def test_campaign_rules_hold_in_a_sandbox(sandbox, cast):
     factories.stock("+14155550123", sandbox=True)
     expired = factories.campaign(cast.sandbox, "EXPIRED")
     response = sandbox.order(["+14155550123"], campaign_id=str(expired.pk))
@@ -76,7 +76,7 @@ def test_the_rules_of_campaigns_hold_in_a_sandbox_too(sandbox, cast):
     refused(response, 404, "NOT_FOUND", "not found")
 
 
-def test_a_sandbox_retries_like_a_live_key(sandbox):
+def test_sandbox_retries_like_a_live_key(sandbox):
     factories.stock("+14155550123", sandbox=True)
     answers = [sandbox.order(["+14155550123"], headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert answers[0].content == answers[1].content

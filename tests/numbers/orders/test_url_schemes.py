@@ -1,4 +1,4 @@
-"""A scheme has no case (RFC 3986): wherever a URL is stored, it is stored with ``https://``."""
+"""URL schemes are case-insensitive (RFC 3986): every URL is stored with ``https://``."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_order_and_dry_run_store_the_scheme_in_lower_case(api):
     assert db_assertions.row("SELECT inbound_url, status_url FROM numbers_assignment") == STORED
 
 
-def test_a_bulk_order_stores_the_scheme_in_lower_case(api):
+def test_bulk_order_stores_the_scheme_in_lower_case(api):
     factories.stock(*factories.line(0))
     assert STORED.items() <= buy(api, 1, **SHOUTED).json()["data"]["assigned_numbers"][0].items()
 

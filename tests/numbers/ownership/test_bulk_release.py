@@ -30,7 +30,7 @@ def outcome(api, *ids):
     return response.json()["data"]
 
 
-def test_each_id_is_in_one_of_three_lists_which_are_always_there(api, cast):
+def test_each_id_is_in_exactly_one_of_three_lists(api, cast):
     mine, gone = owned(api, *factories.stock(*factories.line(0, 2)))
     (theirs,) = owned(api.using(cast.stranger_key), *factories.stock(*factories.line(9)))
     release(api, gone)
@@ -43,7 +43,7 @@ def test_each_id_is_in_one_of_three_lists_which_are_always_there(api, cast):
     assert db_assertions.owners() == {"+14152000009": "Stranger"}
 
 
-def test_duplicates_are_folded_also_in_capitals(api):
+def test_duplicates_are_merged_also_in_capitals(api):
     one, two = owned(api, *factories.stock(*factories.line(0, 2)))
     data = outcome(api, two, one, two, one.upper(), MISSING, MISSING)
     assert data == {"released": [two, one], "unknown": [MISSING], "already_released": []}
@@ -112,7 +112,7 @@ def test_returning_to_the_carrier_in_bulk_is_403_for_everyone(api, value):
     assert listed(api) == ["+14152000000"]
 
 
-def test_a_key_that_may_only_read_is_403(api, cast):
+def test_key_that_may_only_read_is_403(api, cast):
     (mine,) = owned(api, *factories.stock(*factories.line(0)))
     colleague = api.using(cast.colleague_key)
     refused(release_all(colleague, mine), 403, "FORBIDDEN", "missing required scope")

@@ -1,4 +1,4 @@
-"""ETag and If-Match: of two clients that change one number, the later one is told."""
+"""ETag and If-Match: the later of two clients that change one number is refused."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_etag_changes_with_the_number_itself(api, number):
     assert api.get(number)["ETag"] != first
 
 
-def test_change_of_the_state_that_was_read_is_made(api, number):
+def test_change_of_the_state_that_was_read_is_accepted(api, number):
     answer = patch(api, number, "x", **{"If-Match": api.get(number)["ETag"]})
     assert (answer.status_code, answer.json()["data"]["label"]) == (200, "x")
 
@@ -55,7 +55,7 @@ def test_later_of_two_clients_is_412_and_changes_nothing(api, number):
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.parametrize("path", ["", "/campaign"])
-def test_every_change_of_a_number_honours_it(api, cast, number, method, path):
+def test_every_change_of_a_number_obeys_if_match(api, cast, number, method, path):
     if path and method == "PATCH":
         method, body = "POST", {"campaign_id": str(factories.campaign(cast.owner).pk)}
     else:
@@ -66,7 +66,7 @@ def test_every_change_of_a_number_honours_it(api, cast, number, method, path):
     assert api.request(method, number + path, body, headers={"If-Match": "*"}).status_code == 200
 
 
-def test_without_the_header_the_later_one_wins(api, number):
+def test_later_change_wins_without_the_header(api, number):
     for label in ("first", "second"):
         assert patch(api, number, label).status_code == 200
 
@@ -102,7 +102,7 @@ def test_header_is_read_in_one_pass(hostile):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("careful", [True, False])
-def test_two_clients_at_once_do_not_both_change_what_they_read(api, number, monkeypatch, careful):
+def test_one_of_two_concurrent_conditional_changes_is_accepted(api, number, monkeypatch, careful):
     """The negative control is the same race without the header: both changes are made."""
     headers = {"If-Match": api.get(number)["ETag"]} if careful else {}
     gate = gate_after(monkeypatch, rerouting, "lock_assignments")
@@ -115,6 +115,6 @@ def test_two_clients_at_once_do_not_both_change_what_they_read(api, number, monk
     assert statuses == ([200, 412] if careful else [200, 200])
 
 
-def test_any_state_is_matched_by_an_asterisk():
+def test_asterisk_matches_any_state():
     assert read_if_match("*") == IfMatch(frozenset(), any=True)
     assert read_if_match(None) is None

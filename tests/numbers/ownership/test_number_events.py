@@ -1,4 +1,4 @@
-"""The history of an own number: all of its own time, nothing of anybody else's."""
+"""The history of an own number: all of its own period, nothing of other owners."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -152,8 +152,8 @@ def test_change_is_listed_when_public_and_during_ownership(api, cast, number):
     changed(number, owned.created_at + moment, carrier="secret")
     changed(factories.stock(*factories.line(2))[0], owned.created_at + moment, region="another number")
     changed(number, owned.created_at + moment, region="CA", carrier="secret")
-    (told,) = [event for event in events(api, number_id) if event["kind"] == "changed"]
-    assert (told["before"], told["after"]) == ({}, {"region": "CA"})
+    (change,) = [event for event in events(api, number_id) if event["kind"] == "changed"]
+    assert (change["before"], change["after"]) == ({}, {"region": "CA"})
 
 
 def test_stock_prices_are_not_listed(api, cast, number):
@@ -176,7 +176,7 @@ def test_pages_make_up_the_history_when_events_come_between_them(api, number):
     assert [event["after"].get("label") for event in seen] == ["f", "e", "d", "c", "b", "a", None]
 
 
-def test_a_cursor_holds_for_one_number(api):
+def test_cursor_is_valid_for_one_number(api):
     one, other = (buy(api, number)[0] for number in factories.stock(*factories.line(1, 2)))
     api.request("PATCH", f"{NUMBERS}/{one}", {"label": "x"})
     cursor = api.get(f"{NUMBERS}/{one}/events?limit=1").json()["meta"]["next_cursor"]
@@ -185,28 +185,28 @@ def test_a_cursor_holds_for_one_number(api):
     assert list(error_of(response, 422, "VALIDATION_FAILED")["details"]) == ["cursor"]
 
 
-def test_what_is_no_page_is_refused(api, number):
+def test_invalid_page_is_refused(api, number):
     refuses_what_is_no_page(api, f"{NUMBERS}/{buy(api, number)[0]}/events")
 
 
-def test_a_colleague_reads_it_and_a_stranger_learns_nothing(api, cast, number):
+def test_history_is_readable_by_the_own_organization_only(api, cast, number):
     number_id, _ = buy(api, number)
     assert kinds(api.using(cast.colleague_key), number_id) == ["assigned"]
     same_as_unknown(api.using(cast.stranger_key), NUMBERS + "/{}/events", number_id)
 
 
-def test_it_needs_a_key_and_numbers_read(api, cast):
+def test_endpoint_requires_a_key_and_numbers_read(api, cast):
     has = api.using(factories.key(cast.owner, Scope.NUMBERS_READ))
     lacks = api.using(factories.key(cast.owner, Scope.NUMBERS_WRITE))
     needs_scope(api, f"{NUMBERS}/{uuid4()}/events", has, lacks)
 
 
 @pytest.mark.parametrize("malformed", MALFORMED_IDS)
-def test_an_id_that_is_none_is_404(api, malformed):
+def test_invalid_id_is_404(api, malformed):
     assert error_of(api.get(f"{NUMBERS}/{malformed}/events"), 404, "NOT_FOUND")["message"] == "not found"
 
 
-def test_a_history_of_any_length_costs_three_statements(api, number, django_assert_num_queries):
+def test_history_of_any_length_costs_three_statements(api, number, django_assert_num_queries):
     number_id, _ = buy(api, number)
     for label in "abc":
         with django_assert_num_queries(3):

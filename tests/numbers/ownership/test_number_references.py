@@ -1,4 +1,4 @@
-"""Where the id of a number stands, its E.164 form may stand."""
+"""A number's E.164 form is accepted wherever its id is."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def request(api, cast, endpoint, reference):
 
 @pytest.mark.parametrize("endpoint", WITH_A_NUMBER, ids=str)
 @pytest.mark.parametrize("form", ["{}", "%2B{}"])
-def test_number_is_taken_where_its_id_is(api, cast, mine, endpoint, form):
+def test_number_is_accepted_in_place_of_its_id(api, cast, mine, endpoint, form):
     reference = LINE if form == "{}" else form.format(LINE[1:])
     answer = request(api, cast, endpoint, reference)
     assert answer.status_code == 200, answer.content
@@ -62,14 +62,14 @@ def test_released_number_keeps_its_history_and_nothing_else(api, mine):
     assert api.get(f"{NUMBERS}/{LINE}/events").json()["data"][0]["kind"] == "released"
 
 
-def test_cursor_holds_for_both_names_of_a_number(api, mine):
+def test_cursor_is_valid_for_number_and_id(api, mine):
     for label in ("a", "b", "c"):
         api.request("PATCH", f"{NUMBERS}/{mine}", {"label": label})
     cursor = api.get(f"{NUMBERS}/{LINE}/events?limit=1").json()["meta"]["next_cursor"]
     assert api.get(f"{NUMBERS}/{mine}/events?limit=1&cursor={cursor}").status_code == 200
 
 
-def test_bulk_release_takes_both_and_folds_them(api, cast, mine):
+def test_bulk_release_accepts_both_and_merges_them(api, cast, mine):
     stranger = "+14152000009"
     factories.stock(stranger)
     factories.own(cast.stranger, stranger)
@@ -84,6 +84,6 @@ def test_bulk_release_takes_both_and_folds_them(api, cast, mine):
 
 
 @pytest.mark.parametrize("wrong", ["14152000000", "x", 1, None, "+1415 200"])
-def test_bulk_release_names_what_is_neither(api, mine, wrong):
+def test_bulk_release_names_invalid_references(api, mine, wrong):
     error = error_of(api.post(f"{NUMBERS}/bulk/release", {"ids": [LINE, wrong]}), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["ids[1]"]

@@ -1,4 +1,4 @@
-"""An organization's own numbers: listed, found, read."""
+"""An organization's own numbers: listed, searched, read."""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ def test_own_numbers_are_newest_first_with_the_order_fields(api, cast):
     assert api.get(NUMBERS).json() == {"success": True, "data": lines[::-1], "meta": {"next_cursor": None}}
 
 
-def test_only_what_is_owned_now_is_listed(api, cast):
+def test_only_currently_owned_numbers_are_listed(api, cast):
     kept, released, held, _free = factories.stock(*factories.line(0, 4))
     owned(api, kept)
     release(api, *owned(api, released))
@@ -49,7 +49,7 @@ def test_number_bought_back_is_listed_once_under_its_new_id(api):
     assert api.get(f"{NUMBERS}/{old}").status_code == 404
 
 
-def test_an_organization_without_numbers_has_an_empty_list(api):
+def test_organization_without_numbers_has_an_empty_list(api):
     assert api.get(NUMBERS).json() == {"success": True, "data": [], "meta": {"next_cursor": None}}
 
 
@@ -78,11 +78,11 @@ def test_page_has_twenty_by_default_and_a_hundred_at_most(api, query, shown):
     assert len(listed(api, query)) == shown
 
 
-def test_what_is_no_page_is_422(api):
+def test_invalid_page_is_422(api):
     refuses_what_is_no_page(api, NUMBERS)
 
 
-def test_a_cursor_holds_for_the_filters_it_was_made_with(api):
+def test_cursor_is_valid_for_its_own_filters(api):
     owned(api, *factories.stock(*factories.line(0, 3)), label="x")
     cursor = api.get(f"{NUMBERS}?label=x&limit=1").json()["meta"]["next_cursor"]
     assert len(api.get(f"{NUMBERS}?label=x&limit=1&cursor={cursor}").json()["data"]) == 1
@@ -114,7 +114,7 @@ FILTERS = {
     "label=": ["+172345", "+18005550199"],
     "search=415": ["+14152000001", "+14152000002"],
     "search=%2B1415": ["+14152000001", "+14152000002"],
-    "search=+1415": ["+14152000001", "+14152000002"],  # a plus that nobody escaped is a blank
+    "search=+1415": ["+14152000001", "+14152000002"],  # an unescaped plus is a blank
     "search=SUPP": ["+14152000001", "+14152000002"],
     "search=0199": ["+18005550199"],
     "search=0%25": ["+12125550100"],
@@ -129,11 +129,11 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("query", FILTERS)
-def test_a_filter_shows_what_matches_it(api, collection, query):
+def test_filter_shows_exactly_its_matches(api, collection, query):
     assert sorted(listed(api, f"?{query}")) == FILTERS[query]
 
 
-def test_numbers_of_one_campaign(api, cast, collection):
+def test_numbers_are_filtered_by_campaign(api, cast, collection):
     one, other = collection
     assert listed(api, f"?campaign_id={one.pk}") == ["+14152000001"]
     assert listed(api, f"?campaign_id={str(other.pk).upper()}&search=415") == ["+14152000002"]
@@ -145,7 +145,7 @@ LABELS = [PERSIAN, "👩\u200d💻 desk", "a\u00a0b", "\u00ad", "e\u0301", "  ",
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_search_finds_whatever_a_label_may_be(api, label):
+def test_search_finds_any_label(api, label):
     (number,) = factories.stock(*factories.line(0))
     assert api.order([number], label=label).status_code == 200
     for parameter in ("search", "label"):
@@ -169,7 +169,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("query", WRONG)
-def test_a_wrong_filter_is_422_and_named(api, query):
+def test_wrong_filter_is_422_and_named(api, query):
     error = {"details": WRONG[query]}
     refused(api.get(f"{NUMBERS}?{query}"), 422, "VALIDATION_FAILED", "validation failed", error=error)
 
@@ -187,24 +187,24 @@ def test_one_number_is_read_by_its_id(api):
     assert api.get(f"{NUMBERS}/{line['id']}").json() == {"success": True, "data": line}
 
 
-def test_an_id_may_be_written_in_capitals(api):
+def test_id_may_be_written_in_capitals(api):
     """As programs write it that read it as a UUID: Swift's, for one."""
     (number,) = api.order(factories.stock("+14155550123")).json()["data"]
     assert api.get(f"{NUMBERS}/{number['id'].upper()}").json()["data"] == number
 
 
 @pytest.mark.parametrize("endpoint", [one for one in endpoints() if "<" in one.path], ids=str)
-def test_every_path_with_an_id_is_known_with_capitals(endpoint):
+def test_every_path_accepts_an_id_in_capitals(endpoint):
     path = endpoint.url()
     small, capital = resolve(path), resolve(path.replace(str(SOME_ID), str(SOME_ID).upper()))
     assert (capital.route, capital.kwargs) == (small.route, small.kwargs)
 
 
-def test_an_unknown_number_is_404(api):
+def test_unknown_number_is_404(api):
     refused(api.get(f"{NUMBERS}/{MISSING}"), 404, "NOT_FOUND", "not found")
 
 
-def test_a_released_number_is_404(api):
+def test_released_number_is_404(api):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     release(api, number_id)
     refused(api.get(f"{NUMBERS}/{number_id}"), 404, "NOT_FOUND", "not found")
@@ -214,7 +214,7 @@ def test_a_released_number_is_404(api):
 
 
 @pytest.mark.parametrize("number", [1, 100])
-def test_a_list_takes_two_statements_however_long_it_is(api, number, django_assert_num_queries):
+def test_list_takes_two_statements_however_long_it_is(api, number, django_assert_num_queries):
     owned(api, *factories.stock(*factories.line(0, number), price="0.10"))
     for query in ("?limit=100", "?limit=100&search=415&number_type=local"):
         with django_assert_num_queries(2):  # authenticate · numbers

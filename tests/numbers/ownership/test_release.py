@@ -1,4 +1,4 @@
-"""Release: out of the organization before the answer, routed no more, at rest, then for sale again."""
+"""Release: the number leaves its owner, loses its routing, is quarantined, then for sale again."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ def state():
     return db_assertions.row("SELECT status, quarantined_until FROM numbers_phonenumber")
 
 
-def test_a_release_answers_what_becomes_of_the_number(api, number_id):
+def test_release_returns_the_next_state_of_the_number(api, number_id):
     response = release(api, number_id)
     assert response.status_code == 200
     data = response.json()["data"]
@@ -55,7 +55,7 @@ def test_a_release_answers_what_becomes_of_the_number(api, number_id):
     assert data == {"id": number_id, "number": "+14152000000", "status": "released"}
 
 
-def test_it_is_out_of_the_organization_when_the_answer_comes(api, cast, number_id):
+def test_released_number_is_no_longer_owned(api, cast, number_id):
     assert release(api, number_id).status_code == 200
     assert (listed(api), db_assertions.owners()) == ([], {})
     refused(api.get(f"{NUMBERS}/{number_id}"), 404, "NOT_FOUND", "not found")
@@ -76,14 +76,14 @@ def test_routing_is_cleared_and_history_keeps_what_it_was(api, cast, number_id, 
     assert (event["organization_id"], event["assignment_id"]) == (cast.owner.pk, UUID(number_id))
 
 
-def test_nothing_is_paid_back(api, cast, number_id):
+def test_release_refunds_nothing(api, cast, number_id):
     before = db_assertions.balance(cast.owner)
     release(api, number_id)
     assert db_assertions.balance(cast.owner) == before
 
 
 @pytest.mark.parametrize("days", [45, 46, 365])
-def test_the_quarantine_lasts_as_many_days_as_are_set(api, number_id, settings, days):
+def test_quarantine_lasts_as_configured(api, number_id, settings, days):
     settings.NUMBER_QUARANTINE_DAYS = days
     release(api, number_id)
     let_pass(timedelta(days=days, seconds=-60))
@@ -122,7 +122,7 @@ def test_number_is_released_when_the_clock_was_set_back(api, number_id):
 RETURN = "?return_to_carrier=true"
 
 
-def test_returned_to_the_carrier_it_is_retired_for_good(api, number_id):
+def test_number_returned_to_the_carrier_stays_retired(api, number_id):
     response = release(api, number_id, RETURN)
     assert response.status_code == 200
     assert response.json()["data"]["quarantined_until"] is None
@@ -147,12 +147,12 @@ def test_release_is_403_without_the_operator_scope(api, cast, number_id):
     assert state()["status"] == "quarantined"
 
 
-def test_the_operators_scope_alone_is_not_enough(api, cast, number_id):
+def test_operators_scope_alone_is_not_enough(api, cast, number_id):
     operator = api.using(factories.key(cast.owner, Scope.PLATFORM_INVENTORY_WRITE))
     refused(release(operator, number_id, RETURN), 403, "FORBIDDEN", "missing required scope")
 
 
-def test_even_the_operators_scope_returns_no_number_of_others(api, cast, number_id):
+def test_operator_scope_returns_no_foreign_number(api, cast, number_id):
     refused(release(api.using(cast.stranger_key), number_id, RETURN), 404, "NOT_FOUND", "not found")
     assert listed(api) == ["+14152000000"]
 
@@ -166,7 +166,7 @@ def test_invalid_parameter_is_422_and_nothing_is_changed(api, number_id, query):
 # --- what operators do ---------------------------------------------------------------------------
 
 
-def test_an_operator_ends_a_quarantine_with_a_reason(api, number_id):
+def test_operator_ends_a_quarantine_with_a_reason(api, number_id):
     release(api, number_id)
     ids = list(PhoneNumber.objects.values_list("id", flat=True))
     assert end_quarantine(number_ids=ids, actor=factories.actor(), reason=" a mistake ") == ids
@@ -176,10 +176,10 @@ def test_an_operator_ends_a_quarantine_with_a_reason(api, number_id):
     assert end_quarantine(number_ids=ids, actor=factories.actor(), reason="again") == []
 
 
-@pytest.mark.parametrize("deed", [end_quarantine, retire])
-def test_never_without_a_reason(api, number_id, deed):
+@pytest.mark.parametrize("action", [end_quarantine, retire])
+def test_operation_requires_a_reason(api, number_id, action):
     with pytest.raises(Exception, match="validation failed"):
-        deed(number_ids=[1], actor=factories.actor(), reason=" ")
+        action(number_ids=[1], actor=factories.actor(), reason=" ")
 
 
 def test_operator_retires_unowned_numbers_and_leaves_the_rest(api, cast):
@@ -203,14 +203,14 @@ def test_operator_retires_unowned_numbers_and_leaves_the_rest(api, cast):
 
 
 @pytest.mark.parametrize(("days", "warned"), [(0, True), (44, True), (45, False), (90, False)])
-def test_a_quarantine_below_the_legal_minimum_is_warned_of(settings, days, warned):
+def test_quarantine_below_the_legal_minimum_is_reported(settings, days, warned):
     settings.NUMBER_QUARANTINE_DAYS = days
     warnings = [message for message in run_checks() if message.id == "numbers.W001"]
     assert len(warnings) == warned
     assert all(f"after {days} days" in message.msg and "45" in message.msg for message in warnings)
 
 
-def test_the_end_of_an_ownership_and_the_next_one_do_not_overlap(api, cast, settings):
+def test_consecutive_ownerships_do_not_overlap(api, cast, settings):
     settings.NUMBER_QUARANTINE_DAYS = 45
     (number,) = factories.stock(*factories.line(0))
     for _ in range(3):

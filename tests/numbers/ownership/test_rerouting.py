@@ -1,4 +1,4 @@
-"""PATCH of a number, and its campaign: what changes, what is refused, and in which order."""
+"""PATCH of a number, and its campaign: what changes, what is refused, in which order."""
 
 import json
 from datetime import timedelta
@@ -44,7 +44,7 @@ def routing_of(api, number_id):
     return {name: data[name] for name in (*ROUTING, "campaign_id")}
 
 
-def told():
+def recorded():
     return db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'routed'")[0][0]
 
 
@@ -76,11 +76,11 @@ def test_absent_null_or_equal_value_changes_and_records_nothing(api, number_id, 
     before = api.get(f"{NUMBERS}/{number_id}").json()["data"]
     response = patch(api, number_id, body)
     assert (response.status_code, response.json()["data"]) == (200, before)
-    assert told() == 0
+    assert recorded() == 0
 
 
 @pytest.mark.parametrize("field", ROUTING)
-def test_an_empty_string_clears(api, number_id, field):
+def test_empty_string_clears_the_field(api, number_id, field):
     before = routing_of(api, number_id)
     assert patch(api, number_id, {field: ""}).json()["data"][field] is None
     assert routing_of(api, number_id) == before | {field: None}
@@ -123,7 +123,7 @@ def test_read_only_field_is_reported_before_an_invalid_one(api, number_id):
         {"campaign_id": 7},
     ],
 )
-def test_a_wrong_value_is_422_and_nothing_is_changed(api, number_id, body):
+def test_wrong_value_is_422_and_nothing_is_changed(api, number_id, body):
     before = routing_of(api, number_id)
     valid = {name: value for name, value in OTHER.items() if name not in body}
     error = error_of(patch(api, number_id, {**valid, **body}), 422, "VALIDATION_FAILED")
@@ -132,7 +132,7 @@ def test_a_wrong_value_is_422_and_nothing_is_changed(api, number_id, body):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"label"'])
-def test_a_body_that_is_no_object_is_422(api, number_id, body):
+def test_body_is_422_unless_an_object(api, number_id, body):
     error_of(patch(api, number_id, body), 422, "VALIDATION_FAILED")
 
 
@@ -147,7 +147,7 @@ def test_updated_at_moves_and_created_at_stays(api, number_id):
 # --- the campaign --------------------------------------------------------------------------------
 
 
-def test_a_campaign_is_attached_replaced_and_detached(api, cast):
+def test_campaign_is_attached_replaced_and_detached(api, cast):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     for campaign in (factories.campaign(cast.owner), factories.campaign(cast.owner)):
         response = attach(api, number_id, campaign.pk)
@@ -155,19 +155,19 @@ def test_a_campaign_is_attached_replaced_and_detached(api, cast):
     assert routing_of(api, number_id)["campaign_id"] == str(campaign.pk)
     response = detach(api, number_id)
     assert (response.status_code, response.json()["data"]["campaign_id"]) == (200, None)
-    assert told() == 3
+    assert recorded() == 3
 
 
 def test_attaching_twice_is_idempotent_and_recorded_once(api, cast):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     campaign = factories.campaign(cast.owner)
     assert attach(api, number_id, campaign.pk).json() == attach(api, number_id, campaign.pk).json()
-    assert told() == 1
+    assert recorded() == 1
     assert detach(api, number_id).json() == detach(api, number_id).json()
-    assert told() == 2
+    assert recorded() == 2
 
 
-def test_only_the_campaign_changes(api, cast, number_id):
+def test_attaching_changes_only_the_campaign(api, cast, number_id):
     attach(api, number_id, factories.campaign(cast.owner).pk)
     detach(api, number_id)
     assert routing_of(api, number_id) == {**ROUTING, "campaign_id": None}
@@ -189,7 +189,7 @@ def by_patch(api, number_id, campaign_id):
 class TestOrderOfChecks:
     """422, then the campaign's 404, then its 409s, then the number: the same for both ways of attaching."""
 
-    def test_the_first_failure_is_the_answer(self, api, cast, by):
+    def test_first_failure_is_returned(self, api, cast, by):
         number = MISSING
         error_of(by(api, number, "x"), 422, "VALIDATION_FAILED")
         refused(by(api, number, MISSING), 404, "NOT_FOUND", "not found")
@@ -212,7 +212,7 @@ class TestOrderOfChecks:
         assert response["x-should-retry"] == "false"
         assert routing_of(api, number_id) == before
 
-    def test_a_strangers_campaign_is_404_like_none(self, api, cast, number_id, by):
+    def test_foreign_campaign_is_404_like_a_missing_one(self, api, cast, number_id, by):
         before = routing_of(api, number_id)
         refused(by(api, number_id, factories.campaign(cast.stranger).pk), 404, "NOT_FOUND", "not found")
         assert routing_of(api, number_id) == before
@@ -229,7 +229,7 @@ def test_attaching_nothing_is_422(api, number_id, body):
 # --- a number that was released ------------------------------------------------------------------
 
 
-def test_what_was_released_is_not_assigned_any_more(api, cast, number_id):
+def test_released_number_is_409_not_assigned(api, cast, number_id):
     release(api, number_id)
     campaign = factories.campaign(cast.owner)
     for response in (
@@ -241,7 +241,7 @@ def test_what_was_released_is_not_assigned_any_more(api, cast, number_id):
         message = "number is not assigned: it has been released"
         refused(response, 409, "NUMBER_NOT_ASSIGNED", message)
         assert response["x-should-retry"] == "false"
-    assert told() == 0
+    assert recorded() == 0
 
 
 def test_number_released_by_another_organization_is_404(api, cast, number_id):
@@ -251,8 +251,8 @@ def test_number_released_by_another_organization_is_404(api, cast, number_id):
         refused(response, 404, "NOT_FOUND", "not found")
 
 
-def test_the_statements_of_a_change_are_few(api, cast, number_id, django_assert_num_queries):
+def test_statements_of_a_change_are_few(api, cast, number_id, django_assert_num_queries):
     campaign = factories.campaign(cast.owner)
-    # authenticate · savepoint · time-outs · campaign · number · as it is · written · told · as it is now · savepoint
+    # authenticate · savepoint · timeouts · campaign · number · before · write · event · after · savepoint
     with django_assert_num_queries(10):
         assert attach(api, number_id, campaign.pk).status_code == 200

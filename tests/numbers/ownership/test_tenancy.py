@@ -1,4 +1,4 @@
-"""A stranger and things that have been: beside tests/contract/test_tenancy_walk.py, which walks every endpoint."""
+"""Former and foreign objects, beside tests/contract/test_tenancy_walk.py for every endpoint."""
 
 import pytest
 
@@ -10,9 +10,9 @@ from tests.support.phone_numbers import (
     NUMBERS,
     buy,
     hold,
-    let_go,
     owned,
     release,
+    release_hold,
     wait_for,
 )
 
@@ -53,11 +53,11 @@ def test_bulk_orders_of_others_look_missing_in_every_state(api, stranger, cast):
 
 def test_released_reservations_of_others_look_missing(api, stranger):
     active, ended = (hold(api, number)["id"] for number in factories.stock(*factories.line(0, 2)))
-    let_go(api, ended)
+    release_hold(api, ended)
     same_as_missing(stranger, f"{NUMBERS}/reservations/{{}}", active, ended)
 
 
-def test_a_number_that_was_released_is_like_none(api, stranger):
+def test_released_number_looks_missing(api, stranger):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     release(api, number_id)
     same_as_missing(stranger, f"{NUMBERS}/{{}}", number_id)
@@ -66,7 +66,7 @@ def test_a_number_that_was_released_is_like_none(api, stranger):
 
 
 @pytest.mark.parametrize("where", ["orders", "bulk"])
-def test_a_strangers_idempotency_key_meets_nothing_of_the_owners(api, stranger, where):
+def test_idempotency_keys_of_organizations_are_independent(api, stranger, where):
     headers = {"Idempotency-Key": "the-same"}
     numbers = factories.stock(*factories.line(0, 2))
     bodies = {"orders": [{"numbers": [number]} for number in numbers], "bulk": [{"quantity": 1}] * 2}[where]

@@ -1,4 +1,4 @@
-"""Which URLs customers may give us to call: numbers/ownership/webhook_urls.py."""
+"""The URLs that customers may give: numbers/ownership/webhook_urls.py."""
 
 import ipaddress
 
@@ -27,7 +27,7 @@ PUBLIC_HOSTS = [
     "[2606:4700:4700::1111]",
     "[2606:4700:4700::1111]:8443",
     "[2620:4f:8000::1]",
-    "127.0.0.1.example.com",  # a name: only its resolution could tell
+    "127.0.0.1.example.com",  # a name: only its resolution could show it
     "localhost.example.com",
 ]
 
@@ -66,12 +66,12 @@ OTHER_NOTATIONS = [
 
 @pytest.mark.parametrize("host", PUBLIC_HOSTS)
 @pytest.mark.parametrize("rest", ["", "/", "/inbound?to=%2B1415&x=[1]#part", "?a=@b", "#@127.0.0.1"])
-def test_a_public_host_passes(host, rest):
+def test_public_host_passes(host, rest):
     check_public_https_url(f"https://{host}{rest}")
 
 
 @pytest.mark.parametrize("host", PRIVATE_HOSTS)
-def test_a_host_that_is_not_public_is_refused_by_name(host):
+def test_non_public_host_is_refused_by_name(host):
     with pytest.raises(UnsafeUrl, match="must have a public host"):
         check_public_https_url(f"https://{host}/hook")
 
@@ -122,7 +122,7 @@ def test_no_other_notation_of_a_host_passes(host):
         ("https://example.com:443:443/", "port between 1 and 65535"),
     ],
 )
-def test_the_refusal_names_the_remedy_in_one_sentence(url, remedy):
+def test_refusal_names_the_remedy_in_one_sentence(url, remedy):
     with pytest.raises(UnsafeUrl) as refusal:
         check_public_https_url(url)
     assert remedy in str(refusal.value)
@@ -137,7 +137,7 @@ def test_blanks_control_characters_and_backslashes_are_refused(where, character)
         check_public_https_url(where.format(character))
 
 
-def test_the_length_limit_is_exact():
+def test_length_limit_is_exact():
     base = "https://example.com/"
     check_public_https_url(base + "x" * (MAX_LENGTH - len(base)))
     with pytest.raises(UnsafeUrl, match="at most 2048"):
@@ -158,7 +158,7 @@ def test_ipv4_address_passes_exactly_if_global_and_dotted(number):
 
 
 def _is_public(address):
-    # Python's versions differ about these two: anycast relays that nobody should call.
+    # Python's versions differ about these two anycast relays, which must not be called.
     relays = ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24")
     return address.is_global and not address.is_multicast and not any(address in relay for relay in relays)
 
@@ -167,7 +167,7 @@ _GLOBAL_UNICAST = st.integers(min_value=0x2000 << 112, max_value=(0x4000 << 112)
 
 
 @given(st.integers(min_value=0, max_value=2**128 - 1) | _GLOBAL_UNICAST)
-def test_an_ipv6_address_that_passes_is_global_to_python_too(number):
+def test_ipv6_address_that_passes_is_global_to_python_too(number):
     address = ipaddress.IPv6Address(number)
     if not _passes(f"https://[{address}]/"):
         return
@@ -196,7 +196,7 @@ def _passes(url):
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2620:4f:8000::1"])
-def test_a_public_address_may_be_called(address):
+def test_public_address_may_be_called(address):
     assert is_public_address(address)
 
 
@@ -209,7 +209,7 @@ def test_a_public_address_may_be_called(address):
         *("", " ", "example.com", "localhost", "[::1]", "8.8.8.8:443", "8.8.8.8/32", "２.2.2.2", "1.2.3", "999.1.1.1"),  # noqa: RUF001
     ],
 )
-def test_no_other_address_may_be_called_nor_what_is_no_address(address):
+def test_non_public_or_invalid_address_may_not_be_called(address):
     assert not is_public_address(address)
 
 

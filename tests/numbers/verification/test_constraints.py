@@ -1,4 +1,4 @@
-"""What the database refuses whatever the code does: each CHECK and UNIQUE by raw SQL, by name.
+"""What the database itself refuses: each CHECK and UNIQUE by raw SQL, by name.
 
 Every case is one step away from a row that is legal: a copy of a row that the product itself wrote, with
 the columns of LEGAL changed so that two such rows may stand side by side, and those of the case on top.
@@ -280,7 +280,7 @@ def changed(table, changes):
     return copy(table, WHERE.get(table, "true"), **LEGAL[table] | changes)
 
 
-def test_the_rows_that_the_cases_depart_from_are_legal():
+def test_base_rows_of_the_cases_are_legal():
     for table in LEGAL:
         allow(changed, table, {})
 
@@ -302,7 +302,7 @@ HOLD = {
 
 
 @pytest.mark.parametrize("status", ["available", "assigned", "quarantined", "retired", "sold", ""])
-def test_a_number_is_in_one_of_its_legal_states_whole(status):
+def test_number_is_in_exactly_one_legal_state(status):
     for quarantined, *held in product([False, True], repeat=4):
         changes = {"status": f"'{status}'", "quarantined_until": LATER if quarantined else "NULL"}
         changes |= {name: HOLD[name] if set_ else "NULL" for name, set_ in zip(HELD, held, strict=True)}

@@ -1,4 +1,4 @@
-"""verify_inventory sees every way in which a promise can be broken, and nothing where none is.
+"""verify_inventory finds every broken promise, and nothing on a correct desk.
 
 The offence is planted behind the desk's back: by SQL, with the trigger or constraint that would have
 refused it out of the way. The exact set of checks that see it is asserted, so that a check that has
@@ -21,7 +21,7 @@ def world(db, settings):
     return new_world(settings)
 
 
-def test_a_desk_on_which_everything_has_happened_is_in_order(world):
+def test_desk_with_full_history_passes(world):
     findings = list(verify_inventory())
     assert {finding.check.name: finding.rows for finding in findings if not finding.holds} == {}
     assert {finding.check.promise for finding in findings} == set(PROMISES)
@@ -31,11 +31,11 @@ def test_a_desk_on_which_everything_has_happened_is_in_order(world):
     assert all(counted.values()) or counted["numbers_idempotencyrecord"] == 0
 
 
-def test_an_empty_desk_is_in_order(db):
+def test_empty_desk_passes(db):
     assert failing() == set()
 
 
-def test_every_check_has_a_name_of_its_own():
+def test_every_check_has_a_unique_name():
     assert len({check.name for check in CHECKS}) == len(CHECKS)
 
 
@@ -48,7 +48,7 @@ COPY_OWNERSHIP = f"""
 
 
 class TestOneOwner:
-    def test_two_owners(self, world):
+    def test_number_with_two_owners_is_found(self, world):
         plant(COPY_OWNERSHIP, without=["assignment_one_owner"], number=world.numbers[0])
         assert failing() == {
             "open_ownership_is_unique",
@@ -59,7 +59,7 @@ class TestOneOwner:
             "every_ownership_is_in_the_history",
         }
 
-    def test_a_number_that_was_set_free_while_it_is_owned(self, world):
+    def test_available_number_with_an_owner_is_found(self, world):
         plant(f"UPDATE numbers_phonenumber SET status = 'available' WHERE id = {OF}", number=world.numbers[0])
         assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
 
@@ -67,7 +67,7 @@ class TestOneOwner:
         plant(f"UPDATE numbers_phonenumber SET status = 'assigned' WHERE id = {OF}", number=world.numbers[11])
         assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
 
-    def test_two_owners_at_a_time_in_the_past(self, world):
+    def test_overlapping_past_ownerships_are_found(self, world):
         plant(
             f"UPDATE numbers_assignment SET ended_at = ended_at + interval '1 day' WHERE number_id = {OF} "
             "AND ended_at IS NOT NULL",
@@ -75,19 +75,19 @@ class TestOneOwner:
         )
         assert failing() == {"ownerships_follow_each_other"}
 
-    def test_a_live_number_with_a_sandbox(self, world):
+    def test_live_number_owned_by_a_sandbox_is_found(self, world):
         plant(f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}", number=world.numbers[0])
         assert failing() == {"sandbox_and_live_never_mix"}
 
-    def test_a_test_number_held_for_a_live_organization(self, world):
+    def test_test_number_held_by_a_live_organization_is_found(self, world):
         plant(f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}", number=world.numbers[8])
         assert failing() == {"sandbox_and_live_never_mix"}
 
-    def test_a_number_routed_to_the_campaign_of_another_organization(self, world):
+    def test_number_routed_to_a_foreign_campaign_is_found(self, world):
         plant("UPDATE campaigns_brand SET organization_id = %(stranger)s", stranger=world.stranger.pk)
         assert failing() == {"nothing_crosses_organizations"}
 
-    def test_a_number_that_another_ordered(self, world):
+    def test_number_ordered_by_another_organization_is_found(self, world):
         plant(
             f"UPDATE numbers_assignment SET organization_id = %(stranger)s WHERE number_id = {OF}",
             number=world.numbers[6],
@@ -97,7 +97,7 @@ class TestOneOwner:
 
 
 class TestWholeOrders:
-    def test_a_number_missing_from_an_order(self, world):
+    def test_number_missing_from_an_order_is_found(self, world):
         plant(
             f"DELETE FROM numbers_assignment WHERE number_id = {OF}",
             f"UPDATE numbers_phonenumber SET status = 'available' WHERE id = {OF}",
@@ -110,7 +110,7 @@ class TestWholeOrders:
             "the_last_event_explains_the_status",
         }
 
-    def test_an_order_that_was_cancelled_but_has_its_numbers(self, world):
+    def test_cancelled_order_with_numbers_is_found(self, world):
         plant(
             "UPDATE numbers_order SET status = 'cancelled', total = NULL, closed_by = 'key:x', "
             "closed_in_request = 'x', kind = 'quantity', criteria = '{}' WHERE id = "
@@ -123,15 +123,15 @@ class TestWholeOrders:
             "orders_are_charged_once",
         }
 
-    def test_a_total_that_its_numbers_do_not_cost(self, world):
+    def test_total_other_than_the_sum_of_prices_is_found(self, world):
         plant("UPDATE numbers_order SET total = total + 1 WHERE sandbox")
         assert failing() == {"totals_are_the_sum_of_prices"}
 
-    def test_an_order_that_was_never_charged(self, world):
+    def test_uncharged_order_is_found(self, world):
         plant("UPDATE numbers_order SET sandbox = false WHERE sandbox")
         assert failing() == {"orders_are_charged_once", "sandbox_and_live_never_mix"}
 
-    def test_an_ownership_without_its_event(self, world):
+    def test_ownership_without_its_event_is_found(self, world):
         plant(f"DELETE FROM numbers_numberevent WHERE number_id = {OF}", number=world.numbers[6])
         assert failing() == {"every_ownership_is_in_the_history", "the_last_event_explains_the_status"}
 
@@ -143,7 +143,7 @@ class TestWholeOrders:
         )
         assert failing() == {"every_ownership_is_in_the_history", "the_last_event_explains_the_price"}
 
-    def test_an_idempotency_key_that_was_claimed_and_never_finished(self, world):
+    def test_unfinished_idempotency_record_is_found(self, world):
         plant(
             "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES (%(id)s, 'k', '')",
             id=world.owner.pk,
@@ -156,11 +156,11 @@ CHAIN = "numbers_creditentry.credit_entry_continues"
 
 
 class TestCredit:
-    def test_a_balance_that_was_changed_by_hand(self, world):
+    def test_manually_changed_balance_is_found(self, world):
         plant("UPDATE numbers_creditaccount SET balance = balance + 5", without=[BALANCE])
         assert failing() == {"balances_are_the_sum_of_the_ledger"}
 
-    def test_a_balance_below_zero(self, world):
+    def test_negative_balance_is_found(self, world):
         plant(
             "UPDATE numbers_creditaccount SET balance = -1 WHERE organization_id = %(id)s",
             without=[BALANCE, "numbers_creditaccount.credit_not_negative"],
@@ -168,7 +168,7 @@ class TestCredit:
         )
         assert failing() == {"credit_is_never_negative", "balances_are_the_sum_of_the_ledger"}
 
-    def test_a_ledger_entry_that_was_rewritten(self, world):
+    def test_rewritten_ledger_entry_is_found(self, world):
         plant(
             "UPDATE numbers_creditentry SET amount = amount + 1, balance_after = balance_after + 1 "
             "WHERE kind = 'top_up' AND account_id = %(id)s",
@@ -177,7 +177,7 @@ class TestCredit:
         )
         assert failing() == {"balances_are_the_sum_of_the_ledger", "ledger_entries_follow_each_other"}
 
-    def test_a_ledger_entry_that_was_taken_out(self, world):
+    def test_removed_ledger_entry_is_found(self, world):
         plant(
             "DELETE FROM numbers_creditentry WHERE entry = 2 AND account_id = %(id)s",
             without=[BALANCE, CHAIN],
@@ -189,19 +189,19 @@ class TestCredit:
             "ledger_entries_follow_each_other",
         }
 
-    def test_a_sandbox_that_paid(self, world):
+    def test_charged_sandbox_is_found(self, world):
         plant("UPDATE campaigns_organization SET is_sandbox = true WHERE id = %(id)s", id=world.stranger.pk)
         assert failing() == {"a_sandbox_never_pays", "sandbox_and_live_never_mix"}
 
     @pytest.mark.parametrize("table", ["numbers_creditentry", "numbers_numberevent", "campaigns_event"])
-    def test_a_protection_that_was_switched_off(self, world, table):
+    def test_disabled_protection_is_found(self, world, table):
         plant()
         connection.cursor().execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_keep_rows")
         assert failing() == {"history_is_protected"}
 
 
 class TestQuarantine:
-    def test_a_number_sold_before_its_quarantine_was_over(self, world):
+    def test_number_sold_during_its_quarantine_is_found(self, world):
         plant(
             "DELETE FROM numbers_numberevent WHERE kind = 'quarantine_ended'",
             'UPDATE numbers_numberevent SET before = \'{"status": "quarantined"}\' '
@@ -211,7 +211,7 @@ class TestQuarantine:
         )
         assert failing() == {"nothing_is_sold_in_quarantine"}
 
-    def test_a_retired_number_that_is_sold_again(self, world):
+    def test_resold_retired_number_is_found(self, world):
         order(world.owner, world.numbers[11])
         plant(
             f"UPDATE numbers_assignment SET number_id = {OF} WHERE number_id = %(sold)s",
@@ -220,7 +220,7 @@ class TestQuarantine:
         )
         assert "nothing_is_sold_in_quarantine" in failing()
 
-    def test_a_number_held_in_its_quarantine(self, world, settings):
+    def test_number_held_in_its_quarantine_is_found(self, world, settings):
         give_back(world.owner, world.numbers[6])
         plant(f"UPDATE numbers_phonenumber SET quarantined_until = now() WHERE id = {OF}", number=world.numbers[6])
         assert failing() == {"quarantines_last_as_long_as_the_history_says"}
@@ -233,7 +233,7 @@ class TestProvenance:
         plant(f"UPDATE numbers_phonenumber SET status = 'retired' WHERE id = {OF}", number=world.numbers[11])
         assert failing() == {"the_last_event_explains_the_status"}
 
-    def test_a_change_between_two_events(self, world):
+    def test_change_without_an_event_is_found(self, world):
         plant(
             "UPDATE numbers_numberevent SET before = '{\"status\": \"retired\"}' WHERE kind = 'held' "
             f"AND number_id = {OF}",
@@ -241,7 +241,7 @@ class TestProvenance:
         )
         assert failing() == {"each_event_continues_the_one_before"}
 
-    def test_a_price_that_was_moved_by_hand(self, world):
+    def test_manually_changed_price_is_found(self, world):
         plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
         assert failing() == {"the_last_event_explains_the_price"}
 
@@ -267,7 +267,7 @@ class TestProvenance:
             "UPDATE campaigns_campaign SET status = 'ACTIVE'",
         ],
     )
-    def test_a_right_that_was_given_or_taken_by_hand(self, world, statement):
+    def test_manually_changed_permission_is_found(self, world, statement):
         plant(statement)
         assert failing() == {"the_last_event_explains_who_may_do_what"}
 

@@ -21,7 +21,7 @@ def world(db, settings):
 
 
 class TestTheCommand:
-    def test_it_prints_each_promise_with_what_it_counted(self, world, capsys):
+    def test_each_promise_is_printed_with_its_count(self, world, capsys):
         call_command("verify_inventory")
         output = capsys.readouterr().out
         for promise, statement in PROMISES.items():
@@ -38,7 +38,7 @@ class TestTheCommand:
         assert "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 offending\n" in output
         assert f"          number={world.numbers[10]}, price=99.00, recorded=2.50\n" in output
 
-    def test_json_is_one_document_where_all_hold_and_where_not(self, world, capsys):
+    def test_json_is_one_document_in_success_and_failure(self, world, capsys):
         call_command("verify_inventory", "--json")
         document = json.loads(capsys.readouterr().out)
         assert document["ok"] is True

@@ -1,4 +1,4 @@
-"""Every change, through the API, the desk and the commands, says who, in which request, from what to what.
+"""Every change through the API, the admin and the commands records actor, request and values.
 
 The lists are complete by the code: every operation of the API that writes, every operation that the desk
 offers, every command that changes something. What is added there has to be added here.
@@ -77,7 +77,9 @@ READS = {"searchNumbers", *(id for id, call in CALLS.items() if call.method == "
 
 
 @pytest.mark.parametrize("operation", sorted(CALLS.keys() - READS))
-def test_the_api(api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
+def test_api_change_is_recorded_with_actor_and_request(
+    api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
     populate(cast)
     world = World(api, cast, monkeypatch)
     if operation == "detachCampaign":
@@ -186,7 +188,7 @@ def filled(form: dict[str, Any], cast: Cast) -> dict[str, Any]:
     return {name: value(cast).pk if callable(value) else value for name, value in form.items()}
 
 
-def test_nothing_that_the_desk_can_do_is_missing_here() -> None:
+def test_every_admin_operation_is_listed_here() -> None:
     offered = {(model, operation.name) for model, one in desks().items() for operation in one.operations}
     assert offered - NO_CHANGES == ACTIONS.keys()
     assert {model for model, one in desks().items() if one.adding} == ADDED.keys()
@@ -194,7 +196,7 @@ def test_nothing_that_the_desk_can_do_is_missing_here() -> None:
 
 
 @pytest.mark.parametrize(("model", "name"), ACTIONS, ids="-".join)
-def test_an_operation_of_the_desk(desk: Client, cast: Cast, model: str, name: str) -> None:
+def test_admin_operation_is_recorded_with_actor_and_request(desk: Client, cast: Cast, model: str, name: str) -> None:
     make, form, expected = ACTIONS[model, name]
     subject, values = make(cast), filled(form, cast)
     watched = Watched()
@@ -203,7 +205,7 @@ def test_an_operation_of_the_desk(desk: Client, cast: Cast, model: str, name: st
 
 
 @pytest.mark.parametrize("model", ADDED)
-def test_what_the_desk_adds(desk: Client, cast: Cast, model: str) -> None:
+def test_added_row_is_recorded_with_actor_and_request(desk: Client, cast: Cast, model: str) -> None:
     form, expected = ADDED[model]
     values, watched = filled(form, cast), Watched()
     answer = desk.post(url(desks()[model].model, "add"), values)
@@ -211,7 +213,7 @@ def test_what_the_desk_adds(desk: Client, cast: Cast, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", EDITED)
-def test_what_the_desk_edits(desk: Client, cast: Cast, model: str) -> None:
+def test_edited_row_is_recorded_with_actor_and_request(desk: Client, cast: Cast, model: str) -> None:
     make, changes, expected = EDITED[model]
     subject = make(cast)
     address = url(type(subject), "change", subject.pk)
@@ -238,13 +240,13 @@ OTHERS = {
 }
 
 
-def test_no_command_is_missing_here() -> None:
+def test_every_command_is_listed_here() -> None:
     ours = {name for name, app in get_commands().items() if app in ("numbers", "apikeys", "campaigns")}
     assert ours == COMMANDS.keys() | OTHERS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command(cast: Cast, tmp_path: Any, capsys: Any, command: str) -> None:
+def test_command_change_is_recorded_with_its_name(cast: Cast, tmp_path: Any, capsys: Any, command: str) -> None:
     stock = tmp_path / "stock.csv"
     stock.write_text("number\n+14155550123\n")
     arguments, expected = COMMANDS[command]

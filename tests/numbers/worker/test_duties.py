@@ -56,7 +56,7 @@ def silence(name: str, *, seconds: int) -> None:
     db_assertions.run(f"UPDATE numbers_duty SET beat_at = beat_at - interval '{seconds} s' WHERE name = '{name}'")
 
 
-def test_a_duty_is_due_at_first_and_then_by_its_schedule():
+def test_duty_is_due_at_first_and_then_by_its_schedule():
     duties = hourly("sweep")
     assert run_due(duties) == ["sweep"]
     assert run_due(duties) == []
@@ -67,7 +67,7 @@ def test_a_duty_is_due_at_first_and_then_by_its_schedule():
     assert 3_500 < seconds_until_due(duties) <= 3_600
 
 
-def test_a_worker_that_was_away_does_what_is_due_once():
+def test_worker_runs_a_missed_duty_once():
     duties = hourly("sweep")
     run_due(duties)
     make_due("sweep")
@@ -75,7 +75,7 @@ def test_a_worker_that_was_away_does_what_is_due_once():
     assert 3_500 < seconds_to_next("sweep") <= 3_600
 
 
-def test_a_daily_duty_waits_for_its_time_of_day():
+def test_daily_duty_waits_for_its_time_of_day():
     ((now,),) = db_assertions.rows("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::time")
     at = time((now.hour + 2) % 24, 0)
     duties = {"nightly": PeriodicDuty("nightly", lambda: "", daily_at=at)}
@@ -86,21 +86,21 @@ def test_a_daily_duty_waits_for_its_time_of_day():
     assert 3_600 <= seconds_to_next("nightly") <= 7_200
 
 
-def test_a_changed_schedule_is_taken_over_and_keeps_the_history():
+def test_changed_schedule_is_adopted_and_keeps_the_history():
     run_due(hourly("sweep"))
     plan_duties({"sweep": PeriodicDuty("sweep", lambda: "", daily_at=time(3, 30))})
     duty = Duty.objects.get()
     assert (duty.every_seconds, duty.daily_at, duty.runs, duty.outcome) == (None, time(3, 30), 1, "done")
 
 
-def test_a_duty_of_another_release_is_left_alone():
+def test_duty_of_another_release_is_left_unchanged():
     plan_duties(hourly("of_the_next_release"))
     duties = hourly("sweep")
     assert run_due(duties) == ["sweep"]
     assert Duty.objects.get(name="of_the_next_release").runs == 0
 
 
-def test_a_failing_duty_is_counted_and_holds_up_no_other(caplog):
+def test_failing_duty_is_counted_and_blocks_no_other(caplog):
     """The item planted in the queue of duties."""
     duties = hourly("broken", failing) | hourly("sweep")
     plan_duties(duties)
@@ -145,7 +145,7 @@ def test_finding_is_reported_and_is_not_an_unforeseen_failure():
     assert not QueueFailures.objects.exists()
 
 
-def test_workers_at_once_run_a_duty_once():
+def test_concurrent_workers_run_a_duty_once():
     runs = []
     duties = hourly("sweep", lambda: runs.append(1) or "")
     plan_duties(duties)
@@ -171,7 +171,7 @@ def test_silent_owner_is_replaced_by_another_worker_and_counted(caplog):
     assert (duty.outcome, duty.runs, duty.failures, duty.attempts) == ("done", 2, 1, 0)
 
 
-def test_a_duty_that_kills_its_workers_is_taken_over_ever_later():
+def test_duty_that_kills_workers_is_retried_with_backoff():
     duties = hourly("deadly")
     plan_duties(duties)
     for broken_off in (60, 120, 240):
@@ -182,7 +182,7 @@ def test_a_duty_that_kills_its_workers_is_taken_over_ever_later():
     assert claim_duty(duties)
 
 
-def test_a_heartbeat_keeps_the_claim(monkeypatch):
+def test_heartbeat_keeps_the_claim(monkeypatch):
     duties = hourly("sweep")
     plan_duties(duties)
     claim = claim_duty(duties)
@@ -217,7 +217,7 @@ def test_busy_database_is_retried_and_not_counted_as_unforeseen():
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_each_real_duty_runs_on_an_empty_and_on_a_lived_in_desk(api, name):
+def test_each_real_duty_runs_on_an_empty_and_a_used_desk(api, name):
     duties = {name: all_duties()[name]}
     for _ in range(2):
         plan_duties(duties)
@@ -229,7 +229,7 @@ def test_each_real_duty_runs_on_an_empty_and_on_a_lived_in_desk(api, name):
         assert api.order(factories.stock(*factories.line(_ * 10 + 1, 2))).status_code == 200
 
 
-def test_verification_fails_where_a_promise_is_broken(api):
+def test_verification_fails_when_a_promise_is_broken(api):
     duties = {"verify_inventory": all_duties()["verify_inventory"]}
     plan_duties(duties)
     make_due("verify_inventory")
@@ -241,7 +241,7 @@ def test_verification_fails_where_a_promise_is_broken(api):
     assert "history_is_protected (1 rows)" in Duty.objects.get().error
 
 
-def test_old_sign_in_failures_and_sessions_are_forgotten(db):
+def test_old_sign_in_failures_and_sessions_are_deleted(db):
     User.objects.create_user("alice", password="a long password")
     age = "interval '1 year'"
     values = "'', '203.0.113.7', 'alice', '', '/admin/login/'"
@@ -257,7 +257,7 @@ def test_old_sign_in_failures_and_sessions_are_forgotten(db):
     assert db_assertions.rows("SELECT session_key FROM django_session") == [("new",)]
 
 
-def test_old_jobs_are_forgotten_whole_and_running_ones_never(settings):
+def test_old_jobs_are_deleted_whole_and_running_ones_never(settings):
     settings.DESK_JOB_DAYS = 30
     age = "interval '31 days'"
     over = ("done", "failed", "cancelled")
@@ -273,7 +273,7 @@ def test_old_jobs_are_forgotten_whole_and_running_ones_never(settings):
     assert db_assertions.rows("SELECT count(*) FROM numbers_joboutcome") == [(2,)]
 
 
-def test_an_outcome_needs_the_claim(monkeypatch):
+def test_outcome_requires_the_claim(monkeypatch):
     """Negative control of the fencing: without the run's number a lost claim would overwrite the newer one."""
     unfenced = schedule._DONE.replace("AND runs = %s", "AND runs >= %s")
     monkeypatch.setattr(schedule, "_DONE", unfenced)

@@ -47,7 +47,7 @@ def failures(name: str) -> int:
 # --- jobs ------------------------------------------------------------------------------------------
 
 
-def test_a_failing_job_is_counted_and_holds_up_no_other(works, caplog):
+def test_failing_job_is_counted_and_blocks_no_other(works, caplog):
     bad, good = planted(), planted("works")
     assert run_all() == 2
     bad.refresh_from_db()
@@ -93,7 +93,7 @@ def test_job_is_done_at_its_next_attempt_when_its_fault_is_fixed(works):
     ],
     ids=str,
 )
-def test_a_malformed_job_holds_up_no_other(works, fault):
+def test_malformed_job_blocks_no_other(works, fault):
     bad, good = planted(**fault), planted("works")
     assert run_all() == 2
     bad.refresh_from_db()
@@ -110,7 +110,7 @@ def test_counts_that_json_cannot_hold_fail_only_their_job(works, monkeypatch):
     assert (bad.status, good.status) == ("queued", "done")
 
 
-def test_without_jobs_a_worker_has_nothing_to_wait_for(works):
+def test_worker_has_nothing_to_wait_for_without_jobs(works):
     """A zero here would have it look five times a second."""
     assert seconds_until_due() is None
     planted("works")
@@ -119,7 +119,7 @@ def test_without_jobs_a_worker_has_nothing_to_wait_for(works):
     assert seconds_until_due() is None
 
 
-def test_a_waiting_retry_can_be_stopped(works):
+def test_waiting_retry_can_be_stopped(works):
     job = planted()
     run_all()
     job.refresh_from_db()
@@ -141,7 +141,7 @@ def test_job_of_a_stopping_worker_is_queued_without_an_attempt(works, monkeypatc
     assert (job.status, job.attempts) == ("done", 1)
 
 
-def test_a_job_that_broke_off_is_taken_over_ever_later(works):
+def test_interrupted_job_is_taken_over_with_backoff(works):
     job = planted("works")
     claimed = "UPDATE numbers_job SET status = 'running', started_at = now(), attempts = {}, heartbeat_at = now() - {}"
     for attempts, seconds in ((1, 60), (2, 120), (5, 960)):

@@ -1,4 +1,4 @@
-"""``manage.py worker`` as real processes: woken, side by side, killed, stopped, without a database."""
+"""``manage.py worker`` as real processes: woken, parallel, killed, stopped, without a database."""
 
 import signal
 import subprocess
@@ -70,7 +70,7 @@ def order_filled(order_id: str) -> str:
 # --- woken -----------------------------------------------------------------------------------------
 
 
-def test_a_worker_is_woken_for_stock_and_for_jobs(api, cast, start, nothing_due):
+def test_worker_is_woken_for_stock_and_for_jobs(api, cast, start, nothing_due):
     """It would look by itself after an hour."""
     start().wait_until_listening()
     order_id = wait_for(api, 2)
@@ -85,7 +85,7 @@ def test_a_worker_is_woken_for_stock_and_for_jobs(api, cast, start, nothing_due)
     db_assertions.assert_in_order()
 
 
-def test_without_notifications_a_worker_polls(api, start, nothing_due):
+def test_worker_polls_without_notifications(api, start, nothing_due):
     nowhere = f"postgresql://numberdesk@127.0.0.1:{free_port()}/numberdesk"
     process = start(poll="0.1", WORKER_LISTEN_URL=nowhere)
     wait_until("SELECT count(*) = 1 FROM numbers_workerprocess")
@@ -95,7 +95,7 @@ def test_without_notifications_a_worker_polls(api, start, nothing_due):
     assert "no notifications, polling only" in process.output()
 
 
-def test_a_worker_polls_behind_a_pooler_in_transaction_mode(api, start, nothing_due, pgbouncer):
+def test_worker_polls_behind_a_pooler_in_transaction_mode(api, start, nothing_due, pgbouncer):
     pgbouncer(prepared=100)
     numbers = factories.stock(*factories.line(50, 3))
     process = start(poll="0.1")
@@ -121,7 +121,7 @@ def test_worker_behind_a_pooler_wakes_on_a_direct_connection(api, start, nothing
 # --- side by side ----------------------------------------------------------------------------------
 
 
-def test_two_workers_share_the_work_and_do_each_piece_once(api, cast, start):
+def test_two_workers_share_jobs_and_run_each_once(api, cast, start):
     numbers = factories.stock(*factories.line(0, 6))
     jobs = [retire_all(number) for number in numbers]
     orders = [wait_for(api, 2, area_code="212") for _ in range(3)]
@@ -160,7 +160,7 @@ def test_killed_job_is_finished_by_the_other_worker(cast, start, nothing_due):
     assert job.attempts == 2
 
 
-def test_a_duty_killed_in_the_middle_is_done_by_the_other_worker(start):
+def test_killed_duty_is_finished_by_the_other_worker(start):
     with holding():
         killed = start(hold_at="duty")
         wait_until_blocked()
@@ -196,7 +196,7 @@ def test_killed_fill_is_finished_by_the_other_worker(api, cast, start, nothing_d
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_worker_leaves_at_once_and_in_order(start, nothing_due, number):
+def test_stopped_worker_exits_at_once_and_cleanly(start, nothing_due, number):
     process = start().wait_until_listening()
     assert process.stop(number) == 0
     assert db_assertions.rows("SELECT count(*) FROM numbers_workerprocess") == [(0,)]
@@ -216,7 +216,7 @@ def test_job_of_a_stopped_worker_is_continued_at_once(cast, start, nothing_due):
     assert NumberEvent.objects.filter(kind="retired").count() == 4
 
 
-def test_a_duty_of_a_stopped_worker_is_due_at_once(start):
+def test_duty_of_a_stopped_worker_is_due_at_once(start):
     with holding():
         stopped = start(hold_at="duty")
         wait_until_blocked()
@@ -225,7 +225,7 @@ def test_a_duty_of_a_stopped_worker_is_due_at_once(start):
     assert (duty.owner, duty.outcome, duty.attempts, duty.failures) == ("", "", 0, 0)
 
 
-def test_a_worker_that_belongs_to_a_process_ends_with_it(start, nothing_due):
+def test_owned_worker_ends_with_its_process(start, nothing_due):
     code = "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])"
     parent = start(command=["-c", code, "-m", "tests.support.worker_process", "--with-parent"])
     wait_until("SELECT count(*) = 1 FROM numbers_workerprocess")
@@ -233,7 +233,7 @@ def test_a_worker_that_belongs_to_a_process_ends_with_it(start, nothing_due):
     wait_until("SELECT count(*) = 0 FROM numbers_workerprocess")
 
 
-def test_the_check_says_whether_a_worker_of_this_host_is_alive(start, nothing_due, capsys):
+def test_check_reports_whether_a_local_worker_is_alive(start, nothing_due, capsys):
     with pytest.raises(CommandError, match="no worker of this host has been alive"):
         call_command("worker", "--check")
     capsys.readouterr()
