@@ -23,7 +23,7 @@ AVAILABLE = """
 """
 
 # The same in the terms of the shelves' indexes, whose queries name the sandbox themselves.
-# For a buyer (%(held_by)s, which may be null), and for a search, which shows nobody's holds.
+# For a buyer (%(held_by)s, which may be null), and for a search, which shows no held numbers.
 ON_OFFER_TO_BUYER = """
     n.status IN ('available', 'quarantined')
     AND (n.held_until IS NULL OR n.held_until <= now() OR n.held_for_id = %(held_by)s)

@@ -177,7 +177,7 @@ def _raise_if_away(error: Exception) -> None:
 
 
 def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
-    """Buy for a backorder; return whether it was filled. Close it if it must not be."""
+    """Fill a backorder; return whether it was filled. Close it if it must not be."""
     tx.commit_with()
     request, buyer = _request_of(order), _buyer_of(order)
     wish, quantity = request.wish_of(buyer), request.quantity
