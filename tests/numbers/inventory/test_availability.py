@@ -99,7 +99,7 @@ def test_forms_agree_on_what_may_be_sold(cast, place, row, is_sandbox):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(map(str, row)))
-def test_search_offers_what_nobody_holds(place, row):
+def test_search_offers_only_unheld_numbers(place, row):
     place(*row)
     expected = state_by_hand(*row) == "available"
     assert selects(availability.ON_OFFER) == expected
