@@ -1,5 +1,6 @@
 """``/v1/api-keys``: keys that a customer's program makes, lists, rotates and revokes by itself."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -7,21 +8,59 @@ from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
 from apikeys.models import ApiKey
-from apikeys.reading import read_expiry, read_label, read_scopes
-from apikeys.schemas import CREATE_KEY, GET_KEY, LIST_KEYS, REVOKE_KEY, ROTATE_KEY
 from apikeys.scopes import Scope
 from apikeys.self_service import create_key_for, revoke_key_for, rotate_key_for
+from apikeys.types import (
+    KEY_ID,
+    LABEL_REQUIRED,
+    MAX_DAYS,
+    ApiKeyJson,
+    ApiKeyQuery,
+    ApiKeyRequest,
+    ApiKeyWithSecretJson,
+    RotationRequest,
+)
+from config.api.declared import parse_body
 from config.api.envelope import success, success_body, timestamp
 from config.api.idempotency import HEADER, IdempotencyKey, Response, read_idempotency_key
-from config.api.openapi.operations import described
-from config.api.pagination import answer_page, read_page
-from config.api.views import ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
-from config.errors import NotFound
+from config.api.openapi import errors as openapi_errors
+from config.api.openapi.declare import Returns, endpoint, list_endpoint
+from config.api.openapi.errors import ErrorResponse
+from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
+from config.api.openapi.operations import Example, Id
+from config.api.pagination import answer_page, read_list
+from config.api.views import ApiView, refuse_unknown_parameters
+from config.errors import Forbidden, InvalidInput, NotFound
 
-FIELDS = frozenset({"label", "scopes", "expires_at", "expires_in_days"})
+TAG = "API keys"
+PATH = {"key_id": Id("The key's id.", KEY_ID)}
+MOMENT = "2026-04-26T12:00:00Z"
+NO_SUCH_KEY = ErrorResponse(NotFound, "Your organization has no key with this id.")
+TOO_MANY = replace(
+    openapi_errors.RATE_LIMITED,
+    when="Your organization has used up this minute's requests, or its ten creations and rotations of keys a minute; "
+    "or too many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
+)
+MORE_THAN_YOURS = ErrorResponse(
+    Forbidden,
+    "The key lacks the scope `apikeys:write`, or one of the scopes of the key that it would give; or it expires "
+    "before that key would.",
+)
+BAD_SCOPES = ErrorResponse(
+    InvalidInput,
+    "The scopes are empty, unknown or repeat.",
+    details={"scopes[1]": f"is not a scope; known: {', '.join(Scope.values)}"},
+)
+CREATE = f"""\
+Make a key for another program, with no more scopes than it needs: they must be among those of the key that you
+call with. The secret is in this answer and in its repetitions under the same `Idempotency-Key`, and nowhere else.
+
+A key can stop by itself: give `expires_at` or `expires_in_days` (up to {MAX_DAYS:,} days), not both. It never outlasts
+the key that makes it: without an end of its own it ends with that one, and a later end is 403. Creations and
+rotations together are limited to ten a minute."""
 
 
-class ApiKeys(ApiView):
+class ApiKeyListView(ApiView):
     """Create a key; list those that there are.
 
     ``plaintext``, the secret, is in the answer to the creation and nowhere else. A key's scopes are a
@@ -31,65 +70,125 @@ class ApiKeys(ApiView):
 
     scopes = {"POST": Scope.APIKEYS_WRITE, "GET": Scope.APIKEYS_READ}
 
-    @described(CREATE_KEY)
+    @endpoint(
+        "createApiKey",
+        tag=TAG,
+        description=CREATE,
+        headers=[IDEMPOTENCY_KEY],
+        body=ApiKeyRequest,
+        body_examples=[
+            Example(
+                {
+                    "label": "billing job",
+                    "scopes": ["numbers:read", "numbers:write"],
+                    "expires_in_days": 90,
+                }
+            )
+        ],
+        returns=Returns(ApiKeyWithSecretJson, "The key, with its secret.", status=201, headers=REPLAYED),
+        errors=[BAD_SCOPES, MORE_THAN_YOURS, TOO_MANY, *IDEMPOTENCY_ERRORS],
+        invalid={"label": LABEL_REQUIRED},
+    )
     def post(self, request: CallerRequest) -> HttpResponse:
+        """Create an API key."""
         refuse_unknown_parameters(request)
-        details: dict[str, str] = {}
-        body = body_of(request, known=FIELDS, details=details)
-        label = read_label(body.get("label"), details)
-        scopes = read_scopes(body.get("scopes"), details)
-        expires_at = read_expiry(body, details)
-        refuse_if_any(details)
+        body = parse_body(request, ApiKeyRequest)
         return create_key_for(
             request.user,
-            label=label,
-            scopes=scopes,
-            expires_at=expires_at,
+            label=body.label,
+            scopes=body.scopes,
+            expires_at=body.ends_at,
             show=lambda key, secret: Response(201, success_body(key_with_secret(key, secret))),
-            idempotency_key=_idempotency_key(request, ["api-keys", body]),
+            idempotency_key=_idempotency_key(request, ["api-keys", request.data]),
         ).as_http()
 
-    @described(LIST_KEYS)
+    @list_endpoint("listApiKeys", ApiKeyJson, tag=TAG, query=ApiKeyQuery)
     def get(self, request: CallerRequest) -> HttpResponse:
-        include_revoked = flag_parameter(request, "include_revoked")
-        page = read_page(request, name="api-keys", filters={"include_revoked": include_revoked})
+        """List API keys.
+
+        Your organization's keys, without their secrets.
+        """
+        query, page = read_list(request, ApiKeyQuery, name="api-keys")
         keys = ApiKey.objects.of(request.user.organization_id).filter(pk__lt=page.below)
-        if not include_revoked:
+        if not query.include_revoked:
             keys = keys.filter(revoked_at__isnull=True)
         return answer_page(keys.order_by("-pk")[: page.fetch], page, show=key_as_json)
 
 
-class OneApiKey(ApiView):
+class ApiKeyDetailView(ApiView):
     """One key; revoke it. Revoking again changes nothing and answers the same."""
 
     scopes = {"GET": Scope.APIKEYS_READ, "DELETE": Scope.APIKEYS_WRITE}
 
-    @described(GET_KEY)
+    @endpoint(
+        "getApiKey",
+        tag=TAG,
+        path=PATH,
+        returns=Returns(ApiKeyJson, "The key."),
+        errors=[NO_SUCH_KEY],
+    )
     def get(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
+        """Get an API key.
+
+        One key, without its secret.
+        """
         refuse_unknown_parameters(request)
         key = ApiKey.objects.of(request.user.organization_id).filter(pk=key_id).first()
         if key is None:
             raise NotFound()
         return success(key_as_json(key))
 
-    @described(REVOKE_KEY)
+    @endpoint(
+        "revokeApiKey",
+        tag=TAG,
+        path=PATH,
+        returns=Returns(ApiKeyJson, "The key, revoked.", but={"status": "revoked", "revoked_at": MOMENT}),
+        errors=[NO_SUCH_KEY],
+    )
     def delete(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
+        """Revoke an API key.
+
+        Close a key for good, from the next request on. Revoking it again changes nothing.
+        """
         refuse_unknown_parameters(request)
         return success(key_as_json(revoke_key_for(request.user, key_id)))
 
 
-class ApiKeyRotation(ApiView):
+class ApiKeyRotationView(ApiView):
     """Give a key a new secret. Id, label, scopes and expiry stay; the old secret stops at once."""
 
     scopes = {"POST": Scope.APIKEYS_WRITE}
 
-    @described(ROTATE_KEY)
+    @endpoint(
+        "rotateApiKey",
+        tag=TAG,
+        path=PATH,
+        headers=[IDEMPOTENCY_KEY],
+        returns=Returns(
+            ApiKeyWithSecretJson,
+            "The key, with its new secret.",
+            but={"rotated_at": MOMENT},
+            headers=REPLAYED,
+        ),
+        errors=[
+            ErrorResponse(NotFound, "Your organization has no key with this id that is active."),
+            MORE_THAN_YOURS,
+            TOO_MANY,
+            *IDEMPOTENCY_ERRORS,
+            *openapi_errors.WITH_ANY_BODY,
+        ],
+    )
     def post(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
+        """Rotate an API key.
+
+        Give a key a new secret. Its id, label, scopes and expiry stay; the old secret stops at once, also
+        where it is that of the key that you call with. A key that is revoked or has expired is made anew
+        instead, and one that lasts longer than the key that you call with is 403. Creations and rotations
+        together are limited to ten a minute.
+        """
         refuse_unknown_parameters(request)
-        details: dict[str, str] = {}
         if request._request.body:
-            body_of(request, known=frozenset(), details=details)
-        refuse_if_any(details)
+            parse_body(request, RotationRequest)
         return rotate_key_for(
             request.user,
             key_id,
@@ -108,7 +207,7 @@ def _idempotency_key(request: CallerRequest, what: list[Any]) -> IdempotencyKey 
     )
 
 
-def key_as_json(key: ApiKey) -> dict[str, Any]:
+def key_as_json(key: ApiKey) -> ApiKeyJson:
     return {
         "id": key.id,
         "label": key.label,
@@ -123,6 +222,6 @@ def key_as_json(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def key_with_secret(key: ApiKey, secret: str) -> dict[str, Any]:
-    """The name is that of ``create_api_key --json``."""
+def key_with_secret(key: ApiKey, secret: str) -> ApiKeyWithSecretJson:
+    """Return the key with its secret, named as ``create_api_key --json`` names it."""
     return {**key_as_json(key), "plaintext": secret}

@@ -16,7 +16,7 @@ from config.api.declared import doc
 from config.api.envelope import success, timestamp
 from config.api.kinds import GivenUuid, Moment, OneOf, Text, Uuid, choice
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
-from config.api.openapi.errors import Refusal
+from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id
 from config.api.pagination import PageQuery, answer_page, read_list
 from config.api.views import READS, ApiView, refuse_unknown_parameters
@@ -99,7 +99,7 @@ class CampaignDetailView(ApiView):
         tag=TAG,
         path={"campaign_id": Id("The campaign's id.", CAMPAIGN_ID)},
         returns=Returns(CampaignJson, "The campaign."),
-        errors=[Refusal(NotFound, "Your organization has no campaign with this id.")],
+        errors=[ErrorResponse(NotFound, "Your organization has no campaign with this id.")],
     )
     def get(self, request: Request, campaign_id: UUID) -> HttpResponse:
         """Get a campaign.
@@ -137,7 +137,7 @@ class BrandDetailView(ApiView):
         tag=TAG,
         path={"brand_id": Id("The brand's id.", BRAND_ID)},
         returns=Returns(BrandJson, "The brand."),
-        errors=[Refusal(NotFound, "Your organization has no brand with this id.")],
+        errors=[ErrorResponse(NotFound, "Your organization has no brand with this id.")],
     )
     def get(self, request: Request, brand_id: UUID) -> HttpResponse:
         """Get a brand.

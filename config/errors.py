@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -45,7 +45,7 @@ class ApiError(Exception):
         message: str | None = None,
         *,
         details: dict[str, str] | None = None,
-        data: dict[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message or self.message)
@@ -86,7 +86,7 @@ class Conflict(ApiError):
 
     status = 409
 
-    def __init__(self, message: str | None = None, *, data: dict[str, Any] | None = None) -> None:
+    def __init__(self, message: str | None = None, *, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(message, data=data, headers={"x-should-retry": "false"})
 
 

@@ -24,8 +24,8 @@ urlpatterns = [
     path("", include("config.docs_site.urls")),
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
-    path("healthz", health.Healthz.as_view()),
-    path("readyz", health.Readyz.as_view()),
+    path("healthz", health.HealthView.as_view()),
+    path("readyz", health.ReadinessView.as_view()),
     path("metrics", metrics),
 ]
 

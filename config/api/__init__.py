@@ -9,7 +9,6 @@
 - ``converters``: ids in paths.
 - ``openapi``: the OpenAPI document.
 - ``health``: ``/healthz`` and ``/readyz``.
-- ``health_schema``: the same, described.
 - ``kinds``: kinds of declared fields.
 - ``idempotency``: retries that get the first response.
 """

@@ -6,7 +6,7 @@ a ``Reads``: the function that reads the value, and the JSON Schema that describ
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,9 +26,9 @@ MAX_UNKNOWN_FIELDS = 20
 EXAMPLE = "x-example"
 
 
-def doc(description: str, *, example: Any = None) -> Any:
+def doc(description: str, *, example: Any = ...) -> Any:
     """Describe a field of a declared type. ``example`` is its value in examples of whole bodies."""
-    return Field(description=description, json_schema_extra={EXAMPLE: example} if example is not None else None)
+    return Field(description=description, json_schema_extra=None if example is ... else {EXAMPLE: example})
 
 
 def example(value: Any) -> Any:
@@ -49,16 +49,21 @@ class Problem(ValueError):
 
 @dataclass(frozen=True, eq=False)  # by identity: annotations must be hashable
 class Reads:
-    """How a value is read, and how the document describes it."""
+    """How a value is read, and how the document describes it.
+
+    Without ``schema`` it is described as its type; ``facets`` are added to that.
+    """
 
     read: Callable[[Any], Any]
-    schema: Schema
+    schema: Schema | None = None
+    facets: Schema = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+        like = handler(source) if self.schema is None else None
+        return core_schema.no_info_plain_validator_function(self.read, json_schema_input_schema=like)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        return dict(self.schema)
+        return {**(handler(schema) if self.schema is None else self.schema), **self.facets}
 
 
 class _Declared(BaseModel):
@@ -74,10 +79,18 @@ class _Declared(BaseModel):
         cls._absent = {name: None for name, one in cls.model_fields.items() if one.is_required()}
 
     @classmethod
+    def check_together(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
+        """Put problems of several fields together into ``problems``. A subclass may have some."""
+
+    @classmethod
     def read(cls: type[Declared], given: Mapping[str, Any], problems: dict[str, str]) -> Declared | None:
-        """Read the fields. Put every problem into ``problems``, and return None if there is one."""
+        """Read the fields. Put every problem into ``problems``, and return None if a field has one."""
+        cls.check_together(given, problems)
         try:
-            return cls.model_validate({**cls._absent, **{n: given[n] for n in given if n in cls.known}})
+            known = given if given.keys() <= cls.known else {n: given[n] for n in given if n in cls.known}
+            # Not model_validate, which takes as long again: every order comes by here.
+            read: Declared = cls.__pydantic_validator__.validate_python({**cls._absent, **known})
+            return read
         except ValidationError as error:
             for one in error.errors(include_url=False):
                 _note(problems, one)
@@ -114,28 +127,33 @@ def parse_body(
     body = request.data
     if not isinstance(body, dict) or request._request.body == b"":
         raise ValidationFailed(details={"body": "must be a JSON object"})
-    known = ", ".join(sorted(declared.known))
-    unknown = [name[:64] for name in sorted(body.keys() - declared.known)[:MAX_UNKNOWN_FIELDS]]
-    if unknown and unknown_field is not ValidationFailed:
-        raise unknown_field(details=dict.fromkeys(unknown, f"can't be updated; these can: {known}"))
-    remedy = f"known: {known}" if known else "this endpoint takes none"
-    problems = dict.fromkeys(unknown, f"is not a field of this request; {remedy}")
+    problems: dict[str, str] = {}
+    if not body.keys() <= declared.known:
+        known = ", ".join(sorted(declared.known))
+        unknown = [name[:64] for name in sorted(body.keys() - declared.known)[:MAX_UNKNOWN_FIELDS]]
+        if unknown_field is not ValidationFailed:
+            raise unknown_field(details=dict.fromkeys(unknown, f"can't be updated; these can: {known}"))
+        remedy = f"known: {known}" if known else "this endpoint takes none"
+        problems = dict.fromkeys(unknown, f"is not a field of this request; {remedy}")
     read = declared.read(body, problems)
     if read is None or problems:
         raise ValidationFailed(details=problems)
     return read
 
 
-def parse_query(
-    request: Request, declared: type[Declared], *, also: frozenset[str] = frozenset()
-) -> tuple[Declared | None, dict[str, str]]:
-    """Return the query parameters as a ``declared``, and every problem found.
-
-    ``also`` are parameters that somebody else reads, such as ``cursor``.
-    """
-    problems = unknown_parameters(request, declared.known | also)
+def parse_query(request: Request, declared: type[Declared]) -> tuple[Declared | None, dict[str, str]]:
+    """Return the query parameters as a ``declared``, and every problem found."""
+    problems = unknown_parameters(request, declared.known)
     given = {name: request.query_params[name] for name in request.query_params}
     return declared.read(given, problems), problems
+
+
+def read_query(request: Request, declared: type[Declared]) -> Declared:
+    """Return the query parameters. Raise ValidationFailed with every problem found."""
+    read, problems = parse_query(request, declared)
+    if read is None or problems:
+        raise ValidationFailed(details=problems)
+    return read
 
 
 def unknown_parameters(request: Request, known: frozenset[str]) -> dict[str, str]:
@@ -143,10 +161,10 @@ def unknown_parameters(request: Request, known: frozenset[str]) -> dict[str, str
 
     A misspelled parameter must not pass silently: ``?dryrun=true`` would buy.
     """
-    remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
     problems = {}
     for name, values in request.query_params.lists():
         if name not in known:
+            remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
             problems[name] = f"is not a parameter of this request; {remedy}"
         elif len(values) > 1:
             problems[name] = "is given more than once; give it once"

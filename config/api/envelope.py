@@ -53,7 +53,7 @@ def error_answer(
     message: str,
     *,
     details: dict[str, str] | None = None,
-    data: dict[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     error: dict[str, Any] = {"code": code, "message": message, "request_id": current_request_id()}
     if details is not None:

@@ -1,15 +1,8 @@
-"""The forms of values that several requests have: ids, times, lines of text; and query parameters.
-
-Each form stands here once. Problems go into ``details``, so that all are reported at once. That no
-parameter is given twice, ``config.api.views.refuse_unknown_parameters`` checks.
-"""
+"""The forms of values that several requests have: ids, times, lines of text. Each stands here once."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
-
-from rest_framework.request import Request
 
 UUID_EXPECTED = "must be a UUID such as b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
 TIME_EXPECTED = "must be a time in ISO 8601 with its offset, such as 2027-01-31T12:00:00Z"
@@ -54,32 +47,3 @@ def parse_time(value: object) -> datetime | None:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None  # in the form of a time, and none: the 31st of June, or a year that Python lacks
-
-
-def choice_parameter(request: Request, name: str, choices: Sequence[str], details: dict[str, str]) -> str | None:
-    value = request.query_params.get(name)
-    if value is None or value in choices:
-        return value
-    details[name] = f"must be one of {', '.join(choices)}"
-    return None
-
-
-def uuid_parameter(request: Request, name: str, details: dict[str, str]) -> UUID | None:
-    value = request.query_params.get(name)
-    if value is None:
-        return None
-    if found := parse_uuid(value):
-        return found
-    details[name] = UUID_EXPECTED
-    return None
-
-
-def time_parameter(request: Request, name: str, details: dict[str, str]) -> datetime | None:
-    """Return the time of the query parameter; a ``+`` that the query string made a blank is one."""
-    value = request.query_params.get(name)
-    if value is None:
-        return None
-    if found := parse_time(value.replace(" ", "+")):
-        return found
-    details[name] = TIME_EXPECTED
-    return None

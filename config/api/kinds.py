@@ -4,7 +4,7 @@ Kinds of responses carry only their schema. Kinds of requests also read: the fac
 end return an annotation whose reader raises ``Problem`` with what the value must be.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +13,7 @@ from pydantic import WithJsonSchema
 
 from config.api.declared import Problem, Reads
 from config.api.fields import UUID_EXPECTED, parse_uuid
+from config.api.openapi.shapes import Schema, nullable
 
 # --- responses -----------------------------------------------------------------------------------
 
@@ -25,10 +26,8 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$", "examples": ["2026-04-26T12:00:00Z"]}),
 ]
 # A decimal string: binary floating point has no place in amounts of money.
-Money = Annotated[
-    Decimal,
-    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "examples": ["1.00"]}),
-]
+MONEY_SCHEMA: Schema = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "examples": ["1.00"]}
+Money = Annotated[Decimal, WithJsonSchema(MONEY_SCHEMA)]
 Currency = Annotated[
     str,
     WithJsonSchema(
@@ -40,6 +39,7 @@ Currency = Annotated[
         }
     ),
 ]
+KeyPrefix = Annotated[str, WithJsonSchema({"type": "string", "examples": ["am_live_8sK2"]})]
 Ulid = Annotated[
     str,
     WithJsonSchema(
@@ -74,11 +74,18 @@ def read_uuid(value: object) -> UUID | None:
     raise Problem(UUID_EXPECTED)
 
 
-GivenUuid = Annotated[UUID | None, Reads(read_uuid, {"type": "string", "format": "uuid"})]
+UUID_SCHEMA: Schema = {"type": "string", "format": "uuid"}
+GivenUuid = Annotated[UUID | None, Reads(read_uuid, UUID_SCHEMA)]
 
 
 def choice(values: Iterable[str]) -> Reads:
     """Read one of ``values``, or null."""
+    known = tuple(values)
+    return Reads(one_of(known), {"type": "string", "enum": list(known)})
+
+
+def one_of(values: Iterable[str]) -> Callable[[object], str | None]:
+    """Return a reader of one of ``values``, or null."""
     known = tuple(values)
 
     def read(value: object) -> str | None:
@@ -86,7 +93,36 @@ def choice(values: Iterable[str]) -> Reads:
             return value if value is None else str(value)
         raise Problem(f"must be one of {', '.join(known)}")
 
-    return Reads(read, {"type": "string", "enum": list(known)})
+    return read
+
+
+def whole_number(
+    least: int, most: int, *, required: bool = True, default: int | None = None, message: str = ""
+) -> Reads:
+    """Read an integer within bounds. Null is ``default``, unless it is ``required``."""
+    wrong = message or f"must be a whole number from {least} to {most}"
+
+    def read(value: object) -> int | None:
+        if value is None and not required:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        raise Problem(wrong)
+
+    schema: Schema = {"type": "integer", "minimum": least, "maximum": most}
+    if default is not None:
+        schema["default"] = default
+    return Reads(read, schema if required else nullable(schema))
+
+
+def _read_boolean(value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise Problem("must be true or false")
+
+
+# A field of a body: true, false or null.
+GivenFlag = Annotated[bool | None, Reads(_read_boolean, nullable({"type": "boolean"}))]
 
 
 def _read_flag(value: object) -> bool:

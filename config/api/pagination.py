@@ -6,9 +6,9 @@ There is never a count and never an OFFSET: the last page costs what the first c
 
 A list reads its page, fetches ``page.fetch`` rows whose key is less than ``page.below``, and answers::
 
-    page = read_page(request, name="brands", filters={"status": status})
-    rows = Brand.objects.of(caller.organization_id).filter(pk__lt=page.below).order_by("-pk")[: page.fetch]
-    return answer_page(rows, page, show=brand_as_json)
+    query, page = read_list(request, BrandQuery, name="brands")
+    brands = Brand.objects.of(caller.organization_id).filter(pk__lt=page.below, **query.filters)
+    return answer_page(brands.order_by("-pk")[: page.fetch], page, show=brand_as_json)
 
 or, in SQL, ``WHERE … AND id < %(below)s ORDER BY id DESC LIMIT %(fetch)s``.
 """
@@ -18,7 +18,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -30,7 +30,6 @@ from rest_framework.request import Request
 
 from config.api.declared import Problem, Reads, RequestQuery, doc, parse_query
 from config.api.envelope import success
-from config.api.views import refuse_unknown_parameters
 from config.errors import ValidationFailed
 
 Row = TypeVar("Row")
@@ -106,47 +105,21 @@ def read_list(
     column that the list pages by. Raise ValidationFailed with every problem found.
     """
     query, problems = parse_query(request, declared)
-    caller: Any = request.user  # an apikeys Caller, which this module must not know
-    if query is None or problems:
+    if query is None and problems.keys() == {"limit"}:
+        # With filters that make sense, the cursor can be judged as well.
+        given = {field: request.query_params[field] for field in request.query_params if field != "limit"}
+        query = declared.read(given, problems)
+    if query is None or problems.keys() - {"limit"}:
         raise ValidationFailed(details=problems)
-    given = {field: str(value) for field, value in query.filters.items()}
-    context = orjson.dumps([name, str(caller.organization_id), given], option=orjson.OPT_SORT_KEYS)
-    after = None
-    if query.cursor is not None:
-        after = unseal(query.cursor, context)
-        if not isinstance(after, key):
-            raise ValidationFailed(details={"cursor": _STALE})
-    return query, Page(query.limit, after, _ABOVE_ALL[key] if after is None else after, context)
-
-
-def read_page(
-    request: Request,
-    *,
-    name: str,
-    filters: Mapping[str, Any] | None = None,
-    key: type = UUID,
-    details: dict[str, str] | None = None,
-) -> Page:
-    """The page of the list ``name`` that the query string asks for.
-
-    ``filters`` has every other parameter that the list knows, by its name in the query string, with
-    the value read from it or None; all other parameters are refused. A cursor holds for one list of
-    one organization with the same filters. ``key`` is the type of the column that the list pages by.
-    Raises ValidationFailed naming ``cursor``, ``limit``, the unknown parameter, and what ``details``
-    tells already of the filters.
-    """
-    filters = filters or {}
-    details = details or {}
-    refuse_unknown_parameters(request, PARAMETERS | filters.keys())
     caller: Any = request.user  # an apikeys Caller, which this module must not know
-    given = {field: str(value) for field, value in filters.items() if value is not None}
-    context = orjson.dumps([name, str(caller.organization_id), given], option=orjson.OPT_SORT_KEYS)
-    # With a filter that makes no sense, no cursor can be judged.
-    after = None if details else _read_cursor(request.query_params.get("cursor"), context, key, details)
-    limit = _read_limit(request.query_params.get("limit"), details)
-    if details:
-        raise ValidationFailed(details=details)
-    return Page(limit, after, _ABOVE_ALL[key] if after is None else after, context)
+    filters = {field: str(value) for field, value in query.filters.items()}
+    context = orjson.dumps([name, str(caller.organization_id), filters], option=orjson.OPT_SORT_KEYS)
+    after = None if query.cursor is None else unseal(query.cursor, context)
+    if query.cursor is not None and not isinstance(after, key):
+        problems["cursor"] = _STALE
+    if problems:
+        raise ValidationFailed(details=problems)
+    return query, Page(query.limit, after, _ABOVE_ALL[key] if after is None else after, context)
 
 
 def answer_page(
@@ -161,25 +134,6 @@ def answer_page(
     shown = rows[: page.limit]
     next_cursor = seal(key(shown[-1]), page.context) if len(rows) > page.limit else None
     return success([show(row) for row in shown], meta={"next_cursor": next_cursor})
-
-
-def _read_limit(given: str | None, details: dict[str, str]) -> int:
-    if given is None:
-        return LIMIT_DEFAULT
-    if re.fullmatch(r"[1-9][0-9]{0,2}", given) and int(given) <= LIMIT_LARGEST:
-        return int(given)
-    details["limit"] = f"must be a whole number from 1 to {LIMIT_LARGEST}"
-    return LIMIT_DEFAULT
-
-
-def _read_cursor(given: str | None, context: bytes, key: type, details: dict[str, str]) -> Key | None:
-    if given is None:
-        return None
-    after = unseal(given, context)
-    if isinstance(after, key):
-        return after
-    details["cursor"] = _STALE
-    return None
 
 
 def seal(key: Key, context: bytes) -> str:

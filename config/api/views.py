@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from config.api.declared import unknown_parameters
 from config.api.idempotency import check_idempotency_key
 from config.api.parsing import JsonOnly
 from config.db.replica import read_where_possible
@@ -12,7 +13,6 @@ from config.errors import ValidationFailed
 from config.http.limits import read_chunked_body
 
 READS = frozenset({"GET", "HEAD"})
-MOST_TOLD = 20  # fields that nobody knows: an answer is not to be ten times as large as its request
 
 
 class ApiView(APIView):
@@ -58,43 +58,7 @@ class PublicView(ApiView):
     permission_classes = ()
 
 
-def body_of(request: Request, *, known: frozenset[str], details: dict[str, str]) -> dict[str, Any]:
-    """The request's JSON object. Fields that are not ``known`` go into ``details``.
-
-    Raises ValidationFailed where the body is no object: there are no fields to tell about then.
-    """
-    body = request.data
-    if not isinstance(body, dict) or request._request.body == b"":
-        raise ValidationFailed(details={"body": "must be a JSON object"})
-    remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
-    for name in sorted(body.keys() - known)[:MOST_TOLD]:
-        details[name[:64]] = f"is not a field of this request; {remedy}"
-    return body
-
-
-def refuse_if_any(details: dict[str, str]) -> None:
-    """Raises ValidationFailed with every problem found."""
-    if details:
-        raise ValidationFailed(details=details)
-
-
-def flag_parameter(request: Request, name: str) -> bool:
-    """A boolean query parameter: ``true`` or ``false``, absent is false."""
-    value = request.query_params.get(name)
-    if value in (None, "false", "0"):
-        return False
-    if value in ("true", "1"):
-        return True
-    raise ValidationFailed(details={name: "must be true or false"})
-
-
-def refuse_unknown_parameters(request: Request, known: frozenset[str] = frozenset()) -> None:
-    """A misspelt parameter must not pass silently: ``?dryrun=true`` would buy, as one of two that disagree might."""
-    remedy = f"known: {', '.join(sorted(known))}" if known else "this endpoint takes none"
-    details = {}
-    for name, values in request.query_params.lists():
-        if name not in known:
-            details[name] = f"is not a parameter of this request; {remedy}"
-        elif len(values) > 1:
-            details[name] = "is given more than once; give it once"
-    refuse_if_any(details)
+def refuse_unknown_parameters(request: Request) -> None:
+    """Raise ValidationFailed if the request has query parameters: the endpoint takes none."""
+    if problems := unknown_parameters(request, frozenset()):
+        raise ValidationFailed(details=problems)

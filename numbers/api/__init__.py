@@ -1,20 +1,15 @@
 """The REST API of numbers, one module for each resource.
 
 - ``urls``: paths.
-- ``types``: kinds of fields.
+- ``types``: kinds of fields, and fields that several requests have.
+- ``errors``: error responses that several resources give.
 - ``numbers``: own numbers.
+- ``number_campaign``: the campaign of an own number.
+- ``bulk_release``: releasing several numbers.
 - ``orders``: orders of named numbers.
 - ``bulk_orders``: orders by quantity.
 - ``reservations``: holds.
 - ``search``: available numbers.
 - ``events``: a number's history.
 - ``credit``: balance and ledger.
-- ``schemas``: shapes that several resources share.
-- ``bulk_orders_schema``: bulk orders, described.
-- ``events_schema``: events, described.
-- ``numbers_schema``: numbers, described.
-- ``ordered_schema``: placed orders, described.
-- ``orders_schema``: orders, described.
-- ``reservations_schema``: reservations, described.
-- ``search_schema``: search, described.
 """

@@ -1,5 +1,8 @@
 """``/v1/phone-numbers/bulk``: orders by quantity."""
 
+import re
+from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -7,28 +10,134 @@ from rest_framework.request import Request
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
+from config.api.declared import Problem, Reads, RequestBody, doc, parse_body
 from config.api.envelope import json_answer, success
-from config.api.openapi.operations import described
-from config.api.views import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
-from numbers.api import bulk_orders_schema
+from config.api.kinds import MONEY_SCHEMA, whole_number
+from config.api.openapi.declare import Returns, endpoint
+from config.api.openapi.errors import ErrorResponse
+from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
+from config.api.openapi.operations import Example, Id
+from config.api.openapi.shapes import constant, nullable
+from config.api.views import ApiView, refuse_unknown_parameters
+from config.errors import LimitExceeded, NotFound, ValidationFailed
+from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT
 from numbers.api.orders import buyer_of
-from numbers.inventory import criteria
-from numbers.inventory.pricing import read_max_price
-from numbers.orders.bulk import cancel_order, own_quantity_order, place_quantity_order, quantity_order_json
+from numbers.api.types import CriteriaFields, RoutingFields
+from numbers.inventory.pricing import CENT, LARGEST_PRICE
+from numbers.kinds import ORDER_ID
+from numbers.orders.bulk import (
+    BulkOrderJson,
+    BulkOrderPlacedJson,
+    OrderNotPending,
+    cancel_order,
+    own_quantity_order,
+    place_quantity_order,
+    quantity_order_json,
+)
 from numbers.orders.idempotency import read_idempotency_key
 from numbers.orders.picking import MOST, QuantityRequest
-from numbers.ownership import routing
 
-_KNOWN = criteria.FIELDS | routing.FIELDS | {"quantity", "mode", "max_price_per_number"}
+TAG = "Bulk orders"
+PATH = {"order_id": Id("The `order_id` that the order was answered with.", ORDER_ID)}
+PRICE = r"[0-9]{1,12}(\.[0-9]{1,2})?"
+INVALID_MODE = 'must be "atomic": the whole quantity or nothing'
+PENDING = {
+    "status": "pending",
+    "quantity": 250,
+    "assigned_count": 0,
+    "pending_count": 250,
+    "assigned_numbers": [],
+}
+NO_SUCH_ORDER = ErrorResponse(NotFound, "Your organization has no order by quantity with this id.")
+TOO_MANY_WAIT = ErrorResponse(
+    LimitExceeded,
+    "As many orders of your organization wait for stock as may.",
+    message="limit exceeded: 100 bulk orders of your organization wait for stock: "
+    "cancel one, or try again when one is filled",
+    component="BackorderLimitError",
+)
 
 
-class QuantityOrders(ApiView):
+def _read_mode(value: object) -> str | None:
+    if value is None or value == "atomic":
+        return "atomic"
+    raise Problem(INVALID_MODE)
+
+
+def read_max_price(value: object) -> Decimal | None:
+    """Return the price, or None for null. Raise Problem."""
+    if value is None:
+        return None
+    if isinstance(value, str) and re.fullmatch(PRICE, value, re.ASCII):
+        price = Decimal(value)
+        if price <= LARGEST_PRICE:
+            return price.quantize(CENT)
+    raise Problem(f'must be a decimal string in whole cents such as "1.50", up to {LARGEST_PRICE}')
+
+
+class _QuantityFields(RequestBody):
+    quantity: Annotated[int, whole_number(1, MOST), doc("How many numbers.")]
+    mode: Annotated[str | None, Reads(_read_mode, nullable(constant("atomic")))] = None
+    max_price_per_number: Annotated[
+        Decimal | None,
+        Reads(read_max_price, nullable({**MONEY_SCHEMA, "pattern": f"^{PRICE}$"})),
+        doc("What each number may cost at most."),
+    ] = None
+
+
+class BulkOrderRequest(RoutingFields, CriteriaFields, _QuantityFields):
+    pass
+
+
+class BulkOrderListView(ApiView):
     """Order so many numbers that match: all at once, now or as soon as the stock has them."""
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
 
-    @described(bulk_orders_schema.PLACE)
+    @endpoint(
+        "orderQuantity",
+        tag=TAG,
+        headers=[IDEMPOTENCY_KEY],
+        body=BulkOrderRequest,
+        body_examples=[Example({"quantity": 1, "mode": "atomic", "area_code": "415", "number_type": "local"})],
+        returns=[
+            Returns(BulkOrderPlacedJson, "Filled at once.", headers=REPLAYED),
+            Returns(
+                BulkOrderPlacedJson,
+                "Waits for stock; nothing is charged yet.",
+                status=202,
+                but=PENDING,
+                headers=REPLAYED,
+            ),
+        ],
+        errors=[INSUFFICIENT_CREDIT, *CAMPAIGN_ERRORS, TOO_MANY_WAIT, *IDEMPOTENCY_ERRORS],
+        invalid={
+            "quantity": "must be a whole number from 1 to 1000",
+            "max_price_per_number": "is required, since no number in stock matches: say what each may cost at most",
+            "mode": INVALID_MODE,
+        },
+    )
     def post(self, request: CallerRequest) -> HttpResponse:
+        """Order a quantity of phone numbers.
+
+        Order so many numbers that match the criteria, the whole quantity or nothing. Where the stock has
+        them, they are yours and paid for when the answer comes (200). Where it does not, the order is kept
+        (202): nothing is charged, and as soon as the stock can fill it, oldest order first, the whole
+        quantity is assigned and charged. An order whose campaign or credit does not hold when its turn
+        comes fails with that reason. Criteria that no number can ever match, such as the pattern `+1415` in
+        area code 213, are refused (422) rather than kept.
+
+        A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts as
+        missing. Without it the dearest number that matches now is the bound; where none matches it is
+        required. With it the cheapest numbers come first. An organization has at most
+        `BACKORDERS_PER_ORGANIZATION` (100) orders waiting.
+
+        An order also waits, for a moment, while an older one that could be filled wants the same numbers.
+
+        Numbers that other buyers are just taking are passed over, so this seldom waits and never takes what
+        a search showed to somebody else and they ordered first. Send an `Idempotency-Key`, and the request
+        can be repeated after a time-out without fear of ordering twice.
+        """
         refuse_unknown_parameters(request)
         order = read_quantity_order(request)
         caller = request.user
@@ -44,18 +153,42 @@ class QuantityOrders(ApiView):
         return response
 
 
-class QuantityOrder(ApiView):
+class BulkOrderDetailView(ApiView):
     """One order by quantity: its status; cancel it while it is pending."""
 
     scopes = {"GET": Scope.NUMBERS_READ, "DELETE": Scope.NUMBERS_WRITE}
 
-    @described(bulk_orders_schema.GET)
+    @endpoint(
+        "getBulkOrder",
+        tag=TAG,
+        path=PATH,
+        returns=Returns(BulkOrderJson, "The order as it is now."),
+        errors=[NO_SUCH_ORDER],
+    )
     def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
+        """Get a bulk order.
+
+        How an order by quantity stands. Ask now and then while it is `pending`; the other states are final.
+        """
         refuse_unknown_parameters(request)
         return success(quantity_order_json(own_quantity_order(order_id, request.user.organization_id)))
 
-    @described(bulk_orders_schema.CANCEL)
+    @endpoint(
+        "cancelBulkOrder",
+        tag=TAG,
+        path=PATH,
+        returns=Returns(
+            BulkOrderJson,
+            "The order, cancelled.",
+            but={**PENDING, "status": "cancelled", "pending_count": 0},
+        ),
+        errors=[NO_SUCH_ORDER, ErrorResponse(OrderNotPending, "The order is complete or has failed.")],
+    )
     def delete(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
+        """Cancel a bulk order.
+
+        Cancel an order by quantity that is still `pending`. Cancelling it again changes nothing.
+        """
         refuse_unknown_parameters(request)
         caller = request.user
         cancel_order(order_id=order_id, organization_id=caller.organization_id, actor=caller.actor)
@@ -63,18 +196,9 @@ class QuantityOrder(ApiView):
 
 
 def read_quantity_order(request: Request) -> QuantityRequest:
-    """Raises ValidationFailed with every problem found."""
-    details: dict[str, str] = {}
-    body = body_of(request, known=_KNOWN, details=details)
-    if body.get("mode") not in (None, "atomic"):
-        details["mode"] = 'must be "atomic": the whole quantity or nothing'
-    order = QuantityRequest(
-        criteria.read_quantity(body.get("quantity"), details, maximum=MOST),
-        criteria.read_criteria(body, details),
-        routing.read_routing(body, details),
-        read_max_price(body.get("max_price_per_number"), details),
-    )
-    if not details:  # such an order would wait for ever
-        details = order.criteria.contradiction
-    refuse_if_any(details)
-    return order
+    """Return the order that the body asks for. Raise ValidationFailed with every problem found."""
+    body = parse_body(request, BulkOrderRequest)
+    criteria = body.criteria
+    if problems := criteria.contradiction:  # such an order would wait for ever
+        raise ValidationFailed(details=problems)
+    return QuantityRequest(body.quantity, criteria, body.routing, body.max_price_per_number)

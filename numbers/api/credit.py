@@ -16,7 +16,7 @@ from config.api.kinds import Count, Currency, Moment, Money, OneOf, Text, Ulid, 
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.pagination import answer_page, read_list
 from config.api.views import READS, ApiView, refuse_unknown_parameters
-from numbers.api.schemas import ORDER_ID
+from numbers.kinds import ORDER_ID
 from numbers.models import CreditAccount, CreditEntry
 from numbers.models.credit import CreditEntryKind
 

@@ -6,15 +6,17 @@ from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.api.openapi.operations import described
-from config.api.pagination import answer_page, read_page
+from config.api.openapi.declare import list_endpoint
+from config.api.openapi.errors import ErrorResponse
+from config.api.pagination import answer_page, read_list
 from config.api.views import READS, ApiView
-from numbers.api.events_schema import EVENTS
-from numbers.ownership.events import event_json, own_events
+from config.errors import NotFound
+from numbers.api.types import NUMBER_PATH, PHONE_NUMBERS
+from numbers.ownership.events import NumberEventJson, event_json, own_events
 from numbers.ownership.queries import owned_id
 
 
-class NumberEvents(ApiView):
+class NumberEventListView(ApiView):
     """What happened to an own number, newest first: assigned, routed, released; who did it, and when.
 
     ``actor`` is the prefix of one of the organization's own keys, else ``operator`` or ``system``.
@@ -24,9 +26,20 @@ class NumberEvents(ApiView):
     scopes = {"GET": Scope.NUMBERS_READ}
     may_be_old = READS
 
-    @described(EVENTS)
+    @list_endpoint(
+        "listNumberEvents",
+        NumberEventJson,
+        tag=PHONE_NUMBERS,
+        path=NUMBER_PATH,
+        errors=[ErrorResponse(NotFound, "Your organization never had a phone number with this id.")],
+    )
     def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
+        """List what happened to a number.
+
+        Who did what to one of your numbers, and when: ordered, routed, released. A number that you have
+        released stays readable here, up to its release; nothing of an owner before or after you is in it.
+        """
         assignment_id = owned_id(number_id, request.user.organization_id)
-        page = read_page(request, name=f"events of {assignment_id}", key=int)
+        _, page = read_list(request, name=f"events of {assignment_id}", key=int)
         events = own_events(assignment_id, request.user.organization_id).filter(pk__lt=page.below)
         return answer_page(events[: page.fetch], page, show=event_json)

@@ -1,75 +1,261 @@
 """``/v1/phone-numbers``: an organization's own numbers."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
+from typing_extensions import TypedDict
 
 from apikeys.authentication import CallerRequest
 from apikeys.permissions import require_scope
 from apikeys.scopes import Scope
+from config.api.declared import Problem, Reads, RequestBody, RequestQuery, doc, parse_body, read_query
 from config.api.envelope import success, timestamp
-from config.api.fields import is_text, parse_uuid
-from config.api.openapi.operations import described
-from config.api.pagination import answer_page, read_page
-from config.api.views import READS, ApiView, body_of, flag_parameter, refuse_if_any, refuse_unknown_parameters
-from config.errors import Forbidden, InvalidInput
+from config.api.fields import is_text
+from config.api.kinds import FlagParameter, Moment, Uuid, read_uuid
+from config.api.openapi.declare import Returns, endpoint, list_endpoint
+from config.api.openapi.errors import ErrorResponse
+from config.api.openapi.operations import Example, Parameter
+from config.api.openapi.shapes import text
+from config.api.pagination import PageQuery, answer_page, read_list
+from config.api.views import READS, ApiView, refuse_unknown_parameters
+from config.errors import Forbidden, InvalidInput, NotFound, PreconditionFailed
 from config.http.preconditions import read_if_match
-from numbers.api import numbers_schema
-from numbers.inventory.criteria import read_number_type
+from numbers.api.errors import CAMPAIGN_ERRORS
+from numbers.api.types import (
+    CAMPAIGN,
+    CAMPAIGN_ID_SCHEMA,
+    NUMBER_PATH,
+    PHONE_NUMBERS,
+    GivenLabel,
+    given_campaign,
+    read_label,
+    read_number_type,
+    read_url,
+)
+from numbers.kinds import E164, NUMBER_ID, NumberType
 from numbers.models import Assignment
-from numbers.numbering.e164 import is_e164
-from numbers.ownership.queries import assignment_json, etag, owned_id, owned_ids, owned_number, owned_numbers
-from numbers.ownership.release import release, release_many
-from numbers.ownership.rerouting import change_routing
-from numbers.ownership.routing import FIELDS, LABEL_LENGTH, read_label, read_url, read_uuid
+from numbers.ownership.queries import PhoneNumberJson, assignment_json, etag, owned_id, owned_number, owned_numbers
+from numbers.ownership.release import Released, release
+from numbers.ownership.rerouting import NumberNotAssigned, change_routing
+from numbers.ownership.routing import LABEL_LENGTH
+from numbers.ownership.webhook_urls import MAX_LENGTH
 
-MOST_RELEASED = 100
+NOT_YOURS = ErrorResponse(NotFound, "Your organization has no phone number with this id.")
+NOT_YOURS_OR_CAMPAIGN = replace(NOT_YOURS, when="Your organization has no such phone number, or no such campaign.")
+RELEASED_BEFORE = ErrorResponse(NumberNotAssigned, "Your organization had the phone number, and has released it.")
+CHANGED_SINCE = ErrorResponse(
+    PreconditionFailed, "The number is not as `If-Match` says: it has changed since. Nothing was done."
+)
+IF_MATCH = Parameter(
+    "If-Match",
+    text(
+        "The `ETag` of the number as you have read it; or several, or `*` for any. Nothing is done where the number "
+        "has changed since.",
+        maxLength=4000,
+        examples=['"5f1c7a0e9b3d4c2a8e6f0b1d2c3a4e5f"'],
+    ),
+    place="header",
+)
 
 
-class Numbers(ApiView):
+def read_search(value: str) -> str:
+    """Return the text to look for. Raise Problem."""
+    # ?search=+1415 is " 1415" to whoever knows the rules, and a number to whoever wrote it. What is
+    # only blanks may be part of a label.
+    value = value.strip(" ") or value
+    if value and is_text(value, longest=LABEL_LENGTH):
+        return value
+    raise Problem(f"must be 1 to {LABEL_LENGTH} characters of a number or a label, without control characters")
+
+
+OfType = Annotated[NumberType, Reads(read_number_type), doc("Only those of this type.")]
+
+
+class NumberQuery(PageQuery):
+    number_type: OfType = None  # type: ignore[assignment]  # absent
+    campaign_id: Annotated[UUID | None, Reads(read_uuid, CAMPAIGN_ID_SCHEMA), doc("Only those for this campaign.")] = (
+        None
+    )
+    label: Annotated[
+        str | None,
+        Reads(read_label, {"type": "string", "maxLength": LABEL_LENGTH}),
+        doc("Only those with exactly this label."),
+    ] = None
+    search: Annotated[
+        str | None,
+        Reads(read_search, {"type": "string", "minLength": 1, "maxLength": LABEL_LENGTH}),
+        doc("Only those with this text in the number, or in the label in any case."),
+    ] = None
+
+
+def _read_new_url(value: object) -> str | None:
+    return "" if value == "" else read_url(value)
+
+
+def _read_new_campaign(value: object) -> UUID | None:
+    if value == "":
+        raise Problem("can't be cleared here: DELETE /v1/phone-numbers/{id}/campaign detaches")
+    return read_uuid(value)
+
+
+# An empty string clears. It is no URI, so the schema has no format.
+NewUrl = Annotated[
+    str | None,
+    Reads(
+        _read_new_url,
+        {
+            "type": ["string", "null"],
+            "pattern": "^($|[Hh][Tt][Tt][Pp][Ss]://)",
+            "maxLength": MAX_LENGTH,
+        },
+    ),
+]
+
+
+class PhoneNumberUpdate(RequestBody):
+    inbound_url: Annotated[
+        NewUrl,
+        doc("Where messages to it are posted: https, a public host, no credentials. Empty: nowhere."),
+    ] = None
+    status_url: Annotated[NewUrl, doc("Where the delivery of messages from it is reported; rules as above.")] = None
+    label: GivenLabel = None
+    campaign_id: Annotated[UUID | None, given_campaign(_read_new_campaign), doc(CAMPAIGN)] = None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields to change: those that are neither absent nor null."""
+        return {name: value for name, value in self if value is not None}
+
+
+class ReleaseQuery(RequestQuery):
+    return_to_carrier: Annotated[FlagParameter, doc("`true`: it goes back to its carrier, not to the inventory.")] = (
+        False
+    )
+
+
+class ReleasedNumberJson(TypedDict):
+    """A number that is no longer yours."""
+
+    id: Annotated[Uuid, doc("The id that it had as yours.", example=NUMBER_ID)]
+    number: Annotated[E164, doc("In E.164.")]
+    status: Literal["released"]
+    released_at: Annotated[Moment, doc("Since when it is no longer yours.")]
+    quarantined_until: Annotated[
+        Moment | None,
+        doc(
+            "Until then it is given to nobody; null where it was returned to its carrier.",
+            example="2026-06-10T12:00:00Z",
+        ),
+    ]
+
+
+class NumberListView(ApiView):
     """Own numbers, newest first."""
 
     scopes = {"GET": Scope.NUMBERS_READ}
     may_be_old = READS
 
-    @described(numbers_schema.LIST)
+    @list_endpoint("listNumbers", PhoneNumberJson, tag=PHONE_NUMBERS, query=NumberQuery)
     def get(self, request: CallerRequest) -> HttpResponse:
-        query, details = request.query_params, dict[str, str]()
-        filters: dict[str, Any] = {
-            "number_type": read_number_type(query.get("number_type"), details),
-            "campaign_id": read_uuid(query.get("campaign_id"), "campaign_id", details),
-            "label": read_label(query.get("label"), details) if "label" in query else None,
-            "search": _read_search(query.get("search"), details),
-        }
-        page = read_page(request, name="phone-numbers", filters=filters, details=details)
-        rows = owned_numbers(request.user.organization_id, **filters).filter(pk__lt=page.below)
+        """List your phone numbers.
+
+        The numbers that your organization owns.
+        """
+        query, page = read_list(request, NumberQuery, name="phone-numbers")
+        rows = owned_numbers(request.user.organization_id, **query.filters).filter(pk__lt=page.below)
         return answer_page(rows[: page.fetch], page, show=assignment_json)
 
 
-class Number(ApiView):
+class NumberDetailView(ApiView):
     """One own number: read, route, release."""
 
     scopes = {"GET": Scope.NUMBERS_READ, "PATCH": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
     may_be_old = READS
 
-    @described(numbers_schema.GET)
+    @endpoint(
+        "getNumber",
+        tag=PHONE_NUMBERS,
+        path=NUMBER_PATH,
+        returns=Returns(PhoneNumberJson, "The phone number.", headers=["ETag"]),
+        errors=[NOT_YOURS],
+    )
     def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
+        """Get a phone number.
+
+        One of your numbers, and where its messages go.
+        """
         refuse_unknown_parameters(request)
         organization_id = request.user.organization_id
         return _with_etag(owned_number(owned_id(number_id, organization_id), organization_id))
 
-    @described(numbers_schema.UPDATE)
+    @endpoint(
+        "updateNumber",
+        tag=PHONE_NUMBERS,
+        path=NUMBER_PATH,
+        headers=[IF_MATCH],
+        body=PhoneNumberUpdate,
+        body_examples=[Example({"inbound_url": "https://customer.example/inbound", "label": "support-line"})],
+        returns=Returns(PhoneNumberJson, "The phone number as it is now.", headers=["ETag"]),
+        errors=[
+            CHANGED_SINCE,
+            ErrorResponse(
+                InvalidInput,
+                "A field can't be updated. Nothing was changed.",
+                details={"number": "can't be updated; these can: campaign_id, inbound_url, label, status_url"},
+            ),
+            NOT_YOURS_OR_CAMPAIGN,
+            *CAMPAIGN_ERRORS[1:],
+            RELEASED_BEFORE,
+        ],
+        invalid={"inbound_url": "must start with https://"},
+    )
     def patch(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
-        refuse_unknown_parameters(request)
-        return _with_etag(_change(request, number_id, read_changes(request)))
+        """Change where a number's messages go.
 
-    @described(numbers_schema.RELEASE)
+        Change the routing of one of your numbers. A field that is absent or null stays as it is; an empty
+        string clears it, but for `campaign_id`, which is detached by its own endpoint. The rules for URLs,
+        label and campaign are those of an order. Any other field is refused with 400, and nothing is
+        changed.
+
+        With the `ETag` of an earlier answer as `If-Match`, a number that has been changed since is left
+        alone: 412.
+        """
+        refuse_unknown_parameters(request)
+        return _with_etag(change_number(request, number_id, read_changes(request)))
+
+    @endpoint(
+        "releaseNumber",
+        tag=PHONE_NUMBERS,
+        path=NUMBER_PATH,
+        query=ReleaseQuery,
+        headers=[IF_MATCH],
+        returns=Returns(ReleasedNumberJson, "It is no longer yours."),
+        errors=[
+            CHANGED_SINCE,
+            NOT_YOURS,
+            ErrorResponse(
+                Forbidden,
+                "The key lacks the scope `numbers:write` or, with `return_to_carrier=true`, "
+                "`platform:inventory:write`.",
+            ),
+        ],
+        invalid={"return_to_carrier": "must be true or false"},
+    )
     def delete(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
-        refuse_unknown_parameters(request, frozenset({"return_to_carrier"}))
+        """Release a phone number.
+
+        Give a number back. It is out of your organization, and its routing cleared, before the answer
+        comes. It then rests in quarantine, so that nobody gets your calls with it, before others can order
+        it. What it cost is not refunded.
+
+        With `return_to_carrier=true` it leaves the inventory for good; that needs the
+        `platform:inventory:write` scope too.
+        """
+        to_carrier = read_query(request, ReleaseQuery).return_to_carrier
         caller = request.user
-        to_carrier = flag_parameter(request, "return_to_carrier")
         if to_carrier:
             require_scope(caller, Scope.PLATFORM_INVENTORY_WRITE)
         released = release(
@@ -79,74 +265,30 @@ class Number(ApiView):
             return_to_carrier=to_carrier,
             expected=read_if_match(request.META.get("HTTP_IF_MATCH")),
         )
-        return success(
-            {
-                "id": released.assignment_id,
-                "number": released.number,
-                "status": "released",
-                "released_at": timestamp(released.released_at),
-                "quarantined_until": timestamp(released.quarantined_until),
-            }
-        )
+        return success(released_json(released))
 
 
-class NumberCampaign(ApiView):
-    """Attach a number to a campaign, or detach it. Both are idempotent."""
-
-    scopes = {"POST": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
-
-    @described(numbers_schema.ATTACH)
-    def post(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
-        refuse_unknown_parameters(request)
-        details: dict[str, str] = {}
-        body = body_of(request, known=frozenset({"campaign_id"}), details=details)
-        campaign_id = read_uuid(body.get("campaign_id"), "campaign_id", details)
-        if campaign_id is None:
-            details.setdefault("campaign_id", "is required: the UUID of one of your campaigns")
-        refuse_if_any(details)
-        return success(assignment_json(_change(request, number_id, {"campaign_id": campaign_id})))
-
-    @described(numbers_schema.DETACH)
-    def delete(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
-        refuse_unknown_parameters(request)
-        return success(assignment_json(_change(request, number_id, {"campaign_id": None})))
+def released_json(released: Released) -> ReleasedNumberJson:
+    """Return a number that was released as its last owner sees it."""
+    return {
+        "id": released.assignment_id,
+        "number": released.number,
+        "status": "released",
+        "released_at": timestamp(released.released_at),
+        "quarantined_until": timestamp(released.quarantined_until),
+    }
 
 
-class BulkRelease(ApiView):
-    """Release up to 100 numbers, each on its own."""
+def read_changes(request: Request) -> dict[str, Any]:
+    """Return what a PATCH changes: absent and null leave as is, an empty string clears.
 
-    scopes = {"POST": Scope.NUMBERS_WRITE}
-
-    @described(numbers_schema.BULK_RELEASE)
-    def post(self, request: CallerRequest) -> HttpResponse:
-        # Retiring stock in bulk is the operators' work; the answer comes before any other check.
-        if "return_to_carrier" in request.query_params:
-            raise Forbidden("return_to_carrier is not possible in bulk")
-        refuse_unknown_parameters(request)
-        details: dict[str, str] = {}
-        body = body_of(request, known=frozenset({"ids", "return_to_carrier"}), details=details)
-        if body.get("return_to_carrier") is not None:
-            raise Forbidden("return_to_carrier is not possible in bulk")
-        references = _read_ids(body.get("ids"), details)
-        refuse_if_any(details)
-        caller = request.user
-        known = owned_ids(references, caller.organization_id)
-        outcome = release_many(
-            assignment_ids=list(known.values()),
-            organization_id=caller.organization_id,
-            actor=caller.actor,
-        )
-        nobodys = [one for one in dict.fromkeys(references) if one not in known]
-        return success(
-            {
-                "released": outcome.released,
-                "unknown": [*outcome.unknown, *nobodys],
-                "already_released": outcome.already_released,
-            }
-        )
+    Raise InvalidInput naming fields that can't be updated, then ValidationFailed.
+    """
+    return parse_body(request, PhoneNumberUpdate, unknown_field=InvalidInput).changes
 
 
-def _change(request: CallerRequest, number_id: UUID | str, changes: dict[str, Any]) -> Assignment:
+def change_number(request: CallerRequest, number_id: UUID | str, changes: dict[str, Any]) -> Assignment:
+    """Change the routing of one of the caller's numbers, if it is as ``If-Match`` says."""
     caller = request.user
     return change_routing(
         assignment_id=owned_id(number_id, caller.organization_id),
@@ -161,50 +303,3 @@ def _with_etag(assignment: Assignment) -> HttpResponse:
     response = success(assignment_json(assignment))
     response["ETag"] = etag(assignment)
     return response
-
-
-def read_changes(request: Request) -> dict[str, Any]:
-    """What a PATCH changes: absent and null leave as is, an empty string clears.
-
-    Raises InvalidInput naming fields that can't be updated, then ValidationFailed.
-    """
-    details: dict[str, str] = {}
-    body = body_of(request, known=FIELDS, details=details)
-    if details:
-        names = ", ".join(sorted(FIELDS))
-        raise InvalidInput(details=dict.fromkeys(details, f"can't be updated; these can: {names}"))
-    changes: dict[str, Any] = {}
-    for field in ("inbound_url", "status_url"):
-        if (value := body.get(field)) is not None:
-            changes[field] = "" if value == "" else read_url(value, field, details)
-    if (label := body.get("label")) is not None:
-        changes["label"] = read_label(label, details)
-    if (campaign_id := body.get("campaign_id")) is not None:
-        changes["campaign_id"] = read_uuid(campaign_id, "campaign_id", details)
-        if campaign_id == "":
-            details["campaign_id"] = "can't be cleared here: DELETE /v1/phone-numbers/{id}/campaign detaches"
-    refuse_if_any(details)
-    return changes
-
-
-def _read_search(value: str | None, details: dict[str, str]) -> str | None:
-    if value is None:
-        return None
-    # ?search=+1415 is " 1415" to whoever knows the rules, and a number to whoever wrote it. What is
-    # only blanks may be part of a label.
-    value = value.strip(" ") or value
-    if value and is_text(value, longest=LABEL_LENGTH):
-        return value
-    details["search"] = f"must be 1 to {LABEL_LENGTH} characters of a number or a label, without control characters"
-    return None
-
-
-def _read_ids(value: object, details: dict[str, str]) -> list[UUID | str]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MOST_RELEASED:
-        details["ids"] = f"must be a list of 1 to {MOST_RELEASED} ids of your phone numbers"
-        return []
-    references = [one if is_e164(one) else parse_uuid(one) for one in value]
-    for position, one in enumerate(references):
-        if one is None:
-            details[f"ids[{position}]"] = "must be the UUID of a phone number, or the number in E.164"
-    return [one for one in references if one is not None]

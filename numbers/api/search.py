@@ -1,34 +1,77 @@
 """``/v1/phone-numbers/search``."""
 
+from typing import Annotated
+
 from django.http import HttpResponse
+from pydantic import Field
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
+from config.api.declared import doc, parse_body
 from config.api.envelope import success
-from config.api.openapi.operations import described
-from config.api.views import ApiView, body_of, refuse_if_any, refuse_unknown_parameters
-from numbers.api.search_schema import SEARCH
-from numbers.inventory import criteria
-from numbers.inventory.search import search
+from config.api.kinds import whole_number
+from config.api.openapi.declare import Returns, endpoint
+from config.api.openapi.operations import Example
+from config.api.views import ApiView, refuse_unknown_parameters
+from numbers.api.types import PHONE_NUMBERS, CriteriaFields
+from numbers.inventory.search import AvailableNumberJson, search
+from numbers.kinds import NUMBER
 from numbers.reports.unmet_demand import record_short_search
 
-USUAL, MOST = 10, 100
+DEFAULT_QUANTITY, MAX_QUANTITY = 10, 100
+EXAMPLE = {
+    "number": NUMBER,
+    "number_type": "local",
+    "sms_enabled": True,
+    "mms_enabled": True,
+    "region": "US-CA",
+    "price": "1.00",
+}
 
 
-class Search(ApiView):
+class SearchRequest(CriteriaFields):
+    """Every field is optional: an empty object finds any number."""
+
+    quantity: Annotated[
+        int,
+        whole_number(1, MAX_QUANTITY, required=False, default=DEFAULT_QUANTITY),
+        doc("How many to show."),
+    ] = DEFAULT_QUANTITY
+
+
+class SearchView(ApiView):
     """Preview available numbers; nothing is reserved."""
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
     may_be_old = frozenset({"POST"})
 
-    @described(SEARCH)
+    @endpoint(
+        "searchNumbers",
+        tag=PHONE_NUMBERS,
+        body=SearchRequest,
+        body_examples=[Example({"area_code": "415", "number_type": "local", "sms_enabled": True, "quantity": 2})],
+        returns=Returns(
+            Annotated[
+                list[AvailableNumberJson],
+                Field(max_length=MAX_QUANTITY, description="In no order."),
+            ],
+            "Up to `quantity` numbers; fewer, or none, where there are no more.",
+            name="SearchAnswer",
+            example=[EXAMPLE, {**EXAMPLE, "number": "+14155550178"}],
+        ),
+        invalid={"area_code": 'must be a string of 3 digits such as "415"'},
+    )
     def post(self, request: CallerRequest) -> HttpResponse:
+        """Search available phone numbers.
+
+        Show numbers that could be ordered now. Nothing is reserved: order them by name soon, or hold them
+        with a reservation first. Who searches at the same time with the same criteria is shown other
+        numbers, so that buyers seldom meet; search again for a fresh set. Criteria that contradict each
+        other, such as `+1415` in area code 213, find nothing.
+        """
         refuse_unknown_parameters(request)
-        details: dict[str, str] = {}
-        body = body_of(request, known=criteria.FIELDS | {"quantity"}, details=details)
-        wanted = criteria.read_criteria(body, details)
-        quantity = criteria.read_quantity(body.get("quantity"), details, maximum=MOST, default=USUAL)
-        refuse_if_any(details)
+        body = parse_body(request, SearchRequest)
+        wanted, quantity = body.criteria, body.quantity
         found = search(wanted, quantity=quantity, sandbox=request.user.is_sandbox)
         if len(found) < quantity and not wanted.contradiction:
             record_short_search(wanted, quantity=quantity, found=len(found))

@@ -7,6 +7,7 @@
 - ``criteria``: what a buyer looks for.
 - ``alternatives``: available numbers nearby.
 - ``reservations``: temporary claims on numbers.
+- ``reservation_json``: a reservation as its organization sees it.
 - ``pricing``: prices of numbers.
 - ``add``: a few numbers by hand.
 - ``seed``: random numbers of an area code.

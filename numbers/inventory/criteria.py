@@ -1,4 +1,4 @@
-"""Criteria of a buyer, read the same way by searches and by bulk orders."""
+"""Criteria of a buyer, the same in searches and bulk orders."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -7,12 +7,10 @@ from typing import Any
 from numbers.models.phone_numbers import PhoneNumberType
 from numbers.numbering.area_codes import TOLL_FREE
 
-FIELDS = frozenset({"area_code", "number_type", "pattern", "sms_enabled", "mms_enabled"})
 PATTERN_LENGTH = 16
 # An E.164 number has at most 15 digits and does not begin with 0.
 PATTERN = r"\+(?:[1-9][0-9]{0,14})?|[1-9][0-9]{0,14}|0[0-9]{0,13}"
 AREA_CODE = r"[2-9][0-9]{2}"
-_PATTERN_FORM = re.compile(r"\+?[0-9]{1,15}|\+", re.ASCII)
 _SHORT_CODE_DIGITS = 6
 _SUBSCRIBER = "." * 7
 
@@ -68,63 +66,5 @@ class Criteria:
         return all(theirs.get(name, value) == value for name, value in self.as_json().items() if name != "pattern")
 
 
-def read_criteria(body: dict[str, Any], details: dict[str, str]) -> Criteria:
-    """Return the criteria of a request; absent and null are any. Put problems into ``details``."""
-    return Criteria(
-        area_code=_read_area_code(body.get("area_code"), details),
-        number_type=read_number_type(body.get("number_type"), details),
-        pattern=_read_pattern(body.get("pattern"), details),
-        sms_enabled=_read_boolean(body.get("sms_enabled"), "sms_enabled", details),
-        mms_enabled=_read_boolean(body.get("mms_enabled"), "mms_enabled", details),
-    )
-
-
-def read_quantity(value: object, details: dict[str, str], *, maximum: int, default: int | None = None) -> int:
-    if value is None and default is not None:
-        return default
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
-        details["quantity"] = f"must be a whole number from 1 to {maximum}"
-        return 1
-    return value
-
-
 def _type_of(area_code: str) -> str:
     return PhoneNumberType.TOLL_FREE.value if area_code in TOLL_FREE else PhoneNumberType.LOCAL.value
-
-
-def _read_area_code(value: object, details: dict[str, str]) -> str | None:
-    if value is None:
-        return None
-    if not (isinstance(value, str) and re.fullmatch(r"[0-9]{3}", value, re.ASCII)):
-        details["area_code"] = 'must be a string of 3 digits such as "415"'
-    elif not re.fullmatch(AREA_CODE, value, re.ASCII):
-        details["area_code"] = 'must begin with 2 to 9, as every area code does, such as "415"'
-    else:
-        return value
-    return None
-
-
-def read_number_type(value: object, details: dict[str, str]) -> str | None:
-    if value is not None and value not in PhoneNumberType.values:
-        details["number_type"] = f"must be one of {', '.join(PhoneNumberType.values)}"
-        return None
-    return str(value) if value is not None else None
-
-
-def _read_pattern(value: object, details: dict[str, str]) -> str | None:
-    if value is None:
-        return None
-    if not (isinstance(value, str) and _PATTERN_FORM.fullmatch(value)):
-        details["pattern"] = 'must be a string of 1 to 15 digits such as "5550", with a + before the first of a number'
-    elif not re.fullmatch(PATTERN, value, re.ASCII):
-        details["pattern"] = "can't occur in a phone number: none begins with 0"
-    else:
-        return value
-    return None
-
-
-def _read_boolean(value: object, field: str, details: dict[str, str]) -> bool | None:
-    if value is not None and not isinstance(value, bool):
-        details[field] = "must be true or false"
-        return None
-    return value

@@ -3,7 +3,6 @@
 A new price applies to the next sale; the current owner has already paid.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -19,7 +18,6 @@ from numbers.locks import LockedNumber, lock_numbers_by_id
 from numbers.models import NumberEvent
 
 CENT = Decimal("0.01")
-_PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?", re.ASCII)
 
 # The changed columns, and an event for each number, in one statement.
 CHANGE = """
@@ -52,16 +50,6 @@ def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reaso
         actor=actor,
         reason=reason,
     )
-
-
-def read_max_price(value: object, details: dict[str, str]) -> Decimal | None:
-    """Return the price of a request, None if absent or null. Put a problem into `details`."""
-    if value is None:
-        return None
-    if isinstance(value, str) and _PRICE.fullmatch(value) and Decimal(value) <= LARGEST_PRICE:
-        return Decimal(value).quantize(CENT)
-    details["max_price_per_number"] = f'must be a decimal string in whole cents such as "1.50", up to {LARGEST_PRICE}'
-    return None
 
 
 def whole_cents(price: Decimal) -> Decimal:

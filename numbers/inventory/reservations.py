@@ -1,6 +1,6 @@
 """Reservations: named numbers that only their organization can order for a few minutes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,11 +10,12 @@ from django.db import connection
 from django.utils import timezone
 
 from apikeys.rate_limits import count_holds
-from config.api.envelope import success_body, timestamp
+from config.api.envelope import success_body
 from config.api.idempotency import IdempotencyKey, Response, respond_once
 from config.db.fields import new_id
 from config.db.transactions import Transaction, run_transaction
 from config.errors import LimitExceeded, NotFound, ValidationFailed
+from numbers.inventory.reservation_json import reservation_json
 from numbers.locks import LockedNumber, lock_account, lock_numbers, lock_numbers_by_id
 from numbers.models import PhoneNumber, Reservation
 from numbers.orders.place import NumbersTaken, refusal, require_available
@@ -83,15 +84,6 @@ RELEASE = """
     )
     UPDATE numbers_reservation SET released_at = statement_timestamp() WHERE id = %(id)s AND released_at IS NULL
 """
-
-
-def read_ttl(value: object, details: dict[str, str]) -> int:
-    if value is None:
-        return USUAL
-    if not isinstance(value, int) or isinstance(value, bool) or not SHORTEST <= value <= LONGEST:
-        details["ttl_seconds"] = f"must be a whole number of seconds from {SHORTEST} to {LONGEST}"
-        return USUAL
-    return value
 
 
 def reserve(numbers: list[str], *, ttl_seconds: int, buyer: Buyer, reason: str = "") -> Reservation:
@@ -172,40 +164,6 @@ def own_reservation(reservation_id: UUID, organization_id: UUID) -> Reservation:
     if reservation is None:
         raise NotFound()
     return reservation
-
-
-def still_held(reservations: Sequence[Reservation], at: datetime) -> dict[UUID, list[str]]:
-    """Return the numbers that each reservation of one organization still holds at `at`."""
-    held: dict[UUID, list[str]] = {}
-    if reservations:
-        rows = PhoneNumber.objects.filter(
-            held_for=reservations[0].organization_id,
-            held_until__gt=at,
-            reservation__in=[one.pk for one in reservations],
-        )
-        for reservation_id, number in rows.order_by("number").values_list("reservation_id", "number"):
-            held.setdefault(reservation_id, []).append(number)
-    return held
-
-
-def reservation_json(reservation: Reservation, *, held: list[str], at: datetime) -> dict[str, Any]:
-    return {
-        "id": reservation.id,
-        "status": _status(reservation, held, at),
-        "numbers": reservation.numbers,
-        "held_numbers": held,
-        "created_at": timestamp(reservation.created_at),
-        "expires_at": timestamp(reservation.expires_at),
-        "released_at": timestamp(reservation.released_at),
-    }
-
-
-def _status(reservation: Reservation, held: list[str], at: datetime) -> str:
-    if reservation.released_at is not None:
-        return "released"
-    if reservation.expires_at <= at:
-        return "expired"
-    return "active" if held else "used"
 
 
 def _all_or_none(numbers: list[str], buyer: Buyer, hold: Callable[[], Result]) -> Result:

@@ -13,15 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from typing_extensions import TypedDict
 
+from config.api.declared import doc
+from config.api.kinds import Flag, Money
 from config.db.replica import reading_connection
 from numbers.inventory.candidates import TURN
 from numbers.inventory.criteria import Criteria
 from numbers.inventory.search_sql import COLUMNS, Lookup, Near, Part, parts_of
+from numbers.kinds import E164, NumberType, Region
 
 # A search that takes longer is canceled: 503, as for every statement that takes too long.
 TIMEOUT_MS = 1_000
@@ -29,6 +33,17 @@ _SET_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
 _CIRCLE = 2**31
 
 Row = dict[str, Any]
+
+
+class AvailableNumberJson(TypedDict):
+    """A number that could be ordered when you asked."""
+
+    number: Annotated[E164, doc("In E.164.")]
+    number_type: NumberType
+    sms_enabled: Annotated[Flag, doc("Whether it can send and receive SMS.")]
+    mms_enabled: Annotated[Flag, doc("Whether it can send and receive MMS.")]
+    region: Annotated[Region, doc("Where it belongs; empty where that is not known.")]
+    price: Annotated[Money, doc("What ordering it costs.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +57,15 @@ class Found:
     region: str
     price: Decimal
 
-    def as_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+    def as_json(self) -> AvailableNumberJson:
+        return {
+            "number": self.number,
+            "number_type": self.number_type,
+            "sms_enabled": self.sms_enabled,
+            "mms_enabled": self.mms_enabled,
+            "region": self.region,
+            "price": self.price,
+        }
 
 
 def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:

@@ -3,16 +3,21 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from pydantic import WithJsonSchema
+from typing_extensions import TypedDict
 
+from config.api.declared import doc
 from config.api.envelope import success_body
+from config.api.kinds import Count, Currency, Money
 from config.db.pipeline import Rows, Statement, array_text, run_statements
 from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict
 from numbers.inventory.alternatives import USUAL_DEPTH, nearest_available, neighbours_of
+from numbers.kinds import E164, E164_SCHEMA, TAKEN
 from numbers.locks import Account, LockedNumber, lock_for_order
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyKey
@@ -26,6 +31,57 @@ class InsufficientInventory(Conflict):
     """Some of the numbers are not available; the data lists them and their alternatives."""
 
     code = "INSUFFICIENT_INVENTORY"
+
+
+class InventoryShortfallJson(TypedDict):
+    available_count: Annotated[
+        int, Count(minimum=0), doc("How many of those asked for could have been had.", example=1)
+    ]
+    unavailable: Annotated[
+        list[E164],
+        doc(
+            "Those that could not, in the order asked for. A number that does not exist and one that somebody "
+            "else has are not told apart.",
+            example=[TAKEN],
+        ),
+    ]
+    already_yours: Annotated[
+        list[E164],
+        doc(
+            "Those of them that your organization owns already: where an answer got lost, the order that it "
+            "belonged to went through.",
+            example=[],
+        ),
+    ]
+    alternatives: Annotated[
+        dict[str, str],
+        WithJsonSchema(
+            {
+                "type": "object",
+                "additionalProperties": E164_SCHEMA,
+                "propertyNames": {"pattern": E164_SCHEMA["pattern"]},
+            }
+        ),
+        doc(
+            "From each other unavailable number to an available one as near as can be: same type, same area "
+            "code, longest common beginning. A number for which nothing is left is absent.",
+            example={TAKEN: "+14155550457"},
+        ),
+    ]
+
+
+class _QuoteLineJson(TypedDict):
+    number: E164
+    price: Annotated[Money, doc("What it costs.")]
+
+
+class QuoteJson(TypedDict):
+    """What an order would cost now. Nothing is held."""
+
+    numbers: Annotated[list[_QuoteLineJson], doc("The numbers, in the order asked for.")]
+    total: Annotated[Money, doc("What they cost together.")]
+    currency: Currency
+    balance_after: Annotated[Money, doc("What you would have left.", example="99.00")]
 
 
 class NumbersTaken(Exception):
@@ -95,7 +151,7 @@ def _place(
     return OrderAnswer(body)
 
 
-def quote_order(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any]:
+def quote_order(request: OrderRequest, *, buyer: Buyer) -> QuoteJson:
     """Return what ``place_order`` would do now: the same checks and errors; nothing is written."""
     try:
         account, purchase = run_transaction(
@@ -113,7 +169,7 @@ def _quote(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Accoun
     return checked
 
 
-def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> dict[str, Any]:
+def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> QuoteJson:
     return {
         "numbers": [{"number": line.row.number, "price": line.row.price} for line in purchase.lines],
         "total": purchase.total,
@@ -178,19 +234,18 @@ def refusal(
     owners: dict[str, UUID] = dict(owned)
     yours = [number for number in taken if owners.get(number) == buyer.organization_id]
     available = len(numbers) - len(taken)
-    return InsufficientInventory(
-        f"insufficient inventory: requested {len(numbers)}, available {available}",
-        data={
-            "available_count": available,
-            "unavailable": list(taken),
-            "already_yours": yours,
-            "alternatives": nearest_available(
-                [number for number in taken if number not in yours],
-                neighbours,
-                lambda wanted, depth: run_statements(_nearby(wanted, depth, asked=numbers, buyer=buyer))[0],
-            ),
-        },
-    )
+    shortfall: InventoryShortfallJson = {
+        "available_count": available,
+        "unavailable": list(taken),
+        "already_yours": yours,
+        "alternatives": nearest_available(
+            [number for number in taken if number not in yours],
+            neighbours,
+            lambda wanted, depth: run_statements(_nearby(wanted, depth, asked=numbers, buyer=buyer))[0],
+        ),
+    }
+    message = f"insufficient inventory: requested {len(numbers)}, available {available}"
+    return InsufficientInventory(message, data=shortfall)
 
 
 def _look_around(numbers: Sequence[str], taken: Sequence[str], buyer: Buyer) -> tuple[Statement, Statement]:

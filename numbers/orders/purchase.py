@@ -7,19 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
+from typing_extensions import TypedDict
 
 from config.actors import Actor
+from config.api.declared import doc
 from config.api.envelope import timestamp
+from config.api.kinds import Currency, Money
 from config.db.fields import new_id
 from config.db.pipeline import Statement, array_text
 from config.errors import ApiError
 from config.observability.metrics import count_order
 from numbers.locks import Account, LockedNumber
 from numbers.orders.idempotency import IdempotencyKey
+from numbers.ownership.queries import PhoneNumberJson
 from numbers.ownership.routing import Routing
 
 
@@ -27,6 +31,13 @@ class InsufficientCredit(ApiError):
     """The organization's credit does not cover the order."""
 
     status, code, message = 402, "INSUFFICIENT_CREDIT", "insufficient credit"
+
+
+class CreditShortfallJson(TypedDict):
+    required: Annotated[Money, doc("What the order costs.", example="2.00")]
+    balance: Annotated[Money, doc("What you have.", example="0.50")]
+    shortfall: Annotated[Money, doc("What is missing.", example="1.50")]
+    currency: Currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class Line:
     assignment_id: UUID
     row: LockedNumber
 
-    def as_json(self, routing: Routing, moment: str | None) -> dict[str, Any]:
+    def as_json(self, routing: Routing, moment: str) -> PhoneNumberJson:
         return {
             "id": self.assignment_id,
             "number": self.row.number,
@@ -76,7 +87,7 @@ class Purchase:
     criteria: str | None = None
     max_price: Decimal | None = None
 
-    def lines_as_json(self, routing: Routing) -> list[dict[str, Any]]:
+    def lines_as_json(self, routing: Routing) -> list[PhoneNumberJson]:
         moment = timestamp(self.at)
         return [line.as_json(routing, moment) for line in self.lines]
 
@@ -97,14 +108,13 @@ def price_purchase(
     """
     total = sum((row.price for row in rows), Decimal("0.00"))
     if not buyer.is_sandbox and total > account.balance:
-        raise InsufficientCredit(
-            data={
-                "required": total,
-                "balance": account.balance,
-                "shortfall": total - account.balance,
-                "currency": account.currency,
-            }
-        )
+        data: CreditShortfallJson = {
+            "required": total,
+            "balance": account.balance,
+            "shortfall": total - account.balance,
+            "currency": account.currency,
+        }
+        raise InsufficientCredit(data=data)
     lines = [Line(new_id(), row) for row in rows]
     at = max(row.at for row in rows)
     return Purchase(order_id or new_id(), lines, total, account.currency, at, criteria, max_price)

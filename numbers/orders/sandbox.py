@@ -29,7 +29,6 @@ do not exist.
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -39,13 +38,13 @@ from campaigns.eligibility import BrandNotVerified, CampaignNotActive
 from config.db.fields import new_id
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, ServiceUnavailable
-from numbers.inventory.reservations import reservation_json
+from numbers.inventory.reservation_json import ReservationJson, reservation_json
 from numbers.locks import Account, LockedNumber
 from numbers.models import Reservation
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyInProgress, IdempotencyKey
-from numbers.orders.place import OrderAnswer, OrderRequest, answer_body, quote_json, refusal
-from numbers.orders.purchase import Buyer, InsufficientCredit, Purchase, price_purchase
+from numbers.orders.place import OrderAnswer, OrderRequest, QuoteJson, answer_body, quote_json, refusal
+from numbers.orders.purchase import Buyer, CreditShortfallJson, InsufficientCredit, Purchase, price_purchase
 
 PRICE = Decimal("1.00")
 GOES_WELL = "+15005550006"
@@ -77,14 +76,14 @@ def _place(
     return OrderAnswer(body)
 
 
-def forced_quote(request: OrderRequest, *, buyer: Buyer) -> dict[str, Any] | None:
+def forced_quote(request: OrderRequest, *, buyer: Buyer) -> QuoteJson | None:
     """Return the forced response of a dry run; like `forced_order`."""
     if not _goes_well(request.numbers, REFUSALS, buyer):
         return None
     return quote_json(_account(), _purchase(buyer), buyer=buyer)
 
 
-def forced_hold(numbers: list[str], *, ttl_seconds: int, buyer: Buyer) -> dict[str, Any] | None:
+def forced_hold(numbers: list[str], *, ttl_seconds: int, buyer: Buyer) -> ReservationJson | None:
     """Return the forced response of a reservation; like `forced_order`."""
     if not _goes_well(numbers, REFUSALS_OF_HOLDS, buyer):
         return None
@@ -120,7 +119,12 @@ def _already_yours(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiErro
 def _no_credit(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
     required = PRICE * len(numbers)
     balance = Decimal("0.00")
-    data = {"required": required, "balance": balance, "shortfall": required, "currency": settings.CURRENCY}
+    data: CreditShortfallJson = {
+        "required": required,
+        "balance": balance,
+        "shortfall": required,
+        "currency": settings.CURRENCY,
+    }
     return InsufficientCredit(data=data)
 
 

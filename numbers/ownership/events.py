@@ -6,18 +6,54 @@ only fields that the API shows anyway: no stock prices, carriers or operators' n
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from typing_extensions import TypedDict
 
 from config.actors import shown_to_customer
+from config.api.declared import doc, example
 from config.api.envelope import timestamp
+from config.api.kinds import Flag, Moment, Money, OneOf, Text, Ulid, Uuid
 from config.errors import NotFound
+from numbers.kinds import CAMPAIGN_ID, ORDER_ID, NumberType
 from numbers.models import Assignment, NumberEvent
+from numbers.models.events import NumberEventKind
+
+
+class NumberEventValuesJson(TypedDict, total=False):
+    """What was so; fields that the event is not about are absent."""
+
+    inbound_url: Annotated[Text | None, doc("Where messages to it were posted.")]
+    status_url: Annotated[Text | None, doc("Where the delivery of messages from it was reported.")]
+    label: Annotated[Text | None, doc("Your own name for it.")]
+    campaign_id: Annotated[Uuid | None, doc("The campaign that it was for.")]
+    price: Annotated[Money | None, doc("What it cost you.")]
+    quarantined_until: Annotated[Moment | None, doc("Until when it rests after its release.")]
+    number_type: NumberType
+    sms_enabled: Annotated[Flag, doc("Whether it could send and receive SMS.")]
+    mms_enabled: Annotated[Flag, doc("Whether it could send and receive MMS.")]
+    region: Annotated[Text, doc("Where it belongs.")]
+
+
+class NumberEventJson(TypedDict):
+    """Something that happened to a number while it was yours."""
+
+    kind: Annotated[str, OneOf(NumberEventKind.values), doc("What happened.", example="assigned")]
+    actor: Annotated[
+        Text,
+        doc("Who did it: the prefix of one of your keys, `operator` or `system`.", example="am_live_8sK2"),
+    ]
+    request_id: Annotated[Ulid, doc("In which request: the `X-Request-Id` of its answer.")]
+    order_id: Annotated[Uuid | None, doc("The order that it belongs to, where there is one.", example=ORDER_ID)]
+    before: Annotated[NumberEventValuesJson, example({})]
+    after: Annotated[NumberEventValuesJson, example({"price": "1.00", "campaign_id": CAMPAIGN_ID})]
+    created_at: Annotated[Moment, doc("When.")]
+
 
 _ROUTING = frozenset({"inbound_url", "status_url", "label", "campaign_id"})
-_SHOWN = _ROUTING | {"price", "quarantined_until", "number_type", "sms_enabled", "mms_enabled", "region"}
+_SHOWN = frozenset(NumberEventValuesJson.__annotations__)
 
 
 def own_events(assignment_id: UUID, organization_id: UUID) -> QuerySet[NumberEvent]:
@@ -36,7 +72,7 @@ def own_events(assignment_id: UUID, organization_id: UUID) -> QuerySet[NumberEve
     return events.order_by("-pk")
 
 
-def event_json(event: NumberEvent) -> dict[str, Any]:
+def event_json(event: NumberEvent) -> NumberEventJson:
     return {
         "kind": event.kind,
         "actor": shown_to_customer(event.actor),
@@ -48,8 +84,9 @@ def event_json(event: NumberEvent) -> dict[str, Any]:
     }
 
 
-def _shown(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _as_answered(name, value) for name, value in values.items() if name in _SHOWN}
+def _shown(values: dict[str, Any]) -> NumberEventValuesJson:
+    shown = {name: _as_answered(name, value) for name, value in values.items() if name in _SHOWN}
+    return cast("NumberEventValuesJson", shown)
 
 
 def _as_answered(name: str, value: Any) -> Any:

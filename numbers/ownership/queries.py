@@ -1,16 +1,51 @@
 """Query an organization's numbers: its open assignments, as the API shows them."""
 
-from typing import Any
+from typing import Annotated
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from typing_extensions import TypedDict
 
+from config.api.declared import doc
 from config.api.envelope import render, timestamp
+from config.api.kinds import Flag, Moment, Text, Uuid
 from config.errors import NotFound
 from config.http.preconditions import etag_of
+from numbers.kinds import CAMPAIGN_ID, E164, NUMBER_ID, NumberType
 from numbers.models import Assignment
 
 NOBODYS = UUID(int=0)
+
+
+class PhoneNumberJson(TypedDict):
+    """A number that your organization owns, and where its messages go."""
+
+    id: Annotated[
+        Uuid,
+        doc(
+            "Of your ownership of the number: whoever has it after you has another id for it.",
+            example=NUMBER_ID,
+        ),
+    ]
+    number: Annotated[E164, doc("In E.164.")]
+    number_type: NumberType
+    inbound_url: Annotated[
+        Text | None,
+        doc("Where messages to it are posted.", example="https://customer.example/inbound"),
+    ]
+    status_url: Annotated[
+        Text | None,
+        doc(
+            "Where the delivery of messages from it is reported.",
+            example="https://customer.example/status",
+        ),
+    ]
+    label: Annotated[Text | None, doc("Your own name for it.", example="support-line")]
+    campaign_id: Annotated[Uuid | None, doc("The campaign that it is for.", example=CAMPAIGN_ID)]
+    sms_enabled: Annotated[Flag, doc("Whether it can send and receive SMS.")]
+    mms_enabled: Annotated[Flag, doc("Whether it can send and receive MMS.")]
+    created_at: Annotated[Moment, doc("Since when it is yours.")]
+    updated_at: Annotated[Moment, doc("When its routing was last changed.")]
 
 
 def owned_numbers(
@@ -76,7 +111,7 @@ def etag(assignment: Assignment) -> str:
     return etag_of(render(assignment_json(assignment)))
 
 
-def assignment_json(assignment: Assignment) -> dict[str, Any]:
+def assignment_json(assignment: Assignment) -> PhoneNumberJson:
     """Return the API's fields of an assignment whose `number` is loaded."""
     number = assignment.number
     return {

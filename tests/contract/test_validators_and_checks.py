@@ -16,23 +16,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apikeys.lifecycle import check_scopes
-from apikeys.reading import read_expiry
-from apikeys.reading import read_label as read_key_label
 from apikeys.scopes import Scope
+from apikeys.types import read_expiry
+from apikeys.types import read_label as read_key_label
+from config.api.declared import Problem
 from config.api.idempotency import check_idempotency_key
+from config.api.kinds import read_uuid, whole_number
 from config.db.fields import LARGEST_AMOUNT
 from config.db.pipeline import run_statements
 from config.errors import ApiError, ValidationFailed
-from numbers.api.numbers import _read_search
-from numbers.inventory.criteria import FIELDS as CRITERIA
-from numbers.inventory.criteria import read_criteria, read_quantity
-from numbers.inventory.pricing import read_max_price, whole_cents
-from numbers.inventory.reservations import read_ttl
+from numbers.api.bulk_orders import read_max_price
+from numbers.api.numbers import read_search
+from numbers.api.types import CriteriaFields, read_label, read_url
+from numbers.inventory.criteria import Criteria
+from numbers.inventory.pricing import whole_cents
+from numbers.inventory.reservations import LONGEST, SHORTEST
 from numbers.models import PhoneNumber
 from numbers.orders.picking import MOST, find_statement, read_found
 from numbers.orders.waiting import Wish
 from numbers.ownership.queries import owned_numbers
-from numbers.ownership.routing import read_label, read_url, read_uuid
 from tests.support import factories
 from tests.support.phone_numbers import buy, wait_for
 
@@ -83,17 +85,25 @@ class Field:
     same: bool = False  # the database refuses all that the validator refuses
 
 
-def reading(read: Callable[[Any, dict[str, str]], Any]) -> Callable[[Any], Any]:
-    """A reader of the API, which puts problems into a map."""
+def reading(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a judge of a reader of the API, which raises Problem."""
 
     def judge(value: Any) -> Any:
-        details: dict[str, str] = {}
-        stored = read(value, details)
-        if details:
-            raise Refused(details)
-        return stored
+        try:
+            return read(value)
+        except Problem as problem:
+            raise Refused(problem.items) from problem
 
     return judge
+
+
+def reading_criteria(body: Any) -> Criteria:
+    """Return the criteria of a body."""
+    problems: dict[str, str] = {}
+    read = CriteriaFields.read(body, problems)
+    if read is None or problems:
+        raise Refused(problems)
+    return read.criteria
 
 
 def raising(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -171,7 +181,7 @@ def of_a_key(name: str) -> Callable[[Any], None]:
 WAITING = "status = 'pending'"
 FIELDS = [
     *(
-        Field(f"{table} {name}", URLS, reading(lambda value, details, n=name: read_url(value, n, details)), store)
+        Field(f"{table} {name}", URLS, reading(read_url), store)
         for name in ("inbound_url", "status_url")
         for table in ("numbers_order", "numbers_assignment")
         for store in [column(table, name, WAITING if table == "numbers_order" else "true")]
@@ -183,13 +193,13 @@ FIELDS = [
     Field(
         "numbers_order campaign_id",
         st.one_of(st.uuids().map(str), TEXT, st.just("１" * 32 + "-" * 4)),  # noqa: RUF001  full-width digits
-        reading(lambda value, details: read_uuid(value, "campaign_id", details)),
+        reading(read_uuid),
         column("numbers_order", "api_key_id", WAITING),  # a UUID without a foreign key
     ),
     Field(
         "numbers_order quantity",
         st.one_of(st.integers(-2, 2), st.integers(998, 1002), st.integers(-(2**70), 2**70)),
-        reading(lambda value, details: read_quantity(value, details, maximum=MOST)),
+        reading(whole_number(1, MOST).read),
         column("numbers_order", "quantity", WAITING),
         same=True,
     ),
@@ -201,7 +211,7 @@ FIELDS = [
         same=True,
     ),
     Field("numbers_phonenumber price", CENTS, judging_price, column("numbers_phonenumber", "price"), same=True),
-    Field("criteria", BODIES, reading(read_criteria), find),
+    Field("criteria", BODIES, reading_criteria, find),
     Field("apikeys_apikey label", st.one_of(TEXT, PRINTABLE), reading(read_key_label), of_a_key("label")),
     Field(
         "apikeys_apikey scopes",
@@ -212,7 +222,7 @@ FIELDS = [
     Field(
         "apikeys_apikey expires_at",
         st.one_of(st.datetimes().map(lambda at: f"{at.isoformat()}Z"), TIMES),
-        reading(lambda value, details: read_expiry({"expires_at": value}, details)),
+        reading(read_expiry),
         of_a_key("expires_at"),
     ),
     Field(
@@ -221,11 +231,11 @@ FIELDS = [
         raising(check_idempotency_key),
         remember,
     ),
-    Field("search of own numbers", st.one_of(TEXT, PRINTABLE), reading(_read_search), search),
+    Field("search of own numbers", st.one_of(TEXT, PRINTABLE), reading(read_search), search),
     Field(
         "numbers_reservation ttl_seconds",
         st.one_of(st.integers(-2, 1900), st.integers(-(2**70), 2**70)),
-        reading(read_ttl),
+        reading(whole_number(SHORTEST, LONGEST).read),
         hold_for,
     ),
 ]
@@ -272,4 +282,4 @@ def test_planted_difference_is_found(world):
 
 
 def test_every_criterion_is_generated():
-    assert {"area_code", "number_type", "pattern", "sms_enabled", "mms_enabled"} == CRITERIA
+    assert {"area_code", "number_type", "pattern", "sms_enabled", "mms_enabled"} == CriteriaFields.known

@@ -11,10 +11,10 @@ from django.db import connections, transaction
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.config import SchemathesisConfig
 
-from apikeys.schemas import KEY_ID
+from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
-from numbers.api.reservations_schema import RESERVATION_ID
-from numbers.api.schemas import NUMBER_ID, ORDER_ID
+from numbers.inventory.reservation_json import RESERVATION_ID
+from numbers.kinds import NUMBER_ID, ORDER_ID
 from tests.drills.fuzz.seed import SEED
 from tests.support.example_data import populate
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from django.db import connection, models, transaction
 
 from apikeys.models import ApiKey
-from apikeys.schemas import KEY_ID
+from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from campaigns.models import Brand, Campaign
 from config.db.fields import new_id
-from numbers.api.reservations_schema import RESERVATION_ID
-from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
+from numbers.inventory.reservation_json import RESERVATION_ID
+from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from tests.conftest import Cast
 from tests.support import factories
 from tests.support.api_client import Api

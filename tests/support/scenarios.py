@@ -10,12 +10,12 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from apikeys.schemas import KEY_ID
 from apikeys.scopes import Scope
+from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from config.api.views import ApiView
-from numbers.api.reservations_schema import RESERVATION_ID
-from numbers.api.schemas import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
+from numbers.inventory.reservation_json import RESERVATION_ID
+from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from tests.conftest import Cast
 from tests.support import factories
 from tests.support.api_client import ORDERS, Api

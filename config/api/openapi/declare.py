@@ -1,4 +1,4 @@
-"""From declared types to the document: JSON Schema of types, and ``@endpoint`` on a view's method."""
+"""Describe an endpoint by the types that it takes and returns: ``@endpoint`` on a view's method."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,97 +6,24 @@ from functools import cache, partial
 from inspect import cleandoc
 from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
 from config.api.declared import EXAMPLE, RequestBody, RequestQuery, doc
-from config.api.openapi.errors import Refusal
+from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
-from config.api.openapi.shapes import Schema, named, nullable, resolve
+from config.api.openapi.schemas import example_of, schema_of
+from config.api.openapi.shapes import Schema, resolve
 from config.api.pagination import PageQuery
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-REFERENCE = "#/components/schemas/{model}"
-
-
-class _Generator(GenerateJsonSchema):
-    """JSON Schema as the document has it: no titles, null beside a type, closed objects."""
-
-    def nullable_schema(self, schema: Any) -> Any:
-        return nullable(self.generate_inner(schema["schema"]))
-
-    def default_schema(self, schema: Any) -> Any:
-        return self.generate_inner(schema["schema"])
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-    def normalize_name(self, name: str) -> str:
-        # CreditEntryJson, beside a model CreditEntry, is the component CreditEntry.
-        return super().normalize_name(name).removesuffix("Json")
-
-    def typed_dict_schema(self, schema: Any) -> Any:
-        return {**super().typed_dict_schema(schema), "additionalProperties": False}
-
-
-def schema_of(declared: Any) -> Schema:
-    """Return the JSON Schema of a declared type; what it names becomes a component."""
-    made = TypeAdapter(declared).json_schema(ref_template=REFERENCE, schema_generator=_Generator, mode="validation")
-    for name, component in made.pop("$defs", {}).items():
-        named(name, _without_titles(component))
-    schema = _without_titles(made)
-    name = getattr(declared, "__name__", "").removesuffix("Json")
-    return schema if "$ref" in schema or not name or schema.get("type") != "object" else named(name, schema)
-
-
-def _without_titles(node: Any, *, of_properties: bool = False) -> Any:
-    if isinstance(node, Mapping):
-        return {
-            key: _without_titles(value, of_properties=key == "properties" and not of_properties)
-            for key, value in node.items()
-            if of_properties or key != "title"
-        }
-    return [_without_titles(one) for one in node] if isinstance(node, list) else node
-
-
-def without_examples(node: Any) -> Any:
-    """Return the document without what only ``example_of`` needs."""
-    if isinstance(node, Mapping):
-        return {key: without_examples(value) for key, value in node.items() if key != EXAMPLE}
-    return [without_examples(one) for one in node] if isinstance(node, list) else node
-
-
-def example_of(schema: Schema) -> Any:
-    """Compose an example value of a schema from the examples of its fields."""
-    if EXAMPLE in schema:
-        return schema[EXAMPLE]
-    if "oneOf" in schema:
-        return example_of(schema["oneOf"][0])
-    schema = resolve(schema)
-    for key in ("examples", "enum"):
-        if schema.get(key):
-            return schema[key][0]
-    for key in ("const", "default"):
-        if key in schema:
-            return schema[key]
-    kind = schema["type"] if isinstance(schema["type"], str) else "null"
-    match kind:
-        case "object" if "properties" in schema:
-            required = schema.get("required", [])
-            return {name: example_of(one) for name, one in schema["properties"].items() if name in required}
-        case "array":
-            return [example_of(schema["items"])]
-        case _:
-            return {"boolean": True, "integer": schema.get("minimum", 1), "object": {}}.get(kind)
 
 
 @dataclass(frozen=True)
 class Returns:
     """A success of an endpoint: what its ``data`` is, and what that means.
 
-    ``name`` is the component of the whole body. ``example`` stands for the composed one.
+    ``name`` is the component of the whole body. ``example`` stands for the composed one; ``but`` has
+    the fields in which it differs. ``summary`` says what it shows where there are several.
     """
 
     data: Any
@@ -105,15 +32,19 @@ class Returns:
     status: int = 200
     meta: Any = None
     example: Any = None
+    but: Mapping[str, Any] | None = None
+    summary: str = ""
     headers: Sequence[str] = ()
 
     def answer(self) -> Answer:
         data = schema_of(self.data)
         meta = schema_of(self.meta) if self.meta else None
         example = self.example if self.example is not None else example_of(data)
+        if self.but:
+            example = {**example, **self.but}
         shape = envelope(self.name or f"{self.data.__name__.removesuffix('Json')}Answer", data, meta=meta)
         body = succeeds(example, example_of(meta) if meta else None)
-        return Answer(self.description, shape, [Example(body)], status=self.status, headers=self.headers)
+        return Answer(self.description, shape, [Example(body, self.summary)], status=self.status, headers=self.headers)
 
 
 # What an example of 422 says where nothing but an unknown parameter can be wrong.
@@ -134,7 +65,7 @@ def endpoint(
     *,
     tag: str,
     returns: Returns | Sequence[Returns],
-    errors: Sequence[Refusal] = (),
+    errors: Sequence[ErrorResponse] = (),
     body: Any = None,
     body_examples: Sequence[Example] = (),
     query: Any = None,
@@ -161,7 +92,7 @@ def endpoint(
             answers=_merged(answers),
             body=_body(body, body_examples) if body else None,
             parameters=[*(parameters_of(query) if query else []), *headers],
-            refusals=errors,
+            errors=errors,
             invalid=invalid,
             path_parameters=path or {},
         )
@@ -200,10 +131,12 @@ def parameters_of(query: type[RequestQuery]) -> list[Parameter]:
     """Return the parameters of a declared query, those of the page last."""
     fields = schema_properties(query)
     page = [name for name in ("limit", "cursor") if name in fields]
-    return [Parameter(name, fields[name]) for name in [*(n for n in fields if n not in page), *page]]
+    order = [*(name for name in fields if name not in page), *page]
+    return [Parameter(name, fields[name], example=fields[name].get(EXAMPLE)) for name in order]
 
 
 def schema_properties(declared: type[RequestQuery]) -> dict[str, Schema]:
+    """Return the schema of each field."""
     return dict(resolve(schema_of(declared))["properties"])
 
 

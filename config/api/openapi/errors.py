@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config import errors
+from config.api.openapi.schemas import example_of, schema_of
 from config.api.openapi.shapes import Schema, constant, named, record, table, text, ulid
 from config.errors import ApiError
 
@@ -18,17 +19,18 @@ _DETAILS = table(
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ErrorResponse:
     """One code that an endpoint can answer, when, and an example of it.
 
-    ``data`` is the schema of what the answer carries beside the error, for codes that do.
+    ``data`` is the declared type of what it carries beside the error, for codes that do;
+    ``data_example`` stands for the composed example.
     """
 
     error: type[ApiError]
     when: str
     message: str = ""
     details: Mapping[str, str] | None = None
-    data: Schema | None = None
+    data: Any = None
     data_example: Any = None
     own_headers: Sequence[str] = field(default=())
     component: str = ""  # where one code has several shapes
@@ -58,7 +60,7 @@ class Refusal:
             about["details"] = _DETAILS
         fields = {"success": constant(False), "error": record("", about)}
         if self.data is not None:
-            fields["data"] = self.data
+            fields["data"] = schema_of(self.data)
         name = "".join(word.capitalize() for word in self.code.removesuffix("_ERROR").split("_"))
         return named(self.component or name + "Error", record("", fields))
 
@@ -73,57 +75,57 @@ class Refusal:
             error["details"] = dict(self.details)
         document: dict[str, Any] = {"success": False, "error": error}
         if self.data is not None:
-            document["data"] = self.data_example
+            document["data"] = self.data_example or example_of(schema_of(self.data))
         return document
 
 
-UNAUTHORIZED = Refusal(
+UNAUTHORIZED = ErrorResponse(
     errors.Unauthorized,
     "The key is missing, malformed, unknown, revoked or expired, or its organization is suspended; or it stopped "
     "while the request was under way. Which of these it was is not told.",
     own_headers=["WWW-Authenticate"],
 )
-BAD_REQUEST = Refusal(
+BAD_REQUEST = ErrorResponse(
     errors.InvalidInput,
     "The request is for a host that is none of ours (`details` names `Host`), or its body broke off or came in "
     "malformed chunks (`details` names `body`).",
     details={"Host": "is not an allowed host"},
 )
-PAYLOAD_TOO_LARGE = Refusal(errors.PayloadTooLarge, "The body is larger than any valid request.")
-UNSUPPORTED_MEDIA_TYPE = Refusal(
+PAYLOAD_TOO_LARGE = ErrorResponse(errors.PayloadTooLarge, "The body is larger than any valid request.")
+UNSUPPORTED_MEDIA_TYPE = ErrorResponse(
     errors.UnsupportedMediaType, "The body is not declared as `Content-Type: application/json` in UTF-8."
 )
-RATE_LIMITED = Refusal(
+RATE_LIMITED = ErrorResponse(
     errors.RateLimited,
     "Your organization has used up this minute's requests, or too many requests from your address came with a key "
     "that opens no door. Wait as long as `Retry-After` says.",
     own_headers=["Retry-After"],
 )
-INTERNAL_ERROR = Refusal(
+INTERNAL_ERROR = ErrorResponse(
     errors.ApiError,
     "Something went wrong on our side that we did not foresee. We have a record of it under the request id.",
 )
-SERVICE_UNAVAILABLE = Refusal(
+SERVICE_UNAVAILABLE = ErrorResponse(
     errors.ServiceUnavailable,
     "The database can't be reached, or gave up waiting for a lock. Nothing was written: safe to retry "
     "after `Retry-After` seconds.",
     own_headers=["Retry-After"],
 )
 WITH_ANY_BODY = (PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
-METHOD_NOT_ALLOWED = Refusal(
+METHOD_NOT_ALLOWED = ErrorResponse(
     errors.MethodNotAllowed,
     "The path does not know this method; `Allow` lists those that it knows.",
     own_headers=["Allow"],
 )
-UNKNOWN_PATH = Refusal(errors.NotFound, "There is nothing at this path.")
+UNKNOWN_PATH = ErrorResponse(errors.NotFound, "There is nothing at this path.")
 
 
-def forbidden(scope: str) -> Refusal:
-    return Refusal(errors.Forbidden, f"The key lacks the scope `{scope}`.")
+def forbidden(scope: str) -> ErrorResponse:
+    return ErrorResponse(errors.Forbidden, f"The key lacks the scope `{scope}`.")
 
 
-def invalid(details: Mapping[str, str]) -> Refusal:
-    return Refusal(
+def invalid(details: Mapping[str, str]) -> ErrorResponse:
+    return ErrorResponse(
         errors.ValidationFailed,
         "Something in the request is not as it must be; `details` names every field with its remedy. "
         "Nothing was changed.",

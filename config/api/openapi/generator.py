@@ -14,10 +14,10 @@ from drf_spectacular.drainage import warn
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.openapi import errors, texts
-from config.api.openapi.declare import without_examples
-from config.api.openapi.errors import Refusal
+from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.headers import HEADERS, RATE_LIMIT, described_headers, header
 from config.api.openapi.operations import Answer, Example, Operation, Parameter
+from config.api.openapi.schemas import without_examples
 from config.api.openapi.shapes import Schema, components, references
 from config.api.views import ApiView
 
@@ -46,7 +46,7 @@ class DescribedSchema(AutoSchema):
         if callable(described):
             described = described()
         if described is None:
-            warn(f"{method} {path} does not say what it does: put @described(Operation(…)) on its method")
+            warn(f"{method} {path} does not say what it does: put @endpoint(…) on its method")
             return None
         view = cast(ApiView, self.view)
         scope = view.scopes.get(method)
@@ -79,20 +79,20 @@ class DescribedSchema(AutoSchema):
             str(answer.status): _answer_response(answer, authenticated=authenticated) for answer in described.answers
         }
         refused = sorted(
-            [*described.refusals, *_common(described, authenticated=authenticated, scope=scope)], key=_status
+            [*described.errors, *_common(described, authenticated=authenticated, scope=scope)], key=_status
         )
         return answered | {
-            str(status): _refusal_response(list(group), authenticated=authenticated)
+            str(status): _error_response(list(group), authenticated=authenticated)
             for status, group in groupby(refused, key=_status)
         }
 
 
-def _status(refusal: Refusal) -> int:
-    return refusal.status
+def _status(error: ErrorResponse) -> int:
+    return error.status
 
 
-def _common(described: Operation, *, authenticated: bool, scope: str | None) -> list[Refusal]:
-    """The refusals that an endpoint has because of what it is."""
+def _common(described: Operation, *, authenticated: bool, scope: str | None) -> list[ErrorResponse]:
+    """Return the error responses that an endpoint has because of what it is."""
     found = [errors.INTERNAL_ERROR]
     if authenticated:
         found += [errors.UNAUTHORIZED, errors.RATE_LIMITED, errors.SERVICE_UNAVAILABLE]
@@ -102,8 +102,8 @@ def _common(described: Operation, *, authenticated: bool, scope: str | None) -> 
         found += errors.WITH_ANY_BODY
     if described.invalid is not None:
         found.append(errors.invalid(described.invalid))
-    own = {refusal.code for refusal in described.refusals}
-    return [refusal for refusal in found if refusal.code not in own] + [errors.BAD_REQUEST]
+    own = {error.code for error in described.errors}
+    return [error for error in found if error.code not in own] + [errors.BAD_REQUEST]
 
 
 def _answer_response(answer: Answer, *, authenticated: bool) -> dict[str, Any]:
@@ -115,32 +115,32 @@ def _answer_response(answer: Answer, *, authenticated: bool) -> dict[str, Any]:
     }
 
 
-def _refusal_response(group: Sequence[Refusal], *, authenticated: bool) -> dict[str, Any]:
+def _error_response(group: Sequence[ErrorResponse], *, authenticated: bool) -> dict[str, Any]:
     for name, shared in SHARED.items():
         if list(group) == [shared]:
             return {"$ref": f"#/components/responses/{name}"}
-    return _refusals_in_full(group, authenticated=authenticated)
+    return _errors_in_full(group, authenticated=authenticated)
 
 
-def _refusals_in_full(group: Sequence[Refusal], *, authenticated: bool) -> dict[str, Any]:
+def _errors_in_full(group: Sequence[ErrorResponse], *, authenticated: bool) -> dict[str, Any]:
     # One code may have several reasons: the first has the example.
-    shapes = list({refusal.code: refusal.shape for refusal in group}.values())
-    examples = {refusal.code: Example(refusal.example, refusal.code) for refusal in reversed(group)}
+    shapes = list({error.code: error.shape for error in group}.values())
+    examples = {error.code: Example(error.example, error.code) for error in reversed(group)}
     status = group[0].status
     # Who is not known is not counted: 401, and 429 to those who guess. 400 and 404 may be said of what is none
     # of ours, 500 and 503 before the request was counted.
     certain = authenticated and status not in (400, 401, 404, 429, 500, 503)
-    named = {name for refusal in group for name in refusal.headers}
-    always = [name for name in HEADERS if all(name in refusal.headers for refusal in group)]
+    named = {name for error in group for name in error.headers}
+    always = [name for name in HEADERS if all(name in error.headers for error in group)]
     return {
-        "description": "\n\n".join(f"`{refusal.code}`: {refusal.when}" for refusal in group),
+        "description": "\n\n".join(f"`{error.code}`: {error.when}" for error in group),
         "headers": described_headers(
             always=["X-Request-Id", *(RATE_LIMIT if certain else []), *always],
             sometimes=[*(RATE_LIMIT if authenticated else []), *(name for name in HEADERS if name in named)],
         ),
         "content": _content(
             shapes[0] if len(shapes) == 1 else {"oneOf": shapes},
-            [examples[code] for code in dict.fromkeys(refusal.code for refusal in group)],
+            [examples[code] for code in dict.fromkeys(error.code for error in group)],
         ),
     }
 
@@ -170,7 +170,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     result["servers"] = [{"url": "/", "description": "This desk"}]
     used = {operation["tags"][0] for methods in result["paths"].values() for operation in methods.values()}
     result["tags"] = [{"name": name, "description": text} for name, text in texts.TAGS.items() if name in used]
-    responses = {name: _refusals_in_full([refusal], authenticated=True) for name, refusal in SHARED.items()}
+    responses = {name: _errors_in_full([error], authenticated=True) for name, error in SHARED.items()}
     result["paths"] = without_examples(result["paths"])
     needed = references([result["paths"], responses])
     result["components"] = {

@@ -1,7 +1,7 @@
 """``Idempotency-Key``, described: the same on every POST that creates."""
 
 from config.api.idempotency import KEY_LENGTH, IdempotencyInProgress, IdempotencyKeyReused
-from config.api.openapi.errors import Refusal
+from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Parameter
 from config.api.openapi.shapes import text
 
@@ -22,12 +22,12 @@ IDEMPOTENCY_KEY = Parameter(
     place="header",
 )
 
-REFUSALS: tuple[Refusal, ...] = (
-    Refusal(
+IDEMPOTENCY_ERRORS: tuple[ErrorResponse, ...] = (
+    ErrorResponse(
         IdempotencyInProgress,
         "A request with the same `Idempotency-Key` is still running. Send yours again after `Retry-After` seconds: "
         "it will get the first one's answer.",
         own_headers=["Retry-After"],
     ),
-    Refusal(IdempotencyKeyReused, "The `Idempotency-Key` belongs to another request. Nothing was done."),
+    ErrorResponse(IdempotencyKeyReused, "The `Idempotency-Key` belongs to another request. Nothing was done."),
 )

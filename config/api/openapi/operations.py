@@ -1,13 +1,11 @@
-"""What an endpoint says about itself, kept beside it and put on its method by ``@described``."""
+"""What an endpoint says about itself. ``@endpoint`` makes it of declared types."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from config.api.openapi.errors import Refusal
+from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.shapes import Schema, constant, named, record
-
-Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Operation:
-    """One endpoint. ``refusals`` are its own; those that every endpoint can give are added to them.
+    """One endpoint. ``errors`` are its own; those of every endpoint are added to them.
 
     ``invalid`` is the example of ``details`` where the request is not valid; None where nothing in
     the request can be.
@@ -72,19 +70,9 @@ class Operation:
     answers: Sequence[Answer]
     body: Body | None = None
     parameters: Sequence[Parameter] = ()
-    refusals: Sequence[Refusal] = ()
+    errors: Sequence[ErrorResponse] = ()
     invalid: Mapping[str, str] | None = None
     path_parameters: Mapping[str, Id] = field(default_factory=dict)
-
-
-def described(operation: Operation) -> Callable[[Method], Method]:
-    """Puts the description on a view's method, where the generator looks for it."""
-
-    def attach(method: Method) -> Method:
-        method.operation = operation  # type: ignore[attr-defined]
-        return method
-
-    return attach
 
 
 def envelope(name: str, data: Schema, *, meta: Schema | None = None, description: str = "") -> Schema:

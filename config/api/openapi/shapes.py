@@ -1,4 +1,4 @@
-"""JSON Schema in the words that our requests and answers need.
+"""JSON Schema of envelopes and headers, and components: declared types have theirs from their fields.
 
 Every object is closed (``additionalProperties: false``): tests compare live answers with these
 schemas, so a field that is not described is a failure, not an oversight.
@@ -65,36 +65,8 @@ def integer(description: str, **facets: Any) -> Schema:
     return {"type": "integer", "description": description, **facets}
 
 
-def flag(description: str, **facets: Any) -> Schema:
-    return {"type": "boolean", "description": description, **facets}
-
-
-def choice(description: str, values: Iterable[str], **facets: Any) -> Schema:
-    return {"type": "string", "enum": list(values), "description": description, **facets}
-
-
 def constant(value: str | bool) -> Schema:
     return {"type": "boolean" if isinstance(value, bool) else "string", "const": value}
-
-
-def uuid(description: str, **facets: Any) -> Schema:
-    return {"type": "string", "format": "uuid", "description": description, **facets}
-
-
-def moment(description: str) -> Schema:
-    """A time as ``config.api.envelope.timestamp`` writes it."""
-    return {
-        "type": "string",
-        "format": "date-time",
-        "pattern": "Z$",
-        "description": description,
-        "examples": ["2026-04-26T12:00:00Z"],
-    }
-
-
-def money(description: str) -> Schema:
-    """A decimal string: binary floating point has no place in amounts of money."""
-    return {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "description": description, "examples": ["1.00"]}
 
 
 def ulid(description: str) -> Schema:
@@ -104,10 +76,6 @@ def ulid(description: str) -> Schema:
         "description": description,
         "examples": ["01JTBQH2FZ8K1RXC0WJ4Z9P3VM"],
     }
-
-
-def listed(description: str, items: Schema, **facets: Any) -> Schema:
-    return {"type": "array", "description": description, "items": items, **facets}
 
 
 def table(description: str, values: Schema, **facets: Any) -> Schema:

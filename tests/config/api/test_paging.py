@@ -1,6 +1,7 @@
 """Cursor paging: every row once, also with inserts between pages; only our own cursors."""
 
 from types import SimpleNamespace
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import orjson
@@ -10,7 +11,8 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from campaigns.models import Brand, Event, Organization
-from config.api.pagination import LIMIT_LARGEST, answer_page, read_page, seal, unseal
+from config.api.declared import Reads
+from config.api.pagination import LIMIT_LARGEST, PageQuery, answer_page, read_list, seal, unseal
 from config.db.fields import new_id
 from config.errors import ValidationFailed
 
@@ -23,8 +25,12 @@ def ask(query: str = "", *, organization_id: UUID = ORGANIZATION) -> Request:
     return request
 
 
-def page_of(query: str = "", **options):
-    return read_page(ask(query), name=options.pop("name", "things"), **options)
+class StatusQuery(PageQuery):
+    status: Annotated[str | None, Reads(str)] = None
+
+
+def page_of(query: str = "", declared=PageQuery, **options):
+    return read_list(ask(query), declared, name=options.pop("name", "things"), **options)[1]
 
 
 def cursor_at(key, **options) -> str:
@@ -213,16 +219,16 @@ def test_cursor_of_another_list_is_stale():
 
 
 def test_cursor_of_other_filters_is_stale():
-    cursor = cursor_at(uuid4(), filters={"status": "ACTIVE"})
-    assert refused(f"?cursor={cursor}", filters={"status": "PENDING"}).keys() == {"cursor"}
-    assert refused(f"?cursor={cursor}", filters={"status": None}).keys() == {"cursor"}
-    assert page_of(f"?cursor={cursor}", filters={"status": "ACTIVE"}).after
+    cursor = cursor_at(uuid4(), query="?status=ACTIVE", declared=StatusQuery)
+    assert refused(f"?cursor={cursor}&status=PENDING", declared=StatusQuery).keys() == {"cursor"}
+    assert refused(f"?cursor={cursor}", declared=StatusQuery).keys() == {"cursor"}
+    assert page_of(f"?cursor={cursor}&status=ACTIVE", declared=StatusQuery).after
 
 
 def test_cursor_of_another_organization_is_stale():
     cursor = cursor_at(uuid4())
     with pytest.raises(ValidationFailed) as refusal:
-        read_page(ask(f"?cursor={cursor}", organization_id=uuid4()), name="things")
+        read_list(ask(f"?cursor={cursor}", organization_id=uuid4()), name="things")
     assert refusal.value.details.keys() == {"cursor"}
 
 
@@ -243,6 +249,6 @@ def test_every_problem_of_the_parameters_is_reported_at_once():
 
 def test_unknown_parameter_of_a_list_is_refused_by_name():
     assert refused("?page=2") == {"page": "is not a parameter of this request; known: cursor, limit"}
-    assert refused("?statsu=ACTIVE", filters={"status": None}) == {
+    assert refused("?statsu=ACTIVE", declared=StatusQuery) == {
         "statsu": "is not a parameter of this request; known: cursor, limit, status"
     }

@@ -10,8 +10,9 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from numbers.api.types import CriteriaFields
 from numbers.inventory import search as searching
-from numbers.inventory.criteria import Criteria, read_criteria
+from numbers.inventory.criteria import Criteria
 from numbers.numbering.e164 import area_code_of, type_of
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of, refused
@@ -292,9 +293,9 @@ def test_no_part_of_a_number_contradicts_its_kind(number, start, length, as_area
     pattern = number[start : start + length] or number
     kind = type_of(number) if area_code or len(number) <= 7 else None
     assert Criteria(area_code, kind, pattern).contradiction == {}
-    details: dict[str, str] = {}
-    read_criteria({"area_code": area_code, "pattern": pattern}, details)
-    assert details == {}
+    problems: dict[str, str] = {}
+    CriteriaFields.read({"area_code": area_code, "pattern": pattern}, problems)
+    assert problems == {}
 
 
 def test_misspelled_criterion_does_not_pass_silently(api):

@@ -1,0 +1,159 @@
+"""What requests for keys say, and what is shown of a key."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+from django.utils import timezone
+from pydantic import Field, WithJsonSchema
+from typing_extensions import TypeAliasType, TypedDict
+
+from apikeys.scopes import Scope
+from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.fields import TIME_EXPECTED, is_text, parse_time
+from config.api.kinds import FlagParameter, KeyPrefix, Moment, OneOf, Text, Uuid, whole_number
+from config.api.openapi.shapes import nullable
+from config.api.pagination import PageQuery
+
+KEY_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a15"
+LABEL_LENGTH = 64
+LABEL_REQUIRED = "is required: what the key is for, as lists show it"
+# No list of scopes is longer that is meant well; each that repeats would be a problem of its own.
+MAX_SCOPES = 100
+MAX_DAYS = 3_650
+
+if TYPE_CHECKING:
+    ScopeName = str
+else:
+    ScopeName = TypeAliasType(
+        "Scope",
+        Annotated[
+            str,
+            WithJsonSchema(
+                {
+                    "type": "string",
+                    "enum": Scope.values,
+                    "description": "What a key may do. "
+                    + " ".join(f"`{one.value}`: {one.label[0].lower()}{one.label[1:]}." for one in Scope),
+                }
+            ),
+        ],
+    )
+
+
+class ApiKeyJson(TypedDict):
+    """A key, without its secret."""
+
+    id: Annotated[Uuid, doc("Its id, which stays when it is rotated.", example=KEY_ID)]
+    label: Annotated[Text, doc("What it is for.", example="billing job")]
+    prefix: Annotated[KeyPrefix, doc("The beginning of its secret, to know it by.")]
+    scopes: Annotated[
+        list[ScopeName],
+        Field(min_length=1),
+        doc("What it may do.", example=["numbers:read", "numbers:write"]),
+    ]
+    status: Annotated[str, OneOf(["active", "expired", "revoked"]), doc("Whether it opens a door now.")]
+    created_at: Annotated[Moment, doc("When it was created.")]
+    expires_at: Annotated[
+        Moment | None,
+        doc("When it stops by itself; null for never.", example="2026-07-25T12:00:00Z"),
+    ]
+    rotated_at: Annotated[Moment | None, doc("When it last got a new secret.", example=None)]
+    revoked_at: Annotated[Moment | None, doc("When it was revoked.", example=None)]
+    last_used_at: Annotated[Moment | None, doc("When it was last used, to the minute.", example=None)]
+
+
+class ApiKeyWithSecretJson(ApiKeyJson):
+    """A key with its secret, which is shown this once and not stored."""
+
+    plaintext: Annotated[
+        Text,
+        doc(
+            "The secret: send it as `Authorization: Bearer …`. Keep it now.",
+            example="am_live_8sK2" + "x" * 36,
+        ),
+    ]
+
+
+def read_label(value: object) -> str:
+    """Return the label. Raise Problem."""
+    if value is None:
+        raise Problem(LABEL_REQUIRED)
+    if isinstance(value, str) and value.strip() and is_text(value, longest=LABEL_LENGTH):
+        return value
+    raise Problem(f"must be a string of 1 to {LABEL_LENGTH} characters, not only blanks, without control characters")
+
+
+def _read_scopes(value: object) -> list[str]:
+    """Return a list of strings. Whether they are scopes is the rule of apikeys.lifecycle."""
+    if value is None:
+        raise Problem("is required: a list of what the key may do")
+    if not isinstance(value, list) or len(value) > MAX_SCOPES:
+        raise Problem('must be a list of scopes such as ["numbers:read"]')
+    wrong = [position for position, scope in enumerate(value) if not isinstance(scope, str)]
+    if wrong:
+        raise Problem(items={f"[{position}]": "must be a string such as numbers:read" for position in wrong})
+    return value
+
+
+def read_expiry(value: object) -> datetime | None:
+    """Return a time in the future, or None for null. Raise Problem."""
+    if value is None:
+        return None
+    now, moment = timezone.now(), parse_time(value)
+    if moment is None:
+        raise Problem(TIME_EXPECTED)
+    if not now < moment <= now + timedelta(days=MAX_DAYS):
+        raise Problem(f"must be in the future, at most {MAX_DAYS:,} days ahead")
+    return moment
+
+
+class ApiKeyRequest(RequestBody):
+    label: Annotated[
+        str,
+        Reads(
+            read_label,
+            {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": LABEL_LENGTH,
+                "pattern": r"^(?=[\s\S]*\S)[^\u0000-\u001f\u007f-\u009f]*$",
+            },
+        ),
+        doc("What the key is for: up to 64 characters, not only blanks, no control characters."),
+    ]
+    scopes: Annotated[
+        list[ScopeName],
+        Reads(_read_scopes, facets={"minItems": 1, "uniqueItems": True}),
+        doc("What it may do."),
+    ]
+    expires_at: Annotated[
+        datetime | None,
+        Reads(read_expiry, nullable({"type": "string", "format": "date-time"})),
+        doc("When it stops: a time in the future with its offset."),
+    ] = None
+    expires_in_days: Annotated[
+        int | None,
+        whole_number(1, MAX_DAYS, required=False, message=f"must be a whole number from 1 to {MAX_DAYS:,}"),
+        doc("In how many days it stops."),
+    ] = None
+
+    @classmethod
+    def check_together(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
+        if given.get("expires_at") is not None and given.get("expires_in_days") is not None:
+            problems["expires_in_days"] = "can't be given beside expires_at: give one of the two"
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the key stops by itself; None for never."""
+        if self.expires_in_days is not None:
+            return timezone.now() + timedelta(days=self.expires_in_days)
+        return self.expires_at
+
+
+class RotationRequest(RequestBody):
+    """Nothing: a rotation has no body, or an empty object."""
+
+
+class ApiKeyQuery(PageQuery):
+    include_revoked: Annotated[FlagParameter, doc("`true`: those that are revoked as well.")] = False

@@ -1,0 +1,35 @@
+"""Error responses that several resources of numbers give."""
+
+from campaigns.eligibility import BrandNotVerified, CampaignNotActive
+from config.api.openapi.errors import ErrorResponse
+from config.errors import NotFound
+from numbers.orders.place import InsufficientInventory, InventoryShortfallJson
+from numbers.orders.purchase import CreditShortfallJson, InsufficientCredit
+
+CAMPAIGN_ERRORS = (
+    ErrorResponse(NotFound, "The campaign does not exist in your organization."),
+    ErrorResponse(
+        CampaignNotActive,
+        "The campaign is not `ACTIVE`.",
+        message="campaign is not active: it is PENDING",
+    ),
+    ErrorResponse(
+        BrandNotVerified,
+        "The identity status of the campaign's brand is neither `VERIFIED` nor `VETTED_VERIFIED`.",
+        message="brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED",
+    ),
+)
+
+INSUFFICIENT_CREDIT = ErrorResponse(
+    InsufficientCredit,
+    "Your credit does not cover the order. Nothing was ordered; the same request may be sent again after a top-up.",
+    data=CreditShortfallJson,
+)
+
+INSUFFICIENT_INVENTORY = ErrorResponse(
+    InsufficientInventory,
+    "Some of the numbers can't be had. None was taken: leave out those in `unavailable`, or take the "
+    "`alternatives`, and order again.",
+    message="insufficient inventory: requested 2, available 1",
+    data=InventoryShortfallJson,
+)
