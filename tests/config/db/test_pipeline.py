@@ -308,6 +308,7 @@ def test_broken_statement_is_the_only_one_that_fails(scratch):
 # --- what breaks -----------------------------------------------------------------------------------
 
 
+@needs_pipeline
 def test_connection_broken_while_waiting_is_closed_and_replaced(scratch):
     with pytest.raises(OperationalError):
         run_statements(add(1), ("SELECT pg_terminate_backend(pg_backend_pid())", []))
