@@ -26,14 +26,13 @@ from numbers.api.types import CriteriaFields, RoutingFields
 from numbers.inventory.pricing import CENT, LARGEST_PRICE
 from numbers.kinds import ORDER_ID
 from numbers.orders.bulk import (
-    BulkOrderJson,
-    BulkOrderPlacedJson,
     OrderNotPending,
     cancel_order,
     own_quantity_order,
     place_quantity_order,
     quantity_order_json,
 )
+from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson
 from numbers.orders.idempotency import read_idempotency_key
 from numbers.orders.picking import MOST, QuantityRequest
 

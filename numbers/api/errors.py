@@ -1,10 +1,13 @@
 """Error responses that several resources of numbers give."""
 
+from dataclasses import replace
+
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
 from config.api.openapi.errors import ErrorResponse
-from config.errors import NotFound
+from config.errors import NotFound, PreconditionFailed
 from numbers.orders.place import InsufficientInventory, InventoryShortfallJson
 from numbers.orders.purchase import CreditShortfallJson, InsufficientCredit
+from numbers.ownership.rerouting import NumberNotAssigned
 
 CAMPAIGN_ERRORS = (
     ErrorResponse(NotFound, "The campaign does not exist in your organization."),
@@ -32,4 +35,11 @@ INSUFFICIENT_INVENTORY = ErrorResponse(
     "`alternatives`, and order again.",
     message="insufficient inventory: requested 2, available 1",
     data=InventoryShortfallJson,
+)
+
+NOT_YOURS = ErrorResponse(NotFound, "Your organization has no phone number with this id.")
+NOT_YOURS_OR_CAMPAIGN = replace(NOT_YOURS, when="Your organization has no such phone number, or no such campaign.")
+RELEASED_BEFORE = ErrorResponse(NumberNotAssigned, "Your organization had the phone number, and has released it.")
+CHANGED_SINCE = ErrorResponse(
+    PreconditionFailed, "The number is not as `If-Match` says: it has changed since. Nothing was done."
 )

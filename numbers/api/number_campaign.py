@@ -12,15 +12,8 @@ from config.api.envelope import success
 from config.api.kinds import read_uuid
 from config.api.openapi.declare import Returns, endpoint
 from config.api.views import ApiView, refuse_unknown_parameters
-from numbers.api.errors import CAMPAIGN_ERRORS
-from numbers.api.numbers import (
-    CHANGED_SINCE,
-    IF_MATCH,
-    NOT_YOURS,
-    NOT_YOURS_OR_CAMPAIGN,
-    RELEASED_BEFORE,
-    change_number,
-)
+from numbers.api.errors import CAMPAIGN_ERRORS, CHANGED_SINCE, NOT_YOURS, NOT_YOURS_OR_CAMPAIGN, RELEASED_BEFORE
+from numbers.api.numbers import IF_MATCH, change_number
 from numbers.api.types import CAMPAIGN_ID_SCHEMA, NUMBER_PATH, PHONE_NUMBERS
 from numbers.kinds import CAMPAIGN_ID
 from numbers.ownership.queries import PhoneNumberJson, assignment_json

@@ -1,6 +1,5 @@
 """``/v1/phone-numbers``: an organization's own numbers."""
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -21,9 +20,9 @@ from config.api.openapi.operations import Example, Parameter
 from config.api.openapi.shapes import text
 from config.api.pagination import PageQuery, answer_page, read_list
 from config.api.views import READS, ApiView, refuse_unknown_parameters
-from config.errors import Forbidden, InvalidInput, NotFound, PreconditionFailed
+from config.errors import Forbidden, InvalidInput
 from config.http.preconditions import read_if_match
-from numbers.api.errors import CAMPAIGN_ERRORS
+from numbers.api.errors import CAMPAIGN_ERRORS, CHANGED_SINCE, NOT_YOURS, NOT_YOURS_OR_CAMPAIGN, RELEASED_BEFORE
 from numbers.api.types import (
     CAMPAIGN,
     CAMPAIGN_ID_SCHEMA,
@@ -39,16 +38,10 @@ from numbers.kinds import E164, NUMBER_ID, NumberType
 from numbers.models import Assignment
 from numbers.ownership.queries import PhoneNumberJson, assignment_json, etag, owned_id, owned_number, owned_numbers
 from numbers.ownership.release import Released, release
-from numbers.ownership.rerouting import NumberNotAssigned, change_routing
+from numbers.ownership.rerouting import change_routing
 from numbers.ownership.routing import LABEL_LENGTH
 from numbers.ownership.webhook_urls import MAX_LENGTH
 
-NOT_YOURS = ErrorResponse(NotFound, "Your organization has no phone number with this id.")
-NOT_YOURS_OR_CAMPAIGN = replace(NOT_YOURS, when="Your organization has no such phone number, or no such campaign.")
-RELEASED_BEFORE = ErrorResponse(NumberNotAssigned, "Your organization had the phone number, and has released it.")
-CHANGED_SINCE = ErrorResponse(
-    PreconditionFailed, "The number is not as `If-Match` says: it has changed since. Nothing was done."
-)
 IF_MATCH = Parameter(
     "If-Match",
     text(

@@ -3,6 +3,7 @@
 - ``place``: orders of named numbers.
 - ``purchase``: the price of an order, and its rows.
 - ``bulk``: bulk orders, and how many may wait.
+- ``bulk_json``: bulk orders as their organization sees them.
 - ``picking``: numbers for a bulk order.
 - ``backorders``: filling pending bulk orders.
 - ``waiting``: what backorders wait for.

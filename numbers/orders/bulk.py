@@ -3,29 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
-from typing_extensions import TypedDict
 
 from config.actors import Actor
-from config.api.declared import doc
 from config.api.envelope import success_body, timestamp
-from config.api.kinds import Count, Moment, Money, OneOf, Text, Uuid
 from config.db.fields import new_id
 from config.db.pipeline import Statement
 from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict, LimitExceeded, NotFound, ValidationFailed
-from numbers.kinds import ORDER_ID
 from numbers.locks import Account, lock_account, lock_for_bulk_order, lock_pending_order
 from numbers.models import Assignment, Order
-from numbers.models.orders import OrderStatus
 from numbers.orders import idempotency
 from numbers.orders.backorders import close_statement
+from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson
 from numbers.orders.idempotency import IdempotencyKey
 from numbers.orders.picking import (
-    MOST,
     Found,
     QuantityRequest,
     available_ids,
@@ -36,7 +30,7 @@ from numbers.orders.picking import (
 )
 from numbers.orders.purchase import Buyer, Purchase, price_purchase, purchase_statement
 from numbers.orders.waiting import MOST_RIVALS, WaitingWish, own_waiting, rivals_of, rivals_statement
-from numbers.ownership.queries import PhoneNumberJson, assignment_json
+from numbers.ownership.queries import assignment_json
 from numbers.ownership.routing import Routing
 from numbers.worker.wake import wake_statement
 
@@ -52,43 +46,6 @@ class QuantityAnswer:
     status: int
     body: bytes
     replayed: bool = False
-
-
-class BulkOrderPlacedJson(TypedDict):
-    """An order by quantity as it was placed."""
-
-    order_id: Annotated[Uuid, doc("Of the order: ask for its status with it.", example=ORDER_ID)]
-    status: Annotated[
-        str,
-        OneOf(OrderStatus.values),
-        doc(
-            "`complete`: the whole quantity is yours and paid for. `pending`: it waits for stock, nothing is charged. "
-            "`failed`: it was given up, see `reason`. `cancelled`: you cancelled it.",
-            example="complete",
-        ),
-    ]
-    quantity: Annotated[int, Count(minimum=1, maximum=MOST), doc("How many were ordered.")]
-    assigned_count: Annotated[int, Count(minimum=0), doc("How many of them were assigned: all or none.", example=1)]
-    pending_count: Annotated[int, Count(minimum=0), doc("How many it still waits for: all or none.")]
-    max_price_per_number: Annotated[
-        Money | None,
-        doc("What each of its numbers costs at most; null for orders from before this was kept."),
-    ]
-    assigned_numbers: Annotated[list[PhoneNumberJson], doc("Those of its numbers that are yours now.")]
-
-
-class BulkOrderJson(BulkOrderPlacedJson):
-    """An order by quantity as it is now."""
-
-    reason: Annotated[
-        Text | None,
-        doc(
-            "The code for which it failed: `INSUFFICIENT_CREDIT`, `CAMPAIGN_NOT_ACTIVE` or "
-            "`BRAND_NOT_VERIFIED` when its turn came; null otherwise."
-        ),
-    ]
-    created_at: Annotated[Moment, doc("When it was placed.")]
-    finished_at: Annotated[Moment | None, doc("When it was completed, failed or cancelled.")]
 
 
 RECORD_PENDING = """

@@ -1,0 +1,49 @@
+"""Bulk orders as their organization sees them."""
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from config.api.declared import doc
+from config.api.kinds import Count, Moment, Money, OneOf, Text, Uuid
+from numbers.kinds import ORDER_ID
+from numbers.models.orders import OrderStatus
+from numbers.orders.picking import MOST
+from numbers.ownership.queries import PhoneNumberJson
+
+
+class BulkOrderPlacedJson(TypedDict):
+    """An order by quantity as it was placed."""
+
+    order_id: Annotated[Uuid, doc("Of the order: ask for its status with it.", example=ORDER_ID)]
+    status: Annotated[
+        str,
+        OneOf(OrderStatus.values),
+        doc(
+            "`complete`: the whole quantity is yours and paid for. `pending`: it waits for stock, nothing is charged. "
+            "`failed`: it was given up, see `reason`. `cancelled`: you cancelled it.",
+            example="complete",
+        ),
+    ]
+    quantity: Annotated[int, Count(minimum=1, maximum=MOST), doc("How many were ordered.")]
+    assigned_count: Annotated[int, Count(minimum=0), doc("How many of them were assigned: all or none.", example=1)]
+    pending_count: Annotated[int, Count(minimum=0), doc("How many it still waits for: all or none.")]
+    max_price_per_number: Annotated[
+        Money | None,
+        doc("What each of its numbers costs at most; null for orders from before this was kept."),
+    ]
+    assigned_numbers: Annotated[list[PhoneNumberJson], doc("Those of its numbers that are yours now.")]
+
+
+class BulkOrderJson(BulkOrderPlacedJson):
+    """An order by quantity as it is now."""
+
+    reason: Annotated[
+        Text | None,
+        doc(
+            "The code for which it failed: `INSUFFICIENT_CREDIT`, `CAMPAIGN_NOT_ACTIVE` or "
+            "`BRAND_NOT_VERIFIED` when its turn came; null otherwise."
+        ),
+    ]
+    created_at: Annotated[Moment, doc("When it was placed.")]
+    finished_at: Annotated[Moment | None, doc("When it was completed, failed or cancelled.")]
