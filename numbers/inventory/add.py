@@ -66,7 +66,7 @@ def _add(
         request_id=actor.request_id,
         note=note,
     )
-    numbers = {
+    numbers: dict[str, Any] = {
         "numbers": [one.number for one in named],
         "types": [one.number_type for one in named],
         "regions": [one.place for one in named],

@@ -122,7 +122,9 @@ def test_sandbox_and_live_orders_take_turns(api, cast, monkeypatch):
     factories.stock(*factories.line(0, 3))
     factories.stock(*factories.line(5, 3), sandbox=True)
     fill = backorders._fill
-    monkeypatch.setattr(backorders, "_fill", lambda order, besides: tried.append(order.sandbox) or fill(order, besides))
+    monkeypatch.setattr(
+        backorders, "_fill", lambda tx, order, besides: tried.append(order.sandbox) or fill(tx, order, besides)
+    )
     assert fill_pending_orders() == 5
     assert tried == [False, True, False, True, True]
 

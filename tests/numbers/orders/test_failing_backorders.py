@@ -30,10 +30,10 @@ def broken(monkeypatch):
     labels = {"broken"}
     fill = backorders._fill
 
-    def break_down(order, besides):
+    def break_down(tx, order, besides):
         if order.label in labels:
             raise Unforeseen("no such thing")
-        return fill(order, besides)
+        return fill(tx, order, besides)
 
     monkeypatch.setattr(backorders, "_fill", break_down)
     return labels
