@@ -227,7 +227,7 @@ def test_token_of_another_operator_reveals_nothing(desk: Client, owner: Organiza
 
 # What can't be done twice: it signs in or out, shows, or changes one thing to what it is already; a draft that
 # has begun is none any more (test_admin_bulk_actions, test_admin_imports).
-WITHOUT_TOKEN = ("/logout/", "/login/", "/two-factor/", "/confirm/", "password", "i18n")
+WITHOUT_TOKEN = ("/logout/", "/login/", "two-factor/", "/confirm/", "password", "i18n")
 DRAFTS = ("mapping_form", "bulk_action_form")
 
 
