@@ -2,7 +2,8 @@
 
 - ``run``: the commands.
 - ``postgres``: the embedded PostgreSQL.
-- ``postgres_server``: its processes and folders.
+- ``postgres_paths``: its folders and account.
+- ``postgres_server``: its processes.
 - ``server``: gunicorn in this process.
 - ``worker``: one worker beside the server.
 """

@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config.dev import postgres_server
-from config.dev.postgres_server import LocalDatabaseError as LocalDatabaseError
-from config.dev.postgres_server import ServerPaths
+from config.dev import postgres_paths, postgres_server
+from config.dev.postgres_paths import LocalDatabaseError as LocalDatabaseError
+from config.dev.postgres_paths import ServerPaths
 
 __all__ = [
     "LocalDatabaseError",
@@ -55,7 +55,7 @@ def database_settings() -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": postgres_server.DATABASE,
         "USER": postgres_server.ROLE,
-        "HOST": str(postgres_server.socket_folder(local_folder())),
+        "HOST": str(postgres_paths.socket_folder(local_folder())),
         "PORT": postgres_server.PORT,
     }
 
@@ -66,7 +66,7 @@ def ensure_running() -> None:
     if _membership is not None or os.environ.get("DATABASE_URL"):
         return
     with _in_one_line():
-        paths = postgres_server.paths_for(local_folder())
+        paths = postgres_paths.paths_for(local_folder())
         postgres_server.prepare_folder(paths)
         with _starting_or_stopping(paths):
             users = postgres_server.try_lock(paths.folder / "users.lock", fcntl.LOCK_SH)
@@ -99,7 +99,7 @@ def stop() -> None:
 def stop_if_unused() -> None:
     """Stop a server whose last user was killed."""
     with _in_one_line():
-        paths = postgres_server.paths_for(local_folder())
+        paths = postgres_paths.paths_for(local_folder())
         if paths.folder.exists():
             with _undisturbed(), _starting_or_stopping(paths):
                 _stop_if_unused(paths)
@@ -108,7 +108,7 @@ def stop_if_unused() -> None:
 def remove() -> None:
     """Delete the database of this checkout. Raise LocalDatabaseError if it is in use."""
     with _in_one_line():
-        paths = postgres_server.paths_for(local_folder())
+        paths = postgres_paths.paths_for(local_folder())
         if not paths.folder.exists():
             return
         with _undisturbed(), _starting_or_stopping(paths):
@@ -120,7 +120,7 @@ def remove() -> None:
 
 def binaries() -> Path:
     """Return the folder of psql, pg_dump and PostgreSQL's other programs."""
-    return postgres_server.binaries(postgres_server.paths_for(local_folder()))
+    return postgres_server.binaries(postgres_paths.paths_for(local_folder()))
 
 
 def local_secret(name: str) -> str:

@@ -7,20 +7,17 @@ on ``server.lock``, which is free as soon as the last of them has ended, even by
 
 import contextlib
 import fcntl
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
-import pwd
 import shutil
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from config.dev.postgres_paths import LocalDatabaseError, ServerPaths
 
 DATABASE = ROLE = "numberdesk"
 PORT = "5432"  # only part of the socket's file name: no TCP port is opened
@@ -35,62 +32,6 @@ SERVER_OPTIONS = {
 }
 START_SECONDS = 300  # recovery after a crash during a bulk load is slow
 LOG_BYTES = 10_000_000
-
-
-class LocalDatabaseError(RuntimeError):
-    """The embedded PostgreSQL can't run. The message is one line and says what to do."""
-
-
-@dataclass(frozen=True)
-class ServerPaths:
-    """The folders of one checkout's server.
-
-    They depend on the checkout's path, so a copy of a checkout has a database of its own.
-    """
-
-    folder: Path
-    sockets: Path
-    account: pwd.struct_passwd | None  # the account of the server, if it is not our own
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "postgres.log"
-
-    @property
-    def as_account(self) -> Mapping[str, Any]:
-        if self.account is None:
-            return {}
-        return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
-
-
-def identity(local: Path) -> str:
-    return hashlib.sha256(f"{os.geteuid()}:{local}".encode()).hexdigest()[:16]
-
-
-def socket_folder(local: Path) -> Path:
-    # A socket's path may have 103 bytes on macOS, and a checkout's path can be long.
-    # Owner and mode of the folder are checked before use.
-    return Path("/tmp") / f"numberdesk-{identity(local)}"  # noqa: S108
-
-
-def paths_for(local: Path) -> ServerPaths:
-    """Return the server's paths. Raise LocalDatabaseError if no account can run it.
-
-    PostgreSQL refuses to run as root. Then its files are where its account can read them.
-    """
-    if os.geteuid() != 0:
-        return ServerPaths(local / f"postgres-{identity(local)}", socket_folder(local), None)
-    for name in ("postgres", "nobody"):
-        try:
-            account = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return ServerPaths(Path("/var/lib/numberdesk-local") / identity(local), socket_folder(local), account)
-    raise LocalDatabaseError("PostgreSQL can't run as root: create the account 'postgres' or 'nobody'")
 
 
 def try_lock(path: Path, mode: int) -> int | None:

@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 import pytest
 
-from config.dev import postgres, postgres_server
+from config.dev import postgres, postgres_paths, postgres_server
 from config.env import BASE_DIR
 
 ROOT = BASE_DIR
@@ -67,8 +67,8 @@ class Checkout:
         return process
 
     @property
-    def place(self) -> postgres_server.ServerPaths:
-        return postgres_server.paths_for(self.local)
+    def place(self) -> postgres_paths.ServerPaths:
+        return postgres_paths.paths_for(self.local)
 
     def server_is_alive(self) -> bool:
         return postgres_server.is_alive(self.place)

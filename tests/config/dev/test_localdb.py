@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from config.dev import postgres, postgres_server
+from config.dev import postgres, postgres_paths
 from tests.support.embedded_postgres import Checkout, leave, remove, seen_by
 
 
@@ -145,13 +145,13 @@ def test_socket_folder_that_others_can_open_is_refused(fresh: Callable[..., Chec
 
 def test_two_folders_have_two_databases(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
-    assert postgres_server.paths_for(one).folder != postgres_server.paths_for(other).folder
-    assert postgres_server.socket_folder(one) != postgres_server.socket_folder(other)
+    assert postgres_paths.paths_for(one).folder != postgres_paths.paths_for(other).folder
+    assert postgres_paths.socket_folder(one) != postgres_paths.socket_folder(other)
 
 
 def test_socket_path_fits_every_system() -> None:
     deep = Path("/") / "/".join(["a rather long name"] * 30)
-    assert len(str(postgres_server.socket_folder(deep) / ".s.PGSQL.5432")) <= 103
+    assert len(str(postgres_paths.socket_folder(deep) / ".s.PGSQL.5432")) <= 103
 
 
 def test_no_server_is_started_when_a_database_url_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

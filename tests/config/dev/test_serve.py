@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 
-from config.dev import postgres, postgres_server
+from config.dev import postgres, postgres_paths, postgres_server
 from tests.support.embedded_postgres import ROOT, remove
 
 pytestmark = [
@@ -121,7 +121,7 @@ class Desk:
             )
 
     def database_is_alive(self) -> bool:
-        return postgres_server.is_alive(postgres_server.paths_for(self.local))
+        return postgres_server.is_alive(postgres_paths.paths_for(self.local))
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_next_start_works_after_the_master_is_killed(desk: Desk) -> None:
 def test_next_start_works_after_everything_is_killed(desk: Desk) -> None:
     desk.start()
     assert desk.process
-    postmaster = int((postgres_server.paths_for(desk.local).data / "postmaster.pid").read_text().split()[0])
+    postmaster = int((postgres_paths.paths_for(desk.local).data / "postmaster.pid").read_text().split()[0])
     os.killpg(desk.process.pid, signal.SIGKILL)
     os.kill(postmaster, signal.SIGKILL)
     desk.process.wait()
