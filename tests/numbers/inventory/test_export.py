@@ -102,5 +102,5 @@ def test_standard_output_has_the_numbers_and_nothing_else(stock, capsysbinary):
     written = capsysbinary.readouterr()
     assert [row["number"] for row in rows_of(written.out)] == ["+18885550199"]
     assert written.err == b""
-    with pytest.raises(CommandError, match="argument --json: the numbers go to standard output already"):
+    with pytest.raises(CommandError, match="argument --json: standard output already has the numbers"):
         call_command("export_numbers", "--json")
