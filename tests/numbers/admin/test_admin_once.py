@@ -249,8 +249,9 @@ def test_every_form_of_every_page_has_a_token(desk: Client, owner: Organization,
                 continue
             if any(word in address for word in WITHOUT_TOKEN):
                 continue
-            if "changelist-form" in head and 'name="action"' not in form:
-                continue  # a list without actions has nothing to carry out
-            seen += 1
-            assert TOKEN.search(form), (address, head)
-    assert seen > 40
+            if TOKEN.search(form):
+                seen += 1
+            else:  # only a list without actions has nothing to carry out
+                assert "changelist-form" in head, (address, head)
+                assert 'name="action"' not in form, (address, head)
+    assert seen > 35  # the walk found its pages; three forms of these now ask for a password first
