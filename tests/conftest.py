@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import hypothesis
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -20,6 +21,12 @@ from tests.support.browser import Browser
 
 # The test client makes the requests that config.wsgi makes.
 test_client.WSGIRequest = HttpRequest  # type: ignore[attr-defined]
+
+# No test is of wall-clock time: on a busy machine every deadline is missed once.
+hypothesis.settings.register_profile(
+    "numberdesk", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("numberdesk")
 
 TRUNCATE_TRIGGERS = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
 
