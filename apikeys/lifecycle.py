@@ -22,7 +22,9 @@ def check_scopes(scopes: list[str]) -> None:
     details = {}
     for position, scope in enumerate(scopes):
         if scope not in Scope.values:
-            details[f"scopes[{position}]"] = f"{scope} is not a scope; known: {', '.join(Scope.values)}"
+            details[f"scopes[{position}]"] = (
+                f"{scope} is not a scope; known: {', '.join(Scope.values)}"
+            )
         elif scope in scopes[:position]:
             details[f"scopes[{position}]"] = f"repeats {scope}"
     if details:
@@ -66,7 +68,9 @@ def issue_key(
     return key, secret
 
 
-def rotate_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = "") -> tuple[ApiKey, str]:
+def rotate_key(
+    *, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = ""
+) -> tuple[ApiKey, str]:
     """Give a key a new secret. The old one stops working at once.
 
     Raise NotFound if the key is not the organization's, or is revoked or expired. A stopped key

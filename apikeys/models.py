@@ -19,7 +19,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def live(self) -> "ApiKeyQuerySet":
         """Return the keys that are neither revoked nor expired."""
-        return self.filter(revoked_at__isnull=True).filter(Q(expires_at__isnull=True) | Q(expires_at__gt=Now()))
+        return self.filter(revoked_at__isnull=True).filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
+        )
 
 
 class ApiKey(models.Model):
@@ -44,7 +46,9 @@ class ApiKey(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint("digest", name="apikey_digest_unique"),
-            models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="apikey_digest_form"),
+            models.CheckConstraint(
+                condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="apikey_digest_form"
+            ),
             models.CheckConstraint(
                 condition=Q(prefix__regex=r"^am_(live|test)_[0-9A-Za-z]{4,8}$"),
                 name="apikey_prefix_form",
@@ -65,7 +69,9 @@ class ApiKey(models.Model):
 
     @property
     def is_live(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+        return self.revoked_at is None and (
+            self.expires_at is None or self.expires_at > timezone.now()
+        )
 
     @property
     def status(self) -> str:

@@ -54,7 +54,9 @@ def count_key_change(organization_id: UUID) -> None:
 
 def count_holds(organization_id: UUID, numbers: int) -> None:
     """Count numbers put on hold. Raise RateLimited past HELD_NUMBERS_PER_MINUTE."""
-    _count(organization_id, "holds", numbers, settings.HELD_NUMBERS_PER_MINUTE, "numbers put on hold")
+    _count(
+        organization_id, "holds", numbers, settings.HELD_NUMBERS_PER_MINUTE, "numbers put on hold"
+    )
 
 
 def _count(organization_id: UUID, bucket: str, amount: int, limit: int, what: str) -> None:

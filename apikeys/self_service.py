@@ -129,4 +129,6 @@ def _require_within(own: ApiKey, scopes: Iterable[str], expires_at: datetime | N
     if not set(scopes) <= set(own.scopes):
         raise Forbidden()
     if own.expires_at is not None and (expires_at is None or expires_at > own.expires_at):
-        raise Forbidden(f"a key can't outlast the key that makes it, which expires at {timestamp(own.expires_at)}")
+        raise Forbidden(
+            f"a key can't outlast the key that makes it, which expires at {timestamp(own.expires_at)}"
+        )

@@ -34,7 +34,9 @@ else:
                     "type": "string",
                     "enum": Scope.values,
                     "description": "What a key may do. "
-                    + " ".join(f"`{one.value}`: {one.label[0].lower()}{one.label[1:]}." for one in Scope),
+                    + " ".join(
+                        f"`{one.value}`: {one.label[0].lower()}{one.label[1:]}." for one in Scope
+                    ),
                 }
             ),
         ],
@@ -52,7 +54,9 @@ class ApiKeyJson(TypedDict):
         Field(min_length=1),
         doc("What it may do.", example=["numbers:read", "numbers:write"]),
     ]
-    status: Annotated[str, OneOf(["active", "expired", "revoked"]), doc("Whether it opens a door now.")]
+    status: Annotated[
+        str, OneOf(["active", "expired", "revoked"]), doc("Whether it opens a door now.")
+    ]
     created_at: Annotated[Moment, doc("When it was created.")]
     expires_at: Annotated[
         Moment | None,
@@ -60,7 +64,9 @@ class ApiKeyJson(TypedDict):
     ]
     rotated_at: Annotated[Moment | None, doc("When it last got a new secret.", example=None)]
     revoked_at: Annotated[Moment | None, doc("When it was revoked.", example=None)]
-    last_used_at: Annotated[Moment | None, doc("When it was last used, to the minute.", example=None)]
+    last_used_at: Annotated[
+        Moment | None, doc("When it was last used, to the minute.", example=None)
+    ]
 
 
 class ApiKeyWithSecretJson(ApiKeyJson):
@@ -81,7 +87,9 @@ def read_label(value: object) -> str:
         raise Problem(LABEL_REQUIRED)
     if isinstance(value, str) and value.strip() and is_text(value, longest=LABEL_LENGTH):
         return value
-    raise Problem(f"must be a string of 1 to {LABEL_LENGTH} characters, not only blanks, without control characters")
+    raise Problem(
+        f"must be a string of 1 to {LABEL_LENGTH} characters, not only blanks, without control characters"
+    )
 
 
 def _read_scopes(value: object) -> list[str]:
@@ -92,7 +100,9 @@ def _read_scopes(value: object) -> list[str]:
         raise Problem('must be a list of scopes such as ["numbers:read"]')
     wrong = [position for position, scope in enumerate(value) if not isinstance(scope, str)]
     if wrong:
-        raise Problem(items={f"[{position}]": "must be a string such as numbers:read" for position in wrong})
+        raise Problem(
+            items={f"[{position}]": "must be a string such as numbers:read" for position in wrong}
+        )
     return value
 
 
@@ -134,7 +144,9 @@ class ApiKeyRequest(RequestBody):
     ] = None
     expires_in_days: Annotated[
         int | None,
-        whole_number(1, MAX_DAYS, required=False, message=f"must be a whole number from 1 to {MAX_DAYS:,}"),
+        whole_number(
+            1, MAX_DAYS, required=False, message=f"must be a whole number from 1 to {MAX_DAYS:,}"
+        ),
         doc("In how many days it stops."),
     ] = None
 
@@ -156,4 +168,6 @@ class RotationRequest(RequestBody):
 
 
 class ApiKeyQuery(PageQuery):
-    include_revoked: Annotated[FlagParameter, doc("`true`: those that are revoked as well.")] = False
+    include_revoked: Annotated[FlagParameter, doc("`true`: those that are revoked as well.")] = (
+        False
+    )

@@ -49,7 +49,9 @@ class AddBrandForm(forms.Form):
     organization = ChosenByTyping(Brand, "organization")
     name = OneLine(max_length=128)
     status = forms.ChoiceField(choices=BrandStatus.choices, initial=BrandStatus.ACTIVE)
-    identity_status = forms.ChoiceField(choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False)
+    identity_status = forms.ChoiceField(
+        choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False
+    )
 
 
 class AddBrand(Operation):
@@ -64,7 +66,9 @@ class AddBrand(Operation):
 
 class ReviewBrandForm(ReasonForm):
     status = forms.ChoiceField(choices=BrandStatus.choices)
-    identity_status = forms.ChoiceField(choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False)
+    identity_status = forms.ChoiceField(
+        choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False
+    )
     field_order = ["status", "identity_status", "reason"]
 
 
@@ -106,7 +110,9 @@ class AddCampaignForm(forms.Form):
     brand = ChosenByTyping(Campaign, "brand")
     name = OneLine(max_length=128)
     use_case = OneLine(max_length=64, required=False)
-    description = forms.CharField(widget=forms.Textarea(attrs={"class": "vLargeTextField"}), required=False)
+    description = forms.CharField(
+        widget=forms.Textarea(attrs={"class": "vLargeTextField"}), required=False
+    )
 
 
 class AddCampaign(Operation):
@@ -122,7 +128,9 @@ class AddCampaign(Operation):
 
 
 class OptionalReasonForm(forms.Form):
-    reason = OneLine(max_length=256, required=False, help_text="Kept in the history, with your name.")
+    reason = OneLine(
+        max_length=256, required=False, help_text="Kept in the history, with your name."
+    )
 
 
 class ApproveCampaign(Operation):

@@ -22,7 +22,9 @@ def organizations_named(value: str) -> list[UUID]:
     """
     if identity := as_id(value):
         return [identity]
-    named = Organization.objects.filter(name__iexact=value) or Organization.objects.filter(name__icontains=value)
+    named = Organization.objects.filter(name__iexact=value) or Organization.objects.filter(
+        name__icontains=value
+    )
     return [organization.pk for organization in named[: MOST_ORGANIZATIONS + 1]]
 
 

@@ -30,17 +30,26 @@ BRAND_ID = "2f1d6a1b-5c0e-4f6e-9b0a-7d2c1e8f4a33"
 class CampaignJson(TypedDict):
     """What a brand sends and why, as approved by the carriers' registry."""
 
-    id: Annotated[Uuid, doc("Give it as `campaign_id` where numbers are ordered or routed.", example=CAMPAIGN_ID)]
+    id: Annotated[
+        Uuid,
+        doc("Give it as `campaign_id` where numbers are ordered or routed.", example=CAMPAIGN_ID),
+    ]
     brand_id: Annotated[Uuid, doc("The brand that stands behind it.", example=BRAND_ID)]
     name: Annotated[Text, doc("Its name.", example="Sign-in codes")]
-    use_case: Annotated[Text | None, doc("What it is for, such as `2FA` or `MARKETING`.", example="2FA")]
-    description: Annotated[Text | None, doc("What it sends.", example="One-time codes for customers who sign in")]
+    use_case: Annotated[
+        Text | None, doc("What it is for, such as `2FA` or `MARKETING`.", example="2FA")
+    ]
+    description: Annotated[
+        Text | None, doc("What it sends.", example="One-time codes for customers who sign in")
+    ]
     status: Annotated[
         str,
         OneOf(CampaignStatus.values),
         doc("Numbers can only be put to work for it while it is `ACTIVE`.", example="ACTIVE"),
     ]
-    status_reason: Annotated[Text | None, doc("Why it has this status, always there where it was rejected.")]
+    status_reason: Annotated[
+        Text | None, doc("Why it has this status, always there where it was rejected.")
+    ]
     created_at: Annotated[Moment, doc("When it was registered.")]
     updated_at: Annotated[Moment, doc("When it was last changed.")]
 
@@ -50,7 +59,9 @@ class BrandJson(TypedDict):
 
     id: Annotated[Uuid, doc("Its id.", example=BRAND_ID)]
     name: Annotated[Text, doc("Its name.", example="Customer Inc.")]
-    status: Annotated[str, OneOf(BrandStatus.values), doc("Whether it is registered.", example="ACTIVE")]
+    status: Annotated[
+        str, OneOf(BrandStatus.values), doc("Whether it is registered.", example="ACTIVE")
+    ]
     identity_status: Annotated[
         Annotated[str, OneOf(BrandIdentityStatus.values)] | None,
         doc(
@@ -64,12 +75,16 @@ class BrandJson(TypedDict):
 
 
 class CampaignQuery(PageQuery):
-    status: Annotated[str | None, choice(CampaignStatus.values), doc("Only those with this status.")] = None
+    status: Annotated[
+        str | None, choice(CampaignStatus.values), doc("Only those with this status.")
+    ] = None
     brand_id: Annotated[GivenUuid, doc("Only those of this brand.")] = None
 
 
 class BrandQuery(PageQuery):
-    status: Annotated[str | None, choice(BrandStatus.values), doc("Only those with this status.")] = None
+    status: Annotated[
+        str | None, choice(BrandStatus.values), doc("Only those with this status.")
+    ] = None
     identity_status: Annotated[
         str | None, choice(BrandIdentityStatus.values), doc("Only those with this identity status.")
     ] = None
@@ -86,7 +101,9 @@ class CampaignListView(ApiView):
         Your organization's campaigns.
         """
         query, page = read_list(request, CampaignQuery, name="campaigns")
-        campaigns = Campaign.objects.of(_organization_id(request)).filter(pk__lt=page.below, **query.filters)
+        campaigns = Campaign.objects.of(_organization_id(request)).filter(
+            pk__lt=page.below, **query.filters
+        )
         return answer_page(campaigns.order_by("-pk")[: page.fetch], page, show=campaign_as_json)
 
 
@@ -124,7 +141,9 @@ class BrandListView(ApiView):
         Your organization's brands.
         """
         query, page = read_list(request, BrandQuery, name="brands")
-        brands = Brand.objects.of(_organization_id(request)).filter(pk__lt=page.below, **query.filters)
+        brands = Brand.objects.of(_organization_id(request)).filter(
+            pk__lt=page.below, **query.filters
+        )
         return answer_page(brands.order_by("-pk")[: page.fetch], page, show=brand_as_json)
 
 

@@ -19,4 +19,6 @@ def require_usable(*, campaign_status: str, brand_status: str, identity_status: 
     if campaign_status != "ACTIVE":
         raise CampaignNotActive(f"campaign is not active: it is {campaign_status}")
     if identity_status not in ("VERIFIED", "VETTED_VERIFIED") or brand_status == "DELETED":
-        raise BrandNotVerified("brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED")
+        raise BrandNotVerified(
+            "brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED"
+        )

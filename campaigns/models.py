@@ -80,7 +80,9 @@ class Brand(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint("organization", Lower("name"), name="brand_name_unique_in_organization"),
+            models.UniqueConstraint(
+                "organization", Lower("name"), name="brand_name_unique_in_organization"
+            ),
             not_blank("name", name="brand_name_not_blank"),
             name_rule(name="brand_name_rule"),
             one_of("status", BrandStatus, name="brand_status_known"),

@@ -68,7 +68,12 @@ def as_id(text: str) -> UUID | None:
 
 def name_rule(*, name: str) -> models.CheckConstraint:
     """Return the CHECK for a column ``name``."""
-    condition = Q(name__regex=_VISIBLE) & ~Q(name__regex=UNSEEN) & ~Q(name__regex=_EDGE) & ~Q(name__regex=_ID)
+    condition = (
+        Q(name__regex=_VISIBLE)
+        & ~Q(name__regex=UNSEEN)
+        & ~Q(name__regex=_EDGE)
+        & ~Q(name__regex=_ID)
+    )
     return models.CheckConstraint(condition=condition, name=name)
 
 

@@ -43,18 +43,26 @@ def find_organization(id_or_name: str) -> Organization:
         similar: list[Organization] = []
     else:
         found = named(Organization.objects.all(), text).first()
-        similar = [] if found or len(text) < 2 else list(Organization.objects.filter(name__icontains=text)[:3])
+        similar = (
+            []
+            if found or len(text) < 2
+            else list(Organization.objects.filter(name__icontains=text)[:3])
+        )
     if found is not None:
         return found
     hint = "create_organization creates one"
     if similar:
         hint = f"similar are {', '.join(f'{one.name!r} ({one.pk})' for one in similar)}"
-    raise ValidationFailed(details={"organization": f"no organization has the id or name {id_or_name[:128]!r}: {hint}"})
+    raise ValidationFailed(
+        details={"organization": f"no organization has the id or name {id_or_name[:128]!r}: {hint}"}
+    )
 
 
 def named(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
     """Return the rows with this name in any case, by the index that keeps names unique."""
-    found: QuerySet[Any] = rows.alias(lower_name=Lower("name")).filter(lower_name=Lower(Value(name)))
+    found: QuerySet[Any] = rows.alias(lower_name=Lower("name")).filter(
+        lower_name=Lower(Value(name))
+    )
     return found
 
 
@@ -78,7 +86,9 @@ def create_brand(
     except IntegrityError as error:
         if "brand_name_unique_in_organization" not in str(error):
             raise
-        raise ValidationFailed(details={"brand": f"{organization.name} has a brand {name!r} already"}) from error
+        raise ValidationFailed(
+            details={"brand": f"{organization.name} has a brand {name!r} already"}
+        ) from error
     return brand
 
 
@@ -138,12 +148,16 @@ def add_campaign(
     return campaign
 
 
-def _brand(organization: Organization, name: str, identity_status: str | None, actor: Actor) -> Brand:
+def _brand(
+    organization: Organization, name: str, identity_status: str | None, actor: Actor
+) -> Brand:
     if not name:
         name = f"{organization.name[:110]} {new_id().hex[-8:]}"
     brand = named(Brand.objects.filter(organization=organization), name).first()
     if brand is None:
-        return create_brand(organization=organization, name=name, identity_status=identity_status, actor=actor)
+        return create_brand(
+            organization=organization, name=name, identity_status=identity_status, actor=actor
+        )
     if identity_status not in (None, brand.identity_status):
         raise ValidationFailed(
             details={

@@ -30,7 +30,9 @@ EXPIRABLE = (CampaignStatus.ACTIVE,)
 
 def campaigns_to_review() -> QuerySet[Campaign]:
     """Return the campaigns that wait for a decision, oldest first."""
-    pending = Campaign.objects.filter(status=CampaignStatus.PENDING).exclude(brand__status=BrandStatus.DELETED)
+    pending = Campaign.objects.filter(status=CampaignStatus.PENDING).exclude(
+        brand__status=BrandStatus.DELETED
+    )
     return pending.select_related("brand__organization").order_by("id")
 
 
@@ -53,7 +55,9 @@ def reject_campaign(*, campaign_id: UUID, actor: Actor, reason: str) -> Campaign
     """
     if not reason.strip():
         raise ValidationFailed(details={"reason": "is required: the customer sees it"})
-    return _move_campaign(campaign_id, CampaignStatus.REJECTED, "rejected", REJECTABLE, actor, reason)
+    return _move_campaign(
+        campaign_id, CampaignStatus.REJECTED, "rejected", REJECTABLE, actor, reason
+    )
 
 
 def expire_campaign(*, campaign_id: UUID, actor: Actor, reason: str = "") -> Campaign:
@@ -82,17 +86,23 @@ def _move_campaign(
             return campaign
         if campaign.status not in allowed:
             raise ValidationFailed(
-                details={"status": f"is {campaign.status}: only {' or '.join(allowed)} can become {status}"}
+                details={
+                    "status": f"is {campaign.status}: only {' or '.join(allowed)} can become {status}"
+                }
             )
         before = {"status": campaign.status, "status_reason": campaign.status_reason}
         campaign.status, campaign.status_reason = status, reason.strip()
         campaign.save(update_fields=["status", "status_reason", "updated_at"])
         after = {"status": campaign.status, "status_reason": campaign.status_reason}
-        record(campaign, kind, actor=actor, before=before, after=after, reason=campaign.status_reason)
+        record(
+            campaign, kind, actor=actor, before=before, after=after, reason=campaign.status_reason
+        )
     return campaign
 
 
-def review_brand(*, brand_id: UUID, status: str, identity_status: str | None, actor: Actor, reason: str = "") -> Brand:
+def review_brand(
+    *, brand_id: UUID, status: str, identity_status: str | None, actor: Actor, reason: str = ""
+) -> Brand:
     """Record the registry's findings about a brand. Its campaigns need a verified identity.
 
     Raise NotFound, or ValidationFailed if a status is unknown.
@@ -100,7 +110,9 @@ def review_brand(*, brand_id: UUID, status: str, identity_status: str | None, ac
     if status not in BrandStatus.values:
         raise ValidationFailed(details={"status": f"is not one of {', '.join(BrandStatus.values)}"})
     if identity_status is not None and identity_status not in BrandIdentityStatus.values:
-        raise ValidationFailed(details={"identity_status": f"is not one of {', '.join(BrandIdentityStatus.values)}"})
+        raise ValidationFailed(
+            details={"identity_status": f"is not one of {', '.join(BrandIdentityStatus.values)}"}
+        )
     with transaction.atomic():
         brand = Brand.objects.select_for_update(no_key=True).filter(pk=brand_id).first()
         if brand is None:
@@ -121,8 +133,12 @@ def suspend_organization(*, organization_id: UUID, actor: Actor, reason: str) ->
     Raise NotFound, or ValidationFailed if there is no reason.
     """
     if not reason.strip():
-        raise ValidationFailed(details={"reason": "is required: say why the organization is suspended"})
-    return _move_organization(organization_id, OrganizationStatus.SUSPENDED, "suspended", actor, reason)
+        raise ValidationFailed(
+            details={"reason": "is required: say why the organization is suspended"}
+        )
+    return _move_organization(
+        organization_id, OrganizationStatus.SUSPENDED, "suspended", actor, reason
+    )
 
 
 def restore_organization(*, organization_id: UUID, actor: Actor, reason: str = "") -> Organization:
@@ -134,7 +150,9 @@ def _move_organization(
     organization_id: UUID, status: OrganizationStatus, kind: str, actor: Actor, reason: str
 ) -> Organization:
     with transaction.atomic():
-        organization = Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).first()
+        organization = (
+            Organization.objects.select_for_update(no_key=True).filter(pk=organization_id).first()
+        )
         if organization is None:
             raise NotFound()
         if organization.status == status:

@@ -116,7 +116,9 @@ def money(*, minimum: Decimal, maximum: Decimal = LARGEST_AMOUNT) -> Callable[[s
             raise argparse.ArgumentTypeError(f"{text} must be from {minimum} to {maximum}")
         # Three decimals may mean thousands, so 1.500 is not accepted as 1.50.
         if len(text.partition(".")[2]) > 2:
-            raise argparse.ArgumentTypeError(f"{text} must be in whole cents, with at most two decimals")
+            raise argparse.ArgumentTypeError(
+                f"{text} must be in whole cents, with at most two decimals"
+            )
         return round(amount, 2)
 
     return parse
@@ -126,8 +128,13 @@ def whole_number(*, minimum: int, maximum: int) -> Callable[[str], int]:
     """Return an argparse type: an integer from ``minimum`` to ``maximum``."""
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,20}", text, re.ASCII) or not minimum <= int(text) <= maximum:
-            raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from {minimum:,} to {maximum:,}")
+        if (
+            not re.fullmatch(r"-?[0-9]{1,20}", text, re.ASCII)
+            or not minimum <= int(text) <= maximum
+        ):
+            raise argparse.ArgumentTypeError(
+                f"{text!r} must be a whole number from {minimum:,} to {maximum:,}"
+            )
         return int(text)
 
     return parse

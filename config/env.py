@@ -52,7 +52,9 @@ class Environment:
         """Return whether the variable has a value, directly or by its file."""
         return self._raw(name) is not None
 
-    def text(self, name: str, *, required: bool = False, default: str = "", minimum_length: int = 0) -> str:
+    def text(
+        self, name: str, *, required: bool = False, default: str = "", minimum_length: int = 0
+    ) -> str:
         value = self._raw(name)
         if value is None:
             if required:
@@ -73,14 +75,18 @@ class Environment:
         """
         words = [word.strip() for word in (self._raw(name) or "").split(",")]
         if "" in words[:-1]:
-            raise ImproperlyConfigured(f"{name} has an empty pepper in front of another: only the last may be empty")
+            raise ImproperlyConfigured(
+                f"{name} has an empty pepper in front of another: only the last may be empty"
+            )
         return words
 
     def keys(self, name: str, *, default: str) -> list[str]:
         """Return secrets for encryption, the current one first."""
         words = self.words(name, default=[default])
         if short := [position for position, word in enumerate(words, 1) if len(word) < 16]:
-            raise ImproperlyConfigured(f"{name}: key {short[0]} is too short: give it at least 16 random characters")
+            raise ImproperlyConfigured(
+                f"{name}: key {short[0]} is too short: give it at least 16 random characters"
+            )
         return words
 
     def networks(self, name: str) -> list[str]:
@@ -89,7 +95,9 @@ class Environment:
         try:
             return [str(parse_network(word)) for word in words]
         except ValueError as error:
-            raise ImproperlyConfigured(f"{name} must hold addresses and networks such as 10.0.0.0/8: {error}") from None
+            raise ImproperlyConfigured(
+                f"{name} must hold addresses and networks such as 10.0.0.0/8: {error}"
+            ) from None
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self._raw(name)
@@ -106,7 +114,9 @@ class Environment:
         if value is None:
             return default
         if not re.fullmatch(r"[0-9]{1,15}", value) or not minimum <= int(value) <= maximum:
-            allowed = f"of at least {minimum}" if maximum == 10**15 else f"from {minimum} to {maximum}"
+            allowed = (
+                f"of at least {minimum}" if maximum == 10**15 else f"from {minimum} to {maximum}"
+            )
             raise ImproperlyConfigured(f"{name} must be a whole number {allowed}, not {value!r}")
         return int(value)
 
@@ -114,7 +124,9 @@ class Environment:
         """Return a time of day in UTC."""
         value = self._raw(name) or default
         if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
-            raise ImproperlyConfigured(f"{name} must be a time of day in UTC such as 03:30, not {value!r}")
+            raise ImproperlyConfigured(
+                f"{name} must be a time of day in UTC such as 03:30, not {value!r}"
+            )
         return time.fromisoformat(value)
 
     def postgres_url(self, name: str) -> str:
@@ -133,7 +145,9 @@ class Environment:
     def currency(self, name: str, *, default: str) -> str:
         value = self._raw(name) or default
         if not re.fullmatch(r"[A-Z]{3}", value):
-            raise ImproperlyConfigured(f"{name} must be an ISO 4217 code such as USD, not {value!r}")
+            raise ImproperlyConfigured(
+                f"{name} must be an ISO 4217 code such as USD, not {value!r}"
+            )
         return value
 
     def database(self, name: str) -> dict[str, Any]:
@@ -143,11 +157,15 @@ class Environment:
         """
         value = self.text(name, required=True)
         if not re.match(r"(postgres|postgresql)://", value):
-            raise ImproperlyConfigured(f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only")
+            raise ImproperlyConfigured(
+                f"{name} must be a postgresql:// URL: Numberdesk runs on PostgreSQL only"
+            )
         try:
             settings = dict(self._env.db_url_config(value))
         except (ValueError, ImproperlyConfigured) as error:
-            raise ImproperlyConfigured(f"{name} is not a URL that can be read: {type(error).__name__}") from None
+            raise ImproperlyConfigured(
+                f"{name} is not a URL that can be read: {type(error).__name__}"
+            ) from None
         if not settings.get("NAME"):
             raise ImproperlyConfigured(f"{name} names no database: end it with /numberdesk")
         settings["PASSWORD"] = settings.get("PASSWORD") or self.text("DATABASE_PASSWORD")

@@ -86,7 +86,9 @@ class Conflict(ApiError):
 
     status = 409
 
-    def __init__(self, message: str | None = None, *, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str | None = None, *, data: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message, data=data, headers={"x-should-retry": "false"})
 
 
@@ -127,7 +129,9 @@ class ServiceUnavailable(ApiError):
 
     status, code, message = 503, "SERVICE_UNAVAILABLE", "service unavailable"
 
-    def __init__(self, message: str | None = None, *, retry_after: int = RETRY_AFTER_SECONDS) -> None:
+    def __init__(
+        self, message: str | None = None, *, retry_after: int = RETRY_AFTER_SECONDS
+    ) -> None:
         super().__init__(message, headers={"Retry-After": str(retry_after)})
 
 
@@ -147,7 +151,11 @@ def sqlstate_of(error: BaseException) -> str | None:
 
 def is_unavailable(error: BaseException) -> bool:
     """Return whether the database is temporarily unavailable, rather than the statement wrong."""
-    if isinstance(error, InterfaceError | psycopg.InterfaceError) or _is_stale(error) or is_mixed_up(error):
+    if (
+        isinstance(error, InterfaceError | psycopg.InterfaceError)
+        or _is_stale(error)
+        or is_mixed_up(error)
+    ):
         return True
     state = sqlstate_of(error)
     if state is None:
@@ -248,7 +256,9 @@ def _answer(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
     for prefix, render in _error_pages.items():
         if context is not None and f"{context.path}/".startswith(prefix):
             return render(refusal, request)
-    return error_answer(refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data)
+    return error_answer(
+        refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data
+    )
 
 
 def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:

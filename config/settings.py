@@ -17,7 +17,9 @@ env = Environment()
 PRODUCTION = env.flag("PRODUCTION", default=env.given("DATABASE_URL"))
 DEBUG = env.flag("DEBUG", default=False)
 
-SECRET_KEY = env.text("SECRET_KEY", required=PRODUCTION, default="", minimum_length=50 if PRODUCTION else 0)
+SECRET_KEY = env.text(
+    "SECRET_KEY", required=PRODUCTION, default="", minimum_length=50 if PRODUCTION else 0
+)
 if not SECRET_KEY:
     SECRET_KEY = postgres.local_secret("django")
 # Keys are high-entropy secrets. The pepper makes a stolen table useless even for guessable keys.
@@ -40,7 +42,9 @@ LOCK_TIMEOUT_MS = env.integer("LOCK_TIMEOUT_MS", default=5_000, minimum=1)
 STATEMENT_TIMEOUT_MS = env.integer("STATEMENT_TIMEOUT_MS", default=15_000, minimum=1)
 
 EMBEDDED_DATABASE = not env.given("DATABASE_URL")
-DATABASES = {"default": postgres.database_settings() if EMBEDDED_DATABASE else env.database("DATABASE_URL")}
+DATABASES = {
+    "default": postgres.database_settings() if EMBEDDED_DATABASE else env.database("DATABASE_URL")
+}
 if env.text("REPLICA_URL"):  # for lists and searches, see config.db.replica
     DATABASES["replica"] = env.database("REPLICA_URL")
 for _database in DATABASES.values():
@@ -142,7 +146,9 @@ AUTHENTICATION_BACKENDS = [
 ]
 # Limits of attempts in a minute, checked before hashing, and of concurrent hashes in a process.
 DESK_SIGN_INS_PER_MINUTE = env.integer("DESK_SIGN_INS_PER_MINUTE", default=10, minimum=1)
-DESK_SIGN_INS_PER_MINUTE_IN_ALL = env.integer("DESK_SIGN_INS_PER_MINUTE_IN_ALL", default=60, minimum=1)
+DESK_SIGN_INS_PER_MINUTE_IN_ALL = env.integer(
+    "DESK_SIGN_INS_PER_MINUTE_IN_ALL", default=60, minimum=1
+)
 DESK_HASHES_AT_ONCE = env.integer("DESK_HASHES_AT_ONCE", default=2, minimum=1, maximum=64)
 PASSWORD_HASHERS = ["config.admin.sign_in.hashing.BoundedHasher"]
 # If off, operators may set up a second factor, and are asked for it from then on. If on, they must.
@@ -207,7 +213,9 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)
 CURRENCY = env.currency("CURRENCY", default="USD")
 NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
-BACKORDERS_PER_ORGANIZATION = env.integer("BACKORDERS_PER_ORGANIZATION", default=100, minimum=1, maximum=10_000)
+BACKORDERS_PER_ORGANIZATION = env.integer(
+    "BACKORDERS_PER_ORGANIZATION", default=100, minimum=1, maximum=10_000
+)
 DESK_REFUSAL_DAYS = env.integer("DESK_REFUSAL_DAYS", default=90, minimum=31)
 # --- the worker: manage.py worker ----------------------------------------------------------------
 WORKER_POLL_SECONDS = env.integer("WORKER_POLL_SECONDS", default=5, minimum=1, maximum=3_600)
@@ -223,7 +231,9 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", default=6_000, minimum=1)
-FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer("FAILED_AUTHENTICATIONS_PER_MINUTE", default=60, minimum=1)
+FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer(
+    "FAILED_AUTHENTICATIONS_PER_MINUTE", default=60, minimum=1
+)
 # Holds are free, so they are limited: the time that an organization may hold one number in any 24
 # hours, and the numbers that it may hold in a minute. Each hold adds two rows of history.
 HOLD_SECONDS_PER_DAY = env.integer("HOLD_SECONDS_PER_DAY", default=3_600, minimum=60)
@@ -238,7 +248,9 @@ BEHIND_TLS_PROXY = env.flag("BEHIND_TLS_PROXY", default=PRODUCTION)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0, minimum=0)
+SECURE_HSTS_SECONDS = env.integer(
+    "SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0, minimum=0
+)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_REFERRER_POLICY = "same-origin"
@@ -279,4 +291,6 @@ LOGGING = {
 if env.text("OTEL_EXPORTER_OTLP_ENDPOINT"):
     tracing.require_opentelemetry()
     MIDDLEWARE.insert(1, "config.observability.tracing.Traces")
-tracing.begin_sentry(env.text("SENTRY_DSN"), environment="production" if PRODUCTION else "development")
+tracing.begin_sentry(
+    env.text("SENTRY_DSN"), environment="production" if PRODUCTION else "development"
+)

@@ -32,7 +32,10 @@ CAMPAIGN = "Order updates"
 _LOCAL, _TOLL_FREE = Decimal("1.00"), Decimal("2.00")
 # San Francisco, New York, Chicago, Miami, Seattle, Austin, Boston, Toronto.
 STOCK = [
-    *(Stock(code, 400, _LOCAL, random_state=1) for code in ("415", "212", "312", "305", "206", "512", "617", "416")),
+    *(
+        Stock(code, 400, _LOCAL, random_state=1)
+        for code in ("415", "212", "312", "305", "206", "512", "617", "416")
+    ),
     Stock("888", 200, _TOLL_FREE, random_state=1),
     Stock("833", 200, _TOLL_FREE, mms_enabled=False, random_state=1),
     Stock("415", 200, _LOCAL, sandbox=True, random_state=1),
@@ -53,7 +56,9 @@ def ensure_demo() -> dict[str, Any]:
     Raise ImproperlyConfigured in production.
     """
     if settings.PRODUCTION:
-        raise ImproperlyConfigured("the demo is for trying out: run it without PRODUCTION and DATABASE_URL")
+        raise ImproperlyConfigured(
+            "the demo is for trying out: run it without PRODUCTION and DATABASE_URL"
+        )
     actor = command_actor("seed_demo")
     with _one_at_a_time():
         password = _ensure_operator()
@@ -93,9 +98,16 @@ def _ensure_operator() -> str:
     return password
 
 
-def _ensure_organization(name: str, credit: Decimal, *, is_sandbox: bool, actor: Actor) -> Organization:
+def _ensure_organization(
+    name: str, credit: Decimal, *, is_sandbox: bool, actor: Actor
+) -> Organization:
     found = Organization.objects.filter(name=name).first()
-    return found or onboard(name=name, credit=credit, is_sandbox=is_sandbox, actor=actor, note="demo credit")[0]
+    return (
+        found
+        or onboard(
+            name=name, credit=credit, is_sandbox=is_sandbox, actor=actor, note="demo credit"
+        )[0]
+    )
 
 
 def _ensure_campaign(customer: Organization, actor: Actor) -> Campaign:
@@ -118,11 +130,19 @@ def _ensure_key(organization: Organization, actor: Actor) -> str:
     working = set(keys.live().values_list("digest", flat=True))
     for number in count(1):
         label = f"demo {number}"
-        secret = key_format.secret_from(local_secret(f"demo-{kind}-key-{number}"), sandbox=organization.is_sandbox)
+        secret = key_format.secret_from(
+            local_secret(f"demo-{kind}-key-{number}"), sandbox=organization.is_sandbox
+        )
         if key_format.digest(secret) in working:
             return secret
         if label not in labels:
-            issue_key(organization=organization, scopes=Scope.values, label=label, actor=actor, secret=secret)
+            issue_key(
+                organization=organization,
+                scopes=Scope.values,
+                label=label,
+                actor=actor,
+                secret=secret,
+            )
             return secret
     raise AssertionError("unreachable")
 
@@ -137,7 +157,10 @@ def _ensure_stock(actor: Actor) -> None:
 
 def _available(organization: Organization, actor: Actor) -> str:
     """Return a number that this organization can order now; add stock if there is none."""
-    parameters: dict[str, Any] = {"sandbox": organization.is_sandbox, "organization_id": organization.pk}
+    parameters: dict[str, Any] = {
+        "sandbox": organization.is_sandbox,
+        "organization_id": organization.pk,
+    }
     with connection.cursor() as cursor:
         for like in ("+1415%", "%"):
             cursor.execute(_FIRST_AVAILABLE, {**parameters, "like": like})

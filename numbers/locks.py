@@ -65,7 +65,9 @@ _LOCK_NUMBERS = """
 """
 # Behind a SELECT PostgreSQL can't see how long the list is, and has one plan for all. Where it knows that it is of
 # one number it makes a plan for that, each time: a quarter of such an order's time in PostgreSQL.
-LOCK_NUMBERS = _LOCK_NUMBERS.format(which="number = ANY((SELECT %s::text[])::text[]) ORDER BY id FOR NO KEY UPDATE")
+LOCK_NUMBERS = _LOCK_NUMBERS.format(
+    which="number = ANY((SELECT %s::text[])::text[]) ORDER BY id FOR NO KEY UPDATE"
+)
 LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(which="id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
 # It never waits, so it may come in any order without a deadlock. None of these was asked for by name,
 # so what is not available any more may drop out here: PostgreSQL judges each row as it is once locked.

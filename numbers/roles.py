@@ -14,13 +14,26 @@ SEEN = {
     "campaigns": ("organization", "brand", "campaign", "event"),
     "apikeys": ("apikey",),
     "numbers": (
-        *("phonenumber", "assignment", "numberevent", "stockbatch", "order", "reservation", "refusal"),
+        *(
+            "phonenumber",
+            "assignment",
+            "numberevent",
+            "stockbatch",
+            "order",
+            "reservation",
+            "refusal",
+        ),
         *("creditaccount", "creditentry", "idempotencyrecord", "job", "joboutcome"),
     ),
 }
 
 # Stock: add, price, hold and retire numbers, and assign them for a customer.
-INVENTORY = ("numbers.add_phonenumber", "numbers.change_phonenumber", "numbers.add_order", "numbers.change_job")
+INVENTORY = (
+    "numbers.add_phonenumber",
+    "numbers.change_phonenumber",
+    "numbers.add_order",
+    "numbers.change_job",
+)
 # Brands and campaigns, and suspended organizations.
 COMPLIANCE = (
     *("campaigns.change_organization", "campaigns.add_brand", "campaigns.change_brand"),
@@ -54,13 +67,20 @@ def make_groups(apps: Any, schema_editor: Any = None) -> None:
 
     A migration that adds a model must call this again for its permissions.
     """
-    _make_permissions(apps, {name.partition(".")[0] for role in ROLES for name in permissions_of(role)})
-    group_model, permission_model = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
+    _make_permissions(
+        apps, {name.partition(".")[0] for role in ROLES for name in permissions_of(role)}
+    )
+    group_model, permission_model = (
+        apps.get_model("auth", "Group"),
+        apps.get_model("auth", "Permission"),
+    )
     for role in ROLES:
         group, _ = group_model.objects.get_or_create(name=role)
         for name in permissions_of(role):
             app, _, codename = name.partition(".")
-            group.permissions.add(*permission_model.objects.filter(codename=codename, content_type__app_label=app))
+            group.permissions.add(
+                *permission_model.objects.filter(codename=codename, content_type__app_label=app)
+            )
 
 
 def _make_permissions(apps: Any, labels: Iterable[str]) -> None:

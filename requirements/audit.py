@@ -32,7 +32,10 @@ def ask(service: str, packages: list[tuple[str, str]]) -> dict[tuple[str, str], 
     """Return the ids of known vulnerabilities by package. Raise OSError or ValueError."""
     if not service.startswith(("https://", "http://127.0.0.1:")):
         raise ValueError(f"{service} is not an https:// URL")
-    queries = [{"package": {"name": name, "ecosystem": "PyPI"}, "version": version} for name, version in packages]
+    queries = [
+        {"package": {"name": name, "ecosystem": "PyPI"}, "version": version}
+        for name, version in packages
+    ]
     request = urllib.request.Request(  # noqa: S310  judged above
         f"{service}/v1/querybatch",
         json.dumps({"queries": queries}).encode(),
@@ -56,7 +59,9 @@ def main(arguments: list[str]) -> int:
     try:
         found = ask(service, packages)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"not audited: the database of vulnerabilities at {service} could not be queried ({error}).")
+        print(
+            f"not audited: the database of vulnerabilities at {service} could not be queried ({error})."
+        )
         print("The packages may have vulnerabilities: run this again with network access.")
         return 2
     for (name, version), ids in found.items():

@@ -28,7 +28,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("numberdesk")
 
-TRUNCATE_TRIGGERS = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
+TRUNCATE_TRIGGERS = (
+    "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
+)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,10 @@ def refuse_any_but_the_test_database() -> None:
     """A pool that was opened too early leads to the developer's own database: that must not be emptied."""
     ((name,),) = db_assertions.rows("SELECT current_database()")
     if name != connection.settings_dict["NAME"] or not name.startswith("numberdesk_test"):
-        pytest.exit(f"the tests would run in the database {name}: what connected before they were set up?", 3)
+        pytest.exit(
+            f"the tests would run in the database {name}: what connected before they were set up?",
+            3,
+        )
 
 
 def switch_truncate_triggers(state: str) -> None:

@@ -67,7 +67,11 @@ def test_module_imports_only_downward(name):
     above = APPS[APPS.index(own) + 1 :]
     upward = {one for one in imports(name, top_level=False) if one.split(".")[0] in above}
     assert own == "config" or not upward
-    assert own != "config" or not {one for one in upward if one.split(".")[0] != "config"} or _wires(name)
+    assert (
+        own != "config"
+        or not {one for one in upward if one.split(".")[0] != "config"}
+        or _wires(name)
+    )
 
 
 def _wires(name: str) -> bool:
@@ -78,7 +82,9 @@ def _wires(name: str) -> bool:
 @pytest.mark.parametrize("name", [name for name in sources() if name.split(".")[0] == "config"])
 def test_config_names_no_table_of_an_app(name):
     strings = [
-        node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        node.value
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     assert not [found for text in strings for found in TABLE.findall(text)]
 
@@ -134,7 +140,9 @@ def test_folder_has_at_most_fifteen_modules(folder):
 @pytest.mark.parametrize("folder", folders())
 def test_module_name_stands_once_in_a_folder(folder):
     packages = [path.name for path in (ROOT / folder).iterdir() if (path / "__init__.py").exists()]
-    assert not [name for name, count in Counter([*folders()[folder], *packages]).items() if count > 1]
+    assert not [
+        name for name, count in Counter([*folders()[folder], *packages]).items() if count > 1
+    ]
 
 
 def described_packages() -> list[str]:
@@ -142,7 +150,9 @@ def described_packages() -> list[str]:
     return [
         folder
         for folder in folders()
-        if not bare & set(Path(folder).parts) and folder not in APPS and (ROOT / folder / "__init__.py").exists()
+        if not bare & set(Path(folder).parts)
+        and folder not in APPS
+        and (ROOT / folder / "__init__.py").exists()
     ]
 
 

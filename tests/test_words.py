@@ -48,14 +48,20 @@ LONG_LINES_AT_MOST = 0.01
 
 @cache
 def tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, check=True
+    )
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
 
 
 def texts() -> list[Path]:
     """Every file in which people read our words: code, templates, guides."""
     found = tracked("*.py", "*.md", "*.html", "*.yaml", "Makefile")
-    return [path for path in found if "migrations" not in path.parts and path.name not in NAMES_THE_WORDS]
+    return [
+        path
+        for path in found
+        if "migrations" not in path.parts and path.name not in NAMES_THE_WORDS
+    ]
 
 
 @pytest.mark.xfail(reason="being reworded", strict=False)
@@ -71,7 +77,9 @@ def test_file_has_no_banned_word(path):
 
 @pytest.mark.xfail(reason="being reworded", strict=False)
 def test_docstrings_start_with_a_verb():
-    functions = [one for path in tracked("*.py") if _is_ours(path) for one in _documented_functions(path)]
+    functions = [
+        one for path in tracked("*.py") if _is_ours(path) for one in _documented_functions(path)
+    ]
     starts = [docstring.split()[0].rstrip(".,:") for docstring in functions]
     with_verb = [word for word in starts if word in VERBS]
     assert len(with_verb) >= VERBS_AT_LEAST * len(starts), sorted(set(starts) - VERBS)
@@ -79,8 +87,12 @@ def test_docstrings_start_with_a_verb():
 
 @pytest.mark.xfail(reason="being reworded", strict=False)
 def test_few_lines_are_long():
-    lines = [line for path in tracked("*.py") if "migrations" not in path.parts for line in path.open()]
-    assert len([line for line in lines if len(line.rstrip("\n")) > MAX_LINE]) <= LONG_LINES_AT_MOST * len(lines)
+    lines = [
+        line for path in tracked("*.py") if "migrations" not in path.parts for line in path.open()
+    ]
+    assert len(
+        [line for line in lines if len(line.rstrip("\n")) > MAX_LINE]
+    ) <= LONG_LINES_AT_MOST * len(lines)
 
 
 def test_test_names_say_subject_and_outcome_briefly():
@@ -95,7 +107,10 @@ def test_test_names_say_subject_and_outcome_briefly():
 
 
 def _is_ours(path: Path) -> bool:
-    return path.relative_to(ROOT).parts[0] not in {"tests", "requirements"} and "migrations" not in path.parts
+    return (
+        path.relative_to(ROOT).parts[0] not in {"tests", "requirements"}
+        and "migrations" not in path.parts
+    )
 
 
 def _documented_functions(path: Path):

@@ -42,7 +42,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("label", models.CharField(max_length=64)),
@@ -50,11 +53,15 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64)),
                 (
                     "scopes",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), size=None),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=32), size=None
+                    ),
                 ),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -75,13 +82,16 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(models.F("digest"), name="apikey_digest_unique"),
                     models.CheckConstraint(
-                        condition=models.Q(("digest__regex", "^[0-9a-f]{64}$")), name="apikey_digest_form"
+                        condition=models.Q(("digest__regex", "^[0-9a-f]{64}$")),
+                        name="apikey_digest_form",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("prefix__regex", "^am_(live|test)_[0-9A-Za-z]{4,8}$")),
                         name="apikey_prefix_form",
                     ),
-                    models.CheckConstraint(condition=models.Q(("label__regex", "\\S")), name="apikey_label_not_blank"),
+                    models.CheckConstraint(
+                        condition=models.Q(("label__regex", "\\S")), name="apikey_label_not_blank"
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             (

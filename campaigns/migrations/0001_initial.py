@@ -21,7 +21,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("organization_id", models.UUIDField()),
                 (
@@ -52,7 +54,9 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("subject__in", ["organization", "brand", "campaign", "api_key"])),
+                        condition=models.Q(
+                            ("subject__in", ["organization", "brand", "campaign", "api_key"])
+                        ),
                         name="event_subject_known",
                     ),
                     models.CheckConstraint(
@@ -71,7 +75,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("name", models.CharField(max_length=128)),
@@ -86,7 +93,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
@@ -94,10 +103,12 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "constraints": [
                     models.UniqueConstraint(
-                        django.db.models.functions.text.Lower("name"), name="organization_name_unique"
+                        django.db.models.functions.text.Lower("name"),
+                        name="organization_name_unique",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("name__regex", "\\S")), name="organization_name_not_blank"
+                        condition=models.Q(("name__regex", "\\S")),
+                        name="organization_name_not_blank",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("status__in", ["ACTIVE", "SUSPENDED"])),
@@ -112,14 +123,21 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("name", models.CharField(max_length=128)),
                 (
                     "status",
                     models.CharField(
-                        choices=[("PENDING", "Pending"), ("ACTIVE", "Active"), ("DELETED", "Deleted")],
+                        choices=[
+                            ("PENDING", "Pending"),
+                            ("ACTIVE", "Active"),
+                            ("DELETED", "Deleted"),
+                        ],
                         default="PENDING",
                         max_length=16,
                     ),
@@ -140,7 +158,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -162,7 +182,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("name", models.CharField(max_length=128)),
@@ -184,7 +207,9 @@ class Migration(migrations.Migration):
                 ("status_reason", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -199,9 +224,13 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-id"],
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("name__regex", "\\S")), name="campaign_name_not_blank"),
                     models.CheckConstraint(
-                        condition=models.Q(("status__in", ["PENDING", "ACTIVE", "REJECTED", "EXPIRED"])),
+                        condition=models.Q(("name__regex", "\\S")), name="campaign_name_not_blank"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["PENDING", "ACTIVE", "REJECTED", "EXPIRED"])
+                        ),
                         name="campaign_status_known",
                     ),
                     models.CheckConstraint(
@@ -225,7 +254,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="brand",
-            constraint=models.CheckConstraint(condition=models.Q(("name__regex", "\\S")), name="brand_name_not_blank"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name__regex", "\\S")), name="brand_name_not_blank"
+            ),
         ),
         migrations.AddConstraint(
             model_name="brand",
@@ -238,7 +269,10 @@ class Migration(migrations.Migration):
             model_name="brand",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("identity_status__in", ["SELF_DECLARED", "UNVERIFIED", "VERIFIED", "VETTED_VERIFIED"]),
+                    (
+                        "identity_status__in",
+                        ["SELF_DECLARED", "UNVERIFIED", "VERIFIED", "VETTED_VERIFIED"],
+                    ),
                     ("identity_status__isnull", True),
                     _connector="OR",
                 ),

@@ -70,6 +70,9 @@ class Migration(migrations.Migration):
     dependencies = [("campaigns", "0002_last_write")]
 
     operations = [
-        *(AddConstraintNotValid(kind.lower(), name_rule(name=f"{kind.lower()}_name_rule")) for kind in MODELS),
+        *(
+            AddConstraintNotValid(kind.lower(), name_rule(name=f"{kind.lower()}_name_rule"))
+            for kind in MODELS
+        ),
         migrations.RunPython(mend_names, migrations.RunPython.noop),
     ]

@@ -58,7 +58,9 @@ class Operation:
         if request.method == "POST":
             return self.form_class(request.POST, request.FILES)
         # A link can prefill fields: …/add/?organization=…
-        return self.form_class(initial={**_given(request, self.form_class), **self.initial(subject)})
+        return self.form_class(
+            initial={**_given(request, self.form_class), **self.initial(subject)}
+        )
 
     def initial(self, subject: Any) -> dict[str, Any]:
         return {}
@@ -97,7 +99,9 @@ class Done:
     once: tuple[str, dict[str, Any]] | None = None
 
 
-def show_operation(request: HttpRequest, admin: Any, operation: Operation, subject: Any) -> HttpResponse:
+def show_operation(
+    request: HttpRequest, admin: Any, operation: Operation, subject: Any
+) -> HttpResponse:
     """Show the page of an operation, and carry the operation out if its form is valid."""
     if not allowed(request, admin, operation, subject):
         raise PermissionDenied
@@ -114,7 +118,9 @@ def show_operation(request: HttpRequest, admin: Any, operation: Operation, subje
         response = _try(request, admin, operation, subject, form)
         if response is not None:
             return response
-    return TemplateResponse(request, "operators/operation.html", _context(request, admin, operation, subject, form))
+    return TemplateResponse(
+        request, "operators/operation.html", _context(request, admin, operation, subject, form)
+    )
 
 
 def allowed(request: HttpRequest, admin: Any, operation: Operation, subject: Any) -> bool:
@@ -128,7 +134,9 @@ def allowed(request: HttpRequest, admin: Any, operation: Operation, subject: Any
     return request.user.has_perm(f"{admin.opts.app_label}.{codename}")
 
 
-def _try(request: HttpRequest, admin: Any, operation: Operation, subject: Any, form: forms.Form) -> HttpResponse | None:
+def _try(
+    request: HttpRequest, admin: Any, operation: Operation, subject: Any, form: forms.Form
+) -> HttpResponse | None:
     """Carry the operation out, once for each form that was sent. Return None if it was refused."""
 
     def outcome(done: Done) -> tuple[str, str]:
@@ -194,10 +202,14 @@ def _back(request: HttpRequest) -> str:
 
 def page_of(subject: Model) -> str:
     """Return the URL of a row's page in the admin."""
-    return reverse(f"admin:{subject._meta.app_label}_{subject._meta.model_name}_change", args=[subject.pk])
+    return reverse(
+        f"admin:{subject._meta.app_label}_{subject._meta.model_name}_change", args=[subject.pk]
+    )
 
 
-def _context(request: HttpRequest, admin: Any, operation: Operation, subject: Any, form: forms.Form) -> dict[str, Any]:
+def _context(
+    request: HttpRequest, admin: Any, operation: Operation, subject: Any, form: forms.Form
+) -> dict[str, Any]:
     return {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,

@@ -92,7 +92,9 @@ class BoundedPaginator(Paginator):
             return _Found([], start and start + 1, more=True, gave_up=True)
         if counted is None:  # known only: this page is full and another one follows
             return _Found(rows[: self.per_page], start + len(rows), more=True)
-        return _Found(rows[: self.per_page], min(counted, REACHABLE_ROWS), more=counted > REACHABLE_ROWS)
+        return _Found(
+            rows[: self.per_page], min(counted, REACHABLE_ROWS), more=counted > REACHABLE_ROWS
+        )
 
     def _counted(self) -> int | None:
         """Count the rows, up to one more than can be reached. Return None if it takes too long."""
@@ -130,7 +132,11 @@ class DeskChangeList(GuardedChangeList):
             self.result_list = self.paginator.page(1).object_list
 
     def get_filters_params(self, params: Any = None) -> Any:
-        return {name: values for name, values in super().get_filters_params(params).items() if name != PATIENT_VAR}
+        return {
+            name: values
+            for name, values in super().get_filters_params(params).items()
+            if name != PATIENT_VAR
+        }
 
     @property
     def patient_address(self) -> str:

@@ -23,7 +23,9 @@ def check_two_factor_keys(app_configs: Any, **options: Any) -> list[CheckMessage
         return [
             Warning(
                 f"The key for second factors has less than {SHORTEST_KEY} characters.",
-                hint=("Put a longer one in front of it in DESK_TWO_FACTOR_KEYS, and run manage.py reseal_two_factor."),
+                hint=(
+                    "Put a longer one in front of it in DESK_TWO_FACTOR_KEYS, and run manage.py reseal_two_factor."
+                ),
                 id="desk.W002",
             )
         ]
@@ -31,7 +33,9 @@ def check_two_factor_keys(app_configs: Any, **options: Any) -> list[CheckMessage
 
 
 @register(Tags.database)
-def check_second_factors(app_configs: Any, databases: Any = None, **options: Any) -> list[CheckMessage]:
+def check_second_factors(
+    app_configs: Any, databases: Any = None, **options: Any
+) -> list[CheckMessage]:
     """Check that each second factor can be decrypted.
 
     ``check --database default`` and ``migrate`` run this.

@@ -47,7 +47,9 @@ class ExportedAdmin(DeskAdmin):
         except (IncorrectLookupParameters, DataError):
             messages.warning(request, NOT_UNDERSTOOD)
             return HttpResponseRedirect("./")
-        response = StreamingHttpResponse(stream_csv(rows, self.exported), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(
+            stream_csv(rows, self.exported), content_type="text/csv; charset=utf-8"
+        )
         name = f"{self.opts.model_name}s-{timezone.now():%Y%m%d-%H%M}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response

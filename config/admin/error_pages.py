@@ -63,8 +63,12 @@ def error_page(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
     """Return the error as a page, with the menu if the operator is signed in."""
     text = _text_for(refusal)
     context = {**text._asdict(), "status": refusal.status, "request_id": current_request_id()}
-    html = _with_menu(context, request) if refusal.status in (400, 403, 404, 405, 413, 422) else None
-    return HttpResponse(html or render_to_string("operators/refusal.html", context), status=refusal.status)
+    html = (
+        _with_menu(context, request) if refusal.status in (400, 403, 404, 405, 413, 422) else None
+    )
+    return HttpResponse(
+        html or render_to_string("operators/refusal.html", context), status=refusal.status
+    )
 
 
 def _text_for(refusal: ApiError) -> ErrorText:
@@ -85,6 +89,8 @@ def _with_menu(context: dict[str, Any], request: HttpRequest | None) -> str | No
     try:
         if not admin.site.has_permission(request):
             return None
-        return render_to_string("operators/refusal.html", {**admin.site.each_context(request), **context}, request)
+        return render_to_string(
+            "operators/refusal.html", {**admin.site.each_context(request), **context}, request
+        )
     except (DatabaseError, InterfaceError):  # the error page must not fail in its turn
         return None

@@ -20,7 +20,12 @@ class TypedFilter(admin.SimpleListFilter):
     def choices(self, changelist: Any) -> Any:
         """Pass the template the other parameters, which its form must keep."""
         others = changelist.get_filters_params().items()
-        kept = [(name, value) for name, values in others for value in values if name != self.parameter_name]
+        kept = [
+            (name, value)
+            for name, values in others
+            for value in values
+            if name != self.parameter_name
+        ]
         yield {"value": self.value() or "", "kept": [*kept, *self._search(changelist)]}
 
     def _search(self, changelist: Any) -> list[tuple[str, str]]:

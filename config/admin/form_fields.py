@@ -21,5 +21,7 @@ class OneLine(forms.CharField):
     """Text as wide as the admin's own."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("widget", forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}))
+        options.setdefault(
+            "widget", forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
+        )
         super().__init__(**options)

@@ -54,7 +54,9 @@ class GuardedList(admin.ModelAdmin):
             return HttpResponseRedirect(request.path)
         return response
 
-    def response_action(self, request: HttpRequest, queryset: Any, *arguments: Any) -> HttpResponse | None:
+    def response_action(
+        self, request: HttpRequest, queryset: Any, *arguments: Any
+    ) -> HttpResponse | None:
         try:
             for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.to_python(chosen)

@@ -40,7 +40,9 @@ class EditForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "reason" in self.fields:
-            self.fields["reason"].widget.attrs.update({"class": "vTextField", "autocomplete": "off"})
+            self.fields["reason"].widget.attrs.update(
+                {"class": "vTextField", "autocomplete": "off"}
+            )
 
     @property
     def changed_columns(self) -> list[str]:
@@ -80,7 +82,9 @@ class DeskAdmin(GuardedList):
         return bool(self.editable) and super().has_change_permission(request, obj)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) or super().has_change_permission(request, obj)
+        return super().has_view_permission(request, obj) or super().has_change_permission(
+            request, obj
+        )
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj)
@@ -88,7 +92,11 @@ class DeskAdmin(GuardedList):
     # --- the form ------------------------------------------------------------------------------
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = list(self.shown)
-        return [*fields, "reason"] if self.editable and self.has_change_permission(request, obj) else fields
+        return (
+            [*fields, "reason"]
+            if self.editable and self.has_change_permission(request, obj)
+            else fields
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for name in self.shown if name not in self.editable]
@@ -106,12 +114,18 @@ class DeskAdmin(GuardedList):
         columns = form.changed_columns
         if not columns:
             return
-        current = self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=obj.pk)
+        current = self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(
+            pk=obj.pk
+        )
         before = {name: getattr(current, name) for name in columns}
         after = {name: getattr(obj, name) for name in columns}
-        stamp = ["updated_at"] if any(field.name == "updated_at" for field in self.opts.fields) else []
+        stamp = (
+            ["updated_at"] if any(field.name == "updated_at" for field in self.opts.fields) else []
+        )
         obj.save(update_fields=[*columns, *stamp])
-        self.record_change(request, obj, before=before, after=after, reason=form.cleaned_data["reason"])
+        self.record_change(
+            request, obj, before=before, after=after, reason=form.cleaned_data["reason"]
+        )
 
     def record_change(
         self,
@@ -133,7 +147,9 @@ class DeskAdmin(GuardedList):
         return None
 
     # --- the list ------------------------------------------------------------------------------
-    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any
+    ) -> Any:
         page = request.GET.get(PAGE_VAR, "1")
         at, patient = (
             int(page) if page.isdecimal() and len(page) < 10 else 1,
@@ -149,7 +165,9 @@ class DeskAdmin(GuardedList):
         try:
             if exact and len(exact) == len(self.get_search_fields(request)):
                 # Django would search for the id's text, which has no index in any table.
-                return queryset.filter(_any_is(exact, search_term)) if search_term else queryset, False
+                return queryset.filter(
+                    _any_is(exact, search_term)
+                ) if search_term else queryset, False
             return super().get_search_results(request, queryset, search_term)
         except (ValueError, ValidationError):  # a malformed id matches nothing
             return queryset.none(), False
@@ -166,12 +184,16 @@ class DeskAdmin(GuardedList):
             raise Http404
         return show_operation(request, self, named(self.operations, name), subject)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         if self.adding is None:
             raise Http404
         return show_operation(request, self, self.adding, None)
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
         view = super().change_view
         return respond_once(request, lambda: view(request, object_id, form_url, extra_context))
 
@@ -201,9 +223,13 @@ class DeskAdmin(GuardedList):
     # --- history -------------------------------------------------------------------------------
     def history_address(self, subject: Any) -> str:
         """Return the URL of this row's history. A record of history is its own."""
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[subject.pk])
+        return reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[subject.pk]
+        )
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         subject = self.get_object(request, unquote(object_id))
         if subject is None:
             raise Http404

@@ -91,7 +91,9 @@ class SealedDevice(TimestampMixin, ThrottlingMixin, Device):
         try:
             verified = self.accept(token)
         except CannotOpen as error:
-            logger.error("the second factor of operator %s can't be decrypted: %s", self.user_id, error)
+            logger.error(
+                "the second factor of operator %s can't be decrypted: %s", self.user_id, error
+            )
             return False
         if verified:
             self.throttle_reset(commit=False)
@@ -122,7 +124,9 @@ class Authenticator(SealedDevice):
     class Meta(SealedDevice.Meta):
         constraints = [
             # One in use, and one being set up.
-            models.UniqueConstraint(fields=["user", "confirmed"], name="authenticator_one_for_each_operator"),
+            models.UniqueConstraint(
+                fields=["user", "confirmed"], name="authenticator_one_for_each_operator"
+            ),
             not_blank("sealed", name="authenticator_sealed"),
         ]
 
@@ -157,7 +161,13 @@ class Authenticator(SealedDevice):
         label = quote(f"{issuer}:{self.user.get_username()}")
         secret = b32encode(self.bin_key).decode()
         return f"otpauth://totp/{label}?" + urlencode(
-            {"secret": secret, "algorithm": "SHA1", "digits": self.DIGITS, "period": self.STEP, "issuer": issuer}
+            {
+                "secret": secret,
+                "algorithm": "SHA1",
+                "digits": self.DIGITS,
+                "period": self.STEP,
+                "issuer": issuer,
+            }
         )
 
 
@@ -168,7 +178,9 @@ class RecoveryCodes(SealedDevice):
 
     class Meta(SealedDevice.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["user"], name="recovery_codes_one_set_for_each_operator"),
+            models.UniqueConstraint(
+                fields=["user"], name="recovery_codes_one_set_for_each_operator"
+            ),
             not_blank("sealed", name="recovery_codes_sealed"),
         ]
 
@@ -199,4 +211,8 @@ class RecoveryCodes(SealedDevice):
 
 def sealed_devices(**filters: Any) -> list[SealedDevice]:
     """Return all second factors, including those being set up."""
-    return [device for kind in (Authenticator, RecoveryCodes) for device in kind.objects.filter(**filters)]
+    return [
+        device
+        for kind in (Authenticator, RecoveryCodes)
+        for device in kind.objects.filter(**filters)
+    ]

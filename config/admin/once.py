@@ -115,7 +115,9 @@ def _claim_and_run(
     return result
 
 
-def respond_once(request: HttpRequest, view: Callable[[], HttpResponse | None]) -> HttpResponse | None:
+def respond_once(
+    request: HttpRequest, view: Callable[[], HttpResponse | None]
+) -> HttpResponse | None:
     """Run a view of Django's once for each form. A redirect means that it made the change."""
     if request.method != "POST":
         return view()
@@ -175,17 +177,23 @@ def _claim(token: UUID, request: HttpRequest, digest: str) -> None:
 def _ask_if_same(request: HttpRequest, token: UUID, digest: str) -> None:
     if not digest or ONCE_MORE in request.POST:
         return
-    same = SubmittedForm.objects.filter(digest=digest, created_at__gt=Now() - SAME_WITHIN).exclude(pk=token)
+    same = SubmittedForm.objects.filter(digest=digest, created_at__gt=Now() - SAME_WITHIN).exclude(
+        pk=token
+    )
     if (first := same.order_by("-created_at").first()) is not None:
         raise SameAgain(first)
 
 
 def _digest_of(request: HttpRequest) -> str:
     """Return a digest of the operator, the page and the values."""
-    sent = sorted((name, values) for name, values in request.POST.lists() if name not in _NOT_THE_OPERATORS)
+    sent = sorted(
+        (name, values) for name, values in request.POST.lists() if name not in _NOT_THE_OPERATORS
+    )
     text = json.dumps([str(actor_of(request)), request.path, sent])
     return salted_hmac("config.admin.once", text, algorithm="sha256").hexdigest()
 
 
 def _of(request: HttpRequest, token: UUID) -> SubmittedForm | None:
-    return SubmittedForm.objects.filter(pk=token, actor=str(actor_of(request)), path=request.path[:512]).first()
+    return SubmittedForm.objects.filter(
+        pk=token, actor=str(actor_of(request)), path=request.path[:512]
+    ).first()

@@ -34,7 +34,11 @@ class Related:
 
 def link(subject: Model | None, value: Any = None) -> Cell:
     """Return a cell that links to a row's page."""
-    return Cell("") if subject is None else Cell(str(subject) if value is None else value, page_of(subject))
+    return (
+        Cell("")
+        if subject is None
+        else Cell(str(subject) if value is None else value, page_of(subject))
+    )
 
 
 def related(
@@ -48,7 +52,10 @@ def related(
 ) -> Related:
     """Return a table of the first rows of the queryset ``of``, each rendered by ``cells``."""
     rows = list(of[: SHOWN + 1])
-    table = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in cells(row)] for row in rows[:SHOWN]]
+    table = [
+        [cell if isinstance(cell, Cell) else Cell(cell) for cell in cells(row)]
+        for row in rows[:SHOWN]
+    ]
     return Related(title, headings, table, empty, all, len(rows) > SHOWN)
 
 

@@ -45,7 +45,9 @@ class DeskSite(admin.AdminSite):
         self.pages.append(page)
 
     def get_urls(self) -> list[Any]:
-        own: list[URLPattern] = [path(page.route, self.admin_view(page.view), name=page.name) for page in self.pages]
+        own: list[URLPattern] = [
+            path(page.route, self.admin_view(page.view), name=page.name) for page in self.pages
+        ]
         signing_in = [
             path("two-factor/", admin_two_factor.two_factor, name="two_factor"),
             path("confirm/", proof.proof_page, name="prove"),
@@ -97,5 +99,7 @@ def desk() -> DeskSite:
     """Return the admin site. Raise TypeError if it is not a DeskSite."""
     site = admin.site
     if not isinstance(site, DeskSite):
-        raise TypeError("INSTALLED_APPS must name config.admin.apps.DeskAdminConfig instead of django.contrib.admin")
+        raise TypeError(
+            "INSTALLED_APPS must name config.admin.apps.DeskAdminConfig instead of django.contrib.admin"
+        )
     return site

@@ -28,7 +28,9 @@ EXAMPLE = "x-example"
 
 def doc(description: str, *, example: Any = ...) -> Any:
     """Describe a field of a declared type. ``example`` is its value in examples of whole bodies."""
-    return Field(description=description, json_schema_extra=None if example is ... else {EXAMPLE: example})
+    return Field(
+        description=description, json_schema_extra=None if example is ... else {EXAMPLE: example}
+    )
 
 
 def example(value: Any) -> Any:
@@ -60,7 +62,9 @@ class Reads:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         like = handler(source) if self.schema is None else None
-        return core_schema.no_info_plain_validator_function(self.read, json_schema_input_schema=like)
+        return core_schema.no_info_plain_validator_function(
+            self.read, json_schema_input_schema=like
+        )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
         return {**(handler(schema) if self.schema is None else self.schema), **self.facets}
@@ -83,11 +87,17 @@ class _Declared(BaseModel):
         """Put problems of several fields together into ``problems``. A subclass may have some."""
 
     @classmethod
-    def read(cls: type[Declared], given: Mapping[str, Any], problems: dict[str, str]) -> Declared | None:
+    def read(
+        cls: type[Declared], given: Mapping[str, Any], problems: dict[str, str]
+    ) -> Declared | None:
         """Read the fields. Put every problem into ``problems``, and return None if a field has one."""
         cls.check_together(given, problems)
         try:
-            known = given if given.keys() <= cls.known else {n: given[n] for n in given if n in cls.known}
+            known = (
+                given
+                if given.keys() <= cls.known
+                else {n: given[n] for n in given if n in cls.known}
+            )
             # Not model_validate, which takes as long again: every order comes by here.
             read: Declared = cls.__pydantic_validator__.validate_python({**cls._absent, **known})
             return read
@@ -132,7 +142,9 @@ def parse_body(
         known = ", ".join(sorted(declared.known))
         unknown = [name[:64] for name in sorted(body.keys() - declared.known)[:MAX_UNKNOWN_FIELDS]]
         if unknown_field is not ValidationFailed:
-            raise unknown_field(details=dict.fromkeys(unknown, f"can't be updated; these can: {known}"))
+            raise unknown_field(
+                details=dict.fromkeys(unknown, f"can't be updated; these can: {known}")
+            )
         remedy = f"known: {known}" if known else "this endpoint takes none"
         problems = dict.fromkeys(unknown, f"is not a field of this request; {remedy}")
     read = declared.read(body, problems)
@@ -141,7 +153,9 @@ def parse_body(
     return read
 
 
-def parse_query(request: Request, declared: type[Declared]) -> tuple[Declared | None, dict[str, str]]:
+def parse_query(
+    request: Request, declared: type[Declared]
+) -> tuple[Declared | None, dict[str, str]]:
     """Return the query parameters as a ``declared``, and every problem found."""
     problems = unknown_parameters(request, declared.known)
     given = {name: request.query_params[name] for name in request.query_params}

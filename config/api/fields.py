@@ -46,4 +46,6 @@ def parse_time(value: object) -> datetime | None:
         text = moment + (fraction or "")[:_MICROSECONDS] + offset.replace("Z", "+00:00")
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None  # in the form of a time, and none: the 31st of June, or a year that Python lacks
+        return (
+            None  # in the form of a time, and none: the 31st of June, or a year that Python lacks
+        )

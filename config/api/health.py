@@ -72,7 +72,9 @@ class ReadinessView(PublicView):
         """
         try:
             if pending := _pending_migrations():
-                return answer_to(ServiceUnavailable(f"database is not migrated: {pending} to apply"))
+                return answer_to(
+                    ServiceUnavailable(f"database is not migrated: {pending} to apply")
+                )
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except PreparedStatementsLost as error:

@@ -94,12 +94,16 @@ def check_idempotency_key(value: str) -> str:
         value = value[1:-1]
     if not 1 <= len(value) <= KEY_LENGTH or not all("!" <= character <= "~" for character in value):
         raise ValidationFailed(
-            details={"Idempotency-Key": f"must be 1 to {KEY_LENGTH} visible ASCII characters, such as a UUID"}
+            details={
+                "Idempotency-Key": f"must be 1 to {KEY_LENGTH} visible ASCII characters, such as a UUID"
+            }
         )
     return value
 
 
-def read_idempotency_key(value: str | None, *, organization_id: UUID, request: Any) -> IdempotencyKey | None:
+def read_idempotency_key(
+    value: str | None, *, organization_id: UUID, request: Any
+) -> IdempotencyKey | None:
     """Return the header's key with the fingerprint of ``request``, any JSON; None if none was sent.
 
     Raise ValidationFailed for a malformed key.
@@ -107,7 +111,9 @@ def read_idempotency_key(value: str | None, *, organization_id: UUID, request: A
     if value is None:
         return None
     canonical = orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
-    return IdempotencyKey(organization_id, check_idempotency_key(value), hashlib.sha256(canonical).digest())
+    return IdempotencyKey(
+        organization_id, check_idempotency_key(value), hashlib.sha256(canonical).digest()
+    )
 
 
 def respond_once(
@@ -165,5 +171,7 @@ def unseal(key: IdempotencyKey, sealed: bytes) -> bytes:
 
 def _cipher(key: IdempotencyKey) -> Fernet:
     purpose = b"numberdesk: remembered response" + key.organization_id.bytes + key.key.encode()
-    derived = HKDF(SHA256(), length=32, salt=None, info=purpose).derive(settings.SECRET_KEY.encode())
+    derived = HKDF(SHA256(), length=32, salt=None, info=purpose).derive(
+        settings.SECRET_KEY.encode()
+    )
     return Fernet(urlsafe_b64encode(derived))

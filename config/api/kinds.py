@@ -23,7 +23,14 @@ Flag = Annotated[bool, WithJsonSchema({"type": "boolean"})]
 # A time as config.api.envelope.timestamp writes it.
 Moment = Annotated[
     str,
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$", "examples": ["2026-04-26T12:00:00Z"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": "Z$",
+            "examples": ["2026-04-26T12:00:00Z"],
+        }
+    ),
 ]
 # A decimal string: binary floating point has no place in amounts of money.
 MONEY_SCHEMA: Schema = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "examples": ["1.00"]}

@@ -41,7 +41,9 @@ PARAMETERS = frozenset({"cursor", "limit"})
 # Above every key that there can be: the first page is not another query than the rest.
 _ABOVE_ALL: dict[type, Key] = {UUID: UUID(int=2**128 - 1), int: 2**63 - 1}
 _TAG_LENGTH = 16
-_STALE = "is not a cursor of this list with these filters; leave it out to start from the first page"
+_STALE = (
+    "is not a cursor of this list with these filters; leave it out to start from the first page"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,11 @@ class Page:
 
 
 def _given_limit(value: Any) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,2}", value, re.ASCII) and int(value) <= LIMIT_LARGEST:
+    if (
+        isinstance(value, str)
+        and re.fullmatch(r"[1-9][0-9]{0,2}", value, re.ASCII)
+        and int(value) <= LIMIT_LARGEST
+    ):
         return int(value)
     raise Problem(f"must be a whole number from 1 to {LIMIT_LARGEST}")
 
@@ -85,7 +91,9 @@ class PageQuery(RequestQuery):
     @property
     def filters(self) -> dict[str, Any]:
         """The filters that were given, by name."""
-        values = {name: getattr(self, name) for name in type(self).model_fields if name not in PARAMETERS}
+        values = {
+            name: getattr(self, name) for name in type(self).model_fields if name not in PARAMETERS
+        }
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -107,13 +115,17 @@ def read_list(
     query, problems = parse_query(request, declared)
     if query is None and problems.keys() == {"limit"}:
         # With filters that make sense, the cursor can be judged as well.
-        given = {field: request.query_params[field] for field in request.query_params if field != "limit"}
+        given = {
+            field: request.query_params[field] for field in request.query_params if field != "limit"
+        }
         query = declared.read(given, problems)
     if query is None or problems.keys() - {"limit"}:
         raise ValidationFailed(details=problems)
     caller: Any = request.user  # an apikeys Caller, which this module must not know
     filters = {field: str(value) for field, value in query.filters.items()}
-    context = orjson.dumps([name, str(caller.organization_id), filters], option=orjson.OPT_SORT_KEYS)
+    context = orjson.dumps(
+        [name, str(caller.organization_id), filters], option=orjson.OPT_SORT_KEYS
+    )
     after = None if query.cursor is None else unseal(query.cursor, context)
     if query.cursor is not None and not isinstance(after, key):
         problems["cursor"] = _STALE

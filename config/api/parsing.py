@@ -23,7 +23,9 @@ class JsonParser(BaseParser):
         try:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
-            raise ValidationFailed(details={"body": f"must be valid JSON in UTF-8: {error}"}) from None
+            raise ValidationFailed(
+                details={"body": f"must be valid JSON in UTF-8: {error}"}
+            ) from None
         if isinstance(document, dict) and _may_repeat_a_field(raw, document):
             _refuse_repeated_fields(raw)
         return document
@@ -31,7 +33,11 @@ class JsonParser(BaseParser):
 
 def _may_repeat_a_field(raw: bytes, document: dict[str, Any]) -> bool:
     """Return whether a field may be repeated, cheaply. Names usually occur once and unescaped."""
-    return len(document) > 32 or b"\\u" in raw or any(raw.count(b'"%b"' % name.encode()) > 1 for name in document)
+    return (
+        len(document) > 32
+        or b"\\u" in raw
+        or any(raw.count(b'"%b"' % name.encode()) > 1 for name in document)
+    )
 
 
 def _refuse_repeated_fields(raw: bytes) -> None:
@@ -59,7 +65,9 @@ class JsonRenderer(BaseRenderer):
     media_type = "application/json"
     format = "json"
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
         return orjson.dumps(data)
 
 
@@ -72,5 +80,7 @@ class JsonOnly(BaseContentNegotiation):
         media_type, parameters = parse_content_type(request.content_type or "") or ("", {})
         return parsers[0] if media_type == JsonParser.media_type and is_utf_8(parameters) else None
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
         return renderers[0], renderers[0].media_type

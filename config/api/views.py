@@ -26,7 +26,10 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method not in READS and (key := request.META.get("HTTP_IDEMPOTENCY_KEY")) is not None:
+        if (
+            request.method not in READS
+            and (key := request.META.get("HTTP_IDEMPOTENCY_KEY")) is not None
+        ):
             check_idempotency_key(key)  # also where it makes no difference: a typo must not pass
         if "HTTP_TRANSFER_ENCODING" in request.META:
             read_chunked_body(request._request)

@@ -63,7 +63,9 @@ def _statement(rows: QuerySet[Any], columns: Mapping[str, str]) -> str:
         f"{_guarded(name) if _is_text(rows, field) else name} AS {psycopg.sql.Identifier(header).as_string()}"
         for name, (header, field) in zip(names, columns.items(), strict=True)
     )
-    query, parameters = rows.prefetch_related(None).values_list(*columns.values()).query.sql_with_params()
+    query, parameters = (
+        rows.prefetch_related(None).values_list(*columns.values()).query.sql_with_params()
+    )
     connection.ensure_connection()
     # COPY takes no parameters. They are written into the statement, quoted by libpq's rules.
     inner = psycopg.ClientCursor(connection.connection).mogrify(query, parameters)
@@ -79,7 +81,9 @@ def _guarded(name: str) -> str:
 
 def _is_text(rows: QuerySet[Any], field: str) -> bool:
     """Return whether the column is free text, rather than one of a set of choices."""
-    described: Any = rows.query.annotations[field].output_field if field in rows.query.annotations else None
+    described: Any = (
+        rows.query.annotations[field].output_field if field in rows.query.annotations else None
+    )
     if described is None:
         model: Any = rows.model
         for name in field.split("__"):

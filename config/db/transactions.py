@@ -26,7 +26,9 @@ ATTEMPTS = 3
 _RETRIED_STATES = ("40001", "40P01", "26000", "0A000")
 
 # PostgreSQL gives up on a lock or a statement rather than let a request wait forever.
-SET_TIMEOUTS = "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+SET_TIMEOUTS = (
+    "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)"
+)
 
 
 class Transaction:

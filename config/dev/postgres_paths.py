@@ -61,5 +61,9 @@ def paths_for(local: Path) -> ServerPaths:
             account = pwd.getpwnam(name)
         except KeyError:
             continue
-        return ServerPaths(Path("/var/lib/numberdesk-local") / identity(local), socket_folder(local), account)
-    raise LocalDatabaseError("PostgreSQL can't run as root: create the account 'postgres' or 'nobody'")
+        return ServerPaths(
+            Path("/var/lib/numberdesk-local") / identity(local), socket_folder(local), account
+        )
+    raise LocalDatabaseError(
+        "PostgreSQL can't run as root: create the account 'postgres' or 'nobody'"
+    )

@@ -78,13 +78,17 @@ def run_server(paths: ServerPaths) -> None:
         if _becomes_ready(paths):
             return
         if started:
-            raise LocalDatabaseError(f"PostgreSQL did not start: {_last_words(paths)} (see {paths.log})")
+            raise LocalDatabaseError(
+                f"PostgreSQL did not start: {_last_words(paths)} (see {paths.log})"
+            )
 
 
 def stop_server(paths: ServerPaths) -> None:
     result = _run(paths, "pg_ctl", "stop", "-D", str(paths.data), "-m", "fast", "-w", "-t", "60")
     if result.returncode and is_alive(paths):
-        raise LocalDatabaseError(f"PostgreSQL does not stop: {result.stderr.strip()} (see {paths.log})")
+        raise LocalDatabaseError(
+            f"PostgreSQL does not stop: {result.stderr.strip()} (see {paths.log})"
+        )
     if _server is not None:
         _server.wait()
 
@@ -134,10 +138,14 @@ def _copy_package(package: Path, copy: Path) -> None:
 
 def _environment() -> dict[str, str]:
     # PGPORT, PGDATA and similar would redirect the server. On macOS it needs a locale to start.
-    return {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"LC_ALL": "C"}
+    return {key: value for key, value in os.environ.items() if not key.startswith("PG")} | {
+        "LC_ALL": "C"
+    }
 
 
-def _run(paths: ServerPaths, program: str, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+def _run(
+    paths: ServerPaths, program: str, *arguments: str, stdin: str = ""
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # noqa: S603  the wheel's programs, no shell
         [binaries(paths) / program, *arguments],
         input=stdin,
@@ -186,7 +194,9 @@ def _create_cluster(paths: ServerPaths) -> None:
 
 def _must(step: "subprocess.CompletedProcess[str]") -> None:
     if step.returncode:
-        raise LocalDatabaseError(f"PostgreSQL could not be set up: {' '.join(step.stderr.split())[-400:]}")
+        raise LocalDatabaseError(
+            f"PostgreSQL could not be set up: {' '.join(step.stderr.split())[-400:]}"
+        )
 
 
 def _prepare_sockets(paths: ServerPaths) -> None:
@@ -213,7 +223,9 @@ def _spawn(paths: ServerPaths, lock: int) -> None:
     if paths.log.exists() and paths.log.stat().st_size > LOG_BYTES:
         paths.log.replace(paths.log.with_suffix(".log.old"))
     options = SERVER_OPTIONS | {"unix_socket_directories": str(paths.sockets)}
-    arguments = [argument for key, value in options.items() for argument in ("-c", f"{key}={value}")]
+    arguments = [
+        argument for key, value in options.items() for argument in ("-c", f"{key}={value}")
+    ]
     with paths.log.open("ab") as log:
         _server = subprocess.Popen(  # noqa: S603  the wheel's programs, no shell
             [binaries(paths) / "postgres", "-D", paths.data, *arguments],
@@ -235,12 +247,16 @@ def _becomes_ready(paths: ServerPaths) -> bool:
     """Wait until the server is ready. Return False if it has died."""
     began = time.monotonic()
     announced = False
-    while _run(paths, "pg_isready", "-q", "-h", str(paths.sockets), "-p", PORT, "-t", "3").returncode:
+    while _run(
+        paths, "pg_isready", "-q", "-h", str(paths.sockets), "-p", PORT, "-t", "3"
+    ).returncode:
         if not is_alive(paths):
             return False
         waited = time.monotonic() - began
         if waited > START_SECONDS:
-            raise LocalDatabaseError(f"PostgreSQL is not ready after {START_SECONDS} s: see {paths.log}")
+            raise LocalDatabaseError(
+                f"PostgreSQL is not ready after {START_SECONDS} s: see {paths.log}"
+            )
         if waited > 5 and not announced:
             print("numberdesk: waiting for PostgreSQL to recover", file=sys.stderr)  # noqa: T201
             announced = True

@@ -43,14 +43,18 @@ class PortLock:
         path = folder / f"desk-{port}.lock"
         master = try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if master is None:
-            raise CannotServe(f"already running on port {port} (process {read_pid(path)}): `make stop` stops it")
+            raise CannotServe(
+                f"already running on port {port} (process {read_pid(path)}): `make stop` stops it"
+            )
         self.master = master
         os.ftruncate(self.master, 0)
         os.pwrite(self.master, str(os.getpid()).encode(), 0)
         self.workers_path = path.with_suffix(".workers")
         workers = wait_for_lock(self.workers_path, WORKERS_SECONDS)
         if workers is None:
-            raise CannotServe(f"workers of a killed desk still hold port {port}: end them and try again")
+            raise CannotServe(
+                f"workers of a killed desk still hold port {port}: end them and try again"
+            )
         self.workers = workers  # the workers inherit it
 
     def leave_to_master(self) -> None:
@@ -71,7 +75,9 @@ def read_pid(path: Path) -> int:
 
 def wait_for_lock(path: Path, seconds: float) -> int | None:
     deadline = time.monotonic() + seconds
-    while (lock := try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)) is None and time.monotonic() < deadline:
+    while (
+        lock := try_lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    ) is None and time.monotonic() < deadline:
         time.sleep(0.02)
     return lock
 
@@ -81,7 +87,9 @@ def require_port(host: str, port: int) -> None:
     from config.gunicorn_conf import why_port_is_taken
 
     if reason := why_port_is_taken(host, port):
-        raise CannotServe(f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`")
+        raise CannotServe(
+            f"port {port} of {host} can't be used ({reason}): try `make run PORT={port + 1}`"
+        )
 
 
 def prepare_database() -> dict[str, Any] | None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 class DeskServer(BaseApplication):
     """gunicorn with the production settings and the hooks below, without a command line."""
 
-    def __init__(self, greeting: str, *, port_lock: "PortLock", background: BackgroundWorker) -> None:
+    def __init__(
+        self, greeting: str, *, port_lock: "PortLock", background: BackgroundWorker
+    ) -> None:
         self.greeting = greeting
         self.port_lock = port_lock
         self.background = background
@@ -47,7 +49,11 @@ class DeskServer(BaseApplication):
 
     def go_with_the_terminal(self) -> None:
         """Stop when the terminal is closed, instead of gunicorn's reload."""
-        stop = signal.SIG_IGN if self.hangup_ignored else lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+        stop = (
+            signal.SIG_IGN
+            if self.hangup_ignored
+            else lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+        )
         signal.signal(signal.SIGHUP, stop)
 
     def begin_worker(self) -> None:

@@ -38,13 +38,18 @@ def curl(call: Call) -> str:
 
 
 def typescript(call: Call) -> str:
-    types = [call.request_type, call.response_type] if call.body is not None else [call.response_type]
+    types = (
+        [call.request_type, call.response_type] if call.body is not None else [call.response_type]
+    )
     lines = [f'import type {{ {", ".join(types)} }} from "./types";', ""]
     if call.body is not None:
         lines += [f"const body: {call.request_type} = {json.dumps(call.body, indent=2)};", ""]
     if call.idempotent:
         lines.append(f"const key = crypto.randomUUID(); // {KEY_ADVICE}")
-    lines.append(f'const response = await fetch("{call.url}"' + (", {" if _typescript_options(call) else ");"))
+    lines.append(
+        f'const response = await fetch("{call.url}"'
+        + (", {" if _typescript_options(call) else ");")
+    )
     if options := _typescript_options(call):
         lines += [*(f"  {line}" for line in options), "});"]
     lines += [
@@ -73,7 +78,9 @@ def _typescript_options(call: Call) -> list[str]:
 
 
 def python(call: Call) -> str:
-    imports = [name for name, used in (("os", call.authenticated), ("uuid", call.idempotent)) if used]
+    imports = [
+        name for name, used in (("os", call.authenticated), ("uuid", call.idempotent)) if used
+    ]
     headers = []
     if call.authenticated:
         headers.append('"Authorization": f"Bearer {os.environ[\'NUMBERDESK_API_KEY\']}",')
@@ -109,7 +116,11 @@ def _python_literal(value: Any) -> str:
     elif isinstance(value, list):
         inner = [f"{_python_literal(one)}," for one in value]
     else:
-        return words[value] if value is None or isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+        return (
+            words[value]
+            if value is None or isinstance(value, bool)
+            else json.dumps(value, ensure_ascii=False)
+        )
     opened, closed = "{}" if isinstance(value, dict) else "[]"
     return "\n".join([opened, *(INDENT + _indented(line) for line in inner), closed])
 

@@ -39,7 +39,10 @@ class Guide:
 @cache
 def all_guides() -> dict[str, Guide]:
     texts = {slug: (FOLDER / f"{slug}.md").read_text() for slug in ORDER}
-    return {slug: Guide(slug, text.partition("\n")[0].removeprefix("# "), text) for slug, text in texts.items()}
+    return {
+        slug: Guide(slug, text.partition("\n")[0].removeprefix("# "), text)
+        for slug, text in texts.items()
+    }
 
 
 def search_index(document: dict[str, Any]) -> list[dict[str, str]]:
@@ -52,12 +55,16 @@ def search_index(document: dict[str, Any]) -> list[dict[str, str]]:
         parts = re.split(r"^## .+$", guide.text, flags=re.MULTILINE)[1:]
         for (place, heading), text in zip(guide.sections, parts, strict=True):
             href = f"/docs/{guide.slug}#{place}"
-            found.append({"title": heading, "kind": guide.title, "href": href, "words": _words(text)})
+            found.append(
+                {"title": heading, "kind": guide.title, "href": href, "words": _words(text)}
+            )
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             words = f"{method} {path} {operation['operationId']} {_words(operation['description'])} {_named(operation)}"
             kind, href = f"{method.upper()} {path}", f"/docs#{operation['operationId']}"
-            found.append({"title": operation["summary"], "kind": kind, "href": href, "words": words.lower()})
+            found.append(
+                {"title": operation["summary"], "kind": kind, "href": href, "words": words.lower()}
+            )
     return found
 
 

@@ -34,7 +34,9 @@ def anchor(heading: str) -> str:
 class _Renderer(RendererHTML):
     """A renderer that adds anchors to headings, and colors and a frame to code."""
 
-    def heading_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
+    def heading_open(
+        self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
+    ) -> str:
         return f'<{tokens[index].tag} id="{anchor(tokens[index + 1].content)}">'
 
     def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
@@ -42,10 +44,14 @@ class _Renderer(RendererHTML):
         language = token.info.split()[0] if token.info else ""
         return f'<div class="code"><pre tabindex="0"><code>{coloured(token.content, language)}</code></pre></div>\n'
 
-    def table_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
+    def table_open(
+        self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
+    ) -> str:
         return '<div class="table" tabindex="0"><table>'
 
-    def table_close(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
+    def table_close(
+        self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
+    ) -> str:
         return "</table></div>"
 
 

@@ -126,7 +126,10 @@ class Reference:
             parameters=self._parameters(operation),
             body=self._tables(body["schema"]) if body else [],
             request_examples=_examples(body) if body else [],
-            responses=[self._response(status, response) for status, response in operation["responses"].items()],
+            responses=[
+                self._response(status, response)
+                for status, response in operation["responses"].items()
+            ],
             types=coloured(definition_of(*self._types(operation)), "typescript"),
             samples=self._samples(path, method, operation),
             console=f"/docs/console#/{quote(operation['tags'][0])}/{operation['operationId']}",
@@ -162,7 +165,9 @@ class Reference:
         for name, field in schema.get("properties", {}).items():
             about = self.resolve(field)
             required = name in schema.get("required", [])
-            yield Field(name, self.type_of(field), as_line(about.get("description", "")), required, depth)
+            yield Field(
+                name, self.type_of(field), as_line(about.get("description", "")), required, depth
+            )
             inside = about.get("items", about)
             yield from self._fields(inside["oneOf"][0] if "oneOf" in inside else inside, depth + 1)
 
@@ -191,7 +196,9 @@ class Reference:
         """Return the type names of the operation's request and successful responses."""
         content = [operation["requestBody"]["content"]] if "requestBody" in operation else []
         content += [
-            response["content"] for status, response in operation["responses"].items() if status.startswith("2")
+            response["content"]
+            for status, response in operation["responses"].items()
+            if status.startswith("2")
         ]
         schemas = [one[JSON]["schema"] for one in content]
         references = [one["$ref"] for schema in schemas for one in schema.get("oneOf", [schema])]
@@ -202,7 +209,11 @@ class Reference:
         for one in parameters:
             if one["in"] == "path":
                 path = path.replace(f"{{{one['name']}}}", one["example"])
-        query = {one["name"]: one["example"] for one in parameters if one["in"] == "query" and one.get("example")}
+        query = {
+            one["name"]: one["example"]
+            for one in parameters
+            if one["in"] == "query" and one.get("example")
+        }
         types = self._types(operation)
         body = operation.get("requestBody", {}).get("content", {}).get(JSON)
         call = code_samples.Call(
@@ -216,7 +227,9 @@ class Reference:
         )
         return [
             Sample("curl", "curl", coloured(code_samples.curl(call), "bash")),
-            Sample("typescript", "TypeScript", coloured(code_samples.typescript(call), "typescript")),
+            Sample(
+                "typescript", "TypeScript", coloured(code_samples.typescript(call), "typescript")
+            ),
             Sample("python", "Python", coloured(code_samples.python(call), "python")),
         ]
 
@@ -236,12 +249,18 @@ class Reference:
         if "enum" in schema:
             return " | ".join(json.dumps(one) for one in schema["enum"] if one is not None)
         if kind == "array":
-            return f"list of {self.type_of(schema['items'])}{_bounds(schema, 'minItems', 'maxItems')}"
+            return (
+                f"list of {self.type_of(schema['items'])}{_bounds(schema, 'minItems', 'maxItems')}"
+            )
         if kind == "integer":
             return f"integer{_bounds(schema, 'minimum', 'maximum')}"
         if kind == "string" and "format" in schema:
             return f"string ({schema['format']})"
-        return f"{kind}{_bounds(schema, 'minLength', 'maxLength', ' characters')}" if kind == "string" else kind
+        return (
+            f"{kind}{_bounds(schema, 'minLength', 'maxLength', ' characters')}"
+            if kind == "string"
+            else kind
+        )
 
 
 def _bounds(schema: dict[str, Any], least: str, most: str, unit: str = "") -> str:

@@ -34,7 +34,9 @@ def page(template: str, base: str, slug: str = "") -> Document:
         "groups": _groups(base),
         "headers": Reference(document, base).headers(),
         "introduction": as_html(document["info"]["description"]),
-        "authentication": as_html(document["components"]["securitySchemes"]["apiKey"]["description"]),
+        "authentication": as_html(
+            document["components"]["securitySchemes"]["apiKey"]["description"]
+        ),
         "slug": slug,
     }
     if slug:

@@ -41,13 +41,17 @@ class AdminRequests:
                 page[name] = response[name]
         return page
 
-    def process_view(self, request: HttpRequest, view: Any, arguments: Any, options: Any) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, view: Any, arguments: Any, options: Any
+    ) -> HttpResponse | None:
         """Refuse null characters, which PostgreSQL can't store, and end outdated sessions."""
         if not _is_admin(request):
             return None
         if request.user.is_authenticated and has_ended(request):
             logout(request)
-            messages.info(request, "Your second factor has changed since you signed in here: sign in again.")
+            messages.info(
+                request, "Your second factor has changed since you signed in here: sign in again."
+            )
         texts = [*_texts(request.GET), *(_texts(request.POST) if request.method == "POST" else ())]
         if any("\0" in text for text in (*texts, *map(str, options.values()))):
             return answer_to(InvalidInput(details={"request": "has a null character"}), request)
@@ -60,7 +64,9 @@ class AdminRequests:
         if isinstance(error, ApiError):
             return answer_to(error, request)
         logger.warning("a value that the database can't store or compare", exc_info=error)
-        return answer_to(InvalidInput(details={"request": "has a value that can't be searched for"}), request)
+        return answer_to(
+            InvalidInput(details={"request": "has a value that can't be searched for"}), request
+        )
 
 
 def _is_admin(request: HttpRequest) -> bool:
@@ -68,7 +74,9 @@ def _is_admin(request: HttpRequest) -> bool:
 
 
 def _is_page(response: HttpResponse) -> bool:
-    return bool(response.streaming or response.content) and response.get("Content-Type", "").startswith("text/html")
+    return bool(response.streaming or response.content) and response.get(
+        "Content-Type", ""
+    ).startswith("text/html")
 
 
 def _texts(values: QueryDict) -> Iterable[str]:

@@ -55,4 +55,6 @@ def etag_of(representation: bytes) -> str:
 
 
 def _malformed() -> ValidationFailed:
-    return ValidationFailed(details={"If-Match": 'must be * or a list of ETags as they were answered, such as "5f1c"'})
+    return ValidationFailed(
+        details={"If-Match": 'must be * or a list of ETags as they were answered, such as "5f1c"'}
+    )

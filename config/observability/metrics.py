@@ -158,7 +158,9 @@ class locking:
     def __enter__(self) -> None:
         self.began = time.perf_counter()
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         seconds = time.perf_counter() - self.began
         if seconds > WAITED_SECONDS:
             _locks(self.name).observe(seconds)
@@ -217,8 +219,13 @@ def may_read(request: HttpRequest) -> bool:
     """
     if settings.METRICS_TOKEN:
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), settings.METRICS_TOKEN.encode())
-    if any(name in request.META for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED")):
+        return scheme.lower() == "bearer" and hmac.compare_digest(
+            token.encode(), settings.METRICS_TOKEN.encode()
+        )
+    if any(
+        name in request.META
+        for name in ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED")
+    ):
         return False
     # A Unix socket has no address, so its client is unknown.
     address = parse_address(request.META.get("REMOTE_ADDR", ""))

@@ -28,7 +28,9 @@ def prepare() -> None:
     if not given and "prometheus_client" in sys.modules:
         return
     memory = Path("/dev/shm")  # noqa: S108  in memory, because counting must not wait for a disk
-    parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    parent = (
+        memory if memory.is_dir() and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    )
     _remove_orphans(parent)
     os.environ[_VARIABLE] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
 

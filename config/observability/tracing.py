@@ -56,7 +56,9 @@ def scrub(event: Any, hint: Any = None) -> Any:
             **{name: value for name, value in known.items() if value},
         }
     if "request" in event:
-        event["request"] = {name: value for name, value in event["request"].items() if name in _KEPT_OF_A_REQUEST}
+        event["request"] = {
+            name: value for name, value in event["request"].items() if name in _KEPT_OF_A_REQUEST
+        }
     for private in ("user", "breadcrumbs", "extra"):
         event.pop(private, None)
     return _without_secrets(event)
@@ -85,7 +87,9 @@ class Traces:
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
         parent = extract({"traceparent": request.headers.get("traceparent", "")})
-        with self.tracer.start_as_current_span(str(request.method), context=parent, kind=SpanKind.SERVER) as span:
+        with self.tracer.start_as_current_span(
+            str(request.method), context=parent, kind=SpanKind.SERVER
+        ) as span:
             response = self.get_response(request)
             if match := request.resolver_match:
                 from config.observability.metrics import template

@@ -26,20 +26,28 @@ class AddNumbersForm(forms.Form):
         required=False,
         help_text="Required for short codes, which look like a number that was cut off.",
     )
-    area_code = forms.RegexField(r"^[2-9][0-9]{2}$", required=False, help_text="Such as 415, or 888 for toll-free.")
+    area_code = forms.RegexField(
+        r"^[2-9][0-9]{2}$", required=False, help_text="Such as 415, or 888 for toll-free."
+    )
     count = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=MOST_AT_ONCE,
         help_text=f"How many random numbers of the area code, up to {MOST_AT_ONCE:,}.",
     )
-    price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2, initial="1.00")
+    price = forms.DecimalField(
+        min_value=0, max_value=LARGEST_PRICE, decimal_places=2, initial="1.00"
+    )
     sms_enabled = forms.BooleanField(label="SMS", required=False, initial=True)
     mms_enabled = forms.BooleanField(label="MMS", required=False, initial=True)
     sandbox = forms.BooleanField(
-        label="Test inventory", required=False, help_text="For sandbox organizations only. This can't be changed later."
+        label="Test inventory",
+        required=False,
+        help_text="For sandbox organizations only. This can't be changed later.",
     )
-    note = OneLine(max_length=256, required=False, help_text="Where they come from, kept with them.")
+    note = OneLine(
+        max_length=256, required=False, help_text="Where they come from, kept with them."
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -63,9 +71,16 @@ class AddNumbers(Operation):
         number_type = values["number_type"] or None
         shared = {name: values[name] for name in ("price", "sms_enabled", "mms_enabled", "sandbox")}
         if values["area_code"]:
-            stock = Stock(area_code=values["area_code"], count=values["count"], number_type=number_type, **shared)
+            stock = Stock(
+                area_code=values["area_code"],
+                count=values["count"],
+                number_type=number_type,
+                **shared,
+            )
             seeded = seed_numbers(stock=stock, actor=actor, note=values["note"])
             return Done(f"{seeded.created:,} numbers of {values['area_code']} were added.")
         numbers = values["numbers"].split()
-        add_numbers(numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared)
+        add_numbers(
+            numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared
+        )
         return Done(f"{len(numbers):,} numbers were added.")

@@ -83,7 +83,9 @@ class HoldForm(OrganizationForm):
 
 
 class AssignForm(OrganizationForm):
-    campaign = ChosenByTyping(Assignment, "campaign", required=False, help_text="Of this organization, if any.")
+    campaign = ChosenByTyping(
+        Assignment, "campaign", required=False, help_text="Of this organization, if any."
+    )
     field_order = ["organization", "campaign", "reason"]
 
     @property
@@ -115,7 +117,11 @@ class BulkActionOperation(Operation):
     def explain(self, subject: PhoneNumber) -> str:
         state, until = state_of(subject)
         sentence = f"{subject} is {state}" + (f" until {until:%Y-%m-%d %H:%M} UTC" if until else "")
-        return sentence if self.action.name in FORMS else f"{sentence}. It {self.action.describe_effect({})}."
+        return (
+            sentence
+            if self.action.name in FORMS
+            else f"{sentence}. It {self.action.describe_effect({})}."
+        )
 
     def initial(self, subject: PhoneNumber) -> dict[str, Any]:
         return {"price": subject.price}
@@ -132,12 +138,16 @@ class BulkActionOperation(Operation):
 # --- on many --------------------------------------------------------------------------------------
 def actions_for(request: HttpRequest) -> dict[str, Any]:
     """Return the list's actions that the user may run."""
-    allowed = [action for action in BULK_ACTIONS.values() if request.user.has_perm(action.permission)]
+    allowed = [
+        action for action in BULK_ACTIONS.values() if request.user.has_perm(action.permission)
+    ]
     return {action.name: (_action(action), action.name, f"{action.label} …") for action in allowed}
 
 
 def _action(action: BulkAction) -> Any:
-    def act(admin: Any, request: HttpRequest, queryset: QuerySet[PhoneNumber]) -> HttpResponse | None:
+    def act(
+        admin: Any, request: HttpRequest, queryset: QuerySet[PhoneNumber]
+    ) -> HttpResponse | None:
         def draft() -> HttpResponse:
             job = choose(queryset, action=action, actor=actor_of(request))
             return HttpResponseRedirect(reverse("admin:bulk_action", args=[job.pk]))
@@ -145,7 +155,9 @@ def _action(action: BulkAction) -> Any:
         try:
             return respond_once(request, draft)
         except ValidationFailed as refusal:
-            messages.error(request, "; ".join(f"{name} {why}" for name, why in (refusal.details or {}).items()))
+            messages.error(
+                request, "; ".join(f"{name} {why}" for name, why in (refusal.details or {}).items())
+            )
             return None
 
     return act
@@ -164,14 +176,23 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
     confirming = form.is_bound and form.is_valid()
     if confirming and "confirmed" in request.POST:
         try:
-            begin(job, values=form.values, reason=form.cleaned_data["reason"], actor=actor_of(request))
+            begin(
+                job, values=form.values, reason=form.cleaned_data["reason"], actor=actor_of(request)
+            )
             return HttpResponseRedirect(page_of(job))
         except ApiError as refusal:
             if not Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).exists():
                 return HttpResponseRedirect(page_of(job))  # sent twice: the first post has begun it
             add_refusal(form, refusal)
-    preview = _preview(job, action, form.values if confirming else None, all_of_them="all" in request.GET)
-    context = {**desk().each_context(request), "title": action.label, "opts": PhoneNumber._meta, "form": form}
+    preview = _preview(
+        job, action, form.values if confirming else None, all_of_them="all" in request.GET
+    )
+    context = {
+        **desk().each_context(request),
+        "title": action.label,
+        "opts": PhoneNumber._meta,
+        "form": form,
+    }
     context.update(job=job, confirming=confirming, media=form.media, **preview)
     return TemplateResponse(request, "operators/bulk_action.html", context)
 
@@ -179,13 +200,19 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
 def _known(job: Job) -> dict[str, Any]:
     """Return initial values of the form: a continued job has those of the stopped one."""
     values = job.parameters["values"]
-    known = {"reason": job.parameters["reason"], "price": values.get("price"), "days": values.get("days", 7)}
+    known = {
+        "reason": job.parameters["reason"],
+        "price": values.get("price"),
+        "days": values.get("days", 7),
+    }
     switched = {True: "on", False: "off", None: ""}
     known |= {name: switched[values.get(name)] for name in ("sms_enabled", "mms_enabled")}
     return known | {name: values.get(f"{name}_id") for name in ("organization", "campaign")}
 
 
-def _preview(job: Job, action: BulkAction, values: dict[str, Any] | None, *, all_of_them: bool) -> dict[str, Any]:
+def _preview(
+    job: Job, action: BulkAction, values: dict[str, Any] | None, *, all_of_them: bool
+) -> dict[str, Any]:
     rows, looked_at = shares(job, all_of_them=all_of_them)
     touched = [row for row in rows if row.state in action.states]
     return {

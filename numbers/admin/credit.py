@@ -81,7 +81,13 @@ class CreditAccountAdmin(DeskAdmin):
         return f"{reverse('admin:numbers_creditentry_changelist')}?account={subject.pk}"
 
     def record_change(
-        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        before: dict[str, Any],
+        after: dict[str, Any],
+        reason: str,
     ) -> None:
         as_text = ({name: str(value) for name, value in side.items()} for side in (before, after))
         record(
@@ -95,7 +101,11 @@ class CreditAccountAdmin(DeskAdmin):
 
 
 def ledger_of(organization_id: UUID) -> Related:
-    entries = CreditEntry.objects.filter(account_id=organization_id).order_by("-entry").select_related("order")
+    entries = (
+        CreditEntry.objects.filter(account_id=organization_id)
+        .order_by("-entry")
+        .select_related("order")
+    )
     return related(
         "Ledger",
         of=entries,
@@ -121,7 +131,16 @@ class CreditEntryAdmin(DeskAdmin):
     list_filter = ("kind", SerialDayFilter, AccountFilter)
     list_select_related = ("account__organization",)
     shown = (
-        *("account", "entry", "kind", "amount", "balance_before", "balance_after", "currency", "order"),
+        *(
+            "account",
+            "entry",
+            "kind",
+            "amount",
+            "balance_before",
+            "balance_after",
+            "currency",
+            "order",
+        ),
         *("actor", "request_id", "note", "created_at"),
     )
 

@@ -26,7 +26,14 @@ from config.admin.site import Page, desk
 from numbers.admin.background import background_panel
 from numbers.credit.ledger import short_accounts
 from numbers.models import CreditAccount, Order, PhoneNumber
-from numbers.reports.dashboard import DAYS, Figures, PanelsFailed, counts_at_once, current_figures, refresh_figures
+from numbers.reports.dashboard import (
+    DAYS,
+    Figures,
+    PanelsFailed,
+    counts_at_once,
+    current_figures,
+    refresh_figures,
+)
 from numbers.reports.dashboard_job import count_soon
 
 SHOWN = 12  # rows of a panel
@@ -53,7 +60,12 @@ def rows_of(model: str, **parameters: Any) -> str:
 def home(request: HttpRequest) -> HttpResponse:
     figures = current_figures()
     panels = [
-        {"title": panel.title, "template": panel.template, "shape": panel.shape, **panel.draw(figures)}
+        {
+            "title": panel.title,
+            "template": panel.template,
+            "shape": panel.shape,
+            **panel.draw(figures),
+        }
         for panel in PANELS
         if request.user.has_perm(panel.permission)
     ]
@@ -73,7 +85,9 @@ def refresh(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":  # a sign-in in between loses the form; the page has its button
         return HttpResponseRedirect(reverse("admin:index"))
-    return respond_once(request, lambda: _count(request)) or HttpResponseRedirect(reverse("admin:index"))
+    return respond_once(request, lambda: _count(request)) or HttpResponseRedirect(
+        reverse("admin:index")
+    )
 
 
 def _count(request: HttpRequest) -> HttpResponse:
@@ -101,9 +115,19 @@ def _stock(figures: Figures) -> dict[str, Any]:
         counts = by_type.get(number_type)
         if counts:
             total = sum(counts.values())
-            cells = [(state, counts.get(state, 0), _numbers(number_type, state)) for state in STATES]
+            cells = [
+                (state, counts.get(state, 0), _numbers(number_type, state)) for state in STATES
+            ]
             bar = draw_bar([(state, counts.get(state, 0)) for state in STATES], total)
-            rows.append({"label": label, "total": total, "cells": cells, "bar": bar, "address": _numbers(number_type)})
+            rows.append(
+                {
+                    "label": label,
+                    "total": total,
+                    "cells": cells,
+                    "bar": bar,
+                    "address": _numbers(number_type),
+                }
+            )
     return {"states": STATES, "rows": rows, "add": reverse("admin:numbers_phonenumber_add")}
 
 
@@ -135,7 +159,12 @@ def _areas(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
         bar = draw_bar([("available", area["available"])], top)
         rows.append({**area, "place": place, "bar": bar, "address": address})
         rows[-1].update(days_left=days_left, short=days_left is not None and days_left < 14)
-    return {"rows": rows, "more": len(areas) - len(shown), "all": reverse("admin:area_codes"), "days": DAYS}
+    return {
+        "rows": rows,
+        "more": len(areas) - len(shown),
+        "all": reverse("admin:area_codes"),
+        "days": DAYS,
+    }
 
 
 def _quarantine(figures: Figures) -> dict[str, Any]:
@@ -145,8 +174,13 @@ def _quarantine(figures: Figures) -> dict[str, Any]:
     for week, count in enumerate(weeks):
         assert begin is not None  # noqa: S101  there are weeks, so they were counted
         start, end = begin + timedelta(weeks=week), begin + timedelta(weeks=week + 1)
-        window = {"quarantined_until__gt": start.isoformat(), "quarantined_until__lte": end.isoformat()}
-        address = rows_of("numbers.phonenumber", status__exact="quarantined", sandbox__exact=0, **window)
+        window = {
+            "quarantined_until__gt": start.isoformat(),
+            "quarantined_until__lte": end.isoformat(),
+        }
+        address = rows_of(
+            "numbers.phonenumber", status__exact="quarantined", sandbox__exact=0, **window
+        )
         bar = draw_bar([("quarantined", count)], max(weeks))
         rows.append({"start": start, "end": end, "count": count, "bar": bar, "address": address})
     return {"rows": rows if any(weeks) else []}
@@ -167,11 +201,21 @@ def _orders(figures: Figures) -> dict[str, Any]:
         Place(
             _day_name(day),
             rows_of("numbers.order", day=day["day"], status__exact="complete", sandbox__exact=0),
-            [Part("assigned", day["orders"], f"{day['orders']:,} orders of {day['numbers']:,} numbers")],
+            [
+                Part(
+                    "assigned",
+                    day["orders"],
+                    f"{day['orders']:,} orders of {day['numbers']:,} numbers",
+                )
+            ],
         )
         for day in days
     ]
-    return {"chart": draw_columns(places), "unit": "orders", "sum": sum(day["orders"] for day in days)}
+    return {
+        "chart": draw_columns(places),
+        "unit": "orders",
+        "sum": sum(day["orders"] for day in days),
+    }
 
 
 def _revenue(figures: Figures) -> dict[str, Any]:
@@ -205,18 +249,36 @@ def _refusals(figures: Figures) -> dict[str, Any]:
         for code, count in sorted(day["refusals"].items()):
             totals[code] = totals.get(code, 0) + count
             parts.append(Part(CODES.get(code, "assigned"), count, f"{count:,} {code}"))
-        places.append(Place(_day_name(day), rows_of("numbers.refusal", day=day["day"], sandbox__exact=0), parts))
+        places.append(
+            Place(
+                _day_name(day), rows_of("numbers.refusal", day=day["day"], sandbox__exact=0), parts
+            )
+        )
     legend = [
-        (CODES.get(code, "assigned"), code, count, rows_of("numbers.refusal", code=code, sandbox__exact=0))
+        (
+            CODES.get(code, "assigned"),
+            code,
+            count,
+            rows_of("numbers.refusal", code=code, sandbox__exact=0),
+        )
         for code, count in sorted(totals.items(), key=lambda item: -item[1])
     ]
-    return {"chart": draw_columns(places), "unit": "refusals", "sum": sum(totals.values()), "legend": legend}
+    return {
+        "chart": draw_columns(places),
+        "unit": "refusals",
+        "sum": sum(totals.values()),
+        "legend": legend,
+    }
 
 
 def _demand(figures: Figures) -> dict[str, Any]:
     rows = []
     for wish in figures.panels.get("demand", {}).get("wishes", [])[:SHOWN]:
-        criteria = {"area": wish["area_code"], "type": wish["number_type"], "pattern": wish["pattern"]}
+        criteria = {
+            "area": wish["area_code"],
+            "type": wish["number_type"],
+            "pattern": wish["pattern"],
+        }
         given = {name: value for name, value in criteria.items() if value}
         rows.append(
             {
@@ -236,15 +298,27 @@ def _reviews(figures: Figures) -> dict[str, Any]:
 
 
 def _pending(figures: Figures) -> dict[str, Any]:
-    pending = Order.objects.filter(status=Order.Status.PENDING).order_by("id").select_related("organization")
+    pending = (
+        Order.objects.filter(status=Order.Status.PENDING)
+        .order_by("id")
+        .select_related("organization")
+    )
     rows = list(pending[: SHOWN + 1])
-    return {"rows": rows[:SHOWN], "more": len(rows) > SHOWN, "all": rows_of("numbers.order", status__exact="pending")}
+    return {
+        "rows": rows[:SHOWN],
+        "more": len(rows) > SHOWN,
+        "all": rows_of("numbers.order", status__exact="pending"),
+    }
 
 
 def _short(figures: Figures) -> dict[str, Any]:
     short = short_accounts(CreditAccount.objects.all())
     rows = list(short.select_related("organization").order_by("balance", "pk")[: SHOWN + 1])
-    return {"rows": rows[:SHOWN], "more": len(rows) > SHOWN, "all": rows_of("numbers.creditaccount", short="yes")}
+    return {
+        "rows": rows[:SHOWN],
+        "more": len(rows) > SHOWN,
+        "all": rows_of("numbers.creditaccount", short="yes"),
+    }
 
 
 def _background(figures: Figures) -> dict[str, Any]:
@@ -253,16 +327,29 @@ def _background(figures: Figures) -> dict[str, Any]:
 
 PANELS = [
     Panel("Stock", "operators/home/stock.html", "numbers.view_phonenumber", _stock, "wide"),
-    Panel("Available, by area code", "operators/home/areas.html", "numbers.view_phonenumber", _areas, "tall"),
+    Panel(
+        "Available, by area code",
+        "operators/home/areas.html",
+        "numbers.view_phonenumber",
+        _areas,
+        "tall",
+    ),
     Panel("Unmet demand", "operators/home/demand.html", "numbers.view_refusal", _demand),
     Panel("Orders by day", "operators/home/columns.html", "numbers.view_order", _orders),
     Panel("Revenue by day", "operators/home/columns.html", "numbers.view_creditentry", _revenue),
     Panel("Refusals by day", "operators/home/columns.html", "numbers.view_refusal", _refusals),
-    Panel("Leaving quarantine", "operators/home/quarantine.html", "numbers.view_phonenumber", _quarantine),
+    Panel(
+        "Leaving quarantine",
+        "operators/home/quarantine.html",
+        "numbers.view_phonenumber",
+        _quarantine,
+    ),
     Panel("To review", "operators/home/reviews.html", "campaigns.view_campaign", _reviews),
     Panel("Pending bulk orders", "operators/home/pending.html", "numbers.view_order", _pending),
     Panel("Short of credit", "operators/home/short.html", "numbers.view_creditaccount", _short),
-    Panel("Background work", "operators/home/background.html", "numbers.view_job", _background, "wide"),
+    Panel(
+        "Background work", "operators/home/background.html", "numbers.view_job", _background, "wide"
+    ),
 ]
 
 
@@ -271,8 +358,14 @@ def area_codes(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("numbers.view_phonenumber"):
         raise PermissionDenied
     figures = current_figures()
-    context = {**desk().each_context(request), "title": "Available, by area code", "as_of": figures.as_of}
-    return TemplateResponse(request, "operators/areas.html", {**context, "panel": _areas(figures, limit=None)})
+    context = {
+        **desk().each_context(request),
+        "title": "Available, by area code",
+        "as_of": figures.as_of,
+    }
+    return TemplateResponse(
+        request, "operators/areas.html", {**context, "panel": _areas(figures, limit=None)}
+    )
 
 
 desk().home = home

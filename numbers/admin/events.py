@@ -13,6 +13,15 @@ class NumberEventAdmin(DeskAdmin):
     search_fields = ("number_id__exact",)
     search_help_text = "The id of a number"
     shown = (
-        *("at", "number_id", "kind", "organization_id", "assignment_id", "order_id", "actor", "request_id"),
+        *(
+            "at",
+            "number_id",
+            "kind",
+            "organization_id",
+            "assignment_id",
+            "order_id",
+            "actor",
+            "request_id",
+        ),
         *("before", "after", "reason"),
     )

@@ -44,7 +44,9 @@ class AreaCodeFilter(TypedFilter):
         # A short code such as +1415 has no area code. Compare with NULL only: PostgreSQL would
         # treat an equal area code as independent of the range, and expect a four-hundredth of the
         # rows.
-        return queryset.filter(number__gte=f"+1{value}", number__lt=f"+1{value}:", area_code__isnull=False)
+        return queryset.filter(
+            number__gte=f"+1{value}", number__lt=f"+1{value}:", area_code__isnull=False
+        )
 
 
 class OwnerFilter(OrganizationFilter):
@@ -54,7 +56,9 @@ class OwnerFilter(OrganizationFilter):
     column = "assignments__organization_id"
 
     def of(self, queryset: QuerySet[Any], ids: list[UUID]) -> QuerySet[Any]:
-        return queryset.filter(STATES["assigned"], **self.one_of(ids), assignments__ended_at__isnull=True)
+        return queryset.filter(
+            STATES["assigned"], **self.one_of(ids), assignments__ended_at__isnull=True
+        )
 
 
 class PeriodFilter(OrganizationFilter):
@@ -96,7 +100,9 @@ class SerialDayFilter(DayFilter):
     """
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
-        span = SPAN.format(table=sql.Identifier(queryset.model._meta.db_table), moment=sql.Identifier(self.moment))
+        span = SPAN.format(
+            table=sql.Identifier(queryset.model._meta.db_table), moment=sql.Identifier(self.moment)
+        )
         with connection.cursor() as cursor:
             cursor.execute(span, [begin, end])
             first, last = cursor.fetchone()

@@ -13,8 +13,16 @@ from numbers.imports.layout import FIELDS, Layout, Options
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Job, PhoneNumber
 
-_LABELS = {"sms_enabled": "SMS", "mms_enabled": "MMS", "rate_center": "rate center", "sandbox": "test inventory"}
-MEANINGS = [("ignore", "(ignored)"), *((name, _LABELS.get(name, name.replace("_", " "))) for name in FIELDS)]
+_LABELS = {
+    "sms_enabled": "SMS",
+    "mms_enabled": "MMS",
+    "rate_center": "rate center",
+    "sandbox": "test inventory",
+}
+MEANINGS = [
+    ("ignore", "(ignored)"),
+    *((name, _LABELS.get(name, name.replace("_", " "))) for name in FIELDS),
+]
 _AS_THE_FILE_SAYS = ("", "as the file says")
 _FLAG = [_AS_THE_FILE_SAYS, ("yes", "yes"), ("no", "no")]
 _FLAGS = {"": None, "yes": True, "no": False}
@@ -52,7 +60,9 @@ class ReadingForm(forms.Form):
     encoding = forms.ChoiceField(choices=_ENCODINGS, required=False)
     delimiter = forms.ChoiceField(choices=_DELIMITERS, required=False, label="Between cells")
     no_header = forms.BooleanField(
-        label="No header line", required=False, help_text="The first line is data, not the names of the columns."
+        label="No header line",
+        required=False,
+        help_text="The first line is data, not the names of the columns.",
     )
     price = forms.DecimalField(
         min_value=0,
@@ -68,7 +78,9 @@ class ReadingForm(forms.Form):
     mms_enabled = forms.ChoiceField(choices=_FLAG, required=False, label="MMS")
     carrier = OneLine(max_length=64, required=False)
     sandbox = forms.BooleanField(
-        label="Test inventory", required=False, help_text="For sandbox organizations only. This can't be changed later."
+        label="Test inventory",
+        required=False,
+        help_text="For sandbox organizations only. This can't be changed later.",
     )
     atomic = forms.BooleanField(label="All lines or none", required=False)
     dry_run = forms.BooleanField(
@@ -89,7 +101,9 @@ class ReadingForm(forms.Form):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.fields["region"].choices = sorted((code, code) for code in phonenumbers.SUPPORTED_REGIONS)  # type: ignore[attr-defined]
+        self.fields["region"].choices = sorted(
+            (code, code) for code in phonenumbers.SUPPORTED_REGIONS
+        )  # type: ignore[attr-defined]
 
     def stored_options(self) -> Options:
         return options_of(self.job.parameters)
@@ -105,7 +119,9 @@ class ReadingForm(forms.Form):
             number_type=said["number_type"] or None,
         )
         same = len(layout_of(self.job, read).names) == self.count
-        mapping = {f"#{place}": said[f"column_{place}"] or "ignore" for place in range(1, self.count + 1)}
+        mapping = {
+            f"#{place}": said[f"column_{place}"] or "ignore" for place in range(1, self.count + 1)
+        }
         return Options(
             mapping=mapping if same else {},
             delimiter=read.delimiter,

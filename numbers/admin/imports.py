@@ -83,14 +83,18 @@ def one_import(request: HttpRequest, job_id: UUID) -> HttpResponse:
         return _mapping(request, job)
     if job.is_over:
         return _result(request, job)
-    return _page(request, "operators/import_running.html", {"title": f"Import of {job.title}", "job": job})
+    return _page(
+        request, "operators/import_running.html", {"title": f"Import of {job.title}", "job": job}
+    )
 
 
 def _act(request: HttpRequest, job: Job) -> HttpResponse:
     action = request.POST.get("action", "")
     if action == "stop":
         ask_to_stop(job)
-        messages.info(request, f"The import of {job.title} is being stopped. Numbers that were added stay.")
+        messages.info(
+            request, f"The import of {job.title} is being stopped. Numbers that were added stay."
+        )
     elif action == "again":
         if (response := respond_once(request, lambda: _again(request, job))) is not None:
             return response
@@ -115,7 +119,13 @@ def _mapping(request: HttpRequest, job: Job) -> HttpResponse:
         if posted.get("action") == "start" and _may_start(form, layout):
             queue(job.pk)
             return HttpResponseRedirect(page_of_import(job))
-    context = {"title": f"Import {job.title}", "job": job, "form": form, "lines": lines, "layout": layout}
+    context = {
+        "title": f"Import {job.title}",
+        "job": job,
+        "form": form,
+        "lines": lines,
+        "layout": layout,
+    }
     return _page(request, "operators/import_mapping.html", context)
 
 

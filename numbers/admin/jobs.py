@@ -38,13 +38,25 @@ class JobAdmin(DeskAdmin):
     list_display = ("title", "kind", "status", "percent", "actor", "created_at", "finished_at")
     list_filter = ("status", "kind")
     change_form_template = "operators/job.html"
-    shown = ("title", "kind", "status", "actor", "request_id", "created_at", "started_at", "finished_at", "error")
+    shown = (
+        "title",
+        "kind",
+        "status",
+        "actor",
+        "request_id",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "error",
+    )
     operations = [StopJob()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).exclude(status=Job.Status.DRAFT)
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
         job = context["original"]
         context.update(_progress_context(job))
         return super().render_change_form(request, context, *args, **kwargs)

@@ -27,7 +27,9 @@ def containing(typed: str, *, sold: bool | None) -> Q | None:
 
     A leading plus matches the beginning of the number.
     """
-    digits = "".join(character for character in typed if character.isdecimal() and character.isascii())
+    digits = "".join(
+        character for character in typed if character.isdecimal() and character.isascii()
+    )
     if typed.strip().startswith("+"):
         return Q(number__gte=f"+{digits}", number__lt=f"+{digits}:")
     if not digits:
@@ -40,5 +42,8 @@ def containing(typed: str, *, sold: bool | None) -> Q | None:
         # own.
         return Q(number__regex=FIVE_ALIKE, number__contains=digits)
     # Sold and unsold numbers have an index each, so that a sale does not write to the other.
-    halves = {True: SOLD & Q(number__contains=digits), False: ON_THE_SHELF & Q(number__contains=digits)}
+    halves = {
+        True: SOLD & Q(number__contains=digits),
+        False: ON_THE_SHELF & Q(number__contains=digits),
+    }
     return halves[sold] if sold is not None else halves[False] | halves[True]

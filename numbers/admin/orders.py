@@ -14,7 +14,16 @@ from numbers.models import Assignment, Order
 
 @admin.register(Order)
 class OrderAdmin(DeskAdmin):
-    list_display = ("ending", "organization", "kind", "status", "quantity", "cost", "actor", "created_at")
+    list_display = (
+        "ending",
+        "organization",
+        "kind",
+        "status",
+        "quantity",
+        "cost",
+        "actor",
+        "created_at",
+    )
     list_display_links = None  # the end of the id is the link
     list_filter = ("status", "kind", "sandbox", OrderDayFilter, OrganizationFilter)
     list_select_related = ("organization",)
@@ -34,7 +43,16 @@ class OrderAdmin(DeskAdmin):
             "max_price_per_number",
             "total",
         ),
-        *("currency", "campaign", "label", "inbound_url", "status_url", "actor", "api_key_id", "request_id"),
+        *(
+            "currency",
+            "campaign",
+            "label",
+            "inbound_url",
+            "status_url",
+            "actor",
+            "api_key_id",
+            "request_id",
+        ),
         *("created_at", "finished_at", "fill_attempts", "next_attempt_at", "last_error"),
     )
 

@@ -31,7 +31,9 @@ class AddOrganizationForm(forms.Form):
         help_text="Sees the test inventory only, and never pays. This can't be changed later.",
     )
     credit = forms.DecimalField(min_value=0, max_value=LARGEST, decimal_places=2, initial="0.00")
-    note = OneLine(max_length=256, required=False, initial="opening credit", help_text="For the ledger.")
+    note = OneLine(
+        max_length=256, required=False, initial="opening credit", help_text="For the ledger."
+    )
 
 
 class AddOrganization(Operation):
@@ -41,7 +43,8 @@ class AddOrganization(Operation):
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         organization, balance = onboard(actor=actor, **values)
         return Done(
-            f"Organization {organization} was created, with {balance.amount} {balance.currency}.", subject=organization
+            f"Organization {organization} was created, with {balance.amount} {balance.currency}.",
+            subject=organization,
         )
 
 
@@ -110,7 +113,11 @@ class OrganizationAdmin(RecordedAdmin):
             "campaigns.view_campaign": campaigns_of,
             "numbers.view_refusal": refusals_of,
         }
-        return [table(subject.pk) for permission, table in tables.items() if request.user.has_perm(permission)]
+        return [
+            table(subject.pk)
+            for permission, table in tables.items()
+            if request.user.has_perm(permission)
+        ]
 
 
 def _account(organization: Organization) -> CreditAccount | None:
@@ -141,7 +148,13 @@ def numbers_of(organization_id: UUID) -> Related:
         "Numbers",
         of=owned.order_by("-id").select_related("number", "campaign"),
         headings=("number", "since", "price", "campaign", "label"),
-        cells=lambda row: (link(row.number), row.created_at, row.price, link(row.campaign), row.label),
+        cells=lambda row: (
+            link(row.number),
+            row.created_at,
+            row.price,
+            link(row.campaign),
+            row.label,
+        ),
         empty="It has no numbers: its keys order them.",
         all=f"{reverse('admin:numbers_phonenumber_changelist')}?organization={organization_id}",
     )

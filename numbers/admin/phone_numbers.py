@@ -59,7 +59,15 @@ class PhoneNumberAdmin(ExportedAdmin):
             "sms_enabled",
             "mms_enabled",
         ),
-        *("region", "rate_center", "carrier", "quarantined_until", "held_for", "held_until", "reservation"),
+        *(
+            "region",
+            "rate_center",
+            "carrier",
+            "quarantined_until",
+            "held_for",
+            "held_until",
+            "reservation",
+        ),
         *("batch", "created_at", "updated_at"),
     )
     editable = ("region", "rate_center", "carrier")
@@ -80,7 +88,9 @@ class PhoneNumberAdmin(ExportedAdmin):
     def get_actions(self, request: HttpRequest) -> Any:
         return actions_for(request) if IS_POPUP_VAR not in request.GET else {}
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
         number = context["original"]
         context.update(question_on(request, number), life=timeline_of(number))
         return super().render_change_form(request, context, *args, **kwargs)
@@ -103,11 +113,19 @@ class PhoneNumberAdmin(ExportedAdmin):
     @admin.display
     def owner(self, number: PhoneNumber) -> str:
         for assignment in number.open_assignments:  # type: ignore[attr-defined]
-            return format_html('<a href="{}">{}</a>', page_of(assignment.organization), assignment.organization)
+            return format_html(
+                '<a href="{}">{}</a>', page_of(assignment.organization), assignment.organization
+            )
         return ""
 
     def record_change(
-        self, request: HttpRequest, obj: Any, *, before: dict[str, Any], after: dict[str, Any], reason: str
+        self,
+        request: HttpRequest,
+        obj: Any,
+        *,
+        before: dict[str, Any],
+        after: dict[str, Any],
+        reason: str,
     ) -> None:
         actor = actor_of(request)
         NumberEvent.objects.create(
@@ -126,13 +144,31 @@ class AssignmentAdmin(DeskAdmin):
     """Assignments, newest first; those of one organization by `?organization=`."""
 
     linked = ("order",)
-    list_display = ("number", "organization", "created_at", "ended_at", "price", "label", "campaign")
+    list_display = (
+        "number",
+        "organization",
+        "created_at",
+        "ended_at",
+        "price",
+        "label",
+        "campaign",
+    )
     list_filter = (("ended_at", admin.EmptyFieldListFilter), PeriodFilter)
     list_select_related = ("number", "organization", "campaign")
     search_fields = ("id__exact",)
     search_help_text = "The id that the customer sees"
     shown = (
-        *("id", "number", "organization", "order", "price", "label", "inbound_url", "status_url", "campaign"),
+        *(
+            "id",
+            "number",
+            "organization",
+            "order",
+            "price",
+            "label",
+            "inbound_url",
+            "status_url",
+            "campaign",
+        ),
         *("created_at", "updated_at", "ended_at"),
     )
 

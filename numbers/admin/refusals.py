@@ -42,7 +42,11 @@ class UnmetFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.none() if _never(request, Refusal.UNMET) else queryset.filter(wanted__isnull=False)
+        return (
+            queryset.none()
+            if _never(request, Refusal.UNMET)
+            else queryset.filter(wanted__isnull=False)
+        )
 
 
 class AreaFilter(TypedFilter):
@@ -55,10 +59,17 @@ class AreaFilter(TypedFilter):
         value = (self.value() or "").strip()
         if not value:
             return queryset
-        if not (len(value) == 3 and value.isascii() and value.isdigit()) or _never(request, Refusal.UNMET):
+        if not (len(value) == 3 and value.isascii() and value.isdigit()) or _never(
+            request, Refusal.UNMET
+        ):
             return queryset.none()
         # The expression of the index refusal_areas.
-        areas = Func("area_code", "numbers", function="numberdesk_refused_areas", output_field=ArrayField(TextField()))
+        areas = Func(
+            "area_code",
+            "numbers",
+            function="numberdesk_refused_areas",
+            output_field=ArrayField(TextField()),
+        )
         return queryset.annotate(areas=areas).filter(wanted__isnull=False, areas__contains=[value])
 
 
@@ -73,7 +84,11 @@ class TypeFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.none() if _never(request, SEARCHES) else queryset.filter(number_type=self.value())
+        return (
+            queryset.none()
+            if _never(request, SEARCHES)
+            else queryset.filter(number_type=self.value())
+        )
 
 
 class PatternFilter(TypedFilter):
@@ -83,16 +98,36 @@ class PatternFilter(TypedFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.none() if _never(request, SEARCHES) else queryset.filter(pattern=self.value())
+        return (
+            queryset.none() if _never(request, SEARCHES) else queryset.filter(pattern=self.value())
+        )
 
 
 @admin.register(Refusal)
 class RefusalAdmin(DeskAdmin):
     linked = ("code", "code__exact", "sandbox__exact", "organization_id")
     list_display = ("at", "reason", "organization", "wanted", "found", "asked_for", "note")
-    list_filter = (UnmetFilter, RefusalDayFilter, OrganizationFilter, AreaFilter, TypeFilter, PatternFilter)
+    list_filter = (
+        UnmetFilter,
+        RefusalDayFilter,
+        OrganizationFilter,
+        AreaFilter,
+        TypeFilter,
+        PatternFilter,
+    )
     shown = (
-        *("at", "code", "organization_id", "sandbox", "path", "note", "wanted", "found", "area_code", "number_type"),
+        *(
+            "at",
+            "code",
+            "organization_id",
+            "sandbox",
+            "path",
+            "note",
+            "wanted",
+            "found",
+            "area_code",
+            "number_type",
+        ),
         *("pattern", "numbers", "actor", "request_id"),
     )
 
@@ -103,7 +138,9 @@ class RefusalAdmin(DeskAdmin):
     @admin.display(description="code")
     def reason(self, refusal: Refusal) -> str:
         """Return the code with line breaks allowed: INSUFFICIENT_INVENTORY is two columns wide."""
-        return format_html_join(mark_safe("_<wbr>"), "{}", ((part,) for part in refusal.code.split("_")))
+        return format_html_join(
+            mark_safe("_<wbr>"), "{}", ((part,) for part in refusal.code.split("_"))
+        )
 
     @admin.display
     def asked_for(self, refusal: Refusal) -> str:

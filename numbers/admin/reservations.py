@@ -13,6 +13,15 @@ class ReservationAdmin(DeskAdmin):
     search_fields = ("id__exact",)
     search_help_text = "The id of a reservation"
     shown = (
-        *("id", "organization", "numbers", "created_at", "expires_at", "released_at", "actor", "request_id"),
+        *(
+            "id",
+            "organization",
+            "numbers",
+            "created_at",
+            "expires_at",
+            "released_at",
+            "actor",
+            "request_id",
+        ),
         "reason",
     )

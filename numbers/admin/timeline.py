@@ -36,7 +36,9 @@ class AtForm(forms.Form):
     at = MomentOrDayField(
         label="Time, in UTC",
         help_text="A date without a time means the whole day: all owners on that day.",
-        widget=forms.TextInput(attrs={"class": "vDateTimeField", "placeholder": "2026-12-31 18:00:00"}),
+        widget=forms.TextInput(
+            attrs={"class": "vDateTimeField", "placeholder": "2026-12-31 18:00:00"}
+        ),
     )
 
 
@@ -45,8 +47,12 @@ class NumberAtForm(AtForm):
     field_order = ["number", "at"]
 
     def clean_number(self) -> PhoneNumber:
-        typed = "".join(character for character in self.cleaned_data["number"] if character not in " -().")
-        typed = typed if typed.startswith("+") else f"+1{typed}" if len(typed) == 10 else f"+{typed}"
+        typed = "".join(
+            character for character in self.cleaned_data["number"] if character not in " -()."
+        )
+        typed = (
+            typed if typed.startswith("+") else f"+1{typed}" if len(typed) == 10 else f"+{typed}"
+        )
         number = PhoneNumber.objects.filter(number=typed).first() if is_e164(typed) else None
         if number is None:
             raise forms.ValidationError(f"{typed} is not and never was in stock.")
@@ -83,4 +89,6 @@ def _now() -> dict[str, str]:
     return {"at": f"{timezone.now():%Y-%m-%d %H:%M:%S}"}
 
 
-desk().add_page(Page("who-had/", "who_had", who_had, "Who had a number?", "numbers.view_assignment"))
+desk().add_page(
+    Page("who-had/", "who_had", who_had, "Who had a number?", "numbers.view_assignment")
+)

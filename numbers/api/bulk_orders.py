@@ -98,7 +98,9 @@ class BulkOrderListView(ApiView):
         tag=TAG,
         headers=[IDEMPOTENCY_KEY],
         body=BulkOrderRequest,
-        body_examples=[Example({"quantity": 1, "mode": "atomic", "area_code": "415", "number_type": "local"})],
+        body_examples=[
+            Example({"quantity": 1, "mode": "atomic", "area_code": "415", "number_type": "local"})
+        ],
         returns=[
             Returns(BulkOrderPlacedJson, "Filled at once.", headers=REPLAYED),
             Returns(
@@ -145,7 +147,9 @@ class BulkOrderListView(ApiView):
             organization_id=caller.organization_id,
             request=["bulk", request.data],
         )
-        answer = place_quantity_order(order, buyer=buyer_of(caller), idempotency_key=idempotency_key)
+        answer = place_quantity_order(
+            order, buyer=buyer_of(caller), idempotency_key=idempotency_key
+        )
         response = json_answer(answer.body, status=answer.status)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
@@ -170,7 +174,9 @@ class BulkOrderDetailView(ApiView):
         How an order by quantity stands. Ask now and then while it is `pending`; the other states are final.
         """
         refuse_unknown_parameters(request)
-        return success(quantity_order_json(own_quantity_order(order_id, request.user.organization_id)))
+        return success(
+            quantity_order_json(own_quantity_order(order_id, request.user.organization_id))
+        )
 
     @endpoint(
         "cancelBulkOrder",
@@ -181,7 +187,10 @@ class BulkOrderDetailView(ApiView):
             "The order, cancelled.",
             but={**PENDING, "status": "cancelled", "pending_count": 0},
         ),
-        errors=[NO_SUCH_ORDER, ErrorResponse(OrderNotPending, "The order is complete or has failed.")],
+        errors=[
+            NO_SUCH_ORDER,
+            ErrorResponse(OrderNotPending, "The order is complete or has failed."),
+        ],
     )
     def delete(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         """Cancel a bulk order.

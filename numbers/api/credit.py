@@ -24,7 +24,10 @@ TAG = "Credit"
 
 
 class CreditJson(TypedDict):
-    balance: Annotated[Money, doc("What is left. It is the sum of the ledger, and never below zero.", example="99.00")]
+    balance: Annotated[
+        Money,
+        doc("What is left. It is the sum of the ledger, and never below zero.", example="99.00"),
+    ]
     currency: Currency
     entries: Annotated[int, Count(minimum=0), doc("How many entries the ledger has.", example=2)]
 
@@ -32,17 +35,26 @@ class CreditJson(TypedDict):
 class CreditEntryJson(TypedDict):
     """One change of the balance. It is never changed or deleted."""
 
-    entry: Annotated[int, Count(minimum=1), doc("Its number in your ledger: 1, 2, 3 and so on.", example=2)]
-    kind: Annotated[str, OneOf(CreditEntryKind.values), doc("Why the balance changed.", example="charge")]
+    entry: Annotated[
+        int, Count(minimum=1), doc("Its number in your ledger: 1, 2, 3 and so on.", example=2)
+    ]
+    kind: Annotated[
+        str, OneOf(CreditEntryKind.values), doc("Why the balance changed.", example="charge")
+    ]
     amount: Annotated[Money, doc("By how much; below zero for a charge.", example="-1.00")]
-    balance_before: Annotated[Money, doc("The `balance_after` of the entry before it.", example="100.00")]
+    balance_before: Annotated[
+        Money, doc("The `balance_after` of the entry before it.", example="100.00")
+    ]
     balance_after: Annotated[Money, doc("What was left.", example="99.00")]
     currency: Currency
     order_id: Annotated[Uuid | None, doc("The order that was charged for.", example=ORDER_ID)]
     note: Annotated[Text | None, doc("What the operator noted.")]
     actor: Annotated[
         Text,
-        doc("Who did it: the prefix of one of your keys, `operator` or `system`.", example="am_live_8sK2"),
+        doc(
+            "Who did it: the prefix of one of your keys, `operator` or `system`.",
+            example="am_live_8sK2",
+        ),
     ]
     request_id: Annotated[Ulid, doc("In which request: the `X-Request-Id` of its answer.")]
     created_at: Annotated[Moment, doc("When.")]
@@ -77,7 +89,9 @@ class CreditEntryListView(ApiView):
         """
         # By the number within the account: a cursor by the key of the table would count everybody's.
         _, page = read_list(request, name="credit-entries", key=int)
-        entries = CreditEntry.objects.filter(account_id=request.user.organization_id, entry__lt=page.below)
+        entries = CreditEntry.objects.filter(
+            account_id=request.user.organization_id, entry__lt=page.below
+        )
         rows = entries.order_by("-entry")[: page.fetch]
         return answer_page(rows, page, show=entry_json, key=lambda row: row.entry)
 

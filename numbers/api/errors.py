@@ -38,8 +38,13 @@ INSUFFICIENT_INVENTORY = ErrorResponse(
 )
 
 NOT_YOURS = ErrorResponse(NotFound, "Your organization has no phone number with this id.")
-NOT_YOURS_OR_CAMPAIGN = replace(NOT_YOURS, when="Your organization has no such phone number, or no such campaign.")
-RELEASED_BEFORE = ErrorResponse(NumberNotAssigned, "Your organization had the phone number, and has released it.")
+NOT_YOURS_OR_CAMPAIGN = replace(
+    NOT_YOURS, when="Your organization has no such phone number, or no such campaign."
+)
+RELEASED_BEFORE = ErrorResponse(
+    NumberNotAssigned, "Your organization had the phone number, and has released it."
+)
 CHANGED_SINCE = ErrorResponse(
-    PreconditionFailed, "The number is not as `If-Match` says: it has changed since. Nothing was done."
+    PreconditionFailed,
+    "The number is not as `If-Match` says: it has changed since. Nothing was done.",
 )

@@ -31,7 +31,9 @@ class NumberEventListView(ApiView):
         NumberEventJson,
         tag=PHONE_NUMBERS,
         path=NUMBER_PATH,
-        errors=[ErrorResponse(NotFound, "Your organization never had a phone number with this id.")],
+        errors=[
+            ErrorResponse(NotFound, "Your organization never had a phone number with this id.")
+        ],
     )
     def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """List what happened to a number.

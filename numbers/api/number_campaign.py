@@ -12,7 +12,13 @@ from config.api.envelope import success
 from config.api.kinds import read_uuid
 from config.api.openapi.declare import Returns, endpoint
 from config.api.views import ApiView, refuse_unknown_parameters
-from numbers.api.errors import CAMPAIGN_ERRORS, CHANGED_SINCE, NOT_YOURS, NOT_YOURS_OR_CAMPAIGN, RELEASED_BEFORE
+from numbers.api.errors import (
+    CAMPAIGN_ERRORS,
+    CHANGED_SINCE,
+    NOT_YOURS,
+    NOT_YOURS_OR_CAMPAIGN,
+    RELEASED_BEFORE,
+)
 from numbers.api.numbers import IF_MATCH, change_number
 from numbers.api.types import CAMPAIGN_ID_SCHEMA, NUMBER_PATH, PHONE_NUMBERS
 from numbers.kinds import CAMPAIGN_ID
@@ -68,7 +74,9 @@ class NumberCampaignView(ApiView):
         tag=PHONE_NUMBERS,
         path=NUMBER_PATH,
         headers=[IF_MATCH],
-        returns=Returns(PhoneNumberJson, "The phone number as it is now.", but={"campaign_id": None}),
+        returns=Returns(
+            PhoneNumberJson, "The phone number as it is now.", but={"campaign_id": None}
+        ),
         errors=[NOT_YOURS, RELEASED_BEFORE, CHANGED_SINCE],
     )
     def delete(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:

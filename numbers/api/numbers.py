@@ -10,7 +10,15 @@ from typing_extensions import TypedDict
 from apikeys.authentication import CallerRequest
 from apikeys.permissions import require_scope
 from apikeys.scopes import Scope
-from config.api.declared import Problem, Reads, RequestBody, RequestQuery, doc, parse_body, read_query
+from config.api.declared import (
+    Problem,
+    Reads,
+    RequestBody,
+    RequestQuery,
+    doc,
+    parse_body,
+    read_query,
+)
 from config.api.envelope import success, timestamp
 from config.api.fields import is_text
 from config.api.kinds import FlagParameter, Moment, Uuid, read_uuid
@@ -22,7 +30,13 @@ from config.api.pagination import PageQuery, answer_page, read_list
 from config.api.views import READS, ApiView, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput
 from config.http.preconditions import read_if_match
-from numbers.api.errors import CAMPAIGN_ERRORS, CHANGED_SINCE, NOT_YOURS, NOT_YOURS_OR_CAMPAIGN, RELEASED_BEFORE
+from numbers.api.errors import (
+    CAMPAIGN_ERRORS,
+    CHANGED_SINCE,
+    NOT_YOURS,
+    NOT_YOURS_OR_CAMPAIGN,
+    RELEASED_BEFORE,
+)
 from numbers.api.types import (
     CAMPAIGN,
     CAMPAIGN_ID_SCHEMA,
@@ -36,7 +50,14 @@ from numbers.api.types import (
 )
 from numbers.kinds import E164, NUMBER_ID, NumberType
 from numbers.models import Assignment
-from numbers.ownership.queries import PhoneNumberJson, assignment_json, etag, owned_id, owned_number, owned_numbers
+from numbers.ownership.queries import (
+    PhoneNumberJson,
+    assignment_json,
+    etag,
+    owned_id,
+    owned_number,
+    owned_numbers,
+)
 from numbers.ownership.release import Released, release
 from numbers.ownership.rerouting import change_routing
 from numbers.ownership.routing import LABEL_LENGTH
@@ -61,7 +82,9 @@ def read_search(value: str) -> str:
     value = value.strip(" ") or value
     if value and is_text(value, longest=LABEL_LENGTH):
         return value
-    raise Problem(f"must be 1 to {LABEL_LENGTH} characters of a number or a label, without control characters")
+    raise Problem(
+        f"must be 1 to {LABEL_LENGTH} characters of a number or a label, without control characters"
+    )
 
 
 OfType = Annotated[NumberType, Reads(read_number_type), doc("Only those of this type.")]
@@ -69,9 +92,9 @@ OfType = Annotated[NumberType, Reads(read_number_type), doc("Only those of this 
 
 class NumberQuery(PageQuery):
     number_type: OfType = None  # type: ignore[assignment]  # absent
-    campaign_id: Annotated[UUID | None, Reads(read_uuid, CAMPAIGN_ID_SCHEMA), doc("Only those for this campaign.")] = (
-        None
-    )
+    campaign_id: Annotated[
+        UUID | None, Reads(read_uuid, CAMPAIGN_ID_SCHEMA), doc("Only those for this campaign.")
+    ] = None
     label: Annotated[
         str | None,
         Reads(read_label, {"type": "string", "maxLength": LABEL_LENGTH}),
@@ -111,9 +134,13 @@ NewUrl = Annotated[
 class PhoneNumberUpdate(RequestBody):
     inbound_url: Annotated[
         NewUrl,
-        doc("Where messages to it are posted: https, a public host, no credentials. Empty: nowhere."),
+        doc(
+            "Where messages to it are posted: https, a public host, no credentials. Empty: nowhere."
+        ),
     ] = None
-    status_url: Annotated[NewUrl, doc("Where the delivery of messages from it is reported; rules as above.")] = None
+    status_url: Annotated[
+        NewUrl, doc("Where the delivery of messages from it is reported; rules as above.")
+    ] = None
     label: GivenLabel = None
     campaign_id: Annotated[UUID | None, given_campaign(_read_new_campaign), doc(CAMPAIGN)] = None
 
@@ -124,9 +151,9 @@ class PhoneNumberUpdate(RequestBody):
 
 
 class ReleaseQuery(RequestQuery):
-    return_to_carrier: Annotated[FlagParameter, doc("`true`: it goes back to its carrier, not to the inventory.")] = (
-        False
-    )
+    return_to_carrier: Annotated[
+        FlagParameter, doc("`true`: it goes back to its carrier, not to the inventory.")
+    ] = False
 
 
 class ReleasedNumberJson(TypedDict):
@@ -158,14 +185,20 @@ class NumberListView(ApiView):
         The numbers that your organization owns.
         """
         query, page = read_list(request, NumberQuery, name="phone-numbers")
-        rows = owned_numbers(request.user.organization_id, **query.filters).filter(pk__lt=page.below)
+        rows = owned_numbers(request.user.organization_id, **query.filters).filter(
+            pk__lt=page.below
+        )
         return answer_page(rows[: page.fetch], page, show=assignment_json)
 
 
 class NumberDetailView(ApiView):
     """One own number: read, route, release."""
 
-    scopes = {"GET": Scope.NUMBERS_READ, "PATCH": Scope.NUMBERS_WRITE, "DELETE": Scope.NUMBERS_WRITE}
+    scopes = {
+        "GET": Scope.NUMBERS_READ,
+        "PATCH": Scope.NUMBERS_WRITE,
+        "DELETE": Scope.NUMBERS_WRITE,
+    }
     may_be_old = READS
 
     @endpoint(
@@ -190,14 +223,18 @@ class NumberDetailView(ApiView):
         path=NUMBER_PATH,
         headers=[IF_MATCH],
         body=PhoneNumberUpdate,
-        body_examples=[Example({"inbound_url": "https://customer.example/inbound", "label": "support-line"})],
+        body_examples=[
+            Example({"inbound_url": "https://customer.example/inbound", "label": "support-line"})
+        ],
         returns=Returns(PhoneNumberJson, "The phone number as it is now.", headers=["ETag"]),
         errors=[
             CHANGED_SINCE,
             ErrorResponse(
                 InvalidInput,
                 "A field can't be updated. Nothing was changed.",
-                details={"number": "can't be updated; these can: campaign_id, inbound_url, label, status_url"},
+                details={
+                    "number": "can't be updated; these can: campaign_id, inbound_url, label, status_url"
+                },
             ),
             NOT_YOURS_OR_CAMPAIGN,
             *CAMPAIGN_ERRORS[1:],
@@ -280,7 +317,9 @@ def read_changes(request: Request) -> dict[str, Any]:
     return parse_body(request, PhoneNumberUpdate, unknown_field=InvalidInput).changes
 
 
-def change_number(request: CallerRequest, number_id: UUID | str, changes: dict[str, Any]) -> Assignment:
+def change_number(
+    request: CallerRequest, number_id: UUID | str, changes: dict[str, Any]
+) -> Assignment:
     """Change the routing of one of the caller's numbers, if it is as ``If-Match`` says."""
     caller = request.user
     return change_routing(

@@ -125,10 +125,14 @@ class ReservationListView(ApiView):
         Your organization's holds, those that have ended included.
         """
         _, page = read_list(request, name="reservations")
-        own = Reservation.objects.filter(organization_id=request.user.organization_id, pk__lt=page.below)
+        own = Reservation.objects.filter(
+            organization_id=request.user.organization_id, pk__lt=page.below
+        )
         rows, at = list(own.order_by("-pk")[: page.fetch]), timezone.now()
         held = still_held(rows, at)
-        return answer_page(rows, page, show=lambda one: reservation_json(one, held=held.get(one.pk, []), at=at))
+        return answer_page(
+            rows, page, show=lambda one: reservation_json(one, held=held.get(one.pk, []), at=at)
+        )
 
 
 class ReservationDetailView(ApiView):
@@ -168,7 +172,9 @@ class ReservationDetailView(ApiView):
         Give what is still held back at once. Ending a hold again, or one that has expired, changes nothing.
         """
         refuse_unknown_parameters(request)
-        return _answer(release_reservation(reservation_id=reservation_id, buyer=buyer_of(request.user)))
+        return _answer(
+            release_reservation(reservation_id=reservation_id, buyer=buyer_of(request.user))
+        )
 
 
 def _answer(reservation: Reservation) -> HttpResponse:

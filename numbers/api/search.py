@@ -49,7 +49,11 @@ class SearchView(ApiView):
         "searchNumbers",
         tag=PHONE_NUMBERS,
         body=SearchRequest,
-        body_examples=[Example({"area_code": "415", "number_type": "local", "sms_enabled": True, "quantity": 2})],
+        body_examples=[
+            Example(
+                {"area_code": "415", "number_type": "local", "sms_enabled": True, "quantity": 2}
+            )
+        ],
         returns=Returns(
             Annotated[
                 list[AvailableNumberJson],

@@ -18,7 +18,9 @@ from numbers.ownership.routing import LABEL_LENGTH, Routing
 from numbers.ownership.webhook_urls import MAX_LENGTH, UnsafeUrl, check_public_https_url
 
 PHONE_NUMBERS = "Phone numbers"
-NUMBER_PATH = {"number_id": Id("The `id` of your phone number, or the number in E.164.", NUMBER_ID, format="")}
+NUMBER_PATH = {
+    "number_id": Id("The `id` of your phone number, or the number in E.164.", NUMBER_ID, format="")
+}
 MAX_NUMBERS = 100
 CAMPAIGN_ID_SCHEMA: Schema = {**UUID_SCHEMA, "minLength": 36, "maxLength": 36}
 
@@ -153,7 +155,9 @@ class RoutingFields(RequestBody):
     @property
     def routing(self) -> Routing:
         """The routing that the request asks for."""
-        return Routing(self.inbound_url or "", self.status_url or "", self.campaign_id, self.label or "")
+        return Routing(
+            self.inbound_url or "", self.status_url or "", self.campaign_id, self.label or ""
+        )
 
 
 # --- criteria ------------------------------------------------------------------------------------
@@ -173,7 +177,9 @@ def _read_pattern(value: object) -> str | None:
     if value is None:
         return None
     if not (isinstance(value, str) and _PATTERN_FORM.fullmatch(value)):
-        raise Problem('must be a string of 1 to 15 digits such as "5550", with a + before the first of a number')
+        raise Problem(
+            'must be a string of 1 to 15 digits such as "5550", with a + before the first of a number'
+        )
     if not re.fullmatch(PATTERN, value, re.ASCII):
         raise Problem("can't occur in a phone number: none begins with 0")
     return value
@@ -208,12 +214,20 @@ class CriteriaFields(RequestBody):
                 }
             ),
         ),
-        doc("Digits that occur in the E.164 number, or that it begins with if a `+` stands before them."),
+        doc(
+            "Digits that occur in the E.164 number, or that it begins with if a `+` stands before them."
+        ),
     ] = None
-    sms_enabled: Annotated[GivenFlag, doc("Whether it must, or must not, send and receive SMS.")] = None
-    mms_enabled: Annotated[GivenFlag, doc("Whether it must, or must not, send and receive MMS.")] = None
+    sms_enabled: Annotated[
+        GivenFlag, doc("Whether it must, or must not, send and receive SMS.")
+    ] = None
+    mms_enabled: Annotated[
+        GivenFlag, doc("Whether it must, or must not, send and receive MMS.")
+    ] = None
 
     @property
     def criteria(self) -> Criteria:
         """The criteria that the request names."""
-        return Criteria(self.area_code, self.number_type, self.pattern, self.sms_enabled, self.mms_enabled)
+        return Criteria(
+            self.area_code, self.number_type, self.pattern, self.sms_enabled, self.mms_enabled
+        )

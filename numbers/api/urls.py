@@ -19,10 +19,22 @@ urlpatterns = [
     path("phone-numbers/bulk/release", BulkReleaseView.as_view(), name="bulk-release"),
     path("phone-numbers/bulk/<id:order_id>", BulkOrderDetailView.as_view(), name="quantity-order"),
     path("phone-numbers/reservations", ReservationListView.as_view(), name="reservations"),
-    path("phone-numbers/reservations/<id:reservation_id>", ReservationDetailView.as_view(), name="reservation"),
+    path(
+        "phone-numbers/reservations/<id:reservation_id>",
+        ReservationDetailView.as_view(),
+        name="reservation",
+    ),
     path("phone-numbers/<number:number_id>", NumberDetailView.as_view(), name="number"),
-    path("phone-numbers/<number:number_id>/campaign", NumberCampaignView.as_view(), name="number-campaign"),
-    path("phone-numbers/<number:number_id>/events", NumberEventListView.as_view(), name="number-events"),
+    path(
+        "phone-numbers/<number:number_id>/campaign",
+        NumberCampaignView.as_view(),
+        name="number-campaign",
+    ),
+    path(
+        "phone-numbers/<number:number_id>/events",
+        NumberEventListView.as_view(),
+        name="number-events",
+    ),
     path("credit", CreditView.as_view(), name="credit"),
     path("credit/entries", CreditEntryListView.as_view(), name="credit-entries"),
 ]

@@ -117,7 +117,9 @@ class ReleaseAtOnce(Release):
         released = NumberEvent.objects.filter(
             number_id__in=ids, request_id=instruction.actor.request_id, kind=Kind.RELEASED
         ).values_list("number_id", flat=True)
-        ended = end_quarantine(number_ids=list(released), actor=instruction.actor, reason=instruction.reason)
+        ended = end_quarantine(
+            number_ids=list(released), actor=instruction.actor, reason=instruction.reason
+        )
         return outcomes | dict.fromkeys(ended, DONE)
 
 
@@ -147,7 +149,11 @@ class Retire(BulkAction):
         others = PhoneNumber.objects.filter(pk__in=[one for one in ids if one not in retired])
         sold = set(others.filter(status="assigned").values_list("pk", flat=True))
         outcomes = dict.fromkeys(ids, "unchanged: it is already retired")
-        return outcomes | dict.fromkeys(sold, "refused: release it first") | dict.fromkeys(retired, DONE)
+        return (
+            outcomes
+            | dict.fromkeys(sold, "refused: release it first")
+            | dict.fromkeys(retired, DONE)
+        )
 
 
 class MovePrice(BulkAction):
@@ -160,7 +166,9 @@ class MovePrice(BulkAction):
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         price = Decimal(instruction.values["price"])
-        moved = move_price(number_ids=ids, price=price, actor=instruction.actor, reason=instruction.reason)
+        moved = move_price(
+            number_ids=ids, price=price, actor=instruction.actor, reason=instruction.reason
+        )
         return dict.fromkeys(ids, "unchanged: it already costs that") | dict.fromkeys(moved, DONE)
 
 
@@ -171,12 +179,18 @@ class SetCapabilities(BulkAction):
 
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         switched = {"SMS": values["sms_enabled"], "MMS": values["mms_enabled"]}
-        changes = [f"{name} {'on' if on else 'off'}" for name, on in switched.items() if on is not None]
-        return f"has {' and '.join(changes)}" if changes else "stays as it is: switch one of the two"
+        changes = [
+            f"{name} {'on' if on else 'off'}" for name, on in switched.items() if on is not None
+        ]
+        return (
+            f"has {' and '.join(changes)}" if changes else "stays as it is: switch one of the two"
+        )
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         switch = {name: instruction.values[name] for name in ("sms_enabled", "mms_enabled")}
-        changed = set_capabilities(number_ids=ids, actor=instruction.actor, reason=instruction.reason, **switch)
+        changed = set_capabilities(
+            number_ids=ids, actor=instruction.actor, reason=instruction.reason, **switch
+        )
         return dict.fromkeys(ids, "unchanged: it is already so") | dict.fromkeys(changed, DONE)
 
 
@@ -245,14 +259,19 @@ def buyer_for(organization_id: str, instruction: Instruction) -> Buyer | str:
     organization = Organization.objects.get(pk=organization_id)
     if organization.status != Organization.Status.ACTIVE:
         return f"{organization} is suspended"
-    return Buyer(organization.pk, organization.is_sandbox, instruction.actor, reason=instruction.reason)
+    return Buyer(
+        organization.pk, organization.is_sandbox, instruction.actor, reason=instruction.reason
+    )
 
 
 def _words(refusal: ApiError) -> str:
     data = refusal.data or {}
     if "shortfall" in data:
         return f"{refusal.message}, short of {data['shortfall']} {data['currency']}"
-    return "; ".join(f"{field} {sentence}" for field, sentence in (refusal.details or {}).items()) or refusal.message
+    return (
+        "; ".join(f"{field} {sentence}" for field, sentence in (refusal.details or {}).items())
+        or refusal.message
+    )
 
 
 BULK_ACTIONS: dict[str, BulkAction] = {

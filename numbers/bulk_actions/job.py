@@ -37,15 +37,24 @@ def choose(queryset: QuerySet[PhoneNumber], *, action: BulkAction, actor: Actor)
     Raise ValidationFailed if no number is selected, or more than a million.
     """
     with transaction.atomic():  # behind a pooler a cursor lives only as long as its transaction
-        ids = array("q", queryset.order_by("pk").values_list("pk", flat=True)[: MOST_CHOSEN + 1].iterator(_PIECE))
+        ids = array(
+            "q",
+            queryset.order_by("pk")
+            .values_list("pk", flat=True)[: MOST_CHOSEN + 1]
+            .iterator(_PIECE),
+        )
     if not ids:
         raise ValidationFailed(details={"numbers": "none is selected"})
     if len(ids) > MOST_CHOSEN:
-        raise ValidationFailed(details={"numbers": f"more than {MOST_CHOSEN:,} are selected: narrow the list"})
+        raise ValidationFailed(
+            details={"numbers": f"more than {MOST_CHOSEN:,} are selected: narrow the list"}
+        )
     return _draft(ids, action=action, actor=actor, values={})
 
 
-def _draft(ids: "array[int]", *, action: BulkAction, actor: Actor, values: dict[str, Any], reason: str = "") -> Job:
+def _draft(
+    ids: "array[int]", *, action: BulkAction, actor: Actor, values: dict[str, Any], reason: str = ""
+) -> Job:
     with transaction.atomic():
         job = Job.objects.create(
             kind=KIND,
@@ -157,7 +166,12 @@ def _failed(job: Job) -> "QuerySet[JobOutcome]":
 
 
 def _do_each(
-    action: BulkAction, batch: list[int], instruction: Instruction, context: JobContext, *, again: bool
+    action: BulkAction,
+    batch: list[int],
+    instruction: Instruction,
+    context: JobContext,
+    *,
+    again: bool,
 ) -> Outcomes:
     """Apply the action to a batch; after an unforeseen failure, to its halves.
 
@@ -175,22 +189,30 @@ def _do_each(
             raise
         if len(batch) == 1:
             if not busy:
-                record_failure(WorkerQueue.BULK_ACTIONS, f"{context.job.pk} number {batch[0]}", error)
+                record_failure(
+                    WorkerQueue.BULK_ACTIONS, f"{context.job.pk} number {batch[0]}", error
+                )
             return {batch[0]: FAILED + in_words(error)}
-    context.progress(context.reported["doing"], context.reported["progress"], context.reported["total"])
+    context.progress(
+        context.reported["doing"], context.reported["progress"], context.reported["total"]
+    )
     middle = len(batch) // 2
     outcomes = _do_each(action, batch[:middle], instruction, context, again=True)
     return outcomes | _do_each(action, batch[middle:], instruction, context, again=True)
 
 
-def _repeat(action: BulkAction, instruction: Instruction, context: JobContext, position: int, number_id: int) -> None:
+def _repeat(
+    action: BulkAction, instruction: Instruction, context: JobContext, position: int, number_id: int
+) -> None:
     context.progress(action.doing, context.reported["progress"], context.reported["total"])
     outcome = _do_each(action, [number_id], instruction, context, again=True)[number_id]
     if context.mine().exists():
         context.job.outcomes.filter(position=position).update(outcome=outcome[:512])
 
 
-def _store_outcomes(context: JobContext, start: int, batch: Sequence[int], outcomes: Outcomes) -> None:
+def _store_outcomes(
+    context: JobContext, start: int, batch: Sequence[int], outcomes: Outcomes
+) -> None:
     numbers = dict(PhoneNumber.objects.filter(pk__in=batch).values_list("pk", "number"))
     with transaction.atomic():
         if not context.mine().select_for_update(no_key=True).exists():
@@ -209,7 +231,13 @@ def _store_outcomes(context: JobContext, start: int, batch: Sequence[int], outco
 def _leave_rest(ids: "array[int]", action: BulkAction, context: JobContext) -> None:
     """Keep the remaining numbers of a stopped job as a draft, so that it can be continued."""
     parameters = context.job.parameters
-    rest = _draft(ids, action=action, actor=context.actor, values=parameters["values"], reason=parameters["reason"])
+    rest = _draft(
+        ids,
+        action=action,
+        actor=context.actor,
+        values=parameters["values"],
+        reason=parameters["reason"],
+    )
     context.job.parameters = {**parameters, "rest": str(rest.pk)}
     context.job.save(update_fields=["parameters"])
 

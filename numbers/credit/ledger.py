@@ -42,7 +42,9 @@ class Balance:
 
 def short_accounts(accounts: QuerySet[CreditAccount]) -> QuerySet[CreditAccount]:
     """Filter for active paying customers at or below their alert (zero if none is set)."""
-    return accounts.filter(balance__lte=F("alert_below"), organization__is_sandbox=False, organization__status="ACTIVE")
+    return accounts.filter(
+        balance__lte=F("alert_below"), organization__is_sandbox=False, organization__status="ACTIVE"
+    )
 
 
 def top_up(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:
@@ -51,8 +53,12 @@ def top_up(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -
     Raise ValidationFailed if the amount is not positive, in whole cents and in bounds.
     """
     if amount <= 0:
-        raise ValidationFailed(details={"amount": "must be more than 0.00; a correction takes credit away"})
-    return _write(organization_id=organization_id, kind="top_up", amount=amount, note=note, actor=actor)
+        raise ValidationFailed(
+            details={"amount": "must be more than 0.00; a correction takes credit away"}
+        )
+    return _write(
+        organization_id=organization_id, kind="top_up", amount=amount, note=note, actor=actor
+    )
 
 
 def correct(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) -> Balance:
@@ -64,12 +70,18 @@ def correct(*, organization_id: UUID, amount: Decimal, note: str, actor: Actor) 
         raise ValidationFailed(details={"amount": "must not be 0.00"})
     if not note.strip():
         raise ValidationFailed(details={"note": "is required: say what is corrected and why"})
-    return _write(organization_id=organization_id, kind="correction", amount=amount, note=note, actor=actor)
+    return _write(
+        organization_id=organization_id, kind="correction", amount=amount, note=note, actor=actor
+    )
 
 
-def _write(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor) -> Balance:
+def _write(
+    *, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor
+) -> Balance:
     return run_transaction(
-        lambda _: enter(organization_id=organization_id, kind=kind, amount=amount, note=note, actor=actor)
+        lambda _: enter(
+            organization_id=organization_id, kind=kind, amount=amount, note=note, actor=actor
+        )
     )
 
 
@@ -78,16 +90,24 @@ def enter(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor
 
     Raise ValidationFailed if the amount, or the balance after it, is out of bounds.
     """
-    if not amount.is_finite() or abs(amount) > LARGEST or amount != amount.quantize(Decimal("0.01")):
+    if (
+        not amount.is_finite()
+        or abs(amount) > LARGEST
+        or amount != amount.quantize(Decimal("0.01"))
+    ):
         raise ValidationFailed(details={"amount": f"must be in whole cents, up to {LARGEST}"})
     account = lock_account(organization_id)
     if account.balance + amount >= MONEY_BOUND:
         raise ValidationFailed(
-            details={"amount": f"would leave {account.balance + amount}: credit stays below {MONEY_BOUND:,}"}
+            details={
+                "amount": f"would leave {account.balance + amount}: credit stays below {MONEY_BOUND:,}"
+            }
         )
     if account.balance + amount < 0:
         raise ValidationFailed(
-            details={"amount": f"would leave {account.balance + amount}: credit never goes below zero"}
+            details={
+                "amount": f"would leave {account.balance + amount}: credit never goes below zero"
+            }
         )
     parameters: dict[str, Any] = {
         "organization_id": organization_id,

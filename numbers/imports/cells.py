@@ -58,11 +58,16 @@ def read_capabilities(text: str) -> tuple[str, str]:
 
 def read_type(text: str) -> str:
     word = re.sub(r"[\s-]+", "_", text.lower())
-    word = {"tollfree": "toll_free", "shortcode": "short_code", "geographic": "local", "longcode": "local"}.get(
-        word, word
-    )
+    word = {
+        "tollfree": "toll_free",
+        "shortcode": "short_code",
+        "geographic": "local",
+        "longcode": "local",
+    }.get(word, word)
     if word not in PhoneNumber.Type.values:
-        raise BadCell(f"number type {shown(text)} is not one of {', '.join(PhoneNumber.Type.values)}")
+        raise BadCell(
+            f"number type {shown(text)} is not one of {', '.join(PhoneNumber.Type.values)}"
+        )
     return word
 
 

@@ -23,7 +23,9 @@ from numbers.worker.jobs import JobContext
 KIND = "import"
 _PIECE = 1 << 20
 _PREVIEWED = 10
-_KEEP = "COPY numbers_joboutcome (job_id, position, subject, outcome) FROM STDIN WITH (FORMAT BINARY)"
+_KEEP = (
+    "COPY numbers_joboutcome (job_id, position, subject, outcome) FROM STDIN WITH (FORMAT BINARY)"
+)
 
 
 class StoredFile(io.RawIOBase):
@@ -53,7 +55,9 @@ def keep_file(*, name: str, pieces: Iterable[bytes], actor: Actor) -> Job:
     Raise ValidationFailed if it is not a list of numbers.
     """
     with transaction.atomic():
-        job = Job.objects.create(kind=KIND, title=_printable(name), actor=str(actor), request_id=actor.request_id)
+        job = Job.objects.create(
+            kind=KIND, title=_printable(name), actor=str(actor), request_id=actor.request_id
+        )
         size = 0
         for position, piece in enumerate(_sized(pieces)):
             JobInput.objects.create(job=job, position=position, data=piece)
@@ -83,7 +87,11 @@ def prepare_again(job: Job, *, actor: Actor) -> Job | None:
     """Create a draft with the file of a finished job; return None if the file was removed."""
     with transaction.atomic():
         draft = Job.objects.create(
-            kind=KIND, title=job.title, actor=str(actor), request_id=actor.request_id, parameters=job.parameters
+            kind=KIND,
+            title=job.title,
+            actor=str(actor),
+            request_id=actor.request_id,
+            parameters=job.parameters,
         )
         if job.inputs.update(job=draft):
             return draft
@@ -123,7 +131,14 @@ def preview(job: Job, options: Options) -> tuple[Layout, list[Previewed]]:
                 number = reader.row(record.number, record.text).partition("\t")[0]
         except BadCell as error:
             problem = str(error)
-        shown.append(Previewed(record.number, [_shown(cell) for cell in cells[: len(layout.names)]], number, problem))
+        shown.append(
+            Previewed(
+                record.number,
+                [_shown(cell) for cell in cells[: len(layout.names)]],
+                number,
+                problem,
+            )
+        )
     return replace(layout, names=tuple(_shown(name) for name in layout.names)), shown
 
 
@@ -192,9 +207,13 @@ def _keep_rejections(context: JobContext, outcome: Outcome) -> None:
 def rejections_of(job: Job) -> Iterator[Rejection]:
     """Stream all lines that the job rejected."""
     after = 0
-    while rows := list(JobOutcome.objects.filter(job=job, position__gt=after).order_by("position")[:2_000]):
+    while rows := list(
+        JobOutcome.objects.filter(job=job, position__gt=after).order_by("position")[:2_000]
+    ):
         for row in rows:
-            yield Rejection(row.position, row.outcome, bytes(row.subject).decode("utf-8", "surrogateescape"))
+            yield Rejection(
+                row.position, row.outcome, bytes(row.subject).decode("utf-8", "surrogateescape")
+            )
         after = rows[-1].position
 
 
@@ -212,7 +231,9 @@ def require_numbers(layout: Layout) -> None:
     """Raise ValidationFailed if an import with this layout could not start."""
     if any("\ufffd" in name for name in layout.names):
         raise ValidationFailed(
-            details={"encoding": "The header line has another encoding: select it, then preview again."}
+            details={
+                "encoding": "The header line has another encoding: select it, then preview again."
+            }
         )
     named = [meaning for meaning in layout.meanings if meaning]
     if "number" not in named:

@@ -26,9 +26,16 @@ FIELDS = {
     "carrier": "provider operator vendor supplier",
     "sandbox": "test is_sandbox test_number",
 }
-_MEANING = {name: meaning for meaning, names in FIELDS.items() for name in [meaning, *names.split()]}
+_MEANING = {
+    name: meaning for meaning, names in FIELDS.items() for name in [meaning, *names.split()]
+}
 _TEXTS = ("region", "rate_center", "carrier")
-_UNNAMED = {"sms_enabled", "mms_enabled", "sandbox", *_TEXTS}  # fields that their readers do not name in an error
+_UNNAMED = {
+    "sms_enabled",
+    "mms_enabled",
+    "sandbox",
+    *_TEXTS,
+}  # fields that their readers do not name in an error
 _UNSTATED = r"\N"  # NULL, as COPY writes it
 _UNDECODED = re.compile("[\ufffd\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
@@ -87,18 +94,28 @@ def detect_layout(first_line: str, options: Options, *, separator: str | None = 
     layout = _layout(first_line, options, separator, loosely=False)
     if _UNDECODED.search(first_line):
         raise ValidationFailed(
-            details={"encoding": "of the header line is not that of the file: save it as UTF-8, or name its encoding"}
+            details={
+                "encoding": "of the header line is not that of the file: save it as UTF-8, or name its encoding"
+            }
         )
     named = [meaning for meaning in layout.meanings if meaning]
     for meaning in named:
         if named.count(meaning) > 1:
-            columns = [repr(name) for name, one in zip(layout.names, layout.meanings, strict=True) if one == meaning]
+            columns = [
+                repr(name)
+                for name, one in zip(layout.names, layout.meanings, strict=True)
+                if one == meaning
+            ]
             raise ValidationFailed(
-                details={"map": f"{' and '.join(columns)} both mean {meaning}: leave one out with COLUMN=ignore"}
+                details={
+                    "map": f"{' and '.join(columns)} both mean {meaning}: leave one out with COLUMN=ignore"
+                }
             )
     if "number" not in named:
         found = ", ".join(shown(name) for name in layout.names[:20])
-        raise ValidationFailed(details={"map": f"which column has the numbers? COLUMN=number, of {found}"})
+        raise ValidationFailed(
+            details={"map": f"which column has the numbers? COLUMN=number, of {found}"}
+        )
     return layout
 
 
@@ -112,14 +129,18 @@ def propose_layout(first_line: str, options: Options, *, separator: str | None =
 
 def _layout(first_line: str, options: Options, separator: str | None, *, loosely: bool) -> Layout:
     if _CONTROL.search(first_line):
-        raise ValidationFailed(details={"file": "has no header line that can be read: a CSV file is needed"})
+        raise ValidationFailed(
+            details={"file": "has no header line that can be read: a CSV file is needed"}
+        )
     delimiter = options.delimiter or separator or sniff_delimiter(first_line)
     try:
         cells = [unguarded(" ".join(cell.split())) for cell in split_record(first_line, delimiter)]
     except BadCell as problem:
         raise ValidationFailed(details={"file": f"the header line {problem}"}) from None
     if len(cells) > MOST_COLUMNS:
-        raise ValidationFailed(details={"file": f"has {len(cells):,} columns: leave out all but {MOST_COLUMNS}"})
+        raise ValidationFailed(
+            details={"file": f"has {len(cells):,} columns: leave out all but {MOST_COLUMNS}"}
+        )
     has_header = _has_header(cells, options, loosely=loosely)
     names = tuple(cells) if has_header else tuple(f"column {n}" for n in range(1, len(cells) + 1))
     guessed = [_MEANING.get(key_of(name)) for name in names]
@@ -137,13 +158,17 @@ def _has_header(cells: Sequence[str], options: Options, *, loosely: bool) -> boo
     """
     number = next((cell for cell in cells if _is_number(cell, options)), None)
     if options.has_header and number:
-        raise ValidationFailed(details={"header": f"can't be one with the number {number}: the file has no header"})
+        raise ValidationFailed(
+            details={"header": f"can't be one with the number {number}: the file has no header"}
+        )
     if options.has_header is not None or number:
         return bool(options.has_header)
     may_be_data = any(_may_be_number(cell) for cell in cells)
     if any(_names_column(cell, options) for cell in cells):
         if may_be_data and not loosely:
-            raise ValidationFailed(details={"header": "may be data in this file: pass --header or --no-header"})
+            raise ValidationFailed(
+                details={"header": "may be data in this file: pass --header or --no-header"}
+            )
         return True
     if loosely:
         return not may_be_data
@@ -171,11 +196,15 @@ def _is_number(cell: str, options: Options) -> bool:
         return False
 
 
-def _mapped(names: Sequence[str], guessed: Sequence[str | None], mapping: dict[str, str]) -> list[str | None]:
+def _mapped(
+    names: Sequence[str], guessed: Sequence[str | None], mapping: dict[str, str]
+) -> list[str | None]:
     said: dict[int, str | None] = {}
     for column, meaning in mapping.items():
         if meaning not in FIELDS and meaning not in ("", "ignore"):
-            raise ValidationFailed(details={"map": f"{meaning!r} is not one of {', '.join(FIELDS)}, ignore"})
+            raise ValidationFailed(
+                details={"map": f"{meaning!r} is not one of {', '.join(FIELDS)}, ignore"}
+            )
         said[_position(column, names)] = meaning if meaning in FIELDS else None
     # The operator's mapping takes precedence over detected columns.
     left = [None if meaning in said.values() else meaning for meaning in guessed]
@@ -218,11 +247,15 @@ class LineReader:
         cells = self._cells(text)
         kind = self._value(cells, "number_type", forms.read_type, self._options.number_type)
         try:
-            named = read_number(self._cell(cells, "number"), region=self._options.region, number_type=kind)
+            named = read_number(
+                self._cell(cells, "number"), region=self._options.region, number_type=kind
+            )
         except NotANumber as problem:
             raise BadCell(str(problem)) from None
         price = self._value(cells, "price", forms.read_price, self._price)
-        sms, mms = self._value(cells, "capabilities", forms.read_capabilities, (self._sms, self._mms))
+        sms, mms = self._value(
+            cells, "capabilities", forms.read_capabilities, (self._sms, self._mms)
+        )
         sms = self._value(cells, "sms_enabled", forms.read_flag, sms)
         mms = self._value(cells, "mms_enabled", forms.read_flag, mms)
         sandbox = self._value(cells, "sandbox", forms.read_flag, self._sandbox)
@@ -238,13 +271,17 @@ class LineReader:
         if "\0" in text:
             raise BadCell("has a NUL byte")
         if not text.isascii() and _UNDECODED.search(text):
-            raise BadCell("is not in the encoding of the file: save it as UTF-8, or name its encoding")
+            raise BadCell(
+                "is not in the encoding of the file: save it as UTF-8, or name its encoding"
+            )
         cells = split_record(text, self._layout.delimiter)
         columns = len(self._layout.meanings)
         if len(cells) > columns and not any(cell.strip() for cell in cells[columns:]):
             cells = cells[:columns]
         if len(cells) != columns:
-            raise BadCell(f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the file has {columns} columns")
+            raise BadCell(
+                f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the file has {columns} columns"
+            )
         return cells
 
     def _cell(self, cells: list[str], meaning: str) -> str:
@@ -264,7 +301,9 @@ class LineReader:
                 self._judged[key] = judged
         return judged
 
-    def _value(self, cells: list[str], meaning: str, read: Callable[[str], Any], unstated: Any) -> Any:
+    def _value(
+        self, cells: list[str], meaning: str, read: Callable[[str], Any], unstated: Any
+    ) -> Any:
         place = self._at.get(meaning)
         if place is None or not (text := cells[place].strip()):
             return unstated
@@ -273,8 +312,12 @@ class LineReader:
             try:
                 judged = read(unguarded(text))
             except BadCell as problem:
-                raise BadCell(f"{meaning} {problem}" if meaning in _UNNAMED else str(problem)) from None
-            if len(self._judged) < _REMEMBERED:  # a column that never repeats is not worth remembering
+                raise BadCell(
+                    f"{meaning} {problem}" if meaning in _UNNAMED else str(problem)
+                ) from None
+            if (
+                len(self._judged) < _REMEMBERED
+            ):  # a column that never repeats is not worth remembering
                 self._judged[(meaning, text)] = judged
         return judged
 

@@ -21,7 +21,9 @@ from numbers.worker.wake import wake_worker
 PRICE = Decimal("1.00")  # of a number without a stated price
 
 # An import is a background task: it may wait for a seeding for as long as that takes.
-_DISABLE_TIMEOUTS = "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)"
+_DISABLE_TIMEOUTS = (
+    "SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)"
+)
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7267, area_code) FROM unnest(%s::int[]) AS area_code ORDER BY area_code"
 # NULL: neither the file nor the operator states it. It takes a default, and differs from nothing.
 _STAGE = """
@@ -46,7 +48,16 @@ _COUNT = f"""
     SELECT count(*) FILTER (WHERE n.id IS NULL), count(*) FILTER (WHERE n.batch_id = %(batch_id)s::uuid)
     FROM import_chunk l LEFT JOIN {_IN_STOCK} ON true
 """  # noqa: S608  our own words
-_COMPARED = ("number_type", "price", "sms_enabled", "mms_enabled", "sandbox", "region", "rate_center", "carrier")
+_COMPARED = (
+    "number_type",
+    "price",
+    "sms_enabled",
+    "mms_enabled",
+    "sandbox",
+    "region",
+    "rate_center",
+    "carrier",
+)
 _OURS = {"sms_enabled": "sms", "mms_enabled": "mms"}
 _DIFFERENCES = ", ".join(
     f"CASE WHEN l.{_OURS.get(name, name)} <> n.{name} "

@@ -29,7 +29,11 @@ _NOT_TEXT = {
     codecs.BOM_UTF32_LE: "is UTF-32: save it as UTF-8",
     codecs.BOM_UTF32_BE: "is UTF-32: save it as UTF-8",
 }
-_BY_MARK = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_BY_MARK = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 TOO_LONG = "is too long for a line of a list of numbers"
@@ -95,7 +99,9 @@ def _marked_encoding(head: bytes) -> str | None:
 def _guessed_encoding(head: bytes) -> str:
     if head.count(0) * 5 > len(head):
         raise ValidationFailed(
-            details={"file": "is not text, or UTF-16 without its mark (NUL bytes): save it as CSV in UTF-8"}
+            details={
+                "file": "is not text, or UTF-16 without its mark (NUL bytes): save it as CSV in UTF-8"
+            }
         )
     return "utf-8"
 
@@ -110,7 +116,9 @@ def known_encoding(name: str) -> str:
     except (LookupError, ValueError):
         found = None
     if found is None or not found._is_text_encoding:
-        raise ValidationFailed(details={"encoding": f"{name!r} is not known: give one such as utf-8 or latin-1"})
+        raise ValidationFailed(
+            details={"encoding": f"{name!r} is not known: give one such as utf-8 or latin-1"}
+        )
     return found.name
 
 

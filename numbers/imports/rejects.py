@@ -30,5 +30,7 @@ def rejected_lines(layout: Layout, rejections: Iterable[Rejection]) -> Iterator[
 
 def _encoded(cells: list[str], delimiter: str) -> bytes:
     line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow([inert(cell) for cell in cells])
+    csv.writer(line, delimiter=delimiter, lineterminator="\n").writerow(
+        [inert(cell) for cell in cells]
+    )
     return line.getvalue().encode("utf-8", "surrogateescape")

@@ -21,7 +21,14 @@ from numbers.imports.cells import BadCell
 from numbers.imports.external_sort import SortedSpool
 from numbers.imports.layout import Layout, LineReader, Options, detect_layout, separator_line
 from numbers.imports.loader import Batch, Chunk
-from numbers.imports.reader import CountedBytes, Line, Source, known_encoding, numbered_lines, open_text
+from numbers.imports.reader import (
+    CountedBytes,
+    Line,
+    Source,
+    known_encoding,
+    numbered_lines,
+    open_text,
+)
 from numbers.imports.records import read_head, read_records
 
 CHUNK = 25_000
@@ -142,7 +149,9 @@ def read_layout(
     separator = None
     for line in lines:
         if line.too_long:
-            raise ValidationFailed(details={"file": f"has a line {line.number} that is too long for a CSV file"})
+            raise ValidationFailed(
+                details={"file": f"has a line {line.number} that is too long for a CSV file"}
+            )
         first = line._replace(text=line.text.lstrip("\ufeff")) if line.number == 1 else line
         if first.number == 1 and (separator := separator_line(first.text)):
             continue
@@ -166,7 +175,9 @@ def _as_it_was(text: str) -> str:
 class _Loading:
     """The sorted rows, compared with and added to the stock."""
 
-    def __init__(self, rows: SortedSpool, outcome: Outcome, batch: Batch, progress: Progress) -> None:
+    def __init__(
+        self, rows: SortedSpool, outcome: Outcome, batch: Batch, progress: Progress
+    ) -> None:
         self._rows, self._outcome, self._batch, self._progress = rows, outcome, batch, progress
         self._done = 0
 
@@ -215,7 +226,10 @@ class _Loading:
         self._progress("adding", 0, len(self._rows))
         distinct = self._distinct(rejecting)
         while chunk := list(islice(distinct, CHUNK)):
-            yield [row for row, _ in chunk], {int(row[row.index("\t") + 1 :][:12]): text for row, text in chunk}
+            yield (
+                [row for row, _ in chunk],
+                {int(row[row.index("\t") + 1 :][:12]): text for row, text in chunk},
+            )
             self._progress("adding", self._done, len(self._rows))
 
     def _distinct(self, rejecting: bool) -> Iterator[tuple[str, str]]:
@@ -228,7 +242,9 @@ class _Loading:
                 known, known_line = number, line
                 yield row, text
             elif rejecting:
-                self._outcome.reject(int(line), f"{number} repeats line {int(known_line)}", _as_it_was(text))
+                self._outcome.reject(
+                    int(line), f"{number} repeats line {int(known_line)}", _as_it_was(text)
+                )
 
     def _note(self, chunk: Chunk, texts: dict[int, str]) -> None:
         outcome = self._outcome
@@ -236,7 +252,9 @@ class _Loading:
         outcome.unchanged += chunk.unchanged
         outcome.batch_id = chunk.batch_id
         for line, number, differences in chunk.differing:
-            outcome.reject(line, f"{number} is already in stock with {differences}", _as_it_was(texts[line]))
+            outcome.reject(
+                line, f"{number} is already in stock with {differences}", _as_it_was(texts[line])
+            )
 
 
 def _compare_chunk(_: Transaction, *, rows: list[str], batch_id: UUID | None) -> Chunk:

@@ -85,7 +85,9 @@ def _add(
 
 def _judged(numbers: Sequence[str], number_type: str | None) -> list[Named]:
     if not numbers:
-        raise ValidationFailed(details={"numbers": "are missing: give at least one, such as +14155550123"})
+        raise ValidationFailed(
+            details={"numbers": "are missing: give at least one, such as +14155550123"}
+        )
     named: dict[str, Named] = {}
     for position, number in enumerate(numbers, 1):
         try:
@@ -93,6 +95,8 @@ def _judged(numbers: Sequence[str], number_type: str | None) -> list[Named]:
         except NotANumber as problem:
             raise ValidationFailed(details={"numbers": f"line {position}: {problem}"}) from None
         if one.number in named:
-            raise ValidationFailed(details={"numbers": f"line {position}: {number!r} is listed twice"})
+            raise ValidationFailed(
+                details={"numbers": f"line {position}: {number!r} is listed twice"}
+            )
         named[one.number] = one
     return list(named.values())

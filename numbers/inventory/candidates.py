@@ -20,7 +20,9 @@ TURN = "SELECT reverse((nextval('numbers_search_turn') % 2147483648)::int::bit(3
 # capabilities, ordered by spread. Open criteria are tried as several shelves. The indexes cover
 # every column that is read here: reading the rows themselves took nine tenths of the time at ten
 # million numbers.
-_COLUMNS = "n.id, n.spread, n.number, n.number_type, n.sms_enabled, n.mms_enabled, n.region, n.price"
+_COLUMNS = (
+    "n.id, n.spread, n.number, n.number_type, n.sms_enabled, n.mms_enabled, n.region, n.price"
+)
 _SHELF = f"""
     SELECT {_COLUMNS} FROM numbers_phonenumber n
     WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = shelf.number_type
@@ -45,7 +47,9 @@ _PRICED = """
     CROSS JOIN LATERAL ({shelf}) AS one
 """
 # By the distance from the start position, around the circle of positions.
-_NEAREST_TURN = "ORDER BY (one.spread - %(turn)s + 2147483648::bigint) %% 2147483648 LIMIT %(quantity)s"
+_NEAREST_TURN = (
+    "ORDER BY (one.spread - %(turn)s + 2147483648::bigint) %% 2147483648 LIMIT %(quantity)s"
+)
 
 # Few numbers have so many digits in a row: find them once by the index of patterns, then filter. On
 # shelves that index would be read 24 times. A pattern with a + is at the beginning, where all
@@ -62,7 +66,9 @@ _RARE = f"""
 """  # noqa: S608
 
 
-def candidates_from(turn: str, criteria: Criteria, max_price: Decimal | None) -> tuple[str, dict[str, Any]]:
+def candidates_from(
+    turn: str, criteria: Criteria, max_price: Decimal | None
+) -> tuple[str, dict[str, Any]]:
     """Return a query of ids and prices that starts at `turn` (SQL), and its parameters.
 
     The caller adds the parameters quantity, sandbox, held_by and max_price. With a price it finds

@@ -36,7 +36,9 @@ class Criteria:
         """Return the field that the other criteria rule out, with a sentence, or an empty dict."""
         if self.area_code and self.number_type not in (None, _type_of(self.area_code)):
             possible = _type_of(self.area_code)
-            return {"number_type": f"numbers in area code {self.area_code} are {possible}: change one of the two"}
+            return {
+                "number_type": f"numbers in area code {self.area_code} are {possible}: change one of the two"
+            }
         if self.pattern and not self._may_contain(self.pattern):
             other = f"area_code {self.area_code}" if self.area_code else "a phone number"
             if self.number_type == PhoneNumberType.SHORT_CODE:
@@ -63,8 +65,14 @@ class Criteria:
     def may_overlap(self, other: "Criteria") -> bool:
         """Return whether a number could match both criteria. Patterns are not compared."""
         theirs = other.as_json()
-        return all(theirs.get(name, value) == value for name, value in self.as_json().items() if name != "pattern")
+        return all(
+            theirs.get(name, value) == value
+            for name, value in self.as_json().items()
+            if name != "pattern"
+        )
 
 
 def _type_of(area_code: str) -> str:
-    return PhoneNumberType.TOLL_FREE.value if area_code in TOLL_FREE else PhoneNumberType.LOCAL.value
+    return (
+        PhoneNumberType.TOLL_FREE.value if area_code in TOLL_FREE else PhoneNumberType.LOCAL.value
+    )

@@ -35,7 +35,9 @@ CHANGE = """
 """
 
 
-def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reason: str) -> list[int]:
+def move_price(
+    *, number_ids: Sequence[int], price: Decimal, actor: Actor, reason: str
+) -> list[int]:
     """Set the price of these numbers; return the ids of those whose price changed.
 
     Raise ValidationFailed if the price is out of bounds or not in whole cents.
@@ -55,12 +57,19 @@ def move_price(*, number_ids: Sequence[int], price: Decimal, actor: Actor, reaso
 def whole_cents(price: Decimal) -> Decimal:
     """Return the price with two decimals. Raise ValidationFailed if it is not a valid price."""
     if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price != price.quantize(CENT):
-        raise ValidationFailed(details={"price": f"must be from 0.00 to {LARGEST_PRICE}, in whole cents"})
+        raise ValidationFailed(
+            details={"price": f"must be from 0.00 to {LARGEST_PRICE}, in whole cents"}
+        )
     return price.quantize(CENT)
 
 
 def set_capabilities(
-    *, number_ids: Sequence[int], sms_enabled: bool | None, mms_enabled: bool | None, actor: Actor, reason: str
+    *,
+    number_ids: Sequence[int],
+    sms_enabled: bool | None,
+    mms_enabled: bool | None,
+    actor: Actor,
+    reason: str,
 ) -> list[int]:
     """Switch SMS and MMS; None leaves one unchanged. Return the ids of numbers that changed.
 
@@ -69,12 +78,19 @@ def set_capabilities(
     wanted = {"sms_enabled": sms_enabled, "mms_enabled": mms_enabled}
     after = {name: value for name, value in wanted.items() if value is not None}
     if not after:
-        raise ValidationFailed(details={"sms_enabled": "or mms_enabled must be given: there is nothing to switch"})
+        raise ValidationFailed(
+            details={"sms_enabled": "or mms_enabled must be given: there is nothing to switch"}
+        )
     return _change(
         number_ids,
         differs=lambda row: any(getattr(row, name) != value for name, value in after.items()),
         before=lambda row: {name: getattr(row, name) for name in after},
-        parameters={"price": None, "sms": sms_enabled, "mms": mms_enabled, "kind": NumberEvent.Kind.CHANGED},
+        parameters={
+            "price": None,
+            "sms": sms_enabled,
+            "mms": mms_enabled,
+            "kind": NumberEvent.Kind.CHANGED,
+        },
         after=after,
         actor=actor,
         reason=reason,

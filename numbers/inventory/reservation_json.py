@@ -48,7 +48,9 @@ def still_held(reservations: Sequence[Reservation], at: datetime) -> dict[UUID, 
             held_until__gt=at,
             reservation__in=[one.pk for one in reservations],
         )
-        for reservation_id, number in rows.order_by("number").values_list("reservation_id", "number"):
+        for reservation_id, number in rows.order_by("number").values_list(
+            "reservation_id", "number"
+        ):
             held.setdefault(reservation_id, []).append(number)
     return held
 

@@ -125,7 +125,9 @@ def reserve_once(
     )
 
 
-def _reserve_new(tx: Transaction, numbers: list[str], ttl: int, buyer: Buyer, most: int) -> Response:
+def _reserve_new(
+    tx: Transaction, numbers: list[str], ttl: int, buyer: Buyer, most: int
+) -> Response:
     reservation = _reserve(tx, numbers, ttl, buyer, most_held=most)
     shown = reservation_json(reservation, held=sorted(numbers), at=reservation.created_at)
     return Response(201, success_body(shown))
@@ -160,7 +162,9 @@ def _release(tx: Transaction, reservation_id: UUID, buyer: Buyer) -> None:
 
 def own_reservation(reservation_id: UUID, organization_id: UUID) -> Reservation:
     """Return the organization's reservation. Raise NotFound if it has none with this id."""
-    reservation = Reservation.objects.filter(pk=reservation_id, organization_id=organization_id).first()
+    reservation = Reservation.objects.filter(
+        pk=reservation_id, organization_id=organization_id
+    ).first()
     if reservation is None:
         raise NotFound()
     return reservation
@@ -196,7 +200,9 @@ def _reserve(
     return _hold(rows, at, until, buyer, reason)
 
 
-def _end(rows: list[LockedNumber], organization_id: UUID, at: datetime, ttl_seconds: int) -> datetime:
+def _end(
+    rows: list[LockedNumber], organization_id: UUID, at: datetime, ttl_seconds: int
+) -> datetime:
     """Return the end of a new hold: no earlier than that of an existing hold on these numbers."""
     own = [row.held_until for row in rows if row.held_for_id == organization_id and row.held_until]
     return max([at + timedelta(seconds=ttl_seconds), *own])
@@ -209,11 +215,15 @@ def _check_quota(rows: list[LockedNumber], organization_id: UUID, most_held: int
     if held + len(rows) > most_held:
         remedy = "order or release some of them first"
         raise ValidationFailed(
-            details={"numbers": f"would make {held + len(rows)} numbers on hold, {most_held} are allowed: {remedy}"}
+            details={
+                "numbers": f"would make {held + len(rows)} numbers on hold, {most_held} are allowed: {remedy}"
+            }
         )
 
 
-def _check_time(rows: list[LockedNumber], organization_id: UUID, at: datetime, until: datetime) -> None:
+def _check_time(
+    rows: list[LockedNumber], organization_id: UUID, at: datetime, until: datetime
+) -> None:
     """Raise LimitExceeded if a number would be held for too long in a day."""
     parameters: dict[str, Any] = {
         "ids": [row.id for row in rows],
@@ -235,7 +245,9 @@ def _check_time(rows: list[LockedNumber], organization_id: UUID, at: datetime, u
         )
 
 
-def _hold(rows: list[LockedNumber], at: datetime, until: datetime, buyer: Buyer, reason: str) -> Reservation:
+def _hold(
+    rows: list[LockedNumber], at: datetime, until: datetime, buyer: Buyer, reason: str
+) -> Reservation:
     reservation_id = new_id()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -74,7 +74,9 @@ def search(criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Found]:
     return [Found(**{name: row[name] for name in Found.__slots__}) for row in rows]
 
 
-def _find(database: BaseDatabaseWrapper, criteria: Criteria, *, quantity: int, sandbox: bool) -> list[Row]:
+def _find(
+    database: BaseDatabaseWrapper, criteria: Criteria, *, quantity: int, sandbox: bool
+) -> list[Row]:
     if criteria.contradiction:
         return []
     turn = _next_turn()
@@ -97,7 +99,9 @@ def _find_part(database: BaseDatabaseWrapper, part: Part, asked: dict[str, Any])
     return rows
 
 
-def _run(database: BaseDatabaseWrapper, step: Near | Lookup, asked: dict[str, Any]) -> tuple[list[Row], int]:
+def _run(
+    database: BaseDatabaseWrapper, step: Near | Lookup, asked: dict[str, Any]
+) -> tuple[list[Row], int]:
     """Return the rows of a step, and how many of its windows are smaller than their shelf."""
     statement, parameters = step.statement(asked)
     with database.cursor() as cursor:

@@ -97,7 +97,9 @@ class Part:
         """Return whether a wide window is likely to be enough, by the rows of a sample that fit."""
         share = found / rows
         if self.pattern and not self.is_prefix and len(self.pattern) <= _COMMON_DIGITS:
-            share = max(share, 8 / 10 ** len(self.pattern))  # eight places in a number of eleven digits
+            share = max(
+                share, 8 / 10 ** len(self.pattern)
+            )  # eight places in a number of eleven digits
         return share * _WORTH_READING >= quantity
 
     @property
@@ -123,9 +125,15 @@ class Part:
         if self.pattern is None:
             return "true"
         if self.is_prefix:  # a colon sorts after all digits
-            first, last = (sql.Literal(one).as_string() for one in (self.pattern, f"{self.pattern}:"))
-            return f'({table}.number >= {first} COLLATE "C" AND {table}.number < {last} COLLATE "C")'
-        return f"{table}.number LIKE {sql.Literal(f'%{self.pattern}%').as_string().replace('%', '%%')}"
+            first, last = (
+                sql.Literal(one).as_string() for one in (self.pattern, f"{self.pattern}:")
+            )
+            return (
+                f'({table}.number >= {first} COLLATE "C" AND {table}.number < {last} COLLATE "C")'
+            )
+        return (
+            f"{table}.number LIKE {sql.Literal(f'%{self.pattern}%').as_string().replace('%', '%%')}"
+        )
 
     def parameters(self, asked: dict[str, Any]) -> dict[str, Any]:
         shelves = self.shelves
@@ -152,7 +160,9 @@ class Near:
 
     def statement(self, asked: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         fits, by_area = self.part.fits("shelved"), self.part.by_area
-        after, before = (_SIDE.format(fits=fits, by_area=by_area, side=side) for side in (">=", "<"))
+        after, before = (
+            _SIDE.format(fits=fits, by_area=by_area, side=side) for side in (">=", "<")
+        )
         parameters = {**self.part.parameters(asked), "window": self.window, "most": self.most}
         return _NEAR.format(after=after, before=before), parameters
 
@@ -166,7 +176,9 @@ class Lookup:
     def statement(self, asked: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         fits = self.part.fits("n")
         # OFFSET 0: the order of the result must not make the planner read shelves instead.
-        bound = f"LIMIT {max(_PREFIX_BOUND, asked['quantity'])}" if self.part.is_prefix else "OFFSET 0"
+        bound = (
+            f"LIMIT {max(_PREFIX_BOUND, asked['quantity'])}" if self.part.is_prefix else "OFFSET 0"
+        )
         statement = _LOOKUP.format(fits=fits, by_area=self.part.by_area, bound=bound)
         return statement, self.part.parameters(asked)
 
@@ -175,7 +187,13 @@ def parts_of(criteria: Criteria) -> Iterator[Part]:
     """Split criteria into parts. A prefix such as +1415 is an area code, except for short codes."""
     types = (criteria.number_type,) if criteria.number_type else tuple(PhoneNumberType.values)
     area_code, pattern = criteria.area_code, None if criteria.pattern == "+" else criteria.pattern
-    if pattern and not area_code and len(pattern) >= len("+1415") and pattern.startswith("+1") and pattern[2] > "1":
+    if (
+        pattern
+        and not area_code
+        and len(pattern) >= len("+1415")
+        and pattern.startswith("+1")
+        and pattern[2] > "1"
+    ):
         if PhoneNumberType.SHORT_CODE in types:
             yield Part(criteria, (PhoneNumberType.SHORT_CODE.value,), None, pattern)
         types = tuple(one for one in types if one != PhoneNumberType.SHORT_CODE)

@@ -18,7 +18,9 @@ from numbers.worker.wake import wake_worker
 _CHUNK = 25_000
 # Held until the transaction ends, so that seedings of an area code run one after the other. The
 # first key separates our advisory locks from those of others in the same database.
-_ONE_AT_A_TIME = "SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(7267, %s)"
+_ONE_AT_A_TIME = (
+    "SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(7267, %s)"
+)
 # A chunk of numbers is sent as one string, and sorted, since adjacent index entries are faster.
 # This is a little faster than COPY, which spends most of its time on the indexes.
 _ADD = """
@@ -58,11 +60,15 @@ class Stock:
             raise ValidationFailed(details={"area_code": str(error)}) from error
         if self.number_type == PhoneNumber.Type.SHORT_CODE:
             raise ValidationFailed(
-                details={"number_type": "short codes have no area code: they are leased one by one, import them"}
+                details={
+                    "number_type": "short codes have no area code: they are leased one by one, import them"
+                }
             )
         if self.number_type not in (None, block.number_type):
             kind = block.number_type
-            raise ValidationFailed(details={"number_type": f"{self.area_code} is {kind}: leave this out or say {kind}"})
+            raise ValidationFailed(
+                details={"number_type": f"{self.area_code} is {kind}: leave this out or say {kind}"}
+            )
         return block
 
 
@@ -81,7 +87,11 @@ class Seeded:
 
 
 def seed_numbers(
-    *, stock: Stock, actor: Actor, note: str = "", progress: Callable[[int], object] = lambda count: None
+    *,
+    stock: Stock,
+    actor: Actor,
+    note: str = "",
+    progress: Callable[[int], object] = lambda count: None,
 ) -> Seeded:
     """Add random numbers that are not in stock yet, all of them or none.
 
@@ -97,7 +107,8 @@ def seed_numbers(
             source=StockBatch.Source.SEED,
             actor=str(actor),
             request_id=actor.request_id,
-            note=note or f"{stock.count} {'test ' if stock.sandbox else ''}numbers of {stock.area_code}",
+            note=note
+            or f"{stock.count} {'test ' if stock.sandbox else ''}numbers of {stock.area_code}",
         )
         try:
             _add(numbers, stock, batch, progress)
@@ -106,7 +117,9 @@ def seed_numbers(
                 raise
             # Not by another seeding, which waits for this one: by an import, for example.
             raise ValidationFailed(
-                details={"count": f"other numbers of {stock.area_code} were added at the same time: try again"}
+                details={
+                    "count": f"other numbers of {stock.area_code} were added at the same time: try again"
+                }
             ) from error
         wake_worker()
     return Seeded(block, batch, stock.count)
@@ -120,7 +133,9 @@ def _drawn(block: Block, stock: Stock) -> Iterator[str]:
         raise ValidationFailed(details={"count": str(error)}) from error
 
 
-def _add(numbers: Iterator[str], stock: Stock, batch: StockBatch, progress: Callable[[int], object]) -> None:
+def _add(
+    numbers: Iterator[str], stock: Stock, batch: StockBatch, progress: Callable[[int], object]
+) -> None:
     block = stock.block()
     values: dict[str, Any] = {
         "number_type": block.number_type,

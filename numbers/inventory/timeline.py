@@ -62,13 +62,18 @@ def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner
         .select_related("organization", "order", "number")
         .order_by("created_at")
     )
-    return [Owner(assignment, _campaigns_between(assignment, begin, end)) for assignment in assignments]
+    return [
+        Owner(assignment, _campaigns_between(assignment, begin, end)) for assignment in assignments
+    ]
 
 
 def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -> list[Campaign]:
     """Return the campaign at `begin`, and each one that a change of routing set until `end`."""
     events = NumberEvent.objects.filter(
-        number_id=assignment.number_id, assignment_id=assignment.pk, at__lte=end, after__has_key="campaign_id"
+        number_id=assignment.number_id,
+        assignment_id=assignment.pk,
+        at__lte=end,
+        after__has_key="campaign_id",
     ).exclude(kind=NumberEvent.Kind.RELEASED)
     ids: list[UUID | None] = []
     for at, after in events.order_by("id").values_list("at", "after"):
@@ -89,13 +94,22 @@ def timeline_of(number: PhoneNumber, *, limit: int = SHOWN) -> list[TimelineEntr
         batch = number.batch
         sentence = f"Added to stock ({batch.get_source_display().lower()})"
         moments.append(
-            TimelineEntry(number.created_at, "stocked", sentence, batch.actor, batch.request_id, reason=batch.note)
+            TimelineEntry(
+                number.created_at,
+                "stocked",
+                sentence,
+                batch.actor,
+                batch.request_id,
+                reason=batch.note,
+            )
         )
     return moments
 
 
 def _organizations(events: Sequence[NumberEvent]) -> dict[UUID, Organization]:
-    return Organization.objects.in_bulk({event.organization_id for event in events if event.organization_id})
+    return Organization.objects.in_bulk(
+        {event.organization_id for event in events if event.organization_id}
+    )
 
 
 def _moment(event: NumberEvent, organizations: dict[UUID, Organization]) -> TimelineEntry:

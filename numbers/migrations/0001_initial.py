@@ -93,13 +93,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("balance__gte", 0)), name="credit_not_negative"),
                     models.CheckConstraint(
-                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="credit_currency_form"
+                        condition=models.Q(("balance__gte", 0)), name="credit_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")),
+                        name="credit_currency_form",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("entries__gt", 0), models.Q(("balance", 0), ("entries", 0)), _connector="OR"
+                            ("entries__gt", 0),
+                            models.Q(("balance", 0), ("entries", 0)),
+                            _connector="OR",
                         ),
                         name="credit_starts_at_zero",
                     ),
@@ -117,14 +122,18 @@ class Migration(migrations.Migration):
                 ("body", models.BinaryField(null=True)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
             ],
             options={
                 "ordering": ["-id"],
                 "indexes": [models.Index(fields=["created_at"], name="idempotency_age")],
                 "constraints": [
-                    models.UniqueConstraint(fields=("organization_id", "key"), name="idempotency_key_unique")
+                    models.UniqueConstraint(
+                        fields=("organization_id", "key"), name="idempotency_key_unique"
+                    )
                 ],
             },
         ),
@@ -134,7 +143,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("number_id", models.BigIntegerField()),
                 (
@@ -166,7 +177,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
-                "indexes": [models.Index(fields=["number_id", "id"], name="number_event_of_number")],
+                "indexes": [
+                    models.Index(fields=["number_id", "id"], name="number_event_of_number")
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
@@ -193,7 +206,8 @@ class Migration(migrations.Migration):
                         name="number_event_actor_named",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("request_id__regex", "\\S")), name="number_event_request_named"
+                        condition=models.Q(("request_id__regex", "\\S")),
+                        name="number_event_request_named",
                     ),
                 ],
             },
@@ -204,13 +218,18 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("sandbox", models.BooleanField(default=False)),
                 (
                     "kind",
-                    models.CharField(choices=[("named", "Named"), ("quantity", "Quantity")], max_length=16),
+                    models.CharField(
+                        choices=[("named", "Named"), ("quantity", "Quantity")], max_length=16
+                    ),
                 ),
                 (
                     "status",
@@ -229,7 +248,10 @@ class Migration(migrations.Migration):
                 ("inbound_url", models.CharField(blank=True, default="", max_length=2048)),
                 ("status_url", models.CharField(blank=True, default="", max_length=2048)),
                 ("label", models.CharField(blank=True, default="", max_length=64)),
-                ("total", models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
+                (
+                    "total",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
+                ),
                 ("currency", models.CharField(max_length=3)),
                 ("failure_reason", models.CharField(blank=True, default="", max_length=64)),
                 ("actor", models.CharField(max_length=128)),
@@ -237,7 +259,9 @@ class Migration(migrations.Migration):
                 ("request_id", models.CharField(max_length=26)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -273,7 +297,11 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("top_up", "Top Up"), ("charge", "Charge"), ("correction", "Correction")],
+                        choices=[
+                            ("top_up", "Top Up"),
+                            ("charge", "Charge"),
+                            ("correction", "Correction"),
+                        ],
                         max_length=16,
                     ),
                 ),
@@ -286,7 +314,9 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 (
                     "account",
@@ -373,7 +403,9 @@ class Migration(migrations.Migration):
                         db_default=django.db.models.functions.comparison.Cast(
                             django.db.models.functions.math.Floor(
                                 django.db.models.expressions.CombinedExpression(
-                                    django.db.models.functions.math.Random(), "*", models.Value(2147483647)
+                                    django.db.models.functions.math.Random(),
+                                    "*",
+                                    models.Value(2147483647),
                                 )
                             ),
                             models.IntegerField(),
@@ -383,7 +415,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
@@ -408,7 +442,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("price", models.DecimalField(decimal_places=2, max_digits=12)),
@@ -417,9 +454,14 @@ class Migration(migrations.Migration):
                 ("label", models.CharField(blank=True, default="", max_length=64)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
-                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "campaign",
@@ -469,19 +511,26 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
                     "numbers",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), size=None),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), size=None
+                    ),
                 ),
                 ("actor", models.CharField(max_length=128)),
                 ("request_id", models.CharField(max_length=26)),
                 ("reason", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("expires_at", models.DateTimeField()),
                 ("released_at", models.DateTimeField(blank=True, null=True)),
@@ -517,7 +566,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
@@ -532,7 +584,9 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, default="", max_length=256)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
             ],
             options={
@@ -566,7 +620,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(condition=models.Q(("status", "pending")), fields=["id"], name="order_pending"),
+            index=models.Index(
+                condition=models.Q(("status", "pending")), fields=["id"], name="order_pending"
+            ),
         ),
         migrations.AddConstraint(
             model_name="order",
@@ -640,16 +696,22 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="creditentry",
-            constraint=models.UniqueConstraint(fields=("account", "entry", "balance_after"), name="credit_entry_link"),
-        ),
-        migrations.AddConstraint(
-            model_name="creditentry",
-            constraint=models.UniqueConstraint(fields=("account", "entry"), name="credit_entry_unique"),
+            constraint=models.UniqueConstraint(
+                fields=("account", "entry", "balance_after"), name="credit_entry_link"
+            ),
         ),
         migrations.AddConstraint(
             model_name="creditentry",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "charge")), fields=("order",), name="credit_one_charge_per_order"
+                fields=("account", "entry"), name="credit_entry_unique"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="creditentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "charge")),
+                fields=("order",),
+                name="credit_one_charge_per_order",
             ),
         ),
         migrations.AddConstraint(
@@ -705,7 +767,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="creditentry",
             constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("balance_before", 0), ("entry", 1)), ("entry__gt", 1), _connector="OR"),
+                condition=models.Q(
+                    models.Q(("balance_before", 0), ("entry", 1)), ("entry__gt", 1), _connector="OR"
+                ),
                 name="credit_entry_first_from_zero",
             ),
         ),
@@ -741,7 +805,9 @@ class Migration(migrations.Migration):
             model_name="assignment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("ended_at__isnull", True), ("ended_at__gte", models.F("created_at")), _connector="OR"
+                    ("ended_at__isnull", True),
+                    ("ended_at__gte", models.F("created_at")),
+                    _connector="OR",
                 ),
                 name="assignment_ends_after_start",
             ),
@@ -755,14 +821,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="assignment",
             constraint=models.CheckConstraint(
-                condition=models.Q(("inbound_url", ""), ("inbound_url__startswith", "https://"), _connector="OR"),
+                condition=models.Q(
+                    ("inbound_url", ""), ("inbound_url__startswith", "https://"), _connector="OR"
+                ),
                 name="assignment_inbound_url_https",
             ),
         ),
         migrations.AddConstraint(
             model_name="assignment",
             constraint=models.CheckConstraint(
-                condition=models.Q(("status_url", ""), ("status_url__startswith", "https://"), _connector="OR"),
+                condition=models.Q(
+                    ("status_url", ""), ("status_url__startswith", "https://"), _connector="OR"
+                ),
                 name="assignment_status_url_https",
             ),
         ),
@@ -835,7 +905,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="phonenumber",
             constraint=models.CheckConstraint(
-                condition=models.Q(("number__regex", "^\\+[1-9][0-9]{1,14}$")), name="phone_number_e164"
+                condition=models.Q(("number__regex", "^\\+[1-9][0-9]{1,14}$")),
+                name="phone_number_e164",
             ),
         ),
         migrations.AddConstraint(

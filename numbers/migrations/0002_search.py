@@ -15,7 +15,8 @@ class Migration(migrations.Migration):
     operations = [
         TrigramExtension(),
         migrations.RunSQL(
-            "CREATE SEQUENCE numbers_search_turn AS bigint MINVALUE 0 CYCLE", "DROP SEQUENCE numbers_search_turn"
+            "CREATE SEQUENCE numbers_search_turn AS bigint MINVALUE 0 CYCLE",
+            "DROP SEQUENCE numbers_search_turn",
         ),
         AddIndexConcurrently(
             model_name="phonenumber",

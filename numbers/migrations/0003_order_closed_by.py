@@ -29,7 +29,11 @@ class Migration(migrations.Migration):
                         ("closed_in_request__regex", "\\S"),
                         ("status__in", ["failed", "cancelled"]),
                     ),
-                    models.Q(("closed_by", ""), ("closed_in_request", ""), ("status__in", ["pending", "complete"])),
+                    models.Q(
+                        ("closed_by", ""),
+                        ("closed_in_request", ""),
+                        ("status__in", ["pending", "complete"]),
+                    ),
                     _connector="OR",
                 ),
                 name="order_closed_by_someone",

@@ -31,7 +31,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("organization_id", models.UUIDField()),
                 ("sandbox", models.BooleanField(default=False)),
@@ -48,7 +50,10 @@ class Migration(migrations.Migration):
                 (
                     "numbers",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=16), blank=True, default=list, size=None
+                        base_field=models.CharField(max_length=16),
+                        blank=True,
+                        default=list,
+                        size=None,
                     ),
                 ),
             ],
@@ -64,7 +69,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="refusal",
-            index=django.contrib.postgres.indexes.BrinIndex(autosummarize=True, fields=["at"], name="refusal_at"),
+            index=django.contrib.postgres.indexes.BrinIndex(
+                autosummarize=True, fields=["at"], name="refusal_at"
+            ),
         ),
         migrations.AddIndex(
             model_name="refusal",

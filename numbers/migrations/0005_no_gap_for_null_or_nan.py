@@ -44,7 +44,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="creditaccount",
             constraint=models.CheckConstraint(
-                condition=models.Q(("balance__gte", 0), ("balance__lt", 1000000000000)), name="credit_not_negative"
+                condition=models.Q(("balance__gte", 0), ("balance__lt", 1000000000000)),
+                name="credit_not_negative",
             ),
         ),
         migrations.AddConstraint(

@@ -18,7 +18,9 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="assignment",
             index=models.Index(
-                condition=models.Q(("ended_at__isnull", False)), fields=["-id"], name="assignment_ended"
+                condition=models.Q(("ended_at__isnull", False)),
+                fields=["-id"],
+                name="assignment_ended",
             ),
         ),
         AddIndexConcurrently(
@@ -40,12 +42,16 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="order",
             index=models.Index(
-                condition=models.Q(("status__in", ["failed", "cancelled"])), fields=["-id"], name="order_in_vain"
+                condition=models.Q(("status__in", ["failed", "cancelled"])),
+                fields=["-id"],
+                name="order_in_vain",
             ),
         ),
         AddIndexConcurrently(
             model_name="order",
-            index=models.Index(condition=models.Q(("kind", "quantity")), fields=["-id"], name="order_by_quantity"),
+            index=models.Index(
+                condition=models.Q(("kind", "quantity")), fields=["-id"], name="order_by_quantity"
+            ),
         ),
         AddIndexConcurrently(
             model_name="phonenumber",
@@ -66,11 +72,17 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="phonenumber",
             index=models.Index(
-                models.F("number"), condition=models.Q(("status", "retired")), name="phone_number_retired"
+                models.F("number"),
+                condition=models.Q(("status", "retired")),
+                name="phone_number_retired",
             ),
         ),
         AddIndexConcurrently(
             model_name="phonenumber",
-            index=models.Index(models.F("number"), condition=models.Q(("sandbox", True)), name="phone_number_sandbox"),
+            index=models.Index(
+                models.F("number"),
+                condition=models.Q(("sandbox", True)),
+                name="phone_number_sandbox",
+            ),
         ),
     ]

@@ -19,7 +19,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=config.db.fields.new_id, editable=False, primary_key=True, serialize=False
+                        default=config.db.fields.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("kind", models.CharField(max_length=32)),
@@ -52,7 +55,9 @@ class Migration(migrations.Migration):
                 ("stop_asked", models.BooleanField(default=False)),
                 (
                     "created_at",
-                    config.db.fields.CreatedAt(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                    config.db.fields.CreatedAt(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
                 ),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
@@ -61,21 +66,29 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("status__in", ["queued", "running"])), fields=["id"], name="job_to_do"
+                        condition=models.Q(("status__in", ["queued", "running"])),
+                        fields=["id"],
+                        name="job_to_do",
                     ),
                     models.Index(fields=["kind", "-id"], name="job_of_kind"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("status__in", ["draft", "queued", "running", "done", "failed", "cancelled"])
+                            (
+                                "status__in",
+                                ["draft", "queued", "running", "done", "failed", "cancelled"],
+                            )
                         ),
                         name="job_status_known",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("actor__regex", "^(key|operator|command|system):.")), name="job_actor_named"
+                        condition=models.Q(("actor__regex", "^(key|operator|command|system):.")),
+                        name="job_actor_named",
                     ),
-                    models.CheckConstraint(condition=models.Q(("request_id__regex", "\\S")), name="job_request_named"),
+                    models.CheckConstraint(
+                        condition=models.Q(("request_id__regex", "\\S")), name="job_request_named"
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(
                             ("status__in", ["draft", "queued"]),
@@ -87,8 +100,14 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("finished_at__isnull", False), ("status__in", ["done", "failed", "cancelled"])),
-                            models.Q(("finished_at__isnull", True), ("status__in", ["draft", "queued", "running"])),
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("status__in", ["done", "failed", "cancelled"]),
+                            ),
+                            models.Q(
+                                ("finished_at__isnull", True),
+                                ("status__in", ["draft", "queued", "running"]),
+                            ),
                             _connector="OR",
                         ),
                         name="job_finished_when_over",
@@ -113,7 +132,9 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("job", "position"), name="job_input_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("job", "position"), name="job_input_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -135,7 +156,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position", "id"],
-                "indexes": [models.Index(fields=["job", "position", "id"], name="job_outcome_of_job")],
+                "indexes": [
+                    models.Index(fields=["job", "position", "id"], name="job_outcome_of_job")
+                ],
             },
         ),
     ]

@@ -26,20 +26,28 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="phonenumber",
             index=models.Index(
-                F("held_for"), F("held_until"), condition=Q(held_until__isnull=False), name="phone_number_holds"
+                F("held_for"),
+                F("held_until"),
+                condition=Q(held_until__isnull=False),
+                name="phone_number_holds",
             ),
         ),
         RemoveIndexConcurrently(model_name="phonenumber", name="phone_number_held"),
         AddIndexConcurrently(
-            model_name="order", index=models.Index(condition=Q(sandbox=True), fields=["-id"], name="order_of_sandbox")
+            model_name="order",
+            index=models.Index(condition=Q(sandbox=True), fields=["-id"], name="order_of_sandbox"),
         ),
         AddIndexConcurrently(
             model_name="refusal",
-            index=models.Index(fields=["number_type", "-id"], condition=~Q(number_type=""), name="refusal_type"),
+            index=models.Index(
+                fields=["number_type", "-id"], condition=~Q(number_type=""), name="refusal_type"
+            ),
         ),
         AddIndexConcurrently(
             model_name="refusal",
-            index=models.Index(fields=["pattern", "-id"], condition=~Q(pattern=""), name="refusal_pattern"),
+            index=models.Index(
+                fields=["pattern", "-id"], condition=~Q(pattern=""), name="refusal_pattern"
+            ),
         ),
         migrations.RunSQL(AREAS, "DROP FUNCTION numberdesk_refused_areas(varchar, varchar[])"),
         migrations.RunSQL(

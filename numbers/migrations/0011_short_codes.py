@@ -12,6 +12,8 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             model_name="phonenumber",
-            index=models.Index(F("number"), condition=Q(number_type="short_code"), name="phone_number_short_code"),
+            index=models.Index(
+                F("number"), condition=Q(number_type="short_code"), name="phone_number_short_code"
+            ),
         ),
     ]

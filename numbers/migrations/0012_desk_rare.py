@@ -1,4 +1,8 @@
-from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
+from django.contrib.postgres.operations import (
+    AddConstraintNotValid,
+    AddIndexConcurrently,
+    ValidateConstraint,
+)
 from django.db import migrations, models
 from django.db.models import F, Q
 
@@ -14,18 +18,24 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             model_name="phonenumber",
-            index=models.Index(F("number"), condition=Q(number__regex=REPEATED), name="phone_number_repeated"),
+            index=models.Index(
+                F("number"), condition=Q(number__regex=REPEATED), name="phone_number_repeated"
+            ),
         ),
         AddIndexConcurrently(
             model_name="phonenumber",
             index=models.Index(
-                F("number_type"), F("number"), condition=Q(status="quarantined"), name="phone_number_resting"
+                F("number_type"),
+                F("number"),
+                condition=Q(status="quarantined"),
+                name="phone_number_resting",
             ),
         ),
         AddConstraintNotValid(
             model_name="refusal",
             constraint=models.CheckConstraint(
-                condition=Q(wanted__isnull=True) | Q(code__in=["INSUFFICIENT_INVENTORY", "SEARCH_SHORT"]),
+                condition=Q(wanted__isnull=True)
+                | Q(code__in=["INSUFFICIENT_INVENTORY", "SEARCH_SHORT"]),
                 name="refusal_wanted_where_unmet",
             ),
         ),

@@ -26,7 +26,10 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="phonenumber",
             index=models.Index(
-                fields=["sandbox", *BY_SPREAD], name="phone_number_type_spread", include=SEARCHED, condition=OFFERED
+                fields=["sandbox", *BY_SPREAD],
+                name="phone_number_type_spread",
+                include=SEARCHED,
+                condition=OFFERED,
             ),
         ),
         # An index alone answers only for pages that VACUUM has seen since they were written: by default, after a

@@ -43,19 +43,22 @@ class Migration(migrations.Migration):
         AddConstraintNotValid(
             model_name="phonenumber",
             constraint=models.CheckConstraint(
-                condition=Q(price__gte=0, price__lte=Decimal("999999999.99")), name="phone_number_price_in_bounds"
+                condition=Q(price__gte=0, price__lte=Decimal("999999999.99")),
+                name="phone_number_price_in_bounds",
             ),
         ),
         AddConstraintNotValid(
             model_name="order",
             constraint=models.CheckConstraint(
-                condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"), name="order_inbound_url_https"
+                condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),
+                name="order_inbound_url_https",
             ),
         ),
         AddConstraintNotValid(
             model_name="order",
             constraint=models.CheckConstraint(
-                condition=Q(status_url="") | Q(status_url__startswith="https://"), name="order_status_url_https"
+                condition=Q(status_url="") | Q(status_url__startswith="https://"),
+                name="order_status_url_https",
             ),
         ),
         migrations.RunPython(mend_rows, migrations.RunPython.noop),

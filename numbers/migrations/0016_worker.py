@@ -90,7 +90,9 @@ class Migration(migrations.Migration):
         AddConstraintNotValid(
             model_name="job",
             constraint=models.CheckConstraint(
-                condition=models.Q(("next_attempt_at__isnull", True), ("attempts__gt", 0), _connector="OR"),
+                condition=models.Q(
+                    ("next_attempt_at__isnull", True), ("attempts__gt", 0), _connector="OR"
+                ),
                 name="job_tried_before_next_attempt",
             ),
         ),
@@ -105,7 +107,11 @@ class Migration(migrations.Migration):
             model_name="duty",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("daily_at__isnull", True), ("every_seconds__gt", 0), ("every_seconds__isnull", False)),
+                    models.Q(
+                        ("daily_at__isnull", True),
+                        ("every_seconds__gt", 0),
+                        ("every_seconds__isnull", False),
+                    ),
                     models.Q(("daily_at__isnull", False), ("every_seconds__isnull", True)),
                     _connector="OR",
                 ),
@@ -115,7 +121,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="duty",
             constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["", "done", "failed"])), name="duty_outcome_known"
+                condition=models.Q(("outcome__in", ["", "done", "failed"])),
+                name="duty_outcome_known",
             ),
         ),
         migrations.AddConstraint(
@@ -123,7 +130,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("finished_at__isnull", True), ("outcome", "")),
-                    models.Q(models.Q(("outcome", ""), _negated=True), ("finished_at__isnull", False)),
+                    models.Q(
+                        models.Q(("outcome", ""), _negated=True), ("finished_at__isnull", False)
+                    ),
                     _connector="OR",
                 ),
                 name="duty_finished_with_outcome",
@@ -144,7 +153,9 @@ class Migration(migrations.Migration):
             model_name="duty",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("outcome", "done"), _negated=True), ("succeeded_at__isnull", False), _connector="OR"
+                    models.Q(("outcome", "done"), _negated=True),
+                    ("succeeded_at__isnull", False),
+                    _connector="OR",
                 ),
                 name="duty_succeeded_when_done",
             ),
@@ -168,7 +179,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="duty",
             constraint=models.CheckConstraint(
-                condition=models.Q(("attempts__gte", 0), ("failures__gte", 0), ("runs__gte", models.F("failures"))),
+                condition=models.Q(
+                    ("attempts__gte", 0), ("failures__gte", 0), ("runs__gte", models.F("failures"))
+                ),
                 name="duty_counts_add_up",
             ),
         ),
@@ -181,12 +194,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="queuefailures",
-            constraint=models.CheckConstraint(condition=models.Q(("failures__gt", 0)), name="queue_failures_counted"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("failures__gt", 0)), name="queue_failures_counted"
+            ),
         ),
         migrations.AddConstraint(
             model_name="workerprocess",
             constraint=models.CheckConstraint(
-                condition=models.Q(("host__regex", "\\S"), ("name__regex", "\\S")), name="worker_named"
+                condition=models.Q(("host__regex", "\\S"), ("name__regex", "\\S")),
+                name="worker_named",
             ),
         ),
     ]

@@ -36,7 +36,13 @@ def respell(apps, schema_editor):
                 region = read_region(before, number=number, place=country)
             except ValueError:
                 continue
-            shared = {"us": us, "in_us": country == "US", "before": before, "region": region, "chunk": CHUNK}
+            shared = {
+                "us": us,
+                "in_us": country == "US",
+                "before": before,
+                "region": region,
+                "chunk": CHUNK,
+            }
             after = 0
             while after is not None:
                 cursor.execute(RESPELL, {**shared, "after": after})

@@ -20,9 +20,13 @@ class Migration(migrations.Migration):
             models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True),
         ),
         migrations.AddField("order", "fill_attempts", models.IntegerField(db_default=0, default=0)),
-        migrations.AddField("order", "next_attempt_at", models.DateTimeField(blank=True, null=True)),
         migrations.AddField(
-            "order", "last_error", models.CharField(blank=True, db_default="", default="", max_length=512)
+            "order", "next_attempt_at", models.DateTimeField(blank=True, null=True)
+        ),
+        migrations.AddField(
+            "order",
+            "last_error",
+            models.CharField(blank=True, db_default="", default="", max_length=512),
         ),
         migrations.RunSQL(BOUND, migrations.RunSQL.noop),
         AddConstraintNotValid(
@@ -42,7 +46,12 @@ class Migration(migrations.Migration):
             model_name="order",
             constraint=models.CheckConstraint(
                 condition=Q(fill_attempts=0, next_attempt_at__isnull=True, last_error="")
-                | Q(kind="quantity", fill_attempts__gt=0, next_attempt_at__isnull=False, last_error__regex=r"\S"),
+                | Q(
+                    kind="quantity",
+                    fill_attempts__gt=0,
+                    next_attempt_at__isnull=False,
+                    last_error__regex=r"\S",
+                ),
                 name="order_attempts_whole",
             ),
         ),

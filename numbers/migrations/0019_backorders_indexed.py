@@ -21,14 +21,26 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             "order",
             models.Index(
-                fields=["sandbox", "organization", "criteria", "max_price_per_number", "quantity", "id"],
+                fields=[
+                    "sandbox",
+                    "organization",
+                    "criteria",
+                    "max_price_per_number",
+                    "quantity",
+                    "id",
+                ],
                 name="order_wish",
                 condition=PENDING,
             ),
         ),
         AddIndexConcurrently(
             "order",
-            models.Index("sandbox", KeyTextTransform("area_code", "criteria"), name="order_area", condition=PENDING),
+            models.Index(
+                "sandbox",
+                KeyTextTransform("area_code", "criteria"),
+                name="order_area",
+                condition=PENDING,
+            ),
         ),
         AddIndexConcurrently(
             "order",
@@ -41,7 +53,14 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             "phonenumber",
             models.Index(
-                fields=["sandbox", "area_code", "number_type", "sms_enabled", "mms_enabled", "price"],
+                fields=[
+                    "sandbox",
+                    "area_code",
+                    "number_type",
+                    "sms_enabled",
+                    "mms_enabled",
+                    "price",
+                ],
                 name="phone_number_area_price",
                 include=OFFERED,
                 condition=FREE,

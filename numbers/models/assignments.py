@@ -16,8 +16,12 @@ class Assignment(models.Model):
     """
 
     id = id_column()
-    number = models.ForeignKey(PhoneNumber, models.PROTECT, related_name="assignments", db_index=False)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="assignments", db_index=False)
+    number = models.ForeignKey(
+        PhoneNumber, models.PROTECT, related_name="assignments", db_index=False
+    )
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="assignments", db_index=False
+    )
     order = models.ForeignKey("numbers.Order", models.PROTECT, related_name="assignments")
     price = models.DecimalField(max_digits=12, decimal_places=2)
     inbound_url = models.CharField(max_length=2048, blank=True, default="")
@@ -33,12 +37,16 @@ class Assignment(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["number"], condition=Q(ended_at__isnull=True), name="assignment_one_owner"),
+            models.UniqueConstraint(
+                fields=["number"], condition=Q(ended_at__isnull=True), name="assignment_one_owner"
+            ),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("created_at")),
                 name="assignment_ends_after_start",
             ),
-            models.CheckConstraint(condition=non_negative("price"), name="assignment_price_not_negative"),
+            models.CheckConstraint(
+                condition=non_negative("price"), name="assignment_price_not_negative"
+            ),
             models.CheckConstraint(
                 condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),
                 name="assignment_inbound_url_https",
@@ -54,11 +62,19 @@ class Assignment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["organization", "-id"], name="assignment_owned", condition=Q(ended_at__isnull=True)),
-            models.Index(fields=["number", "created_at"], name="assignment_of_number"),
-            models.Index(fields=["-id"], name="assignment_ended", condition=Q(ended_at__isnull=False)),
             models.Index(
-                fields=["organization", "-id"], name="assignment_once_owned", condition=Q(ended_at__isnull=False)
+                fields=["organization", "-id"],
+                name="assignment_owned",
+                condition=Q(ended_at__isnull=True),
+            ),
+            models.Index(fields=["number", "created_at"], name="assignment_of_number"),
+            models.Index(
+                fields=["-id"], name="assignment_ended", condition=Q(ended_at__isnull=False)
+            ),
+            models.Index(
+                fields=["organization", "-id"],
+                name="assignment_once_owned",
+                condition=Q(ended_at__isnull=False),
             ),
             models.Index(
                 fields=["campaign", "-id"],

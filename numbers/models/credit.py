@@ -17,7 +17,9 @@ from numbers.models.fields import ACTOR
 class CreditAccount(models.Model):
     """A row of its own, not a column of Organization: orders lock it while everything points there."""
 
-    organization = models.OneToOneField(Organization, models.PROTECT, primary_key=True, related_name="credit_account")
+    organization = models.OneToOneField(
+        Organization, models.PROTECT, primary_key=True, related_name="credit_account"
+    )
     balance = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     currency = models.CharField(max_length=3)
     # The number of the last ledger entry; 0 before the first.
@@ -28,8 +30,12 @@ class CreditAccount(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=non_negative("balance"), name="credit_not_negative"),
-            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="credit_currency_form"),
-            models.CheckConstraint(condition=Q(entries__gt=0) | Q(entries=0, balance=0), name="credit_starts_at_zero"),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="credit_currency_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(entries__gt=0) | Q(entries=0, balance=0), name="credit_starts_at_zero"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -48,7 +54,9 @@ class CreditEntry(models.Model):
     Kind = CreditEntryKind
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(CreditAccount, models.PROTECT, related_name="ledger", db_index=False)
+    account = models.ForeignKey(
+        CreditAccount, models.PROTECT, related_name="ledger", db_index=False
+    )
     # 1, 2, 3 … within the account.
     entry = models.IntegerField()
     kind = models.CharField(max_length=16, choices=Kind)
@@ -57,7 +65,12 @@ class CreditEntry(models.Model):
     balance_after = models.DecimalField(max_digits=14, decimal_places=2)
     currency = models.CharField(max_length=3)
     order = models.ForeignKey(
-        "numbers.Order", models.PROTECT, null=True, blank=True, related_name="charges", db_index=False
+        "numbers.Order",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="charges",
+        db_index=False,
     )
     actor = models.CharField(max_length=128)
     request_id = models.CharField(max_length=26)
@@ -68,14 +81,23 @@ class CreditEntry(models.Model):
         verbose_name_plural = "credit entries"
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["account", "entry", "balance_after"], name="credit_entry_link"),
+            models.UniqueConstraint(
+                fields=["account", "entry", "balance_after"], name="credit_entry_link"
+            ),
             models.UniqueConstraint(fields=["account", "entry"], name="credit_entry_unique"),
-            models.UniqueConstraint(fields=["order"], condition=Q(kind="charge"), name="credit_one_charge_per_order"),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(kind="charge"), name="credit_one_charge_per_order"
+            ),
             one_of("kind", CreditEntryKind, name="credit_entry_kind_known"),
-            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="credit_entry_actor_named"),
-            models.CheckConstraint(condition=non_negative("balance_after"), name="credit_entry_not_negative"),
             models.CheckConstraint(
-                condition=Q(balance_after=F("balance_before") + F("amount")), name="credit_entry_adds_up"
+                condition=Q(actor__regex=ACTOR), name="credit_entry_actor_named"
+            ),
+            models.CheckConstraint(
+                condition=non_negative("balance_after"), name="credit_entry_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_after=F("balance_before") + F("amount")),
+                name="credit_entry_adds_up",
             ),
             models.CheckConstraint(
                 condition=Q(kind="charge", order__isnull=False, amount__lte=0)
@@ -84,14 +106,17 @@ class CreditEntry(models.Model):
                 name="credit_entry_kind_whole",
             ),
             models.CheckConstraint(
-                condition=Q(entry=1, balance_before=0) | Q(entry__gt=1), name="credit_entry_first_from_zero"
+                condition=Q(entry=1, balance_before=0) | Q(entry__gt=1),
+                name="credit_entry_first_from_zero",
             ),
         ]
         # For revenue by day. A few pages for years of entries: they lie in the order of time.
         indexes = [
             BrinIndex(fields=["created_at"], name="credit_entry_at", autosummarize=True),
             models.Index(
-                fields=["-id"], name="credit_entry_by_operator", condition=Q(kind__in=["top_up", "correction"])
+                fields=["-id"],
+                name="credit_entry_by_operator",
+                condition=Q(kind__in=["top_up", "correction"]),
             ),
         ]
 

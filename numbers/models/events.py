@@ -47,7 +47,9 @@ class NumberEvent(models.Model):
         indexes = [models.Index(fields=["number_id", "id"], name="number_event_of_number")]
         constraints = [
             one_of("kind", NumberEventKind, name="number_event_kind_known"),
-            models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="number_event_actor_named"),
+            models.CheckConstraint(
+                condition=Q(actor__regex=ACTOR), name="number_event_actor_named"
+            ),
             not_blank("request_id", name="number_event_request_named"),
         ]
 

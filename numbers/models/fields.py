@@ -35,4 +35,8 @@ class RegionField(LineField):
 
     def judge(self, text: str, row: Any) -> str:
         line = super().judge(text, row)
-        return read_region(line, number=row.number, place=REGIONS.get(row.area_code or "", "")) if line else ""
+        return (
+            read_region(line, number=row.number, place=REGIONS.get(row.area_code or "", ""))
+            if line
+            else ""
+        )

@@ -23,7 +23,9 @@ class IdempotencyRecord(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["organization_id", "key"], name="idempotency_key_unique"),
+            models.UniqueConstraint(
+                fields=["organization_id", "key"], name="idempotency_key_unique"
+            ),
         ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
 

@@ -52,7 +52,9 @@ class Job(models.Model):
             models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="job_actor_named"),
             not_blank("request_id", name="job_request_named"),
             models.CheckConstraint(
-                condition=Q(status__in=["draft", "queued"]) | Q(status="cancelled") | Q(started_at__isnull=False),
+                condition=Q(status__in=["draft", "queued"])
+                | Q(status="cancelled")
+                | Q(started_at__isnull=False),
                 name="job_started_when_it_ran",
             ),
             models.CheckConstraint(
@@ -66,7 +68,9 @@ class Job(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["id"], name="job_to_do", condition=Q(status__in=["queued", "running"])),
+            models.Index(
+                fields=["id"], name="job_to_do", condition=Q(status__in=["queued", "running"])
+            ),
             models.Index(fields=["kind", "-id"], name="job_of_kind"),
         ]
 

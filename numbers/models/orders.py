@@ -34,7 +34,9 @@ class Order(models.Model):
     Status = OrderStatus
 
     id = id_column()
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="orders", db_index=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="orders", db_index=False
+    )
     sandbox = models.BooleanField(default=False)
     kind = models.CharField(max_length=16, choices=Kind)
     status = models.CharField(max_length=16, choices=Status)
@@ -43,9 +45,13 @@ class Order(models.Model):
     inbound_url = models.CharField(max_length=2048, blank=True, default="")
     status_url = models.CharField(max_length=2048, blank=True, default="")
     label = models.CharField(max_length=64, blank=True, default="")
-    campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     # No number of a bulk order costs more; null for those that were complete before this was kept.
-    max_price_per_number = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    max_price_per_number = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True
+    )
     total = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3)
     failure_reason = models.CharField(max_length=64, blank=True, default="")
@@ -66,8 +72,12 @@ class Order(models.Model):
         constraints = [
             one_of("kind", OrderKind, name="order_kind_known"),
             models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="order_actor_named"),
-            models.CheckConstraint(condition=Q(quantity__gte=1, quantity__lte=1000), name="order_quantity_in_bounds"),
-            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_form"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1, quantity__lte=1000), name="order_quantity_in_bounds"
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"), name="order_currency_form"
+            ),
             models.CheckConstraint(
                 condition=Q(kind="named", criteria__isnull=True, status="complete")
                 | Q(kind="quantity", criteria__isnull=False),
@@ -75,14 +85,20 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 name="order_closed_by_someone",
-                condition=Q(status__in=["failed", "cancelled"], closed_by__regex=ACTOR, closed_in_request__regex=r"\S")
+                condition=Q(
+                    status__in=["failed", "cancelled"],
+                    closed_by__regex=ACTOR,
+                    closed_in_request__regex=r"\S",
+                )
                 | Q(status__in=["pending", "complete"], closed_by="", closed_in_request=""),
             ),
             models.CheckConstraint(
-                condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"), name="order_inbound_url_https"
+                condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),
+                name="order_inbound_url_https",
             ),
             models.CheckConstraint(
-                condition=Q(status_url="") | Q(status_url__startswith="https://"), name="order_status_url_https"
+                condition=Q(status_url="") | Q(status_url__startswith="https://"),
+                name="order_status_url_https",
             ),
             models.CheckConstraint(
                 condition=Q(max_price_per_number__isnull=True) & ~Q(status="pending")
@@ -96,17 +112,38 @@ class Order(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(fill_attempts=0, next_attempt_at__isnull=True, last_error="")
-                | Q(kind="quantity", fill_attempts__gt=0, next_attempt_at__isnull=False, last_error__regex=r"\S"),
+                | Q(
+                    kind="quantity",
+                    fill_attempts__gt=0,
+                    next_attempt_at__isnull=False,
+                    last_error__regex=r"\S",
+                ),
                 name="order_attempts_whole",
             ),
             # Each legal row, whole.
             models.CheckConstraint(
                 name="order_state",
-                condition=Q(status="pending", total__isnull=True, finished_at__isnull=True, failure_reason="")
-                | Q(status="complete", total__isnull=False, finished_at__isnull=False, failure_reason="")
+                condition=Q(
+                    status="pending",
+                    total__isnull=True,
+                    finished_at__isnull=True,
+                    failure_reason="",
+                )
+                | Q(
+                    status="complete",
+                    total__isnull=False,
+                    finished_at__isnull=False,
+                    failure_reason="",
+                )
                 & non_negative("total")
-                | Q(status="failed", total__isnull=True, finished_at__isnull=False) & ~Q(failure_reason="")
-                | Q(status="cancelled", total__isnull=True, finished_at__isnull=False, failure_reason=""),
+                | Q(status="failed", total__isnull=True, finished_at__isnull=False)
+                & ~Q(failure_reason="")
+                | Q(
+                    status="cancelled",
+                    total__isnull=True,
+                    finished_at__isnull=False,
+                    failure_reason="",
+                ),
             ),
         ]
         indexes = [
@@ -114,12 +151,22 @@ class Order(models.Model):
             models.Index(fields=["id"], name="order_pending", condition=Q(status="pending")),
             # One row for each wish, however many orders have it: numbers.orders.waiting.
             models.Index(
-                fields=["sandbox", "organization", "criteria", "max_price_per_number", "quantity", "id"],
+                fields=[
+                    "sandbox",
+                    "organization",
+                    "criteria",
+                    "max_price_per_number",
+                    "quantity",
+                    "id",
+                ],
                 name="order_wish",
                 condition=Q(status="pending"),
             ),
             models.Index(
-                "sandbox", KeyTextTransform("area_code", "criteria"), name="order_area", condition=Q(status="pending")
+                "sandbox",
+                KeyTextTransform("area_code", "criteria"),
+                name="order_area",
+                condition=Q(status="pending"),
             ),
             models.Index(
                 fields=["campaign"],
@@ -127,7 +174,11 @@ class Order(models.Model):
                 condition=Q(status="pending", campaign__isnull=False),
             ),
             # For the operators' lists; an ordinary order writes to neither.
-            models.Index(fields=["-id"], name="order_in_vain", condition=Q(status__in=["failed", "cancelled"])),
+            models.Index(
+                fields=["-id"],
+                name="order_in_vain",
+                condition=Q(status__in=["failed", "cancelled"]),
+            ),
             models.Index(fields=["-id"], name="order_by_quantity", condition=Q(kind="quantity")),
             models.Index(fields=["-id"], name="order_of_sandbox", condition=Q(sandbox=True)),
         ]

@@ -49,7 +49,8 @@ class PhoneNumber(models.Model):
     # The NPA, null for what is not a North American number.
     area_code = models.GeneratedField(
         expression=models.Case(
-            models.When(number__regex=r"^\+1[2-9][0-9]{9}$", then=Substr("number", 3, 3)), default=None
+            models.When(number__regex=r"^\+1[2-9][0-9]{9}$", then=Substr("number", 3, 3)),
+            default=None,
         ),
         output_field=models.CharField(max_length=3, null=True, db_collation="C"),
         db_persist=True,
@@ -63,13 +64,22 @@ class PhoneNumber(models.Model):
     carrier = LineField(blank=True, default="")
     price = models.DecimalField(max_digits=12, decimal_places=2)  # in settings.CURRENCY
     quarantined_until = models.DateTimeField(null=True, blank=True)
-    held_for = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    held_for = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     held_until = models.DateTimeField(null=True, blank=True)
     reservation = models.ForeignKey(
-        "numbers.Reservation", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+        "numbers.Reservation",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     # A random place: searches read the stock in this order, so that buyers are dealt different numbers.
-    spread = models.IntegerField(db_default=Cast(Floor(Random() * 2147483647), models.IntegerField()), editable=False)
+    spread = models.IntegerField(
+        db_default=Cast(Floor(Random() * 2147483647), models.IntegerField()), editable=False
+    )
     batch = models.ForeignKey(StockBatch, models.PROTECT, related_name="numbers", db_index=False)
     created_at = CreatedAt()
     updated_at = models.DateTimeField(auto_now=True)
@@ -80,7 +90,8 @@ class PhoneNumber(models.Model):
             models.UniqueConstraint("number", name="phone_number_unique"),
             models.CheckConstraint(condition=Q(number__regex=E164), name="phone_number_e164"),
             models.CheckConstraint(
-                condition=Q(price__gte=0, price__lte=LARGEST_AMOUNT), name="phone_number_price_in_bounds"
+                condition=Q(price__gte=0, price__lte=LARGEST_AMOUNT),
+                name="phone_number_price_in_bounds",
             ),
             one_of("number_type", PhoneNumberType, name="phone_number_type_known"),
             # Each legal row, whole.
@@ -118,7 +129,14 @@ class PhoneNumber(models.Model):
             ),
             # What searches read: see numbers.inventory.candidates.
             models.Index(
-                fields=["sandbox", "area_code", "number_type", "sms_enabled", "mms_enabled", "spread"],
+                fields=[
+                    "sandbox",
+                    "area_code",
+                    "number_type",
+                    "sms_enabled",
+                    "mms_enabled",
+                    "spread",
+                ],
                 name="phone_number_area_spread",
                 include=SEARCHED,
                 condition=Q(status__in=["available", "quarantined"]),
@@ -131,7 +149,14 @@ class PhoneNumber(models.Model):
             ),
             # For orders that name the most they pay: cheap numbers may be rare on a shelf.
             models.Index(
-                fields=["sandbox", "area_code", "number_type", "sms_enabled", "mms_enabled", "price"],
+                fields=[
+                    "sandbox",
+                    "area_code",
+                    "number_type",
+                    "sms_enabled",
+                    "mms_enabled",
+                    "price",
+                ],
                 name="phone_number_area_price",
                 include=OFFERED,
                 condition=Q(status__in=["available", "quarantined"]),
@@ -148,7 +173,12 @@ class PhoneNumber(models.Model):
                 condition=Q(status__in=["available", "quarantined"]),
             ),
             # By the moment, which every question about holds names: that it is after now implies the condition.
-            models.Index("held_for", "held_until", name="phone_number_holds", condition=Q(held_until__isnull=False)),
+            models.Index(
+                "held_for",
+                "held_until",
+                name="phone_number_holds",
+                condition=Q(held_until__isnull=False),
+            ),
             # For the operators' lists, which are in the order of the numbers: each holds only what is
             # rare, so that an order of an ordinary number writes to none but the first.
             GinIndex(
@@ -157,16 +187,31 @@ class PhoneNumber(models.Model):
                 condition=Q(status__in=["assigned", "retired"]),
             ),
             models.Index(
-                "number", name="phone_number_not_local", condition=Q(number_type__in=["toll_free", "short_code"])
+                "number",
+                name="phone_number_not_local",
+                condition=Q(number_type__in=["toll_free", "short_code"]),
             ),
             # Few, and behind all toll-free ones in the order of numbers.
-            models.Index("number", name="phone_number_short_code", condition=Q(number_type="short_code")),
+            models.Index(
+                "number", name="phone_number_short_code", condition=Q(number_type="short_code")
+            ),
             # Trigrams can't tell 99999 from 999.
-            models.Index("number", name="phone_number_repeated", condition=Q(number__regex=FIVE_ALIKE)),
+            models.Index(
+                "number", name="phone_number_repeated", condition=Q(number__regex=FIVE_ALIKE)
+            ),
             models.Index("number", name="phone_number_retired", condition=Q(status="retired")),
             models.Index("number", name="phone_number_sandbox", condition=Q(sandbox=True)),
-            models.Index("quarantined_until", name="phone_number_quarantine", condition=Q(status="quarantined")),
-            models.Index("number_type", "number", name="phone_number_resting", condition=Q(status="quarantined")),
+            models.Index(
+                "quarantined_until",
+                name="phone_number_quarantine",
+                condition=Q(status="quarantined"),
+            ),
+            models.Index(
+                "number_type",
+                "number",
+                name="phone_number_resting",
+                condition=Q(status="quarantined"),
+            ),
         ]
 
     def __str__(self) -> str:

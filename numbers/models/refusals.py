@@ -42,15 +42,22 @@ class Refusal(models.Model):
             not_blank("code", name="refusal_code_not_blank"),
             models.CheckConstraint(
                 condition=models.Q(wanted__isnull=True, found__isnull=True)
-                | models.Q(wanted__isnull=False, found__isnull=False, found__gte=0, wanted__gt=models.F("found")),
+                | models.Q(
+                    wanted__isnull=False,
+                    found__isnull=False,
+                    found__gte=0,
+                    wanted__gt=models.F("found"),
+                ),
                 name="refusal_found_too_little",
             ),
             models.CheckConstraint(
-                condition=models.Q(wanted__isnull=True) | models.Q(code__in=["INSUFFICIENT_INVENTORY", "SEARCH_SHORT"]),
+                condition=models.Q(wanted__isnull=True)
+                | models.Q(code__in=["INSUFFICIENT_INVENTORY", "SEARCH_SHORT"]),
                 name="refusal_wanted_where_unmet",
             ),
             models.CheckConstraint(
-                condition=models.Q(area_code="", number_type="", pattern="") | models.Q(code="SEARCH_SHORT"),
+                condition=models.Q(area_code="", number_type="", pattern="")
+                | models.Q(code="SEARCH_SHORT"),
                 name="refusal_criteria_of_search",
             ),
         ]
@@ -60,8 +67,14 @@ class Refusal(models.Model):
             models.Index(fields=["organization_id", "-id"], name="refusal_of_organization"),
             # For the buying list's way to its rows. Their areas have an index too, which only SQL can say:
             # refusal_areas, on the area codes of the search or of the numbers (migration 0010).
-            models.Index(fields=["number_type", "-id"], name="refusal_type", condition=~models.Q(number_type="")),
-            models.Index(fields=["pattern", "-id"], name="refusal_pattern", condition=~models.Q(pattern="")),
+            models.Index(
+                fields=["number_type", "-id"],
+                name="refusal_type",
+                condition=~models.Q(number_type=""),
+            ),
+            models.Index(
+                fields=["pattern", "-id"], name="refusal_pattern", condition=~models.Q(pattern="")
+            ),
         ]
 
     def __str__(self) -> str:

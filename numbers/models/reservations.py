@@ -17,7 +17,9 @@ class Reservation(models.Model):
     """
 
     id = id_column()
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="reservations", db_index=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, related_name="reservations", db_index=False
+    )
     numbers = ArrayField(models.CharField(max_length=16))
     actor = models.CharField(max_length=128)
     request_id = models.CharField(max_length=26)
@@ -29,7 +31,9 @@ class Reservation(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="reservation_has_a_length"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="reservation_has_a_length"
+            ),
             models.CheckConstraint(condition=Q(numbers__len__gt=0), name="reservation_not_empty"),
             models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="reservation_actor_named"),
         ]

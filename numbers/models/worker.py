@@ -42,7 +42,9 @@ class Duty(models.Model):
         default_permissions = ()
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(name__regex=r"^[a-z][a-z_]*$"), name="duty_name_form"),
+            models.CheckConstraint(
+                condition=Q(name__regex=r"^[a-z][a-z_]*$"), name="duty_name_form"
+            ),
             models.CheckConstraint(
                 condition=Q(every_seconds__isnull=False, every_seconds__gt=0, daily_at__isnull=True)
                 | Q(every_seconds__isnull=True, daily_at__isnull=False),
@@ -50,11 +52,13 @@ class Duty(models.Model):
             ),
             one_of("outcome", DutyOutcome, name="duty_outcome_known"),
             models.CheckConstraint(
-                condition=Q(outcome="", finished_at__isnull=True) | (~Q(outcome="") & Q(finished_at__isnull=False)),
+                condition=Q(outcome="", finished_at__isnull=True)
+                | (~Q(outcome="") & Q(finished_at__isnull=False)),
                 name="duty_finished_with_outcome",
             ),
             models.CheckConstraint(
-                condition=Q(outcome="failed", error__regex=r"\S") | (~Q(outcome="failed") & Q(error="")),
+                condition=Q(outcome="failed", error__regex=r"\S")
+                | (~Q(outcome="failed") & Q(error="")),
                 name="duty_error_when_failed",
             ),
             models.CheckConstraint(
@@ -63,7 +67,12 @@ class Duty(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(owner="", beat_at__isnull=True)
-                | Q(owner__regex=r"\S", beat_at__isnull=False, started_at__isnull=False, attempts__gt=0),
+                | Q(
+                    owner__regex=r"\S",
+                    beat_at__isnull=False,
+                    started_at__isnull=False,
+                    attempts__gt=0,
+                ),
                 name="duty_owner_has_heartbeat",
             ),
             models.CheckConstraint(
@@ -90,7 +99,9 @@ class WorkerProcess(models.Model):
         default_permissions = ()
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(name__regex=r"\S", host__regex=r"\S"), name="worker_named"),
+            models.CheckConstraint(
+                condition=Q(name__regex=r"\S", host__regex=r"\S"), name="worker_named"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -50,7 +50,9 @@ class Block:
             )
         if self.sandbox and self.area_code == "800":
             # Toll-free numbers 800-555 are in service; in the other toll-free codes 555 is not.
-            raise NotInPlan("800 has no test numbers, since 800-555 is in service: choose one such as 888")
+            raise NotInPlan(
+                "800 has no test numbers, since 800-555 is in service: choose one such as 888"
+            )
 
     @property
     def number_type(self) -> str:
@@ -92,7 +94,9 @@ class Block:
         return [range(self.capacity)]
 
 
-def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: int | None) -> Iterator[str]:
+def draw(
+    block: Block, count: int, *, taken: Iterable[str] = (), random_state: int | None
+) -> Iterator[str]:
     """Yield `count` distinct numbers of the block in random order, except the `taken` ones.
 
     The same `random_state` gives the same numbers for the same taken ones. Raise `PlanExhausted` at
@@ -105,7 +109,9 @@ def draw(block: Block, count: int, *, taken: Iterable[str] = (), random_state: i
     free = used.count(0)
     if count > free:
         kind = "test numbers" if block.sandbox else "numbers"
-        raise PlanExhausted(f"area code {block.area_code} has room for {free:,} more {kind}, not {count:,}")
+        raise PlanExhausted(
+            f"area code {block.area_code} has room for {free:,} more {kind}, not {count:,}"
+        )
     # With the free count: by `random_state` alone, a second draw would hit every place of the
     # first.
     seed = None if random_state is None else f"{random_state} {block.area_code} {free}"

@@ -64,7 +64,11 @@ def read_number(text: str, *, region: str, number_type: str | None = None) -> Na
     else:
         compact = _compact(text)
         match = _NANP.fullmatch(compact)
-        if not match or match[1] not in _IN_SERVICE or not (compact[0] == "+" or region in _NANP_REGIONS):
+        if (
+            not match
+            or match[1] not in _IN_SERVICE
+            or not (compact[0] == "+" or region in _NANP_REGIONS)
+        ):
             return _by_library(text, compact, region, number_type)
         number, area_code = f"+1{match[1]}{match[2]}", match[1]
     kind, place = ("toll_free", "") if area_code in TOLL_FREE else ("local", REGIONS[area_code])
@@ -115,7 +119,9 @@ def _compact(text: str) -> str:
 
 def _by_library(text: str, compact: str, region: str, number_type: str | None) -> Named:
     if _EXPONENT.fullmatch(text.strip()):
-        raise NotANumber(f"{shown(text)} has lost digits in a spreadsheet: format the column as text")
+        raise NotANumber(
+            f"{shown(text)} has lost digits in a spreadsheet: format the column as text"
+        )
     if not _DIGITS.fullmatch(compact):
         raise NotANumber(f"{shown(text)} is not a phone number")
     try:
@@ -126,7 +132,9 @@ def _by_library(text: str, compact: str, region: str, number_type: str | None) -
     if not phonenumbers.is_valid_number(parsed) or not is_e164(number):
         raise NotANumber(f"{shown(text)} is an impossible number: {_impossible(parsed)}")
     if compact[0] == "+" and compact != number and not _trunk_zero(text):
-        raise NotANumber(f"{shown(text)} has digits that do not belong there: did you mean {number}?")
+        raise NotANumber(
+            f"{shown(text)} has digits that do not belong there: did you mean {number}?"
+        )
     free = phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE
     kind = "toll_free" if free else "local"
     if parsed.country_code == 1 and number_type not in (None, kind):
@@ -142,7 +150,11 @@ def _trunk_zero(text: str) -> bool:
 def _why(error: phonenumbers.NumberParseException) -> str:
     if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
         return "there is no such country code"
-    return "too long" if error.error_type == phonenumbers.NumberParseException.TOO_LONG else "too short"
+    return (
+        "too long"
+        if error.error_type == phonenumbers.NumberParseException.TOO_LONG
+        else "too short"
+    )
 
 
 def _impossible(parsed: phonenumbers.PhoneNumber) -> str:

@@ -54,7 +54,9 @@ def read_region(text: str, *, number: str, place: str) -> str:
         code = text.upper()
         return code if re.fullmatch(REGION_CODE, code, re.ASCII) else text
     if _key(text) == "ca" and place[:2] != "US":
-        raise ValueError("may be California or Canada: write it as US-CA, or as a province such as CA-ON")
+        raise ValueError(
+            "may be California or Canada: write it as US-CA, or as a province such as CA-ON"
+        )
     code = _CODES.get(_key(text), text.upper())
     if re.fullmatch(REGION_CODE, code, re.ASCII):
         return code

@@ -24,7 +24,15 @@ from config.errors import ApiError, is_unavailable, sqlstate_of
 from numbers.inventory.criteria import Criteria
 from numbers.locks import LockedOrder, lock_for_bulk_order, pending_order_statement
 from numbers.models import Order, WorkerQueue
-from numbers.orders.picking import MOST, QuantityRequest, available_ids, find_statement, pick, read_found, usual_depth
+from numbers.orders.picking import (
+    MOST,
+    QuantityRequest,
+    available_ids,
+    find_statement,
+    pick,
+    read_found,
+    usual_depth,
+)
 from numbers.orders.purchase import Buyer, price_purchase, purchase_statement
 from numbers.orders.waiting import (
     KEPT_ATTEMPTS,

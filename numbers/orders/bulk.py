@@ -29,14 +29,23 @@ from numbers.orders.picking import (
     usual_depth,
 )
 from numbers.orders.purchase import Buyer, Purchase, price_purchase, purchase_statement
-from numbers.orders.waiting import MOST_RIVALS, WaitingWish, own_waiting, rivals_of, rivals_statement
+from numbers.orders.waiting import (
+    MOST_RIVALS,
+    WaitingWish,
+    own_waiting,
+    rivals_of,
+    rivals_statement,
+)
 from numbers.ownership.queries import assignment_json
 from numbers.ownership.routing import Routing
 from numbers.worker.wake import wake_statement
 
 
 class OrderNotPending(Conflict):
-    code, message = "ORDER_NOT_PENDING", "order is not pending: only a pending order can be cancelled"
+    code, message = (
+        "ORDER_NOT_PENDING",
+        "order is not pending: only a pending order can be cancelled",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +114,18 @@ def _lock(tx: Transaction, request: QuantityRequest, buyer: Buyer) -> _Shelf:
         tx,
         buyer.organization_id,
         request.routing.campaign_id,
-        own_waiting(buyer.organization_id, sandbox=buyer.is_sandbox, most=settings.BACKORDERS_PER_ORGANIZATION),
+        own_waiting(
+            buyer.organization_id,
+            sandbox=buyer.is_sandbox,
+            most=settings.BACKORDERS_PER_ORGANIZATION,
+        ),
         rivals_statement(request.criteria, sandbox=buyer.is_sandbox),
         find_statement(wish, quantity=quantity, depth=usual_depth(quantity)),
     )
     found = pick(tx, read_found(stock), wish, quantity=quantity)
-    contested = len(found.rows) == quantity and _is_contested(rivals_of(found.rows, rivals, sandbox=buyer.is_sandbox))
+    contested = len(found.rows) == quantity and _is_contested(
+        rivals_of(found.rows, rivals, sandbox=buyer.is_sandbox)
+    )
     return _Shelf(account, found, contested, own[0][0])
 
 
@@ -183,7 +198,9 @@ def _wait(
 
 def own_quantity_order(order_id: UUID, organization_id: UUID) -> Order:
     """Return the organization's bulk order. Raise NotFound if it has none with this id."""
-    order = Order.objects.filter(pk=order_id, organization_id=organization_id, kind=Order.Kind.QUANTITY).first()
+    order = Order.objects.filter(
+        pk=order_id, organization_id=organization_id, kind=Order.Kind.QUANTITY
+    ).first()
     if order is None:
         raise NotFound()
     return order
@@ -207,7 +224,9 @@ def _cancel(tx: Transaction, order_id: UUID, organization_id: UUID, actor: Actor
     tx.run(close_statement(order_id, "cancelled", "", actor))
 
 
-def _pending_statement(order_id: UUID, request: QuantityRequest, max_price: Decimal, buyer: Buyer) -> Statement:
+def _pending_statement(
+    order_id: UUID, request: QuantityRequest, max_price: Decimal, buyer: Buyer
+) -> Statement:
     return RECORD_PENDING, {
         "id": order_id,
         "organization_id": buyer.organization_id,
@@ -226,7 +245,9 @@ def _pending_statement(order_id: UUID, request: QuantityRequest, max_price: Deci
     }
 
 
-def _pending_json(order_id: UUID, request: QuantityRequest, max_price: Decimal) -> BulkOrderPlacedJson:
+def _pending_json(
+    order_id: UUID, request: QuantityRequest, max_price: Decimal
+) -> BulkOrderPlacedJson:
     return {
         "order_id": order_id,
         "status": "pending",

@@ -26,13 +26,19 @@ class BulkOrderPlacedJson(TypedDict):
         ),
     ]
     quantity: Annotated[int, Count(minimum=1, maximum=MOST), doc("How many were ordered.")]
-    assigned_count: Annotated[int, Count(minimum=0), doc("How many of them were assigned: all or none.", example=1)]
-    pending_count: Annotated[int, Count(minimum=0), doc("How many it still waits for: all or none.")]
+    assigned_count: Annotated[
+        int, Count(minimum=0), doc("How many of them were assigned: all or none.", example=1)
+    ]
+    pending_count: Annotated[
+        int, Count(minimum=0), doc("How many it still waits for: all or none.")
+    ]
     max_price_per_number: Annotated[
         Money | None,
         doc("What each of its numbers costs at most; null for orders from before this was kept."),
     ]
-    assigned_numbers: Annotated[list[PhoneNumberJson], doc("Those of its numbers that are yours now.")]
+    assigned_numbers: Annotated[
+        list[PhoneNumberJson], doc("Those of its numbers that are yours now.")
+    ]
 
 
 class BulkOrderJson(BulkOrderPlacedJson):

@@ -56,7 +56,9 @@ def usual_depth(quantity: int) -> int:
     return quantity * 2 + 50
 
 
-def find_statement(wish: Wish, *, quantity: int, depth: int, besides: frozenset[int] = NOTHING) -> Statement:
+def find_statement(
+    wish: Wish, *, quantity: int, depth: int, besides: frozenset[int] = NOTHING
+) -> Statement:
     """Return the statement that finds `depth` available numbers and locks `quantity` of them.
 
     It never waits: numbers that another transaction has locked, or bought since, are skipped.
@@ -103,7 +105,9 @@ def available_ids(wish: Wish, *, most: int) -> list[int]:
     query, parameters = candidates_from(_ANY_TURN, wish.criteria, wish.max_price)
     text = OneOff(query) if wish.criteria.pattern else query
     timeout: tuple[Statement, ...] = () if connection.in_atomic_block else ((_PROBE_TIMEOUT, ()),)
-    *_, rows = run_statements(*timeout, (text, {**_open_parameters(wish, quantity=most), **parameters}))
+    *_, rows = run_statements(
+        *timeout, (text, {**_open_parameters(wish, quantity=most), **parameters})
+    )
     return [row[0] for row in rows]
 
 

@@ -111,7 +111,9 @@ class OrderAnswer:
     replayed: bool = False
 
 
-def place_order(request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None) -> OrderAnswer:
+def place_order(
+    request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
+) -> OrderAnswer:
     """Assign the numbers, charge for them and remember the response; or do nothing at all.
 
     Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,
@@ -171,7 +173,9 @@ def _quote(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Accoun
 
 def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> QuoteJson:
     return {
-        "numbers": [{"number": line.row.number, "price": line.row.price} for line in purchase.lines],
+        "numbers": [
+            {"number": line.row.number, "price": line.row.price} for line in purchase.lines
+        ],
         "total": purchase.total,
         "currency": purchase.currency,
         "balance_after": account.balance if buyer.is_sandbox else account.balance - purchase.total,
@@ -241,20 +245,26 @@ def refusal(
         "alternatives": nearest_available(
             [number for number in taken if number not in yours],
             neighbours,
-            lambda wanted, depth: run_statements(_nearby(wanted, depth, asked=numbers, buyer=buyer))[0],
+            lambda wanted, depth: run_statements(
+                _nearby(wanted, depth, asked=numbers, buyer=buyer)
+            )[0],
         ),
     }
     message = f"insufficient inventory: requested {len(numbers)}, available {available}"
     return InsufficientInventory(message, data=shortfall)
 
 
-def _look_around(numbers: Sequence[str], taken: Sequence[str], buyer: Buyer) -> tuple[Statement, Statement]:
+def _look_around(
+    numbers: Sequence[str], taken: Sequence[str], buyer: Buyer
+) -> tuple[Statement, Statement]:
     """Return statements for the owners of the taken numbers, and for their neighbors."""
     return _open_ownership(taken), _nearby(taken, USUAL_DEPTH, asked=numbers, buyer=buyer)
 
 
 def _nearby(wanted: Sequence[str], depth: int, *, asked: Sequence[str], buyer: Buyer) -> Statement:
-    return neighbours_of(wanted, depth, asked=asked, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox)
+    return neighbours_of(
+        wanted, depth, asked=asked, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox
+    )
 
 
 def _open_ownership(numbers: Sequence[str]) -> Statement:

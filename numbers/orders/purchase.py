@@ -186,8 +186,13 @@ def purchase_statement(
     `answer` is the response for retries with `idempotency_key`, which the transaction has claimed.
     """
     key = idempotency_key.key if idempotency_key else None
-    transaction.on_commit(lambda: count_order(quantity=len(purchase.lines), named=purchase.criteria is None))
-    return RECORD, record_parameters(purchase, buyer, routing) | {"idempotency_key": key, "answer": key and answer}
+    transaction.on_commit(
+        lambda: count_order(quantity=len(purchase.lines), named=purchase.criteria is None)
+    )
+    return RECORD, record_parameters(purchase, buyer, routing) | {
+        "idempotency_key": key,
+        "answer": key and answer,
+    }
 
 
 def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dict[str, Any]:

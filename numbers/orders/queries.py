@@ -42,7 +42,9 @@ class OrderJson(TypedDict):
     total: Annotated[Money | None, doc("What they cost together; null until they are assigned.")]
     currency: Currency
     label: Annotated[Text | None, doc("The label that was ordered with.", example="support-line")]
-    campaign_id: Annotated[Uuid | None, doc("The campaign that was ordered for.", example=CAMPAIGN_ID)]
+    campaign_id: Annotated[
+        Uuid | None, doc("The campaign that was ordered for.", example=CAMPAIGN_ID)
+    ]
     api_key: _OrderKeyJson | None
     created_at: Annotated[Moment, doc("When it was placed.")]
     finished_at: Annotated[Moment | None, doc("When it was completed, failed or cancelled.")]
@@ -96,9 +98,14 @@ def order_json(order: Order) -> OrderJson:
 
 def order_with_numbers_json(order: Order) -> OrderWithNumbersJson:
     """Return an order with its numbers and their prices, in the order asked for."""
-    lines = Assignment.objects.filter(order=order).order_by("id").values("id", "number__number", "price")
+    lines = (
+        Assignment.objects.filter(order=order)
+        .order_by("id")
+        .values("id", "number__number", "price")
+    )
     numbers: list[_OrderLineJson] = [
-        {"id": line["id"], "number": line["number__number"], "price": line["price"]} for line in lines
+        {"id": line["id"], "number": line["number__number"], "price": line["price"]}
+        for line in lines
     ]
     return {**order_json(order), "numbers": numbers}
 

@@ -43,8 +43,21 @@ from numbers.locks import Account, LockedNumber
 from numbers.models import Reservation
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyInProgress, IdempotencyKey
-from numbers.orders.place import OrderAnswer, OrderRequest, QuoteJson, answer_body, quote_json, refusal
-from numbers.orders.purchase import Buyer, CreditShortfallJson, InsufficientCredit, Purchase, price_purchase
+from numbers.orders.place import (
+    OrderAnswer,
+    OrderRequest,
+    QuoteJson,
+    answer_body,
+    quote_json,
+    refusal,
+)
+from numbers.orders.purchase import (
+    Buyer,
+    CreditShortfallJson,
+    InsufficientCredit,
+    Purchase,
+    price_purchase,
+)
 
 PRICE = Decimal("1.00")
 GOES_WELL = "+15005550006"
@@ -113,7 +126,9 @@ def _unavailable(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
 
 def _already_yours(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
     error = refusal(numbers, [number], buyer=buyer)
-    return type(error)(error.message, data={**(error.data or {}), "already_yours": [number], "alternatives": {}})
+    return type(error)(
+        error.message, data={**(error.data or {}), "already_yours": [number], "alternatives": {}}
+    )
 
 
 def _no_credit(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:

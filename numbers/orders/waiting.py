@@ -142,7 +142,10 @@ def orders_without_campaign(*, sandbox: bool) -> list[Order]:
         return []
     return list(
         Order.objects.filter(
-            status=Order.Status.PENDING, sandbox=sandbox, campaign__in=unusable, organization__status="ACTIVE"
+            status=Order.Status.PENDING,
+            sandbox=sandbox,
+            campaign__in=unusable,
+            organization__status="ACTIVE",
         ).order_by("id")
     )
 
@@ -170,7 +173,9 @@ def _wants_any(wish: WaitingWish, rows: Sequence[LockedNumber]) -> bool:
     try:
         read = wish.read()
         return any(read.wants(row) for row in rows)
-    except TypeError:  # criteria of another release: the worker reports it, and no order waits for it
+    except (
+        TypeError
+    ):  # criteria of another release: the worker reports it, and no order waits for it
         return False
 
 
@@ -182,7 +187,11 @@ def _read(rows: Rows, sandbox: bool) -> Iterator[WaitingWish]:
 
 def _is_usable(campaign_status: str, brand_status: str, identity_status: str | None) -> bool:
     try:
-        require_usable(campaign_status=campaign_status, brand_status=brand_status, identity_status=identity_status)
+        require_usable(
+            campaign_status=campaign_status,
+            brand_status=brand_status,
+            identity_status=identity_status,
+        )
     except ApiError:
         return False
     return True

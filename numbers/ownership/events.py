@@ -43,10 +43,15 @@ class NumberEventJson(TypedDict):
     kind: Annotated[str, OneOf(NumberEventKind.values), doc("What happened.", example="assigned")]
     actor: Annotated[
         Text,
-        doc("Who did it: the prefix of one of your keys, `operator` or `system`.", example="am_live_8sK2"),
+        doc(
+            "Who did it: the prefix of one of your keys, `operator` or `system`.",
+            example="am_live_8sK2",
+        ),
     ]
     request_id: Annotated[Ulid, doc("In which request: the `X-Request-Id` of its answer.")]
-    order_id: Annotated[Uuid | None, doc("The order that it belongs to, where there is one.", example=ORDER_ID)]
+    order_id: Annotated[
+        Uuid | None, doc("The order that it belongs to, where there is one.", example=ORDER_ID)
+    ]
     before: Annotated[NumberEventValuesJson, example({})]
     after: Annotated[NumberEventValuesJson, example({"price": "1.00", "campaign_id": CAMPAIGN_ID})]
     created_at: Annotated[Moment, doc("When.")]
@@ -65,10 +70,14 @@ def own_events(assignment_id: UUID, organization_id: UUID) -> QuerySet[NumberEve
     owned = Assignment.objects.filter(pk=assignment_id, organization_id=organization_id).first()
     if owned is None:
         raise NotFound()
-    of_the_number = Q(kind=NumberEvent.Kind.CHANGED, after__has_any_keys=sorted(_SHOWN), at__gt=owned.created_at)
+    of_the_number = Q(
+        kind=NumberEvent.Kind.CHANGED, after__has_any_keys=sorted(_SHOWN), at__gt=owned.created_at
+    )
     if owned.ended_at is not None:
         of_the_number &= Q(at__lt=owned.ended_at)
-    events = NumberEvent.objects.filter(Q(assignment_id=owned.pk) | of_the_number, number_id=owned.number_id)
+    events = NumberEvent.objects.filter(
+        Q(assignment_id=owned.pk) | of_the_number, number_id=owned.number_id
+    )
     return events.order_by("-pk")
 
 

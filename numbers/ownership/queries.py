@@ -97,7 +97,9 @@ def owned_ids(references: list[UUID | str], organization_id: UUID) -> dict[UUID 
     numbers = [one for one in references if isinstance(one, str)]
     found = _ids_of(numbers, organization_id) if numbers else {}
     return {
-        one: one if isinstance(one, UUID) else found[one] for one in references if isinstance(one, UUID) or one in found
+        one: one if isinstance(one, UUID) else found[one]
+        for one in references
+        if isinstance(one, UUID) or one in found
     }
 
 

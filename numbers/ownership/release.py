@@ -203,7 +203,9 @@ def _change_stock(
     statement: str, number_ids: Sequence[int], statuses: tuple[str, ...], actor: Actor, reason: str
 ) -> list[int]:
     if not reason.strip():
-        raise ValidationFailed(details={"reason": "is required: it is kept in the number's history"})
+        raise ValidationFailed(
+            details={"reason": "is required: it is kept in the number's history"}
+        )
     return run_transaction(
         lambda tx: _change_locked(tx, statement, list(number_ids), statuses, actor, reason),
     )

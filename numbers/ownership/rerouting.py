@@ -61,7 +61,9 @@ def _change(
     return assignment
 
 
-def _write(assignment: Assignment, before: dict[str, Any], changes: dict[str, Any], actor: Actor) -> None:
+def _write(
+    assignment: Assignment, before: dict[str, Any], changes: dict[str, Any], actor: Actor
+) -> None:
     Assignment.objects.filter(pk=assignment.pk).update(**changes, updated_at=Now())
     NumberEvent.objects.create(
         number_id=assignment.number_id,
@@ -76,4 +78,6 @@ def _write(assignment: Assignment, before: dict[str, Any], changes: dict[str, An
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}
+    return {
+        name: str(value) if isinstance(value, UUID) else value for name, value in values.items()
+    }

@@ -27,7 +27,9 @@ class UnsafeUrl(ValueError):
 # they disagree, are refused before.
 _URL = re.compile(r"https://([^/?#]*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
-_IPV4 = re.compile(r"(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})")
+_IPV4 = re.compile(
+    r"(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})"
+)
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 # The last label starts with a letter, so that no short, octal or hexadecimal address is a name.
 _NAME = re.compile(rf"(?:{_LABEL}\.)+([a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)")
@@ -36,7 +38,13 @@ _LAST_LABEL_IS_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 # Top-level names that resolve inside a machine or a private network only.
 _PRIVATE_TLDS = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"}
-    | {"localhost6", "localdomain6", "svc", "consul", "docker"}  # of machines, clusters and containers
+    | {
+        "localhost6",
+        "localdomain6",
+        "svc",
+        "consul",
+        "docker",
+    }  # of machines, clusters and containers
     | {"test", "invalid", "onion", "alt"}  # reserved, never on the internet
 )
 
@@ -53,7 +61,9 @@ _NOT_PUBLIC_V4 = _spans(
 # Global unicast excludes ::1, v4-mapped, NAT64, fc00::/7, fe80::/10 and ff00::/8. These parts of it
 # are not public: protocol assignments (Teredo, ORCHID, benchmarks), documentation, 6to4.
 _GLOBAL_V6 = IPv6Network("2000::/3")
-_NOT_PUBLIC_V6 = [IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+_NOT_PUBLIC_V6 = [
+    IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+]
 
 
 def check_public_https_url(value: str) -> str:
@@ -66,7 +76,9 @@ def check_public_https_url(value: str) -> str:
     # isprintable excludes control, format and unassigned characters, and white space except the
     # blank.
     if not value.isprintable() or " " in value or "\\" in value:
-        raise UnsafeUrl("must not contain blanks, control characters or backslashes: percent-encode them")
+        raise UnsafeUrl(
+            "must not contain blanks, control characters or backslashes: percent-encode them"
+        )
     url = _URL.match(value)
     if url is None:
         raise UnsafeUrl("must start with https://")
@@ -91,7 +103,9 @@ def _check_authority(authority: str) -> None:
         raise UnsafeUrl("must not contain credentials: remove what stands before the @")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise UnsafeUrl("must have a host and, after a colon, nothing but a port between 1 and 65535")
+        raise UnsafeUrl(
+            "must have a host and, after a colon, nothing but a port between 1 and 65535"
+        )
     host, port = parts.groups()
     if port is not None and not 1 <= int(port) <= 65535:
         raise UnsafeUrl("must have a port between 1 and 65535")
@@ -112,7 +126,9 @@ def _ascii(host: str) -> str:
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise UnsafeUrl("must have a host that is a valid name: write it in its xn-- form") from None
+        raise UnsafeUrl(
+            "must have a host that is a valid name: write it in its xn-- form"
+        ) from None
 
 
 def _check_name_or_ipv4(host: str) -> None:
@@ -149,7 +165,9 @@ def _check_ipv4(parts: list[int]) -> None:
 
 def _check_ipv6(text: str) -> None:
     if "%" in text:
-        raise UnsafeUrl("must have an IPv6 address without a zone: it only has a meaning on a local link")
+        raise UnsafeUrl(
+            "must have an IPv6 address without a zone: it only has a meaning on a local link"
+        )
     try:
         address = IPv6Address(text)
     except AddressValueError:
@@ -159,4 +177,6 @@ def _check_ipv6(text: str) -> None:
 
 
 def _refuse_private() -> NoReturn:
-    raise UnsafeUrl("must have a public host: private, local and reserved addresses can't be called")
+    raise UnsafeUrl(
+        "must have a public host: private, local and reserved addresses can't be called"
+    )

@@ -72,9 +72,13 @@ def refresh_figures() -> bool:
             if not cursor.fetchone()[0]:
                 return False
             cursor.execute("SELECT set_config('statement_timeout', '10min', true)")
-        failed = {name: error for name, count in PANELS.items() if (error := _count_panel(name, count))}
+        failed = {
+            name: error for name, count in PANELS.items() if (error := _count_panel(name, count))
+        }
     if failed:
-        raise PanelsFailed(f"not counted: {', '.join(f'{name} ({in_words(error)})' for name, error in failed.items())}")
+        raise PanelsFailed(
+            f"not counted: {', '.join(f'{name} ({in_words(error)})' for name, error in failed.items())}"
+        )
     return True
 
 
@@ -93,7 +97,9 @@ def _count_panel(name: str, count: Callable[[], dict[str, Any]]) -> Exception | 
 
 def since() -> datetime:
     """Return the start of the first day that the page shows; today is the last one."""
-    return datetime.combine(timezone.now().date() - timedelta(days=DAYS - 1), datetime.min.time(), UTC)
+    return datetime.combine(
+        timezone.now().date() - timedelta(days=DAYS - 1), datetime.min.time(), UTC
+    )
 
 
 def first_id_of(moment: datetime) -> UUID:
@@ -119,8 +125,13 @@ def _count_stock() -> dict[str, Any]:
     for area_code, number_type, state, count in _rows(STOCK):
         of_type = by_type.setdefault(number_type, {})
         of_type[state] = of_type.get(state, 0) + count
-        available[area_code, number_type] = available.get((area_code, number_type), 0) + count * (state == "available")
-    sold = {(area_code, number_type): count for area_code, number_type, count in _rows(SOLD, first_id_of(since()))}
+        available[area_code, number_type] = available.get((area_code, number_type), 0) + count * (
+            state == "available"
+        )
+    sold = {
+        (area_code, number_type): count
+        for area_code, number_type, count in _rows(SOLD, first_id_of(since()))
+    }
     areas = [
         {
             "area_code": area_code,
@@ -158,7 +169,12 @@ REFUSALS = """
 def _count_days() -> dict[str, Any]:
     begin = since()
     days: dict[date, dict[str, Any]] = {
-        begin.date() + timedelta(days=step): {"orders": 0, "numbers": 0, "revenue": "0.00", "refusals": {}}
+        begin.date() + timedelta(days=step): {
+            "orders": 0,
+            "numbers": 0,
+            "revenue": "0.00",
+            "refusals": {},
+        }
         for step in range(DAYS)
     }
     spare: dict[str, Any] = {"refusals": {}}  # for a day that begins during the count
@@ -217,7 +233,9 @@ def _write(name: str, data: dict[str, Any]) -> None:
 
 def _read() -> Figures:
     kept = list(DeskFigures.objects.filter(name__in=PANELS))
-    return Figures(min((one.as_of for one in kept), default=None), {one.name: one.data for one in kept})
+    return Figures(
+        min((one.as_of for one in kept), default=None), {one.name: one.data for one in kept}
+    )
 
 
 def _is_stale(figures: Figures) -> bool:
@@ -228,4 +246,8 @@ def _is_stale(figures: Figures) -> bool:
 
 def _estimated_stock() -> int:
     """Return the planner's estimate; -1 for a table that was never analyzed, so a small one."""
-    return int(_rows("SELECT reltuples::bigint FROM pg_class WHERE oid = 'numbers_phonenumber'::regclass")[0][0])
+    return int(
+        _rows("SELECT reltuples::bigint FROM pg_class WHERE oid = 'numbers_phonenumber'::regclass")[
+            0
+        ][0]
+    )

@@ -14,7 +14,9 @@ def count_soon(actor: Actor) -> None:
     """Queue a job that counts the figures, unless there is one already."""
     if Job.objects.filter(kind=KIND, status__in=[Job.Status.QUEUED, Job.Status.RUNNING]).exists():
         return
-    job = Job.objects.create(kind=KIND, title="Figures of the home page", actor=str(actor), request_id=actor.request_id)
+    job = Job.objects.create(
+        kind=KIND, title="Figures of the home page", actor=str(actor), request_id=actor.request_id
+    )
     queue(job.pk)
 
 

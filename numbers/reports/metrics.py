@@ -21,8 +21,12 @@ def stock_and_pending() -> Iterable[Metric]:
 
 
 def _stock() -> Iterable[Metric]:
-    stock = GaugeMetricFamily("numberdesk_stock_numbers", "Live numbers as last counted.", labels=["type", "status"])
-    counted = GaugeMetricFamily("numberdesk_stock_counted_timestamp_seconds", "When refresh_desk last counted.")
+    stock = GaugeMetricFamily(
+        "numberdesk_stock_numbers", "Live numbers as last counted.", labels=["type", "status"]
+    )
+    counted = GaugeMetricFamily(
+        "numberdesk_stock_counted_timestamp_seconds", "When refresh_desk last counted."
+    )
     figures = DeskFigures.objects.filter(name="stock").first()
     if figures is None:
         return []
@@ -38,9 +42,17 @@ def _pending() -> Iterable[Metric]:
         cursor.execute(PENDING)  # reads the partial index of pending orders only
         orders, numbers, age, failing = cursor.fetchone()
     return [
-        GaugeMetricFamily("numberdesk_pending_orders", "Bulk orders that wait for stock.", value=orders),
-        GaugeMetricFamily("numberdesk_pending_numbers", "Numbers that bulk orders wait for.", value=numbers),
-        GaugeMetricFamily("numberdesk_pending_oldest_seconds", "How long the oldest backorder has waited.", value=age),
+        GaugeMetricFamily(
+            "numberdesk_pending_orders", "Bulk orders that wait for stock.", value=orders
+        ),
+        GaugeMetricFamily(
+            "numberdesk_pending_numbers", "Numbers that bulk orders wait for.", value=numbers
+        ),
+        GaugeMetricFamily(
+            "numberdesk_pending_oldest_seconds",
+            "How long the oldest backorder has waited.",
+            value=age,
+        ),
         GaugeMetricFamily(
             "numberdesk_pending_failing_orders",
             "Backorders that failed and are retried.",

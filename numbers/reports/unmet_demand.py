@@ -153,7 +153,12 @@ def unmet_demand(*, since: datetime, limit: int) -> list[dict[str, Any]]:
     `missing` counts refused requests; `waiting` is the shortfall of backorders, after stock that
     matches is given to the oldest of them.
     """
-    parameters: dict[str, Any] = {"since": since, "limit": limit, "search_short": Refusal.SEARCH_SHORT, **_shortfalls()}
+    parameters: dict[str, Any] = {
+        "since": since,
+        "limit": limit,
+        "search_short": Refusal.SEARCH_SHORT,
+        **_shortfalls(),
+    }
     with connection.cursor() as cursor:
         cursor.execute(UNMET, parameters)
         columns = (
@@ -168,16 +173,31 @@ def _shortfalls() -> dict[str, list[Any]]:
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
         waiting = cursor.fetchall()
-    columns: dict[str, list[Any]] = {"organizations": [], "criteria": [], "short": [], "times": [], "last": []}
+    columns: dict[str, list[Any]] = {
+        "organizations": [],
+        "criteria": [],
+        "short": [],
+        "times": [],
+        "last": [],
+    }
     for (criteria, max_price), rows in groupby(waiting, key=itemgetter(0, 1)):
         wanted = list(rows)
         free = _in_stock(criteria, max_price, most=sum(quantity for *_, quantity, _, _ in wanted))
-        for _, _, organization_id, quantity, times, last_at in wanted:  # the oldest order takes first
+        for (
+            _,
+            _,
+            organization_id,
+            quantity,
+            times,
+            last_at,
+        ) in wanted:  # the oldest order takes first
             taken = min(free, quantity)
             free -= taken
             if quantity > taken:
                 for name, value in zip(
-                    columns, (organization_id, criteria, quantity - taken, times, last_at), strict=True
+                    columns,
+                    (organization_id, criteria, quantity - taken, times, last_at),
+                    strict=True,
                 ):
                     columns[name].append(value)
     return columns
@@ -196,6 +216,7 @@ def forget_old_refusals() -> int:
     """Delete refusals older than `DESK_REFUSAL_DAYS`; return how many."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM numbers_refusal WHERE at < now() - make_interval(days => %s)", [settings.DESK_REFUSAL_DAYS]
+            "DELETE FROM numbers_refusal WHERE at < now() - make_interval(days => %s)",
+            [settings.DESK_REFUSAL_DAYS],
         )
         return cursor.rowcount

@@ -69,7 +69,11 @@ def _forget_jobs() -> str:
 
 def _verify_inventory() -> str:
     findings = list(verify_inventory(shown=1))
-    broken = [f"{finding.check.name} ({finding.offenders:,} rows)" for finding in findings if not finding.holds]
+    broken = [
+        f"{finding.check.name} ({finding.offenders:,} rows)"
+        for finding in findings
+        if not finding.holds
+    ]
     if broken:
         raise DutyFailed(f"{len(broken)} of {len(findings)} checks failed: {', '.join(broken)}")
     return f"{len(findings)} checks hold"

@@ -35,7 +35,9 @@ def record_failure(queue: WorkerQueue, item: object, error: BaseException) -> No
     Call it outside the failed transaction.
     """
     fields = {"queue": queue.value, "item": str(item)}
-    logger.error("%s: item %s failed: %s", queue.label, item, error, exc_info=error, extra={"fields": fields})
+    logger.error(
+        "%s: item %s failed: %s", queue.label, item, error, exc_info=error, extra={"fields": fields}
+    )
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_COUNT, [queue, str(item)[:64]])
@@ -47,4 +49,6 @@ def in_words(error: BaseException) -> str:
     """Return an error as one line: its class, and its first line without control characters."""
     first_line = str(error).strip().partition("\n")[0]
     printable = "".join(character for character in first_line if character.isprintable())
-    return f"{type(error).__name__}: {printable}"[:ERROR_LENGTH] if printable else type(error).__name__
+    return (
+        f"{type(error).__name__}: {printable}"[:ERROR_LENGTH] if printable else type(error).__name__
+    )

@@ -133,7 +133,9 @@ class JobContext:
 
     def mine(self) -> Any:
         """Return the job as a query, empty once another worker has taken it over."""
-        return Job.objects.filter(pk=self.job.pk, attempts=self.job.attempts, status=Job.Status.RUNNING)
+        return Job.objects.filter(
+            pk=self.job.pk, attempts=self.job.attempts, status=Job.Status.RUNNING
+        )
 
     def beat(self) -> None:
         if not self.mine().update(heartbeat_at=Now(), **self.reported):
@@ -182,21 +184,29 @@ def forget_old_jobs() -> int:
     removed = 0
     for job_id in [*drafts.values_list("pk", flat=True), *finished.values_list("pk", flat=True)]:
         # One at a time: a job may have a million outcomes.
-        removed += Job.objects.filter(pk=job_id).exclude(status__in=["queued", "running"]).delete()[0] > 0
+        removed += (
+            Job.objects.filter(pk=job_id).exclude(status__in=["queued", "running"]).delete()[0] > 0
+        )
     return removed
 
 
 def _run(context: JobContext) -> None:
     job = context.job
     if job.attempts > MOST_ATTEMPTS:
-        _finish(context, Job.Status.FAILED, error=f"interrupted {MOST_ATTEMPTS} times; finished steps are kept")
+        _finish(
+            context,
+            Job.Status.FAILED,
+            error=f"interrupted {MOST_ATTEMPTS} times; finished steps are kept",
+        )
         return
     try:
         with context:
             counts = _HANDLERS[job.kind](context)
         _finish(context, Job.Status.DONE, counts=counts)
     except ApiError as refusal:
-        details = "; ".join(f"{field} {sentence}" for field, sentence in (refusal.details or {}).items())
+        details = "; ".join(
+            f"{field} {sentence}" for field, sentence in (refusal.details or {}).items()
+        )
         _finish(context, Job.Status.FAILED, error=details or refusal.message)
     except ItemsFailed as failure:
         _retry_items(context, failure)
@@ -229,7 +239,9 @@ def _retry(context: JobContext, reason: str) -> None:
     """Queue the job again for a later time, or give it up after MOST_ATTEMPTS."""
     job = context.job
     if job.attempts >= MOST_ATTEMPTS:
-        _finish(context, Job.Status.FAILED, error=f"failed {MOST_ATTEMPTS} times, given up: {reason}")
+        _finish(
+            context, Job.Status.FAILED, error=f"failed {MOST_ATTEMPTS} times, given up: {reason}"
+        )
         return
     error = f"attempt {job.attempts} of {MOST_ATTEMPTS} failed, the next one follows: {reason}"
     _execute(_RETRY, error[:ERROR_LENGTH], job.pk, job.attempts)
@@ -256,10 +268,14 @@ def _execute(statement: str, *parameters: Any) -> None:
         cursor.execute(statement, parameters)
 
 
-def _finish(context: JobContext, status: str, *, counts: dict[str, Any] | None = None, error: str = "") -> None:
+def _finish(
+    context: JobContext, status: str, *, counts: dict[str, Any] | None = None, error: str = ""
+) -> None:
     state = {"progress": context.job.progress, **context.reported, "counts": counts or {}}
     error = error.replace("\0", "")[:ERROR_LENGTH]
-    finished = context.mine().update(status=status, error=error, finished_at=Now(), heartbeat_at=None, **state)
+    finished = context.mine().update(
+        status=status, error=error, finished_at=Now(), heartbeat_at=None, **state
+    )
     if finished and status == Job.Status.DONE and not context.job.parameters.get("dry_run"):
         context.job.inputs.all().delete()
 

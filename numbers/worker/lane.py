@@ -59,7 +59,9 @@ class Lane(CancelableThread):
     It processes what is due and returns the seconds until the next.
     """
 
-    def __init__(self, name: str, look: Callable[[], float | None], *, stop: threading.Event, poll: float) -> None:
+    def __init__(
+        self, name: str, look: Callable[[], float | None], *, stop: threading.Event, poll: float
+    ) -> None:
         super().__init__(name, self._loop)
         self._look, self._stop, self._poll = look, stop, poll
         self._woken = threading.Event()
@@ -82,11 +84,15 @@ class Lane(CancelableThread):
                 self._stop.wait(rest)
                 rest = min(2 * rest, LONGEST_REST)
                 continue
-            self._woken.wait(self._poll if wait is None else max(SHORTEST_WAIT, min(wait, self._poll)))
+            self._woken.wait(
+                self._poll if wait is None else max(SHORTEST_WAIT, min(wait, self._poll))
+            )
 
     def _report(self, error: Exception, rest: float) -> None:
         if isinstance(error, DatabaseError | InterfaceError | psycopg.Error):
             reason = str(error).strip().partition("\n")[0]
             logger.warning("%s: waits %g s for the database: %s", self.name, rest, reason)
         else:
-            logger.error("%s: a look failed, the next one follows in %g s", self.name, rest, exc_info=error)
+            logger.error(
+                "%s: a look failed, the next one follows in %g s", self.name, rest, exc_info=error
+            )

@@ -71,4 +71,6 @@ def _connection_parameters() -> dict[str, Any]:
         return dict(conninfo_to_dict(settings.WORKER_LISTEN_URL))
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     parameters = connection.get_connection_params()
-    return {name: value for name, value in parameters.items() if name in known and value is not None}
+    return {
+        name: value for name, value in parameters.items() if name in known and value is not None
+    }

@@ -15,7 +15,9 @@ _PRESENT = """
     VALUES (%s, %s, %s, clock_timestamp(), clock_timestamp())
     ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp()
 """
-_FORGET_SILENT = "DELETE FROM numbers_workerprocess WHERE beat_at < clock_timestamp() - interval '10 minutes'"
+_FORGET_SILENT = (
+    "DELETE FROM numbers_workerprocess WHERE beat_at < clock_timestamp() - interval '10 minutes'"
+)
 _ALIVE = """
     SELECT count(*), count(*) FILTER (WHERE host = %s) FROM numbers_workerprocess
     WHERE beat_at > clock_timestamp() - make_interval(secs => %s)

@@ -22,7 +22,14 @@ from numbers.worker.heartbeat import Heartbeat
 from numbers.worker.lane import CancelableThread, Lane
 from numbers.worker.listener import Listener
 from numbers.worker.presence import end_presence, renew_presence
-from numbers.worker.schedule import Claim, claim_duty, plan_duties, run_duty, seconds_until_due, worker_name
+from numbers.worker.schedule import (
+    Claim,
+    claim_duty,
+    plan_duties,
+    run_duty,
+    seconds_until_due,
+    worker_name,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +49,19 @@ class Worker:
         self._id = uuid4()
         self._parent = parent
         self._stop = threading.Event()
-        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()  # safe to use in a signal handler
+        self._signals: queue.SimpleQueue[int] = (
+            queue.SimpleQueue()
+        )  # safe to use in a signal handler
         self._duties = all_duties()
         self._running_duties: list[CancelableThread] = []
         options: dict[str, Any] = {"stop": self._stop, "poll": poll}
         self._duty_lane = Lane("duties", self._start_duties, **options)
         self._lanes = [
             Lane("backorders", self._fill, **options),
-            *(Lane(f"jobs {number}", self._run_jobs, **options) for number in range(1, settings.WORKER_JOBS + 1)),
+            *(
+                Lane(f"jobs {number}", self._run_jobs, **options)
+                for number in range(1, settings.WORKER_JOBS + 1)
+            ),
             self._duty_lane,
         ]
 
@@ -93,7 +105,9 @@ class Worker:
         self._stop.set()
         self._wake()
         canceled = False
-        while threads := [thread for thread in [*self._lanes, *self._running_duties] if thread.is_alive()]:
+        while threads := [
+            thread for thread in [*self._lanes, *self._running_duties] if thread.is_alive()
+        ]:
             passed = time.monotonic() - began
             if passed > STOP_SECONDS or not self._signals.empty():
                 names = ", ".join(thread.name for thread in threads)
@@ -132,7 +146,9 @@ class Worker:
                 thread.connect()
                 run_duty(claim, is_stopping=self._stop.is_set)
             except (DatabaseError, InterfaceError):  # the missing heartbeat shows it
-                logger.warning("duty %s: its end could not be recorded", claim.duty.name, exc_info=True)
+                logger.warning(
+                    "duty %s: its end could not be recorded", claim.duty.name, exc_info=True
+                )
             finally:
                 self._duty_lane.wake()
 

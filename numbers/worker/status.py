@@ -88,7 +88,9 @@ def background_work() -> Iterable[Metric]:
     """
     everywhere, _ = live_workers()
     return [
-        GaugeMetricFamily("numberdesk_workers", "Worker processes alive in the last minute.", value=everywhere),
+        GaugeMetricFamily(
+            "numberdesk_workers", "Worker processes alive in the last minute.", value=everywhere
+        ),
         *_duty_metrics(),
         *_job_metrics(),
         _failure_metric(),
@@ -97,14 +99,22 @@ def background_work() -> Iterable[Metric]:
 
 def _duty_metrics() -> Iterable[Metric]:
     succeeded = GaugeMetricFamily(
-        "numberdesk_duty_last_success_timestamp_seconds", "When a periodic duty last succeeded.", labels=["duty"]
+        "numberdesk_duty_last_success_timestamp_seconds",
+        "When a periodic duty last succeeded.",
+        labels=["duty"],
     )
     attempts = GaugeMetricFamily(
-        "numberdesk_duty_failed_attempts", "Failed attempts since its last success.", labels=["duty"]
+        "numberdesk_duty_failed_attempts",
+        "Failed attempts since its last success.",
+        labels=["duty"],
     )
-    due = GaugeMetricFamily("numberdesk_duty_due_seconds", "How long a duty has been due and free.", labels=["duty"])
+    due = GaugeMetricFamily(
+        "numberdesk_duty_due_seconds", "How long a duty has been due and free.", labels=["duty"]
+    )
     runs = CounterMetricFamily("numberdesk_duty_runs", "Runs that were begun.", labels=["duty"])
-    failures = CounterMetricFamily("numberdesk_duty_failures", "Runs that failed or broke off.", labels=["duty"])
+    failures = CounterMetricFamily(
+        "numberdesk_duty_failures", "Runs that failed or broke off.", labels=["duty"]
+    )
     for duty in duty_states():
         if duty.succeeded_at is not None:
             succeeded.add_metric([duty.name], duty.succeeded_at.timestamp())
@@ -121,13 +131,20 @@ def _job_metrics() -> Iterable[Metric]:
     for status in ("queued", "retried", "running"):
         jobs.add_metric([status], getattr(counts, status))
     oldest = max(0.0, counts.oldest_seconds)
-    return [jobs, GaugeMetricFamily("numberdesk_jobs_oldest_seconds", "How long the oldest job waits.", value=oldest)]
+    return [
+        jobs,
+        GaugeMetricFamily(
+            "numberdesk_jobs_oldest_seconds", "How long the oldest job waits.", value=oldest
+        ),
+    ]
 
 
 def _failure_metric() -> Metric:
     counted = dict(QueueFailures.objects.values_list("queue", "failures"))
     failures = CounterMetricFamily(
-        "numberdesk_queue_failures", "Single items that failed for an unforeseen reason.", labels=["queue"]
+        "numberdesk_queue_failures",
+        "Single items that failed for an unforeseen reason.",
+        labels=["queue"],
     )
     for queue in WorkerQueue.values:
         failures.add_metric([queue], counted.get(queue, 0))

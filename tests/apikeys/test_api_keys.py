@@ -114,7 +114,9 @@ def test_query_parameter_is_refused(api):
     assert list(error_of(response, 422, "VALIDATION_FAILED")["details"]) == ["dry_run"]
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%dT%H:%MZ"])
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%dT%H:%MZ"]
+)
 def test_key_is_created_with_an_expiry(api, form):
     end = (timezone.now() + timedelta(days=30)).replace(second=0, microsecond=0)
     data = created(api, expires_at=end.strftime(form))
@@ -123,7 +125,9 @@ def test_key_is_created_with_an_expiry(api, form):
 
 
 def test_expiry_is_returned_in_utc_when_given_in_another_zone(api):
-    assert created(api, expires_at="2030-01-01T01:30:00+05:30")["expires_at"] == "2029-12-31T20:00:00Z"
+    assert (
+        created(api, expires_at="2030-01-01T01:30:00+05:30")["expires_at"] == "2029-12-31T20:00:00Z"
+    )
 
 
 def test_key_is_created_with_days_until_expiry(api):
@@ -164,7 +168,9 @@ def test_days_out_of_bounds_are_422(api, days):
 
 
 def test_expiry_is_422_when_given_twice(api):
-    error = error_of(create(api, expires_in_days=7, expires_at="2030-01-01T00:00:00Z"), 422, "VALIDATION_FAILED")
+    error = error_of(
+        create(api, expires_in_days=7, expires_at="2030-01-01T00:00:00Z"), 422, "VALIDATION_FAILED"
+    )
     assert list(error["details"]) == ["expires_in_days"]
 
 
@@ -176,9 +182,12 @@ def test_expiry_is_422_when_it_passes_during_the_request(cast):
 
 
 def test_expired_key_is_refused_and_listed_as_expired(api, cast):
-    secret = factories.key(cast.owner, Scope.NUMBERS_READ, expires_at=timezone.now() + timedelta(hours=1))
+    secret = factories.key(
+        cast.owner, Scope.NUMBERS_READ, expires_at=timezone.now() + timedelta(hours=1)
+    )
     ApiKey.objects.filter(prefix=secret[:12]).update(
-        created_at=timezone.now() - timedelta(hours=2), expires_at=timezone.now() - timedelta(hours=1)
+        created_at=timezone.now() - timedelta(hours=2),
+        expires_at=timezone.now() - timedelta(hours=1),
     )
     assert not works(secret)
     assert api.get(f"{KEYS}/{id_of(secret)}").json()["data"]["status"] == "expired"

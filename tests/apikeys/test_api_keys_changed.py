@@ -11,7 +11,18 @@ from apikeys.scopes import Scope
 from tests.support import factories
 from tests.support.api_client import Api, error_of
 from tests.support.bad_input import MALFORMED_IDS
-from tests.support.keys import KEYS, MANAGER, changes_of, create, created, id_of, listed, revoke, rotate, works
+from tests.support.keys import (
+    KEYS,
+    MANAGER,
+    changes_of,
+    create,
+    created,
+    id_of,
+    listed,
+    revoke,
+    rotate,
+    works,
+)
 
 # Fixed: the workers of a test run must collect the same names.
 SOME_ID = "7c1f0a2d-9e8b-4c3a-9d2e-1f0a2b3c4d5e"
@@ -51,7 +62,11 @@ def test_each_endpoint_needs_its_scope_and_a_key(cast, method, path, scope):
     others = [other for other in Scope.values if other != scope]
     error_of(Api(factories.key(cast.owner, *others)).request(method, path), 403, "FORBIDDEN")
     error_of(Api(None).request(method, path), 401, "UNAUTHORIZED")
-    assert Api(factories.key(cast.owner, scope)).request(method, path).status_code in (200, 404, 422)
+    assert Api(factories.key(cast.owner, scope)).request(method, path).status_code in (
+        200,
+        404,
+        422,
+    )
 
 
 def test_head_is_answered_like_get_and_other_methods_are_405(api, cast):
@@ -138,9 +153,9 @@ def test_foreign_key_is_neither_shown_nor_changed(api, cast):
         answers = [stranger.request(method, f"{KEYS}/{one}{path}") for one in (key_id, uuid4())]
         theirs, unknown = (error_of(answer, 404, "NOT_FOUND") for answer in answers)
         assert theirs["message"] == unknown["message"] == "not found"
-        assert answers[0].content.replace(theirs["request_id"].encode(), b"") == answers[1].content.replace(
-            unknown["request_id"].encode(), b""
-        )
+        assert answers[0].content.replace(theirs["request_id"].encode(), b"") == answers[
+            1
+        ].content.replace(unknown["request_id"].encode(), b"")
     assert works(cast.colleague_key)
     assert changes_of(key_id) == ["created"]
 
@@ -148,7 +163,10 @@ def test_foreign_key_is_neither_shown_nor_changed(api, cast):
 @pytest.mark.parametrize("malformed", MALFORMED_IDS)
 def test_invalid_id_is_404(api, malformed):
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate")):
-        assert error_of(api.request(method, f"{KEYS}/{malformed}{path}"), 404, "NOT_FOUND")["message"] == "not found"
+        assert (
+            error_of(api.request(method, f"{KEYS}/{malformed}{path}"), 404, "NOT_FOUND")["message"]
+            == "not found"
+        )
 
 
 # --- revoke -----------------------------------------------------------------------------------------
@@ -216,16 +234,21 @@ def test_key_does_not_rotate_a_key_with_more_scopes(api, cast):
 
 def test_rotation_of_a_revoked_or_expired_key_is_refused(api, cast):
     revoked = factories.key(cast.owner, Scope.NUMBERS_READ)
-    expired = factories.key(cast.owner, Scope.NUMBERS_READ, expires_at=timezone.now() + timedelta(hours=1))
+    expired = factories.key(
+        cast.owner, Scope.NUMBERS_READ, expires_at=timezone.now() + timedelta(hours=1)
+    )
     api.request("DELETE", f"{KEYS}/{id_of(revoked)}")
     ApiKey.objects.filter(prefix=expired[:12]).update(
-        created_at=timezone.now() - timedelta(hours=2), expires_at=timezone.now() - timedelta(hours=1)
+        created_at=timezone.now() - timedelta(hours=2),
+        expires_at=timezone.now() - timedelta(hours=1),
     )
     error_of(rotate(api, id_of(revoked)), 404, "NOT_FOUND")
     error_of(rotate(api, id_of(expired)), 404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize(("body", "field"), [({"label": "x"}, "label"), ([], "body"), (b"{", "body")])
+@pytest.mark.parametrize(
+    ("body", "field"), [({"label": "x"}, "label"), ([], "body"), (b"{", "body")]
+)
 def test_rotation_accepts_no_fields(api, cast, body, field):
     error = error_of(rotate(api, id_of(cast.colleague_key), body), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == [field]
@@ -239,7 +262,9 @@ def test_rotation_accepts_no_fields(api, cast, body, field):
 def ending(api, cast):
     """A client whose key ends tomorrow, and that end as answers show it."""
     end = (timezone.now() + timedelta(days=1)).replace(microsecond=0)
-    return api.using(factories.key(cast.owner, *MANAGER, expires_at=end)), end.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return api.using(factories.key(cast.owner, *MANAGER, expires_at=end)), end.strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    )
 
 
 @pytest.mark.parametrize("expiry", [{}, {"expires_at": None}, {"expires_in_days": None}])

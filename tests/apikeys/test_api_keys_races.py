@@ -17,7 +17,18 @@ from config.api import idempotency
 from tests.support import factories
 from tests.support.api_client import Api, error_of
 from tests.support.concurrency import at_once
-from tests.support.keys import KEYS, MANAGER, changes_of, create, created, id_of, listed, revoke, rotate, works
+from tests.support.keys import (
+    KEYS,
+    MANAGER,
+    changes_of,
+    create,
+    created,
+    id_of,
+    listed,
+    revoke,
+    rotate,
+    works,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -131,7 +142,8 @@ def test_ten_of_sixteen_concurrent_changes_succeed(api, cast, one_minute):
     target = factories.key(cast.owner, Scope.NUMBERS_READ)
     target_id, before = id_of(target), ApiKey.objects.count()
     responses = at_once(
-        [lambda: create(Api(cast.owner_key))] * 8 + [lambda: rotate(Api(cast.owner_key), target_id)] * 8
+        [lambda: create(Api(cast.owner_key))] * 8
+        + [lambda: rotate(Api(cast.owner_key), target_id)] * 8
     )
     assert statuses(responses)[10:] == [429] * 6
     made = [response for response in responses if response.status_code == 201]
@@ -168,12 +180,17 @@ def after_authentication(monkeypatch):
     "change",
     [
         {"revoked_at": datetime(2026, 1, 1, tzinfo=UTC)},
-        {"created_at": datetime(2025, 1, 1, tzinfo=UTC), "expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {
+            "created_at": datetime(2025, 1, 1, tzinfo=UTC),
+            "expires_at": datetime(2026, 1, 1, tzinfo=UTC),
+        },
         {"prefix": "am_live_gone"},
     ],
     ids=["revoked", "expired", "rotated"],
 )
-def test_key_changes_nothing_when_it_stops_during_its_request(api, cast, after_authentication, change):
+def test_key_changes_nothing_when_it_stops_during_its_request(
+    api, cast, after_authentication, change
+):
     own = ApiKey.objects.filter(prefix=cast.owner_key[:12])
     own_id, target_id = str(own.get().pk), id_of(cast.colleague_key)
     after_authentication(lambda: ApiKey.objects.filter(pk=own_id).update(**change))
@@ -194,7 +211,11 @@ def test_key_changes_nothing_when_it_stops_during_its_request(api, cast, after_a
 
 
 def test_scope_is_not_passed_on_when_removed_during_the_request(api, cast, after_authentication):
-    after_authentication(lambda: ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(scopes=[Scope.APIKEYS_WRITE]))
+    after_authentication(
+        lambda: ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(
+            scopes=[Scope.APIKEYS_WRITE]
+        )
+    )
     error_of(create(api, scopes=["numbers:read"]), 403, "FORBIDDEN")
 
 
@@ -229,8 +250,16 @@ def test_keys_are_locked_in_id_order_before_the_first_write(api, cast):
     with CaptureQueriesContext(connection) as captured:
         assert rotate(api, id_of(cast.colleague_key)).status_code == 200
     statements = [query["sql"] for query in captured]
-    locks = [position for position, sql in enumerate(statements) if "FOR NO KEY UPDATE" in sql and "IN (" in sql]
+    locks = [
+        position
+        for position, sql in enumerate(statements)
+        if "FOR NO KEY UPDATE" in sql and "IN (" in sql
+    ]
     assert len(locks) == 1
     assert 'ORDER BY "apikeys_apikey"."id" ASC' in statements[locks[0]]
-    writes = [position for position, sql in enumerate(statements) if "key-changes" in sql or sql.startswith("UPDATE")]
+    writes = [
+        position
+        for position, sql in enumerate(statements)
+        if "key-changes" in sql or sql.startswith("UPDATE")
+    ]
     assert locks[0] < min(writes)

@@ -21,11 +21,19 @@ BODY = b'{"numbers": [1], "nonsense": null}'
 @pytest.fixture
 def closed(cast):
     """Authorization headers, each wrong in another way, by what is wrong with it."""
-    revoked, expired, suspended = factories.key(cast.owner), factories.key(cast.owner), factories.key(cast.stranger)
+    revoked, expired, suspended = (
+        factories.key(cast.owner),
+        factories.key(cast.owner),
+        factories.key(cast.stranger),
+    )
     ApiKey.objects.filter(prefix=revoked[:12]).update(revoked_at=timezone.now())
     past = timezone.now() - timedelta(seconds=1)
-    ApiKey.objects.filter(prefix=expired[:12]).update(created_at=past - timedelta(days=1), expires_at=past)
-    db_assertions.run("UPDATE campaigns_organization SET status = 'SUSPENDED' WHERE name = 'Stranger'")
+    ApiKey.objects.filter(prefix=expired[:12]).update(
+        created_at=past - timedelta(days=1), expires_at=past
+    )
+    db_assertions.run(
+        "UPDATE campaigns_organization SET status = 'SUSPENDED' WHERE name = 'Stranger'"
+    )
     right = cast.owner_key
     return {
         "missing": None,
@@ -79,7 +87,9 @@ def test_repeated_authorization_header_is_refused(cast):
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
 def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
     others = [scope for scope in Scope.values if scope != endpoint.scope]
-    response = Api(factories.key(cast.owner, *others)).request(endpoint.method, endpoint.url(), BODY)
+    response = Api(factories.key(cast.owner, *others)).request(
+        endpoint.method, endpoint.url(), BODY
+    )
     assert response.status_code == 403
     if endpoint.method != "HEAD":
         assert response.json()["error"]["message"] == "missing required scope"
@@ -88,5 +98,7 @@ def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
 def test_key_with_only_the_scope_is_accepted(cast, endpoint):
     body = b"" if endpoint.method in ("GET", "HEAD", "DELETE") else BODY
-    response = Api(factories.key(cast.owner, endpoint.scope)).request(endpoint.method, endpoint.url(), body)
+    response = Api(factories.key(cast.owner, endpoint.scope)).request(
+        endpoint.method, endpoint.url(), body
+    )
     assert response.status_code in (200, 400, 404, 422)

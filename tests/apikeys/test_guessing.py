@@ -40,7 +40,9 @@ def begin_minute(address):
 
 def end_minute():
     """For the database and for this process."""
-    db_assertions.run("UPDATE apikeys_failurewindow SET window_start = now() - interval '5 minutes'")
+    db_assertions.run(
+        "UPDATE apikeys_failurewindow SET window_start = now() - interval '5 minutes'"
+    )
     failed_attempts._known.closed = dict.fromkeys(failed_attempts._known.closed, 0.0)
     failed_attempts._known.forget_at = failed_attempts._known.ask_at = 0.0
 
@@ -107,7 +109,9 @@ def test_concurrent_failures_are_401_exactly_up_to_the_limit(settings):
 
 def test_other_addresses_and_recently_used_keys_still_pass(cast):
     assert status(cast.owner_key) == 200
-    db_assertions.run("UPDATE apikeys_apikey SET created_at = now() - interval '2 days' WHERE last_used_at IS NULL")
+    db_assertions.run(
+        "UPDATE apikeys_apikey SET created_at = now() - interval '2 days' WHERE last_used_at IS NULL"
+    )
     assert [status(None) for _ in range(4)][-1] == 429
     assert status(cast.owner_key) == 200  # shares the address with the flood
     assert status(cast.stranger_key) == 429  # was not used for a day
@@ -116,7 +120,9 @@ def test_other_addresses_and_recently_used_keys_still_pass(cast):
     assert status(None, "203.0.113.10") == 401
 
 
-def test_key_that_authenticated_once_passes_in_every_process(cast, another_process, django_assert_num_queries):
+def test_key_that_authenticated_once_passes_in_every_process(
+    cast, another_process, django_assert_num_queries
+):
     """Otherwise a caller on the same address could lock the customer out after a restart."""
     assert status(cast.owner_key) == 200
     another_process()
@@ -128,7 +134,11 @@ def test_key_that_authenticated_once_passes_in_every_process(cast, another_proce
 
 
 @pytest.mark.parametrize(
-    "state", ["revoked_at = now()", "expires_at = now() - interval '1 second', created_at = now() - interval '1 hour'"]
+    "state",
+    [
+        "revoked_at = now()",
+        "expires_at = now() - interval '1 second', created_at = now() - interval '1 hour'",
+    ],
 )
 def test_stopped_key_loses_its_exemption(cast, another_process, state, django_assert_num_queries):
     assert status(cast.owner_key) == 200
@@ -158,7 +168,10 @@ def test_revoked_key_is_refused_when_it_authenticated_before(cast, django_assert
         ("127.0.0.5", "127.0.0.5"),
         ("nonsense", ""),
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),  # at a port for both: not one network with all of IPv4
+        (
+            "::ffff:203.0.113.9",
+            "203.0.113.9",
+        ),  # at a port for both: not one network with all of IPv4
         ("", "127.0.0.1"),
         ("x" * 100_000, ""),
         (",,,,", "127.0.0.1"),

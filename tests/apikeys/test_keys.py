@@ -59,7 +59,8 @@ def test_checksum_distinguishes_keys_from_similar_strings():
 
 def test_database_holds_digest_and_prefix_but_no_secret(cast):
     stored = db_assertions.row(
-        "SELECT k::text AS whole, digest, prefix FROM apikeys_apikey k WHERE prefix = %s", cast.owner_key[:12]
+        "SELECT k::text AS whole, digest, prefix FROM apikeys_apikey k WHERE prefix = %s",
+        cast.owner_key[:12],
     )
     assert stored["digest"] == hmac.new(b"", cast.owner_key.encode(), hashlib.sha256).hexdigest()
     assert stored["prefix"] == cast.owner_key[:12]
@@ -99,7 +100,11 @@ def test_rotating_a_key_moves_it_to_the_new_pepper(api, cast, settings):
     ],
 )
 def test_insecure_settings_are_reported_by_the_deployment_check(settings, changed, warned):
-    settings.API_KEY_PEPPERS, settings.TRUSTED_PROXIES, settings.BEHIND_TLS_PROXY = ["x" * 32], [], False
+    settings.API_KEY_PEPPERS, settings.TRUSTED_PROXIES, settings.BEHIND_TLS_PROXY = (
+        ["x" * 32],
+        [],
+        False,
+    )
     ours = {"apikeys.W001", "apikeys.W002", "apikeys.W003", "apikeys.W004", "apikeys.W005"}
     assert not ours & {message.id for message in run_checks(include_deployment_checks=True)}
     for name, value in changed.items():
@@ -118,7 +123,9 @@ def test_key_without_an_expiry_authenticates(api, cast):
 def test_key_authenticates_until_it_expires(api, cast, seconds, open_):
     secret = factories.key(cast.owner, expires_at=timezone.now() + timedelta(days=1))
     until = timezone.now() + timedelta(seconds=seconds)
-    ApiKey.objects.filter(prefix=secret[:12]).update(created_at=until - timedelta(days=1), expires_at=until)
+    ApiKey.objects.filter(prefix=secret[:12]).update(
+        created_at=until - timedelta(days=1), expires_at=until
+    )
     assert opens(api, secret) is open_
 
 
@@ -130,7 +137,9 @@ def test_revoked_key_is_refused_and_its_sister_authenticates(api, cast):
 
 def test_suspension_refuses_every_key_until_it_ends(api, cast):
     for status, open_ in (("SUSPENDED", False), ("ACTIVE", True)):
-        db_assertions.run(f"UPDATE campaigns_organization SET status = '{status}' WHERE name = 'Owner'")
+        db_assertions.run(
+            f"UPDATE campaigns_organization SET status = '{status}' WHERE name = 'Owner'"
+        )
         assert opens(api, cast.owner_key) is open_
         assert opens(api, cast.stranger_key)
 
@@ -155,7 +164,13 @@ def statements_of(work):
 
 
 def test_malformed_key_is_counted_and_never_looked_up(api, cast):
-    for secret in ("x", "am_live_" + "x" * 40, cast.owner_key[:-1], cast.owner_key + "0", "x" * 100_000):
+    for secret in (
+        "x",
+        "am_live_" + "x" * 40,
+        cast.owner_key[:-1],
+        cast.owner_key + "0",
+        "x" * 100_000,
+    ):
         (counted,) = statements_of(lambda secret=secret: opens(api, secret))
         assert counted.split()[:3] == ["INSERT", "INTO", "apikeys_failurewindow"]
         assert not opens(api, secret)
@@ -165,7 +180,10 @@ def test_unknown_and_revoked_keys_cost_the_same_statements(api, cast):
     ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at=timezone.now())
     answers = []
     for secret in (cast.owner_key, key_format.new_secret(sandbox=False)):
-        assert len(statements_of(lambda secret=secret: answers.append(api.using(secret).order([])))) == 2
+        assert (
+            len(statements_of(lambda secret=secret: answers.append(api.using(secret).order([]))))
+            == 2
+        )
     one, other = ({**answer.headers, "X-Request-Id": ""} for answer in answers)
     assert one == other
 

@@ -34,22 +34,51 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds of every contestant (5)")
-    parser.add_argument("--seconds", type=float, default=1.2, help="length of each measurement (1.2)")
-    parser.add_argument("--stock", type=int, default=400_000, help="numbers in each fresh database (400000)")
-    parser.add_argument("--largest", type=int, default=10_000_000, help="the largest stock (10000000)")
-    parser.add_argument("--bulk", type=int, default=1_000_000, help="numbers to seed and import (1000000)")
-    parser.add_argument("--against", type=Path, help="only paired rounds of orders against the desk of this checkout")
-    parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS, help="some of the sections")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="interleaved rounds of every contestant (5)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=1.2, help="length of each measurement (1.2)"
+    )
+    parser.add_argument(
+        "--stock", type=int, default=400_000, help="numbers in each fresh database (400000)"
+    )
+    parser.add_argument(
+        "--largest", type=int, default=10_000_000, help="the largest stock (10000000)"
+    )
+    parser.add_argument(
+        "--bulk", type=int, default=1_000_000, help="numbers to seed and import (1000000)"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        help="only paired rounds of orders against the desk of this checkout",
+    )
+    parser.add_argument(
+        "--only", choices=SECTIONS, nargs="+", default=SECTIONS, help="some of the sections"
+    )
     return parser.parse_args()
 
 
 def _measure(options: argparse.Namespace) -> None:
-    from tests.benchmarks import bulk, contention, indexes, machine, orders, paired, plots, round_trips, world
+    from tests.benchmarks import (
+        bulk,
+        contention,
+        indexes,
+        machine,
+        orders,
+        paired,
+        plots,
+        round_trips,
+        world,
+    )
     from tests.benchmarks.report import Report
 
     report = Report(machine.description())
-    print("Numberdesk's benchmark on", ", ".join(f"{name} {value}" for name, value in report.machine.items()))
+    print(
+        "Numberdesk's benchmark on",
+        ", ".join(f"{name} {value}" for name, value in report.machine.items()),
+    )
     stock = world.create_template("bench_template", stock=options.stock)
     report.progress(f"{options.stock:,} numbers and {len(stock.customers)} organizations are ready")
     pace = {"rounds": options.rounds, "seconds": options.seconds}

@@ -50,7 +50,9 @@ def measure_admin(report: Report, world: World) -> None:
         for name, path in pages.items():
             lane = [requests.get(path, headers=cookie)] * ASKED
             outcome = load.run(load.Job(running.port, [lane], seconds=60)).require_only(200)
-            report.figure(name.replace("_ms", "_slowest_ms"), round(max(outcome.latencies) * 1000, 1))
+            report.figure(
+                name.replace("_ms", "_slowest_ms"), round(max(outcome.latencies) * 1000, 1)
+            )
             typical = round(median(outcome.latencies) * 1000, 1)
             slowest = max(slowest, typical)
             if name in ("admin_list_ms", "admin_search_ms", "admin_number_page_ms"):

@@ -88,9 +88,7 @@ END $$
 # The names of variables that are columns too mean the variables.
 FUNCTION = FUNCTION.replace("AS $$\n", "AS $$\n#variable_conflict use_variable\n", 1)
 
-CALL = (
-    "SELECT bench_order(%s, %s, 'https://customer.example/inbound', 'https://customer.example/status', 'support-line')"
-)
+CALL = "SELECT bench_order(%s, %s, 'https://customer.example/inbound', 'https://customer.example/status', 'support-line')"
 
 Order = tuple[str, list[str]]
 
@@ -132,7 +130,10 @@ def run(database: str, lanes: list[list[Order]], seconds: float) -> Outcome:
 
 def _client(job: CeilingJob) -> Any:
     client = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.ceiling"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=BASE_DIR
+        [sys.executable, "-m", "tests.benchmarks.ceiling"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=BASE_DIR,
     )
     assert client.stdin is not None
     pickle.dump(job, client.stdin)
@@ -145,7 +146,8 @@ def drive(job: CeilingJob) -> Outcome:
     outcome = Outcome(seconds=job.seconds, sent=[0] * len(job.lanes))
     with ExitStack() as stack:
         connections = [
-            stack.enter_context(psycopg.connect(job.address, autocommit=True, prepare_threshold=0)) for _ in job.lanes
+            stack.enter_context(psycopg.connect(job.address, autocommit=True, prepare_threshold=0))
+            for _ in job.lanes
         ]
         sys.stdout.buffer.write(b"ready\n")
         sys.stdout.flush()
@@ -153,7 +155,9 @@ def drive(job: CeilingJob) -> Outcome:
         cpu = time.process_time()
         deadline = time.perf_counter() + job.seconds
         threads = [
-            threading.Thread(target=_drive_lane, args=(connection, number, job.lanes[number], deadline, outcome))
+            threading.Thread(
+                target=_drive_lane, args=(connection, number, job.lanes[number], deadline, outcome)
+            )
             for number, connection in enumerate(connections)
         ]
         for thread in threads:
@@ -165,7 +169,11 @@ def drive(job: CeilingJob) -> Outcome:
 
 
 def _drive_lane(
-    connection: "psycopg.Connection[Any]", number: int, lane: list[Order], deadline: float, outcome: Outcome
+    connection: "psycopg.Connection[Any]",
+    number: int,
+    lane: list[Order],
+    deadline: float,
+    outcome: Outcome,
 ) -> None:
     cursor = connection.cursor()
     now = 0.0

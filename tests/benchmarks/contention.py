@@ -20,11 +20,22 @@ def measure_fights(report: Report, world: World, *, rounds: int, seconds: float)
     refusals, successes, wins = [], [], []
     for number in range(rounds):
         deck = Deck(world, seed=number)
-        with server.fresh_copy(world.template, "fights") as database, serving(DESK, database) as running:
-            alone = measure(http(running), deck, size=SIZE, connections=FIGHTERS, seconds=seconds, pids=[running.pid])
+        with (
+            server.fresh_copy(world.template, "fights") as database,
+            serving(DESK, database) as running,
+        ):
+            alone = measure(
+                http(running),
+                deck,
+                size=SIZE,
+                connections=FIGHTERS,
+                seconds=seconds,
+                pids=[running.pid],
+            )
             (hands,) = deck.deal(SIZE, connections=1, most=int(600 * seconds))
             lanes = [
-                [requests.order(hand.numbers, world.customers[lane]) for hand in hands] for lane in range(FIGHTERS)
+                [requests.order(hand.numbers, world.customers[lane]) for hand in hands]
+                for lane in range(FIGHTERS)
             ]
             outcome = load.run(load.Job(running.port, lanes, seconds)).require_only(200, 409)
             refusals.append(outcome.statuses.get(409, 0) / outcome.seconds)
@@ -41,11 +52,17 @@ def measure_conflicts(report: Report, database: str, world: World) -> None:
     """200 buyers with the same wishes search, all of them, and only then order of what they saw."""
     # With a stock too small for all buyers, the result would only measure its size.
     if len(world.numbers) < 100 * BUYERS:
-        return report.progress(f"{BUYERS} buyers are left out: the largest stock is too small for them")
+        return report.progress(
+            f"{BUYERS} buyers are left out: the largest stock is too small for them"
+        )
     with serving(DESK, database) as running:
         for size in (1, 5):
             searches = [
-                [requests.post("/search", {"area_code": AREA_CODE, "quantity": 10}, secret=customer.secret)]
+                [
+                    requests.post(
+                        "/search", {"area_code": AREA_CODE, "quantity": 10}, secret=customer.secret
+                    )
+                ]
                 for customer in _buyers(world)
             ]
             shown = [_numbers(body) for body in _at_once(running.port, searches).bodies]

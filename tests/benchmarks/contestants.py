@@ -43,12 +43,31 @@ FASTAPI = Contestant(
     "fastapi",
     "FastAPI + asyncpg",
     (
-        *("-m", "uvicorn", "tests.benchmarks.rivals.fastapi_app:app", "--loop", "uvloop", "--http", "httptools"),
-        *("--port", "{port}", "--workers", str(cores()), "--no-access-log", "--log-level", "warning"),
+        *(
+            "-m",
+            "uvicorn",
+            "tests.benchmarks.rivals.fastapi_app:app",
+            "--loop",
+            "uvloop",
+            "--http",
+            "httptools",
+        ),
+        *(
+            "--port",
+            "{port}",
+            "--workers",
+            str(cores()),
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        ),
     ),
 )
 FASTAPI_BARE = replace(
-    FASTAPI, name="fastapi_bare", title="the same, no log, no counters", environment=(("FASTAPI_BARE", "1"),)
+    FASTAPI,
+    name="fastapi_bare",
+    title="the same, no log, no counters",
+    environment=(("FASTAPI_BARE", "1"),),
 )
 NINJA = Contestant(
     "ninja",
@@ -63,7 +82,10 @@ USUAL_DRF = Contestant(
     settings="tests.benchmarks.rivals.usual_settings",
 )
 USUAL_DRF_KEPT = replace(
-    USUAL_DRF, name="usual_drf_kept", title="the same, connections kept", environment=(("CONN_MAX_AGE", "60"),)
+    USUAL_DRF,
+    name="usual_drf_kept",
+    title="the same, connections kept",
+    environment=(("CONN_MAX_AGE", "60"),),
 )
 
 
@@ -72,7 +94,11 @@ def desk_of(checkout: Path) -> Contestant:
 
     Its code must run on this checkout's schema, as that of the release before does.
     """
-    settings = "config/gunicorn_conf.py" if (checkout / "config/gunicorn_conf.py").exists() else "config/gunicorn.py"
+    settings = (
+        "config/gunicorn_conf.py"
+        if (checkout / "config/gunicorn_conf.py").exists()
+        else "config/gunicorn.py"
+    )
     arguments = ("-m", "gunicorn", "-c", settings, "config.wsgi")
     return Contestant("other", checkout.name, arguments, folder=checkout)
 
@@ -96,7 +122,10 @@ def serving(contestant: Contestant, database: str, **environment: str) -> Iterat
             _wait_for(port, process)
             yield Running(contestant, port, process.pid)
         except BaseException:
-            print(f"the last words of {contestant.name}: {log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+            print(
+                f"the last words of {contestant.name}: {log.read_text(errors='replace')[-2000:]}",
+                file=sys.stderr,
+            )
             raise
         finally:
             process.terminate()

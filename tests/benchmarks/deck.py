@@ -27,7 +27,9 @@ class Deck:
         self._customers = world.customers
         self._turn = 0
 
-    def deal(self, size: int, *, connections: int, most: int, customers: list[Customer] | None = None) -> Lanes:
+    def deal(
+        self, size: int, *, connections: int, most: int, customers: list[Customer] | None = None
+    ) -> Lanes:
         """Orders of ``size`` for each connection, up to ``most`` in all; customers buy in turn."""
         customers = customers or self._customers
         lanes: Lanes = [[] for _ in range(connections)]
@@ -37,7 +39,9 @@ class Deck:
         for position in range(most):
             self._turn += 1
             numbers, self._numbers[-size:] = self._numbers[-size:], []
-            lanes[position % connections].append(Hand(customers[self._turn % len(customers)], numbers))
+            lanes[position % connections].append(
+                Hand(customers[self._turn % len(customers)], numbers)
+            )
         return lanes
 
     def take_back(self, lanes: Lanes, outcome: Outcome) -> None:

@@ -46,7 +46,15 @@ def measure_growth(report: Report, worlds: dict[int, World], *, rounds: int) -> 
                         server.checkpoint()
                     drive, pids = _drive(stack, name, database)
                     for size, orders in ORDERS.items():
-                        run = measure(drive, deck, size=size, connections=1, seconds=60, most=orders, pids=pids)
+                        run = measure(
+                            drive,
+                            deck,
+                            size=size,
+                            connections=1,
+                            seconds=60,
+                            most=orders,
+                            pids=pids,
+                        )
                         latencies[name, size, stock].append(run.p50_ms)
         report.progress(f"stock: round {number + 1} of {rounds}")
     for (name, size, stock), values in latencies.items():

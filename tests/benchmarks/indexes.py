@@ -24,7 +24,12 @@ def measure_indexes(report: Report, world: World, *, rounds: int, seconds: float
                     _drop_search_indexes(database)
                 with serving(DESK, database) as running:
                     run = measure(
-                        http(running), deck, size=SIZE, connections=CLIENTS, seconds=seconds, pids=[running.pid]
+                        http(running),
+                        deck,
+                        size=SIZE,
+                        connections=CLIENTS,
+                        seconds=seconds,
+                        pids=[running.pid],
                     )
                     rates[indexed].append(run.rate)
         report.progress(f"indexes: round {number + 1} of {rounds}")

@@ -51,7 +51,9 @@ class Outcome:
 
     def require_only(self, *expected: int) -> "Outcome":
         """A measurement of failures is none."""
-        unexpected = {status: count for status, count in self.statuses.items() if status not in expected}
+        unexpected = {
+            status: count for status, count in self.statuses.items() if status not in expected
+        }
         if unexpected or not self.count:
             raise RuntimeError(f"answers of the wrong kind: {unexpected}; {self.bodies[:1]!r:.600}")
         return self
@@ -137,13 +139,17 @@ def drive(job: Job) -> Outcome:
             if not lane.receive():
                 continue
             now = time.perf_counter()
-            if now <= deadline or outcome.count < AT_LEAST * len(lanes):  # later ones found connections idle
+            if now <= deadline or outcome.count < AT_LEAST * len(
+                lanes
+            ):  # later ones found connections idle
                 deadline = max(deadline, now)
                 outcome.latencies.append(now - lane.sent_at)
                 outcome.statuses[lane.status] = outcome.statuses.get(lane.status, 0) + 1
                 if lane.send_next():
                     continue
-                deadline = min(deadline, now)  # nothing left to send: a faster machine than foreseen
+                deadline = min(
+                    deadline, now
+                )  # nothing left to send: a faster machine than foreseen
             waiting -= 1
     outcome.seconds = deadline - started
     outcome.generator_cpu = time.process_time() - cpu

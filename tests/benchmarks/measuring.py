@@ -36,7 +36,9 @@ def http(running: Running) -> Drive:
     """Send orders to a server."""
     return lambda lanes, seconds: load.run(
         load.Job(
-            running.port, [[requests.order(hand.numbers, hand.customer) for hand in lane] for lane in lanes], seconds
+            running.port,
+            [[requests.order(hand.numbers, hand.customer) for hand in lane] for lane in lanes],
+            seconds,
         )
     ).require_only(200)
 
@@ -48,7 +50,12 @@ def in_database(database: str) -> Drive:
     def drive(lanes: Lanes, seconds: float) -> load.Outcome:
         orders = [
             [
-                (digests.setdefault(hand.customer.secret, key_format.digest(hand.customer.secret)), hand.numbers)
+                (
+                    digests.setdefault(
+                        hand.customer.secret, key_format.digest(hand.customer.secret)
+                    ),
+                    hand.numbers,
+                )
                 for hand in lane
             ]
             for lane in lanes
@@ -73,11 +80,27 @@ def measure(
     """Warm up with orders of this size, then measure."""
     if not warm:
         warm_up = WARM_UP_ORDERS * connections
-        _dealt(drive, deck, size=size, connections=connections, most=warm_up, seconds=30, customers=customers)
+        _dealt(
+            drive,
+            deck,
+            size=size,
+            connections=connections,
+            most=warm_up,
+            seconds=30,
+            customers=customers,
+        )
     postmaster = server.postmaster_pid()
     before = machine.spent(pids, postmaster)
     most = most or int(MOST[size] * seconds) + connections
-    outcome = _dealt(drive, deck, size=size, connections=connections, most=most, seconds=seconds, customers=customers)
+    outcome = _dealt(
+        drive,
+        deck,
+        size=size,
+        connections=connections,
+        most=most,
+        seconds=seconds,
+        customers=customers,
+    )
     cpu = machine.spent(pids, postmaster) - before
     each = 1e6 / outcome.count
     return Run(
@@ -107,7 +130,9 @@ def _dealt(
 
 
 def summary(values: list[float]) -> dict[str, float]:
-    return {name: _rounded(f(values)) for name, f in (("median", median), ("min", min), ("max", max))}
+    return {
+        name: _rounded(f(values)) for name, f in (("median", median), ("min", min), ("max", max))
+    }
 
 
 def ratio(one: list[float], other: list[float]) -> dict[str, Any]:

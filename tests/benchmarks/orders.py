@@ -45,7 +45,9 @@ def measure_orders(report: Report, world: World, *, rounds: int, seconds: float)
     _report_hot(report, hot)
 
 
-def _one_round(contestant: Contestant | None, world: World, number: int, seconds: float, series: Series) -> None:
+def _one_round(
+    contestant: Contestant | None, world: World, number: int, seconds: float, series: Series
+) -> None:
     name = contestant.name if contestant else CEILING
     deck = Deck(world, seed=number)
     with ExitStack() as stack:
@@ -71,7 +73,9 @@ def _one_round(contestant: Contestant | None, world: World, number: int, seconds
                 series[name, size, connections].append(run)
 
 
-def _hot_organization(world: World, number: int, seconds: float, hot: dict[int, list[tuple[Run, Run]]]) -> None:
+def _hot_organization(
+    world: World, number: int, seconds: float, hot: dict[int, list[tuple[Run, Run]]]
+) -> None:
     """Every buyer of one organization, beside the same load over all: its credit is one row."""
     deck = Deck(world, seed=number)
     with server.fresh_copy(world.template, "hot") as database, serving(DESK, database) as running:
@@ -95,7 +99,8 @@ def _report(report: Report, series: Series) -> None:
     for (name, size, connections), runs in series.items():
         for field in Run.__slots__:
             report.figure(
-                f"{name}_orders_{size}_clients_{connections}_{field}", summary([getattr(r, field) for r in runs])
+                f"{name}_orders_{size}_clients_{connections}_{field}",
+                summary([getattr(r, field) for r in runs]),
             )
 
     def rates(name: str, size: int) -> list[float]:
@@ -103,10 +108,16 @@ def _report(report: Report, series: Series) -> None:
 
     for size in SIZES:
         for other in (CEILING, *(rival.name for rival in RIVALS)):
-            report.ratio(f"orders_{size}_of_{other}", ratio(rates(DESK.name, size), rates(other, size)))
-        report.ratio(f"fastapi_{size}_of_ceiling", ratio(rates(FASTAPI.name, size), rates(CEILING, size)))
+            report.ratio(
+                f"orders_{size}_of_{other}", ratio(rates(DESK.name, size), rates(other, size))
+            )
+        report.ratio(
+            f"fastapi_{size}_of_ceiling", ratio(rates(FASTAPI.name, size), rates(CEILING, size))
+        )
         runs = series[DESK.name, size, COMPARED_AT]
-        report.ratio(f"p99_of_p50_orders_{size}", ratio([r.p99_ms for r in runs], [r.p50_ms for r in runs]))
+        report.ratio(
+            f"p99_of_p50_orders_{size}", ratio([r.p99_ms for r in runs], [r.p50_ms for r in runs])
+        )
     for size in SIZES:
         report.table(
             f"Orders of {size}, {COMPARED_AT} clients, 100 organizations",
@@ -117,12 +128,21 @@ def _report(report: Report, series: Series) -> None:
 
 def _row(report: Report, name: str, size: int) -> list[str]:
     def of(field: str) -> dict[str, float]:
-        figure: dict[str, float] = report.figures[f"{name}_orders_{size}_clients_{COMPARED_AT}_{field}"]
+        figure: dict[str, float] = report.figures[
+            f"{name}_orders_{size}_clients_{COMPARED_AT}_{field}"
+        ]
         return figure
 
     rate = of("rate")
-    others = [f"{of(field)['median']:.4g}" for field in ("p50_ms", "p99_ms", "python_us", "postgresql_us")]
-    return [TITLES[name], f"{rate['median']:.0f}", f"{rate['min']:.0f} to {rate['max']:.0f}", *others]
+    others = [
+        f"{of(field)['median']:.4g}" for field in ("p50_ms", "p99_ms", "python_us", "postgresql_us")
+    ]
+    return [
+        TITLES[name],
+        f"{rate['median']:.0f}",
+        f"{rate['min']:.0f} to {rate['max']:.0f}",
+        *others,
+    ]
 
 
 def _report_hot(report: Report, hot: dict[int, list[tuple[Run, Run]]]) -> None:

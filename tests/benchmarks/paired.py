@@ -15,7 +15,9 @@ from tests.benchmarks.world import World
 Series = dict[tuple[str, int], list[Run]]
 
 
-def measure_against(report: Report, world: World, other: Path, *, rounds: int, seconds: float) -> None:
+def measure_against(
+    report: Report, world: World, other: Path, *, rounds: int, seconds: float
+) -> None:
     """Measure both in every round, on fresh copies of one database, each first in every other round."""
     theirs = desk_of(other)
     series: Series = {(one.name, size): [] for one in (DESK, theirs) for size in SIZES}
@@ -26,13 +28,22 @@ def measure_against(report: Report, world: World, other: Path, *, rounds: int, s
     _report(report, series, theirs)
 
 
-def _one_round(contestant: Contestant, world: World, number: int, seconds: float, series: Series) -> None:
+def _one_round(
+    contestant: Contestant, world: World, number: int, seconds: float, series: Series
+) -> None:
     deck = Deck(world, seed=number)
     with ExitStack() as stack:
         database = stack.enter_context(server.fresh_copy(world.template, "paired"))
         running = stack.enter_context(serving(contestant, database))
         for size in SIZES:
-            run = measure(http(running), deck, size=size, connections=COMPARED_AT, seconds=seconds, pids=[running.pid])
+            run = measure(
+                http(running),
+                deck,
+                size=size,
+                connections=COMPARED_AT,
+                seconds=seconds,
+                pids=[running.pid],
+            )
             series[contestant.name, size].append(run)
 
 
@@ -53,5 +64,13 @@ def _report(report: Report, series: Series, theirs: Contestant) -> None:
                 f"{python['median']:.2f} ({python['min']:.2f} to {python['max']:.2f})",
             ]
         )
-    head = ["", "orders/s", "other", "ratio of each round", "Python µs", "other", "ratio of each round"]
+    head = [
+        "",
+        "orders/s",
+        "other",
+        "ratio of each round",
+        "Python µs",
+        "other",
+        "ratio of each round",
+    ]
     report.table(f"This checkout and {theirs.title}, {COMPARED_AT} clients", head, rows)

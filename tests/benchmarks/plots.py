@@ -29,9 +29,18 @@ class Plot:
 def draw(report: Report) -> None:
     """Write those of build/bench-*.svg that this run has measured."""
     plots = {
-        "clients": Plot("Orders of 10 a second, by clients", "clients", "orders/s", "orders_10_clients_*_rate"),
-        "stock": Plot("Latency of an order of 10, by stock", "numbers in stock", "ms", "orders_10_stock_*_p50_ms"),
-        "size": Plot("Latency of an order, by its size", "numbers ordered", "ms", "orders_*_clients_8_p50_ms"),
+        "clients": Plot(
+            "Orders of 10 a second, by clients", "clients", "orders/s", "orders_10_clients_*_rate"
+        ),
+        "stock": Plot(
+            "Latency of an order of 10, by stock",
+            "numbers in stock",
+            "ms",
+            "orders_10_stock_*_p50_ms",
+        ),
+        "size": Plot(
+            "Latency of an order, by its size", "numbers ordered", "ms", "orders_*_clients_8_p50_ms"
+        ),
     }
     for name, plot in plots.items():
         lines = _points(report, plot.figures)
@@ -65,17 +74,27 @@ def _svg(plot: Plot, lines: dict[str, Points]) -> str:
         f'<text x="12" y="{TOP - 10}">{escape(plot.y_name)}</text>',
     ]
     for x in sorted(set(xs)):
-        parts.append(f'<text x="{across(x):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{_short(x)}</text>')
+        parts.append(
+            f'<text x="{across(x):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{_short(x)}</text>'
+        )
     for y in _ticks(min(ys), max(ys)):
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}" stroke="#ddd"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{up(y) + 4:.1f}" text-anchor="end">{_short(y)}</text>')
+        parts.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}" stroke="#ddd"/>'
+        )
+        parts.append(
+            f'<text x="{LEFT - 8}" y="{up(y) + 4:.1f}" text-anchor="end">{_short(y)}</text>'
+        )
     for place, (who, points) in enumerate(lines.items()):
         parts += _line(who, points, place, across, up)
     return "\n".join([*parts, "</svg>\n"])
 
 
 def _line(
-    who: str, points: Points, place: int, across: Callable[[float], float], up: Callable[[float], float]
+    who: str,
+    points: Points,
+    place: int,
+    across: Callable[[float], float],
+    up: Callable[[float], float],
 ) -> list[str]:
     if not points:
         return []
@@ -84,7 +103,10 @@ def _line(
     legend = LEFT + 180 * place
     return [
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
-        *(f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="3" fill="{colour}"/>' for x, y in points),
+        *(
+            f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="3" fill="{colour}"/>'
+            for x, y in points
+        ),
         f'<rect x="{legend + 60}" y="30" width="10" height="10" fill="{colour}"/>',
         f'<text x="{legend + 75}" y="39">{TITLES[who]}</text>',
     ]

@@ -14,7 +14,12 @@ TARGETS: list[tuple[str, str, float, str]] = [
     ("orders_1_of_ceiling", ">=", 0.45, "orders of 1, of the ceiling"),
     ("orders_10_of_ceiling", ">=", 0.40, "orders of 10, of the ceiling"),
     ("orders_100_of_ceiling", ">=", 0.70, "orders of 100, of the ceiling"),
-    ("orders_1_of_fastapi", ">=", 1.0, "orders of 1, of FastAPI and asyncpg on the same statements"),
+    (
+        "orders_1_of_fastapi",
+        ">=",
+        1.0,
+        "orders of 1, of FastAPI and asyncpg on the same statements",
+    ),
     ("orders_10_of_fastapi", ">=", 1.0, "orders of 10, of FastAPI and asyncpg"),
     ("orders_100_of_fastapi", ">=", 1.0, "orders of 100, of FastAPI and asyncpg"),
     ("orders_1_of_usual_drf", ">=", 4.0, "orders of 1, of DRF written the usual way"),
@@ -25,15 +30,30 @@ TARGETS: list[tuple[str, str, float, str]] = [
     ("p99_of_p50_orders_100", "<=", 6.0, "p99 of p50, orders of 100"),
     ("round_trips", "<=", 9, "round trips of an order, key and campaign included"),
     ("refusals_of_successes", ">=", 1.0, "refusals a second under contention, of orders without"),
-    ("hot_organization_orders_1", ">=", 0.40, "one hot organization, of 100, 16 clients, orders of 1"),
+    (
+        "hot_organization_orders_1",
+        ">=",
+        0.40,
+        "one hot organization, of 100, 16 clients, orders of 1",
+    ),
     ("hot_organization_orders_10", ">=", 0.40, "one hot organization, of 100, orders of 10"),
-    ("latency_of_stock_orders_1", "<=", 1.1, "latency with the largest stock, of that with 10 thousand: 1 number"),
+    (
+        "latency_of_stock_orders_1",
+        "<=",
+        1.1,
+        "latency with the largest stock, of that with 10 thousand: 1 number",
+    ),
     ("latency_of_stock_orders_10", "<=", 1.4, "latency with the largest stock: 10 numbers"),
     ("latency_of_stock_orders_100", "<=", 1.8, "latency with the largest stock: 100 numbers"),
     ("search_narrowed_p99_ms", "<=", 5, "search: p99 of database time, narrowed, ms"),
     ("search_rare_pattern_p99_ms", "<=", 12, "search: p99 of database time, rare pattern, ms"),
     ("search_no_match_p99_ms", "<=", 50, "search: p99 of database time, no such number, ms"),
-    ("search_combinations_p99_ms", "<=", 100, "search: p99 of database time, every combination of criteria, ms"),
+    (
+        "search_combinations_p99_ms",
+        "<=",
+        100,
+        "search: p99 of database time, every combination of criteria, ms",
+    ),
     ("conflicts_orders_1", "<=", 0.01, "200 buyers search, then order 1 of what they saw: refused"),
     ("conflicts_orders_5", "<=", 0.05, "200 buyers search, then order 5: refused"),
     ("orders_with_search_indexes", ">=", 0.80, "orders with the search indexes, of those without"),
@@ -70,7 +90,16 @@ class Report:
         for row in [head, *rows]:
             first = row[0].ljust(widths[0])
             print(
-                "  " + "  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))])
+                "  "
+                + "  ".join(
+                    [
+                        first,
+                        *(
+                            cell.rjust(width)
+                            for cell, width in zip(row[1:], widths[1:], strict=True)
+                        ),
+                    ]
+                )
             )
         print(flush=True)
 
@@ -88,7 +117,15 @@ class Report:
                 continue
             found = value_of(self.ratios[name])
             met = found >= bound if sign == ">=" else found <= bound
-            rows.append([words, f"{found:.3g}", _span(self.ratios[name]), f"{sign} {bound:g}", "" if met else "missed"])
+            rows.append(
+                [
+                    words,
+                    f"{found:.3g}",
+                    _span(self.ratios[name]),
+                    f"{sign} {bound:g}",
+                    "" if met else "missed",
+                ]
+            )
         self.table("Ratios", ["", "median", "min to max", "promised", ""], rows)
 
 

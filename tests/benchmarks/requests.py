@@ -20,7 +20,9 @@ def get(path: str, *, headers: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
 
 
-def order(numbers: list[str], customer: Customer, *, key: str = "", campaign: bool = False) -> bytes:
+def order(
+    numbers: list[str], customer: Customer, *, key: str = "", campaign: bool = False
+) -> bytes:
     """An order as customers send it, with routing."""
     body: dict[str, object] = {
         "numbers": numbers,
@@ -30,4 +32,9 @@ def order(numbers: list[str], customer: Customer, *, key: str = "", campaign: bo
     }
     if campaign:
         body["campaign_id"] = str(customer.campaign_id)
-    return post("/orders", body, secret=customer.secret, headers=f"Idempotency-Key: {key}\r\n" if key else "")
+    return post(
+        "/orders",
+        body,
+        secret=customer.secret,
+        headers=f"Idempotency-Key: {key}\r\n" if key else "",
+    )

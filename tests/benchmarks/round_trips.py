@@ -24,7 +24,9 @@ def measure_round_trips(report: Report, world: World) -> None:
     """Of the dearest order there is: with an Idempotency-Key and a campaign."""
     with server.fresh_copy(world.template, "trips") as database, counting_proxy() as proxy:
         # One worker, so that the warm-up reaches the connection that is counted.
-        through = server.address(database).replace(postgres.database_settings()["HOST"], str(proxy.folder))
+        through = server.address(database).replace(
+            postgres.database_settings()["HOST"], str(proxy.folder)
+        )
         with serving(DESK, database, DATABASE_URL=through, WEB_CONCURRENCY="1") as running:
             deck = Deck(world, seed=0)
             trips = [_trips(running.port, deck, size, proxy) for size in (1, 100)]
@@ -35,7 +37,10 @@ def measure_round_trips(report: Report, world: World) -> None:
 def _trips(port: int, deck: Deck, size: int, proxy: "Proxy") -> float:
     for count in (WARM_UP, COUNTED):
         (hands,) = deck.deal(size, connections=1, most=count)
-        lane = [requests.order(hand.numbers, hand.customer, key=hand.numbers[0], campaign=True) for hand in hands]
+        lane = [
+            requests.order(hand.numbers, hand.customer, key=hand.numbers[0], campaign=True)
+            for hand in hands
+        ]
         before = proxy.turns
         load.run(load.Job(port, [lane], seconds=60)).require_only(200)
     return (proxy.turns - before) / COUNTED
@@ -71,7 +76,9 @@ class Proxy:
         self.selector.register(client, selectors.EVENT_READ, (client, database, True, pair))
         self.selector.register(database, selectors.EVENT_READ, (database, client, False, pair))
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, from_client: bool, pair: dict[str, bool]) -> None:
+    def _pass_on(
+        self, source: socket.socket, target: socket.socket, from_client: bool, pair: dict[str, bool]
+    ) -> None:
         data = source.recv(1 << 20)
         if not data:
             for end in (source, target):

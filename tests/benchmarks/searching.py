@@ -23,13 +23,45 @@ TYPES = ("local", "toll_free", "short_code")
 # Every length of pattern, as digits and as a prefix; digits that trigrams can't distinguish;
 # digits that stand in each number of an area code; and patterns without a match.
 PATTERNS = (
-    *(None, "5", "55", "823", "415", "555", "8234", "1415", "9999", "82341", "99999", "823415", "8234156", "01234567"),
-    *("+", "+1", "+12", "+121", "+1213", "+12135", "+121355", "+1213555", "+12135550", "+1213555019", "+44", "+999"),
+    *(
+        None,
+        "5",
+        "55",
+        "823",
+        "415",
+        "555",
+        "8234",
+        "1415",
+        "9999",
+        "82341",
+        "99999",
+        "823415",
+        "8234156",
+        "01234567",
+    ),
+    *(
+        "+",
+        "+1",
+        "+12",
+        "+121",
+        "+1213",
+        "+12135",
+        "+121355",
+        "+1213555",
+        "+12135550",
+        "+1213555019",
+        "+44",
+        "+999",
+    ),
 )
 COMBINATIONS = [
     criteria
     for values in product(
-        (None, "213", "907", "888"), (None, *TYPES), PATTERNS, (None, True, False), (None, True, False)
+        (None, "213", "907", "888"),
+        (None, *TYPES),
+        PATTERNS,
+        (None, True, False),
+        (None, True, False),
     )
     if not (criteria := Criteria(*values)).contradiction
 ]
@@ -63,7 +95,10 @@ def measure_combinations(report: Report) -> None:
     report.figure("search_combinations_p50_ms", round(percentile(spent, 0.5), 3))
     report.ratio("search_combinations_p99_ms", round(percentile(spent, 0.99), 3))
     slowest = sorted(times, key=lambda one: -one[0])[:5]
-    rows = [[f"{one:.1f}", str(quantity), str(criteria.as_json())] for one, quantity, criteria in slowest]
+    rows = [
+        [f"{one:.1f}", str(quantity), str(criteria.as_json())]
+        for one, quantity, criteria in slowest
+    ]
     report.table("Slowest searches, ms", ["ms", "quantity", "criteria"], rows)
 
 
@@ -72,9 +107,15 @@ def _criteria(kind: str, world: World, chance: random.Random) -> Criteria:
     if kind == RARE:
         return Criteria(pattern=chance.choice(world.numbers)[5:])
     if kind == NO_MATCH:
-        return Criteria(pattern=f"0{chance.randrange(10**6):06}0")  # no subscriber number begins with 0
+        return Criteria(
+            pattern=f"0{chance.randrange(10**6):06}0"
+        )  # no subscriber number begins with 0
     codes, types, patterns = [*REGIONS, None], ["local", "toll_free", None], ["55", "7", None]
-    options = list(product((chance.choice(codes), None), types, patterns, (True, False, None), (True, False, None)))
+    options = list(
+        product(
+            (chance.choice(codes), None), types, patterns, (True, False, None), (True, False, None)
+        )
+    )
     while True:
         area_code, number_type, pattern, sms, mms = chance.choice(options)
         if area_code or number_type or pattern:

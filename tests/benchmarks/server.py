@@ -45,7 +45,9 @@ def start() -> None:
 
 def drop_all() -> None:
     with connect() as connection:
-        names = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'bench\\_%'").fetchall()
+        names = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'bench\\_%'"
+        ).fetchall()
         for (name,) in names:
             _drop(connection, name)
 
@@ -87,12 +89,16 @@ def checkpoint() -> None:
 
 
 def _drop(connection: "psycopg.Connection[Any]", name: str) -> None:
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    connection.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
 
 
 def postmaster_pid() -> int:
     """From the data folder, to read the server's CPU time; never to signal it."""
     with connect() as connection:
         folder = connection.execute("SHOW data_directory").fetchone()[0]  # type: ignore[index]
-        lines = connection.execute("SELECT pg_read_file(%s)", [f"{folder}/postmaster.pid"]).fetchone()
+        lines = connection.execute(
+            "SELECT pg_read_file(%s)", [f"{folder}/postmaster.pid"]
+        ).fetchone()
     return int(str(lines[0]).split()[0])  # type: ignore[index]

@@ -138,7 +138,9 @@ def _batch() -> UUID:
     from numbers.models import StockBatch
 
     actor = command_actor("bench")
-    return StockBatch.objects.create(source="seed", actor=str(actor), request_id=actor.request_id, note="bench").id
+    return StockBatch.objects.create(
+        source="seed", actor=str(actor), request_id=actor.request_id, note="bench"
+    ).id
 
 
 def _customer(position: int) -> Customer:
@@ -149,7 +151,10 @@ def _customer(position: int) -> Customer:
     )
     campaign = Campaign.objects.create(brand=brand, name="Bench", status="ACTIVE")
     _, secret = issue_key(
-        organization=organization, scopes=[Scope.NUMBERS_WRITE, Scope.NUMBERS_READ], label="bench", actor=actor
+        organization=organization,
+        scopes=[Scope.NUMBERS_WRITE, Scope.NUMBERS_READ],
+        label="bench",
+        actor=actor,
     )
     top_up(organization_id=organization.id, amount=CREDIT, note="bench", actor=actor)
     return Customer(organization.id, campaign.id, secret)

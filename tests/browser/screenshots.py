@@ -27,7 +27,9 @@ def served_desk() -> Iterator[str]:
     from django.test.utils import get_runner, setup_test_environment
 
     setup_test_environment()
-    runner = get_runner(settings, "django.test.runner.DiscoverRunner")(verbosity=0, interactive=False)
+    runner = get_runner(settings, "django.test.runner.DiscoverRunner")(
+        verbosity=0, interactive=False
+    )
     databases = runner.setup_databases()
     thread = LiveServerThread("localhost", StaticFilesHandler)
     try:
@@ -64,11 +66,18 @@ def populate() -> dict[str, str]:
     factories.campaign(acme, "PENDING")
     api = Api(factories.key(acme))
     for area_code, count in (("415", 40), ("212", 60), ("503", 20)):
-        rows = PhoneNumber.objects.filter(area_code=area_code).order_by("id").values_list("number", flat=True)
+        rows = (
+            PhoneNumber.objects.filter(area_code=area_code)
+            .order_by("id")
+            .values_list("number", flat=True)
+        )
         api.order(list(rows[:count]), campaign_id=str(campaign.pk))
     api.order(["+13055550142", "+13055550143"])
     api.post("/v1/phone-numbers/search", {"area_code": "617", "pattern": "777", "quantity": 10})
-    api.post("/v1/phone-numbers/bulk", {"quantity": 40, "area_code": "305", "max_price_per_number": "2.00"})
+    api.post(
+        "/v1/phone-numbers/bulk",
+        {"quantity": 40, "area_code": "305", "max_price_per_number": "2.00"},
+    )
     owned = api.get("/v1/phone-numbers").json()["data"]
     for row in owned[:6]:
         api.request("DELETE", f"/v1/phone-numbers/{row['id']}")

@@ -14,7 +14,9 @@ from tests.support.browser import Browser
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
+    ),
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -74,9 +76,14 @@ def test_every_page_opens_without_a_complaint(page: Browser, live_server: Any) -
     owner = factories.organization("Acme")
     campaign = factories.campaign(owner)
     numbers = factories.stock(*factories.line(1, 3))
-    assert Api(factories.key(owner)).order(numbers[:1], campaign_id=str(campaign.pk)).status_code == 200
+    assert (
+        Api(factories.key(owner)).order(numbers[:1], campaign_id=str(campaign.pk)).status_code
+        == 200
+    )
     page.go(live_server.url + "/admin/")
-    links = page.evaluate("[...document.querySelectorAll('#content a[href]')].map(link => link.href)")
+    links = page.evaluate(
+        "[...document.querySelectorAll('#content a[href]')].map(link => link.href)"
+    )
     for address in {link.partition("?")[0]: link for link in links}.values():
         page.go(address)
     page.go(live_server.url + url(PhoneNumber, "changelist") + "?q=2000001")

@@ -19,7 +19,9 @@ from tests.support.browser import Browser
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
+    ),
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -64,7 +66,10 @@ def test_operator_verifies_exactly_one_brand_of_the_queue(page: Browser, live_se
         factories.brand(owner, None, status="PENDING")
     first, second = Brand.objects.order_by("id")
     sign_in(page, live_server.url, "alice", to="/admin/review/")
-    for brand, status, identity in ((first, "ACTIVE", "VERIFIED"), (second, "DELETED", "UNVERIFIED")):
+    for brand, status, identity in (
+        (first, "ACTIVE", "VERIFIED"),
+        (second, "DELETED", "UNVERIFIED"),
+    ):
         with page.loading():
             page.click(f"#brands a[href*='{brand.pk}/do/review/']")
         page.choose("[name=status]", status)
@@ -77,12 +82,16 @@ def test_operator_verifies_exactly_one_brand_of_the_queue(page: Browser, live_se
     assert "Every brand has been looked at" in page.text("#brands")
 
 
-def test_operator_sets_up_a_second_factor_and_signs_in(page: Browser, live_server: Any, settings: Any) -> None:
+def test_operator_sets_up_a_second_factor_and_signs_in(
+    page: Browser, live_server: Any, settings: Any
+) -> None:
     settings.DESK_TWO_FACTOR = True
     User.objects.create_superuser("alice", password=PASSWORD)
     sign_in(page, live_server.url, "alice", to="/admin/review/")
     assert "needs a second factor" in page.text()
-    assert page.evaluate("document.querySelector('.desk-qr svg').getBoundingClientRect().width") > 100
+    assert (
+        page.evaluate("document.querySelector('.desk-qr svg').getBoundingClientRect().width") > 100
+    )
     page.fill("[name=code]", code_of(Authenticator.objects.get()))
     with page.loading():
         page.press("Enter")
@@ -113,11 +122,16 @@ def refused(page: Browser) -> bool:
     page.complaints[:] = [one for one in page.complaints if "status of 403" not in one]
     if "You may not do this" not in page.text():
         return False
-    return bool(page.evaluate("document.querySelectorAll('.desk-menu a').length")) and "403" in page.text()
+    return (
+        bool(page.evaluate("document.querySelectorAll('.desk-menu a').length"))
+        and "403" in page.text()
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_role_sees_its_operations_and_is_refused_the_rest(page: Browser, live_server: Any, role: str) -> None:
+def test_role_sees_its_operations_and_is_refused_the_rest(
+    page: Browser, live_server: Any, role: str
+) -> None:
     owner = factories.organization("Owner", credit="10.00")
     factories.key(owner)
     factories.campaign(owner)
@@ -138,7 +152,9 @@ def test_role_sees_its_operations_and_is_refused_the_rest(page: Browser, live_se
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_role_reads_every_menu_page_and_saves_its_own_forms(page: Browser, live_server: Any, role: str) -> None:
+def test_role_reads_every_menu_page_and_saves_its_own_forms(
+    page: Browser, live_server: Any, role: str
+) -> None:
     owner = factories.organization("Owner", credit="10.00")
     factories.stock("+14155550100")
     signed_in_as(role, page, live_server)

@@ -20,7 +20,9 @@ __all__ = ["page"]  # a fixture
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
+    ),
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -45,10 +47,14 @@ def click(page: Browser, selector: str) -> None:
         page.click(selector)
 
 
-def test_operator_imports_a_file_with_bad_lines(page: Browser, live_server: Any, tmp_path: Path) -> None:
+def test_operator_imports_a_file_with_bad_lines(
+    page: Browser, live_server: Any, tmp_path: Path
+) -> None:
     lines = [f"{number};1,50;Acme" for number in factories.line(1, 40)]
     file = tmp_path / "stock.csv"
-    file.write_text("\n".join(["Rufnummer;Preis;Anbieter", *lines, "4155550101;gratis;Acme", "12;1;=1+1"]))
+    file.write_text(
+        "\n".join(["Rufnummer;Preis;Anbieter", *lines, "4155550101;gratis;Acme", "12;1;=1+1"])
+    )
     with page.loading():
         page.click("nav a[href$='/imports/']")
     page.attach("#id_file", file)
@@ -66,9 +72,9 @@ def test_operator_imports_a_file_with_bad_lines(page: Browser, live_server: Any,
     assert "price 'gratis' is not an amount" in text
     shoot(page, "result")
     assert PhoneNumber.objects.filter(carrier="Acme", price="1.50").count() == 40
-    assert page.evaluate("fetch(document.querySelector('#rejected').href).then(answer => answer.text())").startswith(
-        "Rufnummer;Preis;Anbieter;reason\n"
-    )
+    assert page.evaluate(
+        "fetch(document.querySelector('#rejected').href).then(answer => answer.text())"
+    ).startswith("Rufnummer;Preis;Anbieter;reason\n")
 
 
 def shoot(page: Browser, name: str) -> None:

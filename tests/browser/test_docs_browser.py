@@ -9,7 +9,9 @@ from tests.support.browser import Browser
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
+    ),
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -101,8 +103,16 @@ def test_search_works_by_keyboard_alone(page):
     page.wait_for("document.activeElement.id === 'search'")
     page.call("Input.insertText", text="replayed idem")
     page.wait_for("document.querySelectorAll('#found a').length > 0")
-    page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowDown", code="ArrowDown", windowsVirtualKeyCode=40)
-    chosen = page.evaluate("document.querySelector('#found [aria-selected] a').getAttribute('href')")
+    page.call(
+        "Input.dispatchKeyEvent",
+        type="keyDown",
+        key="ArrowDown",
+        code="ArrowDown",
+        windowsVirtualKeyCode=40,
+    )
+    chosen = page.evaluate(
+        "document.querySelector('#found [aria-selected] a').getAttribute('href')"
+    )
     assert page.evaluate("document.getElementById('search').getAttribute('aria-activedescendant')")
     with page.loading():
         page.press("Enter")
@@ -113,7 +123,9 @@ def test_search_works_by_keyboard_alone(page):
 def test_search_finds_an_error_code_or_reports_no_match(page):
     visit(page, "/docs")
     page.fill("#search", "BRAND_NOT_VERIFIED")
-    page.wait_for("[...document.querySelectorAll('#found a')].some((one) => one.hash === '#orderNumbers')")
+    page.wait_for(
+        "[...document.querySelectorAll('#found a')].some((one) => one.hash === '#orderNumbers')"
+    )
     page.fill("#search", "xylophone")
     page.wait_for("document.querySelector('#found .nothing') !== null")
     page.press("Escape")
@@ -121,15 +133,21 @@ def test_search_finds_an_error_code_or_reports_no_match(page):
 
 
 def test_sample_is_copied_in_the_remembered_language(page):
-    page.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    page.call(
+        "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
+    )
     visit(page, "/docs#orderNumbers")
     page.click("label[for=orderNumbers-python]")
     visit(page, "/docs#listNumbers")
     assert page.evaluate("document.querySelector('#listNumbers .sample.python').checkVisibility()")
-    assert not page.evaluate("document.querySelector('#listNumbers .sample.curl').checkVisibility()")
+    assert not page.evaluate(
+        "document.querySelector('#listNumbers .sample.curl').checkVisibility()"
+    )
     page.call("Page.bringToFront")
     page.click("#listNumbers .sample.python .copy")
-    page.wait_for("document.querySelector('#listNumbers .sample.python .copy').textContent === 'Copied'")
+    page.wait_for(
+        "document.querySelector('#listNumbers .sample.python .copy').textContent === 'Copied'"
+    )
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("import os\n\nimport requests\n\nresponse = requests.get(\n")
     assert f'"{page.desk}/v1/phone-numbers"' in copied
@@ -158,7 +176,9 @@ def test_console_fits_a_phone(page):
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     # Words stand beside each other, in the lists as in the parameters.
     for words in (".opblock-tag small", ".opblock.is-open td.parameters-col_description"):
-        assert page.evaluate(f"document.querySelector('{words}').getBoundingClientRect().width") > 200, words
+        assert (
+            page.evaluate(f"document.querySelector('{words}').getBoundingClientRect().width") > 200
+        ), words
     page.evaluate("document.querySelector('.swagger-ui .authorize').click()")
     page.wait_for("document.querySelector('.modal-ux') !== null")
     box = page.evaluate("document.querySelector('.modal-ux').getBoundingClientRect().toJSON()")

@@ -48,7 +48,12 @@ def test_brand_is_returned_with_its_fields(api, cast):
     data = response.json()["data"]
     assert data.pop("created_at").endswith("Z")
     assert data.pop("updated_at").endswith("Z")
-    assert data == {"id": str(brand.pk), "name": brand.name, "status": "PENDING", "identity_status": None}
+    assert data == {
+        "id": str(brand.pk),
+        "name": brand.name,
+        "status": "PENDING",
+        "identity_status": None,
+    }
 
 
 def test_campaigns_are_filtered_by_status_and_brand(api, cast):
@@ -57,7 +62,9 @@ def test_campaigns_are_filtered_by_status_and_brand(api, cast):
     assert ids(api, CAMPAIGNS) == [str(one.pk) for one in (second, pending, active)]
     assert ids(api, f"{CAMPAIGNS}?status=PENDING") == [str(second.pk), str(pending.pk)]
     assert ids(api, f"{CAMPAIGNS}?brand_id={active.brand_id}") == [str(second.pk), str(active.pk)]
-    assert ids(api, f"{CAMPAIGNS}?brand_id={str(active.brand_id).upper()}&status=ACTIVE") == [str(active.pk)]
+    assert ids(api, f"{CAMPAIGNS}?brand_id={str(active.brand_id).upper()}&status=ACTIVE") == [
+        str(active.pk)
+    ]
     assert ids(api, f"{CAMPAIGNS}?status=EXPIRED") == []
 
 
@@ -128,7 +135,9 @@ def test_cursor_holds_for_its_filters_and_its_organization(api, cast):
 
 
 @pytest.mark.parametrize(
-    ("path", "scope"), [(CAMPAIGNS, Scope.CAMPAIGNS_READ), (BRANDS, Scope.BRANDS_READ)], ids=["campaigns", "brands"]
+    ("path", "scope"),
+    [(CAMPAIGNS, Scope.CAMPAIGNS_READ), (BRANDS, Scope.BRANDS_READ)],
+    ids=["campaigns", "brands"],
 )
 def test_each_endpoint_needs_its_scope_and_a_key(api, cast, path, scope):
     has = api.using(factories.key(cast.owner, scope))

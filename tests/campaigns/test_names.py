@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from campaigns.models import Brand, Campaign, Event, Organization
 from campaigns.names import read_name
-from campaigns.registration import add_campaign, create_brand, create_organization, find_organization
+from campaigns.registration import (
+    add_campaign,
+    create_brand,
+    create_organization,
+    find_organization,
+)
 from config.errors import ValidationFailed
 from tests.support import db_assertions, factories
 from tests.support.admin_client import form_of, url
@@ -20,7 +25,19 @@ from tests.support.admin_client import form_of, url
 pytestmark = pytest.mark.django_db
 
 BAD = [
-    *("\u200b", "a\u202eb", "a\tb", "two\nlines", "", "  ", "\u200d", "x" * 129, "nul\0", "\udcff", "\u3164"),
+    *(
+        "\u200b",
+        "a\u202eb",
+        "a\tb",
+        "two\nlines",
+        "",
+        "  ",
+        "\u200d",
+        "x" * 129,
+        "nul\0",
+        "\udcff",
+        "\u3164",
+    ),
     *("018f0000-0000-7000-8000-000000000000", "018F0000000070008000000000000000"),
 ]
 GOOD = [
@@ -32,7 +49,9 @@ GOOD = [
     "'=1+1",
 ]
 TEXT = st.text(
-    st.sampled_from("ab \u00a0\u3000\u200b\u200c\u200d\u202e\u0301\ufe0f\t\n\x85\xad\u2800\u115f\U000e0041\u00e9-0")
+    st.sampled_from(
+        "ab \u00a0\u3000\u200b\u200c\u200d\u202e\u0301\ufe0f\t\n\x85\xad\u2800\u115f\U000e0041\u00e9-0"
+    )
     | st.characters(),
     max_size=12,
 )
@@ -71,21 +90,30 @@ def test_bad_name_is_refused_at_every_entry_point(desk, organization, name):
     actor = factories.actor()
     doors = [
         lambda: create_organization(name=name, is_sandbox=False, actor=actor),
-        lambda: create_brand(organization=organization, name=name, identity_status=None, actor=actor),
+        lambda: create_brand(
+            organization=organization, name=name, identity_status=None, actor=actor
+        ),
         lambda: add_campaign(brand=brand, name=name, actor=actor),
     ]
     for door in doors:
         with pytest.raises(ValidationFailed) as refused:
             door()
         assert refused.value.details["name"].startswith("must ")
-    for arguments in (["create_organization", name], ["create_campaign", "--organization=Owner", f"--name={name}"]):
+    for arguments in (
+        ["create_organization", name],
+        ["create_campaign", "--organization=Owner", f"--name={name}"],
+    ):
         with pytest.raises(CommandError, match=r"must (not )?be"):
             call_command(*arguments)
-    if "\0" not in name and (name.isprintable() or name.isascii()):  # NUL is refused before any form
+    if "\0" not in name and (
+        name.isprintable() or name.isascii()
+    ):  # NUL is refused before any form
         page = desk.post(url(Organization, "add"), {"name": name, "credit": "0.00"})
         assert page.status_code == 200
         form = form_of(desk.get(url(Organization, "change", organization.pk)))
-        page = desk.post(url(Organization, "change", organization.pk), {**form, "name": name, "reason": "why"})
+        page = desk.post(
+            url(Organization, "change", organization.pk), {**form, "name": name, "reason": "why"}
+        )
         assert "name" in page.context["adminform"].form.errors
     assert not stored(name)
     assert [Organization.objects.count(), Brand.objects.count(), Campaign.objects.count()] == before
@@ -132,14 +160,23 @@ def test_migration_repairs_names_and_reports_it():
     migration = importlib.import_module("campaigns.migrations.0003_one_rule_for_names")
     organizations = [factories.organization(f"Name {number}", credit=None) for number in range(4)]
     identity = str(organizations[0].pk)
-    rule = next(one for one in Organization._meta.constraints if one.name == "organization_name_rule")
+    rule = next(
+        one for one in Organization._meta.constraints if one.name == "organization_name_rule"
+    )
     with connection.schema_editor() as editor:
         editor.remove_constraint(Organization, rule)
-        for row, name in zip(organizations, ["Ot\nher\u200b", identity, "name 3\u200b", "Name 3"], strict=True):
+        for row, name in zip(
+            organizations, ["Ot\nher\u200b", identity, "name 3\u200b", "Name 3"], strict=True
+        ):
             Organization.objects.filter(pk=row.pk).update(name=name)
         migration.mend_names(apps, editor)
         editor.add_constraint(Organization, rule)
     names = [Organization.objects.get(pk=row.pk).name for row in organizations]
-    assert names == ["Ot her", f"Organization {identity}", f"name 3 {organizations[2].pk}", "Name 3"]
+    assert names == [
+        "Ot her",
+        f"Organization {identity}",
+        f"name 3 {organizations[2].pk}",
+        "Name 3",
+    ]
     events = Event.objects.filter(actor="system:migrate", kind="changed").order_by("id")
     assert [event.before["name"] for event in events] == ["Ot\nher\u200b", identity, "name 3\u200b"]

@@ -12,7 +12,13 @@ from numbers.credit import ledger
 from numbers.models import PhoneNumber
 from numbers.orders import place
 from tests.support import db_assertions, factories
-from tests.support.concurrency import Clients, gate_after, gate_before, uncommitted, wait_until_blocked
+from tests.support.concurrency import (
+    Clients,
+    gate_after,
+    gate_before,
+    uncommitted,
+    wait_until_blocked,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +47,9 @@ SUSPENSIONS = {"CAMPAIGN_NOT_ACTIVE": expire, "BRAND_NOT_VERIFIED": unverify}
 
 
 @pytest.mark.parametrize("code", SUSPENSIONS)
-def test_suspension_waits_for_the_order_between_check_and_write(api, number, campaign, monkeypatch, code):
+def test_suspension_waits_for_the_order_between_check_and_write(
+    api, number, campaign, monkeypatch, code
+):
     gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(2) as clients:
         order = clients.start(api.order, [number], campaign_id=str(campaign.pk))
@@ -108,7 +116,9 @@ def test_suspension_does_not_wait_for_the_running_order(api, cast, number, monke
         ({"status": "available"}, 200, "retired"),
     ],
 )
-def test_order_judges_a_number_after_an_earlier_change_commits(api, cast, number, change, status, was):
+def test_order_judges_a_number_after_an_earlier_change_commits(
+    api, cast, number, change, status, was
+):
     PhoneNumber.objects.filter(number=number).update(status=was)
     with Clients(1) as clients:
         with uncommitted(lambda: PhoneNumber.objects.filter(number=number).update(**change)):
@@ -123,7 +133,12 @@ def test_top_up_counts_once_it_has_committed(api, cast, number, monkeypatch):
     PhoneNumber.objects.filter(number=number).update(price="120.00")
     gate = gate_after(monkeypatch, ledger, "lock_account")
     with Clients(2) as clients:
-        more = {"organization_id": cast.owner.pk, "amount": Decimal("20.00"), "note": "", "actor": factories.actor()}
+        more = {
+            "organization_id": cast.owner.pk,
+            "amount": Decimal("20.00"),
+            "note": "",
+            "actor": factories.actor(),
+        }
         clients.start(ledger.top_up, **more)
         gate.wait_for_someone()
         order = clients.start(api.order, [number])
@@ -138,7 +153,9 @@ def test_ownership_begins_after_the_previous_one_ended(api, cast, number):
     factories.own(cast.stranger, number)
     with Clients(1) as clients:
         with uncommitted():
-            db_assertions.rows("SELECT 1 FROM numbers_phonenumber WHERE number = %s FOR NO KEY UPDATE", number)
+            db_assertions.rows(
+                "SELECT 1 FROM numbers_phonenumber WHERE number = %s FOR NO KEY UPDATE", number
+            )
             order = clients.start(api.order, [number])
             wait_until_blocked()
             factories.release(number, until=timezone.now())

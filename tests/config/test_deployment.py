@@ -48,7 +48,9 @@ def seconds(duration: str) -> float:
 def graceful_timeout() -> int:
     """Return how long gunicorn lets requests end. The file is run elsewhere: it changes its process."""
     code = "from config import gunicorn_conf as it; print(it.graceful_timeout); it.on_exit(None)"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    )
     return int(done.stdout)
 
 
@@ -81,7 +83,9 @@ def test_compose_gives_all_processes_one_environment(compose: dict[str, Any]) ->
 
 
 def test_compose_publishes_ports_of_the_proxy_alone(compose: dict[str, Any]) -> None:
-    assert {name for name, service in compose["services"].items() if "ports" in service} == {"proxy"}
+    assert {name for name, service in compose["services"].items() if "ports" in service} == {
+        "proxy"
+    }
 
 
 def test_compose_trusts_the_address_of_its_proxy(compose: dict[str, Any]) -> None:
@@ -100,7 +104,9 @@ def test_compose_has_restarts_health_and_stop_periods(compose: dict[str, Any]) -
         assert "stop_grace_period" in service, name
 
 
-def test_compose_waits_longer_than_processes_take_to_stop(compose: dict[str, Any], graceful_timeout: int) -> None:
+def test_compose_waits_longer_than_processes_take_to_stop(
+    compose: dict[str, Any], graceful_timeout: int
+) -> None:
     services = compose["services"]
     assert seconds(services["web"]["stop_grace_period"]) > graceful_timeout
     assert seconds(services["worker"]["stop_grace_period"]) > STOP_SECONDS
@@ -126,14 +132,25 @@ def test_compose_containers_can_write_to_memory_only(compose: dict[str, Any]) ->
 
 def test_compose_file_is_accepted_by_docker_compose() -> None:
     plugins = ["/usr/libexec/docker/cli-plugins", "/usr/lib/docker/cli-plugins"]
-    program = next((found for path in [None, *plugins] if (found := shutil.which("docker-compose", path=path))), None)
+    program = next(
+        (
+            found
+            for path in [None, *plugins]
+            if (found := shutil.which("docker-compose", path=path))
+        ),
+        None,
+    )
     if program is None:
         pytest.skip("docker compose is not installed")
-    version = subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False)
+    version = subprocess.run(
+        [program, "version", "--short"], capture_output=True, text=True, check=False
+    )
     if not version.stdout.startswith(("2.", "3.", "5.")):
         pytest.skip(f"docker compose 2 or later is not installed, but {version.stdout.strip()}")
     command = [program, "--file", str(ROOT / "compose.yaml"), "config", "--quiet"]
-    done = subprocess.run(command, env={"ALLOWED_HOSTS": "desk.example.com"}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env={"ALLOWED_HOSTS": "desk.example.com"}, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -144,15 +161,23 @@ def make_secrets(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def test_generated_secrets_match_compose_and_are_kept(compose: dict[str, Any], tmp_path: Path) -> None:
+def test_generated_secrets_match_compose_and_are_kept(
+    compose: dict[str, Any], tmp_path: Path
+) -> None:
     folder = tmp_path / "secrets"
     first = make_secrets(folder)
-    files = {Path(secret["file"].rpartition("/")[2].rstrip("}")).name for secret in compose["secrets"].values()}
+    files = {
+        Path(secret["file"].rpartition("/")[2].rstrip("}")).name
+        for secret in compose["secrets"].values()
+    }
     assert set(first) == files
     assert make_secrets(folder) == first
     assert len(first["secret_key"]) >= 50
     assert (
-        min(len(first[name]) for name in ("api_key_peppers", "two_factor_keys", "metrics_token", "database_password"))
+        min(
+            len(first[name])
+            for name in ("api_key_peppers", "two_factor_keys", "metrics_token", "database_password")
+        )
         >= 32
     )
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -188,7 +213,9 @@ def test_units_name_documented_variables() -> None:
     texts = [unit.read_text() for unit in UNITS]
     named = {name for text in texts for line in re.findall(r"^Environment=(.*)$", text, re.M) for name in
              re.findall(r"([A-Z_]+)=", line)}  # fmt: skip
-    named |= set(re.findall(r"^([A-Z_]+)=", (DEPLOY / "systemd" / "environment.example").read_text(), re.M))
+    named |= set(
+        re.findall(r"^([A-Z_]+)=", (DEPLOY / "systemd" / "environment.example").read_text(), re.M)
+    )
     assert plain(named) <= documented_variables()
 
 
@@ -206,16 +233,24 @@ def test_containers_cannot_write_to_their_root(manifests: list[dict[str, Any]]) 
     for pod in pods(manifests).values():
         for container in pod["containers"]:
             context = container["securityContext"]
-            assert (context["readOnlyRootFilesystem"], context["capabilities"]["drop"]) == (True, ["ALL"])
+            assert (context["readOnlyRootFilesystem"], context["capabilities"]["drop"]) == (
+                True,
+                ["ALL"],
+            )
 
 
-def test_web_pods_have_probes_and_wait_before_they_stop(manifests: list[dict[str, Any]], graceful_timeout: int) -> None:
+def test_web_pods_have_probes_and_wait_before_they_stop(
+    manifests: list[dict[str, Any]], graceful_timeout: int
+) -> None:
     pod = pods(manifests)["numberdesk-web"]
     (container,) = pod["containers"]
     assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     waited = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
-    unready = container["readinessProbe"]["periodSeconds"] * container["readinessProbe"]["failureThreshold"]
+    unready = (
+        container["readinessProbe"]["periodSeconds"]
+        * container["readinessProbe"]["failureThreshold"]
+    )
     assert waited > unready
     assert pod["terminationGracePeriodSeconds"] > waited + graceful_timeout
 
@@ -231,7 +266,9 @@ def test_manifests_name_documented_variables(manifests: list[dict[str, Any]]) ->
 
 def test_proxy_in_kubernetes_finds_the_web_service(manifests: list[dict[str, Any]]) -> None:
     services = {
-        one["metadata"]["name"]: one["spec"]["ports"][0]["port"] for one in manifests if one["kind"] == "Service"
+        one["metadata"]["name"]: one["spec"]["ports"][0]["port"]
+        for one in manifests
+        if one["kind"] == "Service"
     }
     servers = (DEPLOY / "numberdesk" / "servers.conf").read_text()
     assert f"web:{services['web']}" in servers
@@ -240,7 +277,9 @@ def test_proxy_in_kubernetes_finds_the_web_service(manifests: list[dict[str, Any
 def test_manifests_are_accepted_by_kustomize(manifests: list[dict[str, Any]]) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")
-    done = subprocess.run(["kubectl", "kustomize", str(DEPLOY / "kubernetes")], capture_output=True, text=True)
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(DEPLOY / "kubernetes")], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     built = list(yaml.safe_load_all(done.stdout))
     assert len(built) == len(manifests) - 1  # without kustomization.yaml
@@ -248,7 +287,9 @@ def test_manifests_are_accepted_by_kustomize(manifests: list[dict[str, Any]]) ->
 
 
 def test_manifests_follow_kubernetes_schemas(manifests: list[dict[str, Any]]) -> None:
-    validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+    validator = pytest.importorskip(
+        "kubernetes_validate", reason="kubernetes-validate is not installed"
+    )
     for manifest in manifests:
         if manifest["kind"] != "Kustomization":
             validator.validate(manifest, "1.34", strict=True)

@@ -38,8 +38,12 @@ def test_first_operator_is_not_created_beside_another(password_file: Path) -> No
     assert get_user_model().objects.count() == 1
 
 
-@pytest.mark.parametrize(("password", "problem"), [("short", "too short"), ("password1234", "too common")])
-def test_first_operator_with_a_weak_password_is_refused(tmp_path: Path, password: str, problem: str) -> None:
+@pytest.mark.parametrize(
+    ("password", "problem"), [("short", "too short"), ("password1234", "too common")]
+)
+def test_first_operator_with_a_weak_password_is_refused(
+    tmp_path: Path, password: str, problem: str
+) -> None:
     file = tmp_path / "password"
     file.write_text(password)
     with pytest.raises(CommandError, match=f"^argument --password-file: .*{problem}"):

@@ -16,7 +16,9 @@ def test_image_serves_as_user_10001_on_a_read_only_root() -> None:
         require_programs()
     except CannotBuild as reason:
         pytest.skip(str(reason))
-    done = subprocess.run([sys.executable, "-m", "tests.drills.image"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.drills.image"], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "user 10001:10001" in done.stdout
     assert re.search("placed order .*\nweb stopped in .*\nworker stopped in ", done.stdout)

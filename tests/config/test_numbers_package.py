@@ -28,7 +28,9 @@ IMPORTS = {
 
 def run(*command, cwd=ROOT):
     environment = {**os.environ, "PYTHONPATH": str(ROOT) if cwd != ROOT else ""}
-    return subprocess.run([sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True
+    )
 
 
 @pytest.mark.parametrize("kind", IMPORTS)
@@ -46,13 +48,14 @@ def test_there_is_no_init_file_in_the_app_folder():
 @pytest.mark.parametrize("cwd", [ROOT, ELSEWHERE], ids=["in the root", "elsewhere"])
 def test_manage_py_check_passes(cwd):
     result = run(str(ROOT / "manage.py"), "check", cwd=cwd)
-    assert (result.returncode, result.stdout) == (0, "System check identified no issues (0 silenced).\n"), result.stderr
+    assert (result.returncode, result.stdout) == (
+        0,
+        "System check identified no issues (0 silenced).\n",
+    ), result.stderr
 
 
 def test_wsgi_module_can_be_imported_first():
-    code = (
-        "import os; os.environ['DATABASE_URL'] = 'postgresql://x@127.0.0.1:1/x'; os.environ['PRODUCTION'] = 'false'; "
-    )
+    code = "import os; os.environ['DATABASE_URL'] = 'postgresql://x@127.0.0.1:1/x'; os.environ['PRODUCTION'] = 'false'; "
     result = run("-c", code + "import config.wsgi; from numbers.models import Order")
     assert result.returncode == 0, result.stderr
 
@@ -64,5 +67,7 @@ def test_no_module_imports_upwards():
         for path in (ROOT / app).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                modules += (
+                    [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                )
                 assert not {module.split(".")[0] for module in modules} & above, path

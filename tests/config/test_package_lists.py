@@ -21,7 +21,12 @@ def modules(package: Path) -> list[str]:
     return sorted(files + [one.parent.name for one in package.glob("*/__init__.py")])
 
 
-PACKAGES = sorted(init.parent for app in APPS for init in (ROOT / app).rglob("__init__.py") if listed(init.read_text()))
+PACKAGES = sorted(
+    init.parent
+    for app in APPS
+    for init in (ROOT / app).rglob("__init__.py")
+    if listed(init.read_text())
+)
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda one: str(one.relative_to(ROOT)))

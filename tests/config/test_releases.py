@@ -8,7 +8,10 @@ import pytest
 
 from tests.support.embedded_postgres import ROOT
 
-PAPERS = [ROOT / name for name in ("CHANGELOG.md", "SECURITY.md", "docs/releases.md", "docs/operations.md")]
+PAPERS = [
+    ROOT / name
+    for name in ("CHANGELOG.md", "SECURITY.md", "docs/releases.md", "docs/operations.md")
+]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 

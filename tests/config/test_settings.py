@@ -42,7 +42,9 @@ def load_settings(monkeypatch: pytest.MonkeyPatch, **changed: str | None) -> dic
 
 def manage(*arguments: str, **changed: str | None) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment(**changed), capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(**changed), capture_output=True, text=True
+    )
 
 
 def test_production_settings_pass_the_deployment_check() -> None:
@@ -91,7 +93,9 @@ def test_production_requires_its_variables(monkeypatch: pytest.MonkeyPatch, name
         ("SECURE_HSTS_SECONDS", "1y", "at least 0"),
     ],
 )
-def test_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str) -> None:
+def test_malformed_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} .*{problem}"):
         load_settings(monkeypatch, **{name: value})
 
@@ -100,7 +104,9 @@ def test_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str,
 def test_request_waits_for_a_connection_as_configured(
     monkeypatch: pytest.MonkeyPatch, value: str | None, seconds: int
 ) -> None:
-    settings = load_settings(monkeypatch, DATABASE_CONNECT_TIMEOUT=value, REPLICA_URL="postgresql://b/numberdesk")
+    settings = load_settings(
+        monkeypatch, DATABASE_CONNECT_TIMEOUT=value, REPLICA_URL="postgresql://b/numberdesk"
+    )
     for database in settings["DATABASES"].values():
         assert database["OPTIONS"]["connect_timeout"] == seconds
 
@@ -142,7 +148,9 @@ def test_settings_trusted_by_the_deployment_check_are_true(client: Client) -> No
     assert strict.post("/admin/login/", {"username": "x", "password": "y"}).status_code == 403
 
 
-def test_no_variable_is_required_without_a_database_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_variable_is_required_without_a_database_url(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     nothing = dict.fromkeys(["DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS"])
     settings = load_settings(monkeypatch, **nothing, NUMBERDESK_LOCAL_DIR=str(tmp_path))
     assert settings["PRODUCTION"] is False
@@ -150,7 +158,9 @@ def test_no_variable_is_required_without_a_database_url(monkeypatch: pytest.Monk
     assert len(str(settings["SECRET_KEY"])) >= 50
 
 
-def test_env_file_supplies_missing_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_env_file_supplies_missing_variables(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "desk.env"
     file.write_text("CURRENCY=EUR\nNUMBER_QUARANTINE_DAYS=90\n")
     settings = load_settings(monkeypatch, ENV_FILE=str(file), CURRENCY="GBP")
@@ -158,23 +168,33 @@ def test_env_file_supplies_missing_variables(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_every_variable_is_documented() -> None:
-    read = re.compile(r"""(?:env|self)\.\w+\(\s*["']([A-Z_]+)["']|os\.environ\.get\(["']([A-Z_]+)["']""")
+    read = re.compile(
+        r"""(?:env|self)\.\w+\(\s*["']([A-Z_]+)["']|os\.environ\.get\(["']([A-Z_]+)["']"""
+    )
     used = {
-        first or second for path in (ROOT / "config").rglob("*.py") for first, second in read.findall(path.read_text())
+        first or second
+        for path in (ROOT / "config").rglob("*.py")
+        for first, second in read.findall(path.read_text())
     }
-    documented = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text(), re.M))
+    documented = set(
+        re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text(), re.M)
+    )
     assert used - documented == set()
     assert documented - used == {"PYTHON"}  # make's own
 
 
-def test_secret_is_read_from_the_file_named_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_secret_is_read_from_the_file_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "secret_key"
     file.write_text("k" * 64 + "\n")
     settings = load_settings(monkeypatch, SECRET_KEY=None, SECRET_KEY_FILE=str(file))
     assert settings["SECRET_KEY"] == "k" * 64
 
 
-def test_database_url_in_a_file_means_production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_database_url_in_a_file_means_production(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "database_url"
     file.write_text(PRODUCTION["DATABASE_URL"])
     settings = load_settings(monkeypatch, DATABASE_URL=None, DATABASE_URL_FILE=str(file))
@@ -184,7 +204,10 @@ def test_database_url_in_a_file_means_production(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("url", "password"),
-    [("postgresql://desk@db/numberdesk", "p@ss/word"), ("postgresql://desk:its-own@db/numberdesk", "its-own")],
+    [
+        ("postgresql://desk@db/numberdesk", "p@ss/word"),
+        ("postgresql://desk:its-own@db/numberdesk", "its-own"),
+    ],
 )
 def test_database_password_fills_a_url_without_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, password: str
@@ -196,7 +219,8 @@ def test_database_password_fills_a_url_without_one(
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")]
+    ("content", "problem"),
+    [(None, "which can't be read: No such file"), (b"\n", "is empty"), (b"\xff", "not text")],
 )
 def test_secret_file_without_a_secret_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
@@ -204,10 +228,14 @@ def test_secret_file_without_a_secret_is_named(
     file = tmp_path / "pepper"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{problem}"):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"^API_KEY_PEPPERS_FILE names {file}.*{problem}"
+    ):
         load_settings(monkeypatch, API_KEY_PEPPERS=None, API_KEY_PEPPERS_FILE=str(file))
 
 
-def test_variable_and_its_file_together_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_variable_and_its_file_together_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"^SECRET_KEY and SECRET_KEY_FILE are both set"):
         load_settings(monkeypatch, SECRET_KEY_FILE=str(tmp_path / "secret_key"))

@@ -24,7 +24,9 @@ REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
 def entries(text: str) -> list[str]:
     """Each requirement with its options, as one line."""
     lines = [
-        line for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.lstrip().startswith("#")
+        line
+        for line in text.replace("\\\n", " ").splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
     ]
     return [re.sub(r"\s+", " ", line).strip() for line in lines]
 
@@ -64,7 +66,9 @@ def pin(entry: str) -> Requirement:
 def test_no_registry_is_named(file: Path) -> None:
     """Which one is the machine's matter; a second one would be a way in for packages of the same name."""
     text = file.read_text()
-    assert not re.search(r"://|--(index-url|extra-index-url|find-links|trusted-host)|^-[if] ", text, re.MULTILINE)
+    assert not re.search(
+        r"://|--(index-url|extra-index-url|find-links|trusted-host)|^-[if] ", text, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("file", REQUIREMENTS, ids=lambda file: file.name)
@@ -87,8 +91,14 @@ def database(answer: object) -> Iterator[tuple[str, list[dict[str, object]]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"])
-            known = {"results": [{"vulns": answer} if one["package"]["name"] == "django" else {} for one in asked]}
+            asked.extend(
+                json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
+            )
+            known = {
+                "results": [
+                    {"vulns": answer} if one["package"]["name"] == "django" else {} for one in asked
+                ]
+            }
             body = json.dumps(known).encode()
             self.send_response(200)
             self.end_headers()
@@ -109,7 +119,9 @@ def database(answer: object) -> Iterator[tuple[str, list[dict[str, object]]]]:
 
 def audit(url: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(ROOT / "requirements" / "audit.py"), "run.txt"]
-    return subprocess.run(command, env={**os.environ, "OSV_URL": url}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, env={**os.environ, "OSV_URL": url}, capture_output=True, text=True, check=False
+    )
 
 
 def test_known_vulnerability_is_named_and_fails() -> None:

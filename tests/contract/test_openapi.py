@@ -26,7 +26,9 @@ def published() -> Published:
 
 
 def operations() -> list:
-    return [pytest.param(*one, id=one[2]["operationId"]) for one in Published(schema()).operations()]
+    return [
+        pytest.param(*one, id=one[2]["operationId"]) for one in Published(schema()).operations()
+    ]
 
 
 def test_document_is_valid_openapi_3_1(published):
@@ -46,7 +48,10 @@ def test_document_is_served_whole_compressed_or_as_not_modified():
 
     compressed = Client().get("/v1/openapi.json", headers={"Accept-Encoding": "br, gzip"})
     assert gzip.decompress(compressed.content) == plain.content
-    assert "Content-Encoding" not in Client().get("/v1/openapi.json", headers={"Accept-Encoding": "gzip;q=0"}).headers
+    assert (
+        "Content-Encoding"
+        not in Client().get("/v1/openapi.json", headers={"Accept-Encoding": "gzip;q=0"}).headers
+    )
 
     again = Client().get("/v1/openapi.json", headers={"If-None-Match": plain["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -55,7 +60,11 @@ def test_document_is_served_whole_compressed_or_as_not_modified():
 
 def test_document_is_independent_of_machine_and_settings(settings):
     views._schema.cache_clear()
-    settings.CURRENCY, settings.RATE_LIMIT_PER_MINUTE, settings.NUMBER_QUARANTINE_DAYS = "EUR", 7, 90
+    settings.CURRENCY, settings.RATE_LIMIT_PER_MINUTE, settings.NUMBER_QUARANTINE_DAYS = (
+        "EUR",
+        7,
+        90,
+    )
     try:
         assert schema() == orjson.loads(Client().get("/v1/openapi.json").content)
     finally:
@@ -74,7 +83,9 @@ def test_every_route_of_the_api_is_described(published):
                 walk(pattern.url_patterns, path)
             elif getattr(getattr(pattern.callback, "view_class", None), "schema", None) is not None:
                 path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
-                routes.update((path, method.upper()) for method in _methods(pattern.callback.view_class))
+                routes.update(
+                    (path, method.upper()) for method in _methods(pattern.callback.view_class)
+                )
 
     walk(get_resolver().url_patterns)
     assert (ORDERS, "POST") in routes
@@ -89,7 +100,9 @@ def _methods(view) -> set[str]:
 def test_every_example_matches_its_schema(published, path, method, operation):
     if body := operation.get("requestBody"):
         for example in examples_in(body["content"]):
-            assert published.mismatches(body["content"]["application/json"]["schema"], example) == []
+            assert (
+                published.mismatches(body["content"]["application/json"]["schema"], example) == []
+            )
     for response in operation["responses"].values():
         content = published.resolve(response)["content"]
         for example in examples_in(content):
@@ -156,8 +169,12 @@ REFERENCE = {
 def test_reference_examples_match_responses_except_for_additions(published, status):
     """Field by field: nothing of the reference is missing or different, and what is more is ours to name."""
     example = orjson.loads(REFERENCE[status])
-    content = published.resolve(published.document["paths"][ORDERS]["post"]["responses"][status])["content"]
-    ours = next(one for one in examples_in(content) if _fields(example) <= _fields(one) or status == "422")
+    content = published.resolve(published.document["paths"][ORDERS]["post"]["responses"][status])[
+        "content"
+    ]
+    ours = next(
+        one for one in examples_in(content) if _fields(example) <= _fields(one) or status == "422"
+    )
     if status != "422":  # its details are of another endpoint
         assert _fields(ours) - _fields(example) == {
             name
@@ -183,7 +200,11 @@ def _fields(node, at: str = "") -> set[str]:
 
 def _merged(below, above):
     if isinstance(below, dict) and isinstance(above, dict):
-        return {**below, **above, **{name: _merged(below[name], above[name]) for name in below.keys() & above.keys()}}
+        return {
+            **below,
+            **above,
+            **{name: _merged(below[name], above[name]) for name in below.keys() & above.keys()},
+        }
     return above
 
 
@@ -209,19 +230,25 @@ def test_described_response_has_no_problems(published, answer):
 def test_undescribed_field_is_a_problem(published, answer):
     document = tampered(published)
     del document["components"]["schemas"]["PhoneNumber"]["properties"]["label"]
-    assert any("label" in problem for problem in Published(document).problems("POST", ORDERS, answer))
+    assert any(
+        "label" in problem for problem in Published(document).problems("POST", ORDERS, answer)
+    )
 
 
 def test_missing_described_field_is_a_problem(published, answer):
     document = tampered(published)
     document["components"]["schemas"]["PhoneNumber"]["required"].append("colour")
-    assert any("colour" in problem for problem in Published(document).problems("POST", ORDERS, answer))
+    assert any(
+        "colour" in problem for problem in Published(document).problems("POST", ORDERS, answer)
+    )
 
 
 def test_undescribed_status_is_a_problem(published, answer):
     document = tampered(published)
     del document["paths"][ORDERS]["post"]["responses"]["200"]
-    assert Published(document).problems("POST", ORDERS, answer) == ["orderNumbers does not describe the status 200"]
+    assert Published(document).problems("POST", ORDERS, answer) == [
+        "orderNumbers does not describe the status 200"
+    ]
 
 
 def test_undescribed_or_missing_header_is_a_problem(published, answer):
@@ -283,13 +310,19 @@ def test_undescribed_response_fails_any_test(api, described_as, tamper, problem)
 
 
 def test_unknown_path_and_method_are_checked_too(api, described_as):
-    described_as(lambda document: document["components"]["headers"]["X-Request-Id"]["schema"].update(pattern="^x"))
+    described_as(
+        lambda document: document["components"]["headers"]["X-Request-Id"]["schema"].update(
+            pattern="^x"
+        )
+    )
     for method, path in [("GET", "/v1/nowhere"), ("PUT", ORDERS), ("HEAD", ORDERS)]:
         with pytest.raises(AssertionError, match="header X-Request-Id"):
             api.request(method, path)
 
 
-@pytest.mark.parametrize("path", ["/docs", "/types.ts", "/v1/openapi.json", "/admin/login/", "/static/nowhere.css"])
+@pytest.mark.parametrize(
+    "path", ["/docs", "/types.ts", "/v1/openapi.json", "/admin/login/", "/static/nowhere.css"]
+)
 def test_pages_and_files_are_not_checked(api, path):
     assert api.get(path).status_code in (200, 404)
 
@@ -303,5 +336,7 @@ with ThreadPoolExecutor(4) as readers:
     found = list(readers.map(lambda _: len(schema()["paths"]), range(4)))
 assert len(set(found)) == 1, found
 """
-    asked = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert asked.returncode == 0, asked.stderr

@@ -54,13 +54,22 @@ def test_every_described_response_occurs(world, operation, subtests):
     for status, code in sorted(described(operation), key=str):
         with subtests.test(code or str(status)), undone(world) as attempt:
             answer = call.meet(attempt, code or str(status))
-            assert (answer.status_code, answer.json().get("error", {}).get("code")) == (status, code), answer.content
+            assert (answer.status_code, answer.json().get("error", {}).get("code")) == (
+                status,
+                code,
+            ), answer.content
             assert PUBLISHED.problems(call.method, call.path, answer) == []
 
 
 def test_unknown_path_and_method_match_the_document(world):
-    for method, path, name in [("GET", "/v1/nowhere", "UnknownPath"), ("DELETE", ORDERS, "MethodNotAllowed")]:
+    for method, path, name in [
+        ("GET", "/v1/nowhere", "UnknownPath"),
+        ("DELETE", ORDERS, "MethodNotAllowed"),
+    ]:
         answer = world.api.request(method, path)
         response = PUBLISHED.document["components"]["responses"][name]
-        assert PUBLISHED.mismatches(response["content"]["application/json"]["schema"], answer.json()) == []
+        assert (
+            PUBLISHED.mismatches(response["content"]["application/json"]["schema"], answer.json())
+            == []
+        )
         assert answer["X-Request-Id"] == answer.json()["error"]["request_id"]

@@ -65,7 +65,9 @@ def order(world, document):
     """Play one order against ``document`` in place of the published one."""
     described = schemathesis.openapi.from_dict(document, config=CONFIG)
     described.app = api.app
-    case = described[ORDERS]["POST"].Case(body={"numbers": ["+14155550123"]}, media_type="application/json")
+    case = described[ORDERS]["POST"].Case(
+        body={"numbers": ["+14155550123"]}, media_type="application/json"
+    )
     case.call_and_validate(headers={"Authorization": f"Bearer {world.owner_key}"})
 
 
@@ -76,10 +78,21 @@ def test_order_passes_under_the_published_document(world):
 @pytest.mark.parametrize(
     ("tamper", "complaint"),
     [
-        (lambda document: document["paths"][ORDERS]["post"]["responses"].pop("200"), "Undocumented status code"),
+        (
+            lambda document: document["paths"][ORDERS]["post"]["responses"].pop("200"),
+            "Undocumented status code",
+        ),
         (lambda document: forget(document, "label"), "Response violates schema"),
-        (lambda document: fields_of(document)["required"].append("hue"), "Response violates schema"),
-        (lambda document: document["components"]["headers"]["X-Request-Id"]["schema"].update(pattern="^x"), "header"),
+        (
+            lambda document: fields_of(document)["required"].append("hue"),
+            "Response violates schema",
+        ),
+        (
+            lambda document: document["components"]["headers"]["X-Request-Id"]["schema"].update(
+                pattern="^x"
+            ),
+            "header",
+        ),
     ],
     ids=["status", "field", "missing field", "header"],
 )

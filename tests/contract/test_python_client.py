@@ -53,20 +53,28 @@ def test_generated_client_orders_routes_and_releases(client, cast, live_server):
     first, second = factories.stock(*factories.line(0, 2))
     with client.AuthenticatedClient(live_server.url, token=cast.owner_key) as desk:
         order = models.OrderRequest(numbers=[first], label="python")
-        placed = part(f"{numbers}.order_numbers").sync(client=desk, body=order, idempotency_key="python-1")
+        placed = part(f"{numbers}.order_numbers").sync(
+            client=desk, body=order, idempotency_key="python-1"
+        )
         assert isinstance(placed, models.OrderAnswer)
         (number,) = placed.data
         assert (number.number, number.label, number.campaign_id) == (first, "python", None)
 
-        again = part(f"{numbers}.order_numbers").sync_detailed(client=desk, body=order, idempotency_key="python-1")
+        again = part(f"{numbers}.order_numbers").sync_detailed(
+            client=desk, body=order, idempotency_key="python-1"
+        )
         assert again.headers["Idempotent-Replayed"] == "true"
         assert again.parsed == placed
 
-        refused = part(f"{numbers}.order_numbers").sync(client=desk, body=models.OrderRequest([first, second]))
+        refused = part(f"{numbers}.order_numbers").sync(
+            client=desk, body=models.OrderRequest([first, second])
+        )
         assert isinstance(refused, models.InsufficientInventoryError)
         assert refused.data.already_yours == [first]
 
-        quote = part(f"{numbers}.order_numbers").sync(client=desk, body=models.OrderRequest([second]), dry_run=True)
+        quote = part(f"{numbers}.order_numbers").sync(
+            client=desk, body=models.OrderRequest([second]), dry_run=True
+        )
         assert isinstance(quote, models.QuoteAnswer)
         assert (quote.data.total, quote.data.balance_after) == ("1.00", "98.00")
 
@@ -78,7 +86,9 @@ def test_generated_client_orders_routes_and_releases(client, cast, live_server):
         assert moved.data.label == "moved"
         released = part(f"{numbers}.release_number").sync(number.id, client=desk)
         assert isinstance(released, models.ReleasedNumberAnswer)
-        assert part(f"{numbers}.get_number").sync_detailed(number.id, client=desk).status_code == 404
+        assert (
+            part(f"{numbers}.get_number").sync_detailed(number.id, client=desk).status_code == 404
+        )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -90,7 +100,9 @@ def test_each_refusal_has_its_own_type(client, cast, live_server):
         assert isinstance(refused, models.ForbiddenError)
         assert len(refused.error.request_id) == 26
     with client.AuthenticatedClient(live_server.url, token="am_live_unknown") as desk:
-        assert isinstance(order.sync(client=desk, body=models.OrderRequest([])), models.UnauthorizedError)
+        assert isinstance(
+            order.sync(client=desk, body=models.OrderRequest([])), models.UnauthorizedError
+        )
     with client.AuthenticatedClient(live_server.url, token=cast.owner_key) as desk:
         invalid = order.sync(client=desk, body=models.OrderRequest(["4155550123"]))
         assert isinstance(invalid, models.ValidationFailedError)

@@ -70,7 +70,9 @@ def test_request_of_the_page_orders_its_number(page_api):
 
 
 def test_request_with_routing_gets_the_documented_success(page_api):
-    routing = {field: EXAMPLE[field] for field in ("inbound_url", "status_url", "label", "campaign_id")}
+    routing = {
+        field: EXAMPLE[field] for field in ("inbound_url", "status_url", "label", "campaign_id")
+    }
     response = page_api.order([EXAMPLE["number"]], **routing)
     same(response, SUCCESS, status=200)
     (line,) = response.json()["data"]
@@ -92,7 +94,9 @@ def test_missing_credit_responds_insufficient_credit(page_api):
 
 def test_foreign_campaign_responds_not_found(page_api, cast):
     stranger = page_api.using(cast.stranger_key)
-    same(stranger.order([EXAMPLE["number"]], campaign_id=EXAMPLE["campaign_id"]), MISSING, status=404)
+    same(
+        stranger.order([EXAMPLE["number"]], campaign_id=EXAMPLE["campaign_id"]), MISSING, status=404
+    )
 
 
 def test_sold_number_responds_insufficient_inventory(page_api):

@@ -43,9 +43,17 @@ PLAIN = (Ask(),)
 LIST = (Ask("?cursor={cursor}"),)
 # The requests of each endpoint that name an owned object; () where there is nothing to name.
 WALK: dict[str, tuple[Ask, ...]] = {
-    f"GET {BASE}": (*LIST, Ask("?campaign_id={campaign_id}"), Ask("?search=%2B{digits}"), Ask("?label={label}")),
+    f"GET {BASE}": (
+        *LIST,
+        Ask("?campaign_id={campaign_id}"),
+        Ask("?search=%2B{digits}"),
+        Ask("?label={label}"),
+    ),
     f"GET {BASE}/<number:number_id>": PLAIN,
-    f"PATCH {BASE}/<number:number_id>": (Ask(body={"label": "mine"}), Ask(body={"campaign_id": "{campaign_id}"})),
+    f"PATCH {BASE}/<number:number_id>": (
+        Ask(body={"label": "mine"}),
+        Ask(body={"campaign_id": "{campaign_id}"}),
+    ),
     f"DELETE {BASE}/<number:number_id>": (*PLAIN, Ask("?return_to_carrier=true")),
     f"POST {BASE}/<number:number_id>/campaign": (Ask(body={"campaign_id": "{campaign_id}"}),),
     f"DELETE {BASE}/<number:number_id>/campaign": PLAIN,
@@ -62,7 +70,10 @@ WALK: dict[str, tuple[Ask, ...]] = {
     f"GET {BASE}/bulk/<id:order_id>": PLAIN,
     f"DELETE {BASE}/bulk/<id:order_id>": PLAIN,
     f"POST {BASE}/bulk/release": (Ask(body={"ids": ["{number_id}"]}),),
-    f"POST {BASE}/reservations": (Ask(body={"numbers": ["{number}"]}), Ask(body={"numbers": ["{held}"]})),
+    f"POST {BASE}/reservations": (
+        Ask(body={"numbers": ["{number}"]}),
+        Ask(body={"numbers": ["{held}"]}),
+    ),
     f"GET {BASE}/reservations": LIST,
     f"GET {BASE}/reservations/<id:reservation_id>": PLAIN,
     f"DELETE {BASE}/reservations/<id:reservation_id>": PLAIN,
@@ -78,7 +89,9 @@ WALK: dict[str, tuple[Ask, ...]] = {
     "GET /v1/brands": LIST,
     "GET /v1/brands/<id:brand_id>": PLAIN,
 }
-WALK |= {name.replace("GET", "HEAD", 1): asks for name, asks in WALK.items() if name.startswith("GET ")}
+WALK |= {
+    name.replace("GET", "HEAD", 1): asks for name, asks in WALK.items() if name.startswith("GET ")
+}
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +114,9 @@ def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
     order = api.order([bought], **routing).json()
     # A second event in the number's history.
     assert (
-        api.request("PATCH", f"{BASE}/{order['data'][0]['id']}", {"status_url": "https://a.example/"}).status_code
+        api.request(
+            "PATCH", f"{BASE}/{order['data'][0]['id']}", {"status_url": "https://a.example/"}
+        ).status_code
         == 200
     )
     reservation = api.post(f"{BASE}/reservations", {"numbers": [held]}).json()
@@ -131,7 +146,12 @@ def world(cast, settings):
     factories.key(cast.stranger)
     furnish(cast.owner_key, cast.owner, 20)
     missing = {name: unknown_id() for name in theirs if name.endswith("_id")}
-    missing |= {"number": "+14152000014", "held": "+14152000015", "digits": "14152000014", "label": "label99"}
+    missing |= {
+        "number": "+14152000014",
+        "held": "+14152000015",
+        "digits": "14152000014",
+        "label": "label99",
+    }
     return World(Api(cast.stranger_key), theirs, missing)
 
 
@@ -140,7 +160,10 @@ def everything() -> dict[str, list[Any]]:
     tables = sorted({table for (table,) in db_assertions.rows(TABLES)} - NOT_COMPARED)
     # The last use of a key is noted with any request that it makes.
     return {
-        table: sorted(str(row) for (row,) in db_assertions.rows(f"SELECT to_jsonb(t) - 'last_used_at' FROM {table} t"))
+        table: sorted(
+            str(row)
+            for (row,) in db_assertions.rows(f"SELECT to_jsonb(t) - 'last_used_at' FROM {table} t")
+        )
         for table in tables
     }
 
@@ -150,7 +173,9 @@ def ask(api: Api, endpoint: Endpoint, request: Ask, things: dict[str, str]) -> t
     path, body = request.filled(endpoint, things)
     with CaptureQueriesContext(connection) as queries:
         response = api.request(endpoint.method, path, body)
-    headers = {name: value for name, value in response.headers.items() if not name.startswith("RateLimit")}
+    headers = {
+        name: value for name, value in response.headers.items() if not name.startswith("RateLimit")
+    }
     request_id = headers.pop("X-Request-Id").encode()
     content = response.content.replace(request_id, b"")
     for name, value in things.items():
@@ -171,7 +196,9 @@ def test_endpoints_without_a_key_are_known():
 
 
 WALKED = [(name, request) for name, requests in WALK.items() for request in requests]
-walk = pytest.mark.parametrize(("name", "request_"), WALKED, ids=[f"{name} {one.query}" for name, one in WALKED])
+walk = pytest.mark.parametrize(
+    ("name", "request_"), WALKED, ids=[f"{name} {one.query}" for name, one in WALKED]
+)
 
 
 @walk
@@ -215,7 +242,14 @@ def test_no_response_to_the_owner_names_foreign_objects(world, api, cast, name):
     endpoint = ALL[name]
     if "<" in endpoint.path:  # the path of one object
         return
-    content = api.get(endpoint.url() + ("?include_revoked=true" if name.endswith("keys") else "")).content.decode()
+    content = api.get(
+        endpoint.url() + ("?include_revoked=true" if name.endswith("keys") else "")
+    ).content.decode()
     assert '"success":true' in content
-    for value in (*world.theirs.values(), str(cast.stranger.pk), cast.stranger.name, cast.stranger_key[:12]):
+    for value in (
+        *world.theirs.values(),
+        str(cast.stranger.pk),
+        cast.stranger.name,
+        cast.stranger_key[:12],
+    ):
         assert value not in content

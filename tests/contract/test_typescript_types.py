@@ -25,7 +25,9 @@ def tools():
 
 def test_types_match_the_current_schema():
     """Holds without node: the file names the schema it was generated from."""
-    assert f"sha256 {node.digest(schema())}" in TYPES.read_text(), "the schema has changed: run `make types`"
+    assert f"sha256 {node.digest(schema())}" in TYPES.read_text(), (
+        "the schema has changed: run `make types`"
+    )
 
 
 def test_types_are_the_output_of_the_generator(tools):
@@ -67,7 +69,12 @@ def test_strict_program_runs_against_the_served_desk(tools, tmp_path, cast, live
     printed = json.loads(node.run(["node", "order.js"], cwd=tmp_path, env=environment))
     assert sorted(printed.pop("ordered")) == sorted(numbers)
     assert sorted(printed.pop("yours")) == sorted(numbers)
-    assert printed == {"label": "typescript", "changed": "moved", "replayed": ["true", True], "released": 200}
+    assert printed == {
+        "label": "typescript",
+        "changed": "moved",
+        "replayed": ["true", True],
+        "released": 200,
+    }
 
 
 def test_invalid_program_does_not_compile(tools, tmp_path):

@@ -43,11 +43,20 @@ pytestmark = pytest.mark.django_db
 TEXT = st.text(st.characters(codec=None), max_size=80)
 PRINTABLE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=80)
 SCHEMES = st.sampled_from(["https://", "HTTPS://", "hTTps://", "http://", "ftp://", "//", ""])
-HOSTS = st.sampled_from(["customer.example", "CUSTOMER.example", "bücher.example", "8.8.8.8", "[2606:4700::1]", "x"])
-URLS = st.builds("{}{}{}".format, SCHEMES, HOSTS, st.one_of(TEXT, st.integers(1990, 2060).map("/{:0>2000}".format)))
+HOSTS = st.sampled_from(
+    ["customer.example", "CUSTOMER.example", "bücher.example", "8.8.8.8", "[2606:4700::1]", "x"]
+)
+URLS = st.builds(
+    "{}{}{}".format,
+    SCHEMES,
+    HOSTS,
+    st.one_of(TEXT, st.integers(1990, 2060).map("/{:0>2000}".format)),
+)
 CENTS = st.one_of(
     st.decimals(-2, 10**13, places=2),
-    st.sampled_from([LARGEST_AMOUNT, LARGEST_AMOUNT + Decimal("0.01"), Decimal("-0.01"), Decimal("NaN")]),
+    st.sampled_from(
+        [LARGEST_AMOUNT, LARGEST_AMOUNT + Decimal("0.01"), Decimal("-0.01"), Decimal("NaN")]
+    ),
 )
 AREA_CODES = st.one_of(st.integers(0, 1000).map(str), TEXT)
 TIMES = st.builds(
@@ -63,7 +72,9 @@ BODIES = st.fixed_dictionaries(
     optional={
         "area_code": AREA_CODES,
         "number_type": st.sampled_from([*PhoneNumber.Type.values, "mobile", ""]),
-        "pattern": st.one_of(st.text("0123456789+", max_size=17), st.text("%_\\'{}+*1", max_size=17), TEXT),
+        "pattern": st.one_of(
+            st.text("0123456789+", max_size=17), st.text("%_\\'{}+*1", max_size=17), TEXT
+        ),
         "sms_enabled": st.sampled_from([True, False, 1, "true"]),
         "mms_enabled": st.sampled_from([True, False, None]),
     },
@@ -175,7 +186,9 @@ def find(criteria: Any) -> None:
 
 
 def of_a_key(name: str) -> Callable[[Any], None]:
-    return column("apikeys_apikey", name, "id = (SELECT id FROM apikeys_apikey ORDER BY id LIMIT 1)")
+    return column(
+        "apikeys_apikey", name, "id = (SELECT id FROM apikeys_apikey ORDER BY id LIMIT 1)"
+    )
 
 
 WAITING = "status = 'pending'"
@@ -187,7 +200,12 @@ FIELDS = [
         for store in [column(table, name, WAITING if table == "numbers_order" else "true")]
     ),
     *(
-        Field(f"{table} label", st.one_of(TEXT, PRINTABLE), reading(read_label), column(table, "label", where))
+        Field(
+            f"{table} label",
+            st.one_of(TEXT, PRINTABLE),
+            reading(read_label),
+            column(table, "label", where),
+        )
         for table, where in (("numbers_order", WAITING), ("numbers_assignment", "true"))
     ),
     Field(
@@ -210,9 +228,20 @@ FIELDS = [
         column("numbers_order", "max_price_per_number", WAITING),
         same=True,
     ),
-    Field("numbers_phonenumber price", CENTS, judging_price, column("numbers_phonenumber", "price"), same=True),
+    Field(
+        "numbers_phonenumber price",
+        CENTS,
+        judging_price,
+        column("numbers_phonenumber", "price"),
+        same=True,
+    ),
     Field("criteria", BODIES, reading_criteria, find),
-    Field("apikeys_apikey label", st.one_of(TEXT, PRINTABLE), reading(read_key_label), of_a_key("label")),
+    Field(
+        "apikeys_apikey label",
+        st.one_of(TEXT, PRINTABLE),
+        reading(read_key_label),
+        of_a_key("label"),
+    ),
     Field(
         "apikeys_apikey scopes",
         st.lists(st.one_of(st.sampled_from([*Scope.values, "numbers:eat", ""]), TEXT), max_size=4),
@@ -261,13 +290,17 @@ def database_accepts(field: Field, value: Any) -> bool:
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_database_accepts_exactly_what_the_validator_accepts(world, field):
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
     @given(field.values)
     def judge(value: Any) -> None:
         try:
             stored = field.read(value)
         except Refused:
-            assert not (field.same and database_accepts(field, value)), f"only the database accepts {value!r}"
+            assert not (field.same and database_accepts(field, value)), (
+                f"only the database accepts {value!r}"
+            )
         else:
             assert database_accepts(field, stored), f"only the validator accepts {value!r}"
 
@@ -282,4 +315,10 @@ def test_planted_difference_is_found(world):
 
 
 def test_every_criterion_is_generated():
-    assert {"area_code", "number_type", "pattern", "sms_enabled", "mms_enabled"} == CriteriaFields.known
+    assert {
+        "area_code",
+        "number_type",
+        "pattern",
+        "sms_enabled",
+        "mms_enabled",
+    } == CriteriaFields.known

@@ -45,7 +45,13 @@ def test_kill_before_the_commit_leaves_nothing(server, cast, numbers, point):
     retry = server.order(cast.owner_key, numbers, key="k")
     assert retry.status == 200
     assert "Idempotent-Replayed" not in retry.headers
-    assert db_assertions.written() == {"orders": 1, "owned": 3, "recorded": 3, "charged": 1, "remembered": 1}
+    assert db_assertions.written() == {
+        "orders": 1,
+        "owned": 3,
+        "recorded": 3,
+        "charged": 1,
+        "remembered": 1,
+    }
 
 
 def test_kill_after_the_commit_is_answered_by_the_retry(server, cast, numbers):
@@ -53,7 +59,9 @@ def test_kill_after_the_commit_is_answered_by_the_retry(server, cast, numbers):
     once = {"orders": 1, "owned": 3, "recorded": 3, "charged": 1, "remembered": 1}
     assert db_assertions.written() == once
     retries = [server.order(cast.owner_key, numbers, key="k") for _ in range(2)]
-    assert [(retry.status, retry.headers["Idempotent-Replayed"]) for retry in retries] == [(200, "true")] * 2
+    assert [(retry.status, retry.headers["Idempotent-Replayed"]) for retry in retries] == [
+        (200, "true")
+    ] * 2
     assert retries[0].body == retries[1].body
     assert [line["number"] for line in retries[0].json()["data"]] == numbers
     ((order_id, request_id),) = db_assertions.rows("SELECT id::text, request_id FROM numbers_order")
@@ -78,7 +86,9 @@ def test_repeated_kills_under_load_lose_and_double_nothing(server, cast):
             assert answer.status in (200, 409, 503), answer.body
             if answer.status == 200:
                 return answer.body, cut_off
-            assert answer.status == 503 or answer.json()["error"]["code"] == "IDEMPOTENCY_IN_PROGRESS"
+            assert (
+                answer.status == 503 or answer.json()["error"]["code"] == "IDEMPOTENCY_IN_PROGRESS"
+            )
 
     with ThreadPoolExecutor(4) as clients:
         orders = [clients.submit(until_answered, at) for at in range(60)]
@@ -89,5 +99,11 @@ def test_repeated_kills_under_load_lose_and_double_nothing(server, cast):
         answers = [order.result() for order in orders]
     assert len({body for body, _ in answers}) == 60
     assert sum(cut_off for _, cut_off in answers) > 0
-    assert db_assertions.written() == {"orders": 60, "owned": 120, "recorded": 120, "charged": 60, "remembered": 60}
+    assert db_assertions.written() == {
+        "orders": 60,
+        "owned": 120,
+        "recorded": 120,
+        "charged": 60,
+        "remembered": 60,
+    }
     assert (len(db_assertions.owners()), db_assertions.balance(cast.owner)) == (120, 88)

@@ -15,7 +15,14 @@ from numbers.ownership.release import end_quarantine, retire
 from numbers.verification.run import verify_inventory
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of
-from tests.support.concurrency import Clients, at_once, gate_after, gate_before, uncommitted, wait_until_blocked
+from tests.support.concurrency import (
+    Clients,
+    at_once,
+    gate_after,
+    gate_before,
+    uncommitted,
+    wait_until_blocked,
+)
 from tests.support.phone_numbers import (
     BULK_RELEASE,
     NUMBERS,
@@ -52,7 +59,9 @@ def planted(db):
 
 
 def events(kind):
-    return db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = %s", kind)[0][0]
+    return db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = %s", kind)[0][
+        0
+    ]
 
 
 def all_ids():
@@ -121,7 +130,9 @@ def test_release_during_a_change_clears_it(api, cast, monkeypatch):
 
 def test_database_refuses_a_change_after_release_without_locks(api, cast, monkeypatch, caplog):
     """The negative control of the two above: an ended ownership is never routed, whatever the code does."""
-    monkeypatch.setattr(locks, "LOCK_ASSIGNMENTS", locks.LOCK_ASSIGNMENTS.replace("FOR NO KEY UPDATE", ""))
+    monkeypatch.setattr(
+        locks, "LOCK_ASSIGNMENTS", locks.LOCK_ASSIGNMENTS.replace("FOR NO KEY UPDATE", "")
+    )
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     gate = gate_before(monkeypatch, rerouting, "_write")
     with Clients(1) as clients:
@@ -133,7 +144,9 @@ def test_database_refuses_a_change_after_release_without_locks(api, cast, monkey
     assert "an assignment is routed or ended, never rewritten" in caplog.text
 
 
-def test_number_is_bought_only_after_its_release_is_committed(api, cast, stranger, settings, monkeypatch):
+def test_number_is_bought_only_after_its_release_is_committed(
+    api, cast, stranger, settings, monkeypatch
+):
     """Without any quarantine the buyer waits for the release, and its ownership begins after the other ended."""
     settings.NUMBER_QUARANTINE_DAYS = 0
     (number,) = factories.stock(*factories.line(0))
@@ -172,7 +185,10 @@ def test_one_of_many_concurrent_holds_gets_the_number(db):
     factories.stock(*factories.line(0))
     clients = [Api(factories.key(factories.organization())) for _ in range(10)]
     body = {"numbers": factories.line(0)}
-    statuses = [answer.status_code for answer in at_once([partial(one.post, RESERVATIONS, body) for one in clients])]
+    statuses = [
+        answer.status_code
+        for answer in at_once([partial(one.post, RESERVATIONS, body) for one in clients])
+    ]
     assert sorted(statuses) == [201] + [409] * 9
 
 
@@ -212,7 +228,9 @@ def test_concurrent_releases_of_a_reservation_free_it_once(api, cast):
     assert events("hold_released") == 5
 
 
-def test_verification_shows_a_hold_on_sold_numbers_without_locks(api, cast, stranger, monkeypatch, planted):
+def test_verification_shows_a_hold_on_sold_numbers_without_locks(
+    api, cast, stranger, monkeypatch, planted
+):
     """The negative control of holds and orders."""
     monkeypatch.setattr(locks, "LOCK_NUMBERS", locks.LOCK_NUMBERS.replace("FOR NO KEY UPDATE", ""))
     numbers = factories.stock(*factories.line(0))
@@ -238,7 +256,9 @@ def test_attaching_waits_for_a_change_of_the_campaign(api, cast, commit):
     expire = partial(Campaign.objects.filter(pk=campaign.pk).update, status="EXPIRED")
     with Clients(1) as clients:
         with uncommitted(expire, commit=commit):
-            attached = clients.start(api.post, f"{NUMBERS}/{number_id}/campaign", {"campaign_id": str(campaign.pk)})
+            attached = clients.start(
+                api.post, f"{NUMBERS}/{number_id}/campaign", {"campaign_id": str(campaign.pk)}
+            )
             wait_until_blocked()
         assert attached.result().status_code == (409 if commit else 200)
 
@@ -257,11 +277,23 @@ def test_number_is_either_sold_or_retired(api, cast):
 
 
 def test_ending_and_retiring_in_opposite_order_do_not_deadlock(api, cast, caplog):
-    release_all = api.post(BULK_RELEASE, {"ids": owned(api, *factories.stock(*factories.line(0, 50)))})
+    release_all = api.post(
+        BULK_RELEASE, {"ids": owned(api, *factories.stock(*factories.line(0, 50)))}
+    )
     assert len(release_all.json()["data"]["released"]) == 50
     ids = all_ids()
-    works = [(end_quarantine, ids), (retire, ids[::-1]), (end_quarantine, ids[25:] + ids[:25]), (retire, ids[::2])]
-    at_once([partial(work, number_ids=some, actor=factories.actor(), reason="x") for work, some in works])
+    works = [
+        (end_quarantine, ids),
+        (retire, ids[::-1]),
+        (end_quarantine, ids[25:] + ids[:25]),
+        (retire, ids[::2]),
+    ]
+    at_once(
+        [
+            partial(work, number_ids=some, actor=factories.actor(), reason="x")
+            for work, some in works
+        ]
+    )
     assert set(PhoneNumber.objects.values_list("status", flat=True)) == {"retired"}
     assert events("retired") == 50
     assert "transaction tried again" not in caplog.text

@@ -14,7 +14,14 @@ from numbers.orders.backorders import fill_pending_orders
 from numbers.orders.waiting import Wish
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
-from tests.support.concurrency import Clients, at_once, gate_after, gate_before, uncommitted, wait_until_blocked
+from tests.support.concurrency import (
+    Clients,
+    at_once,
+    gate_after,
+    gate_before,
+    uncommitted,
+    wait_until_blocked,
+)
 from tests.support.phone_numbers import BULK, buy, order_status, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +38,9 @@ def books_in_order(db, request):
 def planted(db):
     """What this test breaks it takes away itself."""
     yield
-    db_assertions.run("TRUNCATE numbers_assignment, numbers_order, numbers_creditaccount, numbers_numberevent CASCADE")
+    db_assertions.run(
+        "TRUNCATE numbers_assignment, numbers_order, numbers_creditaccount, numbers_numberevent CASCADE"
+    )
 
 
 def buyers(number, **options):
@@ -70,8 +79,16 @@ def test_second_filler_waits_and_fills_nothing_twice(api, cast, monkeypatch):
 
 def test_verification_shows_an_order_filled_twice_without_locks(api, cast, monkeypatch, planted):
     """The negative control of the test above."""
-    for module, name in ((locks, "LOCK_ACCOUNT"), (locks, "LOCK_PENDING_ORDER"), (backorders, "ONE_FILLER")):
-        statement = getattr(module, name).replace("FOR NO KEY UPDATE OF o", "").replace("FOR NO KEY UPDATE", "")
+    for module, name in (
+        (locks, "LOCK_ACCOUNT"),
+        (locks, "LOCK_PENDING_ORDER"),
+        (backorders, "ONE_FILLER"),
+    ):
+        statement = (
+            getattr(module, name)
+            .replace("FOR NO KEY UPDATE OF o", "")
+            .replace("FOR NO KEY UPDATE", "")
+        )
         monkeypatch.setattr(module, name, statement.replace("pg_advisory_xact_lock", "greatest"))
     wait_for(api, 2)
     factories.stock(*factories.line(0, 4), price="0.00")
@@ -109,7 +126,10 @@ def test_younger_order_waits_while_an_older_one_is_tried(cast, monkeypatch):
 
 def test_locked_account_blocks_only_its_own_order(api, cast, settings):
     settings.LOCK_TIMEOUT_MS = 200
-    mine, theirs = (api, wait_for(api, 1)), (api.using(cast.stranger_key), wait_for(api.using(cast.stranger_key), 1))
+    mine, theirs = (
+        (api, wait_for(api, 1)),
+        (api.using(cast.stranger_key), wait_for(api.using(cast.stranger_key), 1)),
+    )
     factories.stock(*factories.line(0, 2))
     with Clients(1) as clients, uncommitted(lambda: locks.lock_account(cast.owner.pk)):
         assert clients.start(fill_pending_orders).result() == 1
@@ -137,7 +157,9 @@ def test_order_is_either_filled_or_cancelled(api, cast):
     for start in range(0, 40, 2):
         order_id = wait_for(api, 2)
         factories.stock(*factories.line(start, 2), price="0.10")
-        cancel, _ = at_once([lambda path=f"{BULK}/{order_id}": api.request("DELETE", path), fill_pending_orders])
+        cancel, _ = at_once(
+            [lambda path=f"{BULK}/{order_id}": api.request("DELETE", path), fill_pending_orders]
+        )
         status = order_status(api, order_id)["status"]
         assert (cancel.status_code, status) in ((200, "cancelled"), (409, "complete"))
         buy(api, 2 if status == "cancelled" else 1)  # empties the stock
@@ -218,7 +240,9 @@ def test_concurrent_requests_with_one_key_place_one_order(api, cast):
     headers = {"Idempotency-Key": "k"}
     for quantity, status in ((2, 200), (50, 202)):
         headers = {"Idempotency-Key": f"k{quantity}"}
-        one, other = at_once([lambda h=headers, q=quantity: buy(Api(cast.owner_key), q, headers=h)] * 2)
+        one, other = at_once(
+            [lambda h=headers, q=quantity: buy(Api(cast.owner_key), q, headers=h)] * 2
+        )
         assert (one.status_code, other.content) == (status, one.content)
         assert sorted("Idempotent-Replayed" in answer for answer in (one, other)) == [False, True]
     assert db_assertions.rows("SELECT count(*) FROM numbers_order") == [(2,)]
@@ -226,7 +250,9 @@ def test_concurrent_requests_with_one_key_place_one_order(api, cast):
 
 def restore_ledger():
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE numbers_creditentry ADD CONSTRAINT credit_entry_unique UNIQUE (account_id, entry)")
+        cursor.execute(
+            "ALTER TABLE numbers_creditentry ADD CONSTRAINT credit_entry_unique UNIQUE (account_id, entry)"
+        )
         cursor.execute(
             "CREATE UNIQUE INDEX credit_one_charge_per_order ON numbers_creditentry (order_id) WHERE kind = 'charge'"
         )

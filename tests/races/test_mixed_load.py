@@ -76,7 +76,11 @@ class Customer:
         return self.api.order(self.some(), query="?dry_run=true", **self.routing())
 
     def order_any(self) -> Any:
-        body = {"quantity": self.draw.randint(1, 15), "pattern": "+1415", "max_price_per_number": "2.00"}
+        body = {
+            "quantity": self.draw.randint(1, 15),
+            "pattern": "+1415",
+            "max_price_per_number": "2.00",
+        }
         return self.api.post(BULK, body | self.routing())
 
     def shown(self) -> list[str]:
@@ -89,7 +93,11 @@ class Customer:
 
     def hold(self) -> Any:
         numbers = self.draw.choice([self.shown(), self.some()])
-        return self.api.post(RESERVATIONS, {"numbers": numbers, "ttl_seconds": 60}) if numbers else None
+        return (
+            self.api.post(RESERVATIONS, {"numbers": numbers, "ttl_seconds": 60})
+            if numbers
+            else None
+        )
 
     def release_hold(self) -> Any:
         ids = self.ids(RESERVATIONS)
@@ -106,7 +114,9 @@ class Customer:
     def route(self) -> Any:
         ids = self.ids(NUMBERS)
         body = {"label": str(self.draw.random()), "inbound_url": "https://customer.example/in"}
-        return self.api.request("PATCH", f"{NUMBERS}/{ids[0]}", body | self.routing()) if ids else None
+        return (
+            self.api.request("PATCH", f"{NUMBERS}/{ids[0]}", body | self.routing()) if ids else None
+        )
 
     def attach(self) -> Any:
         ids = self.ids(NUMBERS)
@@ -115,8 +125,15 @@ class Customer:
         return self.api.request(method, f"{NUMBERS}/{ids[0]}/campaign", body) if ids else None
 
     def cancel(self) -> Any:
-        pending = [str(one) for (one,) in db_assertions.rows("SELECT id FROM numbers_order WHERE status = 'pending'")]
-        return self.api.request("DELETE", f"{BULK}/{self.draw.choice(pending)}") if pending else None
+        pending = [
+            str(one)
+            for (one,) in db_assertions.rows(
+                "SELECT id FROM numbers_order WHERE status = 'pending'"
+            )
+        ]
+        return (
+            self.api.request("DELETE", f"{BULK}/{self.draw.choice(pending)}") if pending else None
+        )
 
 
 def operate(draw: random.Random, organizations: list[Any], fresh: Iterator[int]) -> None:
@@ -126,15 +143,22 @@ def operate(draw: random.Random, organizations: list[Any], fresh: Iterator[int])
     for step in range(STEPS):
         some = draw.sample(ids, 5)
         end_quarantine(number_ids=some, actor=actor, reason="early")
-        move_price(number_ids=draw.sample(ids, 5), price=Decimal(step % 3), actor=actor, reason="demand")
-        top_up(organization_id=draw.choice(organizations).pk, amount=Decimal("5.00"), note="", actor=actor)
+        move_price(
+            number_ids=draw.sample(ids, 5), price=Decimal(step % 3), actor=actor, reason="demand"
+        )
+        top_up(
+            organization_id=draw.choice(organizations).pk,
+            amount=Decimal("5.00"),
+            note="",
+            actor=actor,
+        )
         if step % 10 == 0:
             retire(number_ids=some[:1], actor=actor, reason="worn out")
             add_numbers(numbers=factories.line(next(fresh), 3), price=Decimal("1.00"), actor=actor)
         status = draw.choice(["ACTIVE", "ACTIVE", "EXPIRED"])
-        Campaign.objects.filter(pk=draw.choice(list(Campaign.objects.values_list("pk", flat=True)))).update(
-            status=status
-        )
+        Campaign.objects.filter(
+            pk=draw.choice(list(Campaign.objects.values_list("pk", flat=True)))
+        ).update(status=status)
 
 
 def work_off() -> None:
@@ -164,7 +188,16 @@ def load(settings):
     return load
 
 
-MUST_GO_THROUGH = {"order", "order_any", "hold", "release_hold", "release", "release_all", "route", "attach"}
+MUST_GO_THROUGH = {
+    "order",
+    "order_any",
+    "hold",
+    "release_hold",
+    "release",
+    "release_all",
+    "route",
+    "attach",
+}
 OURS_TO_REFUSE = {200, 201, 202, 402, 404, 409}
 
 
@@ -174,7 +207,9 @@ def test_mixed_load_keeps_every_promise_without_deadlock(load, caplog):
         assert answers.total() < 10 * CUSTOMERS * STEPS, missing  # chance, not a fault
         answers = load()  # they count on
     assert {status for _, status, _ in answers} <= OURS_TO_REFUSE, answers
-    assert [record.getMessage() for record in caplog.records if "tried again" in record.getMessage()] == []
+    assert [
+        record.getMessage() for record in caplog.records if "tried again" in record.getMessage()
+    ] == []
     fill_pending_orders()
     db_assertions.assert_in_order()
 
@@ -183,7 +218,11 @@ def test_same_load_breaks_a_promise_without_locks(load, monkeypatch):
     """The negative control: were it to pass as well, the load would show nothing."""
     names = ("LOCK_ACCOUNT", "LOCK_ASSIGNMENTS", "LOCK_NUMBERS", "LOCK_NUMBERS_BY_ID")
     for module, name in (*((locks, name) for name in names), (picking, "LOCK_FOUND")):
-        unlocked = getattr(module, name).replace("FOR NO KEY UPDATE SKIP LOCKED", "").replace("FOR NO KEY UPDATE", "")
+        unlocked = (
+            getattr(module, name)
+            .replace("FOR NO KEY UPDATE SKIP LOCKED", "")
+            .replace("FOR NO KEY UPDATE", "")
+        )
         assert "FOR " not in unlocked
         monkeypatch.setattr(module, name, unlocked)
     try:

@@ -54,7 +54,9 @@ def test_ten_concurrent_orders_of_one_organization_pay_once(api, cast):
 
 def test_concurrent_orders_never_overspend(api, cast):
     numbers = factories.stock(*factories.line(0, 12), price="24.00")
-    answers = at_once([lambda number=number: api.using(cast.owner_key).order([number]) for number in numbers])
+    answers = at_once(
+        [lambda number=number: api.using(cast.owner_key).order([number]) for number in numbers]
+    )
     assert outcomes(answers) == {"sold": 4, "INSUFFICIENT_CREDIT": 8}
     assert (db_assertions.balance(cast.owner), db_assertions.charges(cast.owner)) == (4, [24] * 4)
 
@@ -63,7 +65,9 @@ def test_concurrent_first_orders_create_one_account(api):
     newcomer = factories.organization(credit=None)
     secret = factories.key(newcomer)
     numbers = factories.stock(*factories.line(0, 8), price="0.00")
-    answers = at_once([lambda number=number: api.using(secret).order([number]) for number in numbers])
+    answers = at_once(
+        [lambda number=number: api.using(secret).order([number]) for number in numbers]
+    )
     assert outcomes(answers) == {"sold": 8}
     assert db_assertions.charges(newcomer) == [0] * 8
 
@@ -81,7 +85,10 @@ def test_overlapping_orders_do_not_deadlock_in_any_number_order(cast, seed, capl
         for _ in range(15):
             wanted = draw.sample(numbers, draw.randint(2, 8))
             answer = clients[at].order(wanted, campaign_id=draw.choice([None, campaigns[at]]))
-            assert answer.status_code == 200 or answer.json()["error"]["code"] == "INSUFFICIENT_INVENTORY"
+            assert (
+                answer.status_code == 200
+                or answer.json()["error"]["code"] == "INSUFFICIENT_INVENTORY"
+            )
             bought += wanted if answer.status_code == 200 else []
         return bought
 
@@ -89,7 +96,9 @@ def test_overlapping_orders_do_not_deadlock_in_any_number_order(cast, seed, capl
     owners = db_assertions.owners()
     assert len(owners) > 20
     for organization, bought in zip(organizations, shopped, strict=True):
-        assert sorted(bought) == sorted(number for number, owner in owners.items() if owner == organization.name)
+        assert sorted(bought) == sorted(
+            number for number, owner in owners.items() if owner == organization.name
+        )
         assert sum(db_assertions.charges(organization)) == len(bought)
     assert [record.message for record in caplog.records if "tried again" in record.message] == []
 
@@ -99,7 +108,9 @@ def test_winner_of_a_number_gets_the_truth_about_the_others(cast):
     _, (one, other) = buyers(2)
     for start in range(0, 50, 10):
         left, shared, right = factories.stock(*factories.line(start, 3))
-        answers = at_once([partial(one.order, [left, shared]), partial(other.order, [right, shared])])
+        answers = at_once(
+            [partial(one.order, [left, shared]), partial(other.order, [right, shared])]
+        )
         assert outcomes(answers) == {"sold": 1, "INSUFFICIENT_INVENTORY": 1}
         (refusal,) = [answer.json()["data"] for answer in answers if answer.status_code == 409]
         assert (refusal["unavailable"], refusal["available_count"]) == ([shared], 1)

@@ -22,7 +22,9 @@ SECOND_OWNER = "a second owner was refused by the database"
 def without_locks(monkeypatch):
     for name in ("LOCK_ACCOUNT", "LOCK_CAMPAIGN", "LOCK_NUMBERS"):
         statement = getattr(locks, name)
-        unlocked = statement.replace("FOR NO KEY UPDATE OF b, c", "").replace("FOR NO KEY UPDATE", "")
+        unlocked = statement.replace("FOR NO KEY UPDATE OF b, c", "").replace(
+            "FOR NO KEY UPDATE", ""
+        )
         assert "FOR " not in unlocked
         assert unlocked != statement
         monkeypatch.setattr(locks, name, unlocked)
@@ -70,7 +72,9 @@ def test_second_buyer_waits_and_is_refused_with_locks(race, same_number, caplog)
     db_assertions.assert_in_order()
 
 
-def test_unique_index_refuses_the_first_buyer_without_locks(race, same_number, without_locks, caplog):
+def test_unique_index_refuses_the_first_buyer_without_locks(
+    race, same_number, without_locks, caplog
+):
     first, second = race(*same_number, locked=False)
     assert (first.status_code, second.status_code) == (409, 200)
     assert first.json()["data"]["unavailable"] == factories.line(0)
@@ -103,7 +107,9 @@ def test_second_order_finds_too_little_credit_with_locks(race, same_credit, cast
     db_assertions.assert_in_order()
 
 
-def test_database_refuses_a_negative_balance_without_locks(race, same_credit, cast, without_locks, caplog):
+def test_database_refuses_a_negative_balance_without_locks(
+    race, same_credit, cast, without_locks, caplog
+):
     first, second = race(*same_credit, locked=False)
     assert (first.status_code, second.status_code) == (500, 200)
     assert "credit_entry_not_negative" in caplog.text or "credit_not_negative" in caplog.text
@@ -114,7 +120,9 @@ def test_database_refuses_a_negative_balance_without_locks(race, same_credit, ca
 def test_constraint_unrelated_to_owners_is_not_409(api):
     """Only the index of owners means "taken": any other broken constraint is our fault, and 500."""
     number = factories.stock(*factories.line(0))
-    db_assertions.run("ALTER TABLE numbers_order ADD CONSTRAINT no_more CHECK (quantity > 1) NOT VALID")
+    db_assertions.run(
+        "ALTER TABLE numbers_order ADD CONSTRAINT no_more CHECK (quantity > 1) NOT VALID"
+    )
     try:
         assert api.order(number).status_code == 500
     finally:

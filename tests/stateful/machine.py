@@ -119,13 +119,22 @@ class Service(RuleBasedStateMachine):
         """What waits, and for what, is where it gets interesting."""
         self._order_quantity(who, area, len(self.desk.available(who, area)) + more, with_campaign)
 
-    @rule(who=WHO, area=st.sampled_from(AREAS), quantity=st.integers(1, 6), with_campaign=st.booleans())
+    @rule(
+        who=WHO,
+        area=st.sampled_from(AREAS),
+        quantity=st.integers(1, 6),
+        with_campaign=st.booleans(),
+    )
     def order_quantity(self, who: str, area: str, quantity: int, with_campaign: bool) -> None:
         self._order_quantity(who, area, quantity, with_campaign)
 
     def _order_quantity(self, who: str, area: str, quantity: int, with_campaign: bool) -> None:
         order = Pending(who, area, quantity, with_campaign)
-        body: dict[str, Any] = {"area_code": area, "quantity": quantity, "max_price_per_number": str(PRICE)}
+        body: dict[str, Any] = {
+            "area_code": area,
+            "quantity": quantity,
+            "max_price_per_number": str(PRICE),
+        }
         if with_campaign:
             body["campaign_id"] = str(self.campaign[who].pk)
         expected = self.desk.next_step_of(order)
@@ -139,7 +148,11 @@ class Service(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def cancel_newest(self, who: str) -> None:
-        pending = [key for key, one in self.desk.orders.items() if (one.organization, one.status) == (who, "pending")]
+        pending = [
+            key
+            for key, one in self.desk.orders.items()
+            if (one.organization, one.status) == (who, "pending")
+        ]
         if pending:
             answer = self.api[who].request("DELETE", f"/v1/phone-numbers/bulk/{pending[-1]}")
             assert answer.json()["data"]["status"] == "cancelled"
@@ -158,7 +171,9 @@ class Service(RuleBasedStateMachine):
     def release_the_newest_hold(self, who: str) -> None:
         reservations = self.api[who].get("/v1/phone-numbers/reservations?limit=1").json()["data"]
         if reservations:
-            answer = self.api[who].request("DELETE", f"/v1/phone-numbers/reservations/{reservations[0]['id']}")
+            answer = self.api[who].request(
+                "DELETE", f"/v1/phone-numbers/reservations/{reservations[0]['id']}"
+            )
             assert answer.status_code == 200
             self.desk.release_hold(reservations[0]["held_numbers"])
             if reservations[0]["status"] == "active":
@@ -169,24 +184,35 @@ class Service(RuleBasedStateMachine):
         owned = self.api[who].get("/v1/phone-numbers?limit=100").json()["data"]
         if owned:
             one = owned[which % len(owned)]
-            assert self.api[who].request("DELETE", f"/v1/phone-numbers/{one['id']}").status_code == 200
+            assert (
+                self.api[who].request("DELETE", f"/v1/phone-numbers/{one['id']}").status_code == 200
+            )
             self.desk.release(one["number"])
 
     @rule(who=WHO, most=st.integers(1, 4))
     def release_several(self, who: str, most: int) -> None:
         owned = self.api[who].get(f"/v1/phone-numbers?limit={most}").json()["data"]
         if owned:
-            answer = self._post(who, "bulk/release", {"ids": [one["id"] for one in owned]}).json()["data"]
+            answer = self._post(who, "bulk/release", {"ids": [one["id"] for one in owned]}).json()[
+                "data"
+            ]
             assert len(answer["released"]) == len(owned)
             for one in owned:
                 self.desk.release(one["number"])
 
     # --- what operators, commands and time do ---------------------------------------------------
 
-    @rule(who=WHO, decision=st.sampled_from([approve_campaign, approve_campaign, expire_campaign, reject_campaign]))
+    @rule(
+        who=WHO,
+        decision=st.sampled_from(
+            [approve_campaign, approve_campaign, expire_campaign, reject_campaign]
+        ),
+    )
     def review_campaign(self, who: str, decision: Callable[..., Campaign]) -> None:
         try:
-            campaign = decision(campaign_id=self.campaign[who].pk, actor=factories.actor(), reason="as it is")
+            campaign = decision(
+                campaign_id=self.campaign[who].pk, actor=factories.actor(), reason="as it is"
+            )
         except ValidationFailed:
             assert self.desk.campaigns[who] != "ACTIVE"
         else:
@@ -194,7 +220,12 @@ class Service(RuleBasedStateMachine):
 
     @rule(who=WHO, amount=st.integers(1, 12))
     def top_up(self, who: str, amount: int) -> None:
-        top_up(organization_id=self.organization[who].pk, amount=Decimal(amount), note="more", actor=factories.actor())
+        top_up(
+            organization_id=self.organization[who].pk,
+            amount=Decimal(amount),
+            note="more",
+            actor=factories.actor(),
+        )
         self.desk.credit[who] += amount
 
     @rule(area=st.sampled_from(AREAS), count=st.integers(1, 8))
@@ -206,7 +237,11 @@ class Service(RuleBasedStateMachine):
     def import_a_file(self, area: str, count: int) -> None:
         """New numbers, one that is there already, and a line that is nonsense."""
         numbers = factories.line(self._next(area), count, area_code=area)
-        lines = ["number,price", *(f"{number},{PRICE}" for number in [*numbers, next(iter(self.desk.numbers))]), "x,1"]
+        lines = [
+            "number,price",
+            *(f"{number},{PRICE}" for number in [*numbers, next(iter(self.desk.numbers))]),
+            "x,1",
+        ]
         file = io.BytesIO("\n".join(lines).encode())
         done = import_numbers(Source(file, "stock.csv"), options=Options(), actor=factories.actor())
         assert (done.created, done.unchanged, done.rejected) == (count, 1, 1)
@@ -217,11 +252,17 @@ class Service(RuleBasedStateMachine):
     def rotate_the_key(self, who: str) -> None:
         key = ApiKey.objects.get(organization=self.organization[who])
         old = self.api[who]
-        _, secret = rotate_key(key_id=key.pk, organization_id=key.organization_id, actor=factories.actor())
+        _, secret = rotate_key(
+            key_id=key.pk, organization_id=key.organization_id, actor=factories.actor()
+        )
         self.api[who] = Api(secret)
         assert old.get("/v1/phone-numbers").status_code == 401
 
-    @rule(span=st.sampled_from([timedelta(minutes=20), timedelta(hours=1), timedelta(days=44), timedelta(days=46)]))
+    @rule(
+        span=st.sampled_from(
+            [timedelta(minutes=20), timedelta(hours=1), timedelta(days=44), timedelta(days=46)]
+        )
+    )
     def time_passes(self, span: timedelta) -> None:
         let_pass(span)
         self.desk.now += span
@@ -235,8 +276,14 @@ class Service(RuleBasedStateMachine):
     def the_database_is_what_the_model_says(self) -> None:
         if not hasattr(self, "desk"):
             return
-        owners = dict(Assignment.objects.filter(ended_at=None).values_list("number__number", "organization__name"))
-        assert owners == {number: one.owner for number, one in self.desk.numbers.items() if one.owner}
+        owners = dict(
+            Assignment.objects.filter(ended_at=None).values_list(
+                "number__number", "organization__name"
+            )
+        )
+        assert owners == {
+            number: one.owner for number, one in self.desk.numbers.items() if one.owner
+        }
         balances = dict(CreditAccount.objects.values_list("organization__name", "balance"))
         assert balances == self.desk.credit
         orders = Order.objects.filter(kind="quantity").values_list("id", "status")
@@ -259,7 +306,9 @@ class Service(RuleBasedStateMachine):
         return list(dict.fromkeys(universe[one % len(universe)] for one in pick))
 
     def _stock(self, area: str, count: int) -> None:
-        for number in factories.stock(*factories.line(self._next(area), count, area_code=area), price=str(PRICE)):
+        for number in factories.stock(
+            *factories.line(self._next(area), count, area_code=area), price=str(PRICE)
+        ):
             self.desk.numbers[number] = NumberState()
 
     def _next(self, area: str) -> int:
@@ -282,7 +331,9 @@ class Service(RuleBasedStateMachine):
         order = self.desk.orders[order_id]
         order.status = status
         if status == "complete":
-            assigned = Assignment.objects.filter(order_id=order_id).values_list("number__number", flat=True)
+            assigned = Assignment.objects.filter(order_id=order_id).values_list(
+                "number__number", flat=True
+            )
             assert len(assigned) == order.quantity
             self.desk.assign(order.organization, set(assigned))
 

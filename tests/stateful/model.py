@@ -60,7 +60,9 @@ class Desk:
         return {
             number
             for number, state in self.numbers.items()
-            if state.held_by == organization and state.status == "available" and state.until > self.now
+            if state.held_by == organization
+            and state.status == "available"
+            and state.until > self.now
         }
 
     def refusal(self, organization: str, numbers: list[str], *, with_campaign: bool) -> str | None:
@@ -74,14 +76,18 @@ class Desk:
         return None
 
     def assign(self, organization: str, numbers: set[str]) -> None:
-        assert numbers <= self.available(organization), "numbers were assigned that were not available"
+        assert numbers <= self.available(organization), (
+            "numbers were assigned that were not available"
+        )
         for number in numbers:
             self.numbers[number] = NumberState("assigned", owner=organization)
         self.credit[organization] -= PRICE * len(numbers)
 
     def hold(self, organization: str, numbers: list[str], ttl: timedelta) -> None:
         for number in numbers:
-            self.numbers[number] = NumberState("available", held_by=organization, until=self.now + ttl)
+            self.numbers[number] = NumberState(
+                "available", held_by=organization, until=self.now + ttl
+            )
 
     def release_hold(self, numbers: list[str]) -> None:
         for number in numbers:

@@ -32,8 +32,21 @@ budget = settings(
 )
 
 CODES = {
-    *("INVALID_INPUT", "UNAUTHORIZED", "INSUFFICIENT_CREDIT", "FORBIDDEN", "NOT_FOUND", "METHOD_NOT_ALLOWED"),
-    *("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "INSUFFICIENT_INVENTORY", "CAMPAIGN_NOT_ACTIVE", "RATE_LIMITED"),
+    *(
+        "INVALID_INPUT",
+        "UNAUTHORIZED",
+        "INSUFFICIENT_CREDIT",
+        "FORBIDDEN",
+        "NOT_FOUND",
+        "METHOD_NOT_ALLOWED",
+    ),
+    *(
+        "PAYLOAD_TOO_LARGE",
+        "UNSUPPORTED_MEDIA_TYPE",
+        "INSUFFICIENT_INVENTORY",
+        "CAMPAIGN_NOT_ACTIVE",
+        "RATE_LIMITED",
+    ),
     *(
         "BRAND_NOT_VERIFIED",
         "NUMBER_NOT_ASSIGNED",
@@ -63,7 +76,11 @@ def sane(response):
     assert response.status_code < 500, response.content
     assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{26}", response["X-Request-Id"])
     assert "X-Injected" not in response
-    answer = orjson.loads(response.content) if response.content else {"success": response.status_code < 400}
+    answer = (
+        orjson.loads(response.content)
+        if response.content
+        else {"success": response.status_code < 400}
+    )
     assert answer["success"] is (response.status_code < 400)
     if not answer["success"] and response.content:
         assert answer["error"]["code"] in CODES
@@ -102,24 +119,46 @@ def test_any_path_gets_a_sane_response(fuzzed, method, path):
 @budget
 @given(inputs.header, inputs.header, inputs.header)
 def test_any_header_gets_a_sane_response(fuzzed, one, other, third):
-    headers = {"Content-Type": one, "Accept": other, "Idempotency-Key": third, "X-Forwarded-For": one}
-    sane(fuzzed.post(ORDERS, b'{"numbers": ["+14152000001"]}', headers=headers, content_type=one or "x"))
-    document = fuzzed.get("/v1/types.ts", headers={"Accept-Encoding": one, "If-None-Match": other, "Range": third})
+    headers = {
+        "Content-Type": one,
+        "Accept": other,
+        "Idempotency-Key": third,
+        "X-Forwarded-For": one,
+    }
+    sane(
+        fuzzed.post(
+            ORDERS, b'{"numbers": ["+14152000001"]}', headers=headers, content_type=one or "x"
+        )
+    )
+    document = fuzzed.get(
+        "/v1/types.ts", headers={"Accept-Encoding": one, "If-None-Match": other, "Range": third}
+    )
     assert document.status_code in (200, 304)
 
 
 @budget
 @given(st.sampled_from(endpoints()), inputs.content_type, inputs.headers)
 def test_any_headers_are_handled_at_every_endpoint(fuzzed, endpoint, content_type, headers):
-    sane(fuzzed.request(endpoint.method, endpoint.url(), b"{}", headers=headers, content_type=content_type))
+    sane(
+        fuzzed.request(
+            endpoint.method, endpoint.url(), b"{}", headers=headers, content_type=content_type
+        )
+    )
 
 
 @budget
-@given(st.sampled_from(["/admin/login/", "/admin/", "/docs", "/none"]), inputs.content_type, inputs.headers)
+@given(
+    st.sampled_from(["/admin/login/", "/admin/", "/docs", "/none"]),
+    inputs.content_type,
+    inputs.headers,
+)
 def test_any_headers_are_handled_at_every_page(client, path, content_type, headers):
     client.raise_request_exception = False
     client.cookies["csrftoken"] = "a" * 32
-    assert client.generic("POST", path, b"x=y", content_type=content_type, headers=headers).status_code < 500
+    assert (
+        client.generic("POST", path, b"x=y", content_type=content_type, headers=headers).status_code
+        < 500
+    )
 
 
 @budget
@@ -127,7 +166,9 @@ def test_any_headers_are_handled_at_every_page(client, path, content_type, heade
 @example("Bearer " + "am_live_" + "x" * 40)
 def test_any_authorization_except_a_key_is_401(fuzzed, value):
     for authorization in (value, f"Bearer {value}"):
-        response = sane(fuzzed.using(None).get("/v1/credit", headers={"Authorization": authorization}))
+        response = sane(
+            fuzzed.using(None).get("/v1/credit", headers={"Authorization": authorization})
+        )
         assert response.status_code == 401
 
 
@@ -159,7 +200,10 @@ def test_only_issued_secrets_pass(text):
 
 
 @budget
-@given(st.text(alphabet=st.characters(max_codepoint=255), max_size=300), st.sampled_from(["", "10.0.0.1", "::1", "x"]))
+@given(
+    st.text(alphabet=st.characters(max_codepoint=255), max_size=300),
+    st.sampled_from(["", "10.0.0.1", "::1", "x"]),
+)
 def test_any_forwarded_address_is_handled(behind_a_proxy, forwarded, remote):
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert len(client_address(request)) < 50
@@ -175,9 +219,17 @@ def test_any_path_of_the_admin_is_handled(desk, path, query):
 
 def test_fuzz_detects_a_planted_fault(fuzzed, monkeypatch):
     """Else it would show nothing: a parser that trusts its input is found out."""
-    monkeypatch.setattr("numbers.inventory.criteria.read_quantity", lambda value, *_, **__: int(value))
+    monkeypatch.setattr(
+        "numbers.inventory.criteria.read_quantity", lambda value, *_, **__: int(value)
+    )
 
-    @settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=300,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(inputs.nearly_valid())
     def any_body(body):
         sane(Api(fuzzed.secret).post("/v1/phone-numbers/bulk", body))

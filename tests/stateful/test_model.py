@@ -33,15 +33,25 @@ def test_service_matches_the_model(unhurried: None) -> None:
 
 
 def _sells_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "is_available", lambda **row: availability.is_available(**{**row, "held_until": None}))
+    monkeypatch.setattr(
+        locks,
+        "is_available",
+        lambda **row: availability.is_available(**{**row, "held_until": None}),
+    )
 
 
 def _ignores_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "is_available", lambda **row: row["status"] in ("available", "quarantined"))
+    monkeypatch.setattr(
+        locks, "is_available", lambda **row: row["status"] in ("available", "quarantined")
+    )
 
 
 def _forgets_to_charge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purchase, "RECORD", purchase.RECORD.replace("balance - %(total)s", "balance - 0 * %(total)s"))
+    monkeypatch.setattr(
+        purchase,
+        "RECORD",
+        purchase.RECORD.replace("balance - %(total)s", "balance - 0 * %(total)s"),
+    )
 
 
 def _releases_without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +67,9 @@ def _releases_without_recording(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the proofs at the end of a run can see it."""
     recorded = "               %(reason)s\n        FROM ended"
     assert recorded in release.RELEASE
-    monkeypatch.setattr(release, "RELEASE", release.RELEASE.replace(recorded, f"{recorded} WHERE false"))
+    monkeypatch.setattr(
+        release, "RELEASE", release.RELEASE.replace(recorded, f"{recorded} WHERE false")
+    )
 
 
 BUGS = [

@@ -26,7 +26,10 @@ CONFIG = SchemathesisConfig.from_dict(
         "generation": {"mode": "all", "with-security-parameters": False},
         # Valid data may be refused: a URL with a private host, a number that is not in stock.
         # Whether a wrong key is let in is the matter of tests/apikeys/test_doors.py: here it is always right.
-        "checks": {"positive_data_acceptance": {"enabled": False}, "ignored_auth": {"enabled": False}},
+        "checks": {
+            "positive_data_acceptance": {"enabled": False},
+            "ignored_auth": {"enabled": False},
+        },
     }
 )
 budget = settings(
@@ -47,7 +50,9 @@ EXAMPLES = {KEY_ID, BRAND_ID, CAMPAIGN_ID, RESERVATION_ID, NUMBER_ID, ORDER_ID}
 @pytest.fixture
 def one_connection(monkeypatch):
     """As Django's own test client has it: a request closes none, so that what it did can be rolled back."""
-    monkeypatch.setattr(type(connections["default"]), "close_if_unusable_or_obsolete", lambda self: None)
+    monkeypatch.setattr(
+        type(connections["default"]), "close_if_unusable_or_obsolete", lambda self: None
+    )
 
 
 def test_request_sequences_respond_as_described(cast, settings, one_connection):

@@ -45,7 +45,9 @@ def weak_texts(page: Browser) -> list[str]:
 
 def wider_than_the_window(page: Browser) -> int:
     """By how many pixels the page has to be scrolled sideways."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
 
 
 def unnamed_fields(page: Browser) -> list[Any]:

@@ -27,7 +27,11 @@ def _flat(prefix: str, resolver: Any) -> Iterator[tuple[str, str]]:
     for one in resolver.url_patterns:
         if isinstance(one, URLResolver):
             yield from _flat(prefix + str(one.pattern), one)
-        elif isinstance(one, URLPattern) and isinstance(one.pattern, RoutePattern) and one.name not in LEFT_OUT:
+        elif (
+            isinstance(one, URLPattern)
+            and isinstance(one.pattern, RoutePattern)
+            and one.name not in LEFT_OUT
+        ):
             yield prefix + str(one.pattern), one.name or ""
 
 
@@ -60,7 +64,10 @@ def _fillings(route: str) -> list[dict[str, Any]]:
     if "<" not in route:
         return [{}]
     if "<uuid:job_id>" in route:
-        return [{"<uuid:job_id>": job.pk} for job in Job.objects.filter(kind="import" if "import" in route else "deed")]
+        return [
+            {"<uuid:job_id>": job.pk}
+            for job in Job.objects.filter(kind="import" if "import" in route else "deed")
+        ]
     if "<path:content_type_id>" in route:
         return [{"<path:content_type_id>": 1, "<path:object_id>": 1}]
     model = next(model for model in admin.site._registry if f"/{_path(model)}/" in route)
@@ -71,7 +78,9 @@ def _fillings(route: str) -> list[dict[str, Any]]:
         return [key]
     page = admin.site._registry[model]
     assert isinstance(page, DeskAdmin)
-    return [{**key, "<slug:name>": operation.name} for operation in page.operations] or [{**key, "<slug:name>": "x"}]
+    return [{**key, "<slug:name>": operation.name} for operation in page.operations] or [
+        {**key, "<slug:name>": "x"}
+    ]
 
 
 def _path(model: Any) -> str:

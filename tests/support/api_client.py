@@ -12,7 +12,16 @@ from tests.support.openapi_conformance import Published
 ORDERS = "/v1/phone-numbers/orders"
 
 # What has answers of another kind than the API: pages, documents, files.
-UNDESCRIBED = ("/admin/", "/docs", "/static/", "/types.ts", "/metrics", "/v1/docs", "/v1/openapi.json", "/v1/types.ts")
+UNDESCRIBED = (
+    "/admin/",
+    "/docs",
+    "/static/",
+    "/types.ts",
+    "/metrics",
+    "/v1/docs",
+    "/v1/openapi.json",
+    "/v1/types.ts",
+)
 
 
 @cache
@@ -49,7 +58,10 @@ class Api:
             path,
             body if isinstance(body, bytes) else orjson.dumps(body),
             content_type=content_type if body != b"" else "",
-            headers={**({"Authorization": f"Bearer {self.secret}"} if self.secret else {}), **(headers or {})},
+            headers={
+                **({"Authorization": f"Bearer {self.secret}"} if self.secret else {}),
+                **(headers or {}),
+            },
         )
         refuse_what_is_not_described(method, path.partition("?")[0], answer)
         return answer
@@ -60,24 +72,40 @@ class Api:
     def post(self, path: str, body: Any, **options: Any) -> Any:
         return self.request("POST", path, body, **options)
 
-    def order(self, numbers: Any, *, query: str = "", headers: dict[str, str] | None = None, **body: Any) -> Any:
+    def order(
+        self, numbers: Any, *, query: str = "", headers: dict[str, str] | None = None, **body: Any
+    ) -> Any:
         return self.post(ORDERS + query, {"numbers": numbers, **body}, headers=headers)
 
 
 def refuse_what_is_not_described(method: str, path: str, answer: Any) -> None:
     if not path.startswith(UNDESCRIBED):
         problems = published().problems(method, path, answer)
-        assert not problems, (f"{method} {path} is answered otherwise than it is described", problems, answer.content)
+        assert not problems, (
+            f"{method} {path} is answered otherwise than it is described",
+            problems,
+            answer.content,
+        )
 
 
 def refused(
-    response: Any, status: int, code: str, message: str, *, error: dict[str, Any] | None = None, **beside: Any
+    response: Any,
+    status: int,
+    code: str,
+    message: str,
+    *,
+    error: dict[str, Any] | None = None,
+    **beside: Any,
 ) -> dict[str, Any]:
     """That the answer is this refusal, whole; gives the body without the request's id."""
     body = response.json()
     assert response.status_code == status, body
     assert body["error"].pop("request_id") == response["X-Request-Id"]
-    assert body == {"success": False, "error": {"code": code, "message": message, **(error or {})}, **beside}
+    assert body == {
+        "success": False,
+        "error": {"code": code, "message": message, **(error or {})},
+        **beside,
+    }
     return body
 
 

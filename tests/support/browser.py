@@ -19,13 +19,31 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-BINARY = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BINARY = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 PATIENCE_SECONDS = 60
 
 _FLAGS = (
-    *("--headless", "--remote-debugging-pipe", "--disable-gpu", "--no-first-run", "--disable-quic", "--mute-audio"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
-    *("--disable-default-apps", "--disable-client-side-phishing-detection", "--disable-dev-shm-usage"),
+    *(
+        "--headless",
+        "--remote-debugging-pipe",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-quic",
+        "--mute-audio",
+    ),
+    *(
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-extensions",
+    ),
+    *(
+        "--disable-default-apps",
+        "--disable-client-side-phishing-detection",
+        "--disable-dev-shm-usage",
+    ),
     *("--password-store=basic", "--hide-scrollbars", "--force-color-profile=srgb"),
 )
 
@@ -51,7 +69,9 @@ class Browser:
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
         # Above 4, so that copying onto 3 and 4 is never a copy onto itself, which would not survive exec.
-        high_in, high_out = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (theirs_in, theirs_out))
+        high_in, high_out = (
+            fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (theirs_in, theirs_out)
+        )
         devnull = os.open(os.devnull, os.O_RDWR)
         root = ["--no-sandbox"] if os.geteuid() == 0 else []
         pid = os.posix_spawn(
@@ -118,14 +138,18 @@ class Browser:
         elif method == "Log.entryAdded" and event["entry"]["level"] in ("error", "warning"):
             self.complaints.append(f"{event['entry']['text']} {event['entry'].get('url', '')}")
         elif method == "Runtime.consoleAPICalled" and event["type"] in ("error", "assert"):
-            self.complaints.append(" ".join(str(argument.get("value")) for argument in event["args"]))
+            self.complaints.append(
+                " ".join(str(argument.get("value")) for argument in event["args"])
+            )
         elif method == "Network.requestWillBeSent":
             parts = urlsplit(event["request"]["url"])
             if parts.scheme in ("http", "https", "ws", "wss"):
                 self.hosts.add(parts.netloc)
 
     def _open_page(self) -> None:
-        (target,) = [one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page"]
+        (target,) = [
+            one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page"
+        ]
         attached = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
@@ -134,11 +158,20 @@ class Browser:
 
     # --- what a person does --------------------------------------------------------------------
     def resize(self, width: int, height: int, *, phone: bool = False) -> None:
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=phone,
+        )
 
     def prefer(self, scheme: str) -> None:
         """``light`` or ``dark``."""
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
 
     @contextlib.contextmanager
     def loading(self) -> Iterator[None]:
@@ -156,7 +189,9 @@ class Browser:
 
     def evaluate(self, script: str) -> Any:
         """The value of a script, awaited where it is a promise."""
-        answer = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
             raise RuntimeError(details.get("exception", {}).get("description", details["text"]))
@@ -204,7 +239,9 @@ class Browser:
         text = {"Enter": "\r", "Space": " "}.get(key)
         name = " " if key == "Space" else key
         down: dict[str, Any] = {"key": name, "code": key, "windowsVirtualKeyCode": codes[key]}
-        self.call("Input.dispatchKeyEvent", type="keyDown", **down, **({"text": text} if text else {}))
+        self.call(
+            "Input.dispatchKeyEvent", type="keyDown", **down, **({"text": text} if text else {})
+        )
         self.call("Input.dispatchKeyEvent", type="keyUp", **down)
 
     def _focus(self, selector: str) -> None:

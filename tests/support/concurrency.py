@@ -25,7 +25,9 @@ class Clients:
     def __enter__(self) -> "Clients":
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._executor.shutdown(wait=error is None, cancel_futures=True)
 
     def start(self, work: Callable[..., Any], *arguments: Any, **options: Any) -> "Future[Any]":
@@ -84,7 +86,9 @@ def gate_after(monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: st
     return _gate(monkeypatch, module, function, before=False)
 
 
-def _gate(monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, *, before: bool) -> Gate:
+def _gate(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, *, before: bool
+) -> Gate:
     gate, original = Gate(), getattr(module, function)
 
     def gated(*arguments: Any, **options: Any) -> Any:

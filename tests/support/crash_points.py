@@ -42,8 +42,12 @@ def fail_midway(*_: Any, **__: Any) -> Iterator[bytes]:
 
 CRASHES: dict[str, Callable[[], None]] = {
     "between check and write": lambda: setattr(place, "purchase_statement", die),
-    "between write and commit": lambda: setattr(place, "purchase_statement", then_die(place.purchase_statement)),
-    "between commit and answer": lambda: setattr(place, "run_transaction", then_die(place.run_transaction)),
+    "between write and commit": lambda: setattr(
+        place, "purchase_statement", then_die(place.purchase_statement)
+    ),
+    "between commit and answer": lambda: setattr(
+        place, "run_transaction", then_die(place.run_transaction)
+    ),
     "in the middle of an export": lambda: setattr(csv_export, "stream_csv", fail_midway),
 }
 

@@ -63,7 +63,9 @@ def assert_in_order(*, recorded: bool = True) -> None:
     """Pass ``recorded=False`` where a test wrote a state by hand, without its history."""
     for never, sql in NEVER.items():
         assert rows(sql) == [], never
-    broken = recorded and [(finding.check.name, finding.rows) for finding in verify_inventory() if not finding.holds]
+    broken = recorded and [
+        (finding.check.name, finding.rows) for finding in verify_inventory() if not finding.holds
+    ]
     assert not broken
 
 
@@ -78,7 +80,9 @@ def owners() -> dict[str, str]:
 
 
 def balance(organization: Organization) -> Decimal:
-    ((amount,),) = rows("SELECT balance FROM numbers_creditaccount WHERE organization_id = %s", organization.pk)
+    ((amount,),) = rows(
+        "SELECT balance FROM numbers_creditaccount WHERE organization_id = %s", organization.pk
+    )
     return amount
 
 

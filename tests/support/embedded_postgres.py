@@ -52,11 +52,16 @@ class Checkout:
 
     def join(self, *arguments: str) -> "subprocess.Popen[str]":
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        as_account = {} if self.account is None else {"user": self.account, "group": self.account, "extra_groups": []}
+        as_account = (
+            {}
+            if self.account is None
+            else {"user": self.account, "group": self.account, "extra_groups": []}
+        )
         process = subprocess.Popen(
             [sys.executable, "-c", USER, *arguments],
             cwd=ROOT,
-            env=environment | {"NUMBERDESK_LOCAL_DIR": str(self.local), "PYTHONPATH": self.python_path},
+            env=environment
+            | {"NUMBERDESK_LOCAL_DIR": str(self.local), "PYTHONPATH": self.python_path},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -42,7 +42,9 @@ def endpoints() -> list[Endpoint]:
         view = callback.view_class
         methods = [method.upper() for method in view.http_method_names if hasattr(view, method)]
         for method in methods:
-            found.append(Endpoint(method, f"/{route}", view.scopes["GET" if method == "HEAD" else method]))
+            found.append(
+                Endpoint(method, f"/{route}", view.scopes["GET" if method == "HEAD" else method])
+            )
         if "GET" in methods and "HEAD" not in methods:
             found.append(Endpoint("HEAD", f"/{route}", view.scopes["GET"]))
     return found
@@ -53,7 +55,8 @@ def public_routes() -> set[str]:
     return {
         route
         for route, callback in _patterns(get_resolver().url_patterns)
-        if route.startswith("v1/") and not getattr(getattr(callback, "view_class", None), "scopes", None)
+        if route.startswith("v1/")
+        and not getattr(getattr(callback, "view_class", None), "scopes", None)
     }
 
 

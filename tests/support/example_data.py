@@ -54,5 +54,7 @@ def _rename(row: models.Model, id: str, *references: models.Field) -> None:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for field in references:
             other = field.model._meta.db_table
-            cursor.execute(f"UPDATE {other} SET {field.column} = %s WHERE {field.column} = %s", [UUID(id), old])
+            cursor.execute(
+                f"UPDATE {other} SET {field.column} = %s WHERE {field.column} = %s", [UUID(id), old]
+            )
         cursor.execute(f"UPDATE {table} SET id = %s WHERE id = %s", [UUID(id), old])

@@ -30,7 +30,9 @@ def actor(name: str = "tests") -> Actor:
 def organization(
     name: str = "", *, credit: str | None = "100.00", sandbox: bool = False, status: str = "ACTIVE"
 ) -> Organization:
-    made = Organization.objects.create(name=name or f"Organization {next(_serial)}", is_sandbox=sandbox, status=status)
+    made = Organization.objects.create(
+        name=name or f"Organization {next(_serial)}", is_sandbox=sandbox, status=status
+    )
     if credit is not None and Decimal(credit) > 0:
         top_up(organization_id=made.pk, amount=Decimal(credit), note="to begin with", actor=actor())
     return made
@@ -42,9 +44,14 @@ def key(organization: Organization, *scopes: str, **options: Any) -> str:
     return issue_key(organization=organization, scopes=list(scopes or Scope.values), **options)[1]
 
 
-def brand(organization: Organization, identity_status: str | None = "VERIFIED", *, status: str = "ACTIVE") -> Brand:
+def brand(
+    organization: Organization, identity_status: str | None = "VERIFIED", *, status: str = "ACTIVE"
+) -> Brand:
     return Brand.objects.create(
-        organization=organization, name=f"Brand {next(_serial)}", status=status, identity_status=identity_status
+        organization=organization,
+        name=f"Brand {next(_serial)}",
+        status=status,
+        identity_status=identity_status,
     )
 
 
@@ -65,9 +72,19 @@ def campaign(
 
 def stock(*numbers: str, price: str = "1.00", **fields: Any) -> list[str]:
     """Put these numbers in stock, available; gives them back."""
-    batch = StockBatch.objects.create(source=StockBatch.Source.SEED, actor=str(actor()), request_id=actor().request_id)
+    batch = StockBatch.objects.create(
+        source=StockBatch.Source.SEED, actor=str(actor()), request_id=actor().request_id
+    )
     PhoneNumber.objects.bulk_create(
-        PhoneNumber(**{"number": number, "number_type": type_of(number), "price": price, "batch": batch, **fields})
+        PhoneNumber(
+            **{
+                "number": number,
+                "number_type": type_of(number),
+                "price": price,
+                "batch": batch,
+                **fields,
+            }
+        )
         for number in numbers
     )
     return list(numbers)
@@ -110,7 +127,9 @@ def release(number: str, *, until: datetime) -> None:
 
 def job(kind: str = "import_numbers", **fields: Any) -> Job:
     """A draft of an operator's long work, with one part of its file and one line's outcome."""
-    made = Job.objects.create(kind=kind, title="a job", actor="operator:alice", request_id=actor().request_id, **fields)
+    made = Job.objects.create(
+        kind=kind, title="a job", actor="operator:alice", request_id=actor().request_id, **fields
+    )
     JobInput.objects.create(job=made, position=0, data=b"number")
     JobOutcome.objects.create(job=made, position=1, subject=b"x", outcome="is not a number")
     return made

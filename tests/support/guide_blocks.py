@@ -21,8 +21,14 @@ NOT_RUN = {
     ): "installs, serves and does not end: tests/config/dev/test_serve.py runs what it starts",
     ("README.md", "config/ "): "a list of folders",
     ("docs/guides/quickstart.md", "export NUMBERDESK_API_KEY="): "the key is that of the demo",
-    ("docs/guides/quickstart.md", "npm install"): "without its first line: the packages are pinned by the tests",
-    ("docs/guides/errors.md", "RateLimit-Policy:"): "the headers of an answer, compared with a real one below",
+    (
+        "docs/guides/quickstart.md",
+        "npm install",
+    ): "without its first line: the packages are pinned by the tests",
+    (
+        "docs/guides/errors.md",
+        "RateLimit-Policy:",
+    ): "the headers of an answer, compared with a real one below",
 }
 # Commands that go on until they are stopped.
 ENDLESS = ("manage.py worker",)
@@ -56,7 +62,9 @@ class Block:
 
 
 def blocks_of(document: str, *languages: str) -> list[Block]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        r"^```(\w*)\n(.*?)^```$", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL
+    )
     blocks = [Block(document, language, text) for language, text in found]
     return [one for one in blocks if not languages or one.language in languages]
 
@@ -74,7 +82,12 @@ class Reader:
 
     def run(self, command: list[str]) -> str:
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -84,7 +97,9 @@ class Reader:
         script = "set -euo pipefail\n"
         for block in blocks:
             lines = [
-                f"timeout --preserve-status 20 {line} || test $? = 143" if line.endswith(ENDLESS) else line
+                f"timeout --preserve-status 20 {line} || test $? = 143"
+                if line.endswith(ENDLESS)
+                else line
                 for line in self.adapted(block.commands).splitlines()
             ]
             script += "\n".join(lines) + "\nprintf '\\0'\n"

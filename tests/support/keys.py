@@ -48,4 +48,6 @@ def works(secret: str) -> bool:
 
 def changes_of(key_id: str) -> list[str]:
     """Return the recorded changes of a key, oldest first."""
-    return list(Event.objects.filter(subject_id=key_id).order_by("id").values_list("kind", flat=True))
+    return list(
+        Event.objects.filter(subject_id=key_id).order_by("id").values_list("kind", flat=True)
+    )

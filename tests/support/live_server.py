@@ -83,7 +83,11 @@ class Server:
         """Raises ConnectionError or http.client.HTTPException where the process dies before it answers."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json", "Idempotency-Key": key}
+            headers = {
+                "Authorization": f"Bearer {secret}",
+                "Content-Type": "application/json",
+                "Idempotency-Key": key,
+            }
             client.request("POST", ORDERS, orjson.dumps({"numbers": numbers}), headers)
             response = client.getresponse()
             return Answer(response.status, dict(response.getheaders()), response.read())

@@ -16,7 +16,12 @@ UUID = "(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # as in the URL conf: n
 OF_ANY_WEB_SERVER = frozenset(
     {
         *("content-type", "content-length", "vary", "content-security-policy", "x-frame-options"),
-        *("x-content-type-options", "referrer-policy", "cross-origin-opener-policy", "strict-transport-security"),
+        *(
+            "x-content-type-options",
+            "referrer-policy",
+            "cross-origin-opener-policy",
+            "strict-transport-security",
+        ),
     }
 )
 
@@ -61,7 +66,9 @@ class Published:
     @staticmethod
     def _with_parameters(template: str) -> str:
         """Return a pattern of the paths of a template. A number may stand in E.164 where its id may."""
-        pattern = re.escape(template).replace(r"\{number_id\}", rf"(?:{UUID}|(?:\+|%2B)[1-9][0-9]{{1,14}})")
+        pattern = re.escape(template).replace(
+            r"\{number_id\}", rf"(?:{UUID}|(?:\+|%2B)[1-9][0-9]{{1,14}})"
+        )
         return re.sub(r"\\{[^}]+\\}", lambda match: UUID, pattern)
 
     def methods(self, path: str) -> dict[str, Any] | None:
@@ -81,7 +88,8 @@ class Published:
 
     def validator(self, schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
         return jsonschema.Draft202012Validator(
-            {**schema, "components": self.document["components"]}, format_checker=jsonschema.FormatChecker()
+            {**schema, "components": self.document["components"]},
+            format_checker=jsonschema.FormatChecker(),
         )
 
     def mismatches(self, schema: dict[str, Any], value: Any) -> list[str]:
@@ -89,7 +97,9 @@ class Published:
         quick = self._quick.get(id(schema))
         if quick is None:
             whole = {**schema, "components": self.document["components"]}
-            quick = self._quick[id(schema)] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            quick = self._quick[id(schema)] = jsonschema_rs.Draft202012Validator(
+                whole, validate_formats=True
+            )
         if quick.is_valid(value):
             return []
         # Every answer of the suite comes by here. Only one that is wrong is worth the words of the slower one.
@@ -105,7 +115,9 @@ class Published:
         if described is None:
             return [f"{name} does not describe the status {answer.status_code}"]
         problems = [*self._header_problems(described, answer)]
-        return problems if method == "HEAD" else [*problems, *self._body_problems(described, answer)]
+        return (
+            problems if method == "HEAD" else [*problems, *self._body_problems(described, answer)]
+        )
 
     def _response(self, method: str, path: str, status: int) -> tuple[dict[str, Any] | None, str]:
         """The description of a status, and the name of what it belongs to."""
@@ -129,9 +141,15 @@ class Published:
             value: Any = answer.headers[name]
             if header["schema"]["type"] == "integer":
                 value = int(value)
-            yield from (f"header {name}: {problem}" for problem in self.mismatches(header["schema"], value))
+            yield from (
+                f"header {name}: {problem}" for problem in self.mismatches(header["schema"], value)
+            )
         known = {name.lower() for name in described["headers"]} | OF_ANY_WEB_SERVER
-        yield from (f"the header {name} is not described" for name in answer.headers if name.lower() not in known)
+        yield from (
+            f"the header {name} is not described"
+            for name in answer.headers
+            if name.lower() not in known
+        )
 
     def _body_problems(self, described: dict[str, Any], answer: Any) -> list[str]:
         if answer.headers["Content-Type"] not in described["content"]:
@@ -149,4 +167,8 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 def examples_in(content: dict[str, Any]) -> list[Any]:
     """The example bodies of a request or a response."""
     media = content[JSON]
-    return [media["example"]] if "example" in media else [one["value"] for one in media["examples"].values()]
+    return (
+        [media["example"]]
+        if "example" in media
+        else [one["value"] for one in media["examples"].values()]
+    )

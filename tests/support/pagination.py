@@ -7,7 +7,9 @@ from uuid import uuid4
 from tests.support.api_client import Api, error_of
 
 
-def walk(api: Api, path: str, *, limit: int = 2, between: Callable[[], Any] = lambda: None) -> list[dict[str, Any]]:
+def walk(
+    api: Api, path: str, *, limit: int = 2, between: Callable[[], Any] = lambda: None
+) -> list[dict[str, Any]]:
     """Everything that the list has, in its order. ``between`` happens after each page but the last."""
     separator = "&" if "?" in path else "?"
     seen, cursor = [], ""
@@ -39,7 +41,10 @@ def refuses_what_is_no_page(api: Api, path: str) -> None:
 
 def needs_scope(api: Api, path: str, with_scope: Api, without: Api) -> None:
     """401 without a key, 403 without the scope, and neither with it."""
-    assert error_of(api.using(None).get(path), 401, "UNAUTHORIZED")["message"] == "authentication failed"
+    assert (
+        error_of(api.using(None).get(path), 401, "UNAUTHORIZED")["message"]
+        == "authentication failed"
+    )
     assert error_of(without.get(path), 403, "FORBIDDEN")["message"] == "missing required scope"
     assert with_scope.get(path).status_code in (200, 404)
 

@@ -4,5 +4,6 @@ import pytest
 from django.conf import settings
 
 needs_pipeline = pytest.mark.skipif(
-    not settings.DATABASE_PREPARE, reason="with DATABASE_PREPARE=off there is no pipeline to look at"
+    not settings.DATABASE_PREPARE,
+    reason="with DATABASE_PREPARE=off there is no pipeline to look at",
 )

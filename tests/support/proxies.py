@@ -48,7 +48,9 @@ class Handler(BaseHTTPRequestHandler):
         self.sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if method == "POST" and self.path == ORDERS:
             at = time.monotonic()
-            self.proxy.attempts.append(Attempt(self.headers.get("Idempotency-Key"), orjson.loads(self.sent), at))
+            self.proxy.attempts.append(
+                Attempt(self.headers.get("Idempotency-Key"), orjson.loads(self.sent), at)
+            )
             if self.proxy.faults:
                 self.proxy.faults.popleft()(self.proxy, self)
                 return
@@ -56,18 +58,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def forward(self) -> tuple[int, dict[str, str], bytes]:
         client = http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=60)
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+        headers = {
+            name: value for name, value in self.headers.items() if name.lower() != "connection"
+        }
         client.request(self.command, self.path, self.sent or None, headers)
         response = client.getresponse()
         body = response.read()
         client.close()
         hop_by_hop = ("connection", "transfer-encoding", "content-length")
-        kept = {name: value for name, value in response.getheaders() if name.lower() not in hop_by_hop}
+        kept = {
+            name: value for name, value in response.getheaders() if name.lower() not in hop_by_hop
+        }
         return response.status, kept, body
 
     def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response_only(status)
-        for name, value in (headers | {"Content-Length": str(len(body)), "Connection": "close"}).items():
+        for name, value in (
+            headers | {"Content-Length": str(len(body)), "Connection": "close"}
+        ).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

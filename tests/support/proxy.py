@@ -13,7 +13,11 @@ from tests.support.wire import PATIENCE
 
 BINARY = shutil.which("nginx")
 MISSING = (
-    "nginx is not installed" if BINARY is None else "nginx runs as root in these tests" if os.geteuid() != 0 else ""
+    "nginx is not installed"
+    if BINARY is None
+    else "nginx runs as root in these tests"
+    if os.geteuid() != 0
+    else ""
 )
 
 
@@ -32,20 +36,35 @@ class Proxy:
             "".join(f"server 127.0.0.1:{desk} max_fails=1 fail_timeout=2s;\n" for desk in desks)
         )
         paths = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        (own / "http.d" / "paths.conf").write_text("".join(f"{name}_temp_path {folder / name};\n" for name in paths))
+        (own / "http.d" / "paths.conf").write_text(
+            "".join(f"{name}_temp_path {folder / name};\n" for name in paths)
+        )
         self._make_certificate(own)
         self.log = folder / "log"
         command = [str(BINARY), "-p", str(folder), "-c", str(folder / "nginx.conf")]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, "-g", f"daemon off; user root; pid {folder / 'pid'};"], stdout=log, stderr=log
+                [*command, "-g", f"daemon off; user root; pid {folder / 'pid'};"],
+                stdout=log,
+                stderr=log,
             )
         self._wait()
 
     def _make_certificate(self, folder: Path) -> None:
         subprocess.run(
             [
-                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+                *(
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "rsa:2048",
+                    "-nodes",
+                    "-days",
+                    "2",
+                    "-subj",
+                    "/CN=localhost",
+                ),
                 *("-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")),
             ],
             check=True,
@@ -64,7 +83,9 @@ class Proxy:
                 time.sleep(0.05)
         raise RuntimeError(f"nginx did not start: {self.log.read_text()}")
 
-    def connect(self, sent: bytes = b"", *, source: str = "127.0.0.9", receive_buffer: int = 0) -> ssl.SSLSocket:
+    def connect(
+        self, sent: bytes = b"", *, source: str = "127.0.0.9", receive_buffer: int = 0
+    ) -> ssl.SSLSocket:
         """Open a TLS connection from an address of this machine and send something on it."""
         client = socket.socket()
         if receive_buffer:

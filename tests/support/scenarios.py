@@ -44,12 +44,22 @@ class Call:
     body: Any = b""
     meets: dict[str, Callable[[World, "Call"], Any]] = field(default_factory=dict)
 
-    def make(self, world: World, *, api: Api | None = None, path: str = "", query: str = "", **options: Any) -> Any:
+    def make(
+        self,
+        world: World,
+        *,
+        api: Api | None = None,
+        path: str = "",
+        query: str = "",
+        **options: Any,
+    ) -> Any:
         body = options.pop("body", self.body)
         return (api or world.api).request(self.method, (path or self.path) + query, body, **options)
 
     def meet(self, world: World, code: str) -> Any:
-        scenario = self.meets.get(code) or SHARED.get(code) or (lambda world, call: call.make(world))
+        scenario = (
+            self.meets.get(code) or SHARED.get(code) or (lambda world, call: call.make(world))
+        )
         return scenario(world, self)
 
 
@@ -61,7 +71,9 @@ def with_no_key(world: World, call: Call) -> Any:
 
 
 def without_the_scope(world: World, call: Call) -> Any:
-    return call.make(world, api=Api(factories.key(world.cast.owner, Scope.PLATFORM_INVENTORY_WRITE)))
+    return call.make(
+        world, api=Api(factories.key(world.cast.owner, Scope.PLATFORM_INVENTORY_WRITE))
+    )
 
 
 def of_what_is_not_there(world: World, call: Call) -> Any:
@@ -77,7 +89,9 @@ def too_large(world: World, call: Call) -> Any:
 
 
 def as_a_form(world: World, call: Call) -> Any:
-    return call.make(world, body=call.body or b"a=b", content_type="application/x-www-form-urlencoded")
+    return call.make(
+        world, body=call.body or b"a=b", content_type="application/x-www-form-urlencoded"
+    )
 
 
 def with_a_parameter_too_many(world: World, call: Call) -> Any:
@@ -148,7 +162,11 @@ def for_campaign(**campaign: str) -> Callable[[World, Call], Any]:
 
 def without_credit(world: World, call: Call) -> Any:
     factories.stock("+12125550457", price="1000000.00")
-    wanted = {"numbers": ["+12125550457"]} if "numbers" in call.body else {"quantity": 1, "area_code": "212"}
+    wanted = (
+        {"numbers": ["+12125550457"]}
+        if "numbers" in call.body
+        else {"quantity": 1, "area_code": "212"}
+    )
     return call.make(world, body=wanted)
 
 
@@ -198,7 +216,11 @@ def with_a_key_in_progress(world: World, call: Call) -> Any:
 def another_session() -> Iterator[psycopg.Cursor]:
     """Another connection's transaction, which takes everything back."""
     parameters = connection.get_connection_params()
-    known = {name: parameters[name] for name in ("dbname", "user", "host", "port", "password") if name in parameters}
+    known = {
+        name: parameters[name]
+        for name in ("dbname", "user", "host", "port", "password")
+        if name in parameters
+    }
     with psycopg.connect(**known) as other, other.cursor() as cursor:
         yield cursor
         other.rollback()
@@ -258,7 +280,11 @@ NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
 
 CALLS = {
     "orderNumbers": a_call(
-        "POST", ORDERS, {"numbers": [NUMBER]}, **ORDERING, INSUFFICIENT_INVENTORY=of_a_number_that_is_gone
+        "POST",
+        ORDERS,
+        {"numbers": [NUMBER]},
+        **ORDERING,
+        INSUFFICIENT_INVENTORY=of_a_number_that_is_gone,
     ),
     "searchNumbers": a_call("POST", f"{NUMBERS}/search", {"area_code": "415"}),
     "listNumbers": a_call("GET", NUMBERS),
@@ -272,7 +298,9 @@ CALLS = {
         PRECONDITION_FAILED=with_the_etag_of_another_state,
         INVALID_INPUT=with_a_field_that_is_not_for_updates,
     ),
-    "releaseNumber": a_call("DELETE", ONE_NUMBER, PRECONDITION_FAILED=with_the_etag_of_another_state),
+    "releaseNumber": a_call(
+        "DELETE", ONE_NUMBER, PRECONDITION_FAILED=with_the_etag_of_another_state
+    ),
     "releaseNumbers": a_call("POST", f"{BULK}/release", {"ids": [NUMBER_ID]}),
     "attachCampaign": a_call(
         "POST",
@@ -297,7 +325,9 @@ CALLS = {
         **{"202": of_more_than_there_are},
     ),
     "getBulkOrder": a_call("GET", f"{BULK}/{ORDER_ID}"),
-    "cancelBulkOrder": a_call("DELETE", f"{BULK}/{ORDER_ID}", ORDER_NOT_PENDING=after_it_is_complete),
+    "cancelBulkOrder": a_call(
+        "DELETE", f"{BULK}/{ORDER_ID}", ORDER_NOT_PENDING=after_it_is_complete
+    ),
     "createReservation": a_call(
         "POST",
         HOLDS,
@@ -338,6 +368,9 @@ CALLS = {
     "listCreditEntries": a_call("GET", "/v1/credit/entries"),
     "getHealth": a_call("GET", "/healthz", INVALID_INPUT=with_a_body_that_breaks_off),
     "getReadiness": a_call(
-        "GET", "/readyz", INVALID_INPUT=with_a_body_that_breaks_off, SERVICE_UNAVAILABLE=when_the_database_is_away
+        "GET",
+        "/readyz",
+        INVALID_INPUT=with_a_body_that_breaks_off,
+        SERVICE_UNAVAILABLE=when_the_database_is_away,
     ),
 }

@@ -31,4 +31,7 @@ def is_lock(statement: str) -> bool:
 
 
 def is_write(statement: str) -> bool:
-    return re.search(r"\b(INSERT INTO|UPDATE|DELETE FROM) \"?(numbers|campaigns|apikeys)_", statement) is not None
+    return (
+        re.search(r"\b(INSERT INTO|UPDATE|DELETE FROM) \"?(numbers|campaigns|apikeys)_", statement)
+        is not None
+    )

@@ -13,14 +13,25 @@ class Standby:
         self.port = free_port()
         self.data = primary.folder / "standby"
         primary._run(
-            "pg_basebackup", "-d", primary.url("postgres"), "-D", self.data, "-R", "-X", "stream", "-c", "fast"
+            "pg_basebackup",
+            "-d",
+            primary.url("postgres"),
+            "-D",
+            self.data,
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
         )
         self.start()
 
     def start(self) -> None:
         options = f"-p {self.port} -h 127.0.0.1 -k {self.primary.folder} -c hot_standby=on"
         log = self.primary.folder / "standby.log"
-        self.primary._run("pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log, "-o", options)
+        self.primary._run(
+            "pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log, "-o", options
+        )
 
     def stop(self) -> None:
         self.primary._run("pg_ctl", "stop", "-D", self.data, "-m", "immediate", "-w", check=False)
@@ -38,7 +49,9 @@ class Standby:
             (until,) = session.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
         with psycopg.connect(self.url(), autocommit=True) as session:
             for _ in range(3_000):
-                if session.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [until]).fetchone()[0]:
+                if session.execute(
+                    "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [until]
+                ).fetchone()[0]:
                     return
                 session.execute("SELECT pg_sleep(0.01)")
         raise TimeoutError("the standby does not follow")

@@ -20,7 +20,11 @@ def let_pass(span: timedelta) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for model in _models():
-            times = [field.column for field in model._meta.concrete_fields if isinstance(field, models.DateTimeField)]
+            times = [
+                field.column
+                for field in model._meta.concrete_fields
+                if isinstance(field, models.DateTimeField)
+            ]
             if times:
                 moved = ", ".join(f"{column} = {column} - %(span)s" for column in times)
                 cursor.execute(f"UPDATE {model._meta.db_table} SET {moved}", {"span": span})

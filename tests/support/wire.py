@@ -31,7 +31,9 @@ def authorized(secret: str) -> bytes:
 
 def connect(port: int, sent: bytes = b"", *, source: str = "127.0.0.1") -> socket.socket:
     """Open a connection from an address of this machine and send something on it."""
-    client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE, source_address=(source, 0))
+    client = socket.create_connection(
+        ("127.0.0.1", port), timeout=PATIENCE, source_address=(source, 0)
+    )
     client.sendall(sent)
     return client
 
@@ -45,7 +47,9 @@ def receive_all(client: socket.socket) -> bytes:
     return received
 
 
-def exchange(port: int, sent: bytes, *, half_close: bool = False, source: str = "127.0.0.1") -> bytes:
+def exchange(
+    port: int, sent: bytes, *, half_close: bool = False, source: str = "127.0.0.1"
+) -> bytes:
     """Send, and return all that comes back until the server hangs up."""
     with connect(port, source=source) as client:
         with contextlib.suppress(OSError):  # it may hang up before all is sent

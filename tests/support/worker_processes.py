@@ -23,13 +23,23 @@ NEVER = "3600"  # seconds between two polls: only a notification causes anything
 class WorkerProcess:
     """``manage.py worker`` on the test database, or by ``command`` on another one."""
 
-    def __init__(self, *, hold_at: str = "", poll: str = NEVER, command: list[str] | None = None, **env: str) -> None:
+    def __init__(
+        self, *, hold_at: str = "", poll: str = NEVER, command: list[str] | None = None, **env: str
+    ) -> None:
         self.log = Path(tempfile.mkstemp(prefix="numberdesk-worker-", suffix=".log")[1])
-        database = {f"DATABASE_{name}": str(connection.settings_dict[name]) for name in ("NAME", "HOST", "PORT")}
+        database = {
+            f"DATABASE_{name}": str(connection.settings_dict[name])
+            for name in ("NAME", "HOST", "PORT")
+        }
         own = {**database, "HOLD_AT": hold_at, "LOG_LEVEL": "INFO"}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, *(command or ["-m", "tests.support.worker_process"]), "--poll", poll],
+                [
+                    sys.executable,
+                    *(command or ["-m", "tests.support.worker_process"]),
+                    "--poll",
+                    poll,
+                ],
                 cwd=ROOT,
                 env={**os.environ, **own, **env},
                 stdin=subprocess.DEVNULL,
@@ -49,8 +59,12 @@ class WorkerProcess:
         """Return when it LISTENs and has looked at every queue once."""
         name = f"(SELECT name FROM numbers_workerprocess WHERE name LIKE '%%:{self.pid}')"
         wait_until(f"SELECT count(*) = 1 FROM {name} AS own")
-        wait_until("SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'LISTEN %%' AND state = 'idle'")
-        wait_until("SELECT count(*) > 0 AND bool_and(outcome = 'done' OR daily_at IS NOT NULL) FROM numbers_duty")
+        wait_until(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'LISTEN %%' AND state = 'idle'"
+        )
+        wait_until(
+            "SELECT count(*) > 0 AND bool_and(outcome = 'done' OR daily_at IS NOT NULL) FROM numbers_duty"
+        )
         return self
 
     def kill(self) -> None:

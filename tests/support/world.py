@@ -47,7 +47,9 @@ def order(organization, *numbers, routing=None):
 
 
 def give_back(organization, number, **options):
-    assignment = Assignment.objects.get(number__number=number, organization=organization, ended_at=None)
+    assignment = Assignment.objects.get(
+        number__number=number, organization=organization, ended_at=None
+    )
     release(assignment_id=assignment.pk, organization_id=organization.pk, actor=actor(), **options)
 
 
@@ -66,16 +68,32 @@ def new_world(settings):
         for name in ("Owner", "Stranger", "Sandbox")
     )
     campaign = create_campaign(
-        organization=owner, name="C", status="ACTIVE", brand_identity_status="VERIFIED", actor=actor()
+        organization=owner,
+        name="C",
+        status="ACTIVE",
+        brand_identity_status="VERIFIED",
+        actor=actor(),
     )
-    world = World(owner, stranger, sandbox, campaign, seed(area_code="415"), seed(area_code="415", sandbox=True))
+    world = World(
+        owner,
+        stranger,
+        sandbox,
+        campaign,
+        seed(area_code="415"),
+        seed(area_code="415", sandbox=True),
+    )
     live_through(world, settings)
     return world
 
 
 def live_through(world, settings):
     n = world.numbers
-    order(world.owner, n[0], n[1], routing=Routing("https://a.example/in", "", world.campaign.pk, "label"))
+    order(
+        world.owner,
+        n[0],
+        n[1],
+        routing=Routing("https://a.example/in", "", world.campaign.pk, "label"),
+    )
     order(world.sandbox, *world.test_numbers[:2])
     # n[2] rests; n[3] rested until an operator ended it; n[4] did not have to rest; n[5] went back
     order(world.owner, *n[2:6])
@@ -94,14 +112,20 @@ def live_through(world, settings):
     release_reservation(reservation_id=held.pk, buyer=buyer(world.owner))
     reserve([n[8]], ttl_seconds=600, buyer=buyer(world.owner))
     retire(number_ids=[number_id(n[9])], actor=actor(), reason="worn out")
-    move_price(number_ids=[number_id(n[10])], price=Decimal("2.50"), actor=actor(), reason="sought after")
+    move_price(
+        number_ids=[number_id(n[10])], price=Decimal("2.50"), actor=actor(), reason="sought after"
+    )
     order(world.stranger, n[10])
     wait_and_cancel(world)
-    correct(organization_id=world.owner.pk, amount=Decimal("-1.00"), note="a mistake", actor=actor())
+    correct(
+        organization_id=world.owner.pk, amount=Decimal("-1.00"), note="a mistake", actor=actor()
+    )
 
 
 def wait_and_cancel(world):
-    request = QuantityRequest(1_000, Criteria(area_code="212"), Routing(), max_price=Decimal("1.00"))
+    request = QuantityRequest(
+        1_000, Criteria(area_code="212"), Routing(), max_price=Decimal("1.00")
+    )
     place_quantity_order(request, buyer=buyer(world.owner))
     ((pending,),) = db_assertions.rows("SELECT id FROM numbers_order WHERE status = 'pending'")
     cancel_order(order_id=pending, organization_id=world.owner.pk, actor=actor())
@@ -123,7 +147,11 @@ def plant(*statements, without=(), **values):
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for name in without:
             table, _, constraint = name.partition(".")
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}" if constraint else f"DROP INDEX {name}")
+            cursor.execute(
+                f"ALTER TABLE {table} DROP CONSTRAINT {constraint}"
+                if constraint
+                else f"DROP INDEX {name}"
+            )
         for table in HISTORY:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         for statement in statements:

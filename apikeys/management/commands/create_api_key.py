@@ -65,5 +65,7 @@ class Command(DeskCommand):
             "scopes": key.scopes,
             "expires_at": timestamp(key.expires_at),
         }
-        self.stderr.write(f"key {key.id} of {organization.name}: store the secret now, it is not shown again")
+        self.stderr.write(
+            f"key {key.id} of {organization.name}: store the secret now, it is not shown again"
+        )
         self.answer(document, secret, json_wanted=options["json"])

@@ -13,7 +13,9 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--organization", required=True, metavar="ID_OR_NAME", help="the organization")
+        parser.add_argument(
+            "--organization", required=True, metavar="ID_OR_NAME", help="the organization"
+        )
         parser.add_argument(
             "--status",
             type=one_of(CampaignStatus.values),

@@ -32,14 +32,17 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     config.db.fields.CreatedAt(
-                        db_default=django.db.models.functions.datetime.Now(), db_index=True, editable=False
+                        db_default=django.db.models.functions.datetime.Now(),
+                        db_index=True,
+                        editable=False,
                     ),
                 ),
             ],
             options={
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("actor__regex", "\\S")), name="submitted_form_actor_named"
+                        condition=models.Q(("actor__regex", "\\S")),
+                        name="submitted_form_actor_named",
                     )
                 ],
             },

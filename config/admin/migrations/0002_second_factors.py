@@ -15,9 +15,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Authenticator",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(help_text="The human-readable name of this device.", max_length=64)),
-                ("confirmed", models.BooleanField(default=True, help_text="Is this device ready for use?")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="The human-readable name of this device.", max_length=64
+                    ),
+                ),
+                (
+                    "confirmed",
+                    models.BooleanField(default=True, help_text="Is this device ready for use?"),
+                ),
                 (
                     "throttling_failure_timestamp",
                     models.DateTimeField(
@@ -29,7 +42,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "throttling_failure_count",
-                    models.PositiveIntegerField(default=0, help_text="Number of successive failed attempts."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Number of successive failed attempts."
+                    ),
                 ),
                 (
                     "created_at",
@@ -42,7 +57,9 @@ class Migration(migrations.Migration):
                 (
                     "last_used_at",
                     models.DateTimeField(
-                        blank=True, help_text="The most recent date and time this device was used.", null=True
+                        blank=True,
+                        help_text="The most recent date and time this device was used.",
+                        null=True,
                     ),
                 ),
                 ("sealed", models.TextField()),
@@ -60,17 +77,34 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "constraints": [
-                    models.UniqueConstraint(fields=("user", "confirmed"), name="authenticator_one_for_each_operator"),
-                    models.CheckConstraint(condition=models.Q(("sealed__regex", "\\S")), name="authenticator_sealed"),
+                    models.UniqueConstraint(
+                        fields=("user", "confirmed"), name="authenticator_one_for_each_operator"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sealed__regex", "\\S")), name="authenticator_sealed"
+                    ),
                 ],
             },
         ),
         migrations.CreateModel(
             name="RecoveryCodes",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(help_text="The human-readable name of this device.", max_length=64)),
-                ("confirmed", models.BooleanField(default=True, help_text="Is this device ready for use?")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="The human-readable name of this device.", max_length=64
+                    ),
+                ),
+                (
+                    "confirmed",
+                    models.BooleanField(default=True, help_text="Is this device ready for use?"),
+                ),
                 (
                     "throttling_failure_timestamp",
                     models.DateTimeField(
@@ -82,7 +116,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "throttling_failure_count",
-                    models.PositiveIntegerField(default=0, help_text="Number of successive failed attempts."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Number of successive failed attempts."
+                    ),
                 ),
                 (
                     "created_at",
@@ -95,7 +131,9 @@ class Migration(migrations.Migration):
                 (
                     "last_used_at",
                     models.DateTimeField(
-                        blank=True, help_text="The most recent date and time this device was used.", null=True
+                        blank=True,
+                        help_text="The most recent date and time this device was used.",
+                        null=True,
                     ),
                 ),
                 ("sealed", models.TextField()),
@@ -111,8 +149,12 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "constraints": [
-                    models.UniqueConstraint(fields=("user",), name="recovery_codes_one_set_for_each_operator"),
-                    models.CheckConstraint(condition=models.Q(("sealed__regex", "\\S")), name="recovery_codes_sealed"),
+                    models.UniqueConstraint(
+                        fields=("user",), name="recovery_codes_one_set_for_each_operator"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sealed__regex", "\\S")), name="recovery_codes_sealed"
+                    ),
                 ],
             },
         ),

@@ -7,11 +7,21 @@ from django.db import migrations
 
 from config.admin.sign_in.sealing import seal, unseal
 
-SHARED = ("user_id", "name", "confirmed", "throttling_failure_timestamp", "throttling_failure_count", "last_used_at")
+SHARED = (
+    "user_id",
+    "name",
+    "confirmed",
+    "throttling_failure_timestamp",
+    "throttling_failure_count",
+    "last_used_at",
+)
 
 
 def seal_all(apps: Any, schema_editor: Any) -> None:
-    Authenticator, TOTPDevice = apps.get_model("desk", "Authenticator"), apps.get_model("otp_totp", "TOTPDevice")
+    Authenticator, TOTPDevice = (
+        apps.get_model("desk", "Authenticator"),
+        apps.get_model("otp_totp", "TOTPDevice"),
+    )
     for old in TOTPDevice.objects.order_by("pk"):
         Authenticator.objects.update_or_create(
             user_id=old.user_id,
@@ -23,7 +33,10 @@ def seal_all(apps: Any, schema_editor: Any) -> None:
                 "last_t": old.last_t,
             },
         )
-    RecoveryCodes, StaticDevice = apps.get_model("desk", "RecoveryCodes"), apps.get_model("otp_static", "StaticDevice")
+    RecoveryCodes, StaticDevice = (
+        apps.get_model("desk", "RecoveryCodes"),
+        apps.get_model("otp_static", "StaticDevice"),
+    )
     for old in StaticDevice.objects.order_by("pk").prefetch_related("token_set"):
         codes = [token.token for token in old.token_set.all()]
         RecoveryCodes.objects.update_or_create(
@@ -38,7 +51,10 @@ def seal_all(apps: Any, schema_editor: Any) -> None:
 
 
 def unseal_all(apps: Any, schema_editor: Any) -> None:
-    Authenticator, TOTPDevice = apps.get_model("desk", "Authenticator"), apps.get_model("otp_totp", "TOTPDevice")
+    Authenticator, TOTPDevice = (
+        apps.get_model("desk", "Authenticator"),
+        apps.get_model("otp_totp", "TOTPDevice"),
+    )
     for ours in Authenticator.objects.order_by("pk"):
         TOTPDevice.objects.create(
             **{name: getattr(ours, name) for name in SHARED},
@@ -46,7 +62,10 @@ def unseal_all(apps: Any, schema_editor: Any) -> None:
             drift=ours.drift,
             last_t=ours.last_t,
         )
-    RecoveryCodes, StaticDevice = apps.get_model("desk", "RecoveryCodes"), apps.get_model("otp_static", "StaticDevice")
+    RecoveryCodes, StaticDevice = (
+        apps.get_model("desk", "RecoveryCodes"),
+        apps.get_model("otp_static", "StaticDevice"),
+    )
     for ours in RecoveryCodes.objects.order_by("pk"):
         old = StaticDevice.objects.create(**{name: getattr(ours, name) for name in SHARED})
         for code in json.loads(unseal(ours.sealed, user_id=ours.user_id)):

@@ -24,12 +24,16 @@ View = Callable[..., Any]
 class ProofForm(forms.Form):
     password = forms.CharField(
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "vTextField"}),
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "current-password", "class": "vTextField"}
+        ),
     )
     code = forms.CharField(
         max_length=16,
         required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "vTextField"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "vTextField"}
+        ),
     )
 
 
@@ -93,4 +97,8 @@ def _is_right(user: Any, form: ProofForm) -> bool:
 def next_page(request: HttpRequest) -> str:
     """Return the admin page that the URL names in ``next``, or the home page."""
     wanted = request.GET.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")
+    return (
+        wanted
+        if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+        else reverse("admin:index")
+    )

@@ -21,13 +21,17 @@ class CannotOpen(Exception):
 
 def seal(secret: str, *, user_id: int) -> str:
     """Encrypt under the current key."""
-    return _keys(tuple(settings.DESK_TWO_FACTOR_KEYS)).encrypt(f"{user_id}:{secret}".encode()).decode()
+    return (
+        _keys(tuple(settings.DESK_TWO_FACTOR_KEYS)).encrypt(f"{user_id}:{secret}".encode()).decode()
+    )
 
 
 def unseal(sealed: str, *, user_id: int) -> str:
     """Decrypt. Raise CannotOpen if no key fits."""
     try:
-        owner, _, secret = _keys(tuple(settings.DESK_TWO_FACTOR_KEYS)).decrypt(sealed).decode().partition(":")
+        owner, _, secret = (
+            _keys(tuple(settings.DESK_TWO_FACTOR_KEYS)).decrypt(sealed).decode().partition(":")
+        )
     except InvalidToken as error:
         raise CannotOpen("no key in DESK_TWO_FACTOR_KEYS decrypts it") from error
     if owner != str(user_id):
@@ -47,4 +51,6 @@ def _keys(secrets: tuple[str, ...]) -> MultiFernet:
 
 def _derived(secret: str) -> bytes:
     """Derive a 256-bit key for this purpose only, from a setting of any length."""
-    return urlsafe_b64encode(HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode()))
+    return urlsafe_b64encode(
+        HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode())
+    )

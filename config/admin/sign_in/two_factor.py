@@ -64,7 +64,9 @@ def two_factor(request: HttpRequest) -> HttpResponse:
     if not (user.is_active and user.is_staff):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if user.is_verified() and not is_replacing(request):
-        return TemplateResponse(request, "operators/two_factor_on.html", _context(request, "Two-factor sign-in"))
+        return TemplateResponse(
+            request, "operators/two_factor_on.html", _context(request, "Two-factor sign-in")
+        )
     if factor_of(user) is not None and not user.is_verified():
         response = _ask(request)
     elif is_proven(request) or (factor_of(user) is None and has_just_signed_in(request)):
@@ -87,7 +89,9 @@ def _ask(request: HttpRequest) -> HttpResponse:
         if device is not None:
             django_otp.login(request, device)
             return HttpResponseRedirect(next_page(request))
-        form.add_error("code", "The code is wrong. After several wrong codes, wait before you try again.")
+        form.add_error(
+            "code", "The code is wrong. After several wrong codes, wait before you try again."
+        )
     return TemplateResponse(
         request, "operators/two_factor.html", {**_context(request, "Enter your code"), "form": form}
     )
@@ -97,7 +101,11 @@ def _set_up(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST or None)
     with transaction.atomic():
         device = _new_device(request.user)
-        codes = _confirm(request, device) if form.is_valid() and device.verify_token(_digits(form)) else None
+        codes = (
+            _confirm(request, device)
+            if form.is_valid() and device.verify_token(_digits(form))
+            else None
+        )
     if codes is not None:
         context = {
             **_context(request, "Keep these codes"),
@@ -108,7 +116,9 @@ def _set_up(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         form.add_error("code", "The code is wrong. Enter the code that the app shows now.")
     context = {**_context(request, "Set up two-factor sign-in"), "form": form, "device": device}
-    context.update(qr=_drawn(device.config_url), secret=_secret(device), must=settings.DESK_TWO_FACTOR)
+    context.update(
+        qr=_drawn(device.config_url), secret=_secret(device), must=settings.DESK_TWO_FACTOR
+    )
     return TemplateResponse(request, "operators/two_factor_set_up.html", context)
 
 
@@ -155,7 +165,9 @@ def _confirm(request: HttpRequest, device: Authenticator) -> list[str]:
 def forget_devices(user: AbstractBaseUser) -> int:
     """Delete the second factor of an operator who lost it. Return how many devices there were."""
     with transaction.atomic():
-        return sum(kind.objects.filter(user=user).delete()[0] for kind in (Authenticator, RecoveryCodes))
+        return sum(
+            kind.objects.filter(user=user).delete()[0] for kind in (Authenticator, RecoveryCodes)
+        )
 
 
 def _digits(form: CodeForm) -> str:
@@ -164,7 +176,9 @@ def _digits(form: CodeForm) -> str:
 
 def _drawn(address: str) -> SafeString:
     """Return the QR code as SVG without styles, which the page's policy forbids."""
-    drawn = segno.make(address, error="m").svg_inline(scale=5, dark="#000000", light="#ffffff", omitsize=False)
+    drawn = segno.make(address, error="m").svg_inline(
+        scale=5, dark="#000000", light="#ffffff", omitsize=False
+    )
     return mark_safe(drawn)  # noqa: S308  drawn by ourselves
 
 

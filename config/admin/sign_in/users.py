@@ -36,9 +36,13 @@ class OperatorAdmin(GuardedList, UserAdmin):
         return users if request.user.is_superuser else users.filter(is_superuser=False)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        return respond_once(request, lambda: super(OperatorAdmin, self).add_view(request, form_url, extra_context))
+        return respond_once(
+            request, lambda: super(OperatorAdmin, self).add_view(request, form_url, extra_context)
+        )
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
         view = super().change_view
         return respond_once(request, lambda: view(request, object_id, form_url, extra_context))
 
@@ -81,7 +85,9 @@ class OperatorAdmin(GuardedList, UserAdmin):
             return HttpResponseRedirect(page_of(user))
         if forget_devices(user):
             self.log_change(request, user, "Removed the second factor.")
-            messages.success(request, f"{user} signs in by password alone until a second factor is set up.")
+            messages.success(
+                request, f"{user} signs in by password alone until a second factor is set up."
+            )
         else:
             messages.info(request, f"{user} has no second factor.")
         return HttpResponseRedirect(page_of(user))

@@ -10,7 +10,16 @@ from typing_extensions import TypedDict
 
 from config.api.declared import EXAMPLE, RequestBody, RequestQuery, doc
 from config.api.openapi.errors import ErrorResponse
-from config.api.openapi.operations import Answer, Body, Example, Id, Operation, Parameter, envelope, succeeds
+from config.api.openapi.operations import (
+    Answer,
+    Body,
+    Example,
+    Id,
+    Operation,
+    Parameter,
+    envelope,
+    succeeds,
+)
 from config.api.openapi.schemas import example_of, schema_of
 from config.api.openapi.shapes import Schema, resolve
 from config.api.pagination import PageQuery
@@ -42,9 +51,17 @@ class Returns:
         example = self.example if self.example is not None else example_of(data)
         if self.but:
             example = {**example, **self.but}
-        shape = envelope(self.name or f"{self.data.__name__.removesuffix('Json')}Answer", data, meta=meta)
+        shape = envelope(
+            self.name or f"{self.data.__name__.removesuffix('Json')}Answer", data, meta=meta
+        )
         body = succeeds(example, example_of(meta) if meta else None)
-        return Answer(self.description, shape, [Example(body, self.summary)], status=self.status, headers=self.headers)
+        return Answer(
+            self.description,
+            shape,
+            [Example(body, self.summary)],
+            status=self.status,
+            headers=self.headers,
+        )
 
 
 # What an example of 422 says where nothing but an unknown parameter can be wrong.
@@ -57,7 +74,9 @@ PAGING = "Newest first. Where `meta.next_cursor` is not null there is more: give
 
 
 class NextPage(TypedDict):
-    next_cursor: Annotated[str | None, doc("Give it as `cursor` to get the next page; null on the last one.")]
+    next_cursor: Annotated[
+        str | None, doc("Give it as `cursor` to get the next page; null on the last one.")
+    ]
 
 
 def endpoint(
@@ -105,7 +124,14 @@ def endpoint(
 
 
 def list_endpoint(
-    id: str, item: Any, *, tag: str, name: str = "", query: Any = None, example: Any = None, **more: Any
+    id: str,
+    item: Any,
+    *,
+    tag: str,
+    name: str = "",
+    query: Any = None,
+    example: Any = None,
+    **more: Any,
 ) -> Callable[[Method], Method]:
     """Describe a paginated list of ``item``, newest first."""
 
@@ -121,7 +147,9 @@ def list_endpoint(
         )
         description = f"{rest.strip() or first} {PAGING}"
         options = {"invalid": INVALID_PAGE, **more}
-        described = endpoint(id, tag=tag, returns=page, query=query or PageQuery, description=description, **options)
+        described = endpoint(
+            id, tag=tag, returns=page, query=query or PageQuery, description=description, **options
+        )
         return described(method)
 
     return attach
@@ -154,5 +182,7 @@ def _merged(answers: Sequence[Answer]) -> list[Answer]:
             found[one.status] = one
             continue
         shapes = [*before.shape.get("oneOf", [before.shape]), one.shape]
-        found[one.status] = replace(before, shape={"oneOf": shapes}, examples=[*before.examples, *one.examples])
+        found[one.status] = replace(
+            before, shape={"oneOf": shapes}, examples=[*before.examples, *one.examples]
+        )
     return list(found.values())

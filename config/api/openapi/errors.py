@@ -46,7 +46,10 @@ class ErrorResponse:
     @property
     def headers(self) -> list[str]:
         """Those that the answer has because of this code."""
-        return [*self.own_headers, *(["x-should-retry"] if issubclass(self.error, errors.Conflict) else [])]
+        return [
+            *self.own_headers,
+            *(["x-should-retry"] if issubclass(self.error, errors.Conflict) else []),
+        ]
 
     @property
     def shape(self) -> Schema:
@@ -91,9 +94,12 @@ BAD_REQUEST = ErrorResponse(
     "malformed chunks (`details` names `body`).",
     details={"Host": "is not an allowed host"},
 )
-PAYLOAD_TOO_LARGE = ErrorResponse(errors.PayloadTooLarge, "The body is larger than any valid request.")
+PAYLOAD_TOO_LARGE = ErrorResponse(
+    errors.PayloadTooLarge, "The body is larger than any valid request."
+)
 UNSUPPORTED_MEDIA_TYPE = ErrorResponse(
-    errors.UnsupportedMediaType, "The body is not declared as `Content-Type: application/json` in UTF-8."
+    errors.UnsupportedMediaType,
+    "The body is not declared as `Content-Type: application/json` in UTF-8.",
 )
 RATE_LIMITED = ErrorResponse(
     errors.RateLimited,

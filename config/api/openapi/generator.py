@@ -40,7 +40,9 @@ SHARED = {
 class DescribedSchema(AutoSchema):
     """One endpoint's part of the document, made of its view's ``Operation``."""
 
-    def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any) -> Any:
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
+    ) -> Any:
         self.registry, self.path, self.path_regex, self.method = registry, path, path_regex, method
         described: Any = getattr(getattr(self.view, method.lower()), "operation", None)
         if callable(described):
@@ -53,11 +55,16 @@ class DescribedSchema(AutoSchema):
         operation: dict[str, Any] = {
             "operationId": described.id,
             "summary": described.summary,
-            "description": described.description + (f"\n\nRequires the `{scope}` scope." if scope else ""),
+            "description": described.description
+            + (f"\n\nRequires the `{scope}` scope." if scope else ""),
             "tags": [described.tag],
-            "security": [{"apiKey": [str(scope)] if scope else []}] if view.get_authenticators() else [],
+            "security": [{"apiKey": [str(scope)] if scope else []}]
+            if view.get_authenticators()
+            else [],
         }
-        if parameters := self._path_parameters(described) + [_parameter(one) for one in described.parameters]:
+        if parameters := self._path_parameters(described) + [
+            _parameter(one) for one in described.parameters
+        ]:
             operation["parameters"] = parameters
         if described.body:
             content = _content(described.body.shape, described.body.examples)
@@ -76,10 +83,12 @@ class DescribedSchema(AutoSchema):
     def _responses(self, described: Operation, scope: str | None) -> dict[str, Any]:
         authenticated = bool(self.view.get_authenticators())
         answered = {
-            str(answer.status): _answer_response(answer, authenticated=authenticated) for answer in described.answers
+            str(answer.status): _answer_response(answer, authenticated=authenticated)
+            for answer in described.answers
         }
         refused = sorted(
-            [*described.errors, *_common(described, authenticated=authenticated, scope=scope)], key=_status
+            [*described.errors, *_common(described, authenticated=authenticated, scope=scope)],
+            key=_status,
         )
         return answered | {
             str(status): _error_response(list(group), authenticated=authenticated)
@@ -136,7 +145,10 @@ def _errors_in_full(group: Sequence[ErrorResponse], *, authenticated: bool) -> d
         "description": "\n\n".join(f"`{error.code}`: {error.when}" for error in group),
         "headers": described_headers(
             always=["X-Request-Id", *(RATE_LIMIT if certain else []), *always],
-            sometimes=[*(RATE_LIMIT if authenticated else []), *(name for name in HEADERS if name in named)],
+            sometimes=[
+                *(RATE_LIMIT if authenticated else []),
+                *(name for name in HEADERS if name in named),
+            ],
         ),
         "content": _content(
             shapes[0] if len(shapes) == 1 else {"oneOf": shapes},
@@ -149,14 +161,20 @@ def _content(shape: Schema, examples: Sequence[Example]) -> dict[str, Any]:
     if len(examples) == 1:
         return {JSON: {"schema": shape, "example": examples[0].value}}
     found: Mapping[str, Any] = {
-        one.summary.replace(" ", "-"): {"summary": one.summary, "value": one.value} for one in examples
+        one.summary.replace(" ", "-"): {"summary": one.summary, "value": one.value}
+        for one in examples
     }
     return {JSON: {"schema": shape, "examples": found}}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     schema = dict(parameter.schema)
-    made = {"name": parameter.name, "in": parameter.place, "description": schema.pop("description"), "schema": schema}
+    made = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": schema.pop("description"),
+        "schema": schema,
+    }
     if parameter.required:
         made["required"] = True
     if parameter.example is not None:
@@ -168,15 +186,25 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     """drf-spectacular's last hook: what the whole document shares, and every component that is referred to."""
     result["info"] |= {"summary": texts.SUMMARY, "description": texts.DESCRIPTION}
     result["servers"] = [{"url": "/", "description": "This desk"}]
-    used = {operation["tags"][0] for methods in result["paths"].values() for operation in methods.values()}
-    result["tags"] = [{"name": name, "description": text} for name, text in texts.TAGS.items() if name in used]
-    responses = {name: _errors_in_full([error], authenticated=True) for name, error in SHARED.items()}
+    used = {
+        operation["tags"][0]
+        for methods in result["paths"].values()
+        for operation in methods.values()
+    }
+    result["tags"] = [
+        {"name": name, "description": text} for name, text in texts.TAGS.items() if name in used
+    ]
+    responses = {
+        name: _errors_in_full([error], authenticated=True) for name, error in SHARED.items()
+    }
     result["paths"] = without_examples(result["paths"])
     needed = references([result["paths"], responses])
     result["components"] = {
         "headers": {name: header(name) for name in HEADERS},
         "responses": responses,
         "schemas": {name: without_examples(components[name]) for name in sorted(needed)},
-        "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": texts.AUTHENTICATION}},
+        "securitySchemes": {
+            "apiKey": {"type": "http", "scheme": "bearer", "description": texts.AUTHENTICATION}
+        },
     }
     return result

@@ -5,7 +5,9 @@ from typing import Any
 from config.api.openapi.shapes import Schema, integer, text, ulid
 
 HEADERS: dict[str, Schema] = {
-    "X-Request-Id": ulid("Names this request, here and in our logs: tell it when you ask us about one."),
+    "X-Request-Id": ulid(
+        "Names this request, here and in our logs: tell it when you ask us about one."
+    ),
     "RateLimit-Policy": text(
         "How many requests (`q`) your organization has in a window of `w` seconds.",
         pattern='^"default";q=[0-9]+;w=60$',
@@ -19,7 +21,9 @@ HEADERS: dict[str, Schema] = {
     "RateLimit-Limit": integer("The same `q`, as a plain number.", minimum=1),
     "RateLimit-Remaining": integer("The same `r`, as a plain number.", minimum=0),
     "RateLimit-Reset": integer("The same `t`, as a plain number.", minimum=0),
-    "ETag": text("The state of what was answered: send it as `If-Match` to change that state and no other."),
+    "ETag": text(
+        "The state of what was answered: send it as `If-Match` to change that state and no other."
+    ),
     "Retry-After": integer("Seconds to wait before the same request may succeed.", minimum=1),
     "Idempotent-Replayed": text(
         "Present where this is the answer that an earlier request with the same `Idempotency-Key` was given.",

@@ -29,5 +29,7 @@ IDEMPOTENCY_ERRORS: tuple[ErrorResponse, ...] = (
         "it will get the first one's answer.",
         own_headers=["Retry-After"],
     ),
-    ErrorResponse(IdempotencyKeyReused, "The `Idempotency-Key` belongs to another request. Nothing was done."),
+    ErrorResponse(
+        IdempotencyKeyReused, "The `Idempotency-Key` belongs to another request. Nothing was done."
+    ),
 )

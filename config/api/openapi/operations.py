@@ -75,7 +75,9 @@ class Operation:
     path_parameters: Mapping[str, Id] = field(default_factory=dict)
 
 
-def envelope(name: str, data: Schema, *, meta: Schema | None = None, description: str = "") -> Schema:
+def envelope(
+    name: str, data: Schema, *, meta: Schema | None = None, description: str = ""
+) -> Schema:
     """The component of a success: ``{"success": true, "data": …, "meta"?: …}``."""
     fields = {"success": constant(True), "data": data}
     if meta is not None:

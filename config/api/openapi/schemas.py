@@ -37,22 +37,30 @@ def schema_of(declared: Any) -> Schema:
 
     A type with a private name is no component: its schema stands where it is used.
     """
-    made = TypeAdapter(declared).json_schema(ref_template=REFERENCE, schema_generator=_Generator, mode="validation")
+    made = TypeAdapter(declared).json_schema(
+        ref_template=REFERENCE, schema_generator=_Generator, mode="validation"
+    )
     found = _without_titles(made.pop("$defs", {}), of_properties=True)
-    private = {REFERENCE.format(model=name): one for name, one in found.items() if name.startswith("_")}
+    private = {
+        REFERENCE.format(model=name): one for name, one in found.items() if name.startswith("_")
+    }
     for name, component in found.items():
         if not name.startswith("_"):
             named(name, _in_place(component, private))
     schema = _in_place(_without_titles(made), private)
     name = getattr(declared, "__name__", "_").removesuffix("Json")
-    is_component = schema.get("type") == "object" and "$ref" not in schema and not name.startswith("_")
+    is_component = (
+        schema.get("type") == "object" and "$ref" not in schema and not name.startswith("_")
+    )
     return named(name, schema) if is_component else schema
 
 
 def _in_place(node: Any, private: Mapping[str, Schema]) -> Any:
     if isinstance(node, Mapping):
         if node.get("$ref") in private:
-            return _in_place({**private[node["$ref"]], **{k: v for k, v in node.items() if k != "$ref"}}, private)
+            return _in_place(
+                {**private[node["$ref"]], **{k: v for k, v in node.items() if k != "$ref"}}, private
+            )
         return {key: _in_place(value, private) for key, value in node.items()}
     return [_in_place(one, private) for one in node] if isinstance(node, list) else node
 
@@ -91,7 +99,11 @@ def example_of(schema: Schema) -> Any:
     match kind:
         case "object" if "properties" in schema:
             required = schema.get("required", [])
-            return {name: example_of(one) for name, one in schema["properties"].items() if name in required}
+            return {
+                name: example_of(one)
+                for name, one in schema["properties"].items()
+                if name in required
+            }
         case "array":
             return [example_of(schema["items"])]
         case _:

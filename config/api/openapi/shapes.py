@@ -44,7 +44,9 @@ def references(node: Any) -> set[str]:
     return found
 
 
-def record(description: str, fields: Mapping[str, Schema], *, optional: Iterable[str] = ()) -> Schema:
+def record(
+    description: str, fields: Mapping[str, Schema], *, optional: Iterable[str] = ()
+) -> Schema:
     """An object with exactly these fields, all there but the ``optional`` ones."""
     schema: Schema = {"type": "object"}
     if description:

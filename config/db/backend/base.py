@@ -48,11 +48,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _is_at_rest(self) -> bool:
         """Return whether no transaction is open, so that nothing needs to be sent."""
         raw = self.connection
-        return isinstance(raw, PipelineConnection) and raw.pgconn.transaction_status == TransactionStatus.IDLE
+        return (
+            isinstance(raw, PipelineConnection)
+            and raw.pgconn.transaction_status == TransactionStatus.IDLE
+        )
 
     def close_if_unusable_or_obsolete(self) -> None:
         if self.connection is not None and not self.in_atomic_block:
-            mixed_up = self._generation != suspicion.generation and isinstance(self.connection, PipelineConnection)
+            mixed_up = self._generation != suspicion.generation and isinstance(
+                self.connection, PipelineConnection
+            )
             if mixed_up or has_ended(self.connection):
                 self.close()
         super().close_if_unusable_or_obsolete()

@@ -14,13 +14,22 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("organization", metavar="ORGANIZATION", help="its id or name")
-        parser.add_argument("amount", type=money(minimum=Decimal("0.01")), metavar="AMOUNT", help="such as 100.00")
-        parser.add_argument("--note", type=line_of_text(maximum=256), default="", help="why, for the ledger")
+        parser.add_argument(
+            "amount", type=money(minimum=Decimal("0.01")), metavar="AMOUNT", help="such as 100.00"
+        )
+        parser.add_argument(
+            "--note", type=line_of_text(maximum=256), default="", help="why, for the ledger"
+        )
 
     def handle(self, **options: Any) -> None:
         organization = find_organization(options["organization"])
         amount = options["amount"]
-        account = top_up(organization_id=organization.id, amount=amount, note=options["note"], actor=self.new_actor())
+        account = top_up(
+            organization_id=organization.id,
+            amount=amount,
+            note=options["note"],
+            actor=self.new_actor(),
+        )
         document = {
             "organization_id": organization.id,
             "name": organization.name,

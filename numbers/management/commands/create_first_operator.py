@@ -16,21 +16,34 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--username", type=line_of_text(minimum=1, maximum=150), default="admin")
         parser.add_argument(
-            "--password-file", required=True, metavar="PATH", help="file with the password; - for stdin"
+            "--username", type=line_of_text(minimum=1, maximum=150), default="admin"
+        )
+        parser.add_argument(
+            "--password-file",
+            required=True,
+            metavar="PATH",
+            help="file with the password; - for stdin",
         )
 
     def handle(self, **options: Any) -> None:
         password = _read(options["password_file"])
         created = not _operator_exists() and _create(options["username"], password)
-        text = f"operator {options['username']} was created" if created else "an operator exists: nothing was changed"
-        self.answer({"created": created, "username": options["username"]}, text, json_wanted=options["json"])
+        text = (
+            f"operator {options['username']} was created"
+            if created
+            else "an operator exists: nothing was changed"
+        )
+        self.answer(
+            {"created": created, "username": options["username"]}, text, json_wanted=options["json"]
+        )
 
 
 def _read(path: str) -> str:
     try:
-        return (sys.stdin.readline() if path == "-" else Path(path).read_text(encoding="utf-8")).strip()
+        return (
+            sys.stdin.readline() if path == "-" else Path(path).read_text(encoding="utf-8")
+        ).strip()
     except (OSError, ValueError) as error:
         raise CommandError(f"argument --password-file: {path} can't be read: {error}") from None
 

@@ -13,11 +13,18 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("name", type=name_argument, metavar="NAME", help="1 to 128 characters; not an id")
         parser.add_argument(
-            "--credit", type=money(minimum=Decimal("0.00")), default=Decimal("0.00"), help="such as 100.00"
+            "name", type=name_argument, metavar="NAME", help="1 to 128 characters; not an id"
         )
-        parser.add_argument("--sandbox", action="store_true", help="sees the test inventory only, and never pays")
+        parser.add_argument(
+            "--credit",
+            type=money(minimum=Decimal("0.00")),
+            default=Decimal("0.00"),
+            help="such as 100.00",
+        )
+        parser.add_argument(
+            "--sandbox", action="store_true", help="sees the test inventory only, and never pays"
+        )
 
     def handle(self, **options: Any) -> None:
         organization, balance = onboard(
@@ -33,5 +40,7 @@ class Command(DeskCommand):
             "balance": balance.amount,
             "currency": balance.currency,
         }
-        text = f"organization {organization.id} {organization} has {balance.amount} {balance.currency}"
+        text = (
+            f"organization {organization.id} {organization} has {balance.amount} {balance.currency}"
+        )
         self.answer(document, text, json_wanted=options["json"])

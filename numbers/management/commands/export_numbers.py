@@ -23,17 +23,26 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", nargs="?", default="-", metavar="FILE.csv", help="or -, standard output")
+        parser.add_argument(
+            "file", nargs="?", default="-", metavar="FILE.csv", help="or -, standard output"
+        )
         parser.add_argument("--status", type=one_of(PhoneNumber.Status.values), metavar="STATUS")
         parser.add_argument("--number-type", type=one_of(PhoneNumber.Type.values), metavar="TYPE")
         parser.add_argument("--area-code", metavar="NPA")
-        parser.add_argument("--organization", metavar="ID_OR_NAME", help="only what this organization owns now")
-        parser.add_argument("--sandbox", action="store_true", help="test numbers instead of live ones")
+        parser.add_argument(
+            "--organization", metavar="ID_OR_NAME", help="only what this organization owns now"
+        )
+        parser.add_argument(
+            "--sandbox", action="store_true", help="test numbers instead of live ones"
+        )
 
     def handle(self, **options: Any) -> None:
         rows = with_owner(_rows(options))
         if options["json"] and options["file"] == "-":
-            raise CommandError("argument --json: standard output already has the numbers: name a file", returncode=2)
+            raise CommandError(
+                "argument --json: standard output already has the numbers: name a file",
+                returncode=2,
+            )
         hidden = options["json"] and not sys.stderr.isatty()
         with tqdm(unit=" numbers", unit_scale=True, delay=0.5, disable=hidden) as bar:
             if options["file"] == "-":
@@ -62,7 +71,9 @@ class Command(DeskCommand):
 
 def _write(rows: QuerySet[Any], file: BinaryIO | None, bar: Any) -> int:
     if file is None:
-        raise CommandError("argument FILE.csv: standard output does not accept bytes here: name a file")
+        raise CommandError(
+            "argument FILE.csv: standard output does not accept bytes here: name a file"
+        )
     count = 0
 
     def report(more: int) -> None:

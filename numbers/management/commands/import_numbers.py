@@ -40,7 +40,9 @@ class Command(DeskCommand):
         super().add_arguments(parser)
         parser.add_argument("file", metavar="FILE.csv", help="the file, or - for standard input")
         parser.add_argument("--atomic", action="store_true", help="all lines or none")
-        parser.add_argument("--dry-run", action="store_true", help="report what would happen, and write nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="report what would happen, and write nothing"
+        )
         parser.add_argument(
             "--rejected",
             metavar="FILE",
@@ -57,9 +59,15 @@ class Command(DeskCommand):
             metavar="COLUMN=FIELD",
             help=f"the field of a column (its name, or its position from 1): {', '.join(FIELDS)}, ignore",
         )
-        parser.add_argument("--delimiter", type=_delimiter, metavar="CHAR", help="between cells; detected by default")
         parser.add_argument(
-            "--encoding", help="such as latin-1; UTF-8, and UTF-16 with a byte order mark, are detected"
+            "--delimiter",
+            type=_delimiter,
+            metavar="CHAR",
+            help="between cells; detected by default",
+        )
+        parser.add_argument(
+            "--encoding",
+            help="such as latin-1; UTF-8, and UTF-16 with a byte order mark, are detected",
         )
         parser.add_argument(
             "--header",
@@ -70,23 +78,39 @@ class Command(DeskCommand):
         )
         regions = sorted(phonenumbers.SUPPORTED_REGIONS)
         parser.add_argument(
-            "--region", type=one_of(regions), default="US", metavar="CC", help="country of national numbers; US"
+            "--region",
+            type=one_of(regions),
+            default="US",
+            metavar="CC",
+            help="country of national numbers; US",
         )
 
     def _add_defaults(self, parser: CommandParser) -> None:
         group = parser.add_argument_group("defaults for numbers without a value in the file")
         cents = money(minimum=Decimal("0.00"), maximum=LARGEST_PRICE)
-        group.add_argument("--price", type=cents, help="1.00 if neither the file nor this states one")
         group.add_argument(
-            "--number-type", type=one_of(PhoneNumber.Type.values), metavar="TYPE", help="follows from the number"
+            "--price", type=cents, help="1.00 if neither the file nor this states one"
         )
-        group.add_argument("--sms", action=argparse.BooleanOptionalAction, default=None, help="can carry SMS")
-        group.add_argument("--mms", action=argparse.BooleanOptionalAction, default=None, help="can carry MMS")
+        group.add_argument(
+            "--number-type",
+            type=one_of(PhoneNumber.Type.values),
+            metavar="TYPE",
+            help="follows from the number",
+        )
+        group.add_argument(
+            "--sms", action=argparse.BooleanOptionalAction, default=None, help="can carry SMS"
+        )
+        group.add_argument(
+            "--mms", action=argparse.BooleanOptionalAction, default=None, help="can carry MMS"
+        )
         group.add_argument("--carrier", type=line_of_text(maximum=64), default="")
         group.add_argument("--sandbox", action="store_true", help="test numbers")
 
     def handle(self, **options: Any) -> None:
-        with _opened(options["file"]) as source, _Bars(hidden=options["json"] and not sys.stderr.isatty()) as bars:
+        with (
+            _opened(options["file"]) as source,
+            _Bars(hidden=options["json"] and not sys.stderr.isatty()) as bars,
+        ):
             outcome = import_numbers(
                 source,
                 options=_options_of(options),
@@ -102,7 +126,9 @@ class Command(DeskCommand):
         else:
             self._print_outcome(outcome, options)
         if outcome.rejected:
-            none = " and nothing was imported" if options["atomic"] and not options["dry_run"] else ""
+            none = (
+                " and nothing was imported" if options["atomic"] and not options["dry_run"] else ""
+            )
             lines = "line was" if outcome.rejected == 1 else "lines were"
             raise CommandError(f"{outcome.rejected:,} {lines} rejected{none}")
 
@@ -117,7 +143,9 @@ class Command(DeskCommand):
         for rejection in islice(outcome.rejections(), _SHOWN):
             self.stdout.write(f"line {rejection.line}: {rejection.reason}")
         if outcome.rejected > _SHOWN:
-            self.stdout.write(f"… and {outcome.rejected - _SHOWN:,} more: --rejected FILE has all of them")
+            self.stdout.write(
+                f"… and {outcome.rejected - _SHOWN:,} more: --rejected FILE has all of them"
+            )
 
     def _stream_json(self, outcome: Outcome, options: dict[str, Any]) -> None:
         """Stream one JSON document, since a million lines can be rejected."""
@@ -158,7 +186,9 @@ class _Bars:
             self.__exit__()
             unit = "B" if doing == "checking" else " numbers"
             # Delayed, so that an immediate error stays one line.
-            self._bar = tqdm(total=total, desc=doing, unit=unit, unit_scale=True, delay=0.5, disable=self._hidden)
+            self._bar = tqdm(
+                total=total, desc=doing, unit=unit, unit_scale=True, delay=0.5, disable=self._hidden
+            )
             self._doing = doing
         self._bar.update(done - self._bar.n)
 
@@ -217,7 +247,9 @@ def _mapping(entries: list[str]) -> dict[str, str]:
 
 def _delimiter(text: str) -> str:
     """Return the delimiter that an argument names."""
-    character = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(text.lower(), text)
+    character = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(
+        text.lower(), text
+    )
     if character not in DELIMITERS or len(character) != 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not one of comma, semicolon, tab or pipe")
     return character

@@ -20,9 +20,15 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--area-code", required=True, type=str, metavar="NPA", help="such as 415, or 888 for toll-free"
+            "--area-code",
+            required=True,
+            type=str,
+            metavar="NPA",
+            help="such as 415, or 888 for toll-free",
         )
-        parser.add_argument("--count", required=True, type=whole_number(minimum=1, maximum=7_870_000), metavar="N")
+        parser.add_argument(
+            "--count", required=True, type=whole_number(minimum=1, maximum=7_870_000), metavar="N"
+        )
         parser.add_argument(
             "--number-type",
             type=one_of(PhoneNumber.Type.values),
@@ -30,9 +36,15 @@ class Command(DeskCommand):
             help="local or toll_free; by default that of the area code",
         )
         cents = money(minimum=Decimal("0.00"), maximum=LARGEST_PRICE)
-        parser.add_argument("--price", type=cents, default=Decimal("1.00"), help="of each number; 1.00")
-        parser.add_argument("--sms", action=argparse.BooleanOptionalAction, default=True, help="can carry SMS")
-        parser.add_argument("--mms", action=argparse.BooleanOptionalAction, default=True, help="can carry MMS")
+        parser.add_argument(
+            "--price", type=cents, default=Decimal("1.00"), help="of each number; 1.00"
+        )
+        parser.add_argument(
+            "--sms", action=argparse.BooleanOptionalAction, default=True, help="can carry SMS"
+        )
+        parser.add_argument(
+            "--mms", action=argparse.BooleanOptionalAction, default=True, help="can carry MMS"
+        )
         parser.add_argument("--sandbox", action="store_true", help="test numbers, of exchange 555")
         parser.add_argument(
             "--random-state",
@@ -54,14 +66,18 @@ class Command(DeskCommand):
         )
         hidden = options["json"] and not sys.stderr.isatty()
         # Delayed, so that an immediate error stays one line.
-        with tqdm(total=stock.count, unit=" numbers", unit_scale=True, delay=0.5, disable=hidden) as bar:
+        with tqdm(
+            total=stock.count, unit=" numbers", unit_scale=True, delay=0.5, disable=hidden
+        ) as bar:
             seeded = seed_numbers(stock=stock, actor=self.new_actor(), progress=bar.update)
         if options["json"]:
             self._stream_json(stock, seeded)
         else:
             place = seeded.block.region or "toll-free"
             some = ", ".join(islice(seeded.numbers(), 3))
-            self.stdout.write(f"created {seeded.created:,} numbers of {stock.area_code} ({place}), such as {some}")
+            self.stdout.write(
+                f"created {seeded.created:,} numbers of {stock.area_code} ({place}), such as {some}"
+            )
 
     def _stream_json(self, stock: Stock, seeded: Seeded) -> None:
         """Stream one JSON document, since it can list millions of numbers."""

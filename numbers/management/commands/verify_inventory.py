@@ -39,7 +39,9 @@ class Command(DeskCommand):
             sentence = f"{len(findings) - len(failed)} of {len(findings)} checks hold"
             self.answer(document, sentence, json_wanted=options["json"])
         if failed:
-            raise CommandError(f"{len(failed)} of {len(findings)} checks failed: {', '.join(failed)}")
+            raise CommandError(
+                f"{len(failed)} of {len(findings)} checks failed: {', '.join(failed)}"
+            )
 
     def _print_finding(self, finding: Finding, *, new_promise: bool) -> None:
         check = finding.check
@@ -47,9 +49,13 @@ class Command(DeskCommand):
             self.stdout.write(f"{check.promise}. {PROMISES[check.promise]}")
         verdict = "ok    " if finding.holds else "FAILED"
         broken = "" if finding.holds else f", {finding.offenders:,} offending"
-        self.stdout.write(f"   {verdict} {check.name}: {finding.counted:,} rows of {check.counted}{broken}")
+        self.stdout.write(
+            f"   {verdict} {check.name}: {finding.counted:,} rows of {check.counted}{broken}"
+        )
         for row in finding.rows:
-            self.stdout.write("          " + ", ".join(f"{name}={value}" for name, value in row.items()))
+            self.stdout.write(
+                "          " + ", ".join(f"{name}={value}" for name, value in row.items())
+            )
 
 
 def _plain(finding: Finding) -> dict[str, Any]:

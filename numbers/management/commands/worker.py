@@ -25,9 +25,15 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--check", action="store_true", help="only check that a worker of this host is alive")
-        parser.add_argument("--poll", type=seconds, help="seconds between two looks (default WORKER_POLL_SECONDS)")
-        parser.add_argument("--with-parent", action="store_true", help="stop when the parent process has ended")
+        parser.add_argument(
+            "--check", action="store_true", help="only check that a worker of this host is alive"
+        )
+        parser.add_argument(
+            "--poll", type=seconds, help="seconds between two looks (default WORKER_POLL_SECONDS)"
+        )
+        parser.add_argument(
+            "--with-parent", action="store_true", help="stop when the parent process has ended"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["check"]:
@@ -35,7 +41,9 @@ class Command(DeskCommand):
             return
         parent = os.getppid() if options["with_parent"] else None
         if parent is not None:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the parent decides what a closed terminal means
+            signal.signal(
+                signal.SIGHUP, signal.SIG_IGN
+            )  # the parent decides what a closed terminal means
         sys.exit(Worker(poll=options["poll"], parent=parent).run())
 
     def _check(self, *, json_wanted: bool) -> None:
@@ -43,12 +51,18 @@ class Command(DeskCommand):
             everywhere, here = live_workers()
         except (DatabaseError, InterfaceError) as error:
             # Restarting the worker would not help, so do not fail the check.
-            self.stderr.write(f"the database is unavailable: {str(error).strip().partition(chr(10))[0]}")
+            self.stderr.write(
+                f"the database is unavailable: {str(error).strip().partition(chr(10))[0]}"
+            )
             return
         document = {"alive": everywhere, "alive_on_this_host": here}
-        self.answer(document, f"{here} alive on this host, {everywhere} in all", json_wanted=json_wanted)
+        self.answer(
+            document, f"{here} alive on this host, {everywhere} in all", json_wanted=json_wanted
+        )
         if not here:
-            raise CommandError(f"no worker of this host has been alive in the last {ALIVE_SECONDS} seconds")
+            raise CommandError(
+                f"no worker of this host has been alive in the last {ALIVE_SECONDS} seconds"
+            )
 
 
 def seconds(text: str) -> float:

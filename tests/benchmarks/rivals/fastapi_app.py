@@ -91,7 +91,9 @@ async def _keep(connection: Any) -> None:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=0, max_size=8, reset=_keep)
+    app.state.pool = await asyncpg.create_pool(
+        os.environ["DATABASE_URL"], min_size=0, max_size=8, reset=_keep
+    )
     yield
     await app.state.pool.close()
 
@@ -138,7 +140,12 @@ class Observed:
         requests, latency = series_of(scope["method"], status, context.sandbox)
         requests.inc()
         latency.observe(seconds)
-        fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 1)}
+        fields = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+        }
         self.logger.info("request", extra={"fields": fields})
         return None
 
@@ -149,12 +156,18 @@ if not BARE:
 
 @app.exception_handler(Refusal)
 async def refused(request: Request, refusal: Refusal) -> Response:
-    return _answer({"success": False, "error": {"code": refusal.code}, "data": refusal.data}, status=refusal.status)
+    return _answer(
+        {"success": False, "error": {"code": refusal.code}, "data": refusal.data},
+        status=refusal.status,
+    )
 
 
 @app.exception_handler(RequestValidationError)
 async def invalid(request: Request, error: RequestValidationError) -> Response:
-    return _answer({"success": False, "error": {"code": "VALIDATION_FAILED", "details": str(error)}}, status=422)
+    return _answer(
+        {"success": False, "error": {"code": "VALIDATION_FAILED", "details": str(error)}},
+        status=422,
+    )
 
 
 def _answer(document: Any, *, status: int = 200) -> Response:
@@ -166,19 +179,29 @@ async def order(body: OrderBody, request: Request) -> Response:
     context = current.get()
     request_id = context.request_id if context else new_request_id()
     async with app.state.pool.acquire() as connection:
-        key_id, organization_id, sandbox, scopes, prefix, used, resets_in = await _authenticate(request, connection)
+        key_id, organization_id, sandbox, scopes, prefix, used, resets_in = await _authenticate(
+            request, connection
+        )
         if context:
-            context.organization, context.key_prefix, context.sandbox = str(organization_id), prefix, sandbox
+            context.organization, context.key_prefix, context.sandbox = (
+                str(organization_id),
+                prefix,
+                sandbox,
+            )
         if "numbers:write" not in scopes:
             raise Refusal(403, "FORBIDDEN")
-        routing = Routing(body.inbound_url or "", body.status_url or "", body.campaign_id, body.label or "")
+        routing = Routing(
+            body.inbound_url or "", body.status_url or "", body.campaign_id, body.label or ""
+        )
         async with connection.transaction():
             await connection.execute(SET_TIMEOUTS_.text, "5000ms", "15000ms")
             account = await LOCK_ACCOUNT_.one(connection, organization_id)
             if routing.campaign_id:
                 await _check_campaign(connection, routing.campaign_id, organization_id)
             rows = await _lock(connection, body.numbers, organization_id, sandbox)
-            purchase = _price(rows, balance=account["balance"], currency=account["currency"], sandbox=sandbox)
+            purchase = _price(
+                rows, balance=account["balance"], currency=account["currency"], sandbox=sandbox
+            )
             buyer = Buyer(organization_id, sandbox, Actor("key", prefix, request_id), key_id)
             await RECORD_.execute_named(
                 connection,
@@ -196,7 +219,9 @@ async def order(body: OrderBody, request: Request) -> Response:
     if not BARE:
         count_order(quantity=len(body.numbers), named=True)
     content = success_body(purchase.lines_as_json(routing), {"order_id": purchase.order_id})
-    return Response(content, media_type="application/json", headers=_headers(request_id, used, resets_in))
+    return Response(
+        content, media_type="application/json", headers=_headers(request_id, used, resets_in)
+    )
 
 
 def _headers(request_id: str, used: int, resets_in: int) -> dict[str, str]:
@@ -234,13 +259,17 @@ async def _check_campaign(connection: Any, campaign_id: UUID, organization_id: U
         raise Refusal(409, "CAMPAIGN_NOT_ACTIVE")
 
 
-async def _lock(connection: Any, numbers: list[str], organization_id: UUID, sandbox: bool) -> list[LockedNumber]:
+async def _lock(
+    connection: Any, numbers: list[str], organization_id: UUID, sandbox: bool
+) -> list[LockedNumber]:
     rows = {row[1]: LockedNumber._make(row) for row in await LOCK_NUMBERS_.all(connection, numbers)}
     at = max((row.at for row in rows.values()), default=None)
     taken = [
         number
         for number in numbers
-        if at is None or number not in rows or not rows[number].is_available(to=organization_id, sandbox=sandbox, at=at)
+        if at is None
+        or number not in rows
+        or not rows[number].is_available(to=organization_id, sandbox=sandbox, at=at)
     ]
     if taken:
         raise Refusal(409, "INSUFFICIENT_INVENTORY", {"unavailable": taken})

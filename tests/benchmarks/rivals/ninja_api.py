@@ -66,8 +66,12 @@ def order(request: HttpRequest, body: OrderBody) -> HttpResponse:
         organization_id=caller.organization_id,
         request=["orders", body.model_dump(mode="json")],
     )
-    routing = Routing(body.inbound_url or "", body.status_url or "", body.campaign_id, body.label or "")
-    answer = place_order(OrderRequest(body.numbers, routing), buyer=buyer_of(caller), idempotency_key=key)
+    routing = Routing(
+        body.inbound_url or "", body.status_url or "", body.campaign_id, body.label or ""
+    )
+    answer = place_order(
+        OrderRequest(body.numbers, routing), buyer=buyer_of(caller), idempotency_key=key
+    )
     response = json_answer(answer.body)
     for name, value in request.rate.headers().items():  # type: ignore[attr-defined]
         response.headers[name] = value

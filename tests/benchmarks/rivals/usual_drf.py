@@ -32,7 +32,12 @@ class KeyUser:
 class KeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[KeyUser, ApiKey]:
         _, _, secret = request.headers.get("Authorization", "").partition(" ")
-        key = ApiKey.objects.live().select_related("organization").filter(digest=key_format.digest(secret)).first()
+        key = (
+            ApiKey.objects.live()
+            .select_related("organization")
+            .filter(digest=key_format.digest(secret))
+            .first()
+        )
         if key is None or key.organization.status != "ACTIVE":
             raise AuthenticationFailed()
         return KeyUser(key), key
@@ -52,7 +57,9 @@ class KeyThrottle(SimpleRateThrottle):
 
 
 class OrderSerializer(serializers.Serializer):
-    numbers = serializers.ListField(child=serializers.RegexField(r"^\+[1-9][0-9]{1,14}$"), min_length=1, max_length=100)
+    numbers = serializers.ListField(
+        child=serializers.RegexField(r"^\+[1-9][0-9]{1,14}$"), min_length=1, max_length=100
+    )
     inbound_url = serializers.URLField(max_length=2048, required=False, default="")
     status_url = serializers.URLField(max_length=2048, required=False, default="")
     campaign_id = serializers.UUIDField(required=False, allow_null=True, default=None)
@@ -99,11 +106,19 @@ class OrderView(APIView):
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
         with transaction.atomic():
-            account = CreditAccount.objects.select_for_update(no_key=True).get(organization=request.user.organization)
-            numbers = list(
-                PhoneNumber.objects.select_for_update(no_key=True).filter(number__in=data["numbers"]).order_by("id")
+            account = CreditAccount.objects.select_for_update(no_key=True).get(
+                organization=request.user.organization
             )
-            free = [number for number in numbers if number.status == "available" and number.held_until is None]
+            numbers = list(
+                PhoneNumber.objects.select_for_update(no_key=True)
+                .filter(number__in=data["numbers"])
+                .order_by("id")
+            )
+            free = [
+                number
+                for number in numbers
+                if number.status == "available" and number.held_until is None
+            ]
             if len(free) < len(data["numbers"]):
                 return Response({"available_count": len(free)}, status=status.HTTP_409_CONFLICT)
             total = sum((number.price for number in numbers), Decimal("0.00"))
@@ -115,7 +130,11 @@ class OrderView(APIView):
 
 
 def _write(
-    request: Request, account: CreditAccount, numbers: list[PhoneNumber], total: Decimal, data: dict[str, Any]
+    request: Request,
+    account: CreditAccount,
+    numbers: list[PhoneNumber],
+    total: Decimal,
+    data: dict[str, Any],
 ) -> tuple[Order, list[Assignment]]:
     from django.utils import timezone
 
@@ -157,7 +176,11 @@ def _write(
             assignment_id=assignment.pk,
             order_id=order.pk,
             before={"status": number.status},
-            after={"status": "assigned", "price": float(number.price), "campaign_id": data["campaign_id"]},
+            after={
+                "status": "assigned",
+                "price": float(number.price),
+                "campaign_id": data["campaign_id"],
+            },
             **who,
         )
         for number, assignment in zip(numbers, assignments, strict=True)

@@ -97,8 +97,15 @@ def test_fields_that_exclude_each_other_are_named_with_the_rest():
 
 def test_schema_of_a_field_without_its_own_is_that_of_its_type():
     fields = resolve(schema_of(Thing))["properties"]
-    assert fields["number_type"] == {"oneOf": [{"$ref": "#/components/schemas/NumberType"}, {"type": "null"}]}
-    assert fields["size"] == {"type": "integer", "minimum": 1, "maximum": 9, "description": "How large."}
+    assert fields["number_type"] == {
+        "oneOf": [{"$ref": "#/components/schemas/NumberType"}, {"type": "null"}]
+    }
+    assert fields["size"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 9,
+        "description": "How large.",
+    }
 
 
 def test_schema_of_a_private_type_stands_where_it_is_used():
@@ -110,6 +117,10 @@ def test_schema_of_a_private_type_stands_where_it_is_used():
 
 def test_example_is_composed_of_fields_and_differences():
     id = "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
-    assert example_of(schema_of(ThingOfATestJson)) == {"part": {"id": id}, "parts": [{"id": id}], "note": None}
+    assert example_of(schema_of(ThingOfATestJson)) == {
+        "part": {"id": id},
+        "parts": [{"id": id}],
+        "note": None,
+    }
     (example,) = Returns(ThingOfATestJson, "A thing.", but={"part": None}).answer().examples
     assert example.value["data"] == {"part": None, "parts": [{"id": id}], "note": None}

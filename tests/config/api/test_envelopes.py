@@ -14,7 +14,13 @@ from tests.support.api_client import ORDERS, Api, error_of, refused
 pytestmark = pytest.mark.django_db
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-RATE_HEADERS = ["RateLimit-Policy", "RateLimit", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+RATE_HEADERS = [
+    "RateLimit-Policy",
+    "RateLimit",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+]
 
 
 # --- 404 and 405 ---------------------------------------------------------------------------------
@@ -61,7 +67,9 @@ def test_another_method_is_405_and_names_the_allowed_ones(api, method):
         b'{"numbers": ["+14155550123"], "numbers": ["+14155550124"]}',
         b'{"numbers": ["+14155550123"], "label": "a", "label": "a"}',
         b'{"numbers": ["+14155550123"], "n\\u0075mbers": ["+14155550124"]}',
-        b'{"numbers": ["+14155550123"], ' + b", ".join(b'"k%d": 1' % one for one in range(40)) + b', "k1": 2}',
+        b'{"numbers": ["+14155550123"], '
+        + b", ".join(b'"k%d": 1' % one for one in range(40))
+        + b', "k1": 2}',
     ],
 )
 def test_repeated_field_is_422(api, body):
@@ -71,7 +79,11 @@ def test_repeated_field_is_422(api, body):
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"numbers": ["+14155550123"], "label": "numbers"}', b'{"numbers": ["+14155550123"], "label": "\\u00e9"}']
+    "body",
+    [
+        b'{"numbers": ["+14155550123"], "label": "numbers"}',
+        b'{"numbers": ["+14155550123"], "label": "\\u00e9"}',
+    ],
 )
 def test_field_name_inside_a_value_is_not_a_repetition(api, body):
     factories.stock("+14155550123")
@@ -103,7 +115,11 @@ def test_encoded_body_is_415(api):
 
 
 def test_body_that_is_too_large_is_413_and_not_read(api, settings):
-    body = b'{"numbers": ["+14155550123"], "label": "' + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE + b'"}'
+    body = (
+        b'{"numbers": ["+14155550123"], "label": "'
+        + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        + b'"}'
+    )
     refused(api.post(ORDERS, body), 413, "PAYLOAD_TOO_LARGE", "payload too large")
 
 
@@ -163,13 +179,17 @@ def test_every_json_content_type_is_accepted(api, content_type):
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/png;q=1", "*/*", "nonsense", ""])
+@pytest.mark.parametrize(
+    "accept", ["text/html", "application/xml", "image/png;q=1", "*/*", "nonsense", ""]
+)
 def test_response_is_json_for_any_accept_header(api, accept):
     response = api.order(["x"], headers={"Accept": accept})
     assert (response.status_code, response["Content-Type"]) == (422, "application/json")
 
 
-@pytest.mark.parametrize("query", ["?dry_run=%ff", "?%00=1", "?dry_run=true&dry_run=false&x", "?" + "a=1&" * 2000])
+@pytest.mark.parametrize(
+    "query", ["?dry_run=%ff", "?%00=1", "?dry_run=true&dry_run=false&x", "?" + "a=1&" * 2000]
+)
 def test_invalid_query_is_422(api, query):
     assert api.order(["+14155550123"], query=query).status_code == 422
 
@@ -187,7 +207,14 @@ def test_every_response_to_a_key_states_its_rate_limit(api, cast):
         api.using(cast.colleague_key).order([]),
     ]
     assert [answer.status_code for answer in answers] == [200, 422, 409, 415, 405, 403]
-    remaining = [5999, 5998, 5997, 5996, 5995, 5994]  # the colleague's key is of the same organization
+    remaining = [
+        5999,
+        5998,
+        5997,
+        5996,
+        5995,
+        5994,
+    ]  # the colleague's key is of the same organization
     for answer, left in zip(answers, remaining, strict=True):
         assert [header in answer for header in RATE_HEADERS] == [True] * 5
         assert (answer["RateLimit-Limit"], answer["RateLimit-Remaining"]) == ("6000", str(left))
@@ -213,14 +240,19 @@ def test_rate_limit_is_429_for_all_keys_of_one_organization_only(api, cast, sett
 
 def test_rate_limit_reset_is_zero_when_its_minute_ended():
     rate = Rate(limit=1, used=2, resets_in=-3)
-    assert (rate.headers()["RateLimit"], rate.headers()["RateLimit-Reset"]) == ('"default";r=0;t=0', "0")
+    assert (rate.headers()["RateLimit"], rate.headers()["RateLimit-Reset"]) == (
+        '"default";r=0;t=0',
+        "0",
+    )
     assert rate.refusal().headers["Retry-After"] == "1"
 
 
 def test_rate_limit_allows_requests_again_in_the_next_minute(api, settings):
     settings.RATE_LIMIT_PER_MINUTE = 1
     assert [api.order([]).status_code for _ in range(2)] == [422, 429]
-    db_assertions.run("UPDATE apikeys_ratewindow SET window_start = window_start - interval '1 minute'")
+    db_assertions.run(
+        "UPDATE apikeys_ratewindow SET window_start = window_start - interval '1 minute'"
+    )
     assert [api.order([]).status_code for _ in range(2)] == [422, 429]
 
 

@@ -36,13 +36,19 @@ def unreachable(monkeypatch):
 def test_liveness_does_not_use_the_database(client):
     # No database mark: pytest-django refuses every query here.
     response = client.get("/healthz")
-    assert (response.status_code, response.json()) == (200, {"success": True, "data": {"status": "ok"}})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"success": True, "data": {"status": "ok"}},
+    )
 
 
 @pytest.mark.django_db
 def test_desk_is_ready_when_the_database_is_migrated(client):
     response = client.get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"success": True, "data": {"status": "ready"}})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"success": True, "data": {"status": "ready"}},
+    )
 
 
 @pytest.mark.django_db
@@ -63,7 +69,9 @@ def test_desk_is_not_ready_before_every_migration(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("migrated", [False, True])
-def test_desk_is_alive_but_not_ready_when_the_database_is_away(client, unreachable, monkeypatch, migrated):
+def test_desk_is_alive_but_not_ready_when_the_database_is_away(
+    client, unreachable, monkeypatch, migrated
+):
     monkeypatch.setattr(health, "_migrated", migrated)
     response = client.get("/readyz")
     refused(response, 503, "SERVICE_UNAVAILABLE", "database is not reachable")

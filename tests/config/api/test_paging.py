@@ -65,7 +65,8 @@ def organization(db) -> Organization:
 def make_brands(organization: Organization, count: int, at=None) -> list[Brand]:
     at = at or timezone.now()
     return Brand.objects.bulk_create(
-        Brand(organization=organization, name=f"Brand {new_id()}", created_at=at) for _ in range(count)
+        Brand(organization=organization, name=f"Brand {new_id()}", created_at=at)
+        for _ in range(count)
     )
 
 
@@ -107,14 +108,20 @@ def test_list_pages_by_a_bigint_as_well(organization):
         )
         for _ in range(45)
     )
-    seen = walk(lambda page: Event.objects.filter(pk__lt=page.below).order_by("-pk")[: page.fetch], key=int, limit=20)
+    seen = walk(
+        lambda page: Event.objects.filter(pk__lt=page.below).order_by("-pk")[: page.fetch],
+        key=int,
+        limit=20,
+    )
     assert seen == [str(event.pk) for event in reversed(made)]
 
 
 def test_full_last_page_has_no_next_page(organization):
     made = make_brands(organization, 20)
     page = page_of()
-    answer = orjson.loads(answer_page(newest_brands(page), page, show=lambda row: str(row.pk)).content)
+    answer = orjson.loads(
+        answer_page(newest_brands(page), page, show=lambda row: str(row.pk)).content
+    )
     assert len(answer["data"]) == len(made)
     assert answer["meta"] == {"next_cursor": None}
 
@@ -248,7 +255,9 @@ def test_every_problem_of_the_parameters_is_reported_at_once():
 
 
 def test_unknown_parameter_of_a_list_is_refused_by_name():
-    assert refused("?page=2") == {"page": "is not a parameter of this request; known: cursor, limit"}
+    assert refused("?page=2") == {
+        "page": "is not a parameter of this request; known: cursor, limit"
+    }
     assert refused("?statsu=ACTIVE", declared=StatusQuery) == {
         "statsu": "is not a parameter of this request; known: cursor, limit, status"
     }

@@ -65,22 +65,33 @@ def test_time_is_read_back_as_it_was_written(moment):
 def test_uuid_has_ascii_digits_only():
     form = "00000000-0000-7000-8000-000000000000"
     assert str(parse_uuid(form)) == form
-    for other in (form.translate(FULL_WIDTH), form.replace("-", ""), f"{{{form}}}", f"urn:uuid:{form}", f"{form}\n"):
+    for other in (
+        form.translate(FULL_WIDTH),
+        form.replace("-", ""),
+        f"{{{form}}}",
+        f"urn:uuid:{form}",
+        f"{form}\n",
+    ):
         assert parse_uuid(other) is None
 
 
-@pytest.mark.parametrize("text", ["a\u200cb", "👩\u200d💻", "a\u00a0b", "\ufeff", "\u202e", "x" * 64])
+@pytest.mark.parametrize(
+    "text", ["a\u200cb", "👩\u200d💻", "a\u00a0b", "\ufeff", "\u202e", "x" * 64]
+)
 def test_text_takes_format_characters(text):
     assert is_text(text, longest=64)
 
 
-@pytest.mark.parametrize("text", ["\x00", "a\nb", "\x7f", "\x85", "\ud800", "x" * 65, 1, None, ["x"]])
+@pytest.mark.parametrize(
+    "text", ["\x00", "a\nb", "\x7f", "\x85", "\ud800", "x" * 65, 1, None, ["x"]]
+)
 def test_text_refuses_what_can_not_be_stored(text):
     assert not is_text(text, longest=64)
 
 
 @pytest.mark.parametrize(
-    "hostile", ["a/b" + "; " * 60_000, "a/b;x=" + '"\\' * 60_000, "a/b" + " " * 60_000, "a" * 60_000]
+    "hostile",
+    ["a/b" + "; " * 60_000, "a/b;x=" + '"\\' * 60_000, "a/b" + " " * 60_000, "a" * 60_000],
 )
 def test_content_type_is_read_in_one_pass(hostile):
     parse_content_type(hostile)  # anything worse than linear would not end

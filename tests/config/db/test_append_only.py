@@ -9,7 +9,12 @@ from tests.support.rows import OURS, allow, check_now, copy, names, refusing
 pytestmark = pytest.mark.django_db
 
 REFUSED = "restrict_violation"
-APPEND_ONLY = ["campaigns_event", "numbers_numberevent", "numbers_creditentry", "numbers_stockbatch"]
+APPEND_ONLY = [
+    "campaigns_event",
+    "numbers_numberevent",
+    "numbers_creditentry",
+    "numbers_stockbatch",
+]
 NEVER_DELETED = ["numbers_assignment", "numbers_order"]
 
 
@@ -66,11 +71,15 @@ ROUTING = {
     "campaign_id": "NULL",
     "updated_at": "now()",
 }
-END = "UPDATE numbers_assignment SET ended_at = clock_timestamp(), inbound_url = '', status_url = ''"
+END = (
+    "UPDATE numbers_assignment SET ended_at = clock_timestamp(), inbound_url = '', status_url = ''"
+)
 
 
 def test_assignment_columns_are_all_classified():
-    columns = names("SELECT column_name FROM information_schema.columns WHERE table_name = 'numbers_assignment'")
+    columns = names(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'numbers_assignment'"
+    )
     assert columns == {*IDENTITY, *ROUTING, "ended_at"}
 
 
@@ -95,8 +104,14 @@ def test_ownership_may_end_once_and_never_come_back():
 
 
 def test_every_trigger_of_our_tables_is_tested_here():
-    triggers = names(f"SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text {OURS}")
-    kept = {f"{table}_keep_{what}" for table in APPEND_ONLY + NEVER_DELETED for what in ("rows", "truncate")}
+    triggers = names(
+        f"SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text {OURS}"
+    )
+    kept = {
+        f"{table}_keep_{what}"
+        for table in APPEND_ONLY + NEVER_DELETED
+        for what in ("rows", "truncate")
+    }
     assert triggers == kept | {"numbers_assignment_keep_identity"}
 
 
@@ -110,7 +125,11 @@ FOREIGN_KEYS = f"""
 LEGAL = {
     "apikeys_apikey": {"digest": "repeat('0', 64)"},
     "campaigns_brand": {"name": "'Another'"},
-    "numbers_assignment": {"ended_at": "now() + interval '1 day'", "inbound_url": "''", "status_url": "''"},
+    "numbers_assignment": {
+        "ended_at": "now() + interval '1 day'",
+        "inbound_url": "''",
+        "status_url": "''",
+    },
     "numbers_phonenumber": {"number": "'+14152000999'"},
     "numbers_creditaccount": {"balance": "0", "entries": "0"},
     "numbers_jobinput": {"position": "position + 1"},
@@ -131,7 +150,10 @@ def test_no_foreign_key_deletes_or_clears_referencing_rows(foreign_keys):
 def test_every_reference_to_a_missing_row_is_refused(foreign_keys):
     for name in foreign_keys.keys() - {"credit_entry_continues", "credit_balance_explained"}:
         table, column, kind, _, _ = foreign_keys[name]
-        changes = {**LEGAL.get(table, {}), column: {"uuid": "gen_random_uuid()", "bigint": "-1"}[kind]}
+        changes = {
+            **LEGAL.get(table, {}),
+            column: {"uuid": "gen_random_uuid()", "bigint": "-1"}[kind],
+        }
         where = f"{column} IS NOT NULL AND {'held_for_id IS NOT NULL' if table == 'numbers_phonenumber' else 'true'}"
         if (table, column) == ("numbers_creditentry", "account_id"):
             where, changes = "entry = 1", {"account_id": "gen_random_uuid()"}
@@ -142,11 +164,15 @@ def test_ledger_entry_continues_the_one_before_it():
     gap = {"entry": "4", "kind": "'top_up'", "amount": "1", "order_id": "NULL"}
     for before in ("99", "98"):  # the third is missing; and the balance is not what the second left
         entry = {**gap, "entry": "4" if before == "99" else "3", "balance_before": before}
-        diag = refusing(copy, "numbers_creditentry", "entry = 2", **entry, balance_after=f"{before} + 1")
+        diag = refusing(
+            copy, "numbers_creditentry", "entry = 2", **entry, balance_after=f"{before} + 1"
+        )
         assert diag.constraint_name == "credit_entry_continues"
 
 
-@pytest.mark.parametrize("change", ["balance = balance + 1", "entries = entries + 1", "entries = 1", "balance = 0"])
+@pytest.mark.parametrize(
+    "change", ["balance = balance + 1", "entries = entries + 1", "entries = 1", "balance = 0"]
+)
 def test_balance_equals_the_last_entry(change):
     account = "WHERE organization_id = (SELECT organization_id FROM numbers_order)"
     diag = refusing(db_assertions.run, f"UPDATE numbers_creditaccount SET {change} {account}")
@@ -155,7 +181,13 @@ def test_balance_equals_the_last_entry(change):
 
 @pytest.mark.parametrize(
     "table",
-    ["campaigns_organization", "campaigns_brand", "campaigns_campaign", "numbers_phonenumber", "numbers_creditaccount"],
+    [
+        "campaigns_organization",
+        "campaigns_brand",
+        "campaigns_campaign",
+        "numbers_phonenumber",
+        "numbers_creditaccount",
+    ],
 )
 def test_nothing_that_is_sold_or_recorded_can_be_deleted(table):
     assert refusing(db_assertions.run, f"DELETE FROM {table}").sqlstate == "23503"

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def elsewhere():
     """Runs a statement on another connection."""
     with Clients(1) as other:
-        yield lambda statement, *parameters: other.start(db_assertions.rows, statement, *parameters).result()
+        yield lambda statement, *parameters: other.start(
+            db_assertions.rows, statement, *parameters
+        ).result()
 
 
 def backend():
@@ -32,9 +34,7 @@ def test_connection_is_kept_between_requests():
 
 
 def test_pipelined_rows_match_those_of_django_cursors():
-    asked = (
-        """SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz, 1.50::numeric, ARRAY['x']"""
-    )
+    asked = """SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz, 1.50::numeric, ARRAY['x']"""
     assert run_statements((asked, [])) == [db_assertions.rows(asked)]
 
 

@@ -25,14 +25,21 @@ BEFORE_THE_FIRST_RELEASE = {
     ("apikeys", "0001"),
 }
 REMOVALS = (
-    *(migrations.RemoveField, migrations.DeleteModel, migrations.RenameField, migrations.RenameModel),
+    *(
+        migrations.RemoveField,
+        migrations.DeleteModel,
+        migrations.RenameField,
+        migrations.RenameModel,
+    ),
     *(migrations.AlterModelTable,),
 )
 
 
 def problems(migration: Any) -> list[str]:
     """What would hurt a desk that goes on selling, or could not be taken back."""
-    made_here = {one.name.lower() for one in migration.operations if isinstance(one, migrations.CreateModel)}
+    made_here = {
+        one.name.lower() for one in migration.operations if isinstance(one, migrations.CreateModel)
+    }
     found = []
     for operation in migration.operations:
         if not operation.reversible:
@@ -50,7 +57,9 @@ def _hurts(operation: Any, migration: Any) -> list[str]:
         return ["needs atomic = False"] if migration.atomic else []
     if isinstance(operation, migrations.AddIndex):
         return ["blocks writes: AddIndexConcurrently"]
-    if isinstance(operation, migrations.AddConstraint) and not isinstance(operation, AddConstraintNotValid):
+    if isinstance(operation, migrations.AddConstraint) and not isinstance(
+        operation, AddConstraintNotValid
+    ):
         return ["blocks reads and writes: AddConstraintNotValid, then ValidateConstraint"]
     if isinstance(operation, migrations.AddField):
         field = operation.field
@@ -58,7 +67,9 @@ def _hurts(operation: Any, migration: Any) -> list[str]:
             return ["the code before does not fill it: null, or a db_default"]
     if isinstance(operation, migrations.AlterField):
         return ["may rewrite the table, and the code before must still fit: say so with RunSQL"]
-    if isinstance(operation, REMOVALS) and not getattr(migration, "not_used_by_the_release_before", False):
+    if isinstance(operation, REMOVALS) and not getattr(
+        migration, "not_used_by_the_release_before", False
+    ):
         return ["the code before needs it: not_used_by_the_release_before = True, once it does not"]
     return []
 
@@ -66,7 +77,9 @@ def _hurts(operation: Any, migration: Any) -> list[str]:
 def ours() -> list[Any]:
     loader = MigrationLoader(None, load=False)
     loader.load_disk()
-    return [migration for (app, _), migration in sorted(loader.disk_migrations.items()) if app in APPS]
+    return [
+        migration for (app, _), migration in sorted(loader.disk_migrations.items()) if app in APPS
+    ]
 
 
 @pytest.mark.parametrize("migration", ours(), ids=str)
@@ -126,13 +139,17 @@ def test_harmless_migration_passes(operations, attributes):
 
 
 def git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def code_before() -> str:
     """PREVIOUS_RELEASE, else the last tag before HEAD, else the commit before the newest migration."""
-    if ref := os.environ.get("PREVIOUS_RELEASE") or git("describe", "--tags", "--abbrev=0", "HEAD~1"):
+    if ref := os.environ.get("PREVIOUS_RELEASE") or git(
+        "describe", "--tags", "--abbrev=0", "HEAD~1"
+    ):
         return ref
     newest = git("log", "-1", "--diff-filter=A", "--format=%H", "--", "*/migrations/0*.py")
     return git("rev-parse", "--verify", "--quiet", f"{newest}~1") if newest else ""
@@ -171,12 +188,28 @@ def test_previous_code_sells_on_the_new_schema(old_code, database, monkeypatch, 
         try:
             server.wait_until_ready()
             numbers = search(server.port, secret)
-            assert [order(server.port, secret, number) for number in numbers] == [200] * len(numbers)
+            assert [order(server.port, secret, number) for number in numbers] == [200] * len(
+                numbers
+            )
             assert order(server.port, secret, numbers[0]) == 409
-            ids = [one["id"] for one in ask(server.port, secret, "GET", "/v1/phone-numbers")["data"]]
-            ask(server.port, secret, "PATCH", f"/v1/phone-numbers/{ids[0]}", {"label": "routed by the old"})
+            ids = [
+                one["id"] for one in ask(server.port, secret, "GET", "/v1/phone-numbers")["data"]
+            ]
+            ask(
+                server.port,
+                secret,
+                "PATCH",
+                f"/v1/phone-numbers/{ids[0]}",
+                {"label": "routed by the old"},
+            )
             ask(server.port, secret, "DELETE", f"/v1/phone-numbers/{ids[1]}")
-            ask(server.port, secret, "POST", "/v1/phone-numbers/bulk", {"quantity": 3, "mode": "atomic"})
+            ask(
+                server.port,
+                secret,
+                "POST",
+                "/v1/phone-numbers/bulk",
+                {"quantity": 3, "mode": "atomic"},
+            )
         finally:
             server.stop()
     verified = desk.manage(cluster.url(), "verify_inventory")

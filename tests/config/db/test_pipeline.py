@@ -144,7 +144,10 @@ def test_on_commit_callbacks_run_after_the_commit(scratch):
 
 def prepared():
     return {
-        row[0] for row in db_assertions.rows("SELECT statement FROM pg_prepared_statements WHERE name LIKE 'desk%'")
+        row[0]
+        for row in db_assertions.rows(
+            "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'desk%'"
+        )
     }
 
 
@@ -174,7 +177,9 @@ def test_statement_is_prepared_once_and_outlives_a_rollback(scratch):
 @pytest.mark.parametrize(
     "drop",
     [
-        lambda: db_assertions.run("DEALLOCATE ALL"),  # psycopg sees it, and forgets what it has prepared
+        lambda: db_assertions.run(
+            "DEALLOCATE ALL"
+        ),  # psycopg sees it, and forgets what it has prepared
         pytest.param(lambda: vanish(), marks=needs_pipeline),  # nobody sees it
     ],
 )
@@ -278,7 +283,9 @@ def test_new_statement_twice_in_a_batch_is_prepared_once(scratch):
     twice = ("SELECT 'twice', id FROM scratch", [])
     run_statements(twice, twice)
     assert [
-        one for (one,) in db_assertions.rows("SELECT statement FROM pg_prepared_statements") if one == twice[0]
+        one
+        for (one,) in db_assertions.rows("SELECT statement FROM pg_prepared_statements")
+        if one == twice[0]
     ] == [twice[0]]
 
 

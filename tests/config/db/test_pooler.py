@@ -99,7 +99,9 @@ def test_orders_are_placed_through_statement_keeping_pgbouncer(api: Api, pgbounc
     assert db_assertions.rows("SELECT count(*) FROM numbers_assignment") == [(40,)]
 
 
-def test_readyz_gives_the_reason_when_statements_are_lost(pgbouncer: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_readyz_gives_the_reason_when_statements_are_lost(
+    pgbouncer: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     pgbouncer(prepared=0)
     response = Client().get("/readyz")
     assert (response.status_code, response.json()["error"]["message"]) == (503, pooler.REASON)
@@ -128,7 +130,9 @@ def test_first_failing_statement_is_503_and_explained_by_readyz(
     first, second = factories.stock("+14155550123", "+14155550124")
     monkeypatch.setattr(pooler, "_shares_servers", lambda *connections: False)
     pgbouncer(prepared=0, servers=1)
-    assert api.order([first]).status_code == 200  # this thread's names are on the one server connection now
+    assert (
+        api.order([first]).status_code == 200
+    )  # this thread's names are on the one server connection now
     with Clients(1) as client, caplog.at_level(logging.ERROR):
         refused = client.start(api.order, [second]).result()
     assert refused.status_code == 503

@@ -16,7 +16,11 @@ from tests.support.standby import Standby
 
 pytestmark = pytest.mark.slow
 
-NUMBERS, ORDERS, SEARCH = "/v1/phone-numbers", "/v1/phone-numbers/orders", "/v1/phone-numbers/search"
+NUMBERS, ORDERS, SEARCH = (
+    "/v1/phone-numbers",
+    "/v1/phone-numbers/orders",
+    "/v1/phone-numbers/search",
+)
 
 
 class World:
@@ -46,7 +50,8 @@ class World:
     def reads(self):
         text = self.ask("GET", "/metrics")
         return {
-            where: float(count) for where, count in re.findall(r'numberdesk_reads_total\{from="(\w+)"\} (\S+)', text)
+            where: float(count)
+            for where, count in re.findall(r'numberdesk_reads_total\{from="(\w+)"\} (\S+)', text)
         }
 
     def read_where(self, *, who, path=NUMBERS):
@@ -143,7 +148,11 @@ def test_customer_misses_its_own_order_without_the_rule(world, paused):
 
 
 def test_refused_order_does_not_move_reads_to_the_primary(world, paused):
-    world.ask("POST", f"{ORDERS}?dry_run=true", {"numbers": [world.ask("POST", SEARCH, {})["data"][0]["number"]]})
+    world.ask(
+        "POST",
+        f"{ORDERS}?dry_run=true",
+        {"numbers": [world.ask("POST", SEARCH, {})["data"][0]["number"]]},
+    )
     assert world.read_where(who="Writer") == "replica"
 
 

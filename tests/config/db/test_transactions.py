@@ -74,7 +74,9 @@ def test_error_at_commit_is_retried(failing):
         FOR EACH ROW EXECUTE FUNCTION fail_at_commit()""",
     )
     reached = []
-    run_transaction(lambda tx: (db_assertions.run("INSERT INTO scratch VALUES (1)"), reached.append(1)))
+    run_transaction(
+        lambda tx: (db_assertions.run("INSERT INTO scratch VALUES (1)"), reached.append(1))
+    )
     assert (len(reached), kept()) == (2, 1)
     db_assertions.run("DROP FUNCTION fail_at_commit CASCADE")
 

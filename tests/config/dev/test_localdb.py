@@ -154,7 +154,9 @@ def test_socket_path_fits_every_system() -> None:
     assert len(str(postgres_paths.socket_folder(deep) / ".s.PGSQL.5432")) <= 103
 
 
-def test_no_server_is_started_when_a_database_url_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_server_is_started_when_a_database_url_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/numberdesk")
     monkeypatch.setenv("NUMBERDESK_LOCAL_DIR", str(tmp_path))
     monkeypatch.setattr(postgres, "_membership", None)
@@ -171,7 +173,9 @@ def test_database_in_use_is_not_removed(checkout: Checkout) -> None:
     leave(process)
 
 
-def test_concurrent_starts_create_one_private_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_concurrent_starts_create_one_private_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NUMBERDESK_LOCAL_DIR", str(tmp_path / "new"))
     together = threading.Barrier(8)
 
@@ -184,7 +188,10 @@ def test_concurrent_starts_create_one_private_secret(monkeypatch: pytest.MonkeyP
     assert len(secrets) == 1
     assert len(secrets.pop()) >= 50
     assert postgres.local_secret("django") != postgres.local_secret("another")
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()] == [0o600, 0o600]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()] == [
+        0o600,
+        0o600,
+    ]
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
@@ -211,7 +218,9 @@ def test_server_is_durable_and_listens_to_no_network(setting: str, value: str) -
 @pytest.mark.skipif("DATABASE_URL" in os.environ, reason="the suite runs on another database")
 def test_sort_order_is_the_same_on_every_machine() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT datlocprovider, datlocale FROM pg_database WHERE datname = current_database()")
+        cursor.execute(
+            "SELECT datlocprovider, datlocale FROM pg_database WHERE datname = current_database()"
+        )
         assert cursor.fetchone() == ("b", "C.UTF-8")
 
 
@@ -228,7 +237,9 @@ def open_folder() -> Iterator[Path]:
 
 
 @needs_root
-def test_ordinary_user_needs_no_privileges(fresh: Callable[..., Checkout], open_folder: Path) -> None:
+def test_ordinary_user_needs_no_privileges(
+    fresh: Callable[..., Checkout], open_folder: Path
+) -> None:
     unprivileged = 65534
     os.chown(open_folder, unprivileged, unprivileged)
     try:
@@ -241,7 +252,9 @@ def test_ordinary_user_needs_no_privileges(fresh: Callable[..., Checkout], open_
 
 
 @needs_root
-def test_root_runs_it_as_an_account_without_environment_access(fresh: Callable[..., Checkout], tmp_path: Path) -> None:
+def test_root_runs_it_as_an_account_without_environment_access(
+    fresh: Callable[..., Checkout], tmp_path: Path
+) -> None:
     """The programs are copied for it; no folder gets wider permissions."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)

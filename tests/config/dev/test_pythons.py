@@ -31,7 +31,9 @@ def test_desk_serves_when_threads_fail_after_a_fork(tmp_path: Path) -> None:
     local = tmp_path / "local"
     try:
         command = [sys.executable, "-m", "config.dev.run", "run"]
-        answer = start_and_order(command, ROOT, PYTHONPATH=str(FAULT), NUMBERDESK_LOCAL_DIR=str(local))
+        answer = start_and_order(
+            command, ROOT, PYTHONPATH=str(FAULT), NUMBERDESK_LOCAL_DIR=str(local)
+        )
     finally:
         remove(local)
     assert '"number":"+1' in answer
@@ -47,9 +49,11 @@ def test_supported_pythons_agree_in_every_file() -> None:
     behind_last = f"3.{int(last.removeprefix('3.')) + 1}"
     makefile = (ROOT / "Makefile").read_text()
     assert f'requires-python = ">={first},<{behind_last}"' in (ROOT / "pyproject.toml").read_text()
-    assert set(re.findall(r"python(3\.\d+)", makefile.split("\nifeq ($(PYTHON),)")[0].split("for python in")[1])) == {
-        *SUPPORTED
-    }
+    assert set(
+        re.findall(
+            r"python(3\.\d+)", makefile.split("\nifeq ($(PYTHON),)")[0].split("for python in")[1]
+        )
+    ) == {*SUPPORTED}
     assert f"(3, {first[2:]}) <= sys.version_info[:2] <= (3, {last[2:]})" in makefile
     for document in ("README.md", "SECURITY.md"):
         assert f"Python {first} to {last}" in (ROOT / document).read_text()

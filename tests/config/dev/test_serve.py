@@ -24,7 +24,9 @@ from tests.support.embedded_postgres import ROOT, remove
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("curl") is None, reason="the line that `make run` prints is for curl"),
+    pytest.mark.skipif(
+        shutil.which("curl") is None, reason="the line that `make run` prints is for curl"
+    ),
 ]
 
 
@@ -36,7 +38,9 @@ class Desk:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         ours = {"DJANGO_SETTINGS_MODULE", "DATABASE_URL", "PRODUCTION", "LOG_LEVEL"}
-        self.environment = {name: value for name, value in os.environ.items() if name not in ours} | {
+        self.environment = {
+            name: value for name, value in os.environ.items() if name not in ours
+        } | {
             "NUMBERDESK_LOCAL_DIR": str(local),
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "2",
@@ -70,13 +74,18 @@ class Desk:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "config.dev.run", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
 
     def ask(self, secret: str, method: str, path: str, body: Any = None) -> Any:
         """Return the data of a success; ask again where a worker was killed in the meantime."""
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", orjson.dumps(body) if body else None, headers, method=method
+            f"http://127.0.0.1:{self.port}{path}",
+            orjson.dumps(body) if body else None,
+            headers,
+            method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -101,7 +110,11 @@ class Desk:
         """Return the server's own."""
         assert self.process
         children = psutil.Process(self.process.pid).children()
-        return [one for one in children if "postgres" not in one.name() and "config.dev.worker" not in one.cmdline()]
+        return [
+            one
+            for one in children
+            if "postgres" not in one.name() and "config.dev.worker" not in one.cmdline()
+        ]
 
     def background_workers(self) -> "list[psutil.Process]":
         assert self.process
@@ -113,7 +126,11 @@ class Desk:
             patch.setenv("NUMBERDESK_LOCAL_DIR", str(self.local))
             place = postgres.database_settings()
         connection = psycopg.connect(
-            host=place["HOST"], port=place["PORT"], user=place["USER"], dbname=place["NAME"], autocommit=True
+            host=place["HOST"],
+            port=place["PORT"],
+            user=place["USER"],
+            dbname=place["NAME"],
+            autocommit=True,
         )
         with connection:
             connection.execute(
@@ -146,7 +163,9 @@ def curl_line(greeting: str) -> str:
 
 def order(greeting: str) -> str:
     """What the printed line answers when it is pasted."""
-    return subprocess.run(curl_line(greeting), shell=True, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        curl_line(greeting), shell=True, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def key(greeting: str) -> str:
@@ -190,7 +209,9 @@ def test_second_server_is_refused_in_one_line(desk: Desk) -> None:
     desk.start()
     beside = desk.run("run")
     assert beside.returncode == 1
-    assert re.fullmatch(rf"numberdesk: already running on port {desk.port} \(process \d+\).*\n", beside.stderr)
+    assert re.fullmatch(
+        rf"numberdesk: already running on port {desk.port} \(process \d+\).*\n", beside.stderr
+    )
     assert desk.interrupt() == 0
 
 
@@ -217,7 +238,9 @@ def test_next_start_works_after_the_master_is_killed(desk: Desk) -> None:
 def test_next_start_works_after_everything_is_killed(desk: Desk) -> None:
     desk.start()
     assert desk.process
-    postmaster = int((postgres_paths.paths_for(desk.local).data / "postmaster.pid").read_text().split()[0])
+    postmaster = int(
+        (postgres_paths.paths_for(desk.local).data / "postmaster.pid").read_text().split()[0]
+    )
     os.killpg(desk.process.pid, signal.SIGKILL)
     os.kill(postmaster, signal.SIGKILL)
     desk.process.wait()

@@ -15,8 +15,24 @@ import pytest
 from tests.config.dev.test_serve import Desk, key
 from tests.contract.test_typescript_types import tools  # noqa: F401  a fixture
 from tests.support.embedded_postgres import ROOT, remove
-from tests.support.guide_blocks import DOCUMENTS, NOT_RUN, PROGRAMS, SHELLS, Block, Reader, blocks_of
-from tests.support.proxies import RETRY_AFTER, FaultyProxy, bad_gateway, faulty_proxy, first, lose_answer, refuse
+from tests.support.guide_blocks import (
+    DOCUMENTS,
+    NOT_RUN,
+    PROGRAMS,
+    SHELLS,
+    Block,
+    Reader,
+    blocks_of,
+)
+from tests.support.proxies import (
+    RETRY_AFTER,
+    FaultyProxy,
+    bad_gateway,
+    faulty_proxy,
+    first,
+    lose_answer,
+    refuse,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -77,7 +93,9 @@ def reader(desk: Desk, sandbox: str, tmp_path: Path) -> Reader:
 @pytest.fixture
 def typescript_reader(reader: Reader, tools: Path) -> Reader:  # noqa: F811
     (reader.folder / "node_modules").symlink_to(tools.parent)
-    reader.paste([one for one in blocks_of("docs/guides/quickstart.md", "bash") if "types.ts" in one.text])
+    reader.paste(
+        [one for one in blocks_of("docs/guides/quickstart.md", "bash") if "types.ts" in one.text]
+    )
     return reader
 
 
@@ -104,18 +122,29 @@ def test_every_block_is_run_or_named():
 def test_every_reason_has_its_block():
     every = [block for document in DOCUMENTS for block in blocks_of(document)]
     for (document, beginning), _ in NOT_RUN.items():
-        assert any(block.document == document and block.text.startswith(beginning) for block in every), beginning
+        assert any(
+            block.document == document and block.text.startswith(beginning) for block in every
+        ), beginning
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_shell_blocks_do_what_the_text_says(reader: Reader, desk: Desk, sandbox: str, document: str):
+def test_shell_blocks_do_what_the_text_says(
+    reader: Reader, desk: Desk, sandbox: str, document: str
+):
     order_one(desk, sandbox)  # for the blocks that change a number
     blocks = [one for one in blocks_of(document, *SHELLS) if not one.reason_not_to_run]
     for block, printed in zip(blocks, reader.paste(blocks) if blocks else [], strict=True):
         codes = re.findall(r'"code": ?"([A-Z_]+)"', printed)
-        expected = [code for (name, word), code in ERRORS.items() if name == document and word in block.text]
+        expected = [
+            code for (name, word), code in ERRORS.items() if name == document and word in block.text
+        ]
         assert codes == expected, printed
-        if "curl" in block.text and "NUMBER=$(" not in block.text and "-sO" not in block.text and not expected:
+        if (
+            "curl" in block.text
+            and "NUMBER=$(" not in block.text
+            and "-sO" not in block.text
+            and not expected
+        ):
             assert '"success":true' in printed or "Idempotent-Replayed: true" in printed, printed
 
 
@@ -141,7 +170,9 @@ def test_pasting_an_order_again_replays_it(reader: Reader, desk: Desk, sandbox: 
 
 
 def test_idempotency_block_shows_the_replay_by_itself(reader: Reader):
-    blocks = [one for one in blocks_of("docs/guides/idempotency.md", "bash") if not one.reason_not_to_run]
+    blocks = [
+        one for one in blocks_of("docs/guides/idempotency.md", "bash") if not one.reason_not_to_run
+    ]
     *_, printed = reader.paste(blocks)
     first_answer, second_answer = printed.split("HTTP/1.1 200 OK")[1:]
     assert "Idempotent-Replayed" not in first_answer
@@ -155,8 +186,12 @@ def programs(document: str) -> list[Block]:
     return [one for one in blocks_of(document, *PROGRAMS) if not one.reason_not_to_run]
 
 
-PROGRAM_BLOCKS = [(document, block.language) for document in DOCUMENTS for block in programs(document)]
-RETRYING = [(document, language) for document, language in PROGRAM_BLOCKS if document.endswith("retries.md")]
+PROGRAM_BLOCKS = [
+    (document, block.language) for document in DOCUMENTS for block in programs(document)
+]
+RETRYING = [
+    (document, language) for document, language in PROGRAM_BLOCKS if document.endswith("retries.md")
+]
 
 
 def run_program(request: pytest.FixtureRequest, document: str, language: str) -> str:
@@ -166,7 +201,9 @@ def run_program(request: pytest.FixtureRequest, document: str, language: str) ->
 
 
 @pytest.mark.parametrize(("document", "language"), PROGRAM_BLOCKS)
-def test_program_orders_two_numbers(request, desk: Desk, sandbox: str, document: str, language: str):
+def test_program_orders_two_numbers(
+    request, desk: Desk, sandbox: str, document: str, language: str
+):
     before = owned(desk, sandbox)
     assert "ordered" in run_program(request, document, language)
     assert len(owned(desk, sandbox)) == len(before) + 2
@@ -180,7 +217,9 @@ def proxy(reader: Reader, desk: Desk) -> Iterator[FaultyProxy]:
 
 
 @pytest.mark.parametrize(("document", "language"), RETRYING)
-def test_program_orders_once_when_requests_fail(request, proxy, desk: Desk, sandbox: str, document: str, language: str):
+def test_program_orders_once_when_requests_fail(
+    request, proxy, desk: Desk, sandbox: str, document: str, language: str
+):
     def restart() -> None:
         kill(desk)
         desk.start()
@@ -254,17 +293,41 @@ def test_json_blocks_are_responses_of_the_desk(desk: Desk, live: str, reader: Re
 def keys(shown: Any) -> Any:
     """Names only; those of numbers and of list items are the reader's own."""
     if isinstance(shown, dict):
-        return {name: keys(one) for name, one in shown.items() if name not in ("details", "alternatives")}
-    return [keys(one) for one in shown if isinstance(one, dict)] if isinstance(shown, list) else None
+        return {
+            name: keys(one)
+            for name, one in shown.items()
+            if name not in ("details", "alternatives")
+        }
+    return (
+        [keys(one) for one in shown if isinstance(one, dict)] if isinstance(shown, list) else None
+    )
 
 
 def post(reader: Reader, secret: str, path: str, body: Any) -> Any:
-    command = ["curl", "-sS", f"{reader.url}/v1/phone-numbers/{path}", "-H", f"Authorization: Bearer {secret}"]
-    return json.loads(reader.run([*command, "-H", "Content-Type: application/json", "-d", json.dumps(body)]))
+    command = [
+        "curl",
+        "-sS",
+        f"{reader.url}/v1/phone-numbers/{path}",
+        "-H",
+        f"Authorization: Bearer {secret}",
+    ]
+    return json.loads(
+        reader.run([*command, "-H", "Content-Type: application/json", "-d", json.dumps(body)])
+    )
 
 
 def test_rate_limit_headers_match_a_response(reader: Reader, live: str):
-    (block,) = (one for one in blocks_of("docs/guides/errors.md") if one.text.startswith("RateLimit-Policy:"))
-    command = ["curl", "-si", f"{reader.url}/v1/phone-numbers", "-H", f"Authorization: Bearer {live}"]
+    (block,) = (
+        one
+        for one in blocks_of("docs/guides/errors.md")
+        if one.text.startswith("RateLimit-Policy:")
+    )
+    command = [
+        "curl",
+        "-si",
+        f"{reader.url}/v1/phone-numbers",
+        "-H",
+        f"Authorization: Bearer {live}",
+    ]
     names = re.findall(r"^(RateLimit[\w-]*):", reader.run(command), re.MULTILINE)
     assert sorted(re.findall(r"^([\w-]+):", block.text, re.MULTILINE)) == sorted(names)

@@ -13,7 +13,10 @@ from numbers.orders import sandbox
 from tests.support.api_client import ORDERS, Api
 from tests.support.openapi_conformance import Published
 
-OPERATIONS = {one["operationId"]: (path, method, one) for path, method, one in Published(schema()).operations()}
+OPERATIONS = {
+    one["operationId"]: (path, method, one)
+    for path, method, one in Published(schema()).operations()
+}
 PAGES = ["/docs", "/docs/console", *(f"/docs/{slug}" for slug in ORDER)]
 
 
@@ -112,7 +115,12 @@ def test_each_endpoint_has_its_section(reference, id):
 def test_each_response_names_its_error_codes(reference):
     summaries = re.findall(r"<summary>.*?</summary>", reference.section("orderNumbers"))
     (conflict,) = [one for one in summaries if ">409</span>" in one]
-    for code in ("CAMPAIGN_NOT_ACTIVE", "BRAND_NOT_VERIFIED", "INSUFFICIENT_INVENTORY", "IDEMPOTENCY_IN_PROGRESS"):
+    for code in (
+        "CAMPAIGN_NOT_ACTIVE",
+        "BRAND_NOT_VERIFIED",
+        "INSUFFICIENT_INVENTORY",
+        "IDEMPOTENCY_IN_PROGRESS",
+    ):
         assert f"<code>{code}</code>" in conflict
 
 
@@ -192,11 +200,19 @@ def test_errors_guide_has_every_code_and_no_other():
 
 
 def test_sandbox_guide_describes_each_magic_number(cast):
-    rows = re.findall(r"^\| `(\+\d+)` \| (\d{3})(?: `([A-Z_]+)`)? \|", all_guides()["sandbox"].text, re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\+\d+)` \| (\d{3})(?: `([A-Z_]+)`)? \|", all_guides()["sandbox"].text, re.MULTILINE
+    )
     assert {number for number, _, _ in rows} == {*sandbox.REFUSALS, sandbox.GOES_WELL}
     for number, status, code in rows:
         answer = Api(cast.sandbox_key).order([number])
-        assert (str(answer.status_code), answer.json().get("error", {}).get("code", "")) == (status, code)
+        assert (str(answer.status_code), answer.json().get("error", {}).get("code", "")) == (
+            status,
+            code,
+        )
         assert Published(schema()).problems("POST", ORDERS, answer) == []
     known_to_holds = re.findall(r"`(\d{4})`", all_guides()["sandbox"].text)
-    assert {f"+1500555{number}" for number in known_to_holds} == {*sandbox.REFUSALS_OF_HOLDS, sandbox.GOES_WELL}
+    assert {f"+1500555{number}" for number in known_to_holds} == {
+        *sandbox.REFUSALS_OF_HOLDS,
+        sandbox.GOES_WELL,
+    }

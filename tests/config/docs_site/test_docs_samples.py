@@ -26,7 +26,9 @@ def samples(language: str, address: str) -> dict[str, str]:
     """From operation to its call, as a reader would copy it, in an order in which all can succeed."""
     page = Client().get("/docs").content.decode().replace("http://testserver", address)
     found = {}
-    for id, section in re.findall(r'<article id="(\w+)" class="operation">(.*?)</article>', page, re.DOTALL):
+    for id, section in re.findall(
+        r'<article id="(\w+)" class="operation">(.*?)</article>', page, re.DOTALL
+    ):
         (code,) = re.findall(_SAMPLE.format(language), section, re.DOTALL)
         found[id] = unescape(re.sub(r"<[^>]+>", "", code))
     deletes = [id for id, code in found.items() if "DELETE" in code.upper() and id not in LAST]
@@ -49,7 +51,9 @@ def run_python(code: str) -> str:
 
 def run_bash(code: str, folder) -> str:
     if shutil.which("uuidgen") is None:  # on every desktop, not in every container
-        (folder / "uuidgen").write_text("#!/bin/sh\nexec python3 -c 'import uuid; print(uuid.uuid4())'\n")
+        (folder / "uuidgen").write_text(
+            "#!/bin/sh\nexec python3 -c 'import uuid; print(uuid.uuid4())'\n"
+        )
         (folder / "uuidgen").chmod(0o755)
     path = f"{os.environ['PATH']}:{folder}"
     return node.run(["bash", "-euo", "pipefail", "-c", code], cwd=folder, env={"PATH": path})
@@ -75,13 +79,18 @@ def typescript(tools, tmp_path):  # noqa: F811
     (tmp_path / "types.ts").write_bytes(Client().get("/types.ts").content)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     # What @types/node declares.
-    (tmp_path / "node.d.ts").write_text("declare const process: { env: Record<string, string | undefined> };")
+    (tmp_path / "node.d.ts").write_text(
+        "declare const process: { env: Record<string, string | undefined> };"
+    )
 
     def compile_all(programs: dict[str, str]):
         for name, code in programs.items():
             (tmp_path / f"{name}.ts").write_text(code)
         names = [f"{name}.ts" for name in programs]
-        node.run([tools / "tsc", *OPTIONS.split(), "--module", "es2022", "node.d.ts", *names], cwd=tmp_path)
+        node.run(
+            [tools / "tsc", *OPTIONS.split(), "--module", "es2022", "node.d.ts", *names],
+            cwd=tmp_path,
+        )
         return lambda name: node.run(["node", f"{name}.js"], cwd=tmp_path)
 
     return compile_all

@@ -23,7 +23,11 @@ NOT_OURS = {
 # Documents about the code, in which a name in backticks is one of the code.
 ABOUT_CODE = (
     *("docs/architecture.md", "docs/glossary.md", "docs/development/README.md"),
-    *("docs/adr/0002-sql-in-named-constants.md", "docs/adr/0006-job-queue.md", "docs/adr/0008-read-your-writes.md"),
+    *(
+        "docs/adr/0002-sql-in-named-constants.md",
+        "docs/adr/0006-job-queue.md",
+        "docs/adr/0008-read-your-writes.md",
+    ),
 )
 IDENTIFIER = re.compile(r"`([A-Za-z]\w*(?:_|[a-z][A-Z])\w*|[A-Z]\w{3,})(?:\(\))?`")
 CHECK_ID = re.compile(r"\w+\.[EW]\d{3}")
@@ -35,7 +39,9 @@ def tracked() -> frozenset[str]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     files = [name for name in listed.stdout.split("\0") if name]
-    folders = {name.rsplit("/", depth)[0] for name in files for depth in range(1, name.count("/") + 1)}
+    folders = {
+        name.rsplit("/", depth)[0] for name in files for depth in range(1, name.count("/") + 1)
+    }
     return frozenset(files) | folders
 
 
@@ -61,7 +67,11 @@ def module_exists(name: str) -> bool:
     module, _, attribute = path.rpartition("/")
     for file in (f"{module}.py", f"{module}/__init__.py"):
         if file in tracked():
-            return bool(re.search(rf"^(?:class |def )?{attribute}\b", (ROOT / file).read_text(), re.MULTILINE))
+            return bool(
+                re.search(
+                    rf"^(?:class |def )?{attribute}\b", (ROOT / file).read_text(), re.MULTILINE
+                )
+            )
     return False
 
 
@@ -74,8 +84,14 @@ def test_named_paths_exist(document: str):
 def words_of_code() -> frozenset[str]:
     """Return every word of the code, and the names of tables as Django makes them."""
     sources = [ROOT / name for name in tracked() if name.endswith((".py", ".toml", ".ts"))]
-    words = {word for path in sources if path.exists() for word in re.findall(r"\w+", path.read_text())}
-    tables = {f"{app}_{word.lower()}" for app in ("numbers", "campaigns", "apikeys", "desk") for word in words}
+    words = {
+        word for path in sources if path.exists() for word in re.findall(r"\w+", path.read_text())
+    }
+    tables = {
+        f"{app}_{word.lower()}"
+        for app in ("numbers", "campaigns", "apikeys", "desk")
+        for word in words
+    }
     return frozenset(words | tables)
 
 
@@ -100,14 +116,25 @@ def test_linked_files_exist(document: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["`numbers/orders/nowhere.py`", "`config/database/`", "`config.nowhere.thing`", "`config.http.limits.Nothing`"],
+    [
+        "`numbers/orders/nowhere.py`",
+        "`config/database/`",
+        "`config.nowhere.thing`",
+        "`config.http.limits.Nothing`",
+    ],
 )
 def test_missing_names_are_found(text: str):
     assert unknown_names(text) == [text.strip("`").rstrip("/")]
 
 
 @pytest.mark.parametrize(
-    "text", ["`numbers/orders/place.py`", "`tests/races/`", "`config.wsgi`", "`config.http.limits.WholeBody`"]
+    "text",
+    [
+        "`numbers/orders/place.py`",
+        "`tests/races/`",
+        "`config.wsgi`",
+        "`config.http.limits.WholeBody`",
+    ],
 )
 def test_existing_names_pass(text: str):
     assert unknown_names(text) == []

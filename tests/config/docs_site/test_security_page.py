@@ -19,7 +19,9 @@ def test_every_test_named_on_the_page_exists():
 
 def test_every_warning_check_is_listed():
     files = [path for app in APPS for path in (ROOT / app).rglob("checks.py")]
-    ids = {found for path in files for found in re.findall(r'id="([a-z]+\.[EW]\d+)"', path.read_text())}
+    ids = {
+        found for path in files for found in re.findall(r'id="([a-z]+\.[EW]\d+)"', path.read_text())
+    }
     assert {one.partition(".")[0] for one in ids} == {"desk", "apikeys", "numbers"}
     assert ids <= set(re.findall(r"`([a-z]+\.[EW]\d+)`", PAGE))
 

@@ -22,7 +22,9 @@ def test_address_is_unwrapped(text, address):
     assert str(parse_address(text)) == address
 
 
-@pytest.mark.parametrize("text", ["", "x", "203.0.113", "203.0.113.7:80", "٢٠٣.0.113.7", "203.0.113.07"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "203.0.113", "203.0.113.7:80", "٢٠٣.0.113.7", "203.0.113.07"]
+)
 def test_address_is_none_for_any_other_text(text):
     assert parse_address(text) is None
 

@@ -13,11 +13,28 @@ pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
 LONG = "9" * 5_000
 CONTENT_TYPES = [
-    *("a/b; x*=a'b'c", "application/json; x*=a'b'c", "application/json; x*=utf-8'en", f"{FORM}; x*0*=hex''a"),
-    *("multipart/form-data", "multipart/form-data; boundary=", 'multipart/form-data; boundary="\x07"'),
+    *(
+        "a/b; x*=a'b'c",
+        "application/json; x*=a'b'c",
+        "application/json; x*=utf-8'en",
+        f"{FORM}; x*0*=hex''a",
+    ),
+    *(
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        'multipart/form-data; boundary="\x07"',
+    ),
     *("multipart/form-data; boundary=" + "x" * 300, "multipart/form-data; boundary*=a'b'c"),
-    *(f"{FORM}; charset=hex", f"{FORM}; charset=utf-16", "multipart/form-data; boundary=x; charset=zip"),
-    *("text/plain; charset=hex", "application/json; charset=rot13", "application/json; charset=\xff"),
+    *(
+        f"{FORM}; charset=hex",
+        f"{FORM}; charset=utf-16",
+        "multipart/form-data; boundary=x; charset=zip",
+    ),
+    *(
+        "text/plain; charset=hex",
+        "application/json; charset=rot13",
+        "application/json; charset=\xff",
+    ),
     *(";", "/", "x", "\xff/\xfe", 'a/b; c="', "a/b" + ";" * 4_000),
 ]
 VALUES = [
@@ -35,13 +52,43 @@ VALUES = [
     "a=b;" * 900,
 ]
 NAMES = [
-    *("Accept", "Accept-Language", "Authorization", "Content-Encoding", "Cookie", "Expect", "Forwarded", "From"),
-    *("Host", "Idempotency-Key", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "Origin", "Range"),
+    *(
+        "Accept",
+        "Accept-Language",
+        "Authorization",
+        "Content-Encoding",
+        "Cookie",
+        "Expect",
+        "Forwarded",
+        "From",
+    ),
+    *(
+        "Host",
+        "Idempotency-Key",
+        "If-Match",
+        "If-Modified-Since",
+        "If-None-Match",
+        "If-Range",
+        "Origin",
+        "Range",
+    ),
     *("Referer", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Request-Id"),
-    *("X-CSRFToken", "X-HTTP-Method-Override", "X-Real-IP", "X-Requested-With", "traceparent", "Accept-Encoding"),
+    *(
+        "X-CSRFToken",
+        "X-HTTP-Method-Override",
+        "X-Real-IP",
+        "X-Requested-With",
+        "traceparent",
+        "Accept-Encoding",
+    ),
 ]
 # A session's key and a token of the right length, with an escaped NUL: cookies may have those.
-COOKIES = ['sessionid="' + "a" * 31 + '\\000"', 'csrftoken="' + "a" * 31 + '\\000"', "=;=;;", "sessionid=" + "é" * 32]
+COOKIES = [
+    'sessionid="' + "a" * 31 + '\\000"',
+    'csrftoken="' + "a" * 31 + '\\000"',
+    "=;=;;",
+    "sessionid=" + "é" * 32,
+]
 # These can end a request before the others are looked at, so each comes alone.
 ALONE = {"Authorization", "Content-Encoding", "Cookie", "Host"}
 HEADERS = [
@@ -51,7 +98,18 @@ HEADERS = [
     *({"Cookie": value} for value in COOKIES),
     {"Referer": "http://[", "Origin": "null"},
 ]
-PAGES = ["/", "/docs", "/admin", "/admin/login/", "/healthz", "/readyz", "/metrics", "/types.ts", "/none", "/v1/none"]
+PAGES = [
+    "/",
+    "/docs",
+    "/admin",
+    "/admin/login/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/types.ts",
+    "/none",
+    "/v1/none",
+]
 STATIC = "/static/admin/css/base.css"
 
 
@@ -122,7 +180,10 @@ def test_body_of_a_hostile_type_is_415_in_the_envelope(api, content_type):
 
 def test_query_is_utf_8_whatever_the_body_is(api):
     for charset in ("hex", "utf-16", "latin-1"):
-        headers = {"Authorization": f"Bearer {api.secret}", "Content-Type": f"text/plain; charset={charset}"}
+        headers = {
+            "Authorization": f"Bearer {api.secret}",
+            "Content-Type": f"text/plain; charset={charset}",
+        }
         answer = ask(api.client, "GET", "/v1/phone-numbers?label=%C3%A9", headers)
         assert answer.status_code == 200, answer.content
 

@@ -10,11 +10,23 @@ from tests.support.api_client import Api, refused
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/admin/login/", "/v1/credit", "/v1/openapi.json", "/v1/types.ts", "/healthz", "/none", "/v1/none"]
+PAGES = [
+    "/admin/login/",
+    "/v1/credit",
+    "/v1/openapi.json",
+    "/v1/types.ts",
+    "/healthz",
+    "/none",
+    "/v1/none",
+]
 
 
-@pytest.mark.parametrize("path", [page for page in PAGES if page not in ("/healthz", "/admin/login/")])
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example", "a b", "[::1", ""])
+@pytest.mark.parametrize(
+    "path", [page for page in PAGES if page not in ("/healthz", "/admin/login/")]
+)
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "a b", "[::1", ""]
+)
 def test_another_host_is_400_in_the_envelope(path, host):
     response = Api(None).get(path, headers={"Host": host})
     error = {"details": {"Host": "is not an allowed host"}}
@@ -24,7 +36,9 @@ def test_another_host_is_400_in_the_envelope(path, host):
 @pytest.mark.parametrize("path", ["/admin/login/", "/v1/credit", "/static/operators/desk.css"])
 def test_response_without_a_view_has_the_headers(path):
     """Another host is refused, and files are served, before most of the middleware."""
-    response = Api(None).get(path, headers={"Host": "evil.example"} if path.startswith("/v1") else None)
+    response = Api(None).get(
+        path, headers={"Host": "evil.example"} if path.startswith("/v1") else None
+    )
     assert "default-src 'none'" in response["Content-Security-Policy"]
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -43,7 +57,9 @@ def test_another_host_reaches_nothing(api, django_assert_num_queries):
 @pytest.mark.parametrize("path", PAGES)
 def test_every_answer_has_the_headers_that_browsers_obey(path):
     response = Api(None).get(path)
-    policy = dict(rule.strip().split(" ", 1) for rule in response["Content-Security-Policy"].split(";"))
+    policy = dict(
+        rule.strip().split(" ", 1) for rule in response["Content-Security-Policy"].split(";")
+    )
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == "'none'"
     assert policy["base-uri"] == "'none'"
@@ -89,7 +105,8 @@ def test_admin_cookies_are_same_site_and_hidden_from_scripts(operator):
 
 def test_login_never_redirects_to_another_site(operator):
     answer = Client().post(
-        "/admin/login/?next=https://evil.example/", {"username": "alice", "password": "a long password"}
+        "/admin/login/?next=https://evil.example/",
+        {"username": "alice", "password": "a long password"},
     )
     assert "evil.example" not in answer.headers.get("Location", "")
 
@@ -99,6 +116,8 @@ def test_upload_is_refused_without_a_session(settings):
     file = SimpleUploadedFile("numbers.csv", b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     browser = Client(enforce_csrf_checks=True)
     browser.get("/admin/login/")
-    with mock.patch("django.core.files.uploadhandler.MemoryFileUploadHandler.receive_data_chunk") as stored:
+    with mock.patch(
+        "django.core.files.uploadhandler.MemoryFileUploadHandler.receive_data_chunk"
+    ) as stored:
         response = browser.post("/admin/login/", {"file": file})
     assert (response.status_code, stored.called) == (413, False)

@@ -44,9 +44,15 @@ MALFORMED = {
     "a length in hex": (POST + b"Content-Length: 0x2" + END, 400),
     "a length with a plus": (POST + b"Content-Length: +2" + END, 400),
     "a length in other digits": (POST + b"Content-Length: \xb2" + END, 400),
-    "a length and chunks": (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked" + END + b"0" + END, 400),
+    "a length and chunks": (
+        POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked" + END + b"0" + END,
+        400,
+    ),
     "chunks twice": (POST + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n0" + END, 400),
-    "chunks in HTTP/1.0": (b"POST /v1/x HTTP/1.0\r\nTransfer-Encoding: chunked" + END + b"0" + END, 400),
+    "chunks in HTTP/1.0": (
+        b"POST /v1/x HTTP/1.0\r\nTransfer-Encoding: chunked" + END + b"0" + END,
+        400,
+    ),
     "another coding": (POST + b"Transfer-Encoding: xchunked" + END, 501),
     "another expectation": (POST + b"Expect: 200-ok" + END, 417),
 }
@@ -66,7 +72,12 @@ def test_malformed_request_gets_the_servers_own_error(served, name):
 def test_long_length_of_zeros_is_refused_at_once(served, digits):
     """Our own parser needed 3.4 s for one of these, and four stopped the desk."""
     for _ in range(8):
-        assert statuses(exchange(served.port, POST + b"Content-Length: " + b"0" * digits + b"x" + END))[0] >= 400
+        assert (
+            statuses(
+                exchange(served.port, POST + b"Content-Length: " + b"0" * digits + b"x" + END)
+            )[0]
+            >= 400
+        )
     assert ask(served.port, GET + CLOSE + b"\r\n").status == 200
 
 
@@ -83,7 +94,11 @@ def test_malformed_trailer_is_not_read_as_a_request(served, trailer):
 
 @pytest.mark.parametrize(
     "chunks",
-    [b"0000000000002\r\n{}\r\n0\r\n\r\n", b"2;a=b\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n", b"02\r\n{}\r\n000\r\n\r\n"],
+    [
+        b"0000000000002\r\n{}\r\n0\r\n\r\n",
+        b"2;a=b\r\n{}\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        b"02\r\n{}\r\n000\r\n\r\n",
+    ],
 )
 def test_request_behind_a_chunked_body_is_answered(served, chunks):
     assert statuses(exchange(served.port, CHUNKED + chunks + GET + CLOSE + b"\r\n")) == [401, 200]
@@ -95,15 +110,24 @@ def test_pipelined_requests_are_answered_in_order(served):
     assert statuses(received) == [200, 401, 200]
 
 
-@pytest.mark.parametrize("path", [b"/admin%2flogin/", b"/admin%2Flogin/", b"/admin%5clogin/", b"/admin%00/login/"])
+@pytest.mark.parametrize(
+    "path", [b"/admin%2flogin/", b"/admin%2Flogin/", b"/admin%5clogin/", b"/admin%00/login/"]
+)
 def test_path_with_an_encoded_slash_leads_nowhere(served, path):
     """A proxy that decides by paths would not find it under /admin/."""
-    assert ask(served.port, b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + CLOSE + b"\r\n").status == 404
+    assert (
+        ask(
+            served.port, b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + CLOSE + b"\r\n"
+        ).status
+        == 404
+    )
 
 
 def test_headers_of_a_proxy_are_not_believed_by_default(served):
     believed = b"SCRIPT_NAME: /x\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-Proto: http\r\n" + CLOSE
-    answer = ask(served.port, b"GET /x/healthz HTTP/1.1\r\nHost: localhost\r\n" + believed + b"\r\n")
+    answer = ask(
+        served.port, b"GET /x/healthz HTTP/1.1\r\nHost: localhost\r\n" + believed + b"\r\n"
+    )
     assert answer.status == 404
 
 

@@ -31,10 +31,16 @@ pytestmark = [
 CUSTOMER, ATTACKERS = "127.0.0.9", [f"127.0.1.{host}" for host in range(1, 51)]
 # More than the proxy's buffers and the kernel's hold, so that an answer waits for its client.
 LARGE = min(
-    (path for path in Path(sidecar.__file__).parent.rglob("static/**/*.js") if path.stat().st_size > 700_000),
+    (
+        path
+        for path in Path(sidecar.__file__).parent.rglob("static/**/*.js")
+        if path.stat().st_size > 700_000
+    ),
     key=lambda path: path.stat().st_size,
 )
-LARGE_PATH = b"/static/" + LARGE.as_posix().partition("/drf_spectacular_sidecar/static/")[2].encode()
+LARGE_PATH = (
+    b"/static/" + LARGE.as_posix().partition("/drf_spectacular_sidecar/static/")[2].encode()
+)
 GUESSES = 5
 ENVIRONMENT = {
     "BEHIND_TLS_PROXY": "true",
@@ -72,7 +78,15 @@ def get(path, *headers, host=b"localhost"):
 def order(nginx, secret, number, *, key="", source=CUSTOMER):
     body = orjson.dumps({"numbers": [number]})
     idempotent = b"Idempotency-Key: %s\r\n" % key.encode() if key else b""
-    sent = POST + authorized(secret) + idempotent + CLOSE + b"Content-Length: %d" % len(body) + END + body
+    sent = (
+        POST
+        + authorized(secret)
+        + idempotent
+        + CLOSE
+        + b"Content-Length: %d" % len(body)
+        + END
+        + body
+    )
     return parse(nginx.exchange(sent, source=source))
 
 
@@ -84,7 +98,8 @@ def a_byte_a_second(head):
 
     def attack(nginx, stack):
         clients = [
-            stack.enter_context(nginx.connect(head, source=ATTACKERS[place % len(ATTACKERS)])) for place in range(200)
+            stack.enter_context(nginx.connect(head, source=ATTACKERS[place % len(ATTACKERS)]))
+            for place in range(200)
         ]
         over = threading.Event()
 
@@ -168,12 +183,31 @@ def test_incomplete_head_is_cut_off(nginx):
 
 INNER = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SMUGGLING = {
-    "a length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked" + END + b"0" + END + INNER,
-    "chunks and a length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5" + END + b"0" + END + INNER,
+    "a length and chunks": POST
+    + b"Content-Length: 5\r\nTransfer-Encoding: chunked"
+    + END
+    + b"0"
+    + END
+    + INNER,
+    "chunks and a length": POST
+    + b"Transfer-Encoding: chunked\r\nContent-Length: 5"
+    + END
+    + b"0"
+    + END
+    + INNER,
     "two lengths": POST + b"Content-Length: 0\r\nContent-Length: 44" + END + INNER,
-    "two codings": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x" + END + b"0" + END + INNER,
+    "two codings": POST
+    + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: x"
+    + END
+    + b"0"
+    + END
+    + INNER,
     "a hidden coding": POST + b"Transfer-Encoding: xchunked" + END + b"0" + END + INNER,
-    "a coding in HTTP/1.0": b"POST /v1/x HTTP/1.0\r\nTransfer-Encoding: chunked" + END + b"0" + END + INNER,
+    "a coding in HTTP/1.0": b"POST /v1/x HTTP/1.0\r\nTransfer-Encoding: chunked"
+    + END
+    + b"0"
+    + END
+    + INNER,
     "a coding with a tab": POST + b"Transfer-Encoding:\x0bchunked" + END + b"0" + END + INNER,
     "a bad chunk size": POST + b"Transfer-Encoding: chunked" + END + b"0x1\r\na\r\n0" + END + INNER,
     "a length with a plus": POST + b"Content-Length: +0" + END + INNER,
@@ -192,7 +226,11 @@ def test_ambiguous_request_is_refused_whole(nginx, name):
 
 def test_pipelined_requests_are_answered_in_order(nginx):
     whole = POST + b"Content-Length: 2" + END + b"{}"
-    assert statuses(nginx.exchange(GET + b"\r\n" + whole + GET + CLOSE + b"\r\n")) == [200, 401, 200]
+    assert statuses(nginx.exchange(GET + b"\r\n" + whole + GET + CLOSE + b"\r\n")) == [
+        200,
+        401,
+        200,
+    ]
 
 
 @pytest.mark.parametrize("path", [b"/admin%2flogin/", b"/admin%5clogin/", b"/x/..%2fadmin/login/"])

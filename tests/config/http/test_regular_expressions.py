@@ -73,7 +73,9 @@ def expressions_of(path: Path) -> Iterator[Expression]:
             assert isinstance(node.func, ast.Attribute)
             names = vars(importlib.import_module(name))
             pattern, flags = evaluated(node.args[0], names), flags_of(node, names)
-            uses = methods.get(node, {"search"}) if node.func.attr == "compile" else {node.func.attr}
+            uses = (
+                methods.get(node, {"search"}) if node.func.attr == "compile" else {node.func.attr}
+            )
             for use in sorted(uses):
                 yield Expression(f"{where}-{use}", pattern, flags, use)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
@@ -86,10 +88,20 @@ def methods_of(tree: ast.Module) -> dict[ast.AST, set[str]]:
     """From each ``NAME = re.compile(…)`` to the methods that the module calls of that name."""
     called: dict[str, set[str]] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in USES:
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.attr in USES
+        ):
             called.setdefault(node.value.id, set()).add(node.attr)
-    assigned = [node for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)]
-    names = {node.value: node.targets[0].id for node in assigned if isinstance(node.targets[0], ast.Name)}
+    assigned = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    ]
+    names = {
+        node.value: node.targets[0].id for node in assigned if isinstance(node.targets[0], ast.Name)
+    }
     return {value: called[name] for value, name in names.items() if name in called}
 
 
@@ -205,33 +217,48 @@ def sample(operation: Any, argument: Any) -> str:
     if name == "ANY":
         return "a"
     if name == "IN":
-        return next((one for one in CHARACTERS if one.isprintable() and is_in(argument, ord(one))), "\x00")
+        return next(
+            (one for one in CHARACTERS if one.isprintable() and is_in(argument, ord(one))), "\x00"
+        )
     return ""  # a place, such as the end of a line
 
 
 def is_in(items: Any, code: int) -> bool:
     negated = any(str(kind) == "NEGATE" for kind, _ in items)
-    categories = {"CATEGORY_DIGIT": str.isdigit, "CATEGORY_SPACE": str.isspace, "CATEGORY_WORD": str.isalnum}
+    categories = {
+        "CATEGORY_DIGIT": str.isdigit,
+        "CATEGORY_SPACE": str.isspace,
+        "CATEGORY_WORD": str.isalnum,
+    }
     fits = False
     for kind, value in items:
         fits = fits or (str(kind) == "LITERAL" and value == code)
         fits = fits or (str(kind) == "RANGE" and value[0] <= code <= value[1])
-        fits = fits or (str(kind) == "CATEGORY" and categories.get(str(value), str.isalnum)(chr(code)))
+        fits = fits or (
+            str(kind) == "CATEGORY" and categories.get(str(value), str.isalnum)(chr(code))
+        )
     return fits != negated
 
 
 def is_worse_than_linear(expression: Expression) -> str | None:
     """Return the beginning of an input on which the time grows faster than the input, or None."""
     compiled = re.compile(expression.pattern, expression.flags)
-    methods = {"sub": lambda text: compiled.sub("", text), "subn": lambda text: compiled.subn("", text)}
-    run = methods.get(expression.use) or (lambda text: listed(getattr(compiled, expression.use)(text)))
+    methods = {
+        "sub": lambda text: compiled.sub("", text),
+        "subn": lambda text: compiled.subn("", text),
+    }
+    run = methods.get(expression.use) or (
+        lambda text: listed(getattr(compiled, expression.use)(text))
+    )
     as_bytes = isinstance(expression.pattern, bytes)
     for attack in sorted(attacks(expression.pattern, expression.flags), key=str):
         for ending in ENDINGS:
 
             def cost(size: int, times: int) -> float:
                 text = attack.text(size, ending)  # noqa: B023  used at once
-                return cpu(run, text.encode("latin-1", "replace") if as_bytes else text, times) / size
+                return (
+                    cpu(run, text.encode("latin-1", "replace") if as_bytes else text, times) / size
+                )
 
             if grows(cost):
                 return repr(attack.text(12, f"...{ending}"))
@@ -255,7 +282,9 @@ def cpu(run: Callable[[Any], Any], text: str | bytes, times: int) -> float:
 def grows(cost: Callable[[int, int], float]) -> bool:
     """Return whether the cost of a character grows with the size; stop at the first size that shows it."""
     for place, size in enumerate(SIZES):
-        if cost(size, 1) > SUSPICIOUS and cost(size, 3) > max(SUSPICIOUS, GROWTH * cost(SIZES[max(place - 2, 0)], 5)):
+        if cost(size, 1) > SUSPICIOUS and cost(size, 3) > max(
+            SUSPICIOUS, GROWTH * cost(SIZES[max(place - 2, 0)], 5)
+        ):
             return True
     return False
 

@@ -13,7 +13,19 @@ from numbers.models import Assignment, Job
 from tests.support import factories
 from tests.support.concurrency import wait_until_idle
 from tests.support.live_server import Server
-from tests.support.wire import CLOSE, END, GET, PATIENCE, POST, ask, authorized, connect, exchange, parse, statuses
+from tests.support.wire import (
+    CLOSE,
+    END,
+    GET,
+    PATIENCE,
+    POST,
+    ask,
+    authorized,
+    connect,
+    exchange,
+    parse,
+    statuses,
+)
 
 pytestmark = pytest.mark.slow
 database = pytest.mark.django_db(transaction=True)
@@ -59,7 +71,11 @@ def get(path, *headers):
         (get(b"/v1/credit"), 401, "UNAUTHORIZED"),
         (get(b"/v1/credit", b"Authorization: Bearer am_live_x"), 401, "UNAUTHORIZED"),
         (get(b"/v1/credit").replace(b"localhost", b"evil.example"), 400, "INVALID_INPUT"),
-        (b"PUT /healthz HTTP/1.1\r\nHost: localhost\r\n" + CLOSE + b"\r\n", 405, "METHOD_NOT_ALLOWED"),
+        (
+            b"PUT /healthz HTTP/1.1\r\nHost: localhost\r\n" + CLOSE + b"\r\n",
+            405,
+            "METHOD_NOT_ALLOWED",
+        ),
         (b"GET /v1/%ff HTTP/1.0\r\nHost: localhost" + END, 404, "NOT_FOUND"),
     ],
 )
@@ -107,7 +123,9 @@ def test_body_over_the_limit_is_413_and_not_read(served, cast, announced):
 
 
 @database
-@pytest.mark.parametrize("body", [b"nonsense\r\n" * 100, b"fffffffffffffffff2\r\n{}", b"0x2\r\n{}", b"2\n{}\n0\n\n"])
+@pytest.mark.parametrize(
+    "body", [b"nonsense\r\n" * 100, b"fffffffffffffffff2\r\n{}", b"0x2\r\n{}", b"2\n{}\n0\n\n"]
+)
 def test_malformed_chunks_are_400(served, cast, body):
     sent = POST + authorized(cast.owner_key) + CLOSE + b"Transfer-Encoding: chunked" + END + body
     answer = parse(exchange(served.port, sent, half_close=True))
@@ -159,14 +177,24 @@ def upload(cookies, content, *, announced=None):
     )
     whole = fields + b"\r\n--x--\r\n"
     head = b"POST /admin/imports/ HTTP/1.1\r\nHost: localhost\r\n" + CLOSE
-    head += b"Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items()).encode() + b"\r\n"
-    head += b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: %d" % (announced or len(whole)) + END
+    head += (
+        b"Cookie: "
+        + "; ".join(f"{name}={value}" for name, value in cookies.items()).encode()
+        + b"\r\n"
+    )
+    head += (
+        b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: %d"
+        % (announced or len(whole))
+        + END
+    )
     return head + (fields if announced else whole)
 
 
 @database
 def test_upload_larger_than_a_body_is_kept_whole(served, operator):
-    content = b"number\n" + b"".join(b"+1415%07d\n" % place for place in range(2_000_000, 2_060_000))
+    content = b"number\n" + b"".join(
+        b"+1415%07d\n" % place for place in range(2_000_000, 2_060_000)
+    )
     received = exchange(served.port, upload(cookies(operator), content))
     assert statuses(received) == [302], received[:500]
     (job,) = Job.objects.all()
@@ -176,7 +204,9 @@ def test_upload_larger_than_a_body_is_kept_whole(served, operator):
 @database
 def test_upload_that_breaks_off_is_not_kept(served, operator):
     content = b"number\n" + b"+14155550100\n" * 100_000
-    received = exchange(served.port, upload(cookies(operator), content, announced=5_000_000), half_close=True)
+    received = exchange(
+        served.port, upload(cookies(operator), content, announced=5_000_000), half_close=True
+    )
     assert statuses(received) == [403]  # Django finds no token in a form that it can't read
     assert not Job.objects.exists()
 
@@ -217,7 +247,11 @@ def test_database_connections_do_not_exceed_threads(served, cast):
     settings = connection.settings_dict
     sent = get(b"/v1/credit", authorized(cast.owner_key).strip())
     with psycopg.connect(
-        host=settings["HOST"], port=settings["PORT"], user=settings["USER"], dbname=settings["NAME"], autocommit=True
+        host=settings["HOST"],
+        port=settings["PORT"],
+        user=settings["USER"],
+        dbname=settings["NAME"],
+        autocommit=True,
     ) as watching:
         before = _backends(watching)
         for _ in range(10):

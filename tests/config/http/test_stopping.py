@@ -58,7 +58,11 @@ def other_session():
 
     settings = connection.settings_dict
     return psycopg.connect(
-        host=settings["HOST"], port=settings["PORT"], user=settings["USER"], dbname=settings["NAME"], autocommit=True
+        host=settings["HOST"],
+        port=settings["PORT"],
+        user=settings["USER"],
+        dbname=settings["NAME"],
+        autocommit=True,
     )
 
 
@@ -78,7 +82,11 @@ WAITS = """SELECT count(*) > 0 FROM pg_stat_activity
 def test_running_order_is_finished_when_the_server_stops(cast, monkeypatch):
     (number,) = factories.stock("+14155550123")
     patience = {"LOCK_TIMEOUT_MS": "60000", "STATEMENT_TIMEOUT_MS": "60000"}
-    with serving(monkeypatch, **patience) as server, ThreadPoolExecutor(1) as client, other_session() as session:
+    with (
+        serving(monkeypatch, **patience) as server,
+        ThreadPoolExecutor(1) as client,
+        other_session() as session,
+    ):
         with session.transaction():
             session.execute(LOCK_ACCOUNT, [cast.owner.pk])
             kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
@@ -100,7 +108,11 @@ def test_client_that_connects_while_it_stops_is_refused(cast, monkeypatch):
     """Its socket was open until the last request was done: clients got no answer, and then a reset."""
     (number,) = factories.stock("+14155550123")
     patience = {"LOCK_TIMEOUT_MS": "60000", "STATEMENT_TIMEOUT_MS": "60000"}
-    with serving(monkeypatch, **patience) as server, ThreadPoolExecutor(1) as client, other_session() as session:
+    with (
+        serving(monkeypatch, **patience) as server,
+        ThreadPoolExecutor(1) as client,
+        other_session() as session,
+    ):
         with session.transaction():
             session.execute(LOCK_ACCOUNT, [cast.owner.pk])
             order = client.submit(server.order, cast.owner_key, [number], key="k")
@@ -123,7 +135,9 @@ def connect_and_ask(server):
         return "refused"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals clients out to several sockets")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux deals clients out to several sockets"
+)
 def test_port_in_use_is_refused(monkeypatch):
     """SO_REUSEPORT alone would have both serve it, each some of the clients."""
     with serving(monkeypatch) as server:
@@ -137,12 +151,16 @@ def test_port_in_use_is_refused(monkeypatch):
             "tests.support.crash_points:application",
         ]
         environment |= {"DATABASE_NAME": connection.settings_dict["NAME"]}
-        second = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
+        second = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE
+        )
     assert second.returncode == 1
     assert f"port {server.port} of 127.0.0.1 can't be used: Address already in use" in second.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals clients out to several sockets")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux deals clients out to several sockets"
+)
 def test_several_workers_each_get_clients_and_all_stop(monkeypatch):
     server = Server()
     server.listener.close()
@@ -157,7 +175,9 @@ def test_several_workers_each_get_clients_and_all_stop(monkeypatch):
         "config/gunicorn_conf.py",
         "tests.support.crash_points:application",
     ]
-    server.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    server.process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         held = []
         while len(held) < 2:  # the second worker may still be starting

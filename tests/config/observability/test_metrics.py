@@ -22,7 +22,11 @@ def value(name, **labels):
     wanted = {f'{label}="{text}"' for label, text in labels.items()}
     for line in Client().get("/metrics").content.decode().splitlines():
         series = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
-        if series and series[1] == name and wanted == set(re.findall(r'\w+="[^"]*"', series[2] or "")):
+        if (
+            series
+            and series[1] == name
+            and wanted == set(re.findall(r'\w+="[^"]*"', series[2] or ""))
+        ):
             return float(series[3])
     return 0.0
 
@@ -41,7 +45,12 @@ def more():
 
 @pytest.mark.django_db
 def test_request_is_counted_by_its_template_method_and_status(api, more):
-    of_one = {"method": "GET", "endpoint": "/v1/phone-numbers/{number_id}", "status": "404", "sandbox": "false"}
+    of_one = {
+        "method": "GET",
+        "endpoint": "/v1/phone-numbers/{number_id}",
+        "status": "404",
+        "sandbox": "false",
+    }
     more("numberdesk_requests_total", **of_one)
     more("numberdesk_refusals_total", code="NOT_FOUND", sandbox="false")
     for _ in range(2):
@@ -55,7 +64,10 @@ def test_order_and_its_lock_waits_are_timed(api, more, monkeypatch):
     monkeypatch.setattr(metrics, "WAITED_SECONDS", 0.0)
     series = [
         ("numberdesk_request_seconds_count", {"method": "POST", "endpoint": ORDERS}),
-        ("numberdesk_lock_wait_seconds_count", {"lock": "named order"}),  # account, campaign and numbers together
+        (
+            "numberdesk_lock_wait_seconds_count",
+            {"lock": "named order"},
+        ),  # account, campaign and numbers together
     ]
     numbers = factories.stock("+14155550123")
     for name, labels in series:
@@ -71,7 +83,10 @@ def test_lock_wait_is_measured_also_when_it_times_out(api, cast, more, settings)
     more("numberdesk_lock_wait_seconds_sum", lock="named order")
 
     def lock():
-        db_assertions.rows("SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s FOR UPDATE", cast.owner.pk)
+        db_assertions.rows(
+            "SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s FOR UPDATE",
+            cast.owner.pk,
+        )
 
     with Clients(1) as clients, uncommitted(lock):
         assert clients.start(api.order, numbers).result().status_code == 503
@@ -116,7 +131,10 @@ def test_stock_metric_is_the_last_count_and_counts_nothing(django_assert_max_num
 
 @pytest.mark.django_db
 def test_backorders_are_exposed_with_their_quantity(api):
-    api.post("/v1/phone-numbers/bulk", {"quantity": 7, "max_price_per_number": "9.00", "area_code": "212"})
+    api.post(
+        "/v1/phone-numbers/bulk",
+        {"quantity": 7, "max_price_per_number": "9.00", "area_code": "212"},
+    )
     assert (value("numberdesk_pending_orders"), value("numberdesk_pending_numbers")) == (1, 7)
 
 
@@ -197,4 +215,13 @@ def test_invented_paths_and_methods_add_no_series():
     text = client.get("/metrics").content.decode()
     assert "nvented" not in text
     assert "INVENTED" not in text
-    assert value("numberdesk_requests_total", method="OTHER", endpoint="unmatched", status="404", sandbox="false") >= 3
+    assert (
+        value(
+            "numberdesk_requests_total",
+            method="OTHER",
+            endpoint="unmatched",
+            status="404",
+            sandbox="false",
+        )
+        >= 3
+    )

@@ -19,7 +19,9 @@ from tests.support.keys import KEYS, created, id_of, revoke, rotate
 from tests.support.live_server import Server
 
 METRICS_TOKEN, PASSWORD = "a-token-of-the-monitoring", "an-operators-long-password"
-TABLES = "SELECT format('%I', table_name) FROM information_schema.tables WHERE table_schema = 'public'"
+TABLES = (
+    "SELECT format('%I', table_name) FROM information_schema.tables WHERE table_schema = 'public'"
+)
 UNKNOWN = "am_live_" + "Zz9" * 12
 
 
@@ -55,19 +57,25 @@ def play(api, cast, monkeypatch):
     api.order(numbers[:1], headers={"Idempotency-Key": "k"})
     api.order(numbers[:1], headers={"Idempotency-Key": "k"})
     api.order(numbers[:1])
-    api.order(numbers, label=cast.owner_key[:20], inbound_url=f"https://user:{PASSWORD}@example.com/")
+    api.order(
+        numbers, label=cast.owner_key[:20], inbound_url=f"https://user:{PASSWORD}@example.com/"
+    )
     api.request("POST", ORDERS, f'{{"numbers": ["{cast.owner_key}"'.encode())
     api.get(f"/v1/none/{cast.owner_key}?key={cast.stranger_key}")
     api.get(f"{KEYS}/{id_of(cast.stranger_key)}")
     monkeypatch.setattr(place, "run_transaction", lambda *_, **__: broken(cast))
     assert api.order(numbers[1:2]).status_code == 500
-    monkeypatch.setattr(search, "_next_turn", lambda: db_assertions.rows("SELECT %s FROM nowhere", cast.owner_key))
+    monkeypatch.setattr(
+        search, "_next_turn", lambda: db_assertions.rows("SELECT %s FROM nowhere", cast.owner_key)
+    )
     assert api.post("/v1/phone-numbers/search", {}).status_code == 500
     return [secret_part(secret) for secret in secrets]
 
 
 def broken(cast):
-    raise RuntimeError(f"at postgresql://desk:{PASSWORD}@db/x with Authorization: Bearer {cast.owner_key}")
+    raise RuntimeError(
+        f"at postgresql://desk:{PASSWORD}@db/x with Authorization: Bearer {cast.owner_key}"
+    )
 
 
 def operate():
@@ -83,11 +91,15 @@ def operate():
 def all_that_is_stored():
     tables = [name for (name,) in db_assertions.rows(TABLES)]
     assert "numbers_order" in tables
-    return "\n".join(row for table in tables for (row,) in db_assertions.rows(f"SELECT t::text FROM {table} t"))
+    return "\n".join(
+        row for table in tables for (row,) in db_assertions.rows(f"SELECT t::text FROM {table} t")
+    )
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_secret_is_logged_or_stored_in_a_whole_session(api, cast, monkeypatch, everything_logged):
+def test_no_secret_is_logged_or_stored_in_a_whole_session(
+    api, cast, monkeypatch, everything_logged
+):
     secrets = [*play(api, cast, monkeypatch), METRICS_TOKEN]
     operate()
     logged, stored = everything_logged.getvalue(), all_that_is_stored()
@@ -109,7 +121,9 @@ def test_no_secret_is_in_the_output_of_a_real_server(cast, monkeypatch, tmp_path
     output = (tmp_path / "log").open("wb")
     start = subprocess.Popen
     monkeypatch.setattr(
-        subprocess, "Popen", lambda *arguments, **options: start(*arguments, **options | {"stderr": output})
+        subprocess,
+        "Popen",
+        lambda *arguments, **options: start(*arguments, **options | {"stderr": output}),
     )
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     server = Server()
@@ -130,7 +144,9 @@ def test_no_secret_is_in_the_output_of_a_real_server(cast, monkeypatch, tmp_path
 
 def ask(server, path, secret):
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    client.request("GET", path, headers={"Authorization": f"Bearer {secret}", "Cookie": f"sessionid={secret}"})
+    client.request(
+        "GET", path, headers={"Authorization": f"Bearer {secret}", "Cookie": f"sessionid={secret}"}
+    )
     client.getresponse().read()
     client.close()
 

@@ -33,7 +33,9 @@ def log_lines():
     root.setLevel(before)
 
 
-@pytest.mark.parametrize("path", [ORDERS, "/v1/none", "/none", "/healthz", "/readyz", "/admin/", "/admin/login/"])
+@pytest.mark.parametrize(
+    "path", [ORDERS, "/v1/none", "/none", "/healthz", "/readyz", "/admin/", "/admin/login/"]
+)
 def test_every_answer_carries_a_ulid_of_its_own(api, path):
     ids = [api.get(path)["X-Request-Id"] for _ in range(3)]
     assert all(ULID.fullmatch(one) for one in ids)

@@ -17,7 +17,10 @@ from config.observability import metrics, tracing
 from tests.config.test_settings import ROOT, environment
 
 SECRET = "am_live_" + "Ab1" * 12
-VARIABLES = {"SENTRY_DSN": "https://key@sentry.invalid/1", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+VARIABLES = {
+    "SENTRY_DSN": "https://key@sentry.invalid/1",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+}
 
 
 @pytest.fixture
@@ -43,8 +46,12 @@ def sent(monkeypatch):
 
 
 def test_unforeseen_error_is_sent_once_without_secrets(sent):
-    current.set(RequestContext("01JTBQH2FZ8K1RXC0WJ4Z9P3VM", "/v1/x", "an organization", SECRET[:12]))
-    password = "hunter2"[::-1]  # the lines of the program are sent, and it should not be found in this one
+    current.set(
+        RequestContext("01JTBQH2FZ8K1RXC0WJ4Z9P3VM", "/v1/x", "an organization", SECRET[:12])
+    )
+    password = "hunter2"[
+        ::-1
+    ]  # the lines of the program are sent, and it should not be found in this one
     try:
         raise RuntimeError(f"{SECRET} at postgresql://desk:{password}@db/numberdesk")
     except RuntimeError as error:
@@ -67,11 +74,18 @@ def test_refusals_and_warnings_are_not_sent(sent):
 
 def test_headers_cookies_bodies_and_variables_are_cut_out():
     event = {
-        "request": {"method": "POST", "url": "https://desk/v1", "headers": {"Authorization": SECRET}, "data": "body"},
+        "request": {
+            "method": "POST",
+            "url": "https://desk/v1",
+            "headers": {"Authorization": SECRET},
+            "data": "body",
+        },
         "user": {"ip": "10.1.2.3"},
         "extra": {"a": "b"},
         "breadcrumbs": {"values": []},
-        "exception": {"values": [{"stacktrace": {"frames": [{"vars": {"secret": "x"}, "function": "f"}]}}]},
+        "exception": {
+            "values": [{"stacktrace": {"frames": [{"vars": {"secret": "x"}, "function": "f"}]}}]
+        },
     }
     scrubbed = tracing.scrub(event)
     assert scrubbed["request"] == {"method": "POST", "url": "https://desk/v1"}
@@ -103,7 +117,10 @@ def test_request_is_a_span_named_by_its_template(spans):
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     request = RequestFactory().get(
         "/v1/phone-numbers/01890a5d-ac96-774b-bcce-b302099a8057?key=" + SECRET,
-        headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "Authorization": f"Bearer {SECRET}"},
+        headers={
+            "traceparent": f"00-{trace}-00f067aa0ba902b7-01",
+            "Authorization": f"Bearer {SECRET}",
+        },
     )
     tracing.Traces(answer)(request)
     (span,) = spans()
@@ -136,7 +153,12 @@ def test_variable_without_its_package_is_reported_at_start(variable, package):
 def test_telemetry_packages_are_not_loaded_without_variables():
     code = "import sys, config.wsgi; print([m for m in ('sentry_sdk', 'opentelemetry') if m in sys.modules])"
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert result.stdout == "[]\n"
 
@@ -180,10 +202,14 @@ def test_real_500_outside_of_a_view_is_one_event(sent, client, monkeypatch):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("state", "events"), [(None, 1), ("08006", 1), ("57P01", 1), ("55P03", 0), ("57014", 0)])
+@pytest.mark.parametrize(
+    ("state", "events"), [(None, 1), ("08006", 1), ("57P01", 1), ("55P03", 0), ("57014", 0)]
+)
 def test_outage_is_one_event_for_many_requests(sent, api, monkeypatch, state, events):
     def away(*args, **kwargs):
-        cause = psycopg.errors.lookup(state)("away") if state else psycopg.OperationalError("refused")
+        cause = (
+            psycopg.errors.lookup(state)("away") if state else psycopg.OperationalError("refused")
+        )
         raise OperationalError("the database is away") from cause
 
     monkeypatch.setattr("config.errors._next_alarm", 0.0)

@@ -34,8 +34,13 @@ def tools() -> Path:
     FOLDER.mkdir(exist_ok=True)
     with (FOLDER / ".install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of one test run
-        if not INSTALLED.exists() or INSTALLED.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
-            done = subprocess.run(["npm", "ci"], cwd=FOLDER, capture_output=True, text=True, timeout=300)
+        if (
+            not INSTALLED.exists()
+            or INSTALLED.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime
+        ):
+            done = subprocess.run(
+                ["npm", "ci"], cwd=FOLDER, capture_output=True, text=True, timeout=300
+            )
             if done.returncode:
                 raise NoNode(f"npm ci failed: {done.stderr.strip()[-400:]}")
             INSTALLED.touch()
@@ -62,7 +67,9 @@ def without_examples(node: Any) -> Any:
     """Types have no use for example bodies, which would be most of their file."""
     if isinstance(node, dict):
         left_out = {"example", "examples"} if "schema" in node else set()
-        return {name: without_examples(value) for name, value in node.items() if name not in left_out}
+        return {
+            name: without_examples(value) for name, value in node.items() if name not in left_out
+        }
     return [without_examples(one) for one in node] if isinstance(node, list) else node
 
 
@@ -70,7 +77,12 @@ def run(command: list, **options) -> str:
     """What the command prints; an AssertionError with all of it where it fails."""
     environment = {**os.environ, **options.pop("env", {})}
     done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, timeout=300, env=environment, **options
+        [str(word) for word in command],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        **options,
     )
     assert done.returncode == 0, f"{command[0]} failed:\n{done.stdout}\n{done.stderr}"
     return done.stdout

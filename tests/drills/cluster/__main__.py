@@ -37,7 +37,9 @@ def _fail_over(cluster: Cluster) -> int:
         session.execute("CREATE DATABASE numberdesk")
     print("… migrating and seeding through PgBouncer", flush=True)
     secrets = prepare(cluster.url())
-    servers = [Server(cluster.url(), cluster.processes.folder / f"web{number}.log") for number in (1, 2)]
+    servers = [
+        Server(cluster.url(), cluster.processes.folder / f"web{number}.log") for number in (1, 2)
+    ]
     try:
         for server in servers:
             server.wait_until_ready()
@@ -56,7 +58,9 @@ def _under_load(cluster: Cluster, first: Node, servers: list[Server], secrets: l
     for customer in customers:
         customer.start()
     time.sleep(CALM_SECONDS)
-    print(f"… kill -9 of the primary's host ({first.name}), with six customers ordering", flush=True)
+    print(
+        f"… kill -9 of the primary's host ({first.name}), with six customers ordering", flush=True
+    )
     killed = time.monotonic()
     first.kill()
     new = _wait_for_the_other(cluster, first)
@@ -81,7 +85,9 @@ def _wait_for_the_other(cluster: Cluster, first: Node) -> Node:
 def _report(notebook: Notebook, elected: float, wrong: list[str]) -> None:
     acknowledged = [attempt for attempt in notebook.attempts if attempt.body is not None]
     lost = [line for line in wrong if "lost" in line or "absent" in line]
-    answers = ", ".join(f"{count} times {status}" for status, count in sorted(notebook.answers.items()))
+    answers = ", ".join(
+        f"{count} times {status}" for status, count in sorted(notebook.answers.items())
+    )
     print(f"\nacknowledged orders            {len(acknowledged)}")
     print(f"lost                           {len(lost)}")
     print(f"the standby was primary after  {elected:.1f} s")

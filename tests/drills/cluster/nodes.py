@@ -65,14 +65,23 @@ class Processes:
     def start(self, log: str, *command: str, **environment: str) -> "subprocess.Popen[bytes]":
         as_account: dict[str, Any] = {}
         if self.account is not None:
-            as_account = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+            as_account = {
+                "user": self.account.pw_uid,
+                "group": self.account.pw_gid,
+                "extra_groups": [],
+            }
         process = subprocess.Popen(
             command,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=(self.folder / log).open("ab"),
             stderr=subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(self.folder), **environment},
+            env={
+                "PATH": os.environ["PATH"],
+                "LC_ALL": "C.UTF-8",
+                "HOME": str(self.folder),
+                **environment,
+            },
             start_new_session=True,
             **as_account,
         )
@@ -103,7 +112,9 @@ def kill_session(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _descendants(pid: int) -> list[int]:
-    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    listed = subprocess.run(
+        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
     return [one for child in listed for one in (int(child), *_descendants(int(child)))]
 
 
@@ -119,7 +130,9 @@ def patroni_for(processes: Processes) -> tuple[list[str], dict[str, str]]:
         return [sys.executable], {}
     system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
     if not _may_run(system, processes):
-        raise Missing(f"{processes.account.pw_name} can't run this Python, nor {system}: run as an ordinary user")
+        raise Missing(
+            f"{processes.account.pw_name} can't run this Python, nor {system}: run as an ordinary user"
+        )
     packages = processes.folder / "packages"
     for name in _needed_by("patroni"):
         for file in importlib.metadata.distribution(name).files or []:
@@ -129,7 +142,9 @@ def patroni_for(processes: Processes) -> tuple[list[str], dict[str, str]]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
     subprocess.run(["chmod", "-R", "a+rX", str(packages)], check=True)
-    return [system, "-S"], {"PYTHONPATH": str(packages)}  # without Debian's packages, which may not fit ours
+    return [system, "-S"], {
+        "PYTHONPATH": str(packages)
+    }  # without Debian's packages, which may not fit ours
 
 
 def _needed_by(name: str) -> set[str]:
@@ -157,16 +172,22 @@ def _may_run(python: str, processes: Processes) -> bool:
 class Node:
     """One database host: Patroni, its PostgreSQL, and the PgBouncer through which clients come."""
 
-    def __init__(self, name: str, processes: Processes, etcd: int, patroni: tuple[list[str], dict[str, str]]) -> None:
+    def __init__(
+        self, name: str, processes: Processes, etcd: int, patroni: tuple[list[str], dict[str, str]]
+    ) -> None:
         self.name = name
         self.processes = processes
         self.postgres, self.rest, self.bouncer = free_port(), free_port(), free_port()
         config = processes.write(f"{name}.json", json.dumps(self._patroni(etcd)))
         python, environment = patroni
-        self.process = processes.start(f"{name}.log", *python, "-m", "patroni", str(config), **environment)
+        self.process = processes.start(
+            f"{name}.log", *python, "-m", "patroni", str(config), **environment
+        )
         pgbouncer = processes.write(f"{name}.ini", self._pgbouncer())
         processes.write("users.txt", '"numberdesk" ""\n')
-        self.bouncer_process = processes.start(f"{name}-pgbouncer.log", *_pgbouncer_program(), str(pgbouncer))
+        self.bouncer_process = processes.start(
+            f"{name}-pgbouncer.log", *_pgbouncer_program(), str(pgbouncer)
+        )
 
     def url(self, database: str = "numberdesk") -> str:
         """Straight to this node, for looking at it."""
@@ -174,7 +195,9 @@ class Node:
 
     def role(self) -> str:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.rest}/patroni", timeout=2) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.rest}/patroni", timeout=2
+            ) as answer:
                 state = json.load(answer)
         except (OSError, urllib.error.URLError):
             return "away"
@@ -182,7 +205,9 @@ class Node:
 
     def is_synchronous_standby(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.rest}/synchronous", timeout=2) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.rest}/synchronous", timeout=2
+            ) as answer:
                 return answer.status == 200
         except (OSError, urllib.error.URLError):
             return False
@@ -201,7 +226,10 @@ class Node:
         return {
             "scope": "numberdesk",
             "name": self.name,
-            "restapi": {"listen": f"127.0.0.1:{self.rest}", "connect_address": f"127.0.0.1:{self.rest}"},
+            "restapi": {
+                "listen": f"127.0.0.1:{self.rest}",
+                "connect_address": f"127.0.0.1:{self.rest}",
+            },
             "etcd3": {"hosts": [f"127.0.0.1:{etcd}"]},
             "bootstrap": {
                 "dcs": {
@@ -213,7 +241,11 @@ class Node:
                     "maximum_lag_on_failover": 0,
                     "postgresql": {
                         "use_pg_rewind": True,
-                        "parameters": {"max_connections": 60, "shared_buffers": "128MB", "timezone": "UTC"},
+                        "parameters": {
+                            "max_connections": 60,
+                            "shared_buffers": "128MB",
+                            "timezone": "UTC",
+                        },
                     },
                 },
                 "initdb": [{"encoding": "UTF8"}, {"locale": "C"}, "data-checksums"],
@@ -242,7 +274,9 @@ class Node:
         the same once more.
         """
         psql, at = f"{dev_postgres.binaries()}/psql", "host=127.0.0.1 user=numberdesk"
-        recovers = f"{psql} -Atc 'SELECT pg_is_in_recovery()' '{at} port={self.postgres} dbname=postgres'"
+        recovers = (
+            f"{psql} -Atc 'SELECT pg_is_in_recovery()' '{at} port={self.postgres} dbname=postgres'"
+        )
         script = self.processes.write(
             f"{self.name}-reconnect",
             f"""#!/bin/sh
@@ -294,7 +328,10 @@ class Cluster:
         self.nodes.append(Node("one", self.processes, client, patroni))
         wait_for("the first node to become the primary", lambda: self.primary() is not None)
         self.nodes.append(Node("two", self.processes, client, patroni))
-        wait_for("the second node to follow synchronously", lambda: self.nodes[1].is_synchronous_standby())
+        wait_for(
+            "the second node to follow synchronously",
+            lambda: self.nodes[1].is_synchronous_standby(),
+        )
 
     def primary(self) -> Node | None:
         return next((node for node in self.nodes if node.role() in ("primary", "master")), None)

@@ -36,7 +36,11 @@ def pgbouncer_command() -> list[str]:
 
 def cache_folder() -> Path:
     """Return a folder that the account of a test's PostgreSQL can walk, too."""
-    return Path("/var/cache/numberdesk-tests") if os.geteuid() == 0 else Path.home() / ".cache" / "numberdesk-tests"
+    return (
+        Path("/var/cache/numberdesk-tests")
+        if os.geteuid() == 0
+        else Path.home() / ".cache" / "numberdesk-tests"
+    )
 
 
 def _version(command: list[str]) -> tuple[int, ...]:
@@ -57,7 +61,9 @@ def _command_in(folder: Path) -> list[str] | None:
 def _unpack(folder: Path) -> None:
     """Download the package with its dependencies by a private apt configuration, and unpack it."""
     if shutil.which("apt-get") is None:
-        raise NoPgBouncer("PgBouncer 1.22 or later is not installed, and there is no apt-get to bring it")
+        raise NoPgBouncer(
+            "PgBouncer 1.22 or later is not installed, and there is no apt-get to bring it"
+        )
     work = folder.with_name(folder.name + ".new")
     shutil.rmtree(work, ignore_errors=True)
     apt = work / "apt"
@@ -77,7 +83,15 @@ def _unpack(folder: Path) -> None:
         "-oDebug::NoLocking=true",
     ]
     _run("apt-get", *options, "update")
-    _run("apt-get", *options, "install", "-y", "--no-install-recommends", "--download-only", "pgbouncer")
+    _run(
+        "apt-get",
+        *options,
+        "install",
+        "-y",
+        "--no-install-recommends",
+        "--download-only",
+        "pgbouncer",
+    )
     for package in sorted((apt / "archives").glob("*.deb")):
         _run("dpkg-deb", "--extract", str(package), str(work))
     shutil.rmtree(apt)
@@ -88,7 +102,10 @@ def _unpack(folder: Path) -> None:
 def debian_mirror() -> str:
     """Return where this machine has its own packages from."""
     asked = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(SITE)", "Label: Debian"], capture_output=True, text=True, check=False
+        ["apt-get", "indextargets", "--format", "$(SITE)", "Label: Debian"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     sites = asked.stdout.split()
     if not sites:

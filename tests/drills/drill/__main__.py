@@ -53,7 +53,12 @@ def _drill(cluster: Cluster, chosen: list[tuple[str, Callable[[Drill], None]]]) 
         for name, fault in chosen:
             print(f"… {name}", flush=True)
             customers = [
-                Customer(proxy.port if number % 2 else server.port, secret, notebook, impatient=number % 3 == 0)
+                Customer(
+                    proxy.port if number % 2 else server.port,
+                    secret,
+                    notebook,
+                    impatient=number % 3 == 0,
+                )
                 for number, secret in enumerate(secrets * 3)
             ]
             results.append(_one(name, fault, Drill(cluster, server, proxy, customers), notebook))
@@ -86,9 +91,13 @@ def _one(name: str, fault: Callable[[Drill], None], drill: Drill, notebook: Note
     drill.server.wait_until_ready()
     asker = Customer(drill.server.port, "", notebook)
     wrong += prove(drill.cluster.url(), notebook, asker, since)
-    answers = ", ".join(f"{count} times {status}" for status, count in sorted(notebook.answers.items()))
+    answers = ", ".join(
+        f"{count} times {status}" for status, count in sorted(notebook.answers.items())
+    )
     acknowledged = sum(attempt.body is not None for attempt in notebook.attempts[since:])
-    return Result(name, acknowledged, notebook.silences - silent, answers, back_after, wrong, skipped)
+    return Result(
+        name, acknowledged, notebook.silences - silent, answers, back_after, wrong, skipped
+    )
 
 
 def prepare(url: str) -> list[str]:
@@ -96,11 +105,23 @@ def prepare(url: str) -> list[str]:
     secrets = []
     _must(url, "migrate", "--verbosity", "0")
     for area_code in ("415", "212", "312"):
-        _must(url, "seed_numbers", "--area-code", area_code, "--count", "6000", "--random-state", "7")
+        _must(
+            url, "seed_numbers", "--area-code", area_code, "--count", "6000", "--random-state", "7"
+        )
     for name in ("North", "South"):
         _must(url, "create_organization", name, "--credit", "100000.00")
         scopes = "numbers:read,numbers:write"
-        made = _must(url, "create_api_key", "--organization", name, "--scopes", scopes, "--label", "drill", "--json")
+        made = _must(
+            url,
+            "create_api_key",
+            "--organization",
+            name,
+            "--scopes",
+            scopes,
+            "--label",
+            "drill",
+            "--json",
+        )
         secrets.append(json.loads(made)["plaintext"])
     return secrets
 
@@ -116,7 +137,9 @@ def _report(results: list[Result]) -> None:
     print(f"\n{'fault':52}{'orders':>7}{'no answer':>11}{'back in':>9}  result   answers")
     for one in results:
         verdict = "WRONG" if one.wrong else "skipped" if one.skipped else "holds"
-        print(f"{one.fault:52}{one.orders:>7}{one.silent:>11}{one.back_after:>8.1f}s  {verdict:8} {one.answers}")
+        print(
+            f"{one.fault:52}{one.orders:>7}{one.silent:>11}{one.back_after:>8.1f}s  {verdict:8} {one.answers}"
+        )
         for line in [*one.wrong[:10], *([one.skipped] if one.skipped else [])]:
             print(f"    {line}")
     print("\nnothing was lost" if not any(one.wrong for one in results) else "\nsomething is wrong")

@@ -35,7 +35,15 @@ class Cluster:
         self.connections = connections
         self.account = server_account()
         self._own(self.folder)
-        self._run("initdb", "-D", self.data, "--username=numberdesk", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        self._run(
+            "initdb",
+            "-D",
+            self.data,
+            "--username=numberdesk",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+        )
         self.start()
         with psycopg.connect(self.url("postgres"), autocommit=True) as session:
             session.execute("CREATE DATABASE numberdesk")
@@ -44,8 +52,22 @@ class Cluster:
         return f"postgresql://numberdesk@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c max_connections={self.connections}"
-        self._run("pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", self.folder / "log", "-o", options)
+        options = (
+            f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c max_connections={self.connections}"
+        )
+        self._run(
+            "pg_ctl",
+            "start",
+            "-D",
+            self.data,
+            "-w",
+            "-t",
+            "60",
+            "-l",
+            self.folder / "log",
+            "-o",
+            options,
+        )
 
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "-D", self.data, "-m", "immediate", "-w")

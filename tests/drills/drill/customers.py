@@ -36,7 +36,9 @@ class Notebook:
     longest_pause: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def saw(self, method: str, path: str, status: int, headers: dict[str, str], body: bytes) -> None:
+    def saw(
+        self, method: str, path: str, status: int, headers: dict[str, str], body: bytes
+    ) -> None:
         with self.lock:
             self.answers[status] = self.answers.get(status, 0) + 1
             if status not in CALM:
@@ -58,7 +60,9 @@ class Customer(threading.Thread):
 
     _serial = itertools.count()
 
-    def __init__(self, port: int, secret: str, notebook: Notebook, *, impatient: bool = False) -> None:
+    def __init__(
+        self, port: int, secret: str, notebook: Notebook, *, impatient: bool = False
+    ) -> None:
         super().__init__(daemon=True)
         self.port, self.secret, self.notebook, self.impatient = port, secret, notebook, impatient
         self.skew = 0.0
@@ -85,7 +89,9 @@ class Customer(threading.Thread):
         with self.notebook.lock:
             self.notebook.attempts.append(attempt)
         give_up = 0.004 if self.impatient and self.random.random() < 0.3 else 10.0
-        for _ in range(self.random.randint(1, 3)):  # some give up at once, some ask again with the same key
+        for _ in range(
+            self.random.randint(1, 3)
+        ):  # some give up at once, some ask again with the same key
             try:
                 self.send(attempt, timeout=give_up)
             except (OSError, http.client.HTTPException):
@@ -96,7 +102,11 @@ class Customer(threading.Thread):
     def send(self, attempt: Attempt, *, timeout: float = 10.0) -> None:
         headers = {"Idempotency-Key": attempt.key}
         status, body = self.call(
-            "POST", "/v1/phone-numbers/orders", {"numbers": attempt.numbers}, headers=headers, timeout=timeout
+            "POST",
+            "/v1/phone-numbers/orders",
+            {"numbers": attempt.numbers},
+            headers=headers,
+            timeout=timeout,
         )
         if status == 200:
             attempt.body = body
@@ -112,18 +122,28 @@ class Customer(threading.Thread):
     def hold(self) -> None:
         _, found = self.call("POST", "/v1/phone-numbers/search", {"quantity": 2})
         if numbers := [one["number"] for one in _data(found)]:
-            _, held = self.call("POST", "/v1/phone-numbers/reservations", {"numbers": numbers, "ttl_seconds": 60})
+            _, held = self.call(
+                "POST", "/v1/phone-numbers/reservations", {"numbers": numbers, "ttl_seconds": 60}
+            )
             if isinstance(one := _data(held), dict) and "id" in one:
                 self.call("DELETE", f"/v1/phone-numbers/reservations/{one['id']}", None)
 
     def call(
-        self, method: str, path: str, body: Any, *, headers: dict[str, str] | None = None, timeout: float = 10.0
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        headers: dict[str, str] | None = None,
+        timeout: float = 10.0,
     ) -> tuple[int, bytes]:
         """One request on a connection of its own. Raises OSError or HTTPException where no answer came."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         sent = {
             "Authorization": f"Bearer {self.secret}",
-            "Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + self.skew)),
+            "Date": time.strftime(
+                "%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + self.skew)
+            ),
             **({"Content-Type": "application/json"} if body is not None else {}),
             **(headers or {}),
         }

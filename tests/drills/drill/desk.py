@@ -50,7 +50,14 @@ class Server:
     def __init__(self, url: str, log: Path, **options: str) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "config.wsgi:application", "-c", "config/gunicorn_conf.py"],
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "config.wsgi:application",
+                "-c",
+                "config/gunicorn_conf.py",
+            ],
             cwd=ROOT,
             env={**environment(url), "PORT": str(self.port), "WEB_CONCURRENCY": "2", **options},
             stdin=subprocess.DEVNULL,
@@ -63,7 +70,9 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         if children.exists():
             return [int(pid) for pid in children.read_text().split()]
-        listed = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False)
+        listed = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
+        )
         return [int(pid) for pid in listed.stdout.split()]
 
     def kill_workers(self) -> None:

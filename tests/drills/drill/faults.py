@@ -99,7 +99,9 @@ def no_connection_left(drill: Drill) -> None:
 def _take_all(drill: Drill, taken: list["psycopg.Connection[tuple[object, ...]]"]) -> None:
     while True:
         try:
-            taken.append(psycopg.connect(drill.cluster.url(), application_name="drill", connect_timeout=2))
+            taken.append(
+                psycopg.connect(drill.cluster.url(), application_name="drill", connect_timeout=2)
+            )
         except psycopg.OperationalError:
             return
 
@@ -112,7 +114,10 @@ def disk_full(drill: Drill) -> None:
     wal, small = cluster.data / "pg_wal", cluster.folder / "small"
     small.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", small], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", small],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         raise NotHere(f"mount refused: {mounted.stderr.strip()}")
@@ -143,7 +148,9 @@ def _use_up_the_log(cluster: Cluster) -> None:
     try:
         with psycopg.connect(cluster.url(), autocommit=True, connect_timeout=3) as session:
             while time.monotonic() < deadline:
-                session.execute("SELECT pg_logical_emit_message(true, 'drill', 'x'), pg_switch_wal()")
+                session.execute(
+                    "SELECT pg_logical_emit_message(true, 'drill', 'x'), pg_switch_wal()"
+                )
     except psycopg.Error:
         return
     raise AssertionError("the disk is full and the database goes on")

@@ -35,7 +35,9 @@ def prove(url: str, notebook: Notebook, asker: Customer, since: int) -> list[str
     return wrong
 
 
-def _prove_one(session: "psycopg.Connection[tuple[object, ...]]", attempt: Attempt, asker: Customer) -> list[str]:
+def _prove_one(
+    session: "psycopg.Connection[tuple[object, ...]]", attempt: Attempt, asker: Customer
+) -> list[str]:
     row = session.execute(REMEMBERED, [attempt.key]).fetchone()
     session.rollback()
     remembered = bytes(row[0]) if row else None  # type: ignore[call-overload]

@@ -27,7 +27,10 @@ def main() -> int:
     while rounds == 0 or time.monotonic() < end:
         seed = 1 + secrets.randbelow(2**32 - 1)
         rounds += 1
-        print(f"round {rounds}, seed {seed}, {max(0, round(end - time.monotonic()))} s left", flush=True)
+        print(
+            f"round {rounds}, seed {seed}, {max(0, round(end - time.monotonic()))} s left",
+            flush=True,
+        )
         pytest = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
         done = subprocess.run(
             [*pytest, f"--hypothesis-seed={seed}"],

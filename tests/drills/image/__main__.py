@@ -38,14 +38,19 @@ class Deployment:
         self.services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
         self.port = free_port()
         self.secrets = folder / "secrets"
-        subprocess.run(["sh", str(ROOT / "deploy" / "make-secrets.sh"), "localhost", str(self.secrets)], check=True)
+        subprocess.run(
+            ["sh", str(ROOT / "deploy" / "make-secrets.sh"), "localhost", str(self.secrets)],
+            check=True,
+        )
         self.environment = self._environment(url)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.prefix = f"numberdesk-{secrets.token_hex(4)}"
 
     def _environment(self, url: str) -> dict[str, str]:
         """Return compose's variables; those without a value there come from this shell, so they are left out."""
-        variables = {name: str(value) for name, value in self.services["web"]["environment"].items() if value}
+        variables = {
+            name: str(value) for name, value in self.services["web"]["environment"].items() if value
+        }
         variables |= {
             "DATABASE_URL": url,
             "ALLOWED_HOSTS": "localhost",
@@ -54,12 +59,16 @@ class Deployment:
             "HOST": "127.0.0.1",
             "WEB_CONCURRENCY": "2",
         }
-        return {name: value for name, value in variables.items() if not name.startswith("WORKER_LISTEN")}
+        return {
+            name: value for name, value in variables.items() if not name.startswith("WORKER_LISTEN")
+        }
 
     def bundle(self, service: str) -> Path:
         said = self.services[service].get("command") or container.configuration(self.image)["Cmd"]
         command = [re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word) for word in said]
-        folder = container.bundle(self.folder / service, self.root, self.image, command, self.environment)
+        folder = container.bundle(
+            self.folder / service, self.root, self.image, command, self.environment
+        )
         self._mount_secrets(folder / "config.json")
         return folder
 
@@ -67,18 +76,26 @@ class Deployment:
         spec = json.loads(file.read_text())
         options = ["rbind", "ro", "nosuid", "nodev"]
         # /run is a tmpfs, as container engines make it, so that the mount point can be created.
-        spec["mounts"].append({"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]})
+        spec["mounts"].append(
+            {"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]}
+        )
         for path in self.secrets.iterdir():
             target = f"/run/secrets/{path.name}"
-            spec["mounts"].append({"destination": target, "type": "bind", "source": str(path), "options": options})
+            spec["mounts"].append(
+                {"destination": target, "type": "bind", "source": str(path), "options": options}
+            )
         file.write_text(json.dumps(spec))
 
     def run(self, service: str) -> None:
-        container.run(f"{self.prefix}-{service}", self.bundle(service), self.folder / f"{service}.log")
+        container.run(
+            f"{self.prefix}-{service}", self.bundle(service), self.folder / f"{service}.log"
+        )
 
     def start(self, service: str) -> None:
         log = self.folder / f"{service}.log"
-        self.running[service] = container.start(f"{self.prefix}-{service}", self.bundle(service), log)
+        self.running[service] = container.start(
+            f"{self.prefix}-{service}", self.bundle(service), log
+        )
 
     def stop(self, service: str) -> float:
         """Return the seconds that it took to stop by SIGTERM."""
@@ -94,7 +111,9 @@ class Deployment:
         return time.monotonic() - began
 
     def kill(self, service: str, process: "subprocess.Popen[bytes]") -> None:
-        subprocess.run(["runc", "kill", f"{self.prefix}-{service}", "KILL"], capture_output=True, check=False)
+        subprocess.run(
+            ["runc", "kill", f"{self.prefix}-{service}", "KILL"], capture_output=True, check=False
+        )
         process.wait()
 
     def close(self) -> None:
@@ -107,7 +126,11 @@ class Deployment:
 
 def ask(port: int, path: str, *, secret: str = "", body: Any = None) -> Any:
     """Return the answer's JSON, as the proxy would ask: over HTTPS for the client."""
-    headers = {"Host": "localhost", "X-Forwarded-Proto": "https", "Content-Type": "application/json"}
+    headers = {
+        "Host": "localhost",
+        "X-Forwarded-Proto": "https",
+        "Content-Type": "application/json",
+    }
     if secret:
         headers["Authorization"] = f"Bearer {secret}"
     data = json.dumps(body).encode() if body is not None else None
@@ -144,9 +167,13 @@ def deploy_and_order(deployment: Deployment, url: str) -> list[str]:
     for service in ("web", "worker"):
         deployment.start(service)
     wait_until("web to be ready", lambda: ask(deployment.port, "/readyz")["success"])
-    found = ask(deployment.port, "/v1/phone-numbers/search", secret=secret, body={"area_code": "415"})
+    found = ask(
+        deployment.port, "/v1/phone-numbers/search", secret=secret, body={"area_code": "415"}
+    )
     number = found["data"][0]["number"]
-    order = ask(deployment.port, "/v1/phone-numbers/orders", secret=secret, body={"numbers": [number]})
+    order = ask(
+        deployment.port, "/v1/phone-numbers/orders", secret=secret, body={"numbers": [number]}
+    )
     seen.append(f"web as user 10001 on a read-only root placed order {order['meta']['order_id']}")
     wait_until("the worker to start", lambda: "started" in deployment.log("worker"))
     for service in ("web", "worker"):

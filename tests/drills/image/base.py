@@ -25,8 +25,17 @@ def require_programs() -> None:
 def buildah(*arguments: str, check: bool = True) -> str:
     """Run buildah with a storage of our own; return what it prints. Raise CannotBuild."""
     storage = cache_folder() / "containers"
-    places = ["--root", str(storage / "root"), "--runroot", str(storage / "run"), "--storage-driver", "vfs"]
-    done = subprocess.run(["buildah", *places, *arguments], capture_output=True, text=True, check=False)
+    places = [
+        "--root",
+        str(storage / "root"),
+        "--runroot",
+        str(storage / "run"),
+        "--storage-driver",
+        "vfs",
+    ]
+    done = subprocess.run(
+        ["buildah", *places, *arguments], capture_output=True, text=True, check=False
+    )
     if check and done.returncode:
         raise CannotBuild(f"buildah {arguments[0]}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
     return done.stdout.strip()
@@ -64,7 +73,14 @@ def _remove(tree: Path) -> None:
 
 def _bootstrap(tree: Path) -> None:
     _remove(tree)
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(tree), debian_mirror()]
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={PACKAGES}",
+        SUITE,
+        str(tree),
+        debian_mirror(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         _remove(tree)

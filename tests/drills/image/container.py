@@ -25,17 +25,29 @@ def build(base: str) -> str:
         volumes = [f"--volume={settings}:/etc/pip.conf:ro"]
         if Path(CERTIFICATES).is_dir():
             volumes.append(f"--volume={CERTIFICATES}:{CERTIFICATES}:ro")
-        options = ["--isolation=chroot", "--layers=false", f"--build-arg=BASE={base}", f"--tag={IMAGE}"]
+        options = [
+            "--isolation=chroot",
+            "--layers=false",
+            f"--build-arg=BASE={base}",
+            f"--tag={IMAGE}",
+        ]
         buildah("bud", *options, *volumes, str(ROOT))
     return IMAGE
 
 
 def _pip_settings() -> str:
     index = subprocess.run(
-        ["python3", "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True, check=False
+        ["python3", "-m", "pip", "config", "get", "global.index-url"],
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     bundle = f"{CERTIFICATES}/ca-certificates.crt"
-    lines = ["[global]", f"index-url = {index}" if index else "", f"cert = {bundle}" if os.path.exists(bundle) else ""]
+    lines = [
+        "[global]",
+        f"index-url = {index}" if index else "",
+        f"cert = {bundle}" if os.path.exists(bundle) else "",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -55,7 +67,9 @@ def mounted(image: str) -> Iterator[Path]:
         buildah("rm", container, check=False)
 
 
-def bundle(folder: Path, root: Path, image: str, command: list[str], environment: Mapping[str, str]) -> Path:
+def bundle(
+    folder: Path, root: Path, image: str, command: list[str], environment: Mapping[str, str]
+) -> Path:
     """Write the OCI bundle that runs ``command`` in ``root`` as the image and compose.yaml say."""
     said = configuration(image)
     user, _, group = said["User"].partition(":")
@@ -80,9 +94,13 @@ def bundle(folder: Path, root: Path, image: str, command: list[str], environment
         one for one in spec["linux"]["namespaces"] if one["type"] not in ("network", "cgroup")
     ]
     spec["linux"].pop("resources", None)
-    spec["mounts"] = [one for one in spec["mounts"] if one["type"] not in ("cgroup", "sysfs", "mqueue")]
+    spec["mounts"] = [
+        one for one in spec["mounts"] if one["type"] not in ("cgroup", "sysfs", "mqueue")
+    ]
     options = ["nosuid", "nodev", "mode=1777", "size=256m"]
-    spec["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": options})
+    spec["mounts"].append(
+        {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": options}
+    )
     file.write_text(json.dumps(spec))
     return folder
 
@@ -91,7 +109,10 @@ def start(name: str, folder: Path, log: Path) -> "subprocess.Popen[bytes]":
     """Start a bundle; its process ends with runc, which hands signals over."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            ["runc", "run", "--bundle", str(folder), name], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            ["runc", "run", "--bundle", str(folder), name],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
 
 

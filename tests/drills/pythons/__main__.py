@@ -50,7 +50,9 @@ def try_python(python: str) -> None:
         copy = Path(folder) / "desk"
         copy_checkout(copy)
         make = ["make", f"PYTHON={python}"]
-        installed = subprocess.run([*make, "install"], cwd=copy, capture_output=True, text=True, check=False)
+        installed = subprocess.run(
+            [*make, "install"], cwd=copy, capture_output=True, text=True, check=False
+        )
         if installed.returncode:
             raise DidNotServe(installed.stdout + installed.stderr)
         try:
@@ -74,7 +76,10 @@ def main(arguments: list[str]) -> int:
             print(f"Python {'.'.join(map(str, version))}: failed\n{error}", flush=True)
             continue
         took = time.monotonic() - began
-        print(f"Python {'.'.join(map(str, version))}: installed, started, ordered ({took:.0f} s)", flush=True)
+        print(
+            f"Python {'.'.join(map(str, version))}: installed, started, ordered ({took:.0f} s)",
+            flush=True,
+        )
     return 1 if failed else 0
 
 

@@ -31,7 +31,8 @@ def supported_pythons() -> dict[tuple[int, ...], str]:
     candidates += [
         str(path)
         for path in pyenv.glob("versions/*/bin/python3.*")
-        if re.fullmatch(r"python3\.\d+", path.name) and path.name.removeprefix("python") in SUPPORTED
+        if re.fullmatch(r"python3\.\d+", path.name)
+        and path.name.removeprefix("python") in SUPPORTED
     ]
     found = {version: python for python in candidates if (version := version_of(python))}
     return {version: found[version] for version in sorted(found)}

@@ -29,7 +29,9 @@ class Archive:
     def base_backup(self) -> None:
         """While orders go on. Without WAL of its own, so that the archive has to have it all."""
         how = ("-X", "none", "-c", "fast", "--no-sync")
-        self.cluster._run("pg_basebackup", "-d", self.cluster.url("postgres"), "-D", self.base, *how)
+        self.cluster._run(
+            "pg_basebackup", "-d", self.cluster.url("postgres"), "-D", self.base, *how
+        )
 
     def now(self) -> str:
         with psycopg.connect(self.cluster.url()) as session:
@@ -68,7 +70,9 @@ class Restored:
             os.chown(signal, self.cluster.account.pw_uid, self.cluster.account.pw_gid)
         options = f"-p {self.port} -h 127.0.0.1 -k {self.cluster.folder}"
         log = self.cluster.folder / "restored.log"
-        self.cluster._run("pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log, "-o", options)
+        self.cluster._run(
+            "pg_ctl", "start", "-D", self.data, "-w", "-t", "60", "-l", log, "-o", options
+        )
         self._wait_until_promoted()
 
     def _wait_until_promoted(self) -> None:

@@ -38,7 +38,10 @@ def prepare(url: str) -> tuple[str, list[str]]:
     """A migrated and seeded database; gives a key's secret and the numbers in stock."""
     (secret,) = prepared(url, "Buyer", stock=STOCK, price="0.01").values()
     with psycopg.connect(url) as session:
-        numbers = [row[0] for row in session.execute("SELECT number FROM numbers_phonenumber ORDER BY spread")]
+        numbers = [
+            row[0]
+            for row in session.execute("SELECT number FROM numbers_phonenumber ORDER BY spread")
+        ]
     return secret, numbers
 
 
@@ -69,7 +72,9 @@ class Buyers:
             thread.start()
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         for thread in self._threads:
             thread.join(PATIENCE)

@@ -28,9 +28,15 @@ def prove(url: str, buyers: Buyers, point: Point, port: int) -> list[Line]:
     last_words = (verified.stdout or verified.stderr).strip().splitlines()[-1]
     sold_again = [order(port, buyers.key, number) for number in sorted(after)[:1]]
     return [
-        Line(not buyers.trouble, f"{len(buyers.notebook.acknowledged)} orders acknowledged, {len(buyers.trouble)} not"),
+        Line(
+            not buyers.trouble,
+            f"{len(buyers.notebook.acknowledged)} orders acknowledged, {len(buyers.trouble)} not",
+        ),
         Line(not lost, f"{len(point.before)} acknowledged before the point: {len(lost)} lost"),
         Line(bool(after) and not extra, f"{len(after)} acknowledged after it: {len(extra)} there"),
         Line(verified.returncode == 0, f"verify_inventory: {last_words}"),
-        Line(sold_again == [200], f"the service sells a number again that was sold after the point: {sold_again}"),
+        Line(
+            sold_again == [200],
+            f"the service sells a number again that was sold after the point: {sold_again}",
+        ),
     ]

@@ -54,7 +54,9 @@ def hashes(monkeypatch: pytest.MonkeyPatch, settings: Any, operator: User) -> li
     return hashed
 
 
-def attempt(client: Client, password: str = "wrong", name: str = "alice", address: str = "203.0.113.7") -> Any:
+def attempt(
+    client: Client, password: str = "wrong", name: str = "alice", address: str = "203.0.113.7"
+) -> Any:
     return client.post(LOGIN, {"username": name, "password": password}, REMOTE_ADDR=address)
 
 
@@ -106,7 +108,9 @@ def test_known_browser_is_limited_by_itself(hashes: list[str]) -> None:
     mine = Client()
     attempt(mine, PASSWORD)
     mine.post("/admin/logout/")
-    answers = [attempt(mine, address=f"203.0.113.{number}").status_code for number in range(100, 108)]
+    answers = [
+        attempt(mine, address=f"203.0.113.{number}").status_code for number in range(100, 108)
+    ]
     assert answers.count(429) >= 3  # a minute may end in between
     assert attempt(mine, name="bob", address="203.0.113.99").status_code == 200  # his it is not
 
@@ -119,7 +123,9 @@ def test_attempts_are_counted_exactly_when_many_come_at_once(
     monkeypatch.setattr(hashing, "_places", threading.BoundedSemaphore(50))
     addresses = [f"203.0.113.{number}" for number in range(12)]
     begin_minute("all", *(f"address:{address}" for address in addresses))
-    answers = at_once([lambda one=one: attempt(Client(), address=one).status_code for one in addresses])
+    answers = at_once(
+        [lambda one=one: attempt(Client(), address=one).status_code for one in addresses]
+    )
     assert sorted(answers) == [200] * 5 + [429] * 7
     assert len(hashes) == 5
 
@@ -130,10 +136,14 @@ def test_concurrent_password_hashing_is_limited(monkeypatch: pytest.MonkeyPatch)
     hasher = hashing.BoundedHasher()
     with hashing._place(), pytest.raises(ServiceUnavailable):
         hasher.encode("a password", "salt")
-    assert hasher.encode("a password", "salt").startswith("pbkdf2_sha256$10$")  # as Django stores it
+    assert hasher.encode("a password", "salt").startswith(
+        "pbkdf2_sha256$10$"
+    )  # as Django stores it
 
 
-def test_busy_sign_in_is_a_page_with_the_time_to_retry(hashes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_sign_in_is_a_page_with_the_time_to_retry(
+    hashes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hashing, "_places", threading.BoundedSemaphore(1))
     with hashing._place():
         page = attempt(Client(), PASSWORD)

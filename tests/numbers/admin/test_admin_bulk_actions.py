@@ -36,7 +36,9 @@ def pick(desk: Client, action: str, *numbers: str, query: str = "") -> Any:
     """Choose the action in the list, for these numbers or for all that match; gives the page that follows."""
     form: dict[str, Any] = {"action": action, "index": 0, "select_across": 0 if numbers else 1}
     form["_selected_action"] = list(
-        PhoneNumber.objects.filter(**({"number__in": numbers} if numbers else {})).values_list("pk", flat=True)[:50]
+        PhoneNumber.objects.filter(**({"number__in": numbers} if numbers else {})).values_list(
+            "pk", flat=True
+        )[:50]
     )
     return desk.post(LIST + query, form, follow=True)
 
@@ -52,7 +54,10 @@ def carry_out(desk: Client, page: Any, **values: str) -> Job:
 
 
 def outcomes(job: Job) -> dict[str, str]:
-    return {bytes(subject).decode(): outcome for subject, outcome in job.outcomes.values_list("subject", "outcome")}
+    return {
+        bytes(subject).decode(): outcome
+        for subject, outcome in job.outcomes.values_list("subject", "outcome")
+    }
 
 
 # --- on one number ---------------------------------------------------------------------------------
@@ -72,11 +77,17 @@ def test_release_without_quarantine_records_both_steps(desk: Client, api: Api) -
     api.order([one])
     do(desk, number(one), "release-at-once", **WHY)
     assert statuses() == {one: "available"}
-    assert [event.kind for event in NumberEvent.objects.order_by("id")] == ["assigned", "released", "quarantine_ended"]
+    assert [event.kind for event in NumberEvent.objects.order_by("id")] == [
+        "assigned",
+        "released",
+        "quarantine_ended",
+    ]
 
 
 def test_quarantine_is_ended_early_and_a_number_retired(desk: Client, db: None) -> None:
-    (one,) = factories.stock("+14155550100", status="quarantined", quarantined_until=timezone.now() + timedelta(days=9))
+    (one,) = factories.stock(
+        "+14155550100", status="quarantined", quarantined_until=timezone.now() + timedelta(days=9)
+    )
     do(desk, number(one), "end-quarantine", **WHY)
     assert statuses() == {one: "available"}
     do(desk, number(one), "retire", **WHY)
@@ -109,7 +120,12 @@ def test_unassignable_number_is_refused_with_a_reason(desk: Client, cast: Any) -
     page = do(desk, number(one), "assign", organization=cast.owner.pk, **WHY)
     assert "insufficient credit, short of 200.00 USD" in page.content.decode()
     page = do(
-        desk, number(one), "assign", organization=cast.owner.pk, campaign=factories.campaign(cast.stranger).pk, **WHY
+        desk,
+        number(one),
+        "assign",
+        organization=cast.owner.pk,
+        campaign=factories.campaign(cast.stranger).pk,
+        **WHY,
     )
     assert "not found" in page.content.decode()
     suspend_organization(organization_id=cast.owner.pk, actor=factories.actor(), reason="fraud")
@@ -123,14 +139,24 @@ def test_unassignable_number_is_refused_with_a_reason(desk: Client, cast: Any) -
     [
         ({}, {"retire", "hold", "assign"}),
         ({"status": "assigned"}, {"release", "release-at-once"}),
-        ({"status": "quarantined", "quarantined_until": "2100-01-01T00:00Z"}, {"end-quarantine", "retire"}),
-        ({"status": "quarantined", "quarantined_until": "2000-01-01T00:00Z"}, {"retire", "hold", "assign"}),
+        (
+            {"status": "quarantined", "quarantined_until": "2100-01-01T00:00Z"},
+            {"end-quarantine", "retire"},
+        ),
+        (
+            {"status": "quarantined", "quarantined_until": "2000-01-01T00:00Z"},
+            {"retire", "hold", "assign"},
+        ),
         ({"status": "retired"}, set()),
     ],
 )
-def test_page_offers_actions_for_the_state_of_the_number(desk: Client, state: Any, offered: set[str]) -> None:
+def test_page_offers_actions_for_the_state_of_the_number(
+    desk: Client, state: Any, offered: set[str]
+) -> None:
     factories.stock("+14155550100", **state)
-    operations = desk.get(url(PhoneNumber, "change", number("+14155550100").pk)).context["operations"]
+    operations = desk.get(url(PhoneNumber, "change", number("+14155550100").pk)).context[
+        "operations"
+    ]
     assert {operation.name for operation in operations} == offered | {"price", "capabilities"}
 
 
@@ -143,10 +169,20 @@ def test_selection_is_previewed_then_done_with_each_outcome(desk: Client, api: A
     job = carry_out(desk, page)
     assert outcomes(job) == {sold: "done", also_sold: "done", free: "unchanged: it has no owner"}
     assert job.counts == {"done": 2, "unchanged": 1}
-    assert statuses() == {sold: "quarantined", also_sold: "quarantined", free: "available", other: "available"}
+    assert statuses() == {
+        sold: "quarantined",
+        also_sold: "quarantined",
+        free: "available",
+        other: "available",
+    }
     content = desk.get(url(Job, "change", job.pk)).content.decode()
     assert "unchanged: it has no owner" in content
-    assert NumberEvent.objects.filter(kind="released", actor="operator:alice", reason="ticket 7").count() == 2
+    assert (
+        NumberEvent.objects.filter(
+            kind="released", actor="operator:alice", reason="ticket 7"
+        ).count()
+        == 2
+    )
 
 
 def test_large_preview_states_its_size_and_checks_all_on_request(
@@ -167,7 +203,9 @@ def test_large_preview_states_its_size_and_checks_all_on_request(
     assert carry_out(desk, page).counts == {"done": 3, "unchanged": 2}
 
 
-def test_action_applies_to_all_matches_over_many_pages(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_action_applies_to_all_matches_over_many_pages(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("config.admin.changelist.REACHABLE_ROWS", 3)
     monkeypatch.setattr(BULK_ACTIONS["price"], "batch", 7)
     factories.stock(*factories.line(1, 60))
@@ -188,12 +226,17 @@ def test_previewed_numbers_are_done_when_the_list_changed(desk: Client, db: None
     assert statuses()["+14155550199"] == "available"
 
 
-def test_numbers_sold_after_the_preview_are_reported_as_refused(desk: Client, api: Api, cast: Any) -> None:
+def test_numbers_sold_after_the_preview_are_reported_as_refused(
+    desk: Client, api: Api, cast: Any
+) -> None:
     first, second = factories.stock(*factories.line(1, 2))
     page = pick(desk, "hold", first, second)
     api.using(cast.stranger_key).order([first])
     job = carry_out(desk, page, organization=str(cast.owner.pk), days="1")
-    assert outcomes(job) == {first: "refused: it is not available to this organization", second: "done"}
+    assert outcomes(job) == {
+        first: "refused: it is not available to this organization",
+        second: "done",
+    }
 
 
 def test_bulk_assignment_is_one_order_and_refused_whole(desk: Client, cast: Any) -> None:
@@ -239,7 +282,9 @@ def test_draft_is_started_once(desk: Client, db: None) -> None:
 
 def test_empty_selection_is_reported(desk: Client, db: None) -> None:
     factories.stock("+14155550100")
-    page = desk.post(LIST + "?state=retired", {"action": "retire", "index": 0, "select_across": 1}, follow=True)
+    page = desk.post(
+        LIST + "?state=retired", {"action": "retire", "index": 0, "select_across": 1}, follow=True
+    )
     assert not Job.objects.exists()
     assert page.status_code == 200
 
@@ -250,7 +295,9 @@ def begun(action: str, **values: Any) -> Job:
     return job
 
 
-def test_stopped_job_leaves_the_rest_to_resume(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopped_job_leaves_the_rest_to_resume(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     factories.stock(*factories.line(1, 10))
     monkeypatch.setattr(BULK_ACTIONS["retire"], "batch", 4)
     job = begun("retire")
@@ -269,7 +316,10 @@ def test_stopped_job_leaves_the_rest_to_resume(desk: Client, db: None, monkeypat
     page = desk.get(url(Job, "change", job.pk))
     rest = page.context["rest"]
     assert rest.total == 6
-    assert desk.get(f"/admin/numbers/phonenumber/deed/{rest.pk}/").context["form"].initial["reason"] == "tests"
+    assert (
+        desk.get(f"/admin/numbers/phonenumber/deed/{rest.pk}/").context["form"].initial["reason"]
+        == "tests"
+    )
     desk.post(f"/admin/numbers/phonenumber/deed/{rest.pk}/", {**WHY, "confirmed": "yes"})
     run_all()
     assert set(statuses().values()) == {"retired"}
@@ -289,7 +339,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("action", ["release", "release-at-once"])
-def test_killed_job_resumes_with_true_outcomes(api: Api, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+def test_killed_job_resumes_with_true_outcomes(
+    api: Api, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
     api.order(factories.stock(*factories.line(1, 6)))
     monkeypatch.setattr(BULK_ACTIONS[action], "batch", 2)
     job = begun(action)
@@ -313,7 +365,9 @@ def killing(death: type[BaseException]) -> Any:
     return die
 
 
-def test_killed_release_ends_the_quarantine_when_resumed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_release_ends_the_quarantine_when_resumed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api.order(factories.stock(*factories.line(1, 2)))
     job = begun("release-at-once")
     with monkeypatch.context() as patch:
@@ -343,4 +397,9 @@ def test_bulk_action_is_offered_only_with_its_permission(cast: Any) -> None:
     assert client.get(LIST).context["action_form"] is None
     job = choose(PhoneNumber.objects.all(), action=ReleaseAtOnce(), actor=factories.actor())
     assert client.get(f"/admin/numbers/phonenumber/deed/{job.pk}/").status_code == 403
-    assert client.post(url(PhoneNumber, "operation", number("+14155550100").pk, "retire"), WHY).status_code == 403
+    assert (
+        client.post(
+            url(PhoneNumber, "operation", number("+14155550100").pk, "retire"), WHY
+        ).status_code
+        == 403
+    )

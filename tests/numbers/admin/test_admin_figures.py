@@ -26,7 +26,17 @@ def refusal() -> Refusal:
 
 def wishes() -> list[tuple[Any, ...]]:
     return [
-        tuple(wish[name] for name in ("area_code", "number_type", "pattern", "missing", "waiting", "organizations"))
+        tuple(
+            wish[name]
+            for name in (
+                "area_code",
+                "number_type",
+                "pattern",
+                "missing",
+                "waiting",
+                "organizations",
+            )
+        )
         for wish in unmet_demand(since=since(), limit=10)
     ]
 
@@ -56,7 +66,10 @@ def test_insufficient_credit_is_recorded_with_the_shortfall(api: Api) -> None:
 
 
 def test_inactive_campaign_is_recorded(api: Api, cast: Any) -> None:
-    api.order(factories.stock("+14155550100"), campaign_id=str(factories.campaign(cast.owner, "PENDING").pk))
+    api.order(
+        factories.stock("+14155550100"),
+        campaign_id=str(factories.campaign(cast.owner, "PENDING").pk),
+    )
     assert refusal().code == "CAMPAIGN_NOT_ACTIVE"
 
 
@@ -78,7 +91,9 @@ def test_errors_unrelated_to_stock_are_not_recorded(api: Api) -> None:
 def test_unrecordable_refusal_fails_no_response(api: Api) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT before")
-        cursor.execute("ALTER TABLE numbers_refusal ADD CONSTRAINT full_disk CHECK (false) NOT VALID")
+        cursor.execute(
+            "ALTER TABLE numbers_refusal ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
+        )
     response = api.order(["+14155550100"])
     assert response.status_code == 409
 
@@ -137,10 +152,15 @@ def test_stock_is_counted_by_its_current_state(cast: Any) -> None:
 
 
 def test_area_codes_that_run_out_first_come_first(api: Api) -> None:
-    factories.stock(*factories.line(1, 5), *factories.line(1, 3, area_code="212"), *factories.line(1, area_code="718"))
+    factories.stock(
+        *factories.line(1, 5),
+        *factories.line(1, 3, area_code="212"),
+        *factories.line(1, area_code="718"),
+    )
     api.order(factories.line(1, 2))
     areas = [
-        (area["area_code"], area["available"], area["sold"]) for area in current_figures().panels["stock"]["areas"]
+        (area["area_code"], area["available"], area["sold"])
+        for area in current_figures().panels["stock"]["areas"]
     ]
     assert areas == [("415", 3, 2), ("718", 1, 0), ("212", 3, 0)]
 
@@ -163,7 +183,9 @@ def test_order_id_sorts_by_the_moment_of_the_order(api: Api) -> None:
     before = timezone.now() - timedelta(seconds=1)
     response = api.order(factories.stock("+14155550100"))
     assert first_id_of(before).hex < response.json()["meta"]["order_id"].replace("-", "")
-    assert first_id_of(timezone.now() + timedelta(seconds=1)).hex > response.json()["meta"]["order_id"].replace("-", "")
+    assert first_id_of(timezone.now() + timedelta(seconds=1)).hex > response.json()["meta"][
+        "order_id"
+    ].replace("-", "")
 
 
 def test_large_stock_is_counted_by_the_command_only(
@@ -190,7 +212,9 @@ def test_refusals_are_deleted_after_their_retention(api: Api, settings: Any) -> 
     api.order(["+14155550100"])
     api.order(["+14155550101"])
     old = Refusal.objects.earliest("id")
-    Refusal.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(days=settings.DESK_REFUSAL_DAYS + 1))
+    Refusal.objects.filter(pk=old.pk).update(
+        at=timezone.now() - timedelta(days=settings.DESK_REFUSAL_DAYS + 1)
+    )
     call_command("refresh_desk")
     assert [one.numbers for one in Refusal.objects.all()] == [["+14155550101"]]
 

@@ -70,7 +70,12 @@ def test_stock_figures_link_to_their_numbers(desk: Client, busy: None) -> None:
 
 def test_area_codes_link_to_numbers_and_show_days_left(desk: Client, busy: None) -> None:
     first, second = panel(desk.get(HOME), "Available, by area code")["rows"]
-    assert (first["area_code"], first["available"], first["sold"], first["days_left"]) == ("415", 2, 3, 20)
+    assert (first["area_code"], first["available"], first["sold"], first["days_left"]) == (
+        "415",
+        2,
+        3,
+        20,
+    )
     assert (second["area_code"], second["days_left"]) == ("212", None)
     assert rows_behind(desk, first["address"]) == 2
     assert rows_behind(desk, second["address"]) == 2
@@ -101,7 +106,9 @@ def test_unmet_demand_links_to_its_searches_and_orders(desk: Client, busy: None)
 def test_quarantine_figure_links_to_its_numbers(desk: Client, busy: None) -> None:
     weeks = panel(desk.get(HOME), "Leaving quarantine")["rows"]
     assert [week["count"] for week in weeks] == [0, 0, 0, 0, 0, 0, 1, 0]
-    assert [rows_behind(desk, week["address"]) for week in weeks] == [week["count"] for week in weeks]
+    assert [rows_behind(desk, week["address"]) for week in weeks] == [
+        week["count"] for week in weeks
+    ]
 
 
 def test_waiting_work_is_counted_when_the_page_loads(desk: Client, busy: None) -> None:
@@ -117,7 +124,12 @@ def test_waiting_work_is_counted_when_the_page_loads(desk: Client, busy: None) -
 
 def test_organization_short_of_credit_is_shown(desk: Client, cast: Any) -> None:
     assert panel(desk.get(HOME), "Short of credit")["rows"] == []
-    correct(organization_id=cast.owner.pk, amount=Decimal(-100), note="all gone", actor=factories.actor())
+    correct(
+        organization_id=cast.owner.pk,
+        amount=Decimal(-100),
+        note="all gone",
+        actor=factories.actor(),
+    )
     CreditAccount.objects.filter(organization=cast.stranger).update(alert_below=500)
     page = desk.get(HOME)
     short = panel(page, "Short of credit")
@@ -127,7 +139,9 @@ def test_organization_short_of_credit_is_shown(desk: Client, cast: Any) -> None:
 
 def test_every_link_of_the_page_has_a_target(desk: Client, busy: None) -> None:
     page = desk.get(HOME).content.decode()
-    addresses = {address.replace("&amp;", "&") for address in re.findall(r'href="(/admin/[^"]*)"', page)}
+    addresses = {
+        address.replace("&amp;", "&") for address in re.findall(r'href="(/admin/[^"]*)"', page)
+    }
     assert len(addresses) > 100
     by_page = {urlsplit(address).path: address for address in addresses}
     for address in by_page.values():
@@ -135,7 +149,9 @@ def test_every_link_of_the_page_has_a_target(desk: Client, busy: None) -> None:
         assert desk.get(address, follow=True).status_code == 200, address
 
 
-def test_page_takes_a_fixed_number_of_queries(desk: Client, busy: None, django_assert_num_queries: Any) -> None:
+def test_page_takes_a_fixed_number_of_queries(
+    desk: Client, busy: None, django_assert_num_queries: Any
+) -> None:
     refresh_figures()
     desk.get("/admin/login/")
     # session, user, second factor, figures, reviews of both kinds, pending orders, accounts, duties, workers, jobs
@@ -170,7 +186,10 @@ def test_operator_with_order_permission_sees_only_orders(cast: Any) -> None:
     client = Client()
     client.force_login(clerk)
     page = client.get(HOME)
-    assert [one["title"] for one in page.context["panels"]] == ["Orders by day", "Pending bulk orders"]
+    assert [one["title"] for one in page.context["panels"]] == [
+        "Orders by day",
+        "Pending bulk orders",
+    ]
     assert page.context["menu"] == []
     for address in ("/admin/area-codes/", "/admin/review/", "/admin/who-had/"):
         assert client.get(address).status_code == 403

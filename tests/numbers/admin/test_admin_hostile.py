@@ -19,8 +19,27 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 # As they stand in an address. %ED%A0%80 is half of a surrogate pair, %FF no UTF-8.
 HOSTILE = [
-    *("%00", "(", "9999-12-31", "0001-01-01T00:00%2B14:00", "9" * 40, "-1", "1e999", "%ED%A0%80", "%FF", "NaN"),
-    *("", "null", "'", "%25_%5C", "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a0", "%F0%9F%98%80" * 50, "x" * 5000),
+    *(
+        "%00",
+        "(",
+        "9999-12-31",
+        "0001-01-01T00:00%2B14:00",
+        "9" * 40,
+        "-1",
+        "1e999",
+        "%ED%A0%80",
+        "%FF",
+        "NaN",
+    ),
+    *(
+        "",
+        "null",
+        "'",
+        "%25_%5C",
+        "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a0",
+        "%F0%9F%98%80" * 50,
+        "x" * 5000,
+    ),
 ]
 
 
@@ -48,7 +67,9 @@ def problem(page: Any) -> str:
     kind = page.get("Content-Type", "")
     if page.status_code >= 500:
         return f"{page.status_code}"
-    if page.status_code >= 400 and not (kind.startswith("text/html") and b"Numberdesk" in page.content):
+    if page.status_code >= 400 and not (
+        kind.startswith("text/html") and b"Numberdesk" in page.content
+    ):
         return f"{page.status_code} is no page but {kind}"
     if not page.streaming:
         return ""
@@ -58,7 +79,9 @@ def problem(page: Any) -> str:
         page.close()
 
 
-def parameters_of(client: Client, address: str, monkeypatch: pytest.MonkeyPatch) -> tuple[set[str], set[str]]:
+def parameters_of(
+    client: Client, address: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[set[str], set[str]]:
     """The names that a page reads, and "cl" where it is a list."""
     with reading(monkeypatch) as names:
         page = client.get(address)
@@ -68,7 +91,13 @@ def parameters_of(client: Client, address: str, monkeypatch: pytest.MonkeyPatch)
     fields = {field.name for field in listed.opts.fields}
     own = {name for spec in listed.filter_specs for name in spec.expected_parameters()}
     lookups = {f"{name}{form}" for name in fields for form in ("__regex", "__gt")}
-    return names | own | lookups | set(getattr(listed.model_admin, "linked", ())) | {"e", "all", "q", "p", "o"}, {"cl"}
+    return names | own | lookups | set(getattr(listed.model_admin, "linked", ())) | {
+        "e",
+        "all",
+        "q",
+        "p",
+        "o",
+    }, {"cl"}
 
 
 def test_no_page_fails_for_any_parameter(walker: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +121,14 @@ def test_no_form_fails_for_any_field_value(walker: Client, monkeypatch: pytest.M
         with reading(monkeypatch) as names:
             walker.post(address, {"x": "y"})
         names -= {"csrfmiddlewaretoken"}
-        for value in ("\0", "9" * 40, "x" * 5000, "\ud800".encode("utf-8", "surrogatepass"), "(", "9999-12-31"):
+        for value in (
+            "\0",
+            "9" * 40,
+            "x" * 5000,
+            "\ud800".encode("utf-8", "surrogatepass"),
+            "(",
+            "9999-12-31",
+        ):
             if wrong := problem(walker.post(address, dict.fromkeys(names, value))):
                 found.append(f"POST {address} {value[:20]!r}: {wrong}")
         if address.endswith(tuple(f"/{model._meta.model_name}/" for model in admin.site._registry)):
@@ -109,7 +145,10 @@ def test_no_address_fails_for_any_id(walker: Client) -> None:
         if "<" not in route:
             continue
         for value in (*HOSTILE[:-1], "_00", "_ZZ"):
-            address = "".join(part.partition(">")[2] if place else part for place, part in enumerate(route.split("<")))
+            address = "".join(
+                part.partition(">")[2] if place else part
+                for place, part in enumerate(route.split("<"))
+            )
             hostile = route
             while "<" in hostile:
                 before, _, after = hostile.partition("<")
@@ -121,10 +160,19 @@ def test_no_address_fails_for_any_id(walker: Client) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
 def test_every_refusal_is_a_page_for_every_method(walker: Client, method: str) -> None:
-    for address in (*sorted(set(pages())), "/admin", "/admin/nothing", "/admin/logout/", "/admin/login/"):
+    for address in (
+        *sorted(set(pages())),
+        "/admin",
+        "/admin/nothing",
+        "/admin/logout/",
+        "/admin/login/",
+    ):
         for client in (walker, Client(raise_request_exception=False)):
             page = client.generic(method, address)
-            assert problem(page) == "" or (method, page.status_code) == ("OPTIONS", 200), (method, address)
+            assert problem(page) == "" or (method, page.status_code) == ("OPTIONS", 200), (
+                method,
+                address,
+            )
 
 
 def test_lookup_of_an_unlisted_field_is_refused(walker: Client) -> None:
@@ -164,7 +212,10 @@ def test_abandoned_export_frees_its_connection(walker: Client) -> None:
 def test_rows_are_found_by_a_part_of_the_owners_name(walker: Client, cast: Any) -> None:
     factories.own(cast.stranger, *factories.stock(*factories.line(50)))
     listed = walker.get(url(PhoneNumber, "changelist"), {"organization": "R"}).context["cl"]
-    assert {str(row) for row in listed.result_list} == {"+14152000001", "+14152000050"}  # Owner and Stranger
+    assert {str(row) for row in listed.result_list} == {
+        "+14152000001",
+        "+14152000050",
+    }  # Owner and Stranger
     listed = walker.get(url(Refusal, "changelist"), {"organization": "owne"}).context["cl"]
     assert listed.result_count == 1
 

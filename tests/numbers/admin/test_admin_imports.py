@@ -19,7 +19,14 @@ from tests.support.concurrency import at_once
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FILE = b"tel,monthly,supplier\n(415) 555-0101,1.50,Acme\n415-555-0102,2,Acme\n12,1,Acme\n"
-READING = {"region": "US", "encoding": "", "delimiter": "", "price": "", "number_type": "", "carrier": ""}
+READING = {
+    "region": "US",
+    "encoding": "",
+    "delimiter": "",
+    "price": "",
+    "number_type": "",
+    "carrier": "",
+}
 
 
 def upload(desk: Client, content: bytes = FILE, name: str = "stock.csv"):
@@ -38,7 +45,9 @@ def page(job: Job) -> str:
 
 def send(desk: Client, job: Job, action: str, *columns: str, **values: str):
     said = {f"column_{place}": meaning for place, meaning in enumerate(columns, 1)}
-    return desk.post(page(job), {**READING, "action": action, "columns": len(columns), **said, **values})
+    return desk.post(
+        page(job), {**READING, "action": action, "columns": len(columns), **said, **values}
+    )
 
 
 def start(desk: Client, job: Job, **values: str) -> Job:
@@ -70,13 +79,20 @@ def test_operator_assigns_the_columns(desk):
     assert job.status == "draft"
     job = start(desk, job)
     assert (job.status, counts(job)) == ("done", (2, 0, 1))
-    assert list(PhoneNumber.objects.order_by("number").values_list("price", "carrier")) == [(1.5, "Acme"), (2, "Acme")]
+    assert list(PhoneNumber.objects.order_by("number").values_list("price", "carrier")) == [
+        (1.5, "Acme"),
+        (2, "Acme"),
+    ]
 
 
 def test_stock_batch_names_the_operator(desk):
     start(desk, draft(desk))
     batch = StockBatch.objects.get()
-    assert (batch.actor, batch.source, batch.note) == ("operator:alice", "import", "import of stock.csv")
+    assert (batch.actor, batch.source, batch.note) == (
+        "operator:alice",
+        "import",
+        "import of stock.csv",
+    )
 
 
 def test_result_returns_the_rejected_lines_for_repair(desk):
@@ -119,7 +135,10 @@ def test_import_requires_a_column_of_numbers(desk):
     job = draft(desk)
     text = send(desk, job, "start", "ignore", "price", "carrier").content.decode()
     assert "Select the column that has the numbers." in text
-    assert "Two columns mean price" in send(desk, job, "start", "number", "price", "price").content.decode()
+    assert (
+        "Two columns mean price"
+        in send(desk, job, "start", "number", "price", "price").content.decode()
+    )
     assert run_all() == 0
 
 
@@ -133,7 +152,11 @@ def test_another_delimiter_or_encoding_shows_other_columns(desk):
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"", "has no lines"), (b"PK\x03\x04xx", "is a zip archive or a spreadsheet"), (b"a\0b,c\n", "no header line")],
+    [
+        (b"", "has no lines"),
+        (b"PK\x03\x04xx", "is a zip archive or a spreadsheet"),
+        (b"a\0b,c\n", "no header line"),
+    ],
 )
 def test_unreadable_file_is_refused_and_not_kept(desk, content, problem):
     response = upload(desk, content)
@@ -207,7 +230,9 @@ def test_error_fails_the_attempt_and_not_the_worker(desk, monkeypatch):
     assert run_all() == 1
     job.refresh_from_db()
     assert job.status == "queued"
-    assert job.error.endswith(f"internal error (ZeroDivisionError: division by zero), see the log: {job.request_id}")
+    assert job.error.endswith(
+        f"internal error (ZeroDivisionError: division by zero), see the log: {job.request_id}"
+    )
 
 
 def test_job_is_stopped_before_it_begins_and_while_it_runs(desk, monkeypatch):
@@ -277,7 +302,11 @@ def test_import_requires_the_permission_to_add_numbers(desk):
     clerk = User.objects.create_user("bob", is_staff=True)
     client = Client()
     client.force_login(clerk)
-    addresses = [reverse("admin:imports"), page(job), reverse("admin:import_rejected", args=[job.pk])]
+    addresses = [
+        reverse("admin:imports"),
+        page(job),
+        reverse("admin:import_rejected", args=[job.pk]),
+    ]
     assert [client.get(address).status_code for address in addresses] == [403] * 3
     assert client.post(page(job), {"action": "again"}).status_code == 403
     clerk.user_permissions.add(Permission.objects.get(codename="add_phonenumber"))
@@ -286,7 +315,9 @@ def test_import_requires_the_permission_to_add_numbers(desk):
 
 def test_page_takes_a_bounded_number_of_statements(desk, django_assert_max_num_queries):
     numbers = factories.line(0, 300)
-    job = draft(desk, ("tel,price,carrier\n" + "".join(f"{number},x,\n" for number in numbers)).encode())
+    job = draft(
+        desk, ("tel,price,carrier\n" + "".join(f"{number},x,\n" for number in numbers)).encode()
+    )
     start(desk, job)
     with django_assert_max_num_queries(8):
         desk.get(page(job))
@@ -329,7 +360,9 @@ def test_checkbox_marks_the_first_line_as_data(desk):
 
 
 def test_quoted_line_break_belongs_to_its_field(desk):
-    job = draft(desk, b'tel,monthly,supplier\n+14155550101,1,"old\n+14155550999,1,x"\n+14155550102,1,x\n')
+    job = draft(
+        desk, b'tel,monthly,supplier\n+14155550101,1,"old\n+14155550999,1,x"\n+14155550102,1,x\n'
+    )
     assert "+14155550999" not in [line.number for line in desk.get(page(job)).context["lines"]]
     job = start(desk, job)
     assert (counts(job), job.counts["lines"]) == ((1, 0, 1), 2)

@@ -20,7 +20,9 @@ from tests.support.browser import Browser
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
+    ),
     pytest.mark.django_db(transaction=True),
 ]
 
@@ -51,7 +53,14 @@ def pages() -> list[str]:
     number = PhoneNumber.objects.earliest("id")
     lists = [url(PhoneNumber, "changelist"), url(PhoneNumber, "change", number.pk)]
     adding = ["/admin/apikeys/apikey/add/", url(PhoneNumber, "add")]
-    return ["/admin/", "/admin/review/", "/admin/who-had/", *adding, *lists, url(Organization, "change", owner.pk)]
+    return [
+        "/admin/",
+        "/admin/review/",
+        "/admin/who-had/",
+        *adding,
+        *lists,
+        url(Organization, "change", owner.pk),
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -69,7 +78,9 @@ def test_every_text_is_legible_and_nothing_overflows(
 
 
 @pytest.mark.parametrize("width", [1280, 1440])
-def test_nothing_is_cut_off_on_a_desktop(page: Browser, live_server: Any, pages: list[str], width: int) -> None:
+def test_nothing_is_cut_off_on_a_desktop(
+    page: Browser, live_server: Any, pages: list[str], width: int
+) -> None:
     seed_numbers(stock=Stock("888", 2_000, Decimal("1.00")), actor=factories.actor())
     page.resize(width, 900)
     for address in pages:
@@ -80,19 +91,31 @@ def test_nothing_is_cut_off_on_a_desktop(page: Browser, live_server: Any, pages:
 @pytest.fixture
 def long_lists() -> list[str]:
     """Lists with much in their columns."""
-    owner = factories.organization("Consolidated Messaging Holdings of North America", credit="123456.00")
+    owner = factories.organization(
+        "Consolidated Messaging Holdings of North America", credit="123456.00"
+    )
     api = Api(factories.key(owner))
     campaign = factories.campaign(owner)
     sold = factories.stock(*factories.line(1, 3))[:2]
     api.order(sold, campaign_id=str(campaign.pk), label="appointment reminders of the clinic")
-    api.request("DELETE", f"/v1/phone-numbers/{api.get('/v1/phone-numbers').json()['data'][0]['id']}")
+    api.request(
+        "DELETE", f"/v1/phone-numbers/{api.get('/v1/phone-numbers').json()['data'][0]['id']}"
+    )
     api.order(["+14159999999"])
-    api.post("/v1/phone-numbers/search", {"number_type": "short_code", "pattern": "5551234567", "quantity": 10})
+    api.post(
+        "/v1/phone-numbers/search",
+        {"number_type": "short_code", "pattern": "5551234567", "quantity": 10},
+    )
     note = "invoice 2026-1234567 of the second half of May"
     top_up(organization_id=owner.pk, amount=Decimal("9999.00"), note=note, actor=factories.actor())
-    Api(factories.key(factories.organization("Corner", credit="0.50"))).order(factories.stock("+14155550188"))
+    Api(factories.key(factories.organization("Corner", credit="0.50"))).order(
+        factories.stock("+14155550188")
+    )
     lists = (Order, ApiKey, CreditEntry, Refusal, Assignment, NumberEvent, Campaign)
-    return [*(url(model, "changelist") for model in lists), url(PhoneNumber, "changelist") + "?state=quarantined"]
+    return [
+        *(url(model, "changelist") for model in lists),
+        url(PhoneNumber, "changelist") + "?state=quarantined",
+    ]
 
 
 def test_long_lists_fit_a_desktop(page: Browser, live_server: Any, long_lists: list[str]) -> None:

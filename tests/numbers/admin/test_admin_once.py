@@ -59,7 +59,12 @@ def bulk_action(owner: Organization) -> Form:
 
 def user_form(owner: Organization) -> Form:
     secret = "correct horse battery staple"
-    values = {"username": "newcomer", "usable_password": "true", "password1": secret, "password2": secret}
+    values = {
+        "username": "newcomer",
+        "usable_password": "true",
+        "password1": secret,
+        "password2": secret,
+    }
     return Form(url(User, "add"), values)
 
 
@@ -69,21 +74,39 @@ def renaming(owner: Organization) -> Form:
 
 
 FORMS: dict[str, Callable[[Organization], Form]] = {
-    "top up": lambda owner: operation(owner.credit_account, "top-up", amount="7.00", note="invoice 7"),
-    "correct": lambda owner: operation(owner.credit_account, "correct", amount="-7.00", note="invoice 7"),
-    "new organization": lambda owner: Form(url(Organization, "add"), {"name": "New", "credit": "5.00", "note": "n"}),
+    "top up": lambda owner: operation(
+        owner.credit_account, "top-up", amount="7.00", note="invoice 7"
+    ),
+    "correct": lambda owner: operation(
+        owner.credit_account, "correct", amount="-7.00", note="invoice 7"
+    ),
+    "new organization": lambda owner: Form(
+        url(Organization, "add"), {"name": "New", "credit": "5.00", "note": "n"}
+    ),
     "rename organization": renaming,
     "suspend": lambda owner: operation(owner, "suspend", reason="unpaid"),
-    "new brand": lambda owner: Form(url(Brand, "add"), {"organization": owner.pk, "name": "B", "status": "ACTIVE"}),
-    "new campaign": lambda owner: Form(url(Campaign, "add"), {"brand": factories.brand(owner).pk, "name": "C"}),
+    "new brand": lambda owner: Form(
+        url(Brand, "add"), {"organization": owner.pk, "name": "B", "status": "ACTIVE"}
+    ),
+    "new campaign": lambda owner: Form(
+        url(Campaign, "add"), {"brand": factories.brand(owner).pk, "name": "C"}
+    ),
     "new key": lambda owner: Form(
         url(ApiKey, "add"), {"organization": owner.pk, "label": "k", "scopes": ["numbers:read"]}
     ),
     "rotate key": lambda owner: operation(live_key(owner), "rotate", reason="leaked"),
-    "paste numbers": lambda owner: Form(url(PhoneNumber, "add"), {"numbers": "+14155550123", "price": "1.00"}),
-    "seed numbers": lambda owner: Form(url(PhoneNumber, "add"), {"area_code": "415", "count": "5", "price": "1.00"}),
-    "assign": lambda owner: operation(number_of_stock(), "assign", organization=owner.pk, reason="by phone"),
-    "hold": lambda owner: operation(number_of_stock(), "hold", organization=owner.pk, days="3", reason="by phone"),
+    "paste numbers": lambda owner: Form(
+        url(PhoneNumber, "add"), {"numbers": "+14155550123", "price": "1.00"}
+    ),
+    "seed numbers": lambda owner: Form(
+        url(PhoneNumber, "add"), {"area_code": "415", "count": "5", "price": "1.00"}
+    ),
+    "assign": lambda owner: operation(
+        number_of_stock(), "assign", organization=owner.pk, reason="by phone"
+    ),
+    "hold": lambda owner: operation(
+        number_of_stock(), "hold", organization=owner.pk, days="3", reason="by phone"
+    ),
     "price": lambda owner: operation(number_of_stock(), "price", price="3.00", reason="vanity"),
     "bulk action": bulk_action,
     "upload": lambda owner: Form("/admin/imports/", {"file": b"+14155550123\n"}),
@@ -112,7 +135,10 @@ def token_of(desk: Client, address: str) -> str:
 
 def send(desk: Client, form: Form, token: str) -> Any:
     """Post the form, a file as a file."""
-    values = {name: _file(value) if isinstance(value, bytes) else value for name, value in form.values.items()}
+    values = {
+        name: _file(value) if isinstance(value, bytes) else value
+        for name, value in form.values.items()
+    }
     return desk.post(form.to or form.address, {**values, FIELD: token})
 
 
@@ -122,7 +148,11 @@ def _file(content: bytes) -> SimpleUploadedFile:
 
 def rows() -> dict[str, int]:
     """How many rows each table has."""
-    models = [model for model in apps.get_models() if model._meta.label not in NOT_COUNTED and model._meta.managed]
+    models = [
+        model
+        for model in apps.get_models()
+        if model._meta.label not in NOT_COUNTED and model._meta.managed
+    ]
     return {model._meta.label: model._default_manager.count() for model in models}
 
 
@@ -143,7 +173,9 @@ def test_form_sent_twice_is_carried_out_once(desk: Client, owner: Organization, 
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_form_sent_twice_concurrently_is_carried_out_once(operator: User, owner: Organization, name: str) -> None:
+def test_form_sent_twice_concurrently_is_carried_out_once(
+    operator: User, owner: Organization, name: str
+) -> None:
     form, clients = FORMS[name](owner), [Client(), Client()]
     for client in clients:
         client.force_login(operator)
@@ -153,7 +185,11 @@ def test_form_sent_twice_concurrently_is_carried_out_once(operator: User, owner:
     together = rows()
     assert SubmittedForm.objects.count() == 1
     assert together != before
-    grown = {label: together[label] - before[label] for label in together if together[label] != before[label]}
+    grown = {
+        label: together[label] - before[label]
+        for label in together
+        if together[label] != before[label]
+    }
     assert max(grown.values()) <= (5 if name == "seed numbers" else 1), grown
 
 
@@ -181,7 +217,9 @@ def test_two_pages_of_a_form_have_separate_tokens(desk: Client, owner: Organizat
     assert account.balance == 115
 
 
-def test_same_values_from_another_tab_require_confirmation(desk: Client, owner: Organization) -> None:
+def test_same_values_from_another_tab_require_confirmation(
+    desk: Client, owner: Organization
+) -> None:
     form = operation(owner.credit_account, "top-up", amount="7.00", note="invoice 7")
     tabs = [token_of(desk, form.address) for _ in range(2)]
     assert send(desk, form, tabs[0]).status_code == 302
@@ -195,17 +233,26 @@ def test_same_values_from_another_tab_require_confirmation(desk: Client, owner: 
     assert CreditEntry.objects.count() == 3
 
 
-def test_same_values_from_two_concurrent_tabs_are_done_once(operator: User, owner: Organization) -> None:
-    form, clients = operation(owner.credit_account, "top-up", amount="7.00", note="invoice 7"), [Client(), Client()]
+def test_same_values_from_two_concurrent_tabs_are_done_once(
+    operator: User, owner: Organization
+) -> None:
+    form, clients = (
+        operation(owner.credit_account, "top-up", amount="7.00", note="invoice 7"),
+        [Client(), Client()],
+    )
     for client in clients:
         client.force_login(operator)
     tabs = [token_of(client, form.address) for client in clients]
-    works = [lambda pair=pair: send(pair[0], form, pair[1]) for pair in zip(clients, tabs, strict=True)]
+    works = [
+        lambda pair=pair: send(pair[0], form, pair[1]) for pair in zip(clients, tabs, strict=True)
+    ]
     assert sorted(page.status_code for page in at_once(works)) == [200, 302]
     assert CreditAccount.objects.get().balance == 107
 
 
-def test_refused_form_can_be_sent_again_from_the_same_page(desk: Client, owner: Organization) -> None:
+def test_refused_form_can_be_sent_again_from_the_same_page(
+    desk: Client, owner: Organization
+) -> None:
     form = operation(owner.credit_account, "top-up", amount="-7.00", note="invoice 7")
     token = token_of(desk, form.address)
     assert send(desk, form, token).status_code == 200
@@ -245,7 +292,9 @@ def test_every_form_of_every_page_has_a_token(desk: Client, owner: Organization,
         html = page.content.decode(errors="replace") if is_page else ""
         for form in re.findall(r"<form.*?</form>", html, re.DOTALL):
             head = form.partition(">")[0]
-            if 'method="post"' not in head or any(word in head for word in (*WITHOUT_TOKEN, *DRAFTS)):
+            if 'method="post"' not in head or any(
+                word in head for word in (*WITHOUT_TOKEN, *DRAFTS)
+            ):
                 continue
             if any(word in address for word in WITHOUT_TOKEN):
                 continue

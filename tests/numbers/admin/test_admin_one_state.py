@@ -54,7 +54,9 @@ def part_of(page: Any, element_id: str) -> Part:
 
 @pytest.mark.parametrize("status", STATES)
 def test_job_page_shows_one_state_and_refreshes_all_of_it(desk: Client, status: str) -> None:
-    job = Job.objects.create(kind="deed", status=status, total=666, progress=0, **OPENED, **STATES[status])
+    job = Job.objects.create(
+        kind="deed", status=status, total=666, progress=0, **OPENED, **STATES[status]
+    )
     part = part_of(desk.get(url(Job, "change", job.pk)), "job")
     over = status not in ("queued", "running")
     # What is replaced at each look holds the heading, the fields and the tools.
@@ -66,6 +68,8 @@ def test_job_page_shows_one_state_and_refreshes_all_of_it(desk: Client, status: 
 
 
 def test_done_job_shows_a_hundred_percent(desk: Client) -> None:
-    Job.objects.create(kind="import", status="done", total=9, progress=0, **OPENED, **STATES["done"])
+    Job.objects.create(
+        kind="import", status="done", total=9, progress=0, **OPENED, **STATES["done"]
+    )
     row = desk.get(url(Job, "changelist")).content.decode().partition("result_list")[2]
     assert '<td class="field-percent">100</td>' in row

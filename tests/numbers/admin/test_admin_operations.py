@@ -34,10 +34,14 @@ def test_operator_builds_the_demo_from_an_empty_desk(desk: Client, db: None) -> 
     assert campaign.status == "PENDING"
     do(desk, campaign, "approve")
     page = desk.post(
-        url(ApiKey, "add"), {"organization": acme.pk, "label": "first", "scopes": ["numbers:write", "numbers:read"]}
+        url(ApiKey, "add"),
+        {"organization": acme.pk, "label": "first", "scopes": ["numbers:write", "numbers:read"]},
     )
     secret = page.context["secret"]
-    desk.post(url(PhoneNumber, "add"), {"area_code": "415", "count": "2", "price": "1.00", "sms_enabled": "on"})
+    desk.post(
+        url(PhoneNumber, "add"),
+        {"area_code": "415", "count": "2", "price": "1.00", "sms_enabled": "on"},
+    )
     numbers = list(PhoneNumber.objects.values_list("number", flat=True))
 
     answer = Api(secret).order(numbers, campaign_id=str(campaign.pk))
@@ -103,7 +107,10 @@ def test_operation_that_no_longer_applies_is_refused(desk: Client, cast: Any) ->
 
 
 def test_keys_secret_is_shown_once_and_no_cache_keeps_it(desk: Client, cast: Any) -> None:
-    page = desk.post(url(ApiKey, "add"), {"organization": cast.owner.pk, "label": "new", "scopes": ["numbers:read"]})
+    page = desk.post(
+        url(ApiKey, "add"),
+        {"organization": cast.owner.pk, "label": "new", "scopes": ["numbers:read"]},
+    )
     secret = page.context["secret"]
     assert secret in page.content.decode()
     assert "no-store" in page["Cache-Control"]
@@ -144,7 +151,11 @@ def test_credit_is_corrected_but_never_below_zero(desk: Client, cast: Any) -> No
     do(desk, account, "correct", amount="-40.00", note="entered twice")
     assert db_assertions.balance(cast.owner) == Decimal("60.00")
     entry = CreditEntry.objects.latest("id")
-    assert (entry.kind, entry.actor, entry.note) == ("correction", "operator:alice", "entered twice")
+    assert (entry.kind, entry.actor, entry.note) == (
+        "correction",
+        "operator:alice",
+        "entered twice",
+    )
     db_assertions.assert_in_order()
 
 
@@ -164,14 +175,21 @@ def test_pasted_numbers_are_added_whole_or_not_at_all(desk: Client, db: None) ->
         "": "Give either numbers or an area code",
     }
     for numbers, sentence in refusals.items():
-        assert sentence in desk.post(url(PhoneNumber, "add"), {**add, "numbers": numbers}).content.decode()
+        assert (
+            sentence
+            in desk.post(url(PhoneNumber, "add"), {**add, "numbers": numbers}).content.decode()
+        )
     assert PhoneNumber.objects.count() == 1
     desk.post(url(PhoneNumber, "add"), {**add, "numbers": "+14155550101 +18885550101"})
     local, toll_free = PhoneNumber.objects.exclude(number="+14155550100").order_by("number")
     assert (local.number_type, local.region, local.mms_enabled) == ("local", "US-CA", False)
     assert (toll_free.number_type, toll_free.area_code) == ("toll_free", "888")
     batch = local.batch
-    assert (batch.source, batch.actor, batch.note) == ("operator", "operator:alice", "from Bandwidth")
+    assert (batch.source, batch.actor, batch.note) == (
+        "operator",
+        "operator:alice",
+        "from Bandwidth",
+    )
 
 
 def test_price_change_applies_to_the_next_sale_and_is_recorded(desk: Client, api: Api) -> None:
@@ -206,9 +224,15 @@ def test_viewer_can_run_no_operation(cast: Any) -> None:
     page = client.get(url(Organization, "change", cast.owner.pk))
     assert page.status_code == 200
     assert page.context["operations"] == []
-    assert client.post(url(Organization, "operation", cast.owner.pk, "suspend"), WHY).status_code == 403
+    assert (
+        client.post(url(Organization, "operation", cast.owner.pk, "suspend"), WHY).status_code
+        == 403
+    )
     assert client.post(url(Organization, "add"), {"name": "X", "credit": "0"}).status_code == 403
-    assert client.post(url(Organization, "change", cast.owner.pk), {"name": "X", **WHY}).status_code == 403
+    assert (
+        client.post(url(Organization, "change", cast.owner.pk), {"name": "X", **WHY}).status_code
+        == 403
+    )
 
 
 @pytest.mark.parametrize("name", ["nonsense", "add"])

@@ -32,7 +32,11 @@ from tests.support import factories
 from tests.support.admin_client import url
 from tests.support.api_client import Api
 
-OURS = [model for model in admin.site._registry if model._meta.app_label in ("campaigns", "apikeys", "numbers")]
+OURS = [
+    model
+    for model in admin.site._registry
+    if model._meta.app_label in ("campaigns", "apikeys", "numbers")
+]
 
 
 @pytest.fixture
@@ -54,20 +58,42 @@ def everything(api: Api, cast: Any) -> None:
     )
     job.outcomes.create(position=1, subject=b"+14155550100", outcome="done")
     Reservation.objects.create(
-        organization=cast.owner, numbers=numbers, actor="key:x", request_id="r", expires_at="2100-01-01T00:00Z"
+        organization=cast.owner,
+        numbers=numbers,
+        actor="key:x",
+        request_id="r",
+        expires_at="2100-01-01T00:00Z",
     )
 
 
 def test_every_model_has_its_admin_pages() -> None:
     assert {model.__name__ for model in OURS} == {
-        *("Organization", "Brand", "Campaign", "Event", "ApiKey", "PhoneNumber", "Assignment", "StockBatch"),
-        *("NumberEvent", "Order", "CreditAccount", "CreditEntry", "Reservation", "IdempotencyRecord"),
+        *(
+            "Organization",
+            "Brand",
+            "Campaign",
+            "Event",
+            "ApiKey",
+            "PhoneNumber",
+            "Assignment",
+            "StockBatch",
+        ),
+        *(
+            "NumberEvent",
+            "Order",
+            "CreditAccount",
+            "CreditEntry",
+            "Reservation",
+            "IdempotencyRecord",
+        ),
         *("Refusal", "Job", "JobOutcome"),
     }
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-def test_list_the_page_and_the_history_of_a_row_open(desk: Client, everything: None, model: Any) -> None:
+def test_list_the_page_and_the_history_of_a_row_open(
+    desk: Client, everything: None, model: Any
+) -> None:
     row = model._default_manager.first()
     assert str(row) in desk.get(url(model, "changelist")).content.decode() or row
     assert desk.get(url(model, "changelist"), {"q": "415"}).status_code == 200
@@ -120,17 +146,23 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin.site._registry[PhoneNumber], "list_per_page", 2)
 
 
-def test_long_list_is_counted_no_further_than_its_pages_reach(desk: Client, db: None, short_pages: None) -> None:
+def test_long_list_is_counted_no_further_than_its_pages_reach(
+    desk: Client, db: None, short_pages: None
+) -> None:
     factories.stock(*factories.line(1, 5))
     page = desk.get(url(PhoneNumber, "changelist"))
     assert "More than 3 phone numbers" in page.content.decode()
     assert [str(row) for row in page.context["cl"].result_list] == factories.line(1, 2)
     page = desk.get(url(PhoneNumber, "changelist"), {"p": "2"})
     assert [str(row) for row in page.context["cl"].result_list] == factories.line(3, 2)
-    assert desk.get(url(PhoneNumber, "changelist"), {"p": "3"}).status_code == 302  # beyond what can be reached
+    assert (
+        desk.get(url(PhoneNumber, "changelist"), {"p": "3"}).status_code == 302
+    )  # beyond what can be reached
 
 
-def test_slow_count_is_abandoned(desk: Client, db: None, short_pages: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_count_is_abandoned(
+    desk: Client, db: None, short_pages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def take_long(*arguments: Any) -> int:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(60)")
@@ -152,16 +184,23 @@ def test_slow_count_is_abandoned(desk: Client, db: None, short_pages: None, monk
     )
 
 
-def test_rare_match_is_searched_for_once(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rare_match_is_searched_for_once(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("django.db.models.query.QuerySet.count", lambda rows: 1 / 0)
     factories.stock(*factories.line(1, 5))
     for digits, found in (("2000003", 1), ("48151623", 0)):
         with CaptureQueriesContext(connection) as asked:
-            assert desk.get(url(PhoneNumber, "changelist"), {"q": digits}).context["cl"].result_count == found
+            assert (
+                desk.get(url(PhoneNumber, "changelist"), {"q": digits}).context["cl"].result_count
+                == found
+            )
         assert len([one for one in asked if f"%{digits}%" in one["sql"]]) == 1
 
 
-def test_too_wide_search_warns_and_can_be_continued(desk: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_wide_search_warns_and_can_be_continued(
+    desk: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("config.admin.changelist.LOOK_MS", 20)
     monkeypatch.setattr(
         admin.site._registry[PhoneNumber],
@@ -191,11 +230,16 @@ def test_repeated_digit_is_found_by_its_own_index(db: None) -> None:
     ):
         rows = PhoneNumber.objects.filter(containing(digits, sold=None))
         assert [str(row) for row in rows] == found
-    factories.stock(*factories.line(10_000, 500))  # enough for PostgreSQL to prefer one index to another
+    factories.stock(
+        *factories.line(10_000, 500)
+    )  # enough for PostgreSQL to prefer one index to another
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE numbers_phonenumber")
         cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "phone_number_repeated" in PhoneNumber.objects.filter(containing("99999999", sold=None)).explain()
+    assert (
+        "phone_number_repeated"
+        in PhoneNumber.objects.filter(containing("99999999", sold=None)).explain()
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +253,9 @@ def test_repeated_digit_is_found_by_its_own_index(db: None) -> None:
         ("SEARCH_SHORT", {"area": "415", "unmet": "yes", "type": "local", "pattern": "777"}, True),
     ],
 )
-def test_impossible_refusals_are_not_searched_for(desk: Client, code: str, filters: Any, looked_for: bool) -> None:
+def test_impossible_refusals_are_not_searched_for(
+    desk: Client, code: str, filters: Any, looked_for: bool
+) -> None:
     with CaptureQueriesContext(connection) as asked:
         page = desk.get(url(Refusal, "changelist"), {"code": code, **filters})
     assert page.context["cl"].result_count == 0
@@ -241,15 +287,21 @@ def test_list_view_restores_its_database_settings(desk: Client, db: None) -> Non
         ("none", []),
     ],
 )
-def test_search_finds_digits_at_any_position(desk: Client, cast: Any, typed: str, found: list[str]) -> None:
+def test_search_finds_digits_at_any_position(
+    desk: Client, cast: Any, typed: str, found: list[str]
+) -> None:
     numbers = factories.stock("+14152000004", "+14152000014", "+15032000004", "+2044")
     factories.own(cast.owner, numbers[0])
     page = desk.get(url(PhoneNumber, "changelist"), {"q": typed})
     assert [str(row) for row in page.context["cl"].result_list] == found
     page = desk.get(url(PhoneNumber, "changelist"), {"q": typed, "organization": "Owner"})
-    assert [str(row) for row in page.context["cl"].result_list] == [one for one in found if one == numbers[0]]
+    assert [str(row) for row in page.context["cl"].result_list] == [
+        one for one in found if one == numbers[0]
+    ]
     page = desk.get(url(PhoneNumber, "changelist"), {"q": typed, "state": "available"})
-    assert [str(row) for row in page.context["cl"].result_list] == [one for one in found if one != numbers[0]]
+    assert [str(row) for row in page.context["cl"].result_list] == [
+        one for one in found if one != numbers[0]
+    ]
 
 
 def test_area_code_matches_whole_numbers_with_or_without_owner(desk: Client, cast: Any) -> None:
@@ -260,7 +312,9 @@ def test_area_code_matches_whole_numbers_with_or_without_owner(desk: Client, cas
         assert [str(row) for row in page.context["cl"].result_list] == ["+14152000004"]
 
 
-def test_owner_filter_finds_only_assigned_numbers(desk: Client, cast: Any, django_assert_max_num_queries: Any) -> None:
+def test_owner_filter_finds_only_assigned_numbers(
+    desk: Client, cast: Any, django_assert_max_num_queries: Any
+) -> None:
     factories.own(cast.owner, *factories.stock(*factories.line(1, 2)))
     for state, count in (("assigned", 2), ("available", 0), ("held", 0), ("retired", 0)):
         page = desk.get(url(PhoneNumber, "changelist"), {"organization": "Owner", "state": state})
@@ -274,7 +328,9 @@ def test_search_by_an_invalid_id_finds_nothing(desk: Client, everything: None) -
         assert page.context["cl"].result_count == 0
 
 
-def test_number_is_found_by_any_part_of_it_and_shows_its_owner(desk: Client, everything: None) -> None:
+def test_number_is_found_by_any_part_of_it_and_shows_its_owner(
+    desk: Client, everything: None
+) -> None:
     page = desk.get(url(PhoneNumber, "changelist"), {"q": "2000001"}).content.decode()
     assert "+14152000001" in page
     assert "+14152000002" not in page

@@ -90,14 +90,22 @@ ADDED: dict[Any, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("model", "operation"), ASKING, ids=lambda one: getattr(one, "name", one.__class__.__name__))
-def test_reason_given_in_a_form_is_recorded(desk: Client, cast: Any, model: Any, operation: Operation) -> None:
+@pytest.mark.parametrize(
+    ("model", "operation"), ASKING, ids=lambda one: getattr(one, "name", one.__class__.__name__)
+)
+def test_reason_given_in_a_form_is_recorded(
+    desk: Client, cast: Any, model: Any, operation: Operation
+) -> None:
     subject = subject_for(model, operation, cast.owner)
     words = {name: f"said as {name}" for name in asks_why(operation)}
     values = ADDED.get(model, {}) if subject is None else VALUES.get(operation.name, {})
     if operation.name in ("hold", "assign"):
         values = {**values, "organization": str(cast.owner.pk)}
-    address = url(model, "add") if subject is None else url(model, "operation", subject.pk, operation.name)
+    address = (
+        url(model, "add")
+        if subject is None
+        else url(model, "operation", subject.pk, operation.name)
+    )
     page = desk.post(address, {**values, **words})
     assert page.status_code == 302 or "secret" in page.context
     for said in words.values():
@@ -105,4 +113,6 @@ def test_reason_given_in_a_form_is_recorded(desk: Client, cast: Any, model: Any,
 
 
 def test_walk_finds_the_forms() -> None:
-    assert {"assign", "hold", "release", "suspend", "top-up", "add"} <= {operation.name for _, operation in ASKING}
+    assert {"assign", "hold", "release", "suspend", "top-up", "add"} <= {
+        operation.name for _, operation in ASKING
+    }

@@ -53,7 +53,9 @@ def test_missing_permission_page_names_whom_to_ask(db: None) -> None:
     client = Client()
     client.force_login(User.objects.create_user("clerk", is_staff=True))
     assert "An administrator" in refused(client.get(IMPORTS), 403, "You may not do this")
-    assert "An administrator" in refused(client.get(url(PhoneNumber, "changelist")), 403, "You may not do this")
+    assert "An administrator" in refused(
+        client.get(url(PhoneNumber, "changelist")), 403, "You may not do this"
+    )
 
 
 def test_failure_reveals_nothing_internal(failing: Any) -> None:
@@ -66,13 +68,17 @@ def test_unreachable_database_is_503_without_a_menu_query(
     failing: Any, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
 ) -> None:
     client = failing(OperationalError("connection refused"))
-    with django_assert_max_num_queries(3):  # session, operator, second factor: none for the page that says so
+    with django_assert_max_num_queries(
+        3
+    ):  # session, operator, second factor: none for the page that says so
         page = client.get(WHO_HAD)
     refused(page, 503, "The desk is busy")
     assert page["Retry-After"] == "1"
 
 
-def test_page_whose_menu_fails_is_shown_without_it(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_whose_menu_fails_is_shown_without_it(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*arguments: Any) -> None:
         raise OperationalError("connection refused")
 
@@ -97,17 +103,27 @@ def test_too_large_file_page_names_the_limit_and_the_command(desk: Client, setti
 
 def test_too_large_file_without_a_session_has_no_menu(settings: Any) -> None:
     file = SimpleUploadedFile("numbers.csv", b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-    html = refused(Client(enforce_csrf_checks=True).post("/admin/login/", {"file": file}), 413, "That is too large")
+    html = refused(
+        Client(enforce_csrf_checks=True).post("/admin/login/", {"file": file}),
+        413,
+        "That is too large",
+    )
     assert "desk-menu" not in html
 
 
 def test_foreign_host_is_refused_with_the_reason() -> None:
-    refused(Api(None).get("/admin/login/", headers={"Host": "evil.example"}), 400, "This request was not understood")
+    refused(
+        Api(None).get("/admin/login/", headers={"Host": "evil.example"}),
+        400,
+        "This request was not understood",
+    )
 
 
 def test_more_fields_than_a_form_has_are_refused(desk: Client, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 3
-    refused(desk.post(IMPORTS, {str(n): "x" for n in range(9)}), 422, "This request was not understood")
+    refused(
+        desk.post(IMPORTS, {str(n): "x" for n in range(9)}), 422, "This request was not understood"
+    )
 
 
 @pytest.mark.parametrize("address", ["/admin/refresh/", "/admin/logout/"])

@@ -38,14 +38,16 @@ def signed_in(role: str) -> Client:
 def test_migration_grants_each_group_its_role() -> None:
     for role in ROLES:
         given = {
-            f"{one.content_type.app_label}.{one.codename}" for one in Group.objects.get(name=role).permissions.all()
+            f"{one.content_type.app_label}.{one.codename}"
+            for one in Group.objects.get(name=role).permissions.all()
         }
         assert given == set(permissions_of(role)), role
 
 
 def test_every_permission_of_a_role_exists() -> None:
     known = {
-        f"{one.content_type.app_label}.{one.codename}" for one in Permission.objects.select_related("content_type")
+        f"{one.content_type.app_label}.{one.codename}"
+        for one in Permission.objects.select_related("content_type")
     }
     for role in ROLES:
         assert set(permissions_of(role)) <= known
@@ -91,21 +93,36 @@ def test_role_runs_only_its_own_operations(role: str, api: Api, cast: Any) -> No
     client = signed_in(role)
     for action, (model, name, roles) in ACTIONS.items():
         row = (
-            model._default_manager.filter(organization=cast.owner).first() if model is ApiKey else model.objects.first()
+            model._default_manager.filter(organization=cast.owner).first()
+            if model is ApiKey
+            else model.objects.first()
         )
         allowed = role in roles | {"administrator"}
         expected = 200 if allowed else 403
-        assert client.get(url(model, "operation", row.pk, name)).status_code == expected, (role, action)
-        assert client.post(url(model, "operation", row.pk, name), {}).status_code == expected, (role, action)
+        assert client.get(url(model, "operation", row.pk, name)).status_code == expected, (
+            role,
+            action,
+        )
+        assert client.post(url(model, "operation", row.pk, name), {}).status_code == expected, (
+            role,
+            action,
+        )
     for model, roles in ADDING.items():
-        assert client.get(url(model, "add")).status_code == (200 if role in roles | {"administrator"} else 403), model
+        assert client.get(url(model, "add")).status_code == (
+            200 if role in roles | {"administrator"} else 403
+        ), model
 
 
 def test_support_role_reads_and_saves_no_form(api: Api, cast: Any) -> None:
     client = signed_in("support")
     for model, row in ((Organization, cast.owner), (CreditAccount, cast.owner.credit_account)):
         assert client.get(url(model, "change", row.pk)).status_code == 200
-        assert client.post(url(model, "change", row.pk), {"name": "X", "alert_below": "1", **WHY}).status_code == 403
+        assert (
+            client.post(
+                url(model, "change", row.pk), {"name": "X", "alert_below": "1", **WHY}
+            ).status_code
+            == 403
+        )
     assert client.get("/admin/auth/user/").status_code == 403
 
 
@@ -116,14 +133,26 @@ def test_administrator_creates_operators_but_no_superuser() -> None:
     assert client.get(f"/admin/auth/user/{root.pk}/change/").status_code == 302
     assert client.post(f"/admin/auth/user/{root.pk}/password/", {}).status_code in (302, 403, 404)
     passwords = {"password1": "a long pass phrase", "password2": "a long pass phrase"}
-    made = client.post("/admin/auth/user/add/", {"username": "carol", "usable_password": "true", **passwords})
+    made = client.post(
+        "/admin/auth/user/add/", {"username": "carol", "usable_password": "true", **passwords}
+    )
     assert made.status_code == 302
     carol = User.objects.get(username="carol")
     inventory = Group.objects.get(name="inventory")
-    form = {"username": "carol", "is_active": "on", "is_staff": "on", "groups": [inventory.pk], "is_superuser": "on"}
+    form = {
+        "username": "carol",
+        "is_active": "on",
+        "is_staff": "on",
+        "groups": [inventory.pk],
+        "is_superuser": "on",
+    }
     assert client.post(f"/admin/auth/user/{carol.pk}/change/", form).status_code == 302
     carol.refresh_from_db()
-    assert (carol.is_staff, carol.is_superuser, list(carol.groups.all())) == (True, False, [inventory])
+    assert (carol.is_staff, carol.is_superuser, list(carol.groups.all())) == (
+        True,
+        False,
+        [inventory],
+    )
 
 
 def test_operators_and_roles_are_not_deleted(desk: Client, operator: User) -> None:

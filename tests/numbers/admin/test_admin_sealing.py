@@ -24,8 +24,15 @@ OLD, NEW = "the key of last year, long enough", "the key of this year, long enou
 
 def everything_stored() -> str:
     """All that stands in the tables that second factors could be in."""
-    tables = ("desk_authenticator", "desk_recoverycodes", "otp_totp_totpdevice", "otp_static_statictoken")
-    return " ".join(str(row) for table in tables for row in db_assertions.rows(f"SELECT t::text FROM {table} t"))
+    tables = (
+        "desk_authenticator",
+        "desk_recoverycodes",
+        "otp_totp_totpdevice",
+        "otp_static_statictoken",
+    )
+    return " ".join(
+        str(row) for table in tables for row in db_assertions.rows(f"SELECT t::text FROM {table} t")
+    )
 
 
 def test_neither_secret_nor_recovery_code_is_in_the_database(operator: User) -> None:
@@ -76,7 +83,9 @@ def test_lost_key_is_reported_and_refuses_every_sign_in(operator: User, settings
     with pytest.raises(CommandError, match="nothing was changed"):
         call_command("reseal_two_factor")
     assert everything_stored() == before
-    assert [message.id for message in check_second_factors(None, databases=["default"])] == ["desk.E001"]
+    assert [message.id for message in check_second_factors(None, databases=["default"])] == [
+        "desk.E001"
+    ]
     again = Client()
     sign_in(again)
     assert again.post(TWO_FACTOR, {"code": code}).status_code == 200
@@ -94,9 +103,12 @@ def test_half_set_up_app_starts_again_when_its_key_is_gone(operator: User, setti
 
 
 @pytest.mark.parametrize(
-    ("keys", "found"), [(["s" * 50], ["desk.W001"]), (["short key, 16 ch"], ["desk.W002"]), ([NEW], [])]
+    ("keys", "found"),
+    [(["s" * 50], ["desk.W001"]), (["short key, 16 ch"], ["desk.W002"]), ([NEW], [])],
 )
-def test_deploy_check_warns_of_unsafe_keys(settings: Any, keys: list[str], found: list[str]) -> None:
+def test_deploy_check_warns_of_unsafe_keys(
+    settings: Any, keys: list[str], found: list[str]
+) -> None:
     settings.SECRET_KEY, settings.DESK_TWO_FACTOR_KEYS = "s" * 50, keys
     assert [message.id for message in check_two_factor_keys(None)] == found
 
@@ -131,7 +143,10 @@ def test_migration_encrypts_clear_secrets_and_is_reversible() -> None:
         assert key not in everything_stored()
         MigrationExecutor(connection).migrate(before)
         assert TOTPDevice.objects.get().key == key
-        assert json.dumps([token.token for token in user.staticdevice_set.get().token_set.all()]) == '["abcd2345"]'
+        assert (
+            json.dumps([token.token for token in user.staticdevice_set.get().token_set.all()])
+            == '["abcd2345"]'
+        )
         assert not Authenticator.objects.exists()
     finally:
         MigrationExecutor(connection).migrate(after)

@@ -9,7 +9,14 @@ from django.test import Client
 
 from config.admin.models import Authenticator
 from config.admin.sign_in import sessions
-from tests.numbers.admin.test_admin_sign_in import PASSWORD, TWO_FACTOR, code_of, confirm, set_up, sign_in
+from tests.numbers.admin.test_admin_sign_in import (
+    PASSWORD,
+    TWO_FACTOR,
+    code_of,
+    confirm,
+    set_up,
+    sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +48,9 @@ def signed_in(code: str = "") -> Client:
 
 
 def change_password(client: Client) -> Any:
-    return client.post(OWN_PASSWORD, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW})
+    return client.post(
+        OWN_PASSWORD, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    )
 
 
 def test_password_sessions_end_when_a_factor_is_set_up(operator: User) -> None:
@@ -122,7 +131,10 @@ def test_every_change_asks_for_password_and_code_again(operator: User, hour_late
     assert (User.objects.get().password, list(Authenticator.objects.values_list("pk"))) == before
     for password, code in ((PASSWORD, "000000"), ("wrong", codes[0]), (PASSWORD, "")):
         page = confirm(client, password, code)
-        assert (page.status_code, "Password or code is wrong" in page.content.decode()) == (200, True)
+        assert (page.status_code, "Password or code is wrong" in page.content.decode()) == (
+            200,
+            True,
+        )
         Authenticator.objects.update(throttling_failure_count=0)
         client.session.save()
     assert User.objects.get().password == before[0]
@@ -145,7 +157,9 @@ def test_confirmation_is_valid_for_a_few_minutes(operator: User, hour_later: Any
     assert client.get(OWN_PASSWORD)["Location"].startswith("/admin/confirm/")
 
 
-def test_first_factor_asks_for_the_password_unless_just_given(operator: User, hour_later: Any) -> None:
+def test_first_factor_asks_for_the_password_unless_just_given(
+    operator: User, hour_later: Any
+) -> None:
     client = signed_in()
     assert "Scan this" in client.get(TWO_FACTOR).content.decode()
     hour_later()

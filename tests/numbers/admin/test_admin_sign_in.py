@@ -18,7 +18,9 @@ TWO_FACTOR = "/admin/two-factor/"
 
 
 def sign_in(client: Client, password: str = PASSWORD, *, following: str = "/admin/") -> Any:
-    return client.post(f"/admin/login/?next={following}", {"username": "alice", "password": password}, follow=True)
+    return client.post(
+        f"/admin/login/?next={following}", {"username": "alice", "password": password}, follow=True
+    )
 
 
 def code_of(device: Authenticator) -> str:
@@ -28,7 +30,9 @@ def code_of(device: Authenticator) -> str:
     return f"{totp.token():06d}"
 
 
-def confirm(client: Client, password: str = PASSWORD, code: str = "", following: str = "/admin/") -> Any:
+def confirm(
+    client: Client, password: str = PASSWORD, code: str = "", following: str = "/admin/"
+) -> Any:
     values = {"password": password, **({"code": code} if code else {})}
     return client.post(f"/admin/confirm/?{urlencode({'next': following})}", values)
 
@@ -54,9 +58,13 @@ def test_setting_requires_a_second_factor_of_every_operator(operator: User) -> N
     for address in ("/admin/", "/admin/numbers/phonenumber/", "/admin/review/"):
         assert client.get(address, follow=True).request["PATH_INFO"] == TWO_FACTOR
     assert "<svg" in page.content.decode()
-    assert client.post(f"{TWO_FACTOR}?next=/admin/review/", {"code": "000000"}).context["form"].errors
+    assert (
+        client.post(f"{TWO_FACTOR}?next=/admin/review/", {"code": "000000"}).context["form"].errors
+    )
     device = Authenticator.objects.get()
-    Authenticator.objects.update(throttling_failure_count=0)  # else it has to wait after the wrong one
+    Authenticator.objects.update(
+        throttling_failure_count=0
+    )  # else it has to wait after the wrong one
     done = client.post(f"{TWO_FACTOR}?next=/admin/review/", {"code": code_of(device)})
     assert done.context["next"] == "/admin/review/"
     assert client.get("/admin/review/").status_code == 200
@@ -107,16 +115,21 @@ def test_wrong_codes_are_throttled(operator: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "failures"), [("{recovery}", (0, 0)), ("000000", (1, 0)), ("aaaaaaaa", (0, 1)), ("12345", (0, 0))]
+    ("code", "failures"),
+    [("{recovery}", (0, 0)), ("000000", (1, 0)), ("aaaaaaaa", (0, 1)), ("12345", (0, 0))],
 )
-def test_code_counts_as_attempt_at_its_own_factor_only(operator: User, code: str, failures: tuple[int, int]) -> None:
+def test_code_counts_as_attempt_at_its_own_factor_only(
+    operator: User, code: str, failures: tuple[int, int]
+) -> None:
     client = Client()
     sign_in(client)
     codes = set_up(client)
     again = Client()
     sign_in(again)
     again.post(TWO_FACTOR, {"code": code.format(recovery=codes[0])})
-    counted = [kind.objects.get().throttling_failure_count for kind in (Authenticator, RecoveryCodes)]
+    counted = [
+        kind.objects.get().throttling_failure_count for kind in (Authenticator, RecoveryCodes)
+    ]
     assert tuple(counted) == failures
 
 
@@ -176,7 +189,9 @@ def test_success_clears_earlier_failures(operator: User) -> None:
         client.post("/admin/logout/")
 
 
-@pytest.mark.parametrize("following", ["", "https://evil.example/", "//evil.example/", "/\\x.example", "javascript:x"])
+@pytest.mark.parametrize(
+    "following", ["", "https://evil.example/", "//evil.example/", "/\\x.example", "javascript:x"]
+)
 def test_sign_in_redirects_home_for_a_foreign_next(operator: User, following: str) -> None:
     client = Client()
     values = {"username": "alice", "password": PASSWORD}

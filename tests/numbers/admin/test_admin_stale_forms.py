@@ -17,7 +17,13 @@ def test_number_stays_sold_when_sold_while_its_form_was_open(desk: Client, api: 
     address = url(PhoneNumber, "change", row.pk)
     left_open = form_of(desk.get(address))
     assert api.order([number]).status_code == 200
-    sent = {**left_open, "carrier": "Bandwidth", "reason": "ported in", "status": "available", "price": "0.00"}
+    sent = {
+        **left_open,
+        "carrier": "Bandwidth",
+        "reason": "ported in",
+        "status": "available",
+        "price": "0.00",
+    }
 
     assert desk.post(address, sent).status_code == 302
 
@@ -38,7 +44,10 @@ def test_edits_of_different_fields_are_both_kept(desk: Client, cast: Any) -> Non
     desk.post(address, {**second, "description": "Reminders", "reason": "fuller"})
     campaign.refresh_from_db()
     assert (campaign.name, campaign.description) == ("Renamed", "Reminders")
-    assert [event.after for event in Event.objects.filter(subject_id=campaign.pk, kind="changed").order_by("id")] == [
+    assert [
+        event.after
+        for event in Event.objects.filter(subject_id=campaign.pk, kind="changed").order_by("id")
+    ] == [
         {"name": "Renamed"},
         {"description": "Reminders"},
     ]
@@ -51,7 +60,9 @@ def test_organization_stays_suspended_when_its_form_was_open(
     address = url(Organization, "change", cast.owner.pk)
     left_open = form_of(desk.get(address))
     desk.post(url(Organization, "operation", cast.owner.pk, "suspend"), {"reason": "fraud"})
-    desk.post(address, {**left_open, "name": "Owner & Sons", "status": "ACTIVE", "reason": "new name"})
+    desk.post(
+        address, {**left_open, "name": "Owner & Sons", "status": "ACTIVE", "reason": "new name"}
+    )
     cast.owner.refresh_from_db()
     assert (cast.owner.name, cast.owner.status) == ("Owner & Sons", "SUSPENDED")
 

@@ -68,8 +68,20 @@ def test_number_page_shows_its_whole_timeline(desk: Client, api: Api, cast: Any)
     number, _, _ = lived(api, cast)
     do(desk, number, "price", price="3.00", reason="vanity")
     life = desk.get(url(PhoneNumber, "change", number.pk)).context["life"]
-    assert [moment.kind for moment in life] == ["priced", "assigned", "released", "routed", "assigned", "stocked"]
-    assert [moment.organization for moment in life[1:5]] == [cast.stranger, cast.owner, cast.owner, cast.owner]
+    assert [moment.kind for moment in life] == [
+        "priced",
+        "assigned",
+        "released",
+        "routed",
+        "assigned",
+        "stocked",
+    ]
+    assert [moment.organization for moment in life[1:5]] == [
+        cast.stranger,
+        cast.owner,
+        cast.owner,
+        cast.owner,
+    ]
     assert (life[0].actor, life[0].reason) == ("operator:alice", "vanity")
     assert life[0].facts == {"price": ("1.00", "3.00")}
 
@@ -91,16 +103,29 @@ def test_date_without_time_covers_the_whole_day(desk: Client, api: Api, cast: An
     at = moments_of(number)
     move_to_noon(at["assigned"])
     everyone = [(cast.owner, [first, second]), (cast.stranger, [])]
-    for page, query in ((url(PhoneNumber, "change", number.pk), {}), ("/admin/who-had/", {"number": NUMBER})):
-        for day, expected in (("2026-03-02", everyone), ("2026-03-01", []), ("2026-03-03", everyone[1:])):
+    for page, query in (
+        (url(PhoneNumber, "change", number.pk), {}),
+        ("/admin/who-had/", {"number": NUMBER}),
+    ):
+        for day, expected in (
+            ("2026-03-02", everyone),
+            ("2026-03-01", []),
+            ("2026-03-03", everyone[1:]),
+        ):
             assert holders(desk.get(page, {**query, "at": day})) == expected, (page, day)
     assert holders(desk.get("/admin/who-had/", {"number": NUMBER, "at": "2026-03-02 00:00"})) == []
 
 
-@pytest.mark.parametrize("at", ["9999-12-31", "0001-01-01", "9999-12-31 23:59:59", "0001-01-01T00:00:00+14:00"])
-def test_time_at_the_ends_of_the_calendar_is_refused(desk: Client, api: Api, cast: Any, at: str) -> None:
+@pytest.mark.parametrize(
+    "at", ["9999-12-31", "0001-01-01", "9999-12-31 23:59:59", "0001-01-01T00:00:00+14:00"]
+)
+def test_time_at_the_ends_of_the_calendar_is_refused(
+    desk: Client, api: Api, cast: Any, at: str
+) -> None:
     lived(api, cast)
-    assert "Enter a year" in desk.get("/admin/who-had/", {"number": NUMBER, "at": at}).content.decode()
+    assert (
+        "Enter a year" in desk.get("/admin/who-had/", {"number": NUMBER, "at": at}).content.decode()
+    )
 
 
 def test_owner_lookup_page_accepts_any_notation(desk: Client, api: Api, cast: Any) -> None:
@@ -141,17 +166,27 @@ def test_numbers_of_an_owner_are_found_by_its_name(desk: Client, api: Api, cast:
     api.using(cast.stranger_key).order(factories.line(3))
     listed = desk.get(url(PhoneNumber, "changelist"), {"organization": "owner"}).context["cl"]
     assert {str(number) for number in listed.result_list} == set(factories.line(1, 2))
-    assert desk.get(url(PhoneNumber, "changelist"), {"organization": "no such name"}).context["cl"].result_count == 0
+    assert (
+        desk.get(url(PhoneNumber, "changelist"), {"organization": "no such name"})
+        .context["cl"]
+        .result_count
+        == 0
+    )
 
 
 def test_invalid_filters_find_nothing(desk: Client, api: Api) -> None:
     factories.stock(NUMBER)
     for name in ("area_code", "organization"):
-        assert desk.get(url(PhoneNumber, "changelist"), {name: "%_x"}).context["cl"].result_count == 0
+        assert (
+            desk.get(url(PhoneNumber, "changelist"), {name: "%_x"}).context["cl"].result_count == 0
+        )
 
 
 def test_review_queue_is_oldest_first_and_decisions_return_to_it(desk: Client, cast: Any) -> None:
-    first, second = factories.campaign(cast.owner, "PENDING"), factories.campaign(cast.stranger, "PENDING")
+    first, second = (
+        factories.campaign(cast.owner, "PENDING"),
+        factories.campaign(cast.stranger, "PENDING"),
+    )
     brand = factories.brand(cast.owner, None)
     page = desk.get("/admin/review/")
     assert list(page.context["campaigns"]) == [first, second]

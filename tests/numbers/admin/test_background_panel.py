@@ -63,7 +63,10 @@ def test_failing_duty_is_exposed_in_metrics(broken: None) -> None:
     assert value("numberdesk_duty_failed_attempts", duty="forget_sessions") == 1
     assert value("numberdesk_duty_failures_total", duty="forget_sessions") == 1
     assert value("numberdesk_duty_runs_total", duty="refresh_figures") == 1
-    assert value("numberdesk_duty_last_success_timestamp_seconds", duty="refresh_figures") > 1_700_000_000
+    assert (
+        value("numberdesk_duty_last_success_timestamp_seconds", duty="refresh_figures")
+        > 1_700_000_000
+    )
     assert value("numberdesk_queue_failures_total", queue="duties") == 1
     assert value("numberdesk_queue_failures_total", queue="jobs") == 0
 
@@ -75,16 +78,22 @@ def test_late_duty_is_shown_and_exposed_in_metrics(desk: Client, broken: None) -
     assert value("numberdesk_duty_due_seconds", duty="refresh_figures") == 0
 
 
-def test_jobs_are_labeled_by_what_they_wait_for(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_are_labeled_by_what_they_wait_for(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(jobs._HANDLERS, "planted", lambda running: 1 / 0)
     queue(factories.job("planted", status="draft").pk)
     run_all()
     queue(factories.job("planted", status="draft").pk)
     assert "0 running, 1 waiting, 1 failed and to be retried" in shown(desk)
-    assert [value("numberdesk_jobs", status=status) for status in ("queued", "retried", "running")] == [1, 1, 0]
+    assert [
+        value("numberdesk_jobs", status=status) for status in ("queued", "retried", "running")
+    ] == [1, 1, 0]
 
 
-def test_one_failing_panel_is_named_and_hides_no_other(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failing_panel_is_named_and_hides_no_other(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail() -> dict[str, Any]:
         db_assertions.rows("SELECT 1 / 0")
         return {}
@@ -92,7 +101,11 @@ def test_one_failing_panel_is_named_and_hides_no_other(desk: Client, monkeypatch
     monkeypatch.setitem(dashboard.PANELS, "days", fail)
     with pytest.raises(PanelsFailed, match=r"not counted: days \(DataError: division by zero\)"):
         refresh_figures()
-    assert set(DeskFigures.objects.values_list("name", flat=True)) == {"stock", "quarantine", "demand"}
+    assert set(DeskFigures.objects.values_list("name", flat=True)) == {
+        "stock",
+        "quarantine",
+        "demand",
+    }
     assert desk.get(HOME).status_code == 200
     assert "could not be counted" in desk.post("/admin/refresh/", follow=True).content.decode()
     with pytest.raises(CommandError, match="some figures were not counted: days"):

@@ -71,7 +71,9 @@ class TestCreateOrganization:
         assert entry.request_id == Event.objects.get(subject_id=answer["id"]).request_id
 
     def test_sandbox_flag_creates_a_sandbox(self, run):
-        assert Organization.objects.get(pk=run("create_organization", "Play", "--sandbox", "--json")["id"]).is_sandbox
+        assert Organization.objects.get(
+            pk=run("create_organization", "Play", "--sandbox", "--json")["id"]
+        ).is_sandbox
 
     def test_output_without_json_is_an_equivalent_line_of_text(self, run):
         text = run("create_organization", "Acme", "--credit", "7")
@@ -81,12 +83,17 @@ class TestCreateOrganization:
     def test_taken_name_is_refused_in_any_case_without_a_write(self, run, refused):
         run("create_organization", "Acme")
         message, code = refused("create_organization", "ACME", "--credit", "5")
-        assert message == "argument NAME: an organization named 'ACME' exists already: choose another name"
+        assert (
+            message
+            == "argument NAME: an organization named 'ACME' exists already: choose another name"
+        )
         assert code == 1
         assert CreditAccount.objects.count() == 1
         assert not CreditEntry.objects.exists()
 
-    @pytest.mark.parametrize("credit", ["abc", "-1", "1.001", "1e20", "NaN", "Infinity", "1,000", ""])
+    @pytest.mark.parametrize(
+        "credit", ["abc", "-1", "1.001", "1e20", "NaN", "Infinity", "1,000", ""]
+    )
     def test_invalid_credit_is_refused(self, refused, credit):
         message, _ = refused("create_organization", "Acme", f"--credit={credit}")
         assert "argument --credit" in message
@@ -100,10 +107,16 @@ class TestCreateOrganization:
 
 class TestAddCredit:
     def test_credit_is_added_by_name_or_id_with_the_note(self, run, acme):
-        assert run("add_credit", "acme", "10", "--note", "invoice 7", "--json")["balance"] == "10.00"
+        assert (
+            run("add_credit", "acme", "10", "--note", "invoice 7", "--json")["balance"] == "10.00"
+        )
         assert run("add_credit", acme.pk, "0.01", "--json")["balance"] == "10.01"
         entry = CreditEntry.objects.get(account=acme.pk, entry=1)
-        assert (entry.note, entry.actor, entry.kind) == ("invoice 7", "command:add_credit", "top_up")
+        assert (entry.note, entry.actor, entry.kind) == (
+            "invoice 7",
+            "command:add_credit",
+            "top_up",
+        )
 
     def test_unknown_organization_is_named_with_the_remedy(self, db, refused):
         message, code = refused("add_credit", "Missing", "10")
@@ -128,14 +141,25 @@ class TestCreateApiKey:
         assert answer["plaintext"].startswith("am_live_")
         assert is_well_formed(answer["plaintext"])
         assert key.digest == digest(answer["plaintext"])
-        assert (key.organization, key.label, key.scopes) == (acme, "ci", ["numbers:write", "numbers:read"])
+        assert (key.organization, key.label, key.scopes) == (
+            acme,
+            "ci",
+            ["numbers:write", "numbers:read"],
+        )
         assert key.expires_at is None
         event = Event.objects.get(subject_id=key.pk)
         assert event.actor == "command:create_api_key"
         assert answer["plaintext"] not in str(event.after)
 
     def test_every_scope_of_the_contract_can_be_given(self, run, acme):
-        answer = run("create_api_key", "--organization", acme.pk, "--scopes", ",".join(Scope.values), "--json")
+        answer = run(
+            "create_api_key",
+            "--organization",
+            acme.pk,
+            "--scopes",
+            ",".join(Scope.values),
+            "--json",
+        )
         assert answer["scopes"] == [
             *("numbers:read", "numbers:write", "campaigns:read", "brands:read"),
             *("apikeys:read", "apikeys:write", "credit:read", "platform:inventory:write"),
@@ -143,11 +167,20 @@ class TestCreateApiKey:
 
     def test_sandbox_gets_a_test_key(self, run, db):
         Organization.objects.create(name="Play", is_sandbox=True)
-        assert run("create_api_key", "--organization", "Play", "--scopes", "numbers:read").startswith("am_test_")
+        assert run(
+            "create_api_key", "--organization", "Play", "--scopes", "numbers:read"
+        ).startswith("am_test_")
 
     def test_key_expires_at_the_given_time(self, run, acme):
         answer = run(
-            "create_api_key", "--organization", "Acme", "--scopes", "numbers:read", "--expires-in-days", "3", "--json"
+            "create_api_key",
+            "--organization",
+            "Acme",
+            "--scopes",
+            "numbers:read",
+            "--expires-in-days",
+            "3",
+            "--json",
         )
         key = ApiKey.objects.get(pk=answer["id"])
         assert abs(key.expires_at - (timezone.now() + timedelta(days=3))) < timedelta(minutes=5)
@@ -170,12 +203,20 @@ class TestCreateApiKey:
     @pytest.mark.parametrize("days", ["0", "-1", "1.5", "x", "99999"])
     def test_invalid_days_are_refused(self, refused, acme, days):
         message, _ = refused(
-            "create_api_key", "--organization", "Acme", "--scopes", "numbers:read", f"--expires-in-days={days}"
+            "create_api_key",
+            "--organization",
+            "Acme",
+            "--scopes",
+            "numbers:read",
+            f"--expires-in-days={days}",
         )
         assert "argument --expires-in-days" in message
 
     def test_unknown_organization_is_refused(self, refused, db):
-        assert "argument --organization" in refused("create_api_key", "--organization", "x", "--scopes", "a")[0]
+        assert (
+            "argument --organization"
+            in refused("create_api_key", "--organization", "x", "--scopes", "a")[0]
+        )
 
 
 class TestCreateCampaign:
@@ -231,22 +272,35 @@ class TestTheCommandLine:
             cwd=ROOT, env={**_plain_environment(), **environment}, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
 
-    @pytest.mark.parametrize("command", ["create_organization", "add_credit", "create_api_key", "create_campaign"])
+    @pytest.mark.parametrize(
+        "command", ["create_organization", "add_credit", "create_api_key", "create_campaign"]
+    )
     def test_help_describes_the_command_without_a_database(self, command):
-        done = self.manage(command, "--help", DATABASE_URL="postgresql://anyone@127.0.0.1:1/none", **PRODUCTION)
+        done = self.manage(
+            command, "--help", DATABASE_URL="postgresql://anyone@127.0.0.1:1/none", **PRODUCTION
+        )
         assert done.returncode == 0
         assert "--json" in done.stdout
         assert done.stderr == ""
 
     def test_wrong_command_line_is_one_line_and_exit_code_2(self):
-        done = self.manage("add_credit", "acme", "ten", DATABASE_URL="postgresql://x@127.0.0.1:1/x", **PRODUCTION)
+        done = self.manage(
+            "add_credit", "acme", "ten", DATABASE_URL="postgresql://x@127.0.0.1:1/x", **PRODUCTION
+        )
         assert done.returncode == 2
         assert done.stdout == ""
-        assert done.stderr == "manage.py add_credit: error: argument AMOUNT: 'ten' is not an amount such as 100.00\n"
+        assert (
+            done.stderr
+            == "manage.py add_credit: error: argument AMOUNT: 'ten' is not an amount such as 100.00\n"
+        )
 
     def test_unreachable_database_is_one_line_and_exit_code_1(self):
         done = self.manage(
-            "create_organization", "Acme", "--json", DATABASE_URL="postgresql://x@127.0.0.1:1/x", **PRODUCTION
+            "create_organization",
+            "Acme",
+            "--json",
+            DATABASE_URL="postgresql://x@127.0.0.1:1/x",
+            **PRODUCTION,
         )
         assert done.returncode == 1
         assert done.stdout == ""
@@ -269,7 +323,9 @@ class TestCallCommand:
     def test_keyword_arguments_get_their_types(self, acme, capsys):
         call_command("create_organization", "Beta", credit="5", json=True)
         assert json.loads(capsys.readouterr().out)["balance"] == "5.00"
-        call_command("create_api_key", organization="Acme", scopes="numbers:read,credit:read", json=True)
+        call_command(
+            "create_api_key", organization="Acme", scopes="numbers:read,credit:read", json=True
+        )
         assert json.loads(capsys.readouterr().out)["scopes"] == ["numbers:read", "credit:read"]
 
     def test_keyword_arguments_are_refused_like_words(self, db):

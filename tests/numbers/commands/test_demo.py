@@ -47,7 +47,9 @@ def order(secret, *numbers):
 
 
 def test_demo_has_operator_customer_credit_stock_and_sandbox(demo):
-    operator = authenticate(HttpRequest(), username=demo["admin"]["username"], password=demo["admin"]["password"])
+    operator = authenticate(
+        HttpRequest(), username=demo["admin"]["username"], password=demo["admin"]["password"]
+    )
     assert operator is not None
     assert operator.is_superuser
     customer = Organization.objects.get(name=demo["organization"])
@@ -141,10 +143,21 @@ def test_production_has_no_demo(db, settings):
 def test_command_prints_text_or_one_json_document(db, capsys):
     call_command("seed_demo", "--json")
     document = json.loads(capsys.readouterr().out)
-    assert {"admin", "api_key", "sandbox_api_key", "organization", "campaign_id", "number", "sandbox_number"} <= set(
-        document
-    )
+    assert {
+        "admin",
+        "api_key",
+        "sandbox_api_key",
+        "organization",
+        "campaign_id",
+        "number",
+        "sandbox_number",
+    } <= set(document)
     call_command("seed_demo")
     text = capsys.readouterr().out
-    for value in (document["api_key"], document["number"], document["admin"]["password"], document["campaign_id"]):
+    for value in (
+        document["api_key"],
+        document["number"],
+        document["admin"]["password"],
+        document["campaign_id"],
+    ):
         assert value in text

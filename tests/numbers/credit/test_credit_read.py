@@ -45,9 +45,13 @@ def test_sandbox_pays_nothing_for_its_orders(api, cast):
 def test_ledger_is_newest_first_with_continuous_balances(api, cast):
     response = api.order(factories.stock(*factories.line(1, 3)))
     operator = factories.Actor("operator", "alice", "01JTBQH2FZ8K1RXC0WJ4Z9P3VM")
-    correct(organization_id=cast.owner.pk, amount=Decimal("-7.00"), note="sold twice", actor=operator)
+    correct(
+        organization_id=cast.owner.pk, amount=Decimal("-7.00"), note="sold twice", actor=operator
+    )
     entries = api.get(ENTRIES).json()["data"]
-    assert [(one["entry"], one["kind"], one["amount"], one["balance_after"]) for one in entries] == [
+    assert [
+        (one["entry"], one["kind"], one["amount"], one["balance_after"]) for one in entries
+    ] == [
         (3, "correction", "-7.00", "90.00"),
         (2, "charge", "-3.00", "97.00"),
         (1, "top_up", "100.00", "100.00"),
@@ -74,7 +78,9 @@ def test_ledger_is_newest_first_with_continuous_balances(api, cast):
 
 def test_pages_make_up_the_ledger_when_charges_come_between_them(api, cast):
     def add():
-        top_up(organization_id=cast.owner.pk, amount=Decimal("1.00"), note="", actor=factories.actor())
+        top_up(
+            organization_id=cast.owner.pk, amount=Decimal("1.00"), note="", actor=factories.actor()
+        )
 
     for _ in range(6):
         add()
@@ -84,9 +90,15 @@ def test_pages_make_up_the_ledger_when_charges_come_between_them(api, cast):
 def test_cursor_reveals_no_count_of_foreign_entries(api, cast):
     """It is made of the number within the account, and masked."""
     for organization in (cast.owner, cast.stranger):
-        top_up(organization_id=organization.pk, amount=Decimal("1.00"), note="", actor=factories.actor())
+        top_up(
+            organization_id=organization.pk,
+            amount=Decimal("1.00"),
+            note="",
+            actor=factories.actor(),
+        )
     cursors = [
-        one.get(f"{ENTRIES}?limit=1").json()["meta"]["next_cursor"] for one in (api, api.using(cast.stranger_key))
+        one.get(f"{ENTRIES}?limit=1").json()["meta"]["next_cursor"]
+        for one in (api, api.using(cast.stranger_key))
     ]
     assert cursors[0] != cursors[1]
     response = api.using(cast.stranger_key).get(f"{ENTRIES}?cursor={cursors[0]}")
@@ -95,7 +107,9 @@ def test_cursor_reveals_no_count_of_foreign_entries(api, cast):
 
 def test_invalid_page_is_refused(api):
     refuses_what_is_no_page(api, ENTRIES)
-    assert list(error_of(api.get(f"{CREDIT}?currency=EUR"), 422, "VALIDATION_FAILED")["details"]) == ["currency"]
+    assert list(
+        error_of(api.get(f"{CREDIT}?currency=EUR"), 422, "VALIDATION_FAILED")["details"]
+    ) == ["currency"]
 
 
 def test_stranger_sees_only_its_own_credit(api, cast):
@@ -119,7 +133,12 @@ def test_each_endpoint_costs_two_statements(api, cast, django_assert_num_queries
             with django_assert_num_queries(2):
                 assert api.get(path).status_code == 200
         for _ in range(5):
-            top_up(organization_id=cast.owner.pk, amount=Decimal("1.00"), note="", actor=factories.actor())
+            top_up(
+                organization_id=cast.owner.pk,
+                amount=Decimal("1.00"),
+                note="",
+                actor=factories.actor(),
+            )
 
 
 @pytest.mark.parametrize("path", [CREDIT, ENTRIES])

@@ -13,13 +13,22 @@ from numbers.inventory.pricing import LARGEST_PRICE
 
 @pytest.mark.parametrize(
     ("text", "price"),
-    [("1", "1.00"), ("1.5", "1.50"), ("1,25", "1.25"), ("007.10", "7.10"), ("2.5000", "2.50"), ("0,500", "0.50")],
+    [
+        ("1", "1.00"),
+        ("1.5", "1.50"),
+        ("1,25", "1.25"),
+        ("007.10", "7.10"),
+        ("2.5000", "2.50"),
+        ("0,500", "0.50"),
+    ],
 )
 def test_prices_are_read_in_every_form(text, price):
     assert read_price(text) == price
 
 
-@pytest.mark.parametrize("text", ["-1", "free", "1.234", "$1", "1e3", "NaN", "Infinity", "1,000.00", "٣", "2.5.0"])
+@pytest.mark.parametrize(
+    "text", ["-1", "free", "1.234", "$1", "1e3", "NaN", "Infinity", "1,000.00", "٣", "2.5.0"]
+)
 def test_invalid_price_is_refused(text):
     with pytest.raises(BadCell, match="is not an amount in whole cents"):
         read_price(text)
@@ -64,7 +73,10 @@ class TestColumns:
     def test_given_columns_override_detected_ones(self):
         layout = detect_layout("phone,did", Options(mapping={"did": "number", "phone": "ignore"}))
         assert layout.meanings == (None, "number")
-        assert detect_layout("phone,did", Options(mapping={"2": "number"})).meanings == (None, "number")
+        assert detect_layout("phone,did", Options(mapping={"2": "number"})).meanings == (
+            None,
+            "number",
+        )
 
     @pytest.mark.parametrize(
         ("line", "mapping", "problem"),
@@ -73,7 +85,11 @@ class TestColumns:
             ("phone,did", {}, "'phone' and 'did' both mean number"),
             ("phone", {"x": "price"}, "there is no column 'x'"),
             ("phone", {"phone": "colour"}, "'colour' is not one of number,"),
-            ("+14155550123,1.00", {}, "which column has the numbers? COLUMN=number, of 'column 1', 'column 2'"),
+            (
+                "+14155550123,1.00",
+                {},
+                "which column has the numbers? COLUMN=number, of 'column 1', 'column 2'",
+            ),
         ],
     )
     def test_undetectable_columns_are_asked_for(self, line, mapping, problem):

@@ -80,13 +80,27 @@ class TestWhatGoesIn:
             "Acme",
             "SNFC",
         )
-        assert (one.sms_enabled, one.mms_enabled, one.region, one.status) == (True, False, "US-CA", "available")
-        assert (two.number, two.price, two.region, two.sms_enabled) == ("+14155550102", Decimal("2.00"), "CA-XX", True)
+        assert (one.sms_enabled, one.mms_enabled, one.region, one.status) == (
+            True,
+            False,
+            "US-CA",
+            "available",
+        )
+        assert (two.number, two.price, two.region, two.sms_enabled) == (
+            "+14155550102",
+            Decimal("2.00"),
+            "CA-XX",
+            True,
+        )
 
     def test_stock_batch_records_actor_and_file(self, load):
         answer, _ = load(GOOD)
         batch = StockBatch.objects.get()
-        assert (batch.source, batch.actor, batch.note) == ("import", "command:import_numbers", "import of stock.csv")
+        assert (batch.source, batch.actor, batch.note) == (
+            "import",
+            "command:import_numbers",
+            "import of stock.csv",
+        )
         assert answer["batch_id"] == str(batch.pk)
 
     def test_defaults_apply_to_missing_values(self, load):
@@ -99,8 +113,13 @@ class TestWhatGoesIn:
             "Acme",
             "--sandbox",
         )
-        rows = PhoneNumber.objects.order_by("number").values_list("price", "mms_enabled", "carrier", "sandbox")
-        assert list(rows) == [(Decimal("2.00"), False, "Acme", True), (Decimal("3.00"), False, "Acme", True)]
+        rows = PhoneNumber.objects.order_by("number").values_list(
+            "price", "mms_enabled", "carrier", "sandbox"
+        )
+        assert list(rows) == [
+            (Decimal("2.00"), False, "Acme", True),
+            (Decimal("3.00"), False, "Acme", True),
+        ]
 
     def test_national_numbers_of_another_country_are_read(self, load):
         load("tel\n020 7183 8750\n", "--region", "gb")
@@ -111,7 +130,9 @@ class TestWhatGoesIn:
         assert PhoneNumber.objects.get().price == Decimal("1.25")
 
     def test_file_is_read_from_standard_input(self, capsys, monkeypatch):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"+14155550101\n+14155550102\n")))
+        monkeypatch.setattr(
+            sys, "stdin", io.TextIOWrapper(io.BytesIO(b"+14155550101\n+14155550102\n"))
+        )
         call_command("import_numbers", "-")
         assert capsys.readouterr().out == "2 created, 0 unchanged, 0 rejected of 2 lines\n"
 
@@ -140,7 +161,9 @@ class TestWhatGoesIn:
         assert PhoneNumber.objects.get().carrier == 'Acme; "the" carrier'
 
     def test_formula_stays_text(self, load):
-        load("number,carrier\n+14155550101,=cmd|' /C calc'!A0\n+14155550102,\\N\n+14155550103,'=1+1\n")
+        load(
+            "number,carrier\n+14155550101,=cmd|' /C calc'!A0\n+14155550102,\\N\n+14155550103,'=1+1\n"
+        )
         carriers = list(PhoneNumber.objects.order_by("number").values_list("carrier", flat=True))
         assert carriers == ["=cmd|' /C calc'!A0", "\\N", "=1+1"]
 
@@ -191,14 +214,18 @@ class TestWhatIsRejected:
         assert found[14].endswith("has control characters")
 
     def test_text_behind_an_open_quote_is_not_data(self, load):
-        answer, code = load('number,note\n+14155550101,x\n+14155550102,"old\n+14155550103,y\n\n+14155550104,z\n')
+        answer, code = load(
+            'number,note\n+14155550101,x\n+14155550102,"old\n+14155550103,y\n\n+14155550104,z\n'
+        )
         assert (counts(answer), code) == ((1, 0, [3, 4, 6]), 1)
         assert reasons(answer)[3] == "has a quote that is never closed"
         assert "stands behind the quote that line 3 opens" in reasons(answer)[6]
 
     def test_quoted_line_break_belongs_to_its_field(self, load, tmp_path):
         rejected = tmp_path / "rejected.csv"
-        text = 'number,note\n+14155550101,"old:\n+14155550999, ported out"\nx,"a\nb"\n+14155550102,\n'
+        text = (
+            'number,note\n+14155550101,"old:\n+14155550999, ported out"\nx,"a\nb"\n+14155550102,\n'
+        )
         answer, _ = load(text, "--rejected", str(rejected))
         assert (counts(answer), answer["lines"]) == ((2, 0, [4]), 3)
         assert not PhoneNumber.objects.filter(number="+14155550999").exists()
@@ -222,9 +249,13 @@ class TestWhatIsRejected:
 
     def test_number_in_stock_with_other_attributes_is_rejected(self, load):
         load("number,price,carrier\n+14155550101,1.00,Acme\n+14155550102,1.00,Acme\n")
-        answer, code = load("number,price,carrier\n+14155550101,2.00,Acme\n+14155550102,1.00,\n+14155550103,1.00,\n")
+        answer, code = load(
+            "number,price,carrier\n+14155550101,2.00,Acme\n+14155550102,1.00,\n+14155550103,1.00,\n"
+        )
         assert (counts(answer), code) == ((1, 1, [2]), 1)
-        assert reasons(answer)[2] == "+14155550101 is already in stock with price '1.00', not '2.00'"
+        assert (
+            reasons(answer)[2] == "+14155550101 is already in stock with price '1.00', not '2.00'"
+        )
         assert PhoneNumber.objects.get(number="+14155550101").price == Decimal("1.00")
 
     def test_live_number_does_not_become_a_test_number(self, load):
@@ -237,7 +268,10 @@ class TestWhatIsRejected:
         load(BAD.format(long="x" * 65, tab="-"), "--rejected", str(rejected))
         lines = rejected.read_text().splitlines()
         assert lines[0] == "number,price,sms,type,carrier,reason"
-        assert lines[2] == "+14155550102,free,yes,,,price 'free' is not an amount in whole cents such as 1.00"
+        assert (
+            lines[2]
+            == "+14155550102,free,yes,,,price 'free' is not an amount in whole cents such as 1.00"
+        )
         mended = rejected.read_text().replace("free,yes", "1.00,yes")
         answer, _ = load(mended, "--rejected", str(rejected))
         assert answer["created"] == 1
@@ -249,7 +283,10 @@ class TestWhatIsRejected:
         with pytest.raises(CommandError, match="25 lines were rejected"):
             call_command("import_numbers", str(file))
         out = capsys.readouterr().out
-        assert "line 21: 'nothing' is not a phone number\n… and 5 more: --rejected FILE has all of them" in out
+        assert (
+            "line 21: 'nothing' is not a phone number\n… and 5 more: --rejected FILE has all of them"
+            in out
+        )
 
 
 @pytest.mark.django_db
@@ -301,7 +338,9 @@ class TestAllOrNothing:
 
     def test_dry_run_reports_the_result_and_writes_nothing(self, load):
         load("number,price\n+14155550101,1\n")
-        answer, code = load("number,price\n+14155550101,1\n+14155550102,1\n+14155550102,1\nx,1\n", "--dry-run")
+        answer, code = load(
+            "number,price\n+14155550101,1\n+14155550102,1\n+14155550102,1\nx,1\n", "--dry-run"
+        )
         assert (counts(answer), code) == ((1, 1, [4, 5]), 1)
         assert PhoneNumber.objects.count() == StockBatch.objects.count() == 1
 
@@ -310,9 +349,24 @@ class TestAllOrNothing:
 class TestFilesOfChance:
     def test_every_record_is_created_unchanged_or_rejected(self):
         rng = random.Random(3)
-        cells = ["+14155550101", "+14155550102", "x", "", "2,500", "1.00", "a\nb", 'a"b', " ", "4155550103.0", "\0"]
+        cells = [
+            "+14155550101",
+            "+14155550102",
+            "x",
+            "",
+            "2,500",
+            "1.00",
+            "a\nb",
+            'a"b',
+            " ",
+            "4155550103.0",
+            "\0",
+        ]
         for _ in range(60):
-            rows = [[rng.choice(cells) for _ in range(rng.choice([2, 2, 2, 1]))] for _ in range(rng.randrange(9))]
+            rows = [
+                [rng.choice(cells) for _ in range(rng.choice([2, 2, 2, 1]))]
+                for _ in range(rng.randrange(9))
+            ]
             file = io.StringIO()
             csv.writer(file, quoting=rng.choice([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])).writerows(
                 [["tel", "price"], *rows]
@@ -326,13 +380,30 @@ class TestFilesOfChance:
                     dry_run=dry_run,
                     atomic=rng.choice([True, False]) and dry_run,
                 )
-                assert outcome.created + outcome.unchanged + outcome.rejected == outcome.lines == len(rows) - blank
+                assert (
+                    outcome.created + outcome.unchanged + outcome.rejected
+                    == outcome.lines
+                    == len(rows) - blank
+                )
 
     def test_atomic_file_creates_nothing_until_repaired(self, monkeypatch):
         monkeypatch.setattr(imports_reader, "LONGEST_LINE", 60)
         monkeypatch.setattr(records, "LONGEST_LINE", 60)
         rng = random.Random(4)
-        parts = ["+14155550101", "+14155550102,x", "x", '"', '"', ",", "\n", "\n", "\n", "a" * 30, "=1", " "]
+        parts = [
+            "+14155550101",
+            "+14155550102,x",
+            "x",
+            '"',
+            '"',
+            ",",
+            "\n",
+            "\n",
+            "\n",
+            "a" * 30,
+            "=1",
+            " ",
+        ]
         for header in ("tel", "tel,note"):
             for _ in range(60):
                 text = f"{header}\n" + "".join(rng.choice(parts) for _ in range(12))
@@ -376,11 +447,17 @@ class TestFilesThatAreNone:
         assert refused(b"a,b\n1,2\n").startswith("argument --map: which column has the numbers?")
 
     def test_unknown_encoding_is_refused(self, refused):
-        assert refused(b"number\n", "--encoding", "klingon").startswith("argument --encoding: 'klingon' is not known")
-        assert refused(b"number\n", "--encoding", "zip").startswith("argument --encoding: 'zip' is not known")
+        assert refused(b"number\n", "--encoding", "klingon").startswith(
+            "argument --encoding: 'klingon' is not known"
+        )
+        assert refused(b"number\n", "--encoding", "zip").startswith(
+            "argument --encoding: 'zip' is not known"
+        )
 
     def test_missing_file_is_refused(self, tmp_path):
-        with pytest.raises(CommandError, match=r"argument FILE.csv: No such file or directory: .*nowhere.csv"):
+        with pytest.raises(
+            CommandError, match=r"argument FILE.csv: No such file or directory: .*nowhere.csv"
+        ):
             call_command("import_numbers", str(tmp_path / "nowhere.csv"))
         with pytest.raises(CommandError, match=r"argument FILE.csv: Is a directory"):
             call_command("import_numbers", str(tmp_path))
@@ -399,7 +476,11 @@ def test_chunk_lookup_never_reads_the_whole_stock():
     reader = LineReader(detect_layout("number", Options()), Options())
     with transaction.atomic():
         loader.disable_timeouts()
-        loader.compare_chunk([reader.row(n, number) for n, number in enumerate(factories.line(0, 5_000))])
+        loader.compare_chunk(
+            [reader.row(n, number) for n, number in enumerate(factories.line(0, 5_000))]
+        )
         for statement in (loader._COUNT, loader._DIFFERING):
-            plan = db_assertions.rows("EXPLAIN " + statement.replace("%%", "%").replace("%(batch_id)s", "NULL"))
+            plan = db_assertions.rows(
+                "EXPLAIN " + statement.replace("%%", "%").replace("%(batch_id)s", "NULL")
+            )
             assert any("Index Scan using phone_number_unique" in line for (line,) in plan), plan

@@ -45,7 +45,9 @@ def test_overlapping_imports_share_numbers_and_never_deadlock(monkeypatch, atomi
     ]
     files = [numbers, numbers[::-1], numbers[150:] + numbers[:150], numbers[::2] + numbers[1::2]]
     outcomes = at_once([lambda file=file: load(file, atomic=atomic) for file in files])
-    assert sum(outcome.created for outcome in outcomes) == len(numbers) == PhoneNumber.objects.count()
+    assert (
+        sum(outcome.created for outcome in outcomes) == len(numbers) == PhoneNumber.objects.count()
+    )
     assert all(outcome.created + outcome.unchanged == len(numbers) for outcome in outcomes)
     assert all(outcome.rejected == 0 for outcome in outcomes)
     assert_verified()
@@ -83,7 +85,9 @@ def test_orders_continue_during_an_import(monkeypatch, cast, api):
     def buy(start: int) -> list[int]:
         return [api.order([sold[n]]).status_code for n in range(start, 40, 4)]
 
-    results = at_once([lambda: load(file), lambda: load(file[::-1]), *(lambda n=n: buy(n) for n in range(4))])
+    results = at_once(
+        [lambda: load(file), lambda: load(file[::-1]), *(lambda n=n: buy(n) for n in range(4))]
+    )
     assert [status for statuses in results[2:] for status in statuses] == [200] * 40
     assert results[0].created + results[1].created == 360
     assert_verified()
@@ -102,7 +106,9 @@ def test_interrupted_import_is_finished_by_the_next(monkeypatch):
             raise Killed
 
     def run(progress=lambda doing, done, total: None) -> Outcome:
-        return import_numbers(Source(io.BytesIO(content), "a"), options=Options(), actor=actor, progress=progress)
+        return import_numbers(
+            Source(io.BytesIO(content), "a"), options=Options(), actor=actor, progress=progress
+        )
 
     with pytest.raises(Killed):
         run(die)

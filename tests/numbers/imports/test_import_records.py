@@ -23,7 +23,9 @@ CELL = st.text(st.sampled_from("ab1\" =+'\n,;\t|é"), max_size=6)
 
 
 def lines_of(text: str) -> list[Line]:
-    return list(numbered_lines(io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline="")))
+    return list(
+        numbered_lines(io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline=""))
+    )
 
 
 def read(text: str, delimiter: str = ",") -> list[Line]:
@@ -31,7 +33,11 @@ def read(text: str, delimiter: str = ",") -> list[Line]:
 
 
 @BUSY_MACHINE
-@given(st.lists(st.lists(CELL, min_size=1, max_size=4), max_size=6), DELIMITER, st.sampled_from(["\n", "\r\n"]))
+@given(
+    st.lists(st.lists(CELL, min_size=1, max_size=4), max_size=6),
+    DELIMITER,
+    st.sampled_from(["\n", "\r\n"]),
+)
 def test_records_are_those_of_the_csv_module(rows, delimiter, end):
     file = io.StringIO()
     csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
@@ -44,7 +50,9 @@ def test_records_are_those_of_the_csv_module(rows, delimiter, end):
 @given(st.text(st.sampled_from('a1"" ,\n'), max_size=60))
 def test_every_line_belongs_to_one_record(text):
     found = read(text)
-    assert "\n".join(record.text for record in found).split("\n") == ([line.text for line in lines_of(text)] or [""])
+    assert "\n".join(record.text for record in found).split("\n") == (
+        [line.text for line in lines_of(text)] or [""]
+    )
     place = 1
     for record in found:
         assert record.number == place
@@ -147,11 +155,14 @@ class TestRejectedFile:
         assert self.rewritten('1,"open', "2,x")[1:] == [['1,"open', "'=why"], ["2", "x", "'=why"]]
 
     @pytest.mark.parametrize(
-        "text", ['1,"open\n+14155550101,x\n', '+14155550101,"' + "x" * 20_000 + "\n+14155550102,x\n"]
+        "text",
+        ['1,"open\n+14155550101,x\n', '+14155550101,"' + "x" * 20_000 + "\n+14155550102,x\n"],
     )
     def test_rejected_raw_line_is_rejected_again(self, text):
         layout = detect_layout("number,note", Options())
-        rejections = [Rejection(record.number, record.problem, record.text) for record in read(text)]
+        rejections = [
+            Rejection(record.number, record.problem, record.text) for record in read(text)
+        ]
         mend = b"".join(rejected_lines(layout, rejections)).decode()
         again = read(mend)[1:]
         assert [len(split_record(record.text, ",")) for record in again] == [2, 2]  # of 3 columns

@@ -111,7 +111,9 @@ def test_search_offers_only_unheld_numbers(place, row):
 def test_forms_agree_on_the_state(place, row):
     at = place(*row)
     ((by_sql,),) = db_assertions.rows(f"SELECT {availability.STATE} FROM numbers_phonenumber")
-    by_q = [state for state, rule in availability.STATES.items() if PhoneNumber.objects.filter(rule)]
+    by_q = [
+        state for state, rule in availability.STATES.items() if PhoneNumber.objects.filter(rule)
+    ]
     by_python, until = availability.state_of(PhoneNumber.objects.get(), at)
     expected = state_by_hand(*row)
     assert (by_sql, by_q, by_python) == (expected, [expected], expected)

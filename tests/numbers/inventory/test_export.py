@@ -15,7 +15,17 @@ from tests.support.admin_client import url
 
 pytestmark = pytest.mark.django_db
 
-EVIL = ["=1+1", "+cmd", "-2", "@SUM(A1)", "\tx", "plain, with a comma", 'and a "quote"', "it's %s fine", "電話"]
+EVIL = [
+    "=1+1",
+    "+cmd",
+    "-2",
+    "@SUM(A1)",
+    "\tx",
+    "plain, with a comma",
+    'and a "quote"',
+    "it's %s fine",
+    "電話",
+]
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -42,7 +52,9 @@ def stock() -> Organization:
 def test_list_is_exported_whole_with_owners(desk, stock):
     rows = exported(desk)
     assert len(rows) == len(EVIL) + 2
-    assert {row["number"]: row["owner"] for row in rows if row["owner"]} == {"+12125550123": "'=Acme"}
+    assert {row["number"]: row["owner"] for row in rows if row["owner"]} == {
+        "+12125550123": "'=Acme"
+    }
     assert {row["price"] for row in rows} == {"1.00", "1.25"}
 
 
@@ -52,7 +64,8 @@ def test_spreadsheet_formula_becomes_text(desk, stock):
 
 
 @pytest.mark.parametrize(
-    ("query", "count"), [("?number_type=toll_free", 1), ("?q=2125550", 1), ("?q=2000003", 1), ("?sandbox__exact=1", 0)]
+    ("query", "count"),
+    [("?number_type=toll_free", 1), ("?q=2125550", 1), ("?q=2000003", 1), ("?sandbox__exact=1", 0)],
 )
 def test_export_has_only_the_filtered_numbers(desk, stock, query, count):
     assert len(exported(desk, query)) == count
@@ -91,7 +104,9 @@ def test_command_exports_a_part(stock, tmp_path, capsys):
     assert part("--number-type", "toll_free") == {"+18885550199"}
     assert len(part("--area-code", "415")) == len(EVIL)
     assert part("--sandbox") == set()
-    with pytest.raises(CommandError, match="argument --organization: no organization has the id or name 'Missing'"):
+    with pytest.raises(
+        CommandError, match="argument --organization: no organization has the id or name 'Missing'"
+    ):
         part("--organization", "Missing")
     with pytest.raises(CommandError, match=r"argument FILE.csv: No such file or directory"):
         call_command("export_numbers", str(tmp_path / "nowhere" / "part.csv"))
@@ -102,5 +117,7 @@ def test_standard_output_has_the_numbers_and_nothing_else(stock, capsysbinary):
     written = capsysbinary.readouterr()
     assert [row["number"] for row in rows_of(written.out)] == ["+18885550199"]
     assert written.err == b""
-    with pytest.raises(CommandError, match="argument --json: standard output already has the numbers"):
+    with pytest.raises(
+        CommandError, match="argument --json: standard output already has the numbers"
+    ):
         call_command("export_numbers", "--json")

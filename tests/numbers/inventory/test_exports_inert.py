@@ -23,7 +23,19 @@ pytestmark = pytest.mark.django_db
 
 ROOT = BASE_DIR
 RUN = re.compile("^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-EVIL = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\rx", "\uff1d1", "'=1", "''@", "+14155550123", "plain"]
+EVIL = [
+    "=1+1",
+    "+cmd",
+    "-2+3",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "\uff1d1",
+    "'=1",
+    "''@",
+    "+14155550123",
+    "plain",
+]
 TEXT_TYPES = {"text", "varchar", "bpchar"}
 EXPORTED = [one for one in admin.site._registry.values() if isinstance(one, ExportedAdmin)]
 
@@ -36,8 +48,14 @@ def unguarded_text(rows: QuerySet[Any], columns: dict[str, str]) -> list[str]:
     """Return the columns of free text that go out as they are."""
     statement = _statement(rows, columns)
     with connection.cursor() as cursor:
-        cursor.execute(statement.removeprefix("COPY (").rpartition(") TO STDOUT")[0].replace("%", "%%") + " LIMIT 0")
-        types = {one.name: connection.connection.adapters.types[one.type_code].name for one in cursor.description}
+        cursor.execute(
+            statement.removeprefix("COPY (").rpartition(") TO STDOUT")[0].replace("%", "%%")
+            + " LIMIT 0"
+        )
+        types = {
+            one.name: connection.connection.adapters.types[one.type_code].name
+            for one in cursor.description
+        }
     shown = statement[: statement.index(" FROM (")]
     guarded = set(re.findall(r'ELSE c\d+ END AS "?(\w+)"?', shown))
     return [header for header in columns if types[header] in TEXT_TYPES and header not in guarded]
@@ -52,8 +70,12 @@ def test_every_text_column_of_an_exported_list_is_guarded(model_admin):
 
 
 def test_planted_unguarded_column_is_found():
-    rows = PhoneNumber.objects.annotate(hidden=Cast(Value("=1"), CharField()), status_text=F("status"))
-    assert unguarded_text(rows, {"hidden": "hidden", "number": "number", "status": "status"}) == ["status"]
+    rows = PhoneNumber.objects.annotate(
+        hidden=Cast(Value("=1"), CharField()), status_text=F("status")
+    )
+    assert unguarded_text(rows, {"hidden": "hidden", "number": "number", "status": "status"}) == [
+        "status"
+    ]
 
 
 def test_command_and_sql_match_the_function(tmp_path):
@@ -65,15 +87,26 @@ def test_command_and_sql_match_the_function(tmp_path):
     file = tmp_path / "stock.csv"
     call_command("export_numbers", str(file), "--json", stdout=io.StringIO())
     cells = [cell for row in rows_of(file.read_bytes()) for cell in row]
-    assert not [cell for cell in cells if RUN.match(cell) and not re.fullmatch(r"\+[0-9]{3,15}", cell)]
+    assert not [
+        cell for cell in cells if RUN.match(cell) and not re.fullmatch(r"\+[0-9]{3,15}", cell)
+    ]
     assert "'=Acme" in cells
-    assert unguarded_text(with_owner(PhoneNumber.objects.all()), COLUMNS) == ["number_type", "status"]
+    assert unguarded_text(with_owner(PhoneNumber.objects.all()), COLUMNS) == [
+        "number_type",
+        "status",
+    ]
 
 
 def test_every_csv_writer_uses_the_function():
     writing = re.compile(r"csv\.writer|csv\.DictWriter|FORMAT csv|text/csv")
-    guarding = re.compile(r"\binert\(|\bstream_csv\(|\brejected_lines\(|_guarded\(|forms\.FileInput")
-    modules = [path for app in ("config", "numbers", "campaigns", "apikeys") for path in (ROOT / app).rglob("*.py")]
+    guarding = re.compile(
+        r"\binert\(|\bstream_csv\(|\brejected_lines\(|_guarded\(|forms\.FileInput"
+    )
+    modules = [
+        path
+        for app in ("config", "numbers", "campaigns", "apikeys")
+        for path in (ROOT / app).rglob("*.py")
+    ]
     writers = [path for path in modules if writing.search(path.read_text())]
     assert len(writers) >= 4
     assert [path.name for path in writers if not guarding.search(path.read_text())] == []

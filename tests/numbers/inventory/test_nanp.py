@@ -28,8 +28,17 @@ def test_every_area_code_has_the_form_of_the_plan():
 
 
 def test_every_state_and_well_known_codes_are_in_the_table():
-    assert len({region for region in REGIONS.values() if region.startswith("US-")}) == 52  # with DC and PR
-    known = {"212": "US-NY", "415": "US-CA", "312": "US-IL", "305": "US-FL", "206": "US-WA", "416": "CA-ON"}
+    assert (
+        len({region for region in REGIONS.values() if region.startswith("US-")}) == 52
+    )  # with DC and PR
+    known = {
+        "212": "US-NY",
+        "415": "US-CA",
+        "312": "US-IL",
+        "305": "US-FL",
+        "206": "US-WA",
+        "416": "CA-ON",
+    }
     assert {code: REGIONS[code] for code in known} == known
 
 
@@ -66,7 +75,9 @@ def test_index_and_number_are_inverse(block, data):
     assert block.index(block.number(index)) == index
 
 
-@pytest.mark.parametrize("number", ["+12125550100", "+14155550100", "+14159111234", "+14159501234", "+12122345678"])
+@pytest.mark.parametrize(
+    "number", ["+12125550100", "+14155550100", "+14159111234", "+14159501234", "+12122345678"]
+)
 def test_number_outside_the_block_has_no_index(number):
     assert Block("415").index(number) is None
 
@@ -105,7 +116,9 @@ def test_last_free_numbers_are_found_and_one_more_is_refused():
     block = Block("888", sandbox=True)
     everything = list(draw(block, block.capacity, random_state=3))
     assert set(draw(block, 3, taken=everything[3:], random_state=9)) == set(everything[:3])
-    with pytest.raises(PlanExhausted, match="area code 888 has room for 3 more test numbers, not 4"):
+    with pytest.raises(
+        PlanExhausted, match="area code 888 has room for 3 more test numbers, not 4"
+    ):
         draw(block, 4, taken=everything[3:], random_state=9)
 
 

@@ -31,7 +31,13 @@ def test_numbers_agree_with_libphonenumber():
     areas = [*REGIONS, *TOLL_FREE, "555", "999", "211", "123", "950"]
     for _ in range(3_000):
         text = f"{rng.choice(areas)}{rng.randrange(10**7):07}"
-        for form in (f"+1{text}", f"1{text}", text, f"({text[:3]}) {text[3:6]}-{text[6:]}", f"+1 {text}"):
+        for form in (
+            f"+1{text}",
+            f"1{text}",
+            text,
+            f"({text[:3]}) {text[3:6]}-{text[6:]}",
+            f"+1 {text}",
+        ):
             region = rng.choice(["US", "CA", "GB"])
             assert by_us(form, region) == by_library(form, region), (form, region)
 
@@ -125,7 +131,9 @@ def test_reading_keeps_every_digit_of_a_number_with_country_code():
     rng = random.Random(2)
     for _ in range(3_000):
         digits = f"{rng.choice(['1415', '4930', '44207', '33142', '3906', '5491', '1671'])}{rng.randrange(10**8):08}"
-        written = "+" + "".join(rng.choice(["", "", " ", "-", ".", "/", "(", ")"]) + digit for digit in digits)
+        written = "+" + "".join(
+            rng.choice(["", "", " ", "-", ".", "/", "(", ")"]) + digit for digit in digits
+        )
         try:
             named = read_number(written + rng.choice(["", ".0", ".00", " 5", "'"]), region="DE")
         except NotANumber:
@@ -134,7 +142,9 @@ def test_reading_keeps_every_digit_of_a_number_with_country_code():
         assert judge_number(named.number) == named
 
 
-@pytest.mark.parametrize("text", ["+14150551234", "+999123456", "+4478", "+72345", "4155550123", "+1 415 555 0123", ""])
+@pytest.mark.parametrize(
+    "text", ["+14150551234", "+999123456", "+4478", "+72345", "4155550123", "+1 415 555 0123", ""]
+)
 def test_judge_refuses_impossible_numbers(text):
     with pytest.raises(NotANumber):
         judge_number(text)

@@ -26,7 +26,10 @@ def test_area_codes_have_the_form():
 @pytest.mark.parametrize(
     ("text", "number", "region"),
     [
-        *((text, US, "US-CA") for text in ("CA", "ca", "Ca.", "California", "CALIFORNIA", "US-CA", "us_ca", "USA-CA")),
+        *(
+            (text, US, "US-CA")
+            for text in ("CA", "ca", "Ca.", "California", "CALIFORNIA", "US-CA", "us_ca", "USA-CA")
+        ),
         *((text, CANADA, "CA-ON") for text in ("ON", "on", "Ontario", "CA-ON", "CA ON")),
         ("N.Y.", US, "US-NY"),
         ("Québec", CANADA, "CA-QC"),
@@ -42,7 +45,9 @@ def test_region_is_stored_in_one_form(text, number, region):
     assert read_region(text, number=number, place=REGIONS.get(number[2:5], "")) == region
 
 
-@pytest.mark.parametrize(("text", "number"), [("CA", CANADA), ("CA", "+18885550101"), ("Pacific", US), ("US-ZZZZ", US)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("CA", CANADA), ("CA", "+18885550101"), ("Pacific", US), ("US-ZZZZ", US)]
+)
 def test_unknown_or_ambiguous_region_is_refused(text, number):
     with pytest.raises(ValueError, match="US-CA"):
         read_region(text, number=number, place=REGIONS.get(number[2:5], ""))
@@ -52,7 +57,9 @@ def load(tmp_path, text):
     file = tmp_path / "stock.csv"
     file.write_text(text)
     with file.open("rb") as stream:
-        return import_numbers(Source(stream, "stock.csv"), options=Options(), actor=factories.actor())
+        return import_numbers(
+            Source(stream, "stock.csv"), options=Options(), actor=factories.actor()
+        )
 
 
 def test_import_and_edit_bring_one_form_into_the_stock(tmp_path, desk):
@@ -60,7 +67,12 @@ def test_import_and_edit_bring_one_form_into_the_stock(tmp_path, desk):
     outcome = load(tmp_path, file)
     assert (outcome.created, [(one.line, one.reason) for one in outcome.rejections()]) == (
         4,
-        [(4, "region 'CA' may be California or Canada: write it as US-CA, or as a province such as CA-ON")],
+        [
+            (
+                4,
+                "region 'CA' may be California or Canada: write it as US-CA, or as a province such as CA-ON",
+            )
+        ],
     )
     assert set(PhoneNumber.objects.values_list("region", flat=True)) == {"US-CA", "CA-ON"}
     assert load(tmp_path, file).unchanged == 4
@@ -101,4 +113,8 @@ def test_migration_brings_the_stock_into_one_form(monkeypatch):
     migration.respell(apps, type("Editor", (), {"connection": connection}))
     found = dict(PhoneNumber.objects.values_list("number", "region"))
     assert [found[number] for number in factories.line(1, 7)] == ["US-CA"] * 7
-    assert [found[number] for number in ("+14155550199", CANADA, "+18885550101")] == ["Pacific", "CA", "CA"]
+    assert [found[number] for number in ("+14155550199", CANADA, "+18885550101")] == [
+        "Pacific",
+        "CA",
+        "CA",
+    ]

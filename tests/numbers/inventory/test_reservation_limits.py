@@ -116,7 +116,12 @@ def test_numbers_put_on_hold_in_a_minute_are_limited(api, settings):
 
 
 def test_history_of_the_hold_limit_is_read_by_an_index(api):
-    parameters = {"ids": [1, 2], "organization_id": uuid4(), "at": timezone.now(), "since": timezone.now()}
+    parameters = {
+        "ids": [1, 2],
+        "organization_id": uuid4(),
+        "at": timezone.now(),
+        "since": timezone.now(),
+    }
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("EXPLAIN " + reservations.HELD_SECONDS, parameters)

@@ -33,7 +33,9 @@ def held_by(api, reservation_id):
 
 
 def length(reservation):
-    return datetime.fromisoformat(reservation["expires_at"]) - datetime.fromisoformat(reservation["created_at"])
+    return datetime.fromisoformat(reservation["expires_at"]) - datetime.fromisoformat(
+        reservation["created_at"]
+    )
 
 
 def of_stranger(number, cast, api):
@@ -48,17 +50,36 @@ def test_hold_is_201_with_its_numbers_and_its_end(api, cast):
     response = api.post(RESERVATIONS, {"numbers": numbers[::-1]})
     assert response.status_code == 201
     data = response.json()["data"]
-    assert list(data) == ["id", "status", "numbers", "held_numbers", "created_at", "expires_at", "released_at"]
-    assert (data["status"], data["numbers"], data["held_numbers"]) == ("active", numbers[::-1], numbers)
+    assert list(data) == [
+        "id",
+        "status",
+        "numbers",
+        "held_numbers",
+        "created_at",
+        "expires_at",
+        "released_at",
+    ]
+    assert (data["status"], data["numbers"], data["held_numbers"]) == (
+        "active",
+        numbers[::-1],
+        numbers,
+    )
     assert length(data) == timedelta(minutes=10)
     assert data["released_at"] is None
-    recorded = db_assertions.rows("SELECT kind, organization_id, actor, request_id FROM numbers_numberevent")
-    assert recorded == [("held", cast.owner.pk, f"key:{cast.owner_key[:12]}", response["X-Request-Id"])] * 3
+    recorded = db_assertions.rows(
+        "SELECT kind, organization_id, actor, request_id FROM numbers_numberevent"
+    )
+    assert (
+        recorded
+        == [("held", cast.owner.pk, f"key:{cast.owner_key[:12]}", response["X-Request-Id"])] * 3
+    )
 
 
 @pytest.mark.parametrize("seconds", [60, 61, 1800])
 def test_hold_lasts_as_long_as_requested(api, seconds):
-    assert length(hold(api, *factories.stock(*factories.line(0)), ttl_seconds=seconds)) == timedelta(seconds=seconds)
+    assert length(
+        hold(api, *factories.stock(*factories.line(0)), ttl_seconds=seconds)
+    ) == timedelta(seconds=seconds)
 
 
 def test_hold_costs_nothing(api, cast):
@@ -84,7 +105,11 @@ def test_number_whose_quarantine_has_passed_can_be_held(api):
 def test_sandbox_holds_test_numbers_only(api, cast):
     sandbox = api.using(cast.sandbox_key)
     (test_number,) = factories.stock("+14155550100", sandbox=True)
-    error_of(sandbox.post(RESERVATIONS, {"numbers": factories.stock("+14152000001")}), 409, "INSUFFICIENT_INVENTORY")
+    error_of(
+        sandbox.post(RESERVATIONS, {"numbers": factories.stock("+14152000001")}),
+        409,
+        "INSUFFICIENT_INVENTORY",
+    )
     assert hold(sandbox, test_number)["held_numbers"] == [test_number]
 
 
@@ -93,7 +118,10 @@ def test_sandbox_holds_test_numbers_only(api, cast):
 TTL = "must be a whole number of seconds from 60 to 1800"
 LIST = "a list of 1 to 100 E.164 numbers such as +14155550123"
 WRONG = [
-    *[({"ttl_seconds": value}, "ttl_seconds", TTL) for value in (59, 1801, 0, -600, "600", 600.0, True, [])],
+    *[
+        ({"ttl_seconds": value}, "ttl_seconds", TTL)
+        for value in (59, 1801, 0, -600, "600", 600.0, True, [])
+    ],
     ({"numbers": None}, "numbers", f"is required: {LIST}"),
     ({"numbers": []}, "numbers", f"must be {LIST}"),
     ({"numbers": factories.line(0, 101)}, "numbers", f"must be {LIST}"),
@@ -107,7 +135,13 @@ WRONG = [
 def test_wrong_field_is_422_and_named(api, body, field, sentence):
     numbers = factories.stock(*factories.line(0))
     response = api.post(RESERVATIONS, {"numbers": numbers, **body})
-    refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {field: sentence}})
+    refused(
+        response,
+        422,
+        "VALIDATION_FAILED",
+        "validation failed",
+        error={"details": {field: sentence}},
+    )
     assert search(api) == numbers
 
 
@@ -118,9 +152,13 @@ def retired(number):
 
 TAKEN = {
     "it does not exist": lambda cast, number: None,
-    "a stranger owns it": lambda cast, number: factories.own(cast.stranger, *factories.stock(number)),
+    "a stranger owns it": lambda cast, number: factories.own(
+        cast.stranger, *factories.stock(number)
+    ),
     "it is ours already": lambda cast, number: factories.own(cast.owner, *factories.stock(number)),
-    "a stranger holds it": lambda cast, number: factories.hold(cast.stranger, *factories.stock(number)),
+    "a stranger holds it": lambda cast, number: factories.hold(
+        cast.stranger, *factories.stock(number)
+    ),
     "it is retired": lambda cast, number: retired(*factories.stock(number)),
 }
 
@@ -133,17 +171,29 @@ def test_unavailable_number_refuses_the_whole_hold(api, cast, why):
     response = api.post(RESERVATIONS, {"numbers": [free[0], taken, free[1]]})
     message = "insufficient inventory: requested 3, available 2"
     yours = [taken] if why == "it is ours already" else []
-    data = {"available_count": 2, "unavailable": [taken], "already_yours": yours, "alternatives": {}}
+    data = {
+        "available_count": 2,
+        "unavailable": [taken],
+        "already_yours": yours,
+        "alternatives": {},
+    }
     refused(response, 409, "INSUFFICIENT_INVENTORY", message, data=data)
     assert response["x-should-retry"] == "false"
     assert sorted(search(api)) == free
-    assert db_assertions.rows("SELECT 1 FROM numbers_reservation WHERE organization_id = %s", cast.owner.pk) == []
+    assert (
+        db_assertions.rows(
+            "SELECT 1 FROM numbers_reservation WHERE organization_id = %s", cast.owner.pk
+        )
+        == []
+    )
 
 
 def test_refused_hold_names_alternatives(api, cast):
     wanted, near = factories.stock(*factories.line(0, 2))
     factories.hold(cast.stranger, wanted)
-    assert api.post(RESERVATIONS, {"numbers": [wanted]}).json()["data"]["alternatives"] == {wanted: near}
+    assert api.post(RESERVATIONS, {"numbers": [wanted]}).json()["data"]["alternatives"] == {
+        wanted: near
+    }
 
 
 # --- who may do what while it lasts --------------------------------------------------------------
@@ -156,7 +206,12 @@ def test_held_numbers_are_hidden_and_refused_to_others(api, cast):
     error_of(stranger.order([number]), 409, "INSUFFICIENT_INVENTORY")
     error_of(stranger.post(RESERVATIONS, {"numbers": [number]}), 409, "INSUFFICIENT_INVENTORY")
     assert search(stranger) == []
-    assert stranger.post("/v1/phone-numbers/bulk", {"quantity": 1, "max_price_per_number": "9.00"}).status_code == 202
+    assert (
+        stranger.post(
+            "/v1/phone-numbers/bulk", {"quantity": 1, "max_price_per_number": "9.00"}
+        ).status_code
+        == 202
+    )
 
 
 def test_order_by_any_key_of_the_organization_takes_held_numbers(api, cast):
@@ -200,7 +255,9 @@ def test_release_frees_the_numbers_at_once_and_is_idempotent(api, cast):
     assert (data["status"], data["held_numbers"], data["numbers"]) == ("released", [], numbers)
     assert data["released_at"] is not None
     assert release_hold(api, reservation["id"]).json() == first.json()
-    assert db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'hold_released'") == [(2,)]
+    assert db_assertions.rows(
+        "SELECT count(*) FROM numbers_numberevent WHERE kind = 'hold_released'"
+    ) == [(2,)]
     assert all(of_stranger(number, cast, api).status_code == 200 for number in numbers)
 
 
@@ -231,8 +288,16 @@ def test_organization_holds_500_numbers_at_most(api, cast):
     numbers = factories.stock(*factories.line(0, 501))
     held = [hold(api, *numbers[start : start + 100]) for start in range(0, 500, 100)]
     response = api.post(RESERVATIONS, {"numbers": numbers[500:]})
-    sentence = "would make 501 numbers on hold, 500 are allowed: order or release some of them first"
-    refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {"numbers": sentence}})
+    sentence = (
+        "would make 501 numbers on hold, 500 are allowed: order or release some of them first"
+    )
+    refused(
+        response,
+        422,
+        "VALIDATION_FAILED",
+        "validation failed",
+        error={"details": {"numbers": sentence}},
+    )
     hold(api, *numbers[:100])  # holding again what one holds takes no more
     hold(api.using(cast.stranger_key), numbers[500])  # and others have their own 500
     release_hold(api, held[1]["id"])
@@ -244,7 +309,9 @@ def test_ordered_and_expired_holds_do_not_count(api):
     for start in range(0, 500, 100):
         hold(api, *numbers[start : start + 100])
     owned(api, *numbers[:50])
-    PhoneNumber.objects.filter(number__in=numbers[50:100]).update(held_until=F("held_until") - timedelta(hours=1))
+    PhoneNumber.objects.filter(number__in=numbers[50:100]).update(
+        held_until=F("held_until") - timedelta(hours=1)
+    )
     hold(api, *numbers[500:])
     error_of(api.post(RESERVATIONS, {"numbers": numbers[50:51]}), 422, "VALIDATION_FAILED")
 
@@ -257,7 +324,9 @@ def test_concurrent_holds_cannot_exceed_the_limit(api, cast):
     works = [partial(Api(cast.owner_key).post, RESERVATIONS, {"numbers": numbers[start : start + 100]})
              for start in (400, 500, 600, 700)]  # fmt: skip
     assert sorted(answer.status_code for answer in at_once(works)) == [201, 422, 422, 422]
-    assert db_assertions.rows("SELECT count(*) FROM numbers_phonenumber WHERE held_for_id IS NOT NULL") == [(500,)]
+    assert db_assertions.rows(
+        "SELECT count(*) FROM numbers_phonenumber WHERE held_for_id IS NOT NULL"
+    ) == [(500,)]
 
 
 # --- read ----------------------------------------------------------------------------------------
@@ -272,7 +341,13 @@ def test_own_holds_are_listed_newest_first_with_ended_ones(api, cast):
     rows = walk(api, RESERVATIONS)
     assert [row["id"] for row in rows] == made[::-1]
     assert [row["status"] for row in rows] == ["released", "active", "active", "active", "expired"]
-    assert [row["held_numbers"] for row in rows] == [[], [numbers[3]], [numbers[2]], [numbers[1]], []]
+    assert [row["held_numbers"] for row in rows] == [
+        [],
+        [numbers[3]],
+        [numbers[2]],
+        [numbers[1]],
+        [],
+    ]
     for row in rows:
         assert api.get(f"{RESERVATIONS}/{row['id']}").json()["data"] == row
 

@@ -17,7 +17,16 @@ from numbers.numbering.e164 import area_code_of, type_of
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of, refused
 from tests.support.concurrency import at_once
-from tests.support.phone_numbers import SEARCH, buy, hold, listed, owned, release, release_hold, search
+from tests.support.phone_numbers import (
+    SEARCH,
+    buy,
+    hold,
+    listed,
+    owned,
+    release,
+    release_hold,
+    search,
+)
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +62,9 @@ def test_search_reserves_nothing_and_writes_nothing(api, cast):
     owned(api.using(cast.stranger_key), *numbers)
 
 
-@pytest.mark.parametrize(("quantity", "shown"), [({}, 10), ({"quantity": None}, 10), ({"quantity": 1}, 1)])
+@pytest.mark.parametrize(
+    ("quantity", "shown"), [({}, 10), ({"quantity": None}, 10), ({"quantity": 1}, 1)]
+)
 def test_ten_results_are_shown_by_default(api, quantity, shown):
     factories.stock(*factories.line(0, 30))
     found = search(api, **quantity)
@@ -69,7 +80,10 @@ def test_quantity_is_up_to_a_hundred_or_the_stock(api):
 
 
 def test_empty_stock_is_an_empty_list(api):
-    assert api.post(SEARCH, {"area_code": "415", "pattern": "5"}).json() == {"success": True, "data": []}
+    assert api.post(SEARCH, {"area_code": "415", "pattern": "5"}).json() == {
+        "success": True,
+        "data": [],
+    }
 
 
 # --- the criteria --------------------------------------------------------------------------------
@@ -81,13 +95,22 @@ TYPES = {"local": "+14152{}", "toll_free": "+18002{}", "short_code": "+1723{}"}
 def one_of_each(db):
     """One number of each kind: type by SMS by MMS, in two area codes; gives what each is."""
     kinds = {}
-    for at, (number_type, sms, mms, area) in enumerate(product(TYPES, (True, False), (True, False), ("415", "212"))):
-        number = TYPES[number_type].format(f"{at:02}" if number_type == "short_code" else f"0000{at:02}")
+    for at, (number_type, sms, mms, area) in enumerate(
+        product(TYPES, (True, False), (True, False), ("415", "212"))
+    ):
+        number = TYPES[number_type].format(
+            f"{at:02}" if number_type == "short_code" else f"0000{at:02}"
+        )
         if number_type == "local":
             number = number.replace("415", area)
         factories.stock(number, number_type=number_type, sms_enabled=sms, mms_enabled=mms)
         code = number[2:5] if number_type != "short_code" else None
-        kinds[number] = {"number_type": number_type, "sms_enabled": sms, "mms_enabled": mms, "area_code": code}
+        kinds[number] = {
+            "number_type": number_type,
+            "sms_enabled": sms,
+            "mms_enabled": mms,
+            "area_code": code,
+        }
     return kinds
 
 
@@ -106,7 +129,9 @@ def test_every_combination_of_criteria_finds_exactly_the_matches(api, one_of_eac
         expected = {
             number
             for number, kind in one_of_each.items()
-            if all(value in (None, kind[name]) for name, value in criteria.items() if name != "pattern")
+            if all(
+                value in (None, kind[name]) for name, value in criteria.items() if name != "pattern"
+            )
             and (criteria["pattern"] or "") in number
         }
         assert set(search(api, quantity=100, **criteria)) == expected, criteria
@@ -153,7 +178,10 @@ NEVER = {
 }
 NEVER_IN_STOCK = {
     "retired": {"status": "retired"},
-    "in quarantine": {"status": "quarantined", "quarantined_until": timezone.now() + timedelta(days=2)},
+    "in quarantine": {
+        "status": "quarantined",
+        "quarantined_until": timezone.now() + timedelta(days=2),
+    },
     "of the test inventory": {"sandbox": True},
 }
 
@@ -162,7 +190,9 @@ NEVER_IN_STOCK = {
 def test_unorderable_number_is_not_shown(api, cast, why):
     hidden, shown = factories.stock(*factories.line(0, 2))
     NEVER[why](cast, hidden)
-    assert search(api, area_code="415", pattern="2000", number_type="local") == search(api) == [shown]
+    assert (
+        search(api, area_code="415", pattern="2000", number_type="local") == search(api) == [shown]
+    )
 
 
 @pytest.mark.parametrize("why", NEVER_IN_STOCK)
@@ -209,26 +239,71 @@ NO_NUMBER = "can't occur in a phone number: none begins with 0"
 QUANTITY = "must be a whole number from 1 to 100"
 TYPE = "must be one of local, toll_free, short_code"
 NOT_DIGITS = (
-    *("x", "1*", "325-", "1 2", "555-0123", " 5", "5 ", "%", "_", "5_5", "\\", "5\\", ".", "[0-9]", "' OR 1=1 --"),
-    *("%(turn)s", "%s", "{side}", "5+", "++1", "\u0665\u0665", "\uff15", "\u00b2", "-5", "1e5", "+1e5", "5\x00", "5\n"),
+    *(
+        "x",
+        "1*",
+        "325-",
+        "1 2",
+        "555-0123",
+        " 5",
+        "5 ",
+        "%",
+        "_",
+        "5_5",
+        "\\",
+        "5\\",
+        ".",
+        "[0-9]",
+        "' OR 1=1 --",
+    ),
+    *(
+        "%(turn)s",
+        "%s",
+        "{side}",
+        "5+",
+        "++1",
+        "\u0665\u0665",
+        "\uff15",
+        "\u00b2",
+        "-5",
+        "1e5",
+        "+1e5",
+        "5\x00",
+        "5\n",
+    ),
 )
 WRONG_CRITERIA = [
-    *[("area_code", value, DIGITS) for value in (415, "41", "4155", "+41", "abc", "", " 415", "41\u0665", ["415"])],
+    *[
+        ("area_code", value, DIGITS)
+        for value in (415, "41", "4155", "+41", "abc", "", " 415", "41\u0665", ["415"])
+    ],
     *[("area_code", value, NO_AREA) for value in ("000", "123", "099")],
     *[("number_type", value, TYPE) for value in ("LOCAL", "mobile", "", 1, ["local"], {})],
-    *[("pattern", value, PATTERN) for value in ("", "5" * 16, "+" + "5" * 16, "5" * 10_000, 5550, ["5"], True)],
+    *[
+        ("pattern", value, PATTERN)
+        for value in ("", "5" * 16, "+" + "5" * 16, "5" * 10_000, 5550, ["5"], True)
+    ],
     *[("pattern", value, PATTERN) for value in NOT_DIGITS],
     *[("pattern", value, NO_NUMBER) for value in ("+0", "+01415", "0" * 15)],
     *[("sms_enabled", value, "must be true or false") for value in ("true", 1, 0, "", [])],
     *[("mms_enabled", value, "must be true or false") for value in ("false", 1)],
 ]
-WRONG = [*WRONG_CRITERIA, *[("quantity", value, QUANTITY) for value in (0, -1, 101, "10", 1.0, True, [], 1e30)]]
+WRONG = [
+    *WRONG_CRITERIA,
+    *[("quantity", value, QUANTITY) for value in (0, -1, 101, "10", 1.0, True, [], 1e30)],
+]
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
 def test_wrong_criterion_is_422_and_named(api, field, value, sentence):
     response = api.post(SEARCH, {field: value})
-    refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {field: sentence}})
+    refused(
+        response,
+        422,
+        "VALIDATION_FAILED",
+        "validation failed",
+        error={"details": {field: sentence}},
+    )
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG_CRITERIA)
@@ -270,7 +345,9 @@ POSSIBLE = [
 def test_contradicting_criteria_run_no_query(api, criteria, field, monkeypatch):
     monkeypatch.setattr(searching, "_find_part", None)
     assert search(api, **criteria) == []
-    assert db_assertions.rows("SELECT code FROM numbers_refusal") == []  # nothing that stock could satisfy
+    assert (
+        db_assertions.rows("SELECT code FROM numbers_refusal") == []
+    )  # nothing that stock could satisfy
     error = error_of(buy(api, 1, **criteria), 422, "VALIDATION_FAILED")
     assert set(error["details"]) == {field}
 
@@ -315,13 +392,17 @@ def test_body_that_is_no_object_is_422(api, body):
 
 
 def test_searching_needs_the_scope_to_buy(api, cast):
-    refused(api.using(cast.colleague_key).post(SEARCH, {}), 403, "FORBIDDEN", "missing required scope")
+    refused(
+        api.using(cast.colleague_key).post(SEARCH, {}), 403, "FORBIDDEN", "missing required scope"
+    )
 
 
 # --- searchers at once ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("criteria", [{}, {"area_code": "415"}, {"number_type": "local"}, {"pattern": "+1415"}])
+@pytest.mark.parametrize(
+    "criteria", [{}, {"area_code": "415"}, {"number_type": "local"}, {"pattern": "+1415"}]
+)
 def test_consecutive_searches_show_different_numbers(api, criteria):
     """Forty searches of five in a stock of 2,000: read in the order of an index, all would be dealt the same."""
     factories.stock(*factories.line(0, 2000))
@@ -347,13 +428,24 @@ def test_concurrent_searches_and_orders_meet_no_conflict(db):
 def test_search_takes_a_constant_number_of_statements(api, django_assert_num_queries):
     factories.stock(*factories.line(0, 100))
     search(api)
-    for body in ({}, {"quantity": 100}, {"area_code": "415", "pattern": "2", "sms_enabled": True, "quantity": 50}):
+    for body in (
+        {},
+        {"quantity": 100},
+        {"area_code": "415", "pattern": "2", "sms_enabled": True, "quantity": 50},
+    ):
         with django_assert_num_queries(3):  # authenticate · whose turn it is · what is found
             search(api, **body)
 
 
 def test_last_number_is_found_by_bulk_order_and_search_alike(api):
     (number,) = factories.stock("+14155550123", mms_enabled=False)
-    criteria = {"area_code": "415", "pattern": "+1415555", "number_type": "local", "mms_enabled": False}
+    criteria = {
+        "area_code": "415",
+        "pattern": "+1415555",
+        "number_type": "local",
+        "mms_enabled": False,
+    }
     assert search(api, **criteria) == [number]
-    assert [one["number"] for one in buy(api, 1, **criteria).json()["data"]["assigned_numbers"]] == [number]
+    assert [
+        one["number"] for one in buy(api, 1, **criteria).json()["data"]["assigned_numbers"]
+    ] == [number]

@@ -24,8 +24,36 @@ WINDOW, WIDE = 20, 2_000
 LOOKED_UP = STOCK // 8
 
 PATTERNS = (
-    *(None, "5", "55", "99", "555", "415", "823", "1415", "9999", "8234", "12345", "99999", "823451", "8234512"),
-    *("+", "+1", "+14", "+141", "+1415", "+14158", "+141582", "+1415823", "+14158234", "+44", "+999", "14158234"),
+    *(
+        None,
+        "5",
+        "55",
+        "99",
+        "555",
+        "415",
+        "823",
+        "1415",
+        "9999",
+        "8234",
+        "12345",
+        "99999",
+        "823451",
+        "8234512",
+    ),
+    *(
+        "+",
+        "+1",
+        "+14",
+        "+141",
+        "+1415",
+        "+14158",
+        "+141582",
+        "+1415823",
+        "+14158234",
+        "+44",
+        "+999",
+        "14158234",
+    ),
     *("00000000", "01", "0101010", "4155", "2139", "31"),
 )
 COMBINATIONS = [
@@ -88,7 +116,9 @@ def rows_read_by(run: Callable[[], object]) -> int:
             execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters, many, context)
             (plan,) = context["cursor"].fetchone()[0]
             for scan in scans(plan["Plan"]):
-                discarded = scan.get("Rows Removed by Filter", 0) + scan.get("Rows Removed by Index Recheck", 0)
+                discarded = scan.get("Rows Removed by Filter", 0) + scan.get(
+                    "Rows Removed by Index Recheck", 0
+                )
                 read += (scan["Actual Rows"] + discarded) * scan["Actual Loops"]
         return execute(statement, parameters, many, context)
 
@@ -111,7 +141,9 @@ def test_row_counter_works(stock, small_windows, monkeypatch):
     assert rows_read(Criteria(pattern="00000000"), 10) >= 0.9 * STOCK  # EXPLAIN rounds
 
 
-@pytest.mark.parametrize("criteria", [Criteria(area_code="415"), Criteria(number_type="local"), Criteria(pattern="5")])
+@pytest.mark.parametrize(
+    "criteria", [Criteria(area_code="415"), Criteria(number_type="local"), Criteria(pattern="5")]
+)
 def test_common_search_reads_few_more_rows_than_it_shows(stock, criteria):
     assert rows_read(criteria, 10) <= 250
 
@@ -146,19 +178,27 @@ def test_search_near_its_turn_reads_the_index_only(db, criteria, index):
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE numbers_phonenumber")
         cursor.execute("SET enable_seqscan = off")
-        cursor.execute("SET enable_bitmapscan = off")  # of 500 numbers, few may stand before the turn
+        cursor.execute(
+            "SET enable_bitmapscan = off"
+        )  # of 500 numbers, few may stand before the turn
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
         plan = cursor.fetchone()[0][0]["Plan"]
         cursor.execute("RESET enable_seqscan")
         cursor.execute("RESET enable_bitmapscan")
-    assert [(scan["Node Type"], scan["Index Name"]) for scan in scans(plan)] == [("Index Only Scan", index)] * 2
+    assert [(scan["Node Type"], scan["Index Name"]) for scan in scans(plan)] == [
+        ("Index Only Scan", index)
+    ] * 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_search_that_takes_too_long_is_503(api, monkeypatch):
     factories.stock(*factories.line(0, 20))
     monkeypatch.setattr(searching, "TIMEOUT_MS", 20)
-    monkeypatch.setattr(search_sql, "_SIDE", search_sql._SIDE.replace("ORDER BY n.spread", "AND pg_sleep(0.1) IS NULL"))
+    monkeypatch.setattr(
+        search_sql,
+        "_SIDE",
+        search_sql._SIDE.replace("ORDER BY n.spread", "AND pg_sleep(0.1) IS NULL"),
+    )
     error_of(api.post(SEARCH, {}), 503, "SERVICE_UNAVAILABLE")
     with connection.cursor() as cursor:  # only the search has this limit
         cursor.execute("SHOW statement_timeout")

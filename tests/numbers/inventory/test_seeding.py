@@ -49,23 +49,30 @@ class TestSeedNumbers:
         assert answer["created"] == len(set(answer["numbers"])) == 250
         rows = PhoneNumber.objects.all()
         assert sorted(row.number for row in rows) == answer["numbers"]
-        assert {(row.status, row.number_type, row.region, row.area_code, row.price) for row in rows} == {
-            ("available", "local", "US-CA", "415", Decimal("1.50"))
-        }
+        assert {
+            (row.status, row.number_type, row.region, row.area_code, row.price) for row in rows
+        } == {("available", "local", "US-CA", "415", Decimal("1.50"))}
         assert all(row.sms_enabled and row.mms_enabled and not row.sandbox for row in rows)
-        assert all(phonenumbers.is_valid_number(phonenumbers.parse(number)) for number in answer["numbers"])
+        assert all(
+            phonenumbers.is_valid_number(phonenumbers.parse(number)) for number in answer["numbers"]
+        )
 
     def test_stock_batch_records_actor_and_run(self, seed):
         answer = seed("--area-code", 415, "--count", 2)
         batch = StockBatch.objects.get()
-        assert (str(batch.pk), batch.source, batch.actor) == (answer["batch_id"], "seed", "command:seed_numbers")
+        assert (str(batch.pk), batch.source, batch.actor) == (
+            answer["batch_id"],
+            "seed",
+            "command:seed_numbers",
+        )
         assert len(batch.request_id) == 26
         assert {row.batch_id for row in PhoneNumber.objects.all()} == {batch.pk}
 
     def test_seeded_capabilities_are_as_requested(self, seed):
         seed("--area-code", 888, "--count", 3, "--no-sms", "--no-mms", "--number-type", "toll_free")
         assert {
-            (row.number_type, row.region, row.sms_enabled, row.mms_enabled) for row in PhoneNumber.objects.all()
+            (row.number_type, row.region, row.sms_enabled, row.mms_enabled)
+            for row in PhoneNumber.objects.all()
         } == {("toll_free", "", False, False)}
 
     def test_test_numbers_are_of_exchange_555_and_marked(self, seed):
@@ -85,14 +92,17 @@ class TestSeedNumbers:
     def test_output_without_json_states_the_count_and_samples(self, capsys):
         call_command("seed_numbers", "--area-code", "415", "--count", "1200")
         assert re.fullmatch(
-            r"created 1,200 numbers of 415 \(US-CA\), such as (\+1415\d{7}(, )?){3}\n", capsys.readouterr().out
+            r"created 1,200 numbers of 415 \(US-CA\), such as (\+1415\d{7}(, )?){3}\n",
+            capsys.readouterr().out,
         )
 
     def test_million_is_counted_before_anything_is_listed(self):
         output = io.StringIO()
         call_command("seed_numbers", area_code=415, count=30_000, json=True, stdout=output)
         assert output.getvalue().startswith('{"created": 30000, ')
-        assert len(json.loads(output.getvalue())["numbers"]) == PhoneNumber.objects.count() == 30_000
+        assert (
+            len(json.loads(output.getvalue())["numbers"]) == PhoneNumber.objects.count() == 30_000
+        )
 
     def test_progress_is_reported_for_every_number(self):
         counts = []
@@ -106,7 +116,9 @@ class TestSeedNumbers:
         first = seed("--area-code", 888, "--count", room - 2, "--sandbox")["numbers"]
         last = seed("--area-code", 888, "--count", 2, "--sandbox")["numbers"]
         assert len({*first, *last}) == room
-        with pytest.raises(CommandError, match="argument --count: area code 888 has room for 0 more test numbers"):
+        with pytest.raises(
+            CommandError, match="argument --count: area code 888 has room for 0 more test numbers"
+        ):
             call_command("seed_numbers", "--area-code", "888", "--count", "1", "--sandbox")
 
 
@@ -115,17 +127,28 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize("area_code", ["999", "41", "abc", "555", "''", "900"])
     def test_unknown_area_code_is_refused(self, refused, area_code):
         message, code = refused("--area-code", area_code, "--count", 1)
-        assert message.startswith(f"argument --area-code: {area_code} is not an area code in service")
+        assert message.startswith(
+            f"argument --area-code: {area_code} is not an area code in service"
+        )
         assert code == 1
 
     def test_exceeding_the_area_code_is_refused_before_any_write(self, refused):
         message, code = refused("--area-code", 415, "--count", 9_999, "--sandbox")
-        assert message == "argument --count: area code 415 has room for 9,998 more test numbers, not 9,999"
+        assert (
+            message
+            == "argument --count: area code 415 has room for 9,998 more test numbers, not 9,999"
+        )
         assert code == 1
 
     def test_type_foreign_to_the_area_code_is_refused(self, refused):
-        assert "415 is local" in refused("--area-code", 415, "--count", 1, "--number-type", "toll_free")[0]
-        assert "888 is toll_free" in refused("--area-code", 888, "--count", 1, "--number-type", "local")[0]
+        assert (
+            "415 is local"
+            in refused("--area-code", 415, "--count", 1, "--number-type", "toll_free")[0]
+        )
+        assert (
+            "888 is toll_free"
+            in refused("--area-code", 888, "--count", 1, "--number-type", "local")[0]
+        )
 
     def test_short_codes_are_refused(self, refused):
         message, _ = refused("--area-code", 415, "--count", 1, "--number-type", "short_code")
@@ -155,7 +178,10 @@ class TestWhatIsRefused:
 
     def test_other_constraint_error_is_not_a_collision(self):
         with pytest.raises(IntegrityError, match="phone_number_price_in_bounds"):
-            seed_numbers(stock=Stock(area_code="415", count=1, price=Decimal("-1.00")), actor=command_actor("test"))
+            seed_numbers(
+                stock=Stock(area_code="415", count=1, price=Decimal("-1.00")),
+                actor=command_actor("test"),
+            )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -29,9 +29,34 @@ from tests.support.admin_client import url
 pytestmark = pytest.mark.django_db
 
 NUMBERS = [
-    *("+14150551234", "+999123456", "+4478", "+16715551234", "+18765551234", "+72345", "+1234567", "+1415555012"),
-    *("+442071838750", "+493012345678", "+4903012345678", "+390669812345", "+5491112345678", "+18005550100"),
-    *("4155550123", "+1 4155550123", "+14155550123.0", "+12", "+", "+0123456", "+19005551234", "+15005550006"),
+    *(
+        "+14150551234",
+        "+999123456",
+        "+4478",
+        "+16715551234",
+        "+18765551234",
+        "+72345",
+        "+1234567",
+        "+1415555012",
+    ),
+    *(
+        "+442071838750",
+        "+493012345678",
+        "+4903012345678",
+        "+390669812345",
+        "+5491112345678",
+        "+18005550100",
+    ),
+    *(
+        "4155550123",
+        "+1 4155550123",
+        "+14155550123.0",
+        "+12",
+        "+",
+        "+0123456",
+        "+19005551234",
+        "+15005550006",
+    ),
 ]
 TYPES = [None, "local", "toll_free", "short_code"]
 
@@ -39,20 +64,28 @@ TYPES = [None, "local", "toll_free", "short_code"]
 def some_numbers() -> list[str]:
     rng = random.Random(5)
     prefixes = ["1", "1415", "1800", "44", "49", "33", "39", "7", "1684"]
-    return [f"+{rng.choice(prefixes)}{rng.randrange(10 ** rng.randrange(3, 11))}" for _ in range(60)]
+    return [
+        f"+{rng.choice(prefixes)}{rng.randrange(10 ** rng.randrange(3, 11))}" for _ in range(60)
+    ]
 
 
 def by_import(numbers: list[str], number_type: str | None) -> dict[str, tuple[str, str]]:
     """Return what comes into stock by a file, each number as it was written."""
-    file = "number,number_type\n" + "".join(f'"{number}",{number_type or ""}\n' for number in numbers)
-    import_numbers(Source(io.BytesIO(file.encode()), "doors"), options=Options(), actor=factories.actor())
+    file = "number,number_type\n" + "".join(
+        f'"{number}",{number_type or ""}\n' for number in numbers
+    )
+    import_numbers(
+        Source(io.BytesIO(file.encode()), "doors"), options=Options(), actor=factories.actor()
+    )
     return taken()
 
 
 def by_adding(numbers: list[str], number_type: str | None) -> dict[str, tuple[str, str]]:
     for number in numbers:
         with suppress(ValidationFailed):
-            add_numbers(numbers=[number], price=Decimal(1), number_type=number_type, actor=factories.actor())
+            add_numbers(
+                numbers=[number], price=Decimal(1), number_type=number_type, actor=factories.actor()
+            )
     return taken()
 
 
@@ -75,7 +108,9 @@ def test_import_and_add_take_the_same_numbers(number_type):
 def test_form_takes_a_short_code_only_by_its_type(desk):
     add = {"price": "2.00", "numbers": "+72345 +4478"}
     assert "is an impossible number" in desk.post(url(PhoneNumber, "add"), add).content.decode()
-    assert desk.post(url(PhoneNumber, "add"), {**add, "number_type": "short_code"}).status_code == 302
+    assert (
+        desk.post(url(PhoneNumber, "add"), {**add, "number_type": "short_code"}).status_code == 302
+    )
     assert taken() == {"+72345": ("short_code", ""), "+4478": ("short_code", "")}
 
 
@@ -95,7 +130,9 @@ def accepted(door, *arguments) -> bool:
 
 def seeds_at(price: str) -> bool:
     with transaction.atomic():
-        call_command("seed_numbers", "--area-code=415", "--count=1", f"--price={price}", stdout=io.StringIO())
+        call_command(
+            "seed_numbers", "--area-code=415", "--count=1", f"--price={price}", stdout=io.StringIO()
+        )
         transaction.set_rollback(True)
     return True
 
@@ -110,13 +147,27 @@ def stored_at(price: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "price", ["0", "0.00", "1.5", str(LARGEST_PRICE), str(LARGEST_PRICE + Decimal("0.01")), "9999999999.99", "-0.01"]
+    "price",
+    [
+        "0",
+        "0.00",
+        "1.5",
+        str(LARGEST_PRICE),
+        str(LARGEST_PRICE + Decimal("0.01")),
+        "9999999999.99",
+        "-0.01",
+    ],
 )
 def test_price_has_one_bound_everywhere(price):
     factories.stock("+14155550199")
     added = AddNumbersForm({"numbers": "+14155550123", "price": price})
     read = ReadingForm.of(Job(parameters={}), {"region": "US", "price": price})
-    doors = [accepted(read_price, price), accepted(seeds_at, price), added.is_valid(), read.is_valid()]
+    doors = [
+        accepted(read_price, price),
+        accepted(seeds_at, price),
+        added.is_valid(),
+        read.is_valid(),
+    ]
     assert doors == [stored_at(price)] * len(doors)
 
 

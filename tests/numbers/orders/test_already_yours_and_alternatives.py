@@ -74,7 +74,9 @@ def test_longest_common_prefix_wins(api):
     assert alternatives(api, "+14155550123") == {"+14155550123": "+14155550199"}
 
 
-@pytest.mark.parametrize(("wanted", "nearest"), [("+14155550100", "+14155550190"), ("+14155550199", "+14155550190")])
+@pytest.mark.parametrize(
+    ("wanted", "nearest"), [("+14155550100", "+14155550190"), ("+14155550199", "+14155550190")]
+)
 def test_neighbors_on_both_sides_are_considered(api, wanted, nearest):
     factories.stock("+14155550190", "+14155560100", "+14155549199")
     assert alternatives(api, wanted) == {wanted: nearest}
@@ -112,7 +114,11 @@ def nearness(number, other):
 @pytest.mark.parametrize("seed", range(5))
 def test_each_number_gets_the_nearest_remaining_alternative(api, seed):
     draw = random.Random(seed)
-    everything = [f"+1{area}555{line:04d}" for area in (415, 416, 212) for line in draw.sample(range(10_000), 60)]
+    everything = [
+        f"+1{area}555{line:04d}"
+        for area in (415, 416, 212)
+        for line in draw.sample(range(10_000), 60)
+    ]
     draw.shuffle(everything)
     left, missing = set(factories.stock(*everything[:120])), everything[120:]
     given = alternatives(api, *missing)
@@ -148,7 +154,9 @@ NOT_FOR_YOU = {
     "in quarantine": lambda cast, number: factories.stock(
         number, status="quarantined", quarantined_until=timezone.now() + timedelta(minutes=1)
     ),
-    "held by a stranger": lambda cast, number: factories.hold(cast.stranger, *factories.stock(number)),
+    "held by a stranger": lambda cast, number: factories.hold(
+        cast.stranger, *factories.stock(number)
+    ),
     "of the test inventory": lambda cast, number: factories.stock(number, sandbox=True),
 }
 

@@ -37,7 +37,9 @@ def test_backorder_over_the_limit_is_refused(api, stranger, settings):
     first, _ = wait_for(api, 1), wait_for(api, 1)
     response = buy(api, 1, max_price_per_number="1.00")
     error = error_of(response, 409, "LIMIT_EXCEEDED")
-    assert error["message"].startswith("limit exceeded: 2 bulk orders of your organization wait for stock")
+    assert error["message"].startswith(
+        "limit exceeded: 2 bulk orders of your organization wait for stock"
+    )
     assert response["x-should-retry"] == "false"
     wait_for(stranger, 1)  # a limit of each organization
     api.request("DELETE", f"{BULK}/{first}")
@@ -90,9 +92,13 @@ def test_fill_check_reads_a_row_for_each_criteria(api, cast, monkeypatch):
         "ANALYZE numbers_order",
     )
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS OFF, FORMAT JSON) {waiting._WISHES}", {"sandbox": False})
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS OFF, FORMAT JSON) {waiting._WISHES}", {"sandbox": False}
+        )
         ((plans,),) = cursor.fetchall()
-    read = [node for node in nodes(plans[0]["Plan"]) if node.get("Relation Name") == "numbers_order"]
+    read = [
+        node for node in nodes(plans[0]["Plan"]) if node.get("Relation Name") == "numbers_order"
+    ]
     assert read
     assert {node.get("Index Name") for node in read} == {"order_wish"}
     assert sum(node["Actual Rows"] * node["Actual Loops"] for node in read) == 2
@@ -108,7 +114,9 @@ def test_freeing_stock_fills_no_orders_itself(api, stranger, monkeypatch):
     factories.stock(*factories.line(0))
     held = hold(stranger, *factories.line(0))["id"]
     order_id = wait_for(api, 1)
-    monkeypatch.setattr(backorders, "look", lambda: pytest.fail("a customer's request filled orders"))
+    monkeypatch.setattr(
+        backorders, "look", lambda: pytest.fail("a customer's request filled orders")
+    )
     assert release_hold(stranger, held).status_code == 200
     assert status(api, order_id) == "pending"
 
@@ -123,7 +131,9 @@ def test_sandbox_and_live_orders_take_turns(api, cast, monkeypatch):
     factories.stock(*factories.line(5, 3), sandbox=True)
     fill = backorders._fill
     monkeypatch.setattr(
-        backorders, "_fill", lambda tx, order, besides: tried.append(order.sandbox) or fill(tx, order, besides)
+        backorders,
+        "_fill",
+        lambda tx, order, besides: tried.append(order.sandbox) or fill(tx, order, besides),
     )
     assert fill_pending_orders() == 5
     assert tried == [False, True, False, True, True]
@@ -136,7 +146,9 @@ def test_price_bound_is_required_when_nothing_matches(api):
     factories.stock(*factories.line(0))
     error = error_of(buy(api, 1, area_code="212"), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["max_price_per_number"]
-    assert "is required, since no number in stock matches" in error["details"]["max_price_per_number"]
+    assert (
+        "is required, since no number in stock matches" in error["details"]["max_price_per_number"]
+    )
     assert db_assertions.rows("SELECT count(*) FROM numbers_order") == [(0,)]
 
 

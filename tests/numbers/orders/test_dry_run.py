@@ -14,7 +14,9 @@ def dry(api, numbers, **body):
 
 
 def test_dry_run_returns_prices_total_and_remaining_credit(api):
-    numbers = factories.stock(*factories.line(0, 2), price="1.25") + factories.stock("+18005550199", price="10.00")
+    numbers = factories.stock(*factories.line(0, 2), price="1.25") + factories.stock(
+        "+18005550199", price="10.00"
+    )
     response = dry(api, numbers[::-1])
     assert response.status_code == 200
     assert response.json() == {
@@ -44,8 +46,16 @@ def test_dry_run_writes_nothing_and_remembers_nothing(api, cast):
 def test_dry_run_creates_no_account(api):
     newcomer = factories.organization(credit=None)
     factories.stock("+14155550123", price="0.00")
-    assert dry(api.using(factories.key(newcomer)), ["+14155550123"]).json()["data"]["balance_after"] == "0.00"
-    assert db_assertions.rows("SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s", newcomer.pk) == []
+    assert (
+        dry(api.using(factories.key(newcomer)), ["+14155550123"]).json()["data"]["balance_after"]
+        == "0.00"
+    )
+    assert (
+        db_assertions.rows(
+            "SELECT 1 FROM numbers_creditaccount WHERE organization_id = %s", newcomer.pk
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=false", "?dry_run=0"])
@@ -73,7 +83,10 @@ def test_value_that_is_not_true_or_false_does_not_buy(api, value):
 
 def refusals(cast):
     """An order for each refusal: the client's secret and the body."""
-    expired, unverified = factories.campaign(cast.owner, "EXPIRED"), factories.campaign(cast.owner, "ACTIVE", None)
+    expired, unverified = (
+        factories.campaign(cast.owner, "EXPIRED"),
+        factories.campaign(cast.owner, "ACTIVE", None),
+    )
     mine, theirs, free = factories.stock(*factories.line(0, 3))
     factories.own(cast.owner, mine)
     factories.own(cast.stranger, theirs)
@@ -82,7 +95,10 @@ def refusals(cast):
         401: ("am_live_x", {"numbers": [free]}),
         403: (cast.colleague_key, {"numbers": [free]}),
         422: (cast.owner_key, {"numbers": [free, "x"], "label": 1}),
-        404: (cast.owner_key, {"numbers": [free], "campaign_id": "00000000-0000-4000-8000-000000000000"}),
+        404: (
+            cast.owner_key,
+            {"numbers": [free], "campaign_id": "00000000-0000-4000-8000-000000000000"},
+        ),
         "campaign": (cast.owner_key, {"numbers": [free], "campaign_id": str(expired.pk)}),
         "brand": (cast.owner_key, {"numbers": [free], "campaign_id": str(unverified.pk)}),
         "inventory": (cast.owner_key, {"numbers": [theirs, free, mine]}),
@@ -115,4 +131,6 @@ def test_nothing_is_held_after_a_dry_run(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     assert dry(api, numbers).status_code == 200
     with Clients(1) as clients:
-        assert clients.start(api.using(cast.stranger_key).order, numbers).result().status_code == 200
+        assert (
+            clients.start(api.using(cast.stranger_key).order, numbers).result().status_code == 200
+        )

@@ -62,14 +62,20 @@ def test_failing_order_is_logged_marked_and_counted(api, broken, caplog):
     before = timezone.now()
     with caplog.at_level(logging.ERROR, "numbers"):
         assert fill_pending_orders() == 0
-    assert [record.message for record in caplog.records] == [f"Backorders: item {order_id} failed: no such thing"]
+    assert [record.message for record in caplog.records] == [
+        f"Backorders: item {order_id} failed: no such thing"
+    ]
     assert "Unforeseen: no such thing" in caplog.text
     assert db_assertions.row("SELECT failures, last_item FROM numbers_queuefailures") == {
         "failures": 1,
         "last_item": order_id,
     }
     order = row(order_id)
-    assert (order.status, order.fill_attempts, order.last_error) == ("pending", 1, "Unforeseen: no such thing")
+    assert (order.status, order.fill_attempts, order.last_error) == (
+        "pending",
+        1,
+        "Unforeseen: no such thing",
+    )
     assert timedelta(seconds=25) < order.next_attempt_at - before < timedelta(minutes=1)
     metrics_text = exposition().decode()
     assert "numberdesk_pending_failing_orders 1.0" in metrics_text
@@ -111,7 +117,9 @@ def test_failing_order_keeps_no_other_order_waiting(api, broken, cast, stranger)
     factories.stock(*factories.line(0, 4))
     factories.stock(*factories.line(0, 1, area_code="212"))
     assert fill_pending_orders() == 3
-    assert [status(api, others[0]), *(status(stranger, one) for one in others[1:])] == ["complete"] * 3
+    assert [status(api, others[0]), *(status(stranger, one) for one in others[1:])] == [
+        "complete"
+    ] * 3
     assert status(api, failing) == "pending"
 
 

@@ -53,11 +53,17 @@ def bought(api, quantity, **routing):
 
 
 def detaching(api, campaign, quantity):
-    return partial(api.request, "DELETE", f"{NUMBERS}/{bought(api, quantity, campaign_id=campaign)[0]}/campaign")
+    return partial(
+        api.request,
+        "DELETE",
+        f"{NUMBERS}/{bought(api, quantity, campaign_id=campaign)[0]}/campaign",
+    )
 
 
 def ordered(api, campaign, quantity):
-    return partial(buy, api, quantity, campaign_id=campaign, max_price_per_number="9.00", headers=KEY)
+    return partial(
+        buy, api, quantity, campaign_id=campaign, max_price_per_number="9.00", headers=KEY
+    )
 
 
 def filling(api, campaign, quantity):
@@ -78,10 +84,14 @@ WRITES = {
     "cancel": lambda api, campaign, n: partial(api.request, "DELETE", f"{BULK}/{wait_for(api, n)}"),
     "hold": lambda api, campaign, n: partial(hold, api, *stock(n)[::-1]),
     "release hold": lambda api, campaign, n: partial(release_hold, api, hold(api, *stock(n))["id"]),
-    "route": lambda api, campaign, n: partial(patch, api, bought(api, n)[0], {"campaign_id": campaign, "label": "x"}),
+    "route": lambda api, campaign, n: partial(
+        patch, api, bought(api, n)[0], {"campaign_id": campaign, "label": "x"}
+    ),
     "detach": detaching,
     "release": lambda api, campaign, n: partial(release, api, bought(api, n)[0]),
-    "release many": lambda api, campaign, n: partial(api.post, BULK_RELEASE, {"ids": bought(api, n)}),
+    "release many": lambda api, campaign, n: partial(
+        api.post, BULK_RELEASE, {"ids": bought(api, n)}
+    ),
     "end quarantine": lambda api, campaign, n: by_operator(end_quarantine, n),
     "retire": lambda api, campaign, n: by_operator(retire, n),
 }
@@ -152,7 +162,9 @@ def test_rows_are_locked_sorted_or_without_waiting(name, statements_of):
     for lock in filter(is_lock, within):
         assert not re.search(r"FOR (UPDATE|SHARE|KEY SHARE)|LOCK TABLE", lock), lock
         if "numbers_phonenumber" in lock or "numbers_assignment" in lock:
-            assert "ORDER BY id FOR NO KEY UPDATE" in lock or "FOR NO KEY UPDATE SKIP LOCKED" in lock, lock
+            assert (
+                "ORDER BY id FOR NO KEY UPDATE" in lock or "FOR NO KEY UPDATE SKIP LOCKED" in lock
+            ), lock
     before = everything[: everything.index(within[0])]
     assert not any(is_lock(one) for one in before), "a lock outside of the transaction"
 

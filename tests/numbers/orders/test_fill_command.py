@@ -40,5 +40,7 @@ def test_fill_check_ends_early_when_its_worker_stops(api):
 
 @pytest.mark.parametrize("interval", ["nan", "soon", "0", "inf"])
 def test_invalid_poll_interval_is_refused(interval):
-    with pytest.raises(CommandError, match=r"argument --poll: .* must be a number of seconds from 0.1 to 3,600"):
+    with pytest.raises(
+        CommandError, match=r"argument --poll: .* must be a number of seconds from 0.1 to 3,600"
+    ):
         call_command("worker", "--poll", interval)

@@ -13,7 +13,16 @@ from numbers.models import PhoneNumber
 from numbers.orders.backorders import fill_pending_orders
 from numbers.ownership.release import end_quarantine
 from tests.support import db_assertions, factories
-from tests.support.phone_numbers import buy, hold, listed, order_status, owned, release, release_hold, wait_for
+from tests.support.phone_numbers import (
+    buy,
+    hold,
+    listed,
+    order_status,
+    owned,
+    release,
+    release_hold,
+    wait_for,
+)
 from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +99,11 @@ def test_pending_order_is_filled_and_charged_when_stock_comes(api, cast, cause):
     cause(api, cast)
     fill_pending_orders()
     status = order_status(api, order_id)
-    assert (status["status"], status["assigned_count"], status["pending_count"]) == ("complete", 2, 0)
+    assert (status["status"], status["assigned_count"], status["pending_count"]) == (
+        "complete",
+        2,
+        0,
+    )
     assert {one["label"] for one in status["assigned_numbers"]} == {"later"}
     assert sorted(listed(api)) == sorted(one["number"] for one in status["assigned_numbers"])
     assert len(db_assertions.charges(cast.owner)) == 1
@@ -117,11 +130,17 @@ def test_number_in_quarantine_fills_no_order(api, cast):
 
 def test_history_names_the_buyer_when_filled_later(api, cast):
     order_id = wait_for(api, 1)
-    request_id = db_assertions.row("SELECT request_id FROM numbers_order WHERE id = %s", order_id)["request_id"]
+    request_id = db_assertions.row("SELECT request_id FROM numbers_order WHERE id = %s", order_id)[
+        "request_id"
+    ]
     factories.stock(*factories.line(0))
     fill_pending_orders()
     event = db_assertions.row("SELECT kind, actor, request_id FROM numbers_numberevent")
-    assert event == {"kind": "assigned", "actor": f"key:{cast.owner_key[:12]}", "request_id": request_id}
+    assert event == {
+        "kind": "assigned",
+        "actor": f"key:{cast.owner_key[:12]}",
+        "request_id": request_id,
+    }
 
 
 # --- in which order ------------------------------------------------------------------------------
@@ -148,7 +167,9 @@ def test_too_large_order_blocks_no_other_and_is_never_partial(api, cast):
     assert order_status(api, large)["assigned_count"] == 0
 
 
-@pytest.mark.parametrize("criteria", [{}, {"pattern": "2000"}, {"number_type": "local", "area_code": "415"}])
+@pytest.mark.parametrize(
+    "criteria", [{}, {"pattern": "2000"}, {"number_type": "local", "area_code": "415"}]
+)
 def test_new_order_does_not_overtake_a_backorder(api, cast, criteria):
     """Also where the stock came by the passage of time, and no worker has looked yet."""
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
@@ -169,14 +190,18 @@ def test_new_order_does_not_wait_for_other_criteria(api, cast):
 
 
 def test_only_matching_numbers_fill(api, cast):
-    wanted = wait_for(api, 1, area_code="415", sms_enabled=True, number_type="local", pattern="5550")
+    wanted = wait_for(
+        api, 1, area_code="415", sms_enabled=True, number_type="local", pattern="5550"
+    )
     factories.stock("+12125550001", "+18005550001", "+14155540001")
     factories.stock("+14155550001", sms_enabled=False)
     factories.stock("+14155550002", sandbox=True)
     assert fill_pending_orders() == 0
     factories.stock("+14155550003")
     assert fill_pending_orders() == 1
-    assert [one["number"] for one in order_status(api, wanted)["assigned_numbers"]] == ["+14155550003"]
+    assert [one["number"] for one in order_status(api, wanted)["assigned_numbers"]] == [
+        "+14155550003"
+    ]
 
 
 def test_sandbox_waits_for_the_test_inventory_and_pays_nothing(api, cast):
@@ -205,7 +230,12 @@ def test_own_hold_does_not_block_the_pending_order(api, cast):
 
 def test_order_without_credit_fails_and_the_next_is_filled(api, cast):
     poor, next_one = wait_for(api, 2), wait_for(api.using(cast.stranger_key), 2)
-    correct(organization_id=cast.owner.pk, amount=Decimal("-99.00"), note="a mistake", actor=factories.actor())
+    correct(
+        organization_id=cast.owner.pk,
+        amount=Decimal("-99.00"),
+        note="a mistake",
+        actor=factories.actor(),
+    )
     factories.stock(*factories.line(0, 2))
     assert fill_pending_orders() == 1
     assert fail_reason(api, poor) == "INSUFFICIENT_CREDIT"
@@ -217,14 +247,19 @@ def test_failed_order_records_who_ended_it_and_is_not_retried(api, cast):
     order_id = wait_for(api, 1)
     factories.stock(*factories.line(0), price="500.00")
     fill_pending_orders()
-    row = db_assertions.row("SELECT closed_by, closed_in_request FROM numbers_order WHERE id = %s", order_id)
+    row = db_assertions.row(
+        "SELECT closed_by, closed_in_request FROM numbers_order WHERE id = %s", order_id
+    )
     assert row["closed_by"] == "system:fill_pending_orders"
     assert len(row["closed_in_request"]) == 26
     before = order_status(api, order_id)
     factories.stock(*factories.line(5))
     assert fill_pending_orders() == 0
     assert order_status(api, order_id) == before
-    assert api.request("DELETE", f"/v1/phone-numbers/bulk/{order_id}").json()["error"]["code"] == "ORDER_NOT_PENDING"
+    assert (
+        api.request("DELETE", f"/v1/phone-numbers/bulk/{order_id}").json()["error"]["code"]
+        == "ORDER_NOT_PENDING"
+    )
 
 
 def campaign_expired(campaign):
@@ -259,7 +294,9 @@ def test_campaign_is_attached_when_the_order_is_filled(api, cast):
     order_id = wait_for(api, 1, campaign_id=str(campaign.pk))
     factories.stock(*factories.line(0))
     fill_pending_orders()
-    assert [one["campaign_id"] for one in order_status(api, order_id)["assigned_numbers"]] == [str(campaign.pk)]
+    assert [one["campaign_id"] for one in order_status(api, order_id)["assigned_numbers"]] == [
+        str(campaign.pk)
+    ]
 
 
 def test_order_waits_while_its_organization_is_suspended(api, cast):

@@ -20,7 +20,10 @@ def remember(*hours: float) -> None:
 
 
 def kept() -> list[str]:
-    return [key for (key,) in db_assertions.rows("SELECT key FROM numbers_idempotencyrecord ORDER BY id")]
+    return [
+        key
+        for (key,) in db_assertions.rows("SELECT key FROM numbers_idempotencyrecord ORDER BY id")
+    ]
 
 
 @pytest.mark.django_db
@@ -52,7 +55,9 @@ def test_concurrent_runs_delete_each_record_once():
 def test_order_that_reuses_an_old_key_keeps_it_without_waiting(api, cast):
     numbers = factories.stock(*factories.line(0, 2))
     api.order(numbers[:1], headers={"Idempotency-Key": "again"})
-    db_assertions.run("UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'")
+    db_assertions.run(
+        "UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'"
+    )
     key = idempotency.IdempotencyKey(cast.owner.pk, "again", b"another request")
     with uncommitted(lambda: idempotency.claim(Transaction(), key)):
         (forgotten,) = at_once([lambda: idempotency.forget_old_keys(batch=10)])
@@ -64,7 +69,9 @@ def test_order_that_reuses_an_old_key_keeps_it_without_waiting(api, cast):
 def test_order_with_a_deleted_key_is_a_new_order(api):
     numbers = factories.stock(*factories.line(0, 2))
     api.order(numbers[:1], headers={"Idempotency-Key": "again"})
-    db_assertions.run("UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'")
+    db_assertions.run(
+        "UPDATE numbers_idempotencyrecord SET created_at = now() - interval '30 hours'"
+    )
     call_command("forget_idempotency_keys")
     response = api.order(numbers[1:], headers={"Idempotency-Key": "again"})
     assert (response.status_code, response.headers.get("Idempotent-Replayed")) == (200, None)

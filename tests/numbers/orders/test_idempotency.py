@@ -82,10 +82,14 @@ def test_whitespace_and_field_order_do_not_change_the_request(api, numbers):
     assert api.post(path, body, headers=KEY)["Idempotent-Replayed"] == "true"
 
 
-@pytest.mark.parametrize("change", [{"label": "y"}, {"label": None}, {"numbers": "reversed"}, {"numbers": "fewer"}])
+@pytest.mark.parametrize(
+    "change", [{"label": "y"}, {"label": None}, {"numbers": "reversed"}, {"numbers": "fewer"}]
+)
 def test_another_request_with_a_used_key_is_422_and_does_nothing(api, numbers, change):
     first = api.order(numbers, label="x", headers=KEY)
-    changed = {"reversed": numbers[::-1], "fewer": numbers[:1], "same": numbers}[change.pop("numbers", "same")]
+    changed = {"reversed": numbers[::-1], "fewer": numbers[:1], "same": numbers}[
+        change.pop("numbers", "same")
+    ]
     response = api.order(changed, **{"label": "x", **change}, headers=KEY)
     message = "this Idempotency-Key belongs to another request: use a new key for each request"
     refused(response, 422, "IDEMPOTENCY_KEY_REUSED", message)
@@ -102,14 +106,22 @@ def test_key_is_reusable_after_24_hours(api, cast, numbers):
     second = api.order(others, headers=KEY)
     assert [line["number"] for line in second.json()["data"]] == others
     replays(api.order(others, headers=KEY), second)
-    assert db_assertions.written() == {"orders": 2, "owned": 4, "recorded": 4, "charged": 2, "remembered": 1}
+    assert db_assertions.written() == {
+        "orders": 2,
+        "owned": 4,
+        "recorded": 4,
+        "charged": 2,
+        "remembered": 1,
+    }
 
 
 def test_refusal_is_not_remembered(api, cast):
     dear = factories.stock(*factories.line(0), price="150.00")
     assert api.order(dear, headers=KEY).status_code == 402
     assert db_assertions.written() == db_assertions.NOTHING
-    top_up(organization_id=cast.owner.pk, amount=Decimal("50.00"), note="more", actor=factories.actor())
+    top_up(
+        organization_id=cast.owner.pk, amount=Decimal("50.00"), note="more", actor=factories.actor()
+    )
     response = api.order(dear, headers=KEY)
     assert response.status_code == 200
     assert "Idempotent-Replayed" not in response
@@ -149,7 +161,13 @@ def test_key_is_422_unless_1_to_255_visible_ascii_characters(api, numbers, key):
 
 
 @pytest.mark.parametrize(
-    "key", ["!", "~" * 255, "3f0a6c1e-6f43-4a51-9d3a-1f4f8f0b0c11", "'; DROP TABLE x; --%s".replace(" ", "")]
+    "key",
+    [
+        "!",
+        "~" * 255,
+        "3f0a6c1e-6f43-4a51-9d3a-1f4f8f0b0c11",
+        "'; DROP TABLE x; --%s".replace(" ", ""),
+    ],
 )
 def test_any_visible_ascii_is_a_valid_key(api, numbers, key):
     first = api.order(numbers, headers={"Idempotency-Key": key})
@@ -171,7 +189,10 @@ def test_concurrent_requests_with_one_key_place_one_order(api, cast, numbers):
     answers = at_once([lambda: api.using(cast.owner_key).order(numbers, headers=KEY)] * 20)
     assert {response.status_code for response in answers} == {200}
     assert len({response.content for response in answers}) == 1
-    assert sorted(response.has_header("Idempotent-Replayed") for response in answers) == [False] + [True] * 19
+    assert (
+        sorted(response.has_header("Idempotent-Replayed") for response in answers)
+        == [False] + [True] * 19
+    )
     assert len({response["X-Request-Id"] for response in answers}) == 20
     assert (db_assertions.written(), db_assertions.balance(cast.owner)) == (ONE_ORDER, 80)
     db_assertions.assert_in_order()
@@ -184,7 +205,13 @@ def test_concurrent_reuse_of_an_expired_key_makes_one_order(api, cast, numbers):
     answers = at_once([lambda: api.using(cast.owner_key).order(numbers, headers=KEY)] * 20)
     assert {response.status_code for response in answers} == {200}
     assert len({response.content for response in answers}) == 1
-    assert db_assertions.written() == {"orders": 2, "owned": 3, "recorded": 3, "charged": 2, "remembered": 1}
+    assert db_assertions.written() == {
+        "orders": 2,
+        "owned": 3,
+        "recorded": 3,
+        "charged": 2,
+        "remembered": 1,
+    }
 
 
 @pytest.mark.django_db(transaction=True)
@@ -234,7 +261,9 @@ def test_other_request_is_422_when_its_key_is_in_use(api, cast, numbers, monkeyp
 
 
 @pytest.mark.django_db(transaction=True)
-def test_retry_is_in_progress_when_the_first_request_is_slow(api, cast, numbers, monkeypatch, settings):
+def test_retry_is_in_progress_when_the_first_request_is_slow(
+    api, cast, numbers, monkeypatch, settings
+):
     settings.LOCK_TIMEOUT_MS = 50
     gate = gate_after(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:

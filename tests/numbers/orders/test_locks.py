@@ -29,7 +29,9 @@ def statements_of(api, cast):
 
     def statements_of(numbers, **options):
         with captured() as statements:
-            response = api.order(numbers, campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"}, **options)
+            response = api.order(
+                numbers, campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"}, **options
+            )
         assert response.status_code == 200, response.json()
         # The savepoints of the test's own transaction stand where BEGIN and COMMIT would.
         return [one for one in statements if "SAVEPOINT" not in one]
@@ -54,13 +56,17 @@ def test_brand_is_locked_before_the_campaign(statements_of):
 
 
 def test_numbers_are_locked_sorted_and_by_identity_only(statements_of):
-    (lock,) = [one for one in statements_of(factories.stock(*factories.line(0, 5))) if RANKS[3] in one]
+    (lock,) = [
+        one for one in statements_of(factories.stock(*factories.line(0, 5))) if RANKS[3] in one
+    ]
     assert "WHERE number = ANY((SELECT %s::text[])::text[]) ORDER BY id FOR NO KEY UPDATE" in lock
 
 
 def test_no_lock_is_stronger_than_for_no_key_update(statements_of):
     for statement in statements_of(factories.stock(*factories.line(0, 5))):
-        assert not re.search(r"FOR (UPDATE|SHARE|KEY SHARE)|LOCK TABLE|advisory", statement), statement
+        assert not re.search(r"FOR (UPDATE|SHARE|KEY SHARE)|LOCK TABLE|advisory", statement), (
+            statement
+        )
 
 
 @pytest.mark.parametrize("quantity", [1, 100])
@@ -89,14 +95,20 @@ def test_refusal_is_recorded_and_locks_no_alternatives(api, quantity, statements
     end = max(at for at, one in enumerate(statements) if is_lock(one)) + 1
     after = [one for one in statements[end:] if "SAVEPOINT" not in one]
     assert len(after) == statements_after + 1
-    assert after[-1].lstrip().startswith("INSERT INTO numbers_refusal")  # the note for the operators' desk
+    assert (
+        after[-1].lstrip().startswith("INSERT INTO numbers_refusal")
+    )  # the note for the operators' desk
 
 
 def test_first_use_of_a_key_adds_one_statement(api):
     numbers = factories.stock(*factories.line(0))
     with captured() as statements:
         api.order(numbers)
-    marks = [at for at, one in enumerate(statements) if one.startswith("UPDATE apikeys_apikey SET last_used_at")]
+    marks = [
+        at
+        for at, one in enumerate(statements)
+        if one.startswith("UPDATE apikeys_apikey SET last_used_at")
+    ]
     assert marks == [1]  # right after authentication, before any lock of the order
 
 

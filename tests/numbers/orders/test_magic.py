@@ -11,7 +11,12 @@ from tests.support.api_client import error_of, refused
 
 HOLDS = "/v1/phone-numbers/reservations"
 UNAVAILABLE, HELD, YOURS = "+15005550001", "+15005550002", "+15005550003"
-NO_CREDIT, RATE_LIMITED, GOES_WELL, IN_PROGRESS = "+15005550004", "+15005550005", "+15005550006", "+15005550007"
+NO_CREDIT, RATE_LIMITED, GOES_WELL, IN_PROGRESS = (
+    "+15005550004",
+    "+15005550005",
+    "+15005550006",
+    "+15005550007",
+)
 BUG, AWAY, NOT_ACTIVE, NOT_VERIFIED = "+15005550008", "+15005550009", "+15005550010", "+15005550011"
 
 ROWS = re.findall(r"(?m)^(\+1500555\d{4}) +(\d{3})(?:, \d{3}| ([A-Z_]+))", orders_sandbox.__doc__)
@@ -36,7 +41,9 @@ def test_documented_table_is_complete():
 
 @pytest.mark.parametrize(("number", "status", "code"), ROWS)
 @pytest.mark.parametrize("query", ["", "?dry_run=true"])
-def test_each_number_of_the_table_answers_an_order_as_documented(sandbox, number, status, code, query):
+def test_each_number_of_the_table_answers_an_order_as_documented(
+    sandbox, number, status, code, query
+):
     response = sandbox.order([number], query=query)
     assert response.status_code == int(status), response.content
     if code:
@@ -65,7 +72,10 @@ def test_magic_number_is_unavailable_to_a_live_key(api, number, status, code):
     ):
         magical, ordinary = order([number]), order([unknown])
         assert magical.status_code == ordinary.status_code == 409
-        bodies = [answer.content.replace(answer["X-Request-Id"].encode(), b"") for answer in (magical, ordinary)]
+        bodies = [
+            answer.content.replace(answer["X-Request-Id"].encode(), b"")
+            for answer in (magical, ordinary)
+        ]
         assert bodies[0].replace(number.encode(), unknown.encode()) == bodies[1]
 
 
@@ -88,7 +98,12 @@ def test_unavailable_number_has_a_test_alternative(sandbox, number, order):
     body = response.json()
     assert body["error"]["message"] == "insufficient inventory: requested 2, available 1"
     assert response["x-should-retry"] == "false"
-    assert body["data"] == {"available_count": 1, "unavailable": [number], "already_yours": [], "alternatives": {}}
+    assert body["data"] == {
+        "available_count": 1,
+        "unavailable": [number],
+        "already_yours": [],
+        "alternatives": {},
+    }
     (other,) = factories.stock(*factories.line(2), sandbox=True)
     again = sandbox.order([number, near]) if order == "order" else hold(sandbox, number, near)
     assert again.json()["data"]["alternatives"] == {number: other}
@@ -137,12 +152,16 @@ def test_campaigns_state_is_forced_without_a_campaign(sandbox):
 def test_body_is_validated_first(sandbox):
     error = error_of(sandbox.order([AWAY], labl="x"), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["labl"]
-    error_of(sandbox.order([AWAY], headers={"Idempotency-Key": "with blanks"}), 422, "VALIDATION_FAILED")
+    error_of(
+        sandbox.order([AWAY], headers={"Idempotency-Key": "with blanks"}), 422, "VALIDATION_FAILED"
+    )
     error_of(sandbox.post(HOLDS, {"numbers": [AWAY], "ttl_seconds": 1}), 422, "VALIDATION_FAILED")
 
 
 def test_first_refusing_number_decides(sandbox):
-    error_of(sandbox.order([GOES_WELL, *factories.line(1), NO_CREDIT, AWAY]), 402, "INSUFFICIENT_CREDIT")
+    error_of(
+        sandbox.order([GOES_WELL, *factories.line(1), NO_CREDIT, AWAY]), 402, "INSUFFICIENT_CREDIT"
+    )
     error_of(sandbox.order([AWAY, NO_CREDIT]), 503, "SERVICE_UNAVAILABLE")
 
 
@@ -159,7 +178,9 @@ def test_success_number_is_unavailable_beside_others(sandbox):
 def test_successful_order_looks_like_any_other_and_is_repeatable(sandbox, cast):
     (number,) = factories.stock(*factories.line(1), sandbox=True)
     body = {"label": "support", "inbound_url": "https://customer.example/in"}
-    real, forced, again = (sandbox.order([one], **body).json() for one in (number, GOES_WELL, GOES_WELL))
+    real, forced, again = (
+        sandbox.order([one], **body).json() for one in (number, GOES_WELL, GOES_WELL)
+    )
     changing = {"id", "number", "created_at", "updated_at"}
     (of_real,), (of_forced,) = real["data"], forced["data"]
     assert list(of_forced) == list(of_real)

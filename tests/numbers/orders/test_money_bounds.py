@@ -26,7 +26,9 @@ def by_import(price):
 
 
 def by_seeding(price):
-    call_command("seed_numbers", "--area-code", "415", "--count", "1", "--price", str(price), verbosity=0)
+    call_command(
+        "seed_numbers", "--area-code", "415", "--count", "1", "--price", str(price), verbosity=0
+    )
 
 
 def by_an_operator(price):
@@ -45,7 +47,9 @@ DOORS = [by_import, by_seeding, by_an_operator, by_a_new_price]
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("price", [TOO_DEAR, Decimal("9999999999.99")])
 def test_price_above_the_bound_is_refused_at_every_entry_point(door, price):
-    with pytest.raises((BadCell, CommandError, ValidationFailed), match=r"price|validation failed") as refused:
+    with pytest.raises(
+        (BadCell, CommandError, ValidationFailed), match=r"price|validation failed"
+    ) as refused:
         door(price)
     assert "999999999.99" in f"{refused.value} {getattr(refused.value, 'details', '')}"
 
@@ -65,10 +69,20 @@ def test_largest_order_of_the_most_expensive_numbers_has_a_total(cast):
 @pytest.mark.parametrize("enter", [top_up, correct])
 def test_credit_is_refused_when_the_balance_would_overflow(cast, enter):
     for _ in range(999):
-        top_up(organization_id=cast.owner.pk, amount=LARGEST_AMOUNT, note="more", actor=factories.actor())
+        top_up(
+            organization_id=cast.owner.pk,
+            amount=LARGEST_AMOUNT,
+            note="more",
+            actor=factories.actor(),
+        )
     balance = db_assertions.balance(cast.owner)
     assert balance + LARGEST_AMOUNT >= MONEY_BOUND
     with pytest.raises(ValidationFailed) as refused:
-        enter(organization_id=cast.owner.pk, amount=LARGEST_AMOUNT, note="too much", actor=factories.actor())
+        enter(
+            organization_id=cast.owner.pk,
+            amount=LARGEST_AMOUNT,
+            note="too much",
+            actor=factories.actor(),
+        )
     assert "credit stays below 1,000,000,000,000" in refused.value.details["amount"]
     assert db_assertions.balance(cast.owner) == balance

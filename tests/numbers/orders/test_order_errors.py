@@ -38,11 +38,15 @@ DEAD_KEYS = {
     "none": lambda cast: None,
     "not a key at all": lambda cast: "hello",
     "unknown": lambda cast: new_secret(sandbox=False),
-    "a wrong last character": lambda cast: cast.owner_key[:-1] + ("A" if cast.owner_key[-1] != "A" else "B"),
+    "a wrong last character": lambda cast: (
+        cast.owner_key[:-1] + ("A" if cast.owner_key[-1] != "A" else "B")
+    ),
     "only the visible prefix": lambda cast: cast.owner_key[:12],
     "revoked": lambda cast: close(cast.owner_key, revoked_at=timezone.now()),
     "expired": lambda cast: close(
-        cast.owner_key, created_at=timezone.now() - timedelta(days=2), expires_at=timezone.now() - timedelta(seconds=1)
+        cast.owner_key,
+        created_at=timezone.now() - timedelta(days=2),
+        expires_at=timezone.now() - timedelta(seconds=1),
     ),
 }
 
@@ -61,14 +65,23 @@ def test_every_key_of_a_suspended_organization_is_401(api, cast):
         refused(api.using(secret).order([NUMBER]), 401, "UNAUTHORIZED", "authentication failed")
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic {}", "{}", "Bearer {} {}", "Token {}"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic {}", "{}", "Bearer {} {}", "Token {}"]
+)
 def test_authorization_header_of_another_form_is_401(api, cast, header):
     headers = {"Authorization": header.format(cast.owner_key, "x")}
-    refused(api.using(None).order([NUMBER], headers=headers), 401, "UNAUTHORIZED", "authentication failed")
+    refused(
+        api.using(None).order([NUMBER], headers=headers),
+        401,
+        "UNAUTHORIZED",
+        "authentication failed",
+    )
 
 
 def test_key_without_the_scope_is_403(api, cast):
-    refused(api.using(cast.colleague_key).order([NUMBER]), 403, "FORBIDDEN", "missing required scope")
+    refused(
+        api.using(cast.colleague_key).order([NUMBER]), 403, "FORBIDDEN", "missing required scope"
+    )
 
 
 # --- 404 and the 409s of the campaign ------------------------------------------------------------
@@ -77,7 +90,10 @@ def test_key_without_the_scope_is_403(api, cast):
 def test_foreign_campaign_gets_the_response_of_a_missing_one(api, cast):
     theirs = factories.campaign(cast.stranger)
     missing = refused(api.order([NUMBER], campaign_id=MISSING), 404, "NOT_FOUND", "not found")
-    assert refused(api.order([NUMBER], campaign_id=str(theirs.pk)), 404, "NOT_FOUND", "not found") == missing
+    assert (
+        refused(api.order([NUMBER], campaign_id=str(theirs.pk)), 404, "NOT_FOUND", "not found")
+        == missing
+    )
 
 
 @pytest.mark.parametrize("status", ["PENDING", "REJECTED", "EXPIRED"])
@@ -90,7 +106,12 @@ def test_inactive_campaign_is_409(api, cast, status):
 
 @pytest.mark.parametrize(
     ("identity_status", "brand_status"),
-    [(None, "ACTIVE"), ("SELF_DECLARED", "ACTIVE"), ("UNVERIFIED", "ACTIVE"), ("VERIFIED", "DELETED")],
+    [
+        (None, "ACTIVE"),
+        ("SELF_DECLARED", "ACTIVE"),
+        ("UNVERIFIED", "ACTIVE"),
+        ("VERIFIED", "DELETED"),
+    ],
 )
 def test_unverified_brand_is_409(api, cast, identity_status, brand_status):
     campaign = factories.campaign(cast.owner, "ACTIVE", identity_status, brand_status=brand_status)
@@ -108,9 +129,13 @@ UNAVAILABLE = {
     "it is in quarantine": lambda cast, number: factories.stock(
         number, status="quarantined", quarantined_until=timezone.now() + timedelta(seconds=60)
     ),
-    "someone else holds it": lambda cast, number: factories.hold(cast.stranger, *factories.stock(number)),
+    "someone else holds it": lambda cast, number: factories.hold(
+        cast.stranger, *factories.stock(number)
+    ),
     "it is of the test inventory": lambda cast, number: factories.stock(number, sandbox=True),
-    "a stranger owns it": lambda cast, number: factories.own(cast.stranger, *factories.stock(number)),
+    "a stranger owns it": lambda cast, number: factories.own(
+        cast.stranger, *factories.stock(number)
+    ),
 }
 
 
@@ -124,7 +149,12 @@ def test_unavailable_number_refuses_the_order_without_a_reason(api, cast, reason
         409,
         "INSUFFICIENT_INVENTORY",
         "insufficient inventory: requested 2, available 1",
-        data={"available_count": 1, "unavailable": [other], "already_yours": [], "alternatives": {}},
+        data={
+            "available_count": 1,
+            "unavailable": [other],
+            "already_yours": [],
+            "alternatives": {},
+        },
     )
     assert response["x-should-retry"] == "false"
 
@@ -149,7 +179,13 @@ def test_insufficient_credit_is_402_with_the_arithmetic(api, cast):
 def test_organization_without_an_account_is_402(api):
     newcomer = factories.key(factories.organization(credit=None))
     data = {"required": "10.00", "balance": "0.00", "shortfall": "10.00", "currency": "USD"}
-    refused(api.using(newcomer).order([NUMBER]), 402, "INSUFFICIENT_CREDIT", "insufficient credit", data=data)
+    refused(
+        api.using(newcomer).order([NUMBER]),
+        402,
+        "INSUFFICIENT_CREDIT",
+        "insufficient credit",
+        data=data,
+    )
 
 
 # --- which refusal comes first -------------------------------------------------------------------

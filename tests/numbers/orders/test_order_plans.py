@@ -38,7 +38,9 @@ def read_whole(statement):
         cursor.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {Statement(statement).text}")
         (plan,) = cursor.fetchone()
     plans = json.loads(plan) if isinstance(plan, str) else plan
-    return [node["Relation Name"] for node in nodes(plans[0]["Plan"]) if node["Node Type"] == "Seq Scan"]
+    return [
+        node["Relation Name"] for node in nodes(plans[0]["Plan"]) if node["Node Type"] == "Seq Scan"
+    ]
 
 
 @pytest.mark.django_db
@@ -49,7 +51,9 @@ def test_no_statement_of_an_order_reads_a_whole_table(name):
 
 @pytest.mark.django_db
 def test_planted_statement_without_an_index_is_found():
-    assert read_whole("SELECT id FROM numbers_phonenumber WHERE rate_center = %s") == ["numbers_phonenumber"]
+    assert read_whole("SELECT id FROM numbers_phonenumber WHERE rate_center = %s") == [
+        "numbers_phonenumber"
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -36,11 +36,17 @@ def invalid(response, details):
         (False, {"numbers": LIST}),
         (factories.line(0, 101), {"numbers": LIST}),
         ([NUMBER, "4155550123"], {"numbers[1]": E164}),
-        (["", None, 14155550123, [NUMBER], {}], {f"numbers[{position}]": E164 for position in range(5)}),
+        (
+            ["", None, 14155550123, [NUMBER], {}],
+            {f"numbers[{position}]": E164 for position in range(5)},
+        ),
         ([NUMBER, NUMBER], {"numbers[1]": "repeats numbers[0]: name each number once"}),
         (
             ["+14155550124", NUMBER, "+14155550124", NUMBER],
-            {f"numbers[{at + 2}]": f"repeats numbers[{at}]: name each number once" for at in (0, 1)},
+            {
+                f"numbers[{at + 2}]": f"repeats numbers[{at}]: name each number once"
+                for at in (0, 1)
+            },
         ),
         (["+1 415 555 0123"], {"numbers[0]": E164}),
         (["+04155550123"], {"numbers[0]": E164}),
@@ -57,7 +63,10 @@ def test_numbers_must_be_1_to_100_distinct_e164_strings(api, numbers, details):
 
 
 def test_numbers_are_required(api):
-    invalid(api.post(ORDERS, {}), {"numbers": "is required: a list of 1 to 100 E.164 numbers such as +14155550123"})
+    invalid(
+        api.post(ORDERS, {}),
+        {"numbers": "is required: a list of 1 to 100 E.164 numbers such as +14155550123"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +128,13 @@ def test_unknown_parameter_does_not_buy(api, query):
 
 
 def test_every_problem_of_a_body_is_reported_at_once(api):
-    response = api.order(["x", NUMBER, NUMBER], inbound_url="http://x.example", label=1, campaign_id="y", colour="red")
+    response = api.order(
+        ["x", NUMBER, NUMBER],
+        inbound_url="http://x.example",
+        label=1,
+        campaign_id="y",
+        colour="red",
+    )
     assert response.status_code == 422
     assert response.json()["error"]["details"].keys() == {
         *("numbers[0]", "numbers[2]", "inbound_url", "label", "campaign_id", "colour")

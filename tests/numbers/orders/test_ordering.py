@@ -58,7 +58,9 @@ def test_order_response_has_exactly_the_reference_fields(api, cast):
 @pytest.mark.parametrize("unset", [{}, dict.fromkeys([*ROUTING, "campaign_id"])])
 def test_absent_or_null_routing_is_null_in_the_response(api, unset):
     (line,) = api.order(factories.stock(*factories.line(1)), **unset).json()["data"]
-    assert {field: line[field] for field in (*ROUTING, "campaign_id")} == dict.fromkeys([*ROUTING, "campaign_id"])
+    assert {field: line[field] for field in (*ROUTING, "campaign_id")} == dict.fromkeys(
+        [*ROUTING, "campaign_id"]
+    )
 
 
 def test_response_keeps_the_requested_order(api):
@@ -72,7 +74,11 @@ def test_hundred_numbers_of_every_type_are_one_order(api, cast):
     numbers += factories.stock("+172345", price="50.00", number_type="short_code")
     answer = api.order(numbers).json()
     assert [line["number"] for line in answer["data"]] == numbers
-    assert [line["number_type"] for line in answer["data"]][-3:] == ["local", "toll_free", "short_code"]
+    assert [line["number_type"] for line in answer["data"]][-3:] == [
+        "local",
+        "toll_free",
+        "short_code",
+    ]
     assert db_assertions.charges(cast.owner) == [Decimal("50.99")]
 
 
@@ -81,7 +87,9 @@ def test_order_row_records_buyer_time_and_request(api, cast):
     numbers = factories.stock(*factories.line(0, 3), price="2.50")
     response = api.order(numbers, campaign_id=str(campaign.pk), **ROUTING)
     order = db_assertions.row("SELECT * FROM numbers_order")
-    key = db_assertions.row("SELECT id, prefix FROM apikeys_apikey WHERE id = %s", order["api_key_id"])
+    key = db_assertions.row(
+        "SELECT id, prefix FROM apikeys_apikey WHERE id = %s", order["api_key_id"]
+    )
     assert response.json()["meta"] == {"order_id": str(order["id"])}
     assert key["prefix"] == cast.owner_key[:12]
     expected = {
@@ -126,17 +134,38 @@ def test_each_number_has_an_owner_a_price_and_an_event(api, cast):
     ids = {line["number"]: uuid.UUID(line["id"]) for line in response.json()["data"]}
     order_id = uuid.UUID(response.json()["meta"]["order_id"])
     for number in numbers:
-        phone = db_assertions.row("SELECT id, status FROM numbers_phonenumber WHERE number = %s", number)
+        phone = db_assertions.row(
+            "SELECT id, status FROM numbers_phonenumber WHERE number = %s", number
+        )
         assert phone["status"] == "assigned"
-        owned = db_assertions.row("SELECT * FROM numbers_assignment WHERE number_id = %s", phone["id"])
-        assert (owned["id"], owned["organization_id"], owned["order_id"]) == (ids[number], cast.owner.pk, order_id)
+        owned = db_assertions.row(
+            "SELECT * FROM numbers_assignment WHERE number_id = %s", phone["id"]
+        )
+        assert (owned["id"], owned["organization_id"], owned["order_id"]) == (
+            ids[number],
+            cast.owner.pk,
+            order_id,
+        )
         assert (owned["price"], owned["ended_at"]) == (Decimal("2.50"), None)
         assert {name: owned[name] for name in ROUTING} == ROUTING
-        event = db_assertions.row("SELECT * FROM numbers_numberevent WHERE number_id = %s", phone["id"])
-        assert (event["kind"], event["assignment_id"], event["order_id"]) == ("assigned", owned["id"], order_id)
-        assert (event["actor"], event["request_id"]) == (f"key:{cast.owner_key[:12]}", response["X-Request-Id"])
+        event = db_assertions.row(
+            "SELECT * FROM numbers_numberevent WHERE number_id = %s", phone["id"]
+        )
+        assert (event["kind"], event["assignment_id"], event["order_id"]) == (
+            "assigned",
+            owned["id"],
+            order_id,
+        )
+        assert (event["actor"], event["request_id"]) == (
+            f"key:{cast.owner_key[:12]}",
+            response["X-Request-Id"],
+        )
         assert json.loads(event["before"]) == {"status": "available"}
-        assert json.loads(event["after"]) == {"status": "assigned", "price": 2.5, "campaign_id": None}
+        assert json.loads(event["after"]) == {
+            "status": "assigned",
+            "price": 2.5,
+            "campaign_id": None,
+        }
     db_assertions.assert_in_order()
 
 
@@ -168,7 +197,9 @@ def test_organization_without_an_account_can_order_free_numbers(api):
 
 
 def test_number_is_sold_without_a_job_when_quarantine_has_passed(api):
-    numbers = factories.stock("+14155550123", status="quarantined", quarantined_until="2020-01-01T00:00Z")
+    numbers = factories.stock(
+        "+14155550123", status="quarantined", quarantined_until="2020-01-01T00:00Z"
+    )
     assert api.order(numbers).status_code == 200
     assert db_assertions.row("SELECT status, quarantined_until FROM numbers_phonenumber") == {
         "status": "assigned",

@@ -24,7 +24,9 @@ def order(api, numbers, **body) -> str:
 
 def test_order_is_returned_with_numbers_and_prices(api, cast):
     campaign = factories.campaign(cast.owner)
-    cheap, dear = factories.stock(*factories.line(1), price="1.00") + factories.stock(*factories.line(2), price="2.50")
+    cheap, dear = factories.stock(*factories.line(1), price="1.00") + factories.stock(
+        *factories.line(2), price="2.50"
+    )
     answer = api.order([dear, cheap], label="support", campaign_id=str(campaign.pk)).json()
     order_id = answer["meta"]["order_id"]
     response = api.get(f"{ORDERS}/{order_id}")
@@ -74,7 +76,11 @@ def test_bulk_orders_are_listed_pending_and_complete(api):
     waiting = wait_for(api, 5, label="later")
     assert [one["id"] for one in api.get(ORDERS).json()["data"]] == [waiting, filled]
     complete, pending = (api.get(f"{ORDERS}/{one}").json()["data"] for one in (filled, waiting))
-    assert (complete["kind"], complete["status"], complete["total"]) == ("quantity", "complete", "3.00")
+    assert (complete["kind"], complete["status"], complete["total"]) == (
+        "quantity",
+        "complete",
+        "3.00",
+    )
     assert len(complete["numbers"]) == 3
     assert (pending["status"], pending["total"], pending["finished_at"], pending["numbers"]) == (
         "pending",

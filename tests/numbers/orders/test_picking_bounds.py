@@ -23,7 +23,9 @@ CANCELED = "57014"
 def slow_shelves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each row of a shelf take a fifth of a second, and a look two fifths at most."""
     for name in ("_SHELF", "_PRICED_SHELF"):
-        slow = getattr(candidates, name).replace("ORDER BY", "AND pg_sleep(0.2) IS NOT NULL ORDER BY")
+        slow = getattr(candidates, name).replace(
+            "ORDER BY", "AND pg_sleep(0.2) IS NOT NULL ORDER BY"
+        )
         monkeypatch.setattr(candidates, name, slow)
     monkeypatch.setattr(picking, "_PROBE_TIMEOUT", picking._PROBE_TIMEOUT.replace("1s", "400ms"))
 
@@ -63,7 +65,12 @@ def test_worker_skips_an_order_whose_search_is_too_slow(api, slow_shelves, setti
 
 @pytest.mark.django_db
 def test_common_search_reads_few_more_rows_than_it_takes(cast, stock):  # noqa: F811
-    for criteria in (Criteria(), Criteria(area_code="415"), Criteria(number_type="local"), Criteria(pattern="5")):
+    for criteria in (
+        Criteria(),
+        Criteria(area_code="415"),
+        Criteria(number_type="local"),
+        Criteria(pattern="5"),
+    ):
         wish = Wish(cast.owner.id, False, criteria, None)
         assert rows_read_by(lambda: picking.available_ids(wish, most=52)) <= 5 * 52, criteria  # noqa: B023
 
@@ -71,5 +78,7 @@ def test_common_search_reads_few_more_rows_than_it_takes(cast, stock):  # noqa: 
 @pytest.mark.django_db
 def test_rare_search_reads_a_quarter_of_the_stock_at_most(cast, stock):  # noqa: F811
     """Every row of an area code: of digits that are common elsewhere, it has next to none."""
-    wish = Wish(cast.owner.id, False, Criteria(area_code="415", number_type="local", pattern="2139"), None)
+    wish = Wish(
+        cast.owner.id, False, Criteria(area_code="415", number_type="local", pattern="2139"), None
+    )
     assert rows_read_by(lambda: picking.available_ids(wish, most=52)) <= STOCK / 4 + 1

@@ -93,7 +93,10 @@ def test_every_search_criterion_holds_for_assigned_numbers(api, name):
 def test_thousand_numbers_are_one_order_and_one_charge(api, cast):
     factories.stock(*factories.line(0, 1000), price="0.05")
     data = buy(api, 1000).json()["data"]
-    assert (data["status"], len({one["number"] for one in data["assigned_numbers"]})) == ("complete", 1000)
+    assert (data["status"], len({one["number"] for one in data["assigned_numbers"]})) == (
+        "complete",
+        1000,
+    )
     assert db_assertions.charges(cast.owner) == [Decimal("50.00")]
 
 
@@ -109,9 +112,16 @@ def test_sandbox_is_filled_from_test_inventory_and_pays_nothing(api, cast):
     factories.stock("+14152000001")
     (test_number,) = factories.stock("+14155550100", sandbox=True)
     sandbox = api.using(cast.sandbox_key)
-    assert [one["number"] for one in buy(sandbox, 1).json()["data"]["assigned_numbers"]] == [test_number]
+    assert [one["number"] for one in buy(sandbox, 1).json()["data"]["assigned_numbers"]] == [
+        test_number
+    ]
     wait_for(sandbox, 1)
-    assert db_assertions.rows("SELECT 1 FROM numbers_creditentry WHERE account_id = %s", cast.sandbox.pk) == []
+    assert (
+        db_assertions.rows(
+            "SELECT 1 FROM numbers_creditentry WHERE account_id = %s", cast.sandbox.pk
+        )
+        == []
+    )
 
 
 # --- refused -------------------------------------------------------------------------------------
@@ -123,12 +133,32 @@ WRONG = {
     "quantity negative": ({"quantity": -1}, "quantity", "must be a whole number from 1 to 1000"),
     "quantity 1001": ({"quantity": 1001}, "quantity", "must be a whole number from 1 to 1000"),
     "quantity as text": ({"quantity": "5"}, "quantity", "must be a whole number from 1 to 1000"),
-    "quantity with a fraction": ({"quantity": 1.5}, "quantity", "must be a whole number from 1 to 1000"),
+    "quantity with a fraction": (
+        {"quantity": 1.5},
+        "quantity",
+        "must be a whole number from 1 to 1000",
+    ),
     "quantity true": ({"quantity": True}, "quantity", "must be a whole number from 1 to 1000"),
-    "mode partial": ({"quantity": 1, "mode": "partial"}, "mode", 'must be "atomic": the whole quantity or nothing'),
-    "mode empty": ({"quantity": 1, "mode": ""}, "mode", 'must be "atomic": the whole quantity or nothing'),
-    "mode a list": ({"quantity": 1, "mode": ["atomic"]}, "mode", 'must be "atomic": the whole quantity or nothing'),
-    "area_code": ({"quantity": 1, "area_code": 415}, "area_code", 'must be a string of 3 digits such as "415"'),
+    "mode partial": (
+        {"quantity": 1, "mode": "partial"},
+        "mode",
+        'must be "atomic": the whole quantity or nothing',
+    ),
+    "mode empty": (
+        {"quantity": 1, "mode": ""},
+        "mode",
+        'must be "atomic": the whole quantity or nothing',
+    ),
+    "mode a list": (
+        {"quantity": 1, "mode": ["atomic"]},
+        "mode",
+        'must be "atomic": the whole quantity or nothing',
+    ),
+    "area_code": (
+        {"quantity": 1, "area_code": 415},
+        "area_code",
+        'must be a string of 3 digits such as "415"',
+    ),
     "label": (
         {"quantity": 1, "label": "x" * 65},
         "label",
@@ -147,12 +177,22 @@ def test_wrong_field_is_422_and_named(api, kind):
     factories.stock(*factories.line(0, 2))
     body, field, sentence = WRONG[kind]
     response = api.post(BULK, body)
-    refused(response, 422, "VALIDATION_FAILED", "validation failed", error={"details": {field: sentence}})
+    refused(
+        response,
+        422,
+        "VALIDATION_FAILED",
+        "validation failed",
+        error={"details": {field: sentence}},
+    )
     assert db_assertions.written() == db_assertions.NOTHING
 
 
 def test_every_problem_is_reported_together_with_unknown_fields(api):
-    error = error_of(buy(api, 0, areacode="415", inbound_url="http://x.example", numbers=[]), 422, "VALIDATION_FAILED")
+    error = error_of(
+        buy(api, 0, areacode="415", inbound_url="http://x.example", numbers=[]),
+        422,
+        "VALIDATION_FAILED",
+    )
     assert set(error["details"]) == {"quantity", "areacode", "inbound_url", "numbers"}
 
 
@@ -165,10 +205,15 @@ def test_insufficient_credit_is_402_and_leaves_no_order(api):
 
 @pytest.mark.parametrize(
     ("status", "identity", "code"),
-    [("EXPIRED", "VERIFIED", "CAMPAIGN_NOT_ACTIVE"), ("ACTIVE", "UNVERIFIED", "BRAND_NOT_VERIFIED")],
+    [
+        ("EXPIRED", "VERIFIED", "CAMPAIGN_NOT_ACTIVE"),
+        ("ACTIVE", "UNVERIFIED", "BRAND_NOT_VERIFIED"),
+    ],
 )
 @pytest.mark.parametrize("in_stock", [0, 1])
-def test_unusable_campaign_refuses_the_order_with_any_stock(api, cast, status, identity, code, in_stock):
+def test_unusable_campaign_refuses_the_order_with_any_stock(
+    api, cast, status, identity, code, in_stock
+):
     factories.stock(*factories.line(0, in_stock))
     campaign = factories.campaign(cast.owner, status, identity)
     error_of(buy(api, 1, campaign_id=str(campaign.pk)), 409, code)
@@ -178,7 +223,9 @@ def test_unusable_campaign_refuses_the_order_with_any_stock(api, cast, status, i
 def test_foreign_campaign_is_404_like_a_missing_one(api, cast):
     theirs = factories.campaign(cast.stranger)
     missing = refused(buy(api, 1, campaign_id=MISSING), 404, "NOT_FOUND", "not found")
-    assert refused(buy(api, 1, campaign_id=str(theirs.pk)), 404, "NOT_FOUND", "not found") == missing
+    assert (
+        refused(buy(api, 1, campaign_id=str(theirs.pk)), 404, "NOT_FOUND", "not found") == missing
+    )
 
 
 # --- pending, complete, cancelled: what is read later --------------------------------------------
@@ -213,7 +260,9 @@ def test_complete_order_shows_its_numbers_as_they_are_now(api):
     status = order_status(api, placed["order_id"])
     # What was bought stays said; what is not owned any more is not shown as if it were.
     assert (status["status"], status["quantity"], status["assigned_count"]) == ("complete", 2, 2)
-    assert [(one["number"], one["label"]) for one in status["assigned_numbers"]] == [(kept["number"], "renamed")]
+    assert [(one["number"], one["label"]) for one in status["assigned_numbers"]] == [
+        (kept["number"], "renamed")
+    ]
 
 
 def test_pending_order_is_cancelled_once_and_idempotently(api, cast):
@@ -225,8 +274,13 @@ def test_pending_order_is_cancelled_once_and_idempotently(api, cast):
     assert data["finished_at"] is not None
     assert cancel(api, order_id).json() == first.json()
     assert order_status(api, order_id) == data
-    order = db_assertions.row("SELECT closed_by, closed_in_request FROM numbers_order WHERE id = %s", order_id)
-    assert order == {"closed_by": f"key:{cast.owner_key[:12]}", "closed_in_request": first["X-Request-Id"]}
+    order = db_assertions.row(
+        "SELECT closed_by, closed_in_request FROM numbers_order WHERE id = %s", order_id
+    )
+    assert order == {
+        "closed_by": f"key:{cast.owner_key[:12]}",
+        "closed_in_request": first["X-Request-Id"],
+    }
 
 
 def test_complete_order_cannot_be_cancelled(api):
@@ -275,12 +329,16 @@ def test_retry_gets_the_first_response_when_filled_since(api):
 def test_refusal_is_not_remembered(api, cast):
     factories.stock(*factories.line(0), price="150.00")
     assert buy(api, 1, headers=KEY).status_code == 402
-    top_up(organization_id=cast.owner.pk, amount=Decimal("50.00"), note="more", actor=factories.actor())
+    top_up(
+        organization_id=cast.owner.pk, amount=Decimal("50.00"), note="more", actor=factories.actor()
+    )
     response = buy(api, 1, headers=KEY)
     assert (response.status_code, "Idempotent-Replayed" in response) == (200, False)
 
 
-@pytest.mark.parametrize("change", [{"quantity": 2}, {"area_code": "415"}, {"label": "y"}, {"mode": "atomic"}])
+@pytest.mark.parametrize(
+    "change", [{"quantity": 2}, {"area_code": "415"}, {"label": "y"}, {"mode": "atomic"}]
+)
 def test_another_request_with_the_key_is_422(api, change):
     factories.stock(*factories.line(0, 4))
     buy(api, 1, headers=KEY)

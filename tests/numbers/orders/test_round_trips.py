@@ -38,7 +38,9 @@ def test_bulk_order_takes_as_many_round_trips_as_a_named_one(api, waits):
     for quantity in (1, 10):
         by_quantity, response = waits(lambda quantity=quantity: buy(api, quantity, area_code="415"))
         assert response.status_code == 200
-        assert by_quantity == by_name <= 4  # the limit, the key, locks and numbers, all that is written
+        assert (
+            by_quantity == by_name <= 4
+        )  # the limit, the key, locks and numbers, all that is written
 
 
 def test_backorder_takes_no_more_round_trips(api, waits):

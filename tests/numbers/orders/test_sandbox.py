@@ -30,7 +30,9 @@ def test_sandbox_orders_test_numbers_with_a_live_response(api, sandbox, cast):
     (one,), (other,) = tested["data"], live["data"]
     differ = {"id", "number", "campaign_id", "created_at", "updated_at"}
     assert list(one) == list(other)
-    assert {name: one[name] for name in one.keys() - differ} == {name: other[name] for name in other.keys() - differ}
+    assert {name: one[name] for name in one.keys() - differ} == {
+        name: other[name] for name in other.keys() - differ
+    }
     assert db_assertions.owners() == {"+14155550123": "Sandbox", "+14155550124": "Owner"}
     db_assertions.assert_in_order()
 
@@ -53,7 +55,10 @@ def test_sandbox_with_credit_keeps_it(api):
 
 
 def test_live_and_test_numbers_are_seen_by_their_own_kind_only(api, sandbox):
-    (live,), (test,) = factories.stock("+14155550123"), factories.stock("+14155550124", sandbox=True)
+    (live,), (test,) = (
+        factories.stock("+14155550123"),
+        factories.stock("+14155550124", sandbox=True),
+    )
     assert unavailable(sandbox.order([test, live])) == [live]
     assert unavailable(api.order([test, live])) == [test]
     assert db_assertions.written() == db_assertions.NOTHING

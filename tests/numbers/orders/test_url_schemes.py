@@ -7,8 +7,14 @@ from tests.support.phone_numbers import buy, order_status, wait_for
 
 pytestmark = pytest.mark.django_db
 
-SHOUTED = {"inbound_url": "HTTPS://customer.example/In", "status_url": "hTTps://customer.example/STATUS"}
-STORED = {"inbound_url": "https://customer.example/In", "status_url": "https://customer.example/STATUS"}
+SHOUTED = {
+    "inbound_url": "HTTPS://customer.example/In",
+    "status_url": "hTTps://customer.example/STATUS",
+}
+STORED = {
+    "inbound_url": "https://customer.example/In",
+    "status_url": "https://customer.example/STATUS",
+}
 
 
 def test_order_and_dry_run_store_the_scheme_in_lower_case(api):
@@ -36,7 +42,9 @@ def test_backorder_stores_the_scheme_in_lower_case_and_is_filled(api):
 
 
 def test_patch_stores_the_scheme_in_lower_case(api):
-    (number_id,) = [one["id"] for one in api.order(factories.stock(*factories.line(0))).json()["data"]]
+    (number_id,) = [
+        one["id"] for one in api.order(factories.stock(*factories.line(0))).json()["data"]
+    ]
     response = api.request("PATCH", f"/v1/phone-numbers/{number_id}", SHOUTED)
     assert response.status_code == 200
     assert STORED.items() <= response.json()["data"].items()

@@ -54,7 +54,9 @@ def test_bulk_release_quarantines_like_a_single_release(api):
     outcome(api, *owned(api, *numbers, label="x"))
     assert (listed(api), search(api)) == ([], [])
     assert db_assertions.rows("SELECT DISTINCT label FROM numbers_assignment") == [("",)]
-    assert db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'released'") == [(3,)]
+    assert db_assertions.rows(
+        "SELECT count(*) FROM numbers_numberevent WHERE kind = 'released'"
+    ) == [(3,)]
     let_pass(timedelta(days=45, seconds=1))
     assert sorted(search(api)) == numbers
 
@@ -98,7 +100,13 @@ def test_wrong_ids_are_422_and_nothing_is_released(api, kind):
     (mine,) = owned(api, *factories.stock(*factories.line(0)))
     if isinstance(body.get("ids"), list) and len(body["ids"]) in range(1, 100):
         body = {**body, "ids": [*body["ids"], mine]}
-    refused(api.post(BULK_RELEASE, body), 422, "VALIDATION_FAILED", "validation failed", error={"details": details})
+    refused(
+        api.post(BULK_RELEASE, body),
+        422,
+        "VALIDATION_FAILED",
+        "validation failed",
+        error={"details": details},
+    )
     assert listed(api) == ["+14152000000"]
 
 

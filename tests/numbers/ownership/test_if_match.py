@@ -83,7 +83,9 @@ def test_weak_and_other_tags_match_nothing(api, number, form):
     error_of(patch(api, number, "x", **{"If-Match": header}), 412, "PRECONDITION_FAILED")
 
 
-@pytest.mark.parametrize("header", ["", "abc", '"a', 'a"', 'w/"a"', '"a" "b"', "*, *", ",", '*, "a"', '"a",' * 101])
+@pytest.mark.parametrize(
+    "header", ["", "abc", '"a', 'a"', 'w/"a"', '"a" "b"', "*, *", ",", '*, "a"', '"a",' * 101]
+)
 def test_malformed_header_is_422(api, number, header):
     error = error_of(patch(api, number, "x", **{"If-Match": header}), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["If-Match"]
@@ -94,7 +96,9 @@ def test_number_of_another_organization_is_404_with_any_header(api, cast, number
     error_of(answer, 404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("hostile", ['"a",' * 20_000, "," * 60_000, " " * 60_000, '"' + "a" * 60_000])
+@pytest.mark.parametrize(
+    "hostile", ['"a",' * 20_000, "," * 60_000, " " * 60_000, '"' + "a" * 60_000]
+)
 def test_header_is_read_in_one_pass(hostile):
     with pytest.raises(ValidationFailed):
         read_if_match(hostile)

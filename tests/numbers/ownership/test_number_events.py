@@ -51,7 +51,9 @@ def number() -> str:
 def test_own_events_are_listed_newest_first(api, cast, number):
     number_id, order_id = buy(api, number)
     changed = api.request(
-        "PATCH", f"{NUMBERS}/{number_id}", {"label": "support", "inbound_url": "https://a.example/in"}
+        "PATCH",
+        f"{NUMBERS}/{number_id}",
+        {"label": "support", "inbound_url": "https://a.example/in"},
     )
     assert changed.status_code == 200
     assert api.request("PATCH", f"{NUMBERS}/{number_id}", {"label": ""}).status_code == 200
@@ -89,14 +91,21 @@ def test_history_ends_with_the_release_and_stays_readable(api, number):
 
 def test_operator_is_shown_without_name_or_remark(api, cast, number):
     number_id, _ = buy(api, number)
-    release(assignment_id=number_id, organization_id=cast.owner.pk, actor=ALICE, reason="suspected of fraud")
+    release(
+        assignment_id=number_id,
+        organization_id=cast.owner.pk,
+        actor=ALICE,
+        reason="suspected of fraud",
+    )
     assert events(api, number_id)[0]["actor"] == "operator"
     content = api.get(f"{NUMBERS}/{number_id}/events").content
     assert b"alice" not in content
     assert b"fraud" not in content
 
 
-@pytest.mark.parametrize("actor", [command_actor("import_numbers"), Actor("system", "worker", new_request_id())])
+@pytest.mark.parametrize(
+    "actor", [command_actor("import_numbers"), Actor("system", "worker", new_request_id())]
+)
 def test_commands_and_workers_are_shown_as_system(api, cast, number, actor):
     number_id, _ = buy(api, number)
     release(assignment_id=number_id, organization_id=cast.owner.pk, actor=actor)
@@ -137,7 +146,13 @@ def changed(number: str, at: datetime, **after) -> None:
 def test_change_of_the_number_itself_is_listed(api, number):
     number_id, _ = buy(api, number)
     row = PhoneNumber.objects.get(number=number)
-    set_capabilities(number_ids=[row.pk], sms_enabled=None, mms_enabled=False, actor=ALICE, reason="carrier outage")
+    set_capabilities(
+        number_ids=[row.pk],
+        sms_enabled=None,
+        mms_enabled=False,
+        actor=ALICE,
+        reason="carrier outage",
+    )
     event = events(api, number_id)[0]
     assert (event["kind"], event["actor"]) == ("changed", "operator")
     assert (event["before"], event["after"]) == ({"mms_enabled": True}, {"mms_enabled": False})
@@ -150,7 +165,9 @@ def test_change_is_listed_when_public_and_during_ownership(api, cast, number):
     changed(number, owned.created_at - moment, region="before")
     changed(number, owned.ended_at + moment, region="after")
     changed(number, owned.created_at + moment, carrier="secret")
-    changed(factories.stock(*factories.line(2))[0], owned.created_at + moment, region="another number")
+    changed(
+        factories.stock(*factories.line(2))[0], owned.created_at + moment, region="another number"
+    )
     changed(number, owned.created_at + moment, region="CA", carrier="secret")
     (change,) = [event for event in events(api, number_id) if event["kind"] == "changed"]
     assert (change["before"], change["after"]) == ({}, {"region": "CA"})
@@ -159,7 +176,9 @@ def test_change_is_listed_when_public_and_during_ownership(api, cast, number):
 def test_stock_prices_are_not_listed(api, cast, number):
     number_id, _ = buy(api, number)
     row = PhoneNumber.objects.get(number=number)
-    NumberEvent.objects.create(number_id=row.pk, kind="priced", actor=str(ALICE), request_id="r", after={"price": 9})
+    NumberEvent.objects.create(
+        number_id=row.pk, kind="priced", actor=str(ALICE), request_id="r", after={"price": 9}
+    )
     assert kinds(api, number_id) == ["assigned"]
 
 
@@ -168,7 +187,10 @@ def test_pages_make_up_the_history_when_events_come_between_them(api, number):
     labels = iter("abcdefghijklmnopqrstuvwxyz")
 
     def relabel():
-        assert api.request("PATCH", f"{NUMBERS}/{number_id}", {"label": next(labels)}).status_code == 200
+        assert (
+            api.request("PATCH", f"{NUMBERS}/{number_id}", {"label": next(labels)}).status_code
+            == 200
+        )
 
     for _ in range(6):
         relabel()
@@ -203,7 +225,10 @@ def test_endpoint_requires_a_key_and_numbers_read(api, cast):
 
 @pytest.mark.parametrize("malformed", MALFORMED_IDS)
 def test_invalid_id_is_404(api, malformed):
-    assert error_of(api.get(f"{NUMBERS}/{malformed}/events"), 404, "NOT_FOUND")["message"] == "not found"
+    assert (
+        error_of(api.get(f"{NUMBERS}/{malformed}/events"), 404, "NOT_FOUND")["message"]
+        == "not found"
+    )
 
 
 def test_history_of_any_length_costs_three_statements(api, number, django_assert_num_queries):

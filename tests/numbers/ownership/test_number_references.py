@@ -20,8 +20,13 @@ def mine(api):
 
 
 def request(api, cast, endpoint, reference):
-    body = {"POST": {"campaign_id": str(factories.campaign(cast.owner).pk)}, "PATCH": {"label": "x"}}
-    return api.request(endpoint.method, endpoint.url(number_id=reference), body.get(endpoint.method, b""))
+    body = {
+        "POST": {"campaign_id": str(factories.campaign(cast.owner).pk)},
+        "PATCH": {"label": "x"},
+    }
+    return api.request(
+        endpoint.method, endpoint.url(number_id=reference), body.get(endpoint.method, b"")
+    )
 
 
 @pytest.mark.parametrize("endpoint", WITH_A_NUMBER, ids=str)
@@ -39,7 +44,9 @@ def test_number_of_another_organization_is_404(api, cast, mine, endpoint, refere
     answer = stranger.request(endpoint.method, endpoint.url(number_id=reference), {"label": "x"})
     if endpoint.method == "POST":
         answer = stranger.request(
-            "POST", endpoint.url(number_id=reference), {"campaign_id": str(factories.campaign(cast.stranger).pk)}
+            "POST",
+            endpoint.url(number_id=reference),
+            {"campaign_id": str(factories.campaign(cast.stranger).pk)},
         )
     assert answer.status_code == 404
 
@@ -85,5 +92,7 @@ def test_bulk_release_accepts_both_and_merges_them(api, cast, mine):
 
 @pytest.mark.parametrize("wrong", ["14152000000", "x", 1, None, "+1415 200"])
 def test_bulk_release_names_invalid_references(api, mine, wrong):
-    error = error_of(api.post(f"{NUMBERS}/bulk/release", {"ids": [LINE, wrong]}), 422, "VALIDATION_FAILED")
+    error = error_of(
+        api.post(f"{NUMBERS}/bulk/release", {"ids": [LINE, wrong]}), 422, "VALIDATION_FAILED"
+    )
     assert list(error["details"]) == ["ids[1]"]

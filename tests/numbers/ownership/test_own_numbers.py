@@ -25,8 +25,15 @@ ROUTING = {
 def test_own_numbers_are_newest_first_with_the_order_fields(api, cast):
     campaign = factories.campaign(cast.owner)
     numbers = factories.stock(*factories.line(0, 3))
-    lines = [api.order([number], campaign_id=str(campaign.pk), **ROUTING).json()["data"][0] for number in numbers]
-    assert api.get(NUMBERS).json() == {"success": True, "data": lines[::-1], "meta": {"next_cursor": None}}
+    lines = [
+        api.order([number], campaign_id=str(campaign.pk), **ROUTING).json()["data"][0]
+        for number in numbers
+    ]
+    assert api.get(NUMBERS).json() == {
+        "success": True,
+        "data": lines[::-1],
+        "meta": {"next_cursor": None},
+    }
 
 
 def test_only_currently_owned_numbers_are_listed(api, cast):
@@ -141,7 +148,17 @@ def test_numbers_are_filtered_by_campaign(api, cast, collection):
 
 
 PERSIAN = "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
-LABELS = [PERSIAN, "👩\u200d💻 desk", "a\u00a0b", "\u00ad", "e\u0301", "  ", "50%_\\", "\u2028x", "'\""]
+LABELS = [
+    PERSIAN,
+    "👩\u200d💻 desk",
+    "a\u00a0b",
+    "\u00ad",
+    "e\u0301",
+    "  ",
+    "50%_\\",
+    "\u2028x",
+    "'\"",
+]
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -171,12 +188,18 @@ WRONG = {
 @pytest.mark.parametrize("query", WRONG)
 def test_wrong_filter_is_422_and_named(api, query):
     error = {"details": WRONG[query]}
-    refused(api.get(f"{NUMBERS}?{query}"), 422, "VALIDATION_FAILED", "validation failed", error=error)
+    refused(
+        api.get(f"{NUMBERS}?{query}"), 422, "VALIDATION_FAILED", "validation failed", error=error
+    )
 
 
 def test_every_wrong_parameter_is_named_at_once(api):
     response = api.get(f"{NUMBERS}?number_type=x&campaign_id=1&limit=0")
-    assert set(error_of(response, 422, "VALIDATION_FAILED")["details"]) == {"number_type", "campaign_id", "limit"}
+    assert set(error_of(response, 422, "VALIDATION_FAILED")["details"]) == {
+        "number_type",
+        "campaign_id",
+        "limit",
+    }
 
 
 # --- one -----------------------------------------------------------------------------------------
@@ -228,8 +251,12 @@ def test_one_number_takes_two_statements(api, django_assert_num_queries):
 
 
 @pytest.mark.parametrize("number", [1, 50])
-def test_bulk_order_status_takes_three_statements_at_any_size(api, number, django_assert_num_queries):
+def test_bulk_order_status_takes_three_statements_at_any_size(
+    api, number, django_assert_num_queries
+):
     factories.stock(*factories.line(0, number))
     order_id = buy(api, number).json()["data"]["order_id"]
     with django_assert_num_queries(3):  # authenticate · the order · its numbers
-        assert len(api.get(f"{NUMBERS}/bulk/{order_id}").json()["data"]["assigned_numbers"]) == number
+        assert (
+            len(api.get(f"{NUMBERS}/bulk/{order_id}").json()["data"]["assigned_numbers"]) == number
+        )

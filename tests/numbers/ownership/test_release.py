@@ -39,7 +39,9 @@ def campaign(cast):
 @pytest.fixture
 def number_id(api, campaign):
     """One number of the owner's, +14152000000, routed in every way."""
-    return owned(api, *factories.stock(*factories.line(0)), campaign_id=str(campaign.pk), **ROUTING)[0]
+    return owned(
+        api, *factories.stock(*factories.line(0)), campaign_id=str(campaign.pk), **ROUTING
+    )[0]
 
 
 def state():
@@ -50,7 +52,9 @@ def test_release_returns_the_next_state_of_the_number(api, number_id):
     response = release(api, number_id)
     assert response.status_code == 200
     data = response.json()["data"]
-    rest = datetime.fromisoformat(data.pop("quarantined_until")) - datetime.fromisoformat(data.pop("released_at"))
+    rest = datetime.fromisoformat(data.pop("quarantined_until")) - datetime.fromisoformat(
+        data.pop("released_at")
+    )
     assert rest == timedelta(days=45)
     assert data == {"id": number_id, "number": "+14152000000", "status": "released"}
 
@@ -60,7 +64,9 @@ def test_released_number_is_no_longer_owned(api, cast, number_id):
     assert (listed(api), db_assertions.owners()) == ([], {})
     refused(api.get(f"{NUMBERS}/{number_id}"), 404, "NOT_FOUND", "not found")
     refused(release(api, number_id), 404, "NOT_FOUND", "not found")
-    error_of(api.order(["+14152000000"]), 409, "INSUFFICIENT_INVENTORY")  # not even by who gave it back
+    error_of(
+        api.order(["+14152000000"]), 409, "INSUFFICIENT_INVENTORY"
+    )  # not even by who gave it back
 
 
 def test_routing_is_cleared_and_history_keeps_what_it_was(api, cast, number_id, campaign):
@@ -70,9 +76,16 @@ def test_routing_is_cleared_and_history_keeps_what_it_was(api, cast, number_id, 
     assert {name: assignment[name] for name in ROUTING} == dict.fromkeys(ROUTING, "")
     assert assignment["campaign_id"] is None
     event = db_assertions.row("SELECT * FROM numbers_numberevent WHERE kind = 'released'")
-    assert json.loads(event["before"]) == {"status": "assigned", "campaign_id": str(campaign.pk), **ROUTING}
+    assert json.loads(event["before"]) == {
+        "status": "assigned",
+        "campaign_id": str(campaign.pk),
+        **ROUTING,
+    }
     assert json.loads(event["after"])["status"] == "quarantined"
-    assert (event["actor"], event["request_id"]) == (f"key:{cast.owner_key[:12]}", response["X-Request-Id"])
+    assert (event["actor"], event["request_id"]) == (
+        f"key:{cast.owner_key[:12]}",
+        response["X-Request-Id"],
+    )
     assert (event["organization_id"], event["assignment_id"]) == (cast.owner.pk, UUID(number_id))
 
 
@@ -99,7 +112,9 @@ def test_number_is_for_sale_again_after_quarantine(api, cast, number_id):
     (new_id,) = owned(api.using(cast.stranger_key), "+14152000000")
     assert new_id != number_id
     assert db_assertions.owners() == {"+14152000000": "Stranger"}
-    periods = db_assertions.rows("SELECT id::text, ended_at IS NULL FROM numbers_assignment ORDER BY created_at")
+    periods = db_assertions.rows(
+        "SELECT id::text, ended_at IS NULL FROM numbers_assignment ORDER BY created_at"
+    )
     assert periods == [(number_id, False), (new_id, True)]
     assert api.get(f"{NUMBERS}/{number_id}").status_code == 404
 
@@ -130,7 +145,9 @@ def test_number_returned_to_the_carrier_stays_retired(api, number_id):
     let_pass(timedelta(days=5000))
     assert search(api) == []
     error_of(api.order(["+14152000000"]), 409, "INSUFFICIENT_INVENTORY")
-    assert json.loads(db_assertions.row("SELECT after FROM numbers_numberevent WHERE kind = 'released'")["after"]) == {
+    assert json.loads(
+        db_assertions.row("SELECT after FROM numbers_numberevent WHERE kind = 'released'")["after"]
+    ) == {
         "status": "retired",
         "quarantined_until": None,
     }
@@ -157,7 +174,9 @@ def test_operator_scope_returns_no_foreign_number(api, cast, number_id):
     assert listed(api) == ["+14152000000"]
 
 
-@pytest.mark.parametrize("query", ["?return_to_carrier=maybe", "?return_to_carrier=", "?return_to_carier=true"])
+@pytest.mark.parametrize(
+    "query", ["?return_to_carrier=maybe", "?return_to_carrier=", "?return_to_carier=true"]
+)
 def test_invalid_parameter_is_422_and_nothing_is_changed(api, number_id, query):
     error_of(release(api, number_id, query), 422, "VALIDATION_FAILED")
     assert listed(api) == ["+14152000000"]

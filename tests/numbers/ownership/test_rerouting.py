@@ -18,7 +18,11 @@ ROUTING = {
     "status_url": "https://customer.example/status",
     "label": "support-line",
 }
-OTHER = {"inbound_url": "https://other.example/in", "status_url": "https://other.example/status", "label": "sales"}
+OTHER = {
+    "inbound_url": "https://other.example/in",
+    "status_url": "https://other.example/status",
+    "label": "sales",
+}
 
 
 @pytest.fixture
@@ -28,7 +32,9 @@ def campaign(cast):
 
 @pytest.fixture
 def number_id(api, campaign):
-    return owned(api, *factories.stock(*factories.line(0)), campaign_id=str(campaign.pk), **ROUTING)[0]
+    return owned(
+        api, *factories.stock(*factories.line(0)), campaign_id=str(campaign.pk), **ROUTING
+    )[0]
 
 
 def attach(api, number_id, campaign_id):
@@ -45,7 +51,9 @@ def routing_of(api, number_id):
 
 
 def recorded():
-    return db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'routed'")[0][0]
+    return db_assertions.rows("SELECT count(*) FROM numbers_numberevent WHERE kind = 'routed'")[0][
+        0
+    ]
 
 
 # --- PATCH ---------------------------------------------------------------------------------------
@@ -67,11 +75,16 @@ def test_everything_is_set_at_once_and_recorded_once(api, cast, number_id, campa
     event = db_assertions.row("SELECT * FROM numbers_numberevent WHERE kind = 'routed'")
     assert json.loads(event["before"]) == {**ROUTING, "campaign_id": str(campaign.pk)}
     assert json.loads(event["after"]) == {**OTHER, "campaign_id": str(other.pk)}
-    assert (event["actor"], event["request_id"]) == (f"key:{cast.owner_key[:12]}", response["X-Request-Id"])
+    assert (event["actor"], event["request_id"]) == (
+        f"key:{cast.owner_key[:12]}",
+        response["X-Request-Id"],
+    )
     assert (event["organization_id"], event["assignment_id"]) == (cast.owner.pk, UUID(number_id))
 
 
-@pytest.mark.parametrize("body", [{}, dict.fromkeys([*ROUTING, "campaign_id"]), {"label": None}, ROUTING])
+@pytest.mark.parametrize(
+    "body", [{}, dict.fromkeys([*ROUTING, "campaign_id"]), {"label": None}, ROUTING]
+)
 def test_absent_null_or_equal_value_changes_and_records_nothing(api, number_id, body):
     before = api.get(f"{NUMBERS}/{number_id}").json()["data"]
     response = patch(api, number_id, body)
@@ -88,13 +101,25 @@ def test_empty_string_clears_the_field(api, number_id, field):
 
 def test_empty_campaign_id_is_422(api, number_id):
     before = routing_of(api, number_id)
-    error = error_of(patch(api, number_id, {"campaign_id": "", "label": "sales"}), 422, "VALIDATION_FAILED")
+    error = error_of(
+        patch(api, number_id, {"campaign_id": "", "label": "sales"}), 422, "VALIDATION_FAILED"
+    )
     assert list(error["details"]) == ["campaign_id"]
     assert routing_of(api, number_id) == before
 
 
 @pytest.mark.parametrize(
-    "field", ["number", "id", "number_type", "sms_enabled", "created_at", "lable", "price", "organization_id"]
+    "field",
+    [
+        "number",
+        "id",
+        "number_type",
+        "sms_enabled",
+        "created_at",
+        "lable",
+        "price",
+        "organization_id",
+    ],
 )
 def test_any_other_field_is_400_and_nothing_is_changed(api, number_id, field):
     before = routing_of(api, number_id)
@@ -105,7 +130,9 @@ def test_any_other_field_is_400_and_nothing_is_changed(api, number_id, field):
 
 
 def test_read_only_field_is_reported_before_an_invalid_one(api, number_id):
-    error = error_of(patch(api, number_id, {"number": "+1", "label": "x" * 65}), 400, "INVALID_INPUT")
+    error = error_of(
+        patch(api, number_id, {"number": "+1", "label": "x" * 65}), 400, "INVALID_INPUT"
+    )
     assert list(error["details"]) == ["number"]
 
 
@@ -151,7 +178,10 @@ def test_campaign_is_attached_replaced_and_detached(api, cast):
     (number_id,) = owned(api, *factories.stock(*factories.line(0)))
     for campaign in (factories.campaign(cast.owner), factories.campaign(cast.owner)):
         response = attach(api, number_id, campaign.pk)
-        assert (response.status_code, response.json()["data"]["campaign_id"]) == (200, str(campaign.pk))
+        assert (response.status_code, response.json()["data"]["campaign_id"]) == (
+            200,
+            str(campaign.pk),
+        )
     assert routing_of(api, number_id)["campaign_id"] == str(campaign.pk)
     response = detach(api, number_id)
     assert (response.status_code, response.json()["data"]["campaign_id"]) == (200, None)
@@ -205,7 +235,9 @@ class TestOrderOfChecks:
         assert by(api, number, campaign.pk).status_code == 200
 
     @pytest.mark.parametrize("status", ["PENDING", "REJECTED", "EXPIRED"])
-    def test_inactive_campaign_is_409_and_nothing_is_changed(self, api, cast, number_id, by, status):
+    def test_inactive_campaign_is_409_and_nothing_is_changed(
+        self, api, cast, number_id, by, status
+    ):
         before = routing_of(api, number_id)
         response = by(api, number_id, factories.campaign(cast.owner, status).pk)
         refused(response, 409, "CAMPAIGN_NOT_ACTIVE", f"campaign is not active: it is {status}")
@@ -214,12 +246,15 @@ class TestOrderOfChecks:
 
     def test_foreign_campaign_is_404_like_a_missing_one(self, api, cast, number_id, by):
         before = routing_of(api, number_id)
-        refused(by(api, number_id, factories.campaign(cast.stranger).pk), 404, "NOT_FOUND", "not found")
+        refused(
+            by(api, number_id, factories.campaign(cast.stranger).pk), 404, "NOT_FOUND", "not found"
+        )
         assert routing_of(api, number_id) == before
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"campaign_id": None}, {"campaign_id": ""}, {"campaign_id": "x"}, {"campaign": "x"}]
+    "body",
+    [{}, {"campaign_id": None}, {"campaign_id": ""}, {"campaign_id": "x"}, {"campaign": "x"}],
 )
 def test_attaching_nothing_is_422(api, number_id, body):
     error = error_of(api.post(f"{NUMBERS}/{number_id}/campaign", body), 422, "VALIDATION_FAILED")

@@ -36,11 +36,15 @@ def same_as_missing(client, path, *ids, methods=("GET", "DELETE")):
     for method in methods:
         missing = word_for_word(client.request(method, path.format(MISSING)))
         assert missing[0] == 404
-        assert [word_for_word(client.request(method, path.format(one))) for one in ids] == [missing] * len(ids)
+        assert [word_for_word(client.request(method, path.format(one))) for one in ids] == [
+            missing
+        ] * len(ids)
 
 
 def test_bulk_orders_of_others_look_missing_in_every_state(api, stranger, cast):
-    pending, cancelled, failed = (wait_for(api, quantity, area_code="212") for quantity in (7, 8, 9))
+    pending, cancelled, failed = (
+        wait_for(api, quantity, area_code="212") for quantity in (7, 8, 9)
+    )
     api.request("DELETE", f"{BULK}/{cancelled}")
     db_assertions.run(
         "UPDATE numbers_order SET status = 'failed', failure_reason = 'INSUFFICIENT_CREDIT', finished_at = now(), "
@@ -69,7 +73,10 @@ def test_released_number_looks_missing(api, stranger):
 def test_idempotency_keys_of_organizations_are_independent(api, stranger, where):
     headers = {"Idempotency-Key": "the-same"}
     numbers = factories.stock(*factories.line(0, 2))
-    bodies = {"orders": [{"numbers": [number]} for number in numbers], "bulk": [{"quantity": 1}] * 2}[where]
+    bodies = {
+        "orders": [{"numbers": [number]} for number in numbers],
+        "bulk": [{"quantity": 1}] * 2,
+    }[where]
     first = api.post(f"{NUMBERS}/{where}", bodies[0], headers=headers)
     second = stranger.post(f"{NUMBERS}/{where}", bodies[1], headers=headers)
     assert (first.status_code, second.status_code) == (200, 200)

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numbers.ownership.webhook_urls import MAX_LENGTH, UnsafeUrl, check_public_https_url, is_public_address
+from numbers.ownership.webhook_urls import (
+    MAX_LENGTH,
+    UnsafeUrl,
+    check_public_https_url,
+    is_public_address,
+)
 
 PUBLIC_HOSTS = [
     "customer.example",
@@ -35,37 +40,115 @@ PRIVATE_HOSTS = [
     # names
     *("localhost", "LOCALHOST", "localhost:8443", "a.localhost", "localhost.localdomain"),
     *("api.default.svc", "vault.service.consul", "x.test", "x.onion", "localhost6.localdomain6"),
-    *("printer.local", "db.internal", "metadata.google.internal", "nas.home.arpa", "wiki.corp", "x.lan"),
+    *(
+        "printer.local",
+        "db.internal",
+        "metadata.google.internal",
+        "nas.home.arpa",
+        "wiki.corp",
+        "x.lan",
+    ),
     # IPv4, as it should be written
     *("0.0.0.0", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.255.255"),
     *("169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1"),
     *("192.168.1.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1"),
     *("224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255"),
     # IPv6
-    *("[::1]", "[::]", "[0:0:0:0:0:0:0:1]", "[fe80::1]", "[fec0::1]", "[fc00::1]", "[fd12::1]", "[ff02::1]"),
-    *("[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::ffff:10.0.0.1]", "[::127.0.0.1]"),  # v4 inside v6
+    *(
+        "[::1]",
+        "[::]",
+        "[0:0:0:0:0:0:0:1]",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[fc00::1]",
+        "[fd12::1]",
+        "[ff02::1]",
+    ),
+    *(
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::ffff:10.0.0.1]",
+        "[::127.0.0.1]",
+    ),  # v4 inside v6
     *("[2002:7f00:1::]", "[2002:a00:1::1]"),  # 6to4
-    *("[64:ff9b::7f00:1]", "[64:ff9b::127.0.0.1]", "[64:ff9b:1::1]", "[64:ff9b:1:ffff::1]"),  # NAT64
+    *(
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::127.0.0.1]",
+        "[64:ff9b:1::1]",
+        "[64:ff9b:1:ffff::1]",
+    ),  # NAT64
     *("[2001::1]", "[2001:0:4136:e378:8000:63bf:3fff:fdd2]"),  # Teredo
-    *("[2001:db8::1]", "[3fff::1]", "[3fff:fff::1]", "[2001:10::1]", "[2001:2::1]", "[100::1]", "[5f00::1]"),
+    *(
+        "[2001:db8::1]",
+        "[3fff::1]",
+        "[3fff:fff::1]",
+        "[2001:10::1]",
+        "[2001:2::1]",
+        "[100::1]",
+        "[5f00::1]",
+    ),
 ]
 
 OTHER_NOTATIONS = [
-    *("127.1", "127.0.1", "1.2.3", "10.1", "2130706433", "0x7f000001", "0X7F000001", "017700000001"),
-    *("0177.0.0.1", "0x7f.0.0.1", "0x7f.1", "127.0.0.0x1", "127.0.0.01", "0127.0.0.1", "00.0.0.0", "0"),
-    *("127.0.0.1.", "8.8.8.8.", "256.1.1.1", "999.999.999.999", "1.2.3.4.5", "4294967297", "1.0x", "0x"),
+    *(
+        "127.1",
+        "127.0.1",
+        "1.2.3",
+        "10.1",
+        "2130706433",
+        "0x7f000001",
+        "0X7F000001",
+        "017700000001",
+    ),
+    *(
+        "0177.0.0.1",
+        "0x7f.0.0.1",
+        "0x7f.1",
+        "127.0.0.0x1",
+        "127.0.0.01",
+        "0127.0.0.1",
+        "00.0.0.0",
+        "0",
+    ),
+    *(
+        "127.0.0.1.",
+        "8.8.8.8.",
+        "256.1.1.1",
+        "999.999.999.999",
+        "1.2.3.4.5",
+        "4294967297",
+        "1.0x",
+        "0x",
+    ),
     # full-width and circled characters, ideographic dots: clients turn them into ASCII
     *("１２７.0.0.1", "127。0。0。1", "127．0．0．1", "127｡0｡0｡1", "①②⑦.0.0.1"),  # noqa: RUF001
     *("ⓛocalhost", "ｌｏｃａｌｈｏｓｔ"),  # noqa: RUF001
-    *("%31%32%37.0.0.1", "127%2e0.0.1", "localhos%74", "%6c%6f%63alhost", "example.com%00.evil.com"),
+    *(
+        "%31%32%37.0.0.1",
+        "127%2e0.0.1",
+        "localhos%74",
+        "%6c%6f%63alhost",
+        "example.com%00.evil.com",
+    ),
     *("localhost.", "a.localhost.", "printer.local.", "example.com."),
     *("[fe80::1%eth0]", "[fe80::1%25eth0]", "[2606:4700::1%25eth0]", "[::1]%eth0", "[v1.x]"),
-    *("[127.0.0.1]", "[8.8.8.8]", "[::1", "::1", "[]", "[[::1]]", "[2606:4700::1]x", "[1:2:3:4:5:6:7:8:9]"),
+    *(
+        "[127.0.0.1]",
+        "[8.8.8.8]",
+        "[::1",
+        "::1",
+        "[]",
+        "[[::1]]",
+        "[2606:4700::1]x",
+        "[1:2:3:4:5:6:7:8:9]",
+    ),
 ]
 
 
 @pytest.mark.parametrize("host", PUBLIC_HOSTS)
-@pytest.mark.parametrize("rest", ["", "/", "/inbound?to=%2B1415&x=[1]#part", "?a=@b", "#@127.0.0.1"])
+@pytest.mark.parametrize(
+    "rest", ["", "/", "/inbound?to=%2B1415&x=[1]#part", "?a=@b", "#@127.0.0.1"]
+)
 def test_public_host_passes(host, rest):
     check_public_https_url(f"https://{host}{rest}")
 
@@ -130,7 +213,9 @@ def test_refusal_names_the_remedy_in_one_sentence(url, remedy):
     assert str(refusal.value).startswith("must ")
 
 
-@pytest.mark.parametrize("where", ["https://exa{}mple.com/", "https://a.com/b{}c", "{}https://example.com/"])
+@pytest.mark.parametrize(
+    "where", ["https://exa{}mple.com/", "https://a.com/b{}c", "{}https://example.com/"]
+)
 @pytest.mark.parametrize("character", list(" \t\n\r\x00\x7f\x85\xa0\\\u200b\u2028\u202e\ufeff"))
 def test_blanks_control_characters_and_backslashes_are_refused(where, character):
     with pytest.raises(UnsafeUrl, match="blanks, control characters or backslashes"):
@@ -160,7 +245,11 @@ def test_ipv4_address_passes_exactly_if_global_and_dotted(number):
 def _is_public(address):
     # Python's versions differ about these two anycast relays, which must not be called.
     relays = ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24")
-    return address.is_global and not address.is_multicast and not any(address in relay for relay in relays)
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in relay for relay in relays)
+    )
 
 
 _GLOBAL_UNICAST = st.integers(min_value=0x2000 << 112, max_value=(0x4000 << 112) - 1)
@@ -195,7 +284,9 @@ def _passes(url):
 # --- what the sender asks about the address that a name resolved to --------------------------------
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2620:4f:8000::1"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2620:4f:8000::1"]
+)
 def test_public_address_may_be_called(address):
     assert is_public_address(address)
 
@@ -204,9 +295,38 @@ def test_public_address_may_be_called(address):
     "address",
     [
         *("127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "255.255.255.255"),
-        *("::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1"),
-        *("2002:7f00:1::", "2001:db8::1", "ff02::1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "8.8.8.8 "),
-        *("", " ", "example.com", "localhost", "[::1]", "8.8.8.8:443", "8.8.8.8/32", "２.2.2.2", "1.2.3", "999.1.1.1"),  # noqa: RUF001
+        *(
+            "::1",
+            "::",
+            "fe80::1",
+            "fe80::1%eth0",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "::ffff:8.8.8.8",
+            "64:ff9b::7f00:1",
+        ),
+        *(
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "8.8.8.8 ",
+        ),
+        *(
+            "",
+            " ",
+            "example.com",
+            "localhost",
+            "[::1]",
+            "8.8.8.8:443",
+            "8.8.8.8/32",
+            "２.2.2.2",
+            "1.2.3",
+            "999.1.1.1",
+        ),  # noqa: RUF001
     ],
 )
 def test_non_public_or_invalid_address_may_not_be_called(address):

@@ -56,7 +56,12 @@ WHERE = {
     # The account of the buyer: a third entry continues its second.
     "numbers_creditentry": "kind = 'top_up' AND account_id IN (SELECT organization_id FROM numbers_order)",
 }
-CHARGE = {"kind": "'charge'", "amount": "-1", "balance_after": "98", "order_id": "(SELECT id FROM numbers_order)"}
+CHARGE = {
+    "kind": "'charge'",
+    "amount": "-1",
+    "balance_after": "98",
+    "order_id": "(SELECT id FROM numbers_order)",
+}
 
 NO_ACTOR = [("actor", "''"), ("actor", "'alice'"), ("actor", "'key:'"), ("actor", "'robot:x'")]
 ILLEGIBLE = [
@@ -79,13 +84,18 @@ CASES = {
         "brand_name_not_blank": [{"name": value} for value in BLANK],
         "brand_name_rule": [{"name": value} for value in ILLEGIBLE],
         "brand_status_known": [{"status": "'GONE'"}],
-        "brand_identity_status_known": [{"identity_status": "'verified'"}, {"identity_status": "''"}],
+        "brand_identity_status_known": [
+            {"identity_status": "'verified'"},
+            {"identity_status": "''"},
+        ],
     },
     "campaigns_campaign": {
         "campaign_name_not_blank": [{"name": value} for value in BLANK],
         "campaign_name_rule": [{"name": value} for value in ILLEGIBLE],
         "campaign_status_known": [{"status": "'SUSPENDED'"}],
-        "campaign_rejected_with_reason": [{"status": "'REJECTED'", "status_reason": value} for value in BLANK],
+        "campaign_rejected_with_reason": [
+            {"status": "'REJECTED'", "status_reason": value} for value in BLANK
+        ],
     },
     "campaigns_event": {
         "event_actor_named": [{name: value} for name, value in NO_ACTOR],
@@ -94,7 +104,11 @@ CASES = {
     },
     "apikeys_apikey": {
         "apikey_digest_unique": [{"digest": "digest"}],
-        "apikey_digest_form": [{"digest": "repeat('0', 63)"}, {"digest": "repeat('G', 64)"}, {"digest": "''"}],
+        "apikey_digest_form": [
+            {"digest": "repeat('0', 63)"},
+            {"digest": "repeat('G', 64)"},
+            {"digest": "''"},
+        ],
         "apikey_prefix_form": [
             {"prefix": "'am_live_'"},
             {"prefix": "'am_prod_abcd'"},
@@ -115,18 +129,28 @@ CASES = {
     "numbers_phonenumber": {
         "phone_number_unique": [{"number": "number"}],
         "phone_number_e164": [
-            {"number": f"'{value}'"} for value in ("14155550123", "+04155550123", "+1415555012x", "+1", "+1 4155", "")
+            {"number": f"'{value}'"}
+            for value in ("14155550123", "+04155550123", "+1415555012x", "+1", "+1 4155", "")
         ],
-        "phone_number_price_in_bounds": [{"price": "-0.01"}, {"price": "1000000000.00"}, {"price": "'NaN'"}],
+        "phone_number_price_in_bounds": [
+            {"price": "-0.01"},
+            {"price": "1000000000.00"},
+            {"price": "'NaN'"},
+        ],
         "phone_number_type_known": [{"number_type": "'mobile'"}],
     },
     "numbers_assignment": {
         "assignment_one_owner": [{"ended_at": "NULL"}],
         "assignment_ends_after_start": [{"ended_at": "created_at - interval '1 microsecond'"}],
         "assignment_price_not_negative": [{"price": "-0.01"}, {"price": "'NaN'"}],
-        "assignment_inbound_url_https": [{"ended_at": "NULL", "inbound_url": "'http://customer.example/'"}],
+        "assignment_inbound_url_https": [
+            {"ended_at": "NULL", "inbound_url": "'http://customer.example/'"}
+        ],
         "assignment_status_url_https": [{"ended_at": "NULL", "status_url": "'customer.example'"}],
-        "assignment_ended_not_routed": [{"inbound_url": "'https://x.example'"}, {"status_url": "'https://x.example'"}],
+        "assignment_ended_not_routed": [
+            {"inbound_url": "'https://x.example'"},
+            {"status_url": "'https://x.example'"},
+        ],
     },
     "numbers_numberevent": {
         "number_event_kind_known": [{"kind": "'lost'"}],
@@ -136,12 +160,17 @@ CASES = {
     "numbers_job": {
         "job_actor_named": [{name: value} for name, value in NO_ACTOR],
         "job_request_named": [{"request_id": value} for value in BLANK],
-        "job_started_when_it_ran": [{"status": "'running'"}, {"status": "'done'", "finished_at": NOW}],
+        "job_started_when_it_ran": [
+            {"status": "'running'"},
+            {"status": "'done'", "finished_at": NOW},
+        ],
         "job_tried_before_next_attempt": [{"next_attempt_at": NOW}],
         "job_finished_when_over": [{"status": "'cancelled'"}, {"finished_at": NOW}],
     },
     "numbers_duty": {
-        "duty_name_form": [{"name": value} for value in ("''", "'Sweep'", "' sweep'", "'sweep-up'")],
+        "duty_name_form": [
+            {"name": value} for value in ("''", "'Sweep'", "' sweep'", "'sweep-up'")
+        ],
         "duty_one_schedule": [
             {"every_seconds": "NULL"},
             {"every_seconds": "0"},
@@ -150,7 +179,11 @@ CASES = {
         ],
         "duty_outcome_known": [{"outcome": "'lost'", "finished_at": NOW}],
         "duty_finished_with_outcome": [{"finished_at": "NULL"}, {"outcome": "''"}],
-        "duty_error_when_failed": [{"error": "'x'"}, {"outcome": "'failed'"}, {"outcome": "'failed'", "error": "' '"}],
+        "duty_error_when_failed": [
+            {"error": "'x'"},
+            {"outcome": "'failed'"},
+            {"outcome": "'failed'", "error": "' '"},
+        ],
         "duty_succeeded_when_done": [{"succeeded_at": "NULL"}],
         "duty_owner_has_heartbeat": [
             {"owner": "'host:1'"},
@@ -161,7 +194,10 @@ CASES = {
         "duty_counts_add_up": [{"attempts": "-1"}, {"failures": "-1"}, {"failures": "runs + 1"}],
     },
     "numbers_workerprocess": {
-        "worker_named": [*({"name": value} for value in BLANK), *({"host": value} for value in BLANK)],
+        "worker_named": [
+            *({"name": value} for value in BLANK),
+            *({"host": value} for value in BLANK),
+        ],
     },
     "numbers_queuefailures": {
         "queue_failures_known": [{"queue": "'orders'"}],
@@ -174,9 +210,12 @@ CASES = {
             {"wanted": wanted, "found": found}
             for wanted, found in (("1", "1"), ("1", "-1"), ("1", "NULL"), ("NULL", "1"), ("0", "1"))
         ],
-        "refusal_wanted_where_unmet": [{"code": "'INSUFFICIENT_CREDIT'", "wanted": "1", "found": "0"}],
+        "refusal_wanted_where_unmet": [
+            {"code": "'INSUFFICIENT_CREDIT'", "wanted": "1", "found": "0"}
+        ],
         "refusal_criteria_of_search": [
-            {"code": "'INSUFFICIENT_INVENTORY'", name: "'415'"} for name in ("area_code", "number_type", "pattern")
+            {"code": "'INSUFFICIENT_INVENTORY'", name: "'415'"}
+            for name in ("area_code", "number_type", "pattern")
         ],
     },
     "numbers_order": {
@@ -187,15 +226,34 @@ CASES = {
             {"inbound_url": "'HTTPS://customer.example/'"},
             {"inbound_url": "'http://x.example'"},
         ],
-        "order_status_url_https": [{"status_url": "'HTTPS://customer.example/'"}, {"status_url": "'customer.example'"}],
+        "order_status_url_https": [
+            {"status_url": "'HTTPS://customer.example/'"},
+            {"status_url": "'customer.example'"},
+        ],
         "order_max_price_in_bounds": [
             {"max_price_per_number": "1.00"},  # of an order of named numbers
-            *({**BULK, "max_price_per_number": price} for price in ("-0.01", "1000000000.00", "'NaN'")),
-            {**BULK, "status": "'pending'", "total": "NULL", "finished_at": "NULL", "max_price_per_number": "NULL"},
+            *(
+                {**BULK, "max_price_per_number": price}
+                for price in ("-0.01", "1000000000.00", "'NaN'")
+            ),
+            {
+                **BULK,
+                "status": "'pending'",
+                "total": "NULL",
+                "finished_at": "NULL",
+                "max_price_per_number": "NULL",
+            },
         ],
         "order_attempts_whole": [
-            {"fill_attempts": "1", "next_attempt_at": NOW, "last_error": "'x'"},  # of an order of named numbers
-            *({**BULK, **{name: value for name, value in FAILED.items() if name != gone}} for gone in FAILED),
+            {
+                "fill_attempts": "1",
+                "next_attempt_at": NOW,
+                "last_error": "'x'",
+            },  # of an order of named numbers
+            *(
+                {**BULK, **{name: value for name, value in FAILED.items() if name != gone}}
+                for gone in FAILED
+            ),
             {**BULK, **FAILED, "fill_attempts": "-1"},
             {**BULK, **FAILED, "last_error": "' '"},
         ],
@@ -218,7 +276,10 @@ CASES = {
         "reservation_actor_named": [{name: value} for name, value in NO_ACTOR],
     },
     "numbers_creditaccount": {
-        "credit_not_negative": [{"balance": "-0.01", "entries": "1"}, {"balance": "'NaN'", "entries": "1"}],
+        "credit_not_negative": [
+            {"balance": "-0.01", "entries": "1"},
+            {"balance": "'NaN'", "entries": "1"},
+        ],
         "credit_currency_form": [{"currency": "'US'"}, {"currency": "'us$'"}],
         "credit_starts_at_zero": [{"balance": "1"}, {"entries": "-1"}],
     },
@@ -257,12 +318,16 @@ def world(api, cast):
     factories.organization("Newcomer", credit=None)
     campaign = factories.campaign(cast.owner)
     record(campaign, "created", actor=factories.actor())
-    issue_key(organization=cast.owner, scopes=["numbers:read"], label="a key", actor=factories.actor())
+    issue_key(
+        organization=cast.owner, scopes=["numbers:read"], label="a key", actor=factories.actor()
+    )
     sold, held, _free = factories.stock(*factories.line(3, 3))
     factories.hold(cast.stranger, held)
     factories.job()
     background_work()
-    Refusal.objects.create(organization_id=cast.owner.pk, code="SEARCH_SHORT", actor="key:x", request_id="x")
+    Refusal.objects.create(
+        organization_id=cast.owner.pk, code="SEARCH_SHORT", actor="key:x", request_id="x"
+    )
     response = api.order([sold], campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"})
     assert response.status_code == 200
 
@@ -305,7 +370,9 @@ HOLD = {
 def test_number_is_in_exactly_one_legal_state(status):
     for quarantined, *held in product([False, True], repeat=4):
         changes = {"status": f"'{status}'", "quarantined_until": LATER if quarantined else "NULL"}
-        changes |= {name: HOLD[name] if set_ else "NULL" for name, set_ in zip(HELD, held, strict=True)}
+        changes |= {
+            name: HOLD[name] if set_ else "NULL" for name, set_ in zip(HELD, held, strict=True)
+        }
         legal = {
             "available": not quarantined and len(set(held)) == 1,
             "quarantined": quarantined and not any(held),
@@ -315,13 +382,18 @@ def test_number_is_in_exactly_one_legal_state(status):
         if legal.get(status):
             allow(changed, "numbers_phonenumber", changes)
         else:
-            assert refusing(changed, "numbers_phonenumber", changes).constraint_name == "phone_number_state"
+            assert (
+                refusing(changed, "numbers_phonenumber", changes).constraint_name
+                == "phone_number_state"
+            )
 
 
 @pytest.mark.parametrize("status", ["pending", "complete", "failed", "cancelled"])
 def test_bulk_order_is_in_exactly_one_legal_state(status):
     closed = {"closed_by": "'command:tests'", "closed_in_request": "'x'"}
-    for total, finished, reason in product(["NULL", "0", "-1", "'NaN'"], ["NULL", NOW], ["''", "'credit'"]):
+    for total, finished, reason in product(
+        ["NULL", "0", "-1", "'NaN'"], ["NULL", NOW], ["''", "'credit'"]
+    ):
         changes = {**BULK, "status": f"'{status}'", "total": total}
         changes |= {"finished_at": finished, "failure_reason": reason}
         changes |= closed if status in ("failed", "cancelled") else {}
@@ -334,12 +406,17 @@ def test_bulk_order_is_in_exactly_one_legal_state(status):
         if legal[status]:
             allow(changed, "numbers_order", changes)
         else:
-            assert refusing(changed, "numbers_order", changes).constraint_name == "order_state", changes
+            assert refusing(changed, "numbers_order", changes).constraint_name == "order_state", (
+                changes
+            )
 
 
 # --- and nothing is left out ---------------------------------------------------------------------
 
-TESTED = {name for constraints in CASES.values() for name in constraints} | {"phone_number_state", "order_state"}
+TESTED = {name for constraints in CASES.values() for name in constraints} | {
+    "phone_number_state",
+    "order_state",
+}
 # The first is implied by credit_entry_unique, and there for the ledger's foreign keys to point at; the
 # second by job_finished_when_over, which spells out every status.
 IMPLIED = {"credit_entry_link", "job_status_known"}

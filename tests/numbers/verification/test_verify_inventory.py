@@ -60,11 +60,17 @@ class TestOneOwner:
         }
 
     def test_available_number_with_an_owner_is_found(self, world):
-        plant(f"UPDATE numbers_phonenumber SET status = 'available' WHERE id = {OF}", number=world.numbers[0])
+        plant(
+            f"UPDATE numbers_phonenumber SET status = 'available' WHERE id = {OF}",
+            number=world.numbers[0],
+        )
         assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
 
     def test_assigned_number_without_an_owner_is_found(self, world):
-        plant(f"UPDATE numbers_phonenumber SET status = 'assigned' WHERE id = {OF}", number=world.numbers[11])
+        plant(
+            f"UPDATE numbers_phonenumber SET status = 'assigned' WHERE id = {OF}",
+            number=world.numbers[11],
+        )
         assert failing() == {"assigned_means_owned", "the_last_event_explains_the_status"}
 
     def test_overlapping_past_ownerships_are_found(self, world):
@@ -76,15 +82,23 @@ class TestOneOwner:
         assert failing() == {"ownerships_follow_each_other"}
 
     def test_live_number_owned_by_a_sandbox_is_found(self, world):
-        plant(f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}", number=world.numbers[0])
+        plant(
+            f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}",
+            number=world.numbers[0],
+        )
         assert failing() == {"sandbox_and_live_never_mix"}
 
     def test_test_number_held_by_a_live_organization_is_found(self, world):
-        plant(f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}", number=world.numbers[8])
+        plant(
+            f"UPDATE numbers_phonenumber SET sandbox = true WHERE id = {OF}",
+            number=world.numbers[8],
+        )
         assert failing() == {"sandbox_and_live_never_mix"}
 
     def test_number_routed_to_a_foreign_campaign_is_found(self, world):
-        plant("UPDATE campaigns_brand SET organization_id = %(stranger)s", stranger=world.stranger.pk)
+        plant(
+            "UPDATE campaigns_brand SET organization_id = %(stranger)s", stranger=world.stranger.pk
+        )
         assert failing() == {"nothing_crosses_organizations"}
 
     def test_number_ordered_by_another_organization_is_found(self, world):
@@ -133,7 +147,10 @@ class TestWholeOrders:
 
     def test_ownership_without_its_event_is_found(self, world):
         plant(f"DELETE FROM numbers_numberevent WHERE number_id = {OF}", number=world.numbers[6])
-        assert failing() == {"every_ownership_is_in_the_history", "the_last_event_explains_the_status"}
+        assert failing() == {
+            "every_ownership_is_in_the_history",
+            "the_last_event_explains_the_status",
+        }
 
     def test_event_with_another_price_is_found(self, world):
         plant(
@@ -141,7 +158,10 @@ class TestWholeOrders:
             f"WHERE kind = 'assigned' AND number_id = {OF}",
             number=world.numbers[6],
         )
-        assert failing() == {"every_ownership_is_in_the_history", "the_last_event_explains_the_price"}
+        assert failing() == {
+            "every_ownership_is_in_the_history",
+            "the_last_event_explains_the_price",
+        }
 
     def test_unfinished_idempotency_record_is_found(self, world):
         plant(
@@ -175,7 +195,10 @@ class TestCredit:
             without=[BALANCE, CHAIN],
             id=world.owner.pk,
         )
-        assert failing() == {"balances_are_the_sum_of_the_ledger", "ledger_entries_follow_each_other"}
+        assert failing() == {
+            "balances_are_the_sum_of_the_ledger",
+            "ledger_entries_follow_each_other",
+        }
 
     def test_removed_ledger_entry_is_found(self, world):
         plant(
@@ -190,10 +213,15 @@ class TestCredit:
         }
 
     def test_charged_sandbox_is_found(self, world):
-        plant("UPDATE campaigns_organization SET is_sandbox = true WHERE id = %(id)s", id=world.stranger.pk)
+        plant(
+            "UPDATE campaigns_organization SET is_sandbox = true WHERE id = %(id)s",
+            id=world.stranger.pk,
+        )
         assert failing() == {"a_sandbox_never_pays", "sandbox_and_live_never_mix"}
 
-    @pytest.mark.parametrize("table", ["numbers_creditentry", "numbers_numberevent", "campaigns_event"])
+    @pytest.mark.parametrize(
+        "table", ["numbers_creditentry", "numbers_numberevent", "campaigns_event"]
+    )
     def test_disabled_protection_is_found(self, world, table):
         plant()
         connection.cursor().execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_keep_rows")
@@ -222,7 +250,10 @@ class TestQuarantine:
 
     def test_number_held_in_its_quarantine_is_found(self, world, settings):
         give_back(world.owner, world.numbers[6])
-        plant(f"UPDATE numbers_phonenumber SET quarantined_until = now() WHERE id = {OF}", number=world.numbers[6])
+        plant(
+            f"UPDATE numbers_phonenumber SET quarantined_until = now() WHERE id = {OF}",
+            number=world.numbers[6],
+        )
         assert failing() == {"quarantines_last_as_long_as_the_history_says"}
         reserve([world.numbers[6]], ttl_seconds=600, buyer=buyer(world.owner))
         assert failing() == {"nothing_is_held_in_quarantine"}
@@ -230,7 +261,10 @@ class TestQuarantine:
 
 class TestProvenance:
     def test_retirement_without_an_actor_is_found(self, world):
-        plant(f"UPDATE numbers_phonenumber SET status = 'retired' WHERE id = {OF}", number=world.numbers[11])
+        plant(
+            f"UPDATE numbers_phonenumber SET status = 'retired' WHERE id = {OF}",
+            number=world.numbers[11],
+        )
         assert failing() == {"the_last_event_explains_the_status"}
 
     def test_change_without_an_event_is_found(self, world):
@@ -242,11 +276,16 @@ class TestProvenance:
         assert failing() == {"each_event_continues_the_one_before"}
 
     def test_manually_changed_price_is_found(self, world):
-        plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
+        plant(
+            f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10]
+        )
         assert failing() == {"the_last_event_explains_the_price"}
 
     def test_unrecorded_end_of_an_ownership_is_found(self, world):
-        plant(f"DELETE FROM numbers_numberevent WHERE kind = 'released' AND number_id = {OF}", number=world.numbers[2])
+        plant(
+            f"DELETE FROM numbers_numberevent WHERE kind = 'released' AND number_id = {OF}",
+            number=world.numbers[2],
+        )
         assert failing() == {
             "every_end_of_an_ownership_is_in_the_history",
             "the_last_event_explains_the_status",
@@ -254,7 +293,10 @@ class TestProvenance:
         }
 
     def test_ownership_past_its_recorded_end_is_found(self, world):
-        plant(f"UPDATE numbers_assignment SET ended_at = NULL WHERE number_id = {OF}", number=world.numbers[2])
+        plant(
+            f"UPDATE numbers_assignment SET ended_at = NULL WHERE number_id = {OF}",
+            number=world.numbers[2],
+        )
         assert failing() == {"assigned_means_owned", "every_end_of_an_ownership_is_in_the_history"}
 
     @pytest.mark.parametrize(
@@ -284,7 +326,9 @@ class TestProvenance:
         ],
     )
     def test_row_without_an_actor_is_found(self, world, table, constraint, column):
-        named = {"actor": f"{constraint}_actor_named", "request_id": f"{constraint}_request_named"}[column]
+        named = {"actor": f"{constraint}_actor_named", "request_id": f"{constraint}_request_named"}[
+            column
+        ]
         exists = db_assertions.rows("SELECT 1 FROM pg_constraint WHERE conname = %s", named)
         plant(
             f"UPDATE {table} SET {column} = '' WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)",

@@ -30,12 +30,19 @@ class TestTheCommand:
         assert output.endswith(f"{len(CHECKS)} of {len(CHECKS)} checks hold\n")
 
     def test_failure_is_reported_with_its_rows_and_refused(self, world, capsys):
-        plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
-        with pytest.raises(CommandError, match="1 of 25 checks failed: the_last_event_explains_the_price") as refusal:
+        plant(
+            f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10]
+        )
+        with pytest.raises(
+            CommandError, match="1 of 25 checks failed: the_last_event_explains_the_price"
+        ) as refusal:
             call_command("verify_inventory")
         assert refusal.value.returncode == 1
         output = capsys.readouterr().out
-        assert "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 offending\n" in output
+        assert (
+            "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 offending\n"
+            in output
+        )
         assert f"          number={world.numbers[10]}, price=99.00, recorded=2.50\n" in output
 
     def test_json_is_one_document_in_success_and_failure(self, world, capsys):
@@ -43,7 +50,9 @@ class TestTheCommand:
         document = json.loads(capsys.readouterr().out)
         assert document["ok"] is True
         assert len(document["checks"]) == len(CHECKS)
-        plant("UPDATE numbers_phonenumber SET status = 'retired' WHERE status = 'available' AND held_for_id IS NULL")
+        plant(
+            "UPDATE numbers_phonenumber SET status = 'retired' WHERE status = 'available' AND held_for_id IS NULL"
+        )
         with pytest.raises(CommandError):
             call_command("verify_inventory", "--json", "--show", "3")
         document = json.loads(capsys.readouterr().out)
@@ -57,8 +66,12 @@ class TestTheCommand:
         for options in (["--quiet"], ["--quiet", "--json"]):
             call_command("verify_inventory", *options)
             assert capsys.readouterr() == ("", "")
-        plant(f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10])
-        with pytest.raises(CommandError, match="1 of 25 checks failed: the_last_event_explains_the_price"):
+        plant(
+            f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10]
+        )
+        with pytest.raises(
+            CommandError, match="1 of 25 checks failed: the_last_event_explains_the_price"
+        ):
             call_command("verify_inventory", "--quiet")
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("5. ")

@@ -150,22 +150,40 @@ ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("ApiKey", "rotate"): (key, WHY, {"rotated"}),
     ("ApiKey", "revoke"): (key, WHY, {"revoked"}),
     ("CreditAccount", "top-up"): (account, {"amount": "5.00", "note": "invoice 2"}, {"top_up"}),
-    ("CreditAccount", "correct"): (account, {"amount": "-5.00", "note": "entered twice"}, {"correction"}),
+    ("CreditAccount", "correct"): (
+        account,
+        {"amount": "-5.00", "note": "entered twice"},
+        {"correction"},
+    ),
     ("PhoneNumber", "release"): (owned, WHY, {"released"}),
     ("PhoneNumber", "release-at-once"): (owned, WHY, {"released", "quarantine_ended"}),
     ("PhoneNumber", "end-quarantine"): (resting, WHY, {"quarantine_ended"}),
     ("PhoneNumber", "retire"): (number(), WHY, {"retired"}),
     ("PhoneNumber", "price"): (number(), {"price": "2.50", **WHY}, {"priced"}),
-    ("PhoneNumber", "capabilities"): (number(), {"sms_enabled": "on", "mms_enabled": "off", **WHY}, {"changed"}),
+    ("PhoneNumber", "capabilities"): (
+        number(),
+        {"sms_enabled": "on", "mms_enabled": "off", **WHY},
+        {"changed"},
+    ),
     ("PhoneNumber", "hold"): (number(), {"organization": owner, "days": "3", **WHY}, {"held"}),
-    ("PhoneNumber", "assign"): (number(), {"organization": owner, **WHY}, {"placed", "assigned", "charge"}),
+    ("PhoneNumber", "assign"): (
+        number(),
+        {"organization": owner, **WHY},
+        {"placed", "assigned", "charge"},
+    ),
 }
 ADDED: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "Organization": ({"name": "Acme", "credit": "25.00", "note": "invoice 1"}, {"created", "top_up"}),
+    "Organization": (
+        {"name": "Acme", "credit": "25.00", "note": "invoice 1"},
+        {"created", "top_up"},
+    ),
     "Brand": ({"organization": owner, "name": "Acme Inc", "status": "ACTIVE"}, {"created"}),
     "Campaign": ({"brand": brand, "name": "Reminders", "use_case": "2FA"}, {"created"}),
     "ApiKey": ({"organization": owner, "label": "first", "scopes": ["numbers:read"]}, {"created"}),
-    "PhoneNumber": ({"numbers": "+14155550101", "price": "1.00", "sms_enabled": "on"}, {"operator"}),
+    "PhoneNumber": (
+        {"numbers": "+14155550101", "price": "1.00", "sms_enabled": "on"},
+        {"operator"},
+    ),
 }
 EDITED: dict[str, tuple[Subject, dict[str, str], str]] = {
     "Organization": (owner, {"name": "Another"}, "changed"),
@@ -189,14 +207,18 @@ def filled(form: dict[str, Any], cast: Cast) -> dict[str, Any]:
 
 
 def test_every_admin_operation_is_listed_here() -> None:
-    offered = {(model, operation.name) for model, one in desks().items() for operation in one.operations}
+    offered = {
+        (model, operation.name) for model, one in desks().items() for operation in one.operations
+    }
     assert offered - NO_CHANGES == ACTIONS.keys()
     assert {model for model, one in desks().items() if one.adding} == ADDED.keys()
     assert {model for model, one in desks().items() if one.editable} == EDITED.keys()
 
 
 @pytest.mark.parametrize(("model", "name"), ACTIONS, ids="-".join)
-def test_admin_operation_is_recorded_with_actor_and_request(desk: Client, cast: Cast, model: str, name: str) -> None:
+def test_admin_operation_is_recorded_with_actor_and_request(
+    desk: Client, cast: Cast, model: str, name: str
+) -> None:
     make, form, expected = ACTIONS[model, name]
     subject, values = make(cast), filled(form, cast)
     watched = Watched()
@@ -213,7 +235,9 @@ def test_added_row_is_recorded_with_actor_and_request(desk: Client, cast: Cast, 
 
 
 @pytest.mark.parametrize("model", EDITED)
-def test_edited_row_is_recorded_with_actor_and_request(desk: Client, cast: Cast, model: str) -> None:
+def test_edited_row_is_recorded_with_actor_and_request(
+    desk: Client, cast: Cast, model: str
+) -> None:
     make, changes, expected = EDITED[model]
     subject = make(cast)
     address = url(type(subject), "change", subject.pk)
@@ -227,7 +251,10 @@ def test_edited_row_is_recorded_with_actor_and_request(desk: Client, cast: Cast,
 COMMANDS: dict[str, tuple[list[str], set[str]]] = {
     "create_organization": (["Acme", "--credit", "5"], {"created", "top_up"}),
     "create_campaign": (["--organization", "Owner"], {"created"}),
-    "create_api_key": (["--organization", "Owner", "--scopes", "numbers:read", "--label", "x"], {"created"}),
+    "create_api_key": (
+        ["--organization", "Owner", "--scopes", "numbers:read", "--label", "x"],
+        {"created"},
+    ),
     "add_credit": (["Owner", "5.00", "--note", "invoice 17"], {"top_up"}),
     "seed_numbers": (["--area-code", "415", "--count", "2"], {"seed"}),
     "import_numbers": (["FILE"], {"import"}),
@@ -241,12 +268,16 @@ OTHERS = {
 
 
 def test_every_command_is_listed_here() -> None:
-    ours = {name for name, app in get_commands().items() if app in ("numbers", "apikeys", "campaigns")}
+    ours = {
+        name for name, app in get_commands().items() if app in ("numbers", "apikeys", "campaigns")
+    }
     assert ours == COMMANDS.keys() | OTHERS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command_change_is_recorded_with_its_name(cast: Cast, tmp_path: Any, capsys: Any, command: str) -> None:
+def test_command_change_is_recorded_with_its_name(
+    cast: Cast, tmp_path: Any, capsys: Any, command: str
+) -> None:
     stock = tmp_path / "stock.csv"
     stock.write_text("number\n+14155550123\n")
     arguments, expected = COMMANDS[command]
@@ -257,10 +288,17 @@ def test_command_change_is_recorded_with_its_name(cast: Cast, tmp_path: Any, cap
 
 def test_failed_pending_order_records_the_reason_and_the_worker(api: Api, cast: Cast) -> None:
     factories.stock("+14155550123", price="1.00")
-    assert api.post("/v1/phone-numbers/bulk", {"quantity": 2, "max_price_per_number": "1000.00"}).status_code == 202
+    assert (
+        api.post(
+            "/v1/phone-numbers/bulk", {"quantity": 2, "max_price_per_number": "1000.00"}
+        ).status_code
+        == 202
+    )
     db_assertions.run("UPDATE numbers_phonenumber SET price = 1000")
     factories.stock("+14155550124", price="1000.00")
     watched = Watched()
     call_command("fill_pending_orders")
     assert watched.news(actor="system:fill_pending_orders") == {"failed"}
-    assert list(chain(*db_assertions.rows("SELECT failure_reason FROM numbers_order"))) == ["INSUFFICIENT_CREDIT"]
+    assert list(chain(*db_assertions.rows("SELECT failure_reason FROM numbers_order"))) == [
+        "INSUFFICIENT_CREDIT"
+    ]

@@ -47,13 +47,16 @@ def make_due(name: str) -> None:
 
 def seconds_to_next(name: str) -> float:
     ((seconds,),) = db_assertions.rows(
-        "SELECT extract(epoch FROM next_at - clock_timestamp())::float FROM numbers_duty WHERE name = %s", name
+        "SELECT extract(epoch FROM next_at - clock_timestamp())::float FROM numbers_duty WHERE name = %s",
+        name,
     )
     return seconds
 
 
 def silence(name: str, *, seconds: int) -> None:
-    db_assertions.run(f"UPDATE numbers_duty SET beat_at = beat_at - interval '{seconds} s' WHERE name = '{name}'")
+    db_assertions.run(
+        f"UPDATE numbers_duty SET beat_at = beat_at - interval '{seconds} s' WHERE name = '{name}'"
+    )
 
 
 def test_duty_is_due_at_first_and_then_by_its_schedule():
@@ -61,7 +64,13 @@ def test_duty_is_due_at_first_and_then_by_its_schedule():
     assert run_due(duties) == ["sweep"]
     assert run_due(duties) == []
     duty = Duty.objects.get()
-    assert (duty.outcome, duty.result, duty.attempts, duty.runs, duty.failures) == ("done", "done it", 0, 1, 0)
+    assert (duty.outcome, duty.result, duty.attempts, duty.runs, duty.failures) == (
+        "done",
+        "done it",
+        0,
+        1,
+        0,
+    )
     assert duty.started_at <= duty.finished_at == duty.succeeded_at
     assert 3_500 < seconds_to_next("sweep") <= 3_600
     assert 3_500 < seconds_until_due(duties) <= 3_600
@@ -90,7 +99,12 @@ def test_changed_schedule_is_adopted_and_keeps_the_history():
     run_due(hourly("sweep"))
     plan_duties({"sweep": PeriodicDuty("sweep", lambda: "", daily_at=time(3, 30))})
     duty = Duty.objects.get()
-    assert (duty.every_seconds, duty.daily_at, duty.runs, duty.outcome) == (None, time(3, 30), 1, "done")
+    assert (duty.every_seconds, duty.daily_at, duty.runs, duty.outcome) == (
+        None,
+        time(3, 30),
+        1,
+        "done",
+    )
 
 
 def test_duty_of_another_release_is_left_unchanged():

@@ -8,7 +8,14 @@ from numbers.bulk_actions.actions import BULK_ACTIONS
 from numbers.bulk_actions.job import begin, choose
 from numbers.models import Job, NumberEvent, PhoneNumber, QueueFailures
 from numbers.worker import jobs
-from numbers.worker.jobs import MOST_ATTEMPTS, ask_to_stop, queue, run_all, run_next, seconds_until_due
+from numbers.worker.jobs import (
+    MOST_ATTEMPTS,
+    ask_to_stop,
+    queue,
+    run_all,
+    run_next,
+    seconds_until_due,
+)
 from tests.support import db_assertions, factories
 from tests.support.concurrency import Clients, uncommitted
 
@@ -55,7 +62,9 @@ def test_failing_job_is_counted_and_blocks_no_other(works, caplog):
     assert (bad.status, good.status) == ("queued", "done")
     assert f"item {bad.pk} failed: a planted fault" in caplog.text
     assert failures("jobs") == 1
-    assert bad.error.startswith("attempt 1 of 5 failed, the next one follows: internal error (ZeroDivisionError")
+    assert bad.error.startswith(
+        "attempt 1 of 5 failed, the next one follows: internal error (ZeroDivisionError"
+    )
     assert 25 < seconds_until_due() <= 30
 
 
@@ -69,7 +78,9 @@ def test_failing_job_is_retried_with_backoff_then_given_up(works):
     assert [round(one, -1) for one in distances[:-1]] == [30, 120, 480, 1920]
     bad.refresh_from_db()
     assert (bad.status, bad.finished_at is not None) == ("failed", True)
-    assert bad.error.startswith("failed 5 times, given up: internal error (ZeroDivisionError: a planted fault), see")
+    assert bad.error.startswith(
+        "failed 5 times, given up: internal error (ZeroDivisionError: a planted fault), see"
+    )
     assert run_all() == 0
 
 
@@ -131,7 +142,9 @@ def test_waiting_retry_can_be_stopped(works):
 
 
 def test_job_of_a_stopping_worker_is_queued_without_an_attempt(works, monkeypatch):
-    monkeypatch.setitem(jobs._HANDLERS, "planted", lambda running: running.progress("working", 1, 2) or {})
+    monkeypatch.setitem(
+        jobs._HANDLERS, "planted", lambda running: running.progress("working", 1, 2) or {}
+    )
     job = planted()
     run_next(lambda: True)
     job.refresh_from_db()
@@ -188,9 +201,16 @@ def test_one_number_of_a_bulk_action_fails_alone_and_is_retried(poison):
     job = begun("retire")
     run_all()
     job.refresh_from_db()
-    assert outcomes_of(job) == [*["done"] * 7, "failed: ZeroDivisionError: a planted fault", *["done"] * 12]
+    assert outcomes_of(job) == [
+        *["done"] * 7,
+        "failed: ZeroDivisionError: a planted fault",
+        *["done"] * 12,
+    ]
     assert (job.status, job.progress) == ("queued", 20)
-    assert job.error == "attempt 1 of 5 failed, the next one follows: 1 number failed, the others are done"
+    assert (
+        job.error
+        == "attempt 1 of 5 failed, the next one follows: 1 number failed, the others are done"
+    )
     assert failures("bulk_actions") == 1
     poison.clear()
     make_due(job)
@@ -228,7 +248,10 @@ def test_bulk_order_is_split_only_around_the_failing_number(api, cast, monkeypat
     monkeypatch.setattr(BULK_ACTIONS["assign"], "give", give_all_but)
     job = begun("assign", organization_id=str(cast.owner.pk))
     run_all()
-    sizes = [size for (size,) in db_assertions.rows("SELECT quantity FROM numbers_order ORDER BY quantity")]
+    sizes = [
+        size
+        for (size,) in db_assertions.rows("SELECT quantity FROM numbers_order ORDER BY quantity")
+    ]
     assert sizes == [1, 2, 4, 8]
     assert outcomes_of(job).count("done") == 15
     db_assertions.assert_in_order()
@@ -240,7 +263,9 @@ def test_locked_number_is_retried_and_the_others_are_done(cast, settings):
     job = begun("retire")
 
     def lock() -> None:
-        db_assertions.rows("SELECT 1 FROM numbers_phonenumber WHERE number = %s FOR UPDATE", numbers[2])
+        db_assertions.rows(
+            "SELECT 1 FROM numbers_phonenumber WHERE number = %s FOR UPDATE", numbers[2]
+        )
 
     with Clients(1) as clients, uncommitted(lock):
         clients.start(run_all).result()

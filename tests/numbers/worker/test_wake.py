@@ -13,7 +13,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def listener():
     settings = connection.get_connection_params()
     names = ("host", "port", "user", "password", "dbname")
-    with psycopg.connect(autocommit=True, **{name: settings[name] for name in names if name in settings}) as listening:
+    with psycopg.connect(
+        autocommit=True, **{name: settings[name] for name in names if name in settings}
+    ) as listening:
         listening.execute(f"LISTEN {CHANNEL}")
         yield listening
 

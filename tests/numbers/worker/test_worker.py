@@ -58,7 +58,11 @@ def nothing_due():
 
 
 def retire_all(*numbers: str) -> Job:
-    job = choose(PhoneNumber.objects.filter(number__in=numbers), action=BULK_ACTIONS["retire"], actor=factories.actor())
+    job = choose(
+        PhoneNumber.objects.filter(number__in=numbers),
+        action=BULK_ACTIONS["retire"],
+        actor=factories.actor(),
+    )
     begin(job, values={}, reason="ticket 7", actor=factories.actor())
     return job
 
@@ -262,7 +266,9 @@ def cluster():
 def test_worker_waits_for_the_database_and_survives_its_restarts(cluster, start):
     cluster.stop()
     process = start(
-        command=["manage.py", "worker"], poll="1", **desk.environment(cluster.url()) | {"LOG_LEVEL": "INFO"}
+        command=["manage.py", "worker"],
+        poll="1",
+        **desk.environment(cluster.url()) | {"LOG_LEVEL": "INFO"},
     )
     wait_for_line(process, "for the database")
     cluster.start_again()

@@ -24,7 +24,9 @@ class Command(DeskCommand):
                     try:
                         device.sealed = reseal(device.sealed, user_id=device.user_id)
                     except CannotOpen as error:
-                        raise CommandError(f"{kind.__name__} of {device.user}: {error}; nothing was changed") from error
+                        raise CommandError(
+                            f"{kind.__name__} of {device.user}: {error}; nothing was changed"
+                        ) from error
                     device.save(update_fields=["sealed"])
                     count += 1
         self.stdout.write(f"{count} second factors are encrypted under the current key.")
