@@ -88,7 +88,10 @@ END $$
 # The names of variables that are columns too mean the variables.
 FUNCTION = FUNCTION.replace("AS $$\n", "AS $$\n#variable_conflict use_variable\n", 1)
 
-CALL = "SELECT bench_order(%s, %s, 'https://customer.example/inbound', 'https://customer.example/status', 'support-line')"
+CALL = (
+    "SELECT bench_order(%s, %s, 'https://customer.example/inbound', "
+    "'https://customer.example/status', 'support-line')"
+)
 
 Order = tuple[str, list[str]]
 

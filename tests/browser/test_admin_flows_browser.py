@@ -50,7 +50,7 @@ def test_operator_expires_a_campaign(page: Browser, live_server: Any) -> None:
     sign_in(page, live_server.url, "alice", to=address)
     with page.loading():
         page.click(".object-tools a[href$='/do/expire/']")
-    assert "no number can be ordered for it" in page.text()
+    assert "can't be used for orders" in page.text()
     submit(page, reason="ended in May")
     assert f"Campaign {campaign} is EXPIRED" in page.text()
     assert not is_there(page, "a[href$='/do/expire/']")
@@ -76,10 +76,10 @@ def test_operator_verifies_exactly_one_brand_of_the_queue(page: Browser, live_se
         page.choose("[name=identity_status]", identity)
         submit(page, reason="papers seen")
         # Back at the queue, which it has left.
-        assert f"Brand {brand} is {status}, its identity {identity}" in page.text()
+        assert f"Brand {brand} is now {status}, its identity {identity}" in page.text()
         assert page.evaluate("location.pathname") == "/admin/review/"
         assert str(brand) not in page.text("#brands")
-    assert "Every brand has been looked at" in page.text("#brands")
+    assert "Every brand has been reviewed" in page.text("#brands")
 
 
 def test_operator_sets_up_a_second_factor_and_signs_in(

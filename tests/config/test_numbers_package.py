@@ -55,7 +55,10 @@ def test_manage_py_check_passes(cwd):
 
 
 def test_wsgi_module_can_be_imported_first():
-    code = "import os; os.environ['DATABASE_URL'] = 'postgresql://x@127.0.0.1:1/x'; os.environ['PRODUCTION'] = 'false'; "
+    code = (
+        "import os; os.environ['DATABASE_URL'] = 'postgresql://x@127.0.0.1:1/x'; "
+        "os.environ['PRODUCTION'] = 'false'; "
+    )
     result = run("-c", code + "import config.wsgi; from numbers.models import Order")
     assert result.returncode == 0, result.stderr
 

@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from apikeys import key_format
 from config.api import pagination
 from config.http.client_address import client_address
+from numbers.inventory.criteria import Criteria
+from numbers.orders.picking import QuantityRequest
+from numbers.ownership.routing import Routing
 from tests.drills.fuzz import input as inputs
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS, Api
@@ -219,9 +222,11 @@ def test_any_path_of_the_admin_is_handled(desk, path, query):
 
 def test_fuzz_detects_a_planted_fault(fuzzed, monkeypatch):
     """Else it would show nothing: a parser that trusts its input is found out."""
-    monkeypatch.setattr(
-        "numbers.inventory.criteria.read_quantity", lambda value, *_, **__: int(value)
-    )
+
+    def trusting(request):
+        return QuantityRequest(int(request.data["quantity"]), Criteria(), Routing(), None)
+
+    monkeypatch.setattr("numbers.api.bulk_orders.read_quantity_order", trusting)
 
     @settings(
         max_examples=300,

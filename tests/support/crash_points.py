@@ -35,9 +35,10 @@ def then_die(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def fail_midway(*_: Any, **__: Any) -> Iterator[bytes]:
+def fail_midway(rows: Any, *_: Any, **__: Any) -> Iterator[bytes]:
     yield b"number\r\n"
-    raise RuntimeError("the export failed midway")
+    if not rows.query.is_sliced:  # a slice is the view's trial before it responds
+        raise RuntimeError("the export failed midway")
 
 
 CRASHES: dict[str, Callable[[], None]] = {

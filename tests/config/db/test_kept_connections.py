@@ -34,7 +34,10 @@ def test_connection_is_kept_between_requests():
 
 
 def test_pipelined_rows_match_those_of_django_cursors():
-    asked = """SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz, 1.50::numeric, ARRAY['x']"""
+    asked = """
+        SELECT '{"a": 1}'::jsonb, '192.0.2.7'::inet, '2026-01-01T00:00Z'::timestamptz,
+               1.50::numeric, ARRAY['x']
+    """
     assert run_statements((asked, [])) == [db_assertions.rows(asked)]
 
 

@@ -323,10 +323,10 @@ def test_public_address_may_be_called(address):
             "[::1]",
             "8.8.8.8:443",
             "8.8.8.8/32",
-            "２.2.2.2",
+            "２.2.2.2",  # noqa: RUF001
             "1.2.3",
             "999.1.1.1",
-        ),  # noqa: RUF001
+        ),
     ],
 )
 def test_non_public_or_invalid_address_may_not_be_called(address):
