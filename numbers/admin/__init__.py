@@ -9,6 +9,7 @@
 - ``jobs``: jobs.
 - ``background``: duties and jobs on the home page.
 - ``dashboard``: the home page.
+- ``dashboard_panels``: what its panels show.
 - ``refusals``: refused requests and unmet demand.
 - ``timeline``: who had a number when.
 - ``orders``: orders.

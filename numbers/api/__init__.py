@@ -3,7 +3,8 @@
 - ``urls``: paths.
 - ``types``: kinds of fields, and fields that several requests have.
 - ``errors``: error responses that several resources give.
-- ``numbers``: own numbers.
+- ``numbers``: the list of own numbers.
+- ``number_detail``: one own number: read, route, release.
 - ``number_campaign``: the campaign of an own number.
 - ``bulk_release``: releasing several numbers.
 - ``orders``: orders of named numbers.

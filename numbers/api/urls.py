@@ -5,7 +5,8 @@ from numbers.api.bulk_release import BulkReleaseView
 from numbers.api.credit import CreditEntryListView, CreditView
 from numbers.api.events import NumberEventListView
 from numbers.api.number_campaign import NumberCampaignView
-from numbers.api.numbers import NumberDetailView, NumberListView
+from numbers.api.number_detail import NumberDetailView
+from numbers.api.numbers import NumberListView
 from numbers.api.orders import OrderDetailView, OrderListView
 from numbers.api.reservations import ReservationDetailView, ReservationListView
 from numbers.api.search import SearchView

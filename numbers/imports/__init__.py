@@ -3,6 +3,7 @@
 - ``run``: one import, its header included.
 - ``reader``: files and encodings.
 - ``layout``: columns and their fields.
+- ``rows``: lines read into rows of the stock.
 - ``records``: records that may span lines.
 - ``cells``: from text to values.
 - ``loader``: rows into stock.

@@ -13,9 +13,10 @@ from django.db import connection, transaction
 from config.actors import Actor
 from config.errors import ValidationFailed
 from numbers.imports.cells import BadCell
-from numbers.imports.layout import Layout, LineReader, Options, propose_layout
+from numbers.imports.layout import Layout, Options, propose_layout
 from numbers.imports.reader import CountedBytes, Source, numbered_lines, open_text
 from numbers.imports.records import split_record
+from numbers.imports.rows import LineReader
 from numbers.imports.run import Outcome, Rejection, import_numbers, read_layout
 from numbers.models import Job, JobInput, JobOutcome
 from numbers.worker.jobs import JobContext

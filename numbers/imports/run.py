@@ -19,7 +19,7 @@ from config.errors import ValidationFailed
 from numbers.imports import loader
 from numbers.imports.cells import BadCell
 from numbers.imports.external_sort import SortedSpool
-from numbers.imports.layout import Layout, LineReader, Options, detect_layout, separator_line
+from numbers.imports.layout import Layout, Options, detect_layout, separator_line
 from numbers.imports.loader import Batch, Chunk
 from numbers.imports.reader import (
     CountedBytes,
@@ -30,6 +30,7 @@ from numbers.imports.reader import (
     open_text,
 )
 from numbers.imports.records import read_head, read_records
+from numbers.imports.rows import LineReader
 
 CHUNK = 25_000
 _STEP = 2_000  # lines between two progress reports

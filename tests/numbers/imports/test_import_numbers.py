@@ -14,9 +14,10 @@ from django.db import transaction
 from numbers.imports import loader, records
 from numbers.imports import reader as imports_reader
 from numbers.imports import run as imports_run
-from numbers.imports.layout import LineReader, Options, detect_layout
+from numbers.imports.layout import Options, detect_layout
 from numbers.imports.reader import Source
 from numbers.imports.rejects import rejected_lines
+from numbers.imports.rows import LineReader
 from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import PhoneNumber, StockBatch
 from tests.support import db_assertions, factories

@@ -1,0 +1,238 @@
+"""What each panel of the home page shows. Every figure links to the rows behind it."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+
+from campaigns.review import brands_to_review, campaigns_to_review
+from config.admin.charts import Part, Place, draw_bar, draw_columns
+from numbers.credit.ledger import short_accounts
+from numbers.models import CreditAccount, Order, PhoneNumber
+from numbers.reports.dashboard import DAYS, Figures
+
+SHOWN = 12  # rows of a panel
+STATES = ("available", "held", "assigned", "quarantined", "retired")
+
+
+def rows_of(model: str, **parameters: Any) -> str:
+    """Return the address of the list that shows these rows."""
+    address = reverse(f"admin:{model.replace('.', '_')}_changelist")
+    return f"{address}?{urlencode(parameters)}" if parameters else address
+
+
+# --- stock ----------------------------------------------------------------------------------------
+def stock_panel(figures: Figures) -> dict[str, Any]:
+    by_type: dict[str, dict[str, int]] = figures.panels.get("stock", {}).get("by_type", {})
+    rows = []
+    for number_type, label in PhoneNumber.Type.choices:
+        counts = by_type.get(number_type)
+        if counts:
+            total = sum(counts.values())
+            cells = [
+                (state, counts.get(state, 0), _numbers(number_type, state)) for state in STATES
+            ]
+            bar = draw_bar([(state, counts.get(state, 0)) for state in STATES], total)
+            rows.append(
+                {
+                    "label": label,
+                    "total": total,
+                    "cells": cells,
+                    "bar": bar,
+                    "address": _numbers(number_type),
+                }
+            )
+    return {"states": STATES, "rows": rows, "add": reverse("admin:numbers_phonenumber_add")}
+
+
+def _in_words(number_type: str) -> str:
+    return dict(PhoneNumber.Type.choices).get(number_type, "").lower()
+
+
+def _numbers(number_type: str, state: str = "") -> str:
+    parameters = {"number_type__exact": number_type, "sandbox__exact": 0}
+    return rows_of("numbers.phonenumber", **({"state": state} if state else {}), **parameters)
+
+
+def areas_panel(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
+    areas = figures.panels.get("stock", {}).get("areas", [])
+    shown = areas[:limit]
+    top = max((area["available"] for area in shown), default=0)
+    rows = []
+    for area in shown:
+        rate = area["sold"] / DAYS
+        address = rows_of(
+            "numbers.phonenumber",
+            state="available",
+            area_code=area["area_code"],
+            number_type__exact=area["number_type"],
+            sandbox__exact=0,
+        )
+        days_left = area["available"] / rate if rate else None
+        place = area["region"] or _in_words(area["number_type"])
+        bar = draw_bar([("available", area["available"])], top)
+        rows.append({**area, "place": place, "bar": bar, "address": address})
+        rows[-1].update(days_left=days_left, short=days_left is not None and days_left < 14)
+    return {
+        "rows": rows,
+        "more": len(areas) - len(shown),
+        "all": reverse("admin:area_codes"),
+        "days": DAYS,
+    }
+
+
+def quarantine_panel(figures: Figures) -> dict[str, Any]:
+    weeks = figures.panels.get("quarantine", {}).get("weeks", [])
+    begin = figures.as_of
+    rows = []
+    for week, count in enumerate(weeks):
+        assert begin is not None  # noqa: S101  there are weeks, so they were counted
+        start, end = begin + timedelta(weeks=week), begin + timedelta(weeks=week + 1)
+        window = {
+            "quarantined_until__gt": start.isoformat(),
+            "quarantined_until__lte": end.isoformat(),
+        }
+        address = rows_of(
+            "numbers.phonenumber", status__exact="quarantined", sandbox__exact=0, **window
+        )
+        bar = draw_bar([("quarantined", count)], max(weeks))
+        rows.append({"start": start, "end": end, "count": count, "bar": bar, "address": address})
+    return {"rows": rows if any(weeks) else []}
+
+
+# --- the last days --------------------------------------------------------------------------------
+def _days(figures: Figures) -> list[dict[str, Any]]:
+    return figures.panels.get("days", {}).get("days", [])
+
+
+def _day_name(day: dict[str, Any]) -> str:
+    return f"{date.fromisoformat(day['day']):%b %-d}"
+
+
+def orders_panel(figures: Figures) -> dict[str, Any]:
+    days = _days(figures)
+    places = [
+        Place(
+            _day_name(day),
+            rows_of("numbers.order", day=day["day"], status__exact="complete", sandbox__exact=0),
+            [
+                Part(
+                    "assigned",
+                    day["orders"],
+                    f"{day['orders']:,} orders of {day['numbers']:,} numbers",
+                )
+            ],
+        )
+        for day in days
+    ]
+    return {
+        "chart": draw_columns(places),
+        "unit": "orders",
+        "sum": sum(day["orders"] for day in days),
+    }
+
+
+def revenue_panel(figures: Figures) -> dict[str, Any]:
+    days = _days(figures)
+    places = [
+        Place(
+            _day_name(day),
+            rows_of("numbers.creditentry", day=day["day"], kind__exact="charge"),
+            [Part("available", float(day["revenue"]), f"{day['revenue']} {settings.CURRENCY}")],
+        )
+        for day in days
+    ]
+    total = sum((Decimal(day["revenue"]) for day in days), Decimal(0))
+    return {"chart": draw_columns(places), "unit": settings.CURRENCY, "sum": total}
+
+
+# The colors that the stylesheet has, for the most frequent codes.
+CODES = {
+    "INSUFFICIENT_INVENTORY": "held",
+    "INSUFFICIENT_CREDIT": "quarantined",
+    "RATE_LIMITED": "retired",
+}
+
+
+def refusals_panel(figures: Figures) -> dict[str, Any]:
+    days = _days(figures)
+    totals: dict[str, int] = {}
+    places = []
+    for day in days:
+        parts = []
+        for code, count in sorted(day["refusals"].items()):
+            totals[code] = totals.get(code, 0) + count
+            parts.append(Part(CODES.get(code, "assigned"), count, f"{count:,} {code}"))
+        places.append(
+            Place(
+                _day_name(day), rows_of("numbers.refusal", day=day["day"], sandbox__exact=0), parts
+            )
+        )
+    legend = [
+        (
+            CODES.get(code, "assigned"),
+            code,
+            count,
+            rows_of("numbers.refusal", code=code, sandbox__exact=0),
+        )
+        for code, count in sorted(totals.items(), key=lambda item: -item[1])
+    ]
+    return {
+        "chart": draw_columns(places),
+        "unit": "refusals",
+        "sum": sum(totals.values()),
+        "legend": legend,
+    }
+
+
+def demand_panel(figures: Figures) -> dict[str, Any]:
+    rows = []
+    for wish in figures.panels.get("demand", {}).get("wishes", [])[:SHOWN]:
+        criteria = {
+            "area": wish["area_code"],
+            "type": wish["number_type"],
+            "pattern": wish["pattern"],
+        }
+        given = {name: value for name, value in criteria.items() if value}
+        rows.append(
+            {
+                **wish,
+                "type_name": _in_words(wish["number_type"]),
+                "last_at": datetime.fromisoformat(wish["last_at"]),
+                "address": rows_of("numbers.refusal", unmet="yes", sandbox__exact=0, **given),
+                "waiting_address": rows_of("numbers.order", status__exact="pending"),
+            }
+        )
+    return {"rows": rows, "days": DAYS}
+
+
+# --- waiting ------------------------------------------------------------------------------------
+def reviews_panel(figures: Figures) -> dict[str, Any]:
+    return {"campaigns": campaigns_to_review().count(), "brands": brands_to_review().count()}
+
+
+def pending_panel(figures: Figures) -> dict[str, Any]:
+    pending = (
+        Order.objects.filter(status=Order.Status.PENDING)
+        .order_by("id")
+        .select_related("organization")
+    )
+    rows = list(pending[: SHOWN + 1])
+    return {
+        "rows": rows[:SHOWN],
+        "more": len(rows) > SHOWN,
+        "all": rows_of("numbers.order", status__exact="pending"),
+    }
+
+
+def short_panel(figures: Figures) -> dict[str, Any]:
+    short = short_accounts(CreditAccount.objects.all())
+    rows = list(short.select_related("organization").order_by("balance", "pk")[: SHOWN + 1])
+    return {
+        "rows": rows[:SHOWN],
+        "more": len(rows) > SHOWN,
+        "all": rows_of("numbers.creditaccount", short="yes"),
+    }
