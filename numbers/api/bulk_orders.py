@@ -135,9 +135,9 @@ class BulkOrderListView(ApiView):
 
         An order also waits, for a moment, while an older one that could be filled wants the same numbers.
 
-        Numbers that other buyers are just taking are passed over, so this seldom waits and never takes what
-        a search showed to somebody else and they ordered first. Send an `Idempotency-Key`, and the request
-        can be repeated after a time-out without fear of ordering twice.
+        Numbers that other buyers are taking at this moment are skipped, so this seldom waits and never
+        takes a number that another buyer ordered first. Send an `Idempotency-Key`: then the request can be
+        repeated after a time-out without ordering twice.
         """
         refuse_unknown_parameters(request)
         order = read_quantity_order(request)

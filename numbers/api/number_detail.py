@@ -107,7 +107,7 @@ class PhoneNumberUpdate(RequestBody):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The fields to change: those that are neither absent nor null."""
+        """Return the fields to change: those that are neither absent nor null."""
         return {name: value for name, value in self if value is not None}
 
 
@@ -127,7 +127,7 @@ class ReleasedNumberJson(TypedDict):
     quarantined_until: Annotated[
         Moment | None,
         doc(
-            "Until then it is given to nobody; null where it was returned to its carrier.",
+            "Until then it can't be ordered; null where it was returned to its carrier.",
             example="2026-06-10T12:00:00Z",
         ),
     ]
@@ -188,7 +188,7 @@ class NumberDetailView(ApiView):
         """Change where a number's messages go.
 
         Change the routing of one of your numbers. A field that is absent or null stays as it is; an empty
-        string clears it, but for `campaign_id`, which is detached by its own endpoint. The rules for URLs,
+        string clears it, except `campaign_id`, which is detached by its own endpoint. The rules for URLs,
         label and campaign are those of an order. Any other field is refused with 400, and nothing is
         changed.
 
@@ -219,9 +219,9 @@ class NumberDetailView(ApiView):
     def delete(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Release a phone number.
 
-        Give a number back. It is out of your organization, and its routing cleared, before the answer
-        comes. It then rests in quarantine, so that nobody gets your calls with it, before others can order
-        it. What it cost is not refunded.
+        Give a number back. It leaves your organization, and its routing is cleared, before the answer
+        comes. It then stays in quarantine before others can order it, so that no one else receives your
+        calls. What it cost is not refunded.
 
         With `return_to_carrier=true` it leaves the inventory for good; that needs the
         `platform:inventory:write` scope too.

@@ -48,7 +48,7 @@ TAG = "Reservations"
 PATH = {"reservation_id": Id("The reservation's id.", RESERVATION_ID)}
 INVALID_TTL = f"must be a whole number of seconds from {SHORTEST} to {LONGEST}"
 RESERVE = f"""\
-Hold named numbers, all or nothing, while you make up your mind or your customer pays. Nobody else can order them
+Hold named numbers, all or nothing, while you make up your mind or your customer pays. No one else can order them
 until the hold ends; an order of yours takes them. It costs nothing and ends by itself.
 
 A number that you hold already moves to the new hold, which ends no earlier than the old one would have: a repeated
@@ -82,8 +82,9 @@ TOO_LONG = ErrorResponse(
 )
 TOO_MANY = replace(
     openapi_errors.RATE_LIMITED,
-    when="Your organization has used up this minute's requests, or put too many numbers on hold this minute; or too "
-    "many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
+    when="Your organization has used up this minute's requests, or put too many numbers on hold "
+    "this minute; or too many requests from your address came with a key that is not valid. Wait "
+    "as long as `Retry-After` says.",
 )
 
 

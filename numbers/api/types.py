@@ -154,7 +154,7 @@ class RoutingFields(RequestBody):
 
     @property
     def routing(self) -> Routing:
-        """The routing that the request asks for."""
+        """Return the routing that the request asks for."""
         return Routing(
             self.inbound_url or "", self.status_url or "", self.campaign_id, self.label or ""
         )
@@ -227,7 +227,7 @@ class CriteriaFields(RequestBody):
 
     @property
     def criteria(self) -> Criteria:
-        """The criteria that the request names."""
+        """Return the criteria that the request names."""
         return Criteria(
             self.area_code, self.number_type, self.pattern, self.sms_enabled, self.mms_enabled
         )

@@ -109,7 +109,7 @@ def detect_layout(first_line: str, options: Options, *, separator: str | None = 
 
 
 def propose_layout(first_line: str, options: Options, *, separator: str | None = None) -> Layout:
-    """Like `detect_layout`, but accept missing or ambiguous columns.
+    """Return a layout as `detect_layout` does, but accept missing or ambiguous columns.
 
     The operator assigns them on the import page.
     """

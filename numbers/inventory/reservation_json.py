@@ -17,22 +17,24 @@ RESERVATION_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a16"
 
 
 class ReservationJson(TypedDict):
-    """A hold: numbers that nobody else can order for a while."""
+    """A hold: numbers that no one else can order for a while."""
 
     id: Annotated[Uuid, doc("Its id.", example=RESERVATION_ID)]
     status: Annotated[
         str,
         OneOf(["active", "used", "expired", "released"]),
         doc(
-            "`active` while it holds a number, `used` where it holds none any more before its time, since you have "
-            "ordered them all or hold them by a later reservation, `expired` when its time has passed, "
-            "`released` where you ended it."
+            "`active` while it holds a number, `used` where it holds none any more before its time, "
+            "since you have ordered them all or hold them by a later reservation, `expired` when its "
+            "time has passed, `released` where you ended it."
         ),
     ]
     numbers: Annotated[list[E164], doc("The numbers that it was made for.")]
     held_numbers: Annotated[
         list[E164],
-        doc("Those that it holds now: without what you have ordered meanwhile, or hold anew."),
+        doc(
+            "Those that it holds now: without those that you have since ordered or put on a later hold."
+        ),
     ]
     created_at: Annotated[Moment, doc("When it was made.")]
     expires_at: Annotated[Moment, doc("When it ends by itself.", example="2026-04-26T12:10:00Z")]
@@ -40,7 +42,7 @@ class ReservationJson(TypedDict):
 
 
 def still_held(reservations: Sequence[Reservation], at: datetime) -> dict[UUID, list[str]]:
-    """What each of an organization's reservations holds at ``at``: not what was ordered meanwhile."""
+    """Return the numbers that each of an organization's reservations still holds at ``at``."""
     held: dict[UUID, list[str]] = {}
     if reservations:
         rows = PhoneNumber.objects.filter(

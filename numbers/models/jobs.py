@@ -1,5 +1,7 @@
-"""Work that takes longer than a request: kept in the database, so that nobody has to wait at a browser
-and whoever is killed in the middle is followed by somebody who finishes it."""
+"""Background jobs.
+
+Their state is in the database, so that another worker can resume a job whose worker died.
+"""
 
 from django.db import models
 from django.db.models import Q
@@ -18,7 +20,7 @@ class JobStatus(models.TextChoices):
 
 
 class Job(models.Model):
-    """One piece of work, how far it is, and what came of it. numbers.worker.jobs runs them."""
+    """A job, its progress and its result. numbers.worker.jobs runs them."""
 
     Status = JobStatus
 
@@ -29,16 +31,16 @@ class Job(models.Model):
     actor = models.CharField(max_length=128)
     request_id = models.CharField(max_length=26)
     parameters = models.JSONField(default=dict)
-    # How far it is: what is being done, how much of it is done, and of how much, where that is known.
+    # Its progress: the step it is at, the rows done, and the rows there are, where that is known.
     doing = models.CharField(max_length=32, blank=True, default="")
     progress = models.BigIntegerField(default=0)
     total = models.BigIntegerField(null=True)
     counts = models.JSONField(default=dict)
     error = models.CharField(max_length=512, blank=True, default="")
-    # Each claim is a new attempt; whoever holds an older one has lost the job.
+    # Each claim is a new attempt. A worker that holds an older one has lost the job.
     attempts = models.IntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True)
-    # Of a queued job that failed for an unforeseen reason: not before this time.
+    # For a queued job that failed for an unforeseen reason: the earliest next attempt.
     next_attempt_at = models.DateTimeField(null=True)
     stop_asked = models.BooleanField(default=False)
     created_at = CreatedAt()
@@ -83,20 +85,20 @@ class Job(models.Model):
 
     @property
     def percent(self) -> int:
-        """Return how far it is; a job that is done is all done, whatever its last step counted."""
+        """Return its progress. A job that is done is at 100, whatever its last step counted."""
         if self.status == JobStatus.DONE:
             return 100
         return min(100, 100 * self.progress // self.total) if self.total else 0
 
     @property
     def seconds_left(self) -> int | None:
-        """Of what it is doing now, at the rate of now."""
+        """Estimate the rest of the current step at the current rate. None: not known."""
         rate = self.counts.get("rate")
         return round((self.total - self.progress) / rate) if rate and self.total else None
 
 
 class JobInput(models.Model):
-    """A piece of the file that a job works on: in the database, where every host finds it."""
+    """A part of the file that a job works on, stored in the database where every host finds it."""
 
     id = models.BigAutoField(primary_key=True)
     job = models.ForeignKey(Job, models.CASCADE, related_name="inputs", db_index=False)
@@ -111,12 +113,12 @@ class JobInput(models.Model):
 
 
 class JobOutcome(models.Model):
-    """What came of one line, or one row, of a job; a job says which of them it tells of."""
+    """The outcome of one line or row of a job. Each kind of job decides which outcomes it stores."""
 
     id = models.BigAutoField(primary_key=True)
     job = models.ForeignKey(Job, models.CASCADE, related_name="outcomes", db_index=False)
     position = models.BigIntegerField()
-    # Bytes, since a line of a file may be no text.
+    # Bytes, since a line of a file may not be text.
     subject = models.BinaryField()
     outcome = models.CharField(max_length=512)
 

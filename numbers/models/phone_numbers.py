@@ -195,7 +195,7 @@ class PhoneNumber(models.Model):
             models.Index(
                 "number", name="phone_number_short_code", condition=Q(number_type="short_code")
             ),
-            # Trigrams can't tell 99999 from 999.
+            # Trigrams can't distinguish 99999 from 999.
             models.Index(
                 "number", name="phone_number_repeated", condition=Q(number__regex=FIVE_ALIKE)
             ),

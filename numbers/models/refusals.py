@@ -1,4 +1,4 @@
-"""What customers asked for and did not get."""
+"""Refused requests, and searches that found too little."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
@@ -10,12 +10,12 @@ from config.db.fields import CreatedAt, not_blank
 class Refusal(models.Model):
     """An answer of 402, 409 or 429, or a search that found too little (``SEARCH_SHORT``).
 
-    It is written outside the transaction that was refused, which is rolled back. What it tells is for
-    the operators' desk: it is no ledger, and is forgotten after ``DESK_REFUSAL_DAYS``.
+    It is written outside the transaction that was refused, which is rolled back. It is for
+    operators, is not a ledger, and is deleted after ``DESK_REFUSAL_DAYS``.
     """
 
     SEARCH_SHORT = "SEARCH_SHORT"
-    # What tells how many numbers were wanted. The desk answers by it without reading a row.
+    # The codes that have ``wanted``. The admin judges by the code without reading a row.
     UNMET = ("INSUFFICIENT_INVENTORY", SEARCH_SHORT)
 
     id = models.BigAutoField(primary_key=True)
@@ -62,11 +62,11 @@ class Refusal(models.Model):
             ),
         ]
         indexes = [
-            # A few pages for years of rows: they lie in the order of time.
+            # A few pages for years of rows, since rows are stored in the order of time.
             BrinIndex(fields=["at"], name="refusal_at", autosummarize=True),
             models.Index(fields=["organization_id", "-id"], name="refusal_of_organization"),
-            # For the buying list's way to its rows. Their areas have an index too, which only SQL can say:
-            # refusal_areas, on the area codes of the search or of the numbers (migration 0010).
+            # For the links from the buying list to its rows. Area codes have an index too, which only
+            # SQL can express: refusal_areas, on those of the search or of the numbers (migration 0010).
             models.Index(
                 fields=["number_type", "-id"],
                 name="refusal_type",

@@ -13,7 +13,7 @@ class Reservation(models.Model):
     """Numbers that only one organization can order until ``expires_at``.
 
     The hold itself stands on the numbers (``held_for``, ``held_until``, ``reservation``), where an
-    order sees it under its lock; ``numbers`` tells what was held, also when it is over.
+    order sees it under its lock. ``numbers`` keeps what was held, also after the hold has ended.
     """
 
     id = id_column()

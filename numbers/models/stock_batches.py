@@ -14,7 +14,7 @@ class StockBatchSource(models.TextChoices):
 
 
 class StockBatch(models.Model):
-    """How numbers came into stock: the event of their creation, told once for all of them."""
+    """How numbers came into stock: the event of their creation, recorded once for all of them."""
 
     Source = StockBatchSource
 

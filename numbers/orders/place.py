@@ -40,16 +40,16 @@ class InventoryShortfallJson(TypedDict):
     unavailable: Annotated[
         list[E164],
         doc(
-            "Those that could not, in the order asked for. A number that does not exist and one that somebody "
-            "else has are not told apart.",
+            "Those that could not, in the order asked for. A number that does not exist is listed like "
+            "one that another organization has.",
             example=[TAKEN],
         ),
     ]
     already_yours: Annotated[
         list[E164],
         doc(
-            "Those of them that your organization owns already: where an answer got lost, the order that it "
-            "belonged to went through.",
+            "Those of them that your organization owns already. Where an answer was lost, its order "
+            "was placed.",
             example=[],
         ),
     ]

@@ -23,7 +23,7 @@ class PhoneNumberJson(TypedDict):
     id: Annotated[
         Uuid,
         doc(
-            "Of your ownership of the number: whoever has it after you has another id for it.",
+            "Of your ownership of the number. A later owner has another id for it.",
             example=NUMBER_ID,
         ),
     ]

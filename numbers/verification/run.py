@@ -51,7 +51,7 @@ def verify_inventory(*, shown: int = 20) -> Iterator[Finding]:
 
 @contextmanager
 def _one_instant() -> Iterator[None]:
-    """Let all checks see one snapshot; inside a transaction, the caller's."""
+    """Run all checks in one snapshot; inside a transaction, in the caller's."""
     if connection.in_atomic_block:
         yield
         return

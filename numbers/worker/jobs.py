@@ -91,7 +91,7 @@ _HANDLERS: dict[str, JobHandler] = {}
 
 
 def register_job_handler(kind: str, handler: JobHandler) -> None:
-    """Let ``handler`` run jobs of this kind; it returns their counts."""
+    """Register the handler that runs jobs of this kind and returns their counts."""
     _HANDLERS[kind] = handler
 
 

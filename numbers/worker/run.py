@@ -66,7 +66,7 @@ class Worker:
         ]
 
     def run(self) -> int:
-        """Work until SIGTERM or SIGINT; return the process's exit code."""
+        """Run jobs and duties until SIGTERM or SIGINT; return the exit code of the process."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, frame: self._signals.put(received))
         logger.info("worker %s started", worker_name())
