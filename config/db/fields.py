@@ -1,5 +1,6 @@
 """Columns and constraints shared by the models of every app."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,11 @@ MONEY_BOUND = 10**12
 def new_id() -> UUID:
     """Return a UUIDv7. It sorts by creation, so lists page by it alone."""
     return uuid_utils.compat.uuid7()
+
+
+def first_id_of(moment: datetime) -> UUID:
+    """Return the smallest UUIDv7 of that millisecond: rows from then on are a range of the key."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def id_column() -> "models.UUIDField[UUID, UUID]":

@@ -12,8 +12,8 @@ from psycopg import sql
 
 from campaigns.admin_filters import OrganizationFilter
 from config.admin.filters import DayFilter, TypedFilter
+from config.db.fields import first_id_of
 from numbers.inventory.availability import STATES
-from numbers.reports.dashboard import first_id_of
 
 
 class StateFilter(admin.SimpleListFilter):

@@ -22,7 +22,7 @@ from config.api.views import ApiView, refuse_unknown_parameters
 from config.errors import LimitExceeded, NotFound, ValidationFailed
 from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT
 from numbers.api.orders import buyer_of
-from numbers.api.types import CriteriaFields, RoutingFields
+from numbers.api.types import CriteriaFields, ReferenceField, RoutingFields
 from numbers.inventory.pricing import CENT, LARGEST_PRICE
 from numbers.kinds import ORDER_ID
 from numbers.orders.bulk import (
@@ -84,7 +84,7 @@ class _QuantityFields(RequestBody):
     ] = None
 
 
-class BulkOrderRequest(RoutingFields, CriteriaFields, _QuantityFields):
+class BulkOrderRequest(ReferenceField, RoutingFields, CriteriaFields, _QuantityFields):
     pass
 
 
@@ -209,4 +209,10 @@ def read_quantity_order(request: Request) -> QuantityRequest:
     criteria = body.criteria
     if problems := criteria.contradiction:  # such an order would wait for ever
         raise ValidationFailed(details=problems)
-    return QuantityRequest(body.quantity, criteria, body.routing, body.max_price_per_number)
+    return QuantityRequest(
+        body.quantity,
+        criteria,
+        body.routing,
+        body.max_price_per_number,
+        body.customer_reference or "",
+    )

@@ -1,5 +1,6 @@
 """``/v1/phone-numbers/orders``."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,21 +11,34 @@ from typing_extensions import TypedDict
 
 from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
-from config.api.declared import RequestQuery, doc, parse_body, read_query
+from config.api.declared import Problem, Reads, RequestQuery, doc, parse_body, read_query
 from config.api.envelope import json_answer, success
-from config.api.kinds import FlagParameter, Uuid
+from config.api.fields import TIME_EXPECTED, parse_time
+from config.api.idempotency import check_idempotency_key
+from config.api.kinds import FlagParameter, Uuid, choice
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
-from config.api.pagination import answer_page, read_list
+from config.api.pagination import PageQuery, answer_page, read_list
 from config.api.views import READS, ApiView, refuse_unknown_parameters
-from config.errors import NotFound
+from config.errors import NotFound, ValidationFailed
 from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT, INSUFFICIENT_INVENTORY
-from numbers.api.types import MAX_NUMBERS, PHONE_NUMBERS, NamedNumbers, RoutingFields
-from numbers.kinds import CAMPAIGN_ID, NUMBER, ORDER_ID
+from numbers.api.types import (
+    MAX_NUMBERS,
+    PHONE_NUMBERS,
+    REFERENCE_SCHEMA,
+    NamedNumbers,
+    ReferenceField,
+    RoutingFields,
+    read_reference,
+)
+from numbers.kinds import CAMPAIGN_ID, E164_SCHEMA, NUMBER, ORDER_ID
+from numbers.models.orders import OrderKind, OrderStatus
+from numbers.numbering.e164 import is_e164
 from numbers.orders import place
-from numbers.orders.idempotency import read_idempotency_key
+from numbers.orders.find import OrderFilters, find_orders, started_at
+from numbers.orders.idempotency import KEY_LENGTH, read_idempotency_key
 from numbers.orders.place import QuoteJson, place_order, quote_order
 from numbers.orders.purchase import Buyer
 from numbers.orders.queries import (
@@ -33,7 +47,6 @@ from numbers.orders.queries import (
     order_json,
     order_with_numbers_json,
     own_order,
-    own_orders,
 )
 from numbers.orders.sandbox import forced_order, forced_quote
 from numbers.ownership.queries import PhoneNumberJson
@@ -48,8 +61,73 @@ ROUTING_EXAMPLE = {
 }
 
 
-class OrderRequest(RoutingFields, NamedNumbers):
+class OrderRequest(ReferenceField, RoutingFields, NamedNumbers):
     pass
+
+
+def _read_number(value: object) -> str | None:
+    # ?number=+1415… arrives as " 1415…": in a query a plus is a blank.
+    number = f"+{str(value).strip().removeprefix('+')}"
+    if is_e164(number):
+        return number
+    raise Problem("must be an E.164 number such as +14155550123")
+
+
+def _read_request_id(value: object) -> str:
+    if started_at(str(value)) is None:
+        raise Problem("must be the id of a request, such as 01JTBQH2FZ8K1RXC0WJ4Z9P3VM")
+    return str(value).upper()
+
+
+def _read_key(value: object) -> str:
+    try:
+        return check_idempotency_key(str(value))
+    except ValidationFailed as refusal:
+        raise Problem("; ".join((refusal.details or {}).values())) from None
+
+
+def _read_moment(value: object) -> datetime:
+    if (moment := parse_time(value)) is None:
+        raise Problem(TIME_EXPECTED)
+    return moment
+
+
+GivenMoment = Reads(_read_moment, {"type": "string", "format": "date-time"})
+
+
+class OrderListQuery(PageQuery):
+    customer_reference: Annotated[
+        str | None,
+        Reads(read_reference, REFERENCE_SCHEMA),
+        doc("Only those with exactly this reference."),
+    ] = None
+    request_id: Annotated[
+        str | None,
+        Reads(_read_request_id, {"type": "string", "minLength": 26, "maxLength": 26}),
+        doc("Only that of the request with this `X-Request-Id`."),
+    ] = None
+    idempotency_key: Annotated[
+        str | None,
+        Reads(_read_key, {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH + 2}),
+        doc("Only that of this `Idempotency-Key`, while it is remembered: for 24 hours."),
+    ] = None
+    number: Annotated[
+        str | None,
+        Reads(_read_number, E164_SCHEMA),
+        doc("Only those that brought you this number, released or not."),
+    ] = None
+    status: Annotated[
+        str | None, choice(OrderStatus.values), doc("Only those with this status.")
+    ] = None
+    kind: Annotated[
+        str | None, choice(OrderKind.values), doc("Only those by name, or by quantity.")
+    ] = None
+    created_after: Annotated[datetime | None, GivenMoment, doc("Only those from this time on.")] = (
+        None
+    )
+    created_before: Annotated[
+        datetime | None, GivenMoment, doc("Only those from before this time.")
+    ] = None
 
 
 class OrderQuery(RequestQuery):
@@ -138,14 +216,16 @@ class OrderListView(ApiView):
             response["Idempotent-Replayed"] = "true"
         return response
 
-    @list_endpoint("listOrders", OrderJson, tag=TAG)
+    @list_endpoint("listOrders", OrderJson, tag=TAG, query=OrderListQuery)
     def get(self, request: CallerRequest) -> HttpResponse:
         """List orders.
 
-        Every order of your organization, by name or by quantity.
+        Every order of your organization, by name or by quantity. The filters find one again: by your
+        reference, by the id or the idempotency key of its request, by a number, by time.
         """
-        _, page = read_list(request, name="orders")
-        orders = own_orders(request.user.organization_id).filter(pk__lt=page.below)
+        query, page = read_list(request, OrderListQuery, name="orders")
+        found = find_orders(request.user.organization_id, OrderFilters(**query.filters))
+        orders = found.filter(pk__lt=page.below)
         return answer_page(orders[: page.fetch], page, show=order_json)
 
 
@@ -174,7 +254,7 @@ class OrderDetailView(ApiView):
 def read_order(request: Request) -> place.OrderRequest:
     """Return the order that the body asks for. Raise ValidationFailed with every problem found."""
     body = parse_body(request, OrderRequest)
-    return place.OrderRequest(body.numbers, body.routing)
+    return place.OrderRequest(body.numbers, body.routing, body.customer_reference or "")
 
 
 def buyer_of(caller: Caller) -> Buyer:

@@ -22,6 +22,7 @@ NUMBER_PATH = {
     "number_id": Id("The `id` of your phone number, or the number in E.164.", NUMBER_ID, format="")
 }
 MAX_NUMBERS = 100
+REFERENCE_LENGTH = 255
 CAMPAIGN_ID_SCHEMA: Schema = {**UUID_SCHEMA, "minLength": 36, "maxLength": 36}
 
 _NUMBERS_EXPECTED = f"a list of 1 to {MAX_NUMBERS} E.164 numbers such as +14155550123"
@@ -158,6 +159,38 @@ class RoutingFields(RequestBody):
         return Routing(
             self.inbound_url or "", self.status_url or "", self.campaign_id, self.label or ""
         )
+
+
+# --- reference -----------------------------------------------------------------------------------
+
+
+def read_reference(value: object) -> str | None:
+    """Return the customer's reference of an order, or None for null. Raise Problem."""
+    if value is None or (value and is_text(value, longest=REFERENCE_LENGTH)):
+        return value  # type: ignore[return-value]  # is_text takes strings only
+    raise Problem(
+        f"must be a string of 1 to {REFERENCE_LENGTH} characters without control characters"
+    )
+
+
+REFERENCE_SCHEMA: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": REFERENCE_LENGTH,
+    "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+}
+
+
+class ReferenceField(RequestBody):
+    customer_reference: Annotated[
+        str | None,
+        Reads(read_reference, nullable(REFERENCE_SCHEMA)),
+        doc(
+            "Your own reference of the order, such as a ticket: 1 to 255 characters, no control characters. It need "
+            "not be unique, and finds the order again.",
+            example="ticket-1234",
+        ),
+    ] = None
 
 
 # --- criteria ------------------------------------------------------------------------------------

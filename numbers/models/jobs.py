@@ -3,8 +3,10 @@
 Their state is in the database, so that another worker can resume a job whose worker died.
 """
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from config.db.fields import CreatedAt, id_column, not_blank, one_of
 from numbers.models.fields import ACTOR
@@ -74,6 +76,13 @@ class Job(models.Model):
                 fields=["id"], name="job_to_do", condition=Q(status__in=["queued", "running"])
             ),
             models.Index(fields=["kind", "-id"], name="job_of_kind"),
+            # For the search of the operators' pages.
+            models.Index(fields=["request_id"], name="job_of_request"),
+            GinIndex(
+                OpClass(Upper("title"), name="gin_trgm_ops"),
+                name="job_import_title",
+                condition=Q(kind="import"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -45,6 +45,10 @@ class Order(models.Model):
     inbound_url = models.CharField(max_length=2048, blank=True, default="")
     status_url = models.CharField(max_length=2048, blank=True, default="")
     label = models.CharField(max_length=64, blank=True, default="")
+    # The customer's own name for the order, such as a ticket. Not unique.
+    customer_reference = models.CharField(
+        max_length=255, blank=True, default="", db_default="", db_collation="C"
+    )
     campaign = models.ForeignKey(
         Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
@@ -180,6 +184,23 @@ class Order(models.Model):
                 condition=Q(status__in=["failed", "cancelled"]),
             ),
             models.Index(fields=["-id"], name="order_by_quantity", condition=Q(kind="quantity")),
+            # For lists of one organization, in which these may be rare.
+            models.Index(
+                fields=["organization", "status", "-id"],
+                name="order_unfilled_of_organization",
+                condition=Q(status__in=["pending", "failed", "cancelled"]),
+            ),
+            models.Index(
+                fields=["organization", "-id"],
+                name="order_bulk_of_organization",
+                condition=Q(kind="quantity"),
+            ),
+            # An order without a reference does not write to it.
+            models.Index(
+                fields=["customer_reference", "organization", "-id"],
+                name="order_customer_reference",
+                condition=~Q(customer_reference=""),
+            ),
             models.Index(fields=["-id"], name="order_of_sandbox", condition=Q(sandbox=True)),
         ]
 

@@ -1,20 +1,29 @@
 """Refused requests, and searches that found too little."""
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from config.db.fields import CreatedAt, not_blank
 
+MISTAKE_STATUSES = (400, 401, 403, 404, 405, 406, 410, 412, 413, 415, 422)
+
 
 class Refusal(models.Model):
-    """An answer of 402, 409 or 429, or a search that found too little (``SEARCH_SHORT``).
+    """A response of 4xx, or a search that found too little (``SEARCH_SHORT``).
 
     It is written outside the transaction that was refused, which is rolled back. It is for
-    operators, is not a ledger, and is deleted after ``DESK_REFUSAL_DAYS``.
+    operators, is not a ledger, and is deleted after a time (numbers.reports.refusals). A request without a
+    valid key has NO_ORGANIZATION.
     """
 
     SEARCH_SHORT = "SEARCH_SHORT"
+    NO_ORGANIZATION = UUID(int=0)
+    # Refused for stock, credit, campaigns or limits. The others are mistakes of the caller.
+    DEMAND_STATUSES = (402, 409, 429)
+    MISTAKE_STATUSES = MISTAKE_STATUSES
     # The codes that have ``wanted``. The admin judges by the code without reading a row.
     UNMET = ("INSUFFICIENT_INVENTORY", SEARCH_SHORT)
 
@@ -22,6 +31,8 @@ class Refusal(models.Model):
     at = CreatedAt()
     organization_id = models.UUIDField()
     sandbox = models.BooleanField(default=False)
+    # Of the response; null for a search, and for rows from before this was kept.
+    status = models.SmallIntegerField(null=True, blank=True)
     code = models.CharField(max_length=40)
     path = models.CharField(max_length=128, blank=True, default="")
     actor = models.CharField(max_length=128)
@@ -65,6 +76,13 @@ class Refusal(models.Model):
             # A few pages for years of rows, since rows are stored in the order of time.
             BrinIndex(fields=["at"], name="refusal_at", autosummarize=True),
             models.Index(fields=["organization_id", "-id"], name="refusal_of_organization"),
+            models.Index(fields=["request_id"], name="refusal_of_request"),
+            # Mistakes are kept for a shorter time, and so many of each organization.
+            models.Index(
+                fields=["organization_id", "-id"],
+                name="refusal_mistake",
+                condition=models.Q(status__in=MISTAKE_STATUSES),
+            ),
             # For the links from the buying list to its rows. Area codes have an index too, which only
             # SQL can express: refusal_areas, on those of the search or of the numbers (migration 0010).
             models.Index(

@@ -7,6 +7,7 @@
 - ``picking``: numbers for a bulk order.
 - ``backorders``: filling pending bulk orders.
 - ``waiting``: what backorders wait for.
+- ``find``: finding orders again.
 - ``idempotency``: the same response for retries.
 - ``sandbox``: magic numbers for tests.
 - ``queries``: an organization's orders.

@@ -59,11 +59,11 @@ class QuantityAnswer:
 
 RECORD_PENDING = """
     INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url, status_url,
-                               label, campaign_id, max_price_per_number, currency, failure_reason, actor, api_key_id,
-                               request_id)
+                               label, customer_reference, campaign_id, max_price_per_number, currency,
+                               failure_reason, actor, api_key_id, request_id)
     VALUES (%(id)s, %(organization_id)s, %(sandbox)s, 'quantity', 'pending', %(quantity)s, %(criteria)s::jsonb,
-            %(inbound_url)s, %(status_url)s, %(label)s, %(campaign_id)s, %(max_price)s, %(currency)s, '', %(actor)s,
-            %(api_key_id)s, %(request_id)s)
+            %(inbound_url)s, %(status_url)s, %(label)s, %(customer_reference)s, %(campaign_id)s, %(max_price)s,
+            %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s)
 """
 
 
@@ -153,6 +153,7 @@ def _complete(
         account=shelf.account,
         criteria=request.criteria_json,
         max_price=max_price,
+        customer_reference=request.customer_reference,
     )
     body = success_body(_complete_json(purchase, request.routing))
     tx.commit_with(
@@ -236,6 +237,7 @@ def _pending_statement(
         "inbound_url": request.routing.inbound_url,
         "status_url": request.routing.status_url,
         "label": request.routing.label,
+        "customer_reference": request.customer_reference,
         "campaign_id": request.routing.campaign_id,
         "max_price": max_price,
         "currency": settings.CURRENCY,
@@ -255,6 +257,7 @@ def _pending_json(
         "assigned_count": 0,
         "pending_count": request.quantity,
         "max_price_per_number": max_price,
+        "customer_reference": request.customer_reference or None,
         "assigned_numbers": [],
     }
 
@@ -267,6 +270,7 @@ def _complete_json(purchase: Purchase, routing: Routing) -> BulkOrderPlacedJson:
         "assigned_count": len(purchase.lines),
         "pending_count": 0,
         "max_price_per_number": purchase.max_price,
+        "customer_reference": purchase.customer_reference or None,
         "assigned_numbers": purchase.lines_as_json(routing),
     }
 
@@ -281,6 +285,7 @@ def quantity_order_json(order: Order) -> BulkOrderJson:
         "assigned_count": len(lines),
         "pending_count": order.quantity if order.status == Order.Status.PENDING else 0,
         "max_price_per_number": order.max_price_per_number,
+        "customer_reference": order.customer_reference or None,
         "assigned_numbers": [assignment_json(line) for line in lines if line.ended_at is None],
         "reason": order.failure_reason or None,
         "created_at": timestamp(order.created_at),

@@ -36,6 +36,9 @@ class BulkOrderPlacedJson(TypedDict):
         Money | None,
         doc("What each of its numbers costs at most; null for orders from before this was kept."),
     ]
+    customer_reference: Annotated[
+        Text | None, doc("Your own reference of the order.", example="ticket-1234")
+    ]
     assigned_numbers: Annotated[
         list[PhoneNumberJson], doc("Those of its numbers that are yours now.")
     ]

@@ -27,12 +27,16 @@ _OWN_TURN = "(SELECT place FROM turn)"
 
 @dataclass(frozen=True, slots=True)
 class QuantityRequest:
-    """The quantity, criteria, highest price and routing of a bulk order. No price: any price."""
+    """The quantity, criteria, highest price, routing and reference of a bulk order.
+
+    No price: any price.
+    """
 
     quantity: int
     criteria: Criteria
     routing: Routing
     max_price: Decimal | None = None
+    customer_reference: str = ""
 
     def wish_of(self, buyer: Buyer) -> Wish:
         return Wish(buyer.organization_id, buyer.is_sandbox, self.criteria, self.max_price)

@@ -97,10 +97,11 @@ class NumbersTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What to order: distinct E.164 numbers, and a validated routing."""
+    """What to order: distinct E.164 numbers, a validated routing, and the customer's reference."""
 
     numbers: list[str]
     routing: Routing
+    customer_reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,9 @@ def _check(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Accoun
         request.numbers,
     )
     rows = require_available(tx, request.numbers, locked, buyer)
-    return account, price_purchase(rows, buyer=buyer, account=account)
+    return account, price_purchase(
+        rows, buyer=buyer, account=account, customer_reference=request.customer_reference
+    )
 
 
 def require_available(

@@ -3,7 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-from django.db.models import QuerySet
 from typing_extensions import TypedDict
 
 from apikeys.types import KEY_ID
@@ -45,6 +44,9 @@ class OrderJson(TypedDict):
     campaign_id: Annotated[
         Uuid | None, doc("The campaign that was ordered for.", example=CAMPAIGN_ID)
     ]
+    customer_reference: Annotated[
+        Text | None, doc("Your own reference of the order.", example="ticket-1234")
+    ]
     api_key: _OrderKeyJson | None
     created_at: Annotated[Moment, doc("When it was placed.")]
     finished_at: Annotated[Moment | None, doc("When it was completed, failed or cancelled.")]
@@ -65,14 +67,9 @@ class OrderWithNumbersJson(OrderJson):
     ]
 
 
-def own_orders(organization_id: UUID) -> QuerySet[Order]:
-    """Return the organization's orders of both kinds, newest first."""
-    return Order.objects.filter(organization_id=organization_id).order_by("-id")
-
-
 def own_order(order_id: UUID, organization_id: UUID) -> Order:
     """Return the organization's order. Raise NotFound if it has none with this id."""
-    order = own_orders(organization_id).filter(pk=order_id).first()
+    order = Order.objects.filter(pk=order_id, organization_id=organization_id).first()
     if order is None:
         raise NotFound()
     return order
@@ -90,6 +87,7 @@ def order_json(order: Order) -> OrderJson:
         "currency": order.currency,
         "label": order.label or None,
         "campaign_id": order.campaign_id,
+        "customer_reference": order.customer_reference or None,
         "api_key": _api_key(order),
         "created_at": timestamp(order.created_at),
         "finished_at": timestamp(order.finished_at),

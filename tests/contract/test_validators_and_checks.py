@@ -27,7 +27,7 @@ from config.db.pipeline import run_statements
 from config.errors import ApiError, ValidationFailed
 from numbers.api.bulk_orders import read_max_price
 from numbers.api.numbers import read_search
-from numbers.api.types import CriteriaFields, read_label, read_url
+from numbers.api.types import CriteriaFields, read_label, read_reference, read_url
 from numbers.inventory.criteria import Criteria
 from numbers.inventory.pricing import whole_cents
 from numbers.inventory.reservations import LONGEST, SHORTEST
@@ -207,6 +207,12 @@ FIELDS = [
             column(table, "label", where),
         )
         for table, where in (("numbers_order", WAITING), ("numbers_assignment", "true"))
+    ),
+    Field(
+        "numbers_order customer_reference",
+        st.one_of(TEXT, PRINTABLE, st.integers(250, 260).map("x".__mul__)),
+        reading(read_reference),
+        column("numbers_order", "customer_reference", WAITING),
     ),
     Field(
         "numbers_order campaign_id",

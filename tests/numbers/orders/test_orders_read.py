@@ -43,6 +43,7 @@ def test_order_is_returned_with_numbers_and_prices(api, cast):
         "currency": "USD",
         "label": "support",
         "campaign_id": str(campaign.pk),
+        "customer_reference": None,
         "api_key": {"id": str(key.pk), "prefix": cast.owner_key[:12]},
         "created_at": at,
         "finished_at": at,

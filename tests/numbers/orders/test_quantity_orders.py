@@ -46,7 +46,13 @@ def test_available_quantity_is_assigned_and_charged_at_once(api, cast):
     assert all({name: one[name] for name in ROUTING} == ROUTING for one in lines)
     order_id = data.pop("order_id")
     assert data.pop("max_price_per_number") == "2.50"
-    assert data == {"status": "complete", "quantity": 3, "assigned_count": 3, "pending_count": 0}
+    assert data == {
+        "status": "complete",
+        "quantity": 3,
+        "assigned_count": 3,
+        "pending_count": 0,
+        "customer_reference": None,
+    }
     order = db_assertions.row("SELECT * FROM numbers_order WHERE id = %s", order_id)
     expected = {
         "kind": "quantity",
@@ -243,6 +249,7 @@ def test_unavailable_quantity_is_202_pending_and_charges_nothing(api, cast):
         "assigned_count": 0,
         "pending_count": 3,
         "max_price_per_number": "1.00",
+        "customer_reference": None,
         "assigned_numbers": [],
     }
     assert (db_assertions.owners(), db_assertions.charges(cast.owner)) == ({}, [])
