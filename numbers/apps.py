@@ -15,7 +15,7 @@ class NumbersConfig(AppConfig):
         from numbers.orders import idempotency
         from numbers.reports import dashboard_job
         from numbers.reports.metrics import stock_and_pending
-        from numbers.reports.unmet_demand import record_refusal
+        from numbers.reports.refusals import record_refusal
         from numbers.worker.jobs import register_job_handler
         from numbers.worker.status import background_work
 
@@ -25,4 +25,4 @@ class NumbersConfig(AppConfig):
         register_job_handler(dashboard_job.KIND, dashboard_job.count_figures)
         read_at_scrape(stock_and_pending)
         read_at_scrape(background_work)
-        refused.connect(record_refusal, dispatch_uid="numbers.reports.unmet_demand")
+        refused.connect(record_refusal, dispatch_uid="numbers.reports.refusals")

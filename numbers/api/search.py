@@ -16,7 +16,7 @@ from config.api.views import ApiView, refuse_unknown_parameters
 from numbers.api.types import PHONE_NUMBERS, CriteriaFields
 from numbers.inventory.search import AvailableNumberJson, search
 from numbers.kinds import NUMBER
-from numbers.reports.unmet_demand import record_short_search
+from numbers.reports.refusals import record_short_search
 
 DEFAULT_QUANTITY, MAX_QUANTITY = 10, 100
 EXAMPLE = {

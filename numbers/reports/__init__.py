@@ -2,6 +2,7 @@
 
 - ``dashboard``: panels of the home page.
 - ``dashboard_job``: counting them in a job.
+- ``refusals``: refused requests.
 - ``unmet_demand``: what was asked for and not available.
 - ``metrics``: metrics of the stock.
 """

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from config.db.fields import first_id_of
 from config.errors import is_unavailable
 from numbers.inventory.availability import STATE
 from numbers.models import DeskFigures
@@ -102,11 +102,6 @@ def since() -> datetime:
     )
 
 
-def first_id_of(moment: datetime) -> UUID:
-    """Return the smallest UUIDv7 of that millisecond: rows from then on are a range of the key."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
-
-
 # Everything about the stock in one scan of it.
 STOCK = f"""
     SELECT COALESCE(area_code, ''), number_type, {STATE} AS state, count(*)
@@ -162,7 +157,8 @@ REVENUE = """
 """
 REFUSALS = """
     SELECT at::date, code, count(*) FROM numbers_refusal
-    WHERE at >= %s AND code <> 'SEARCH_SHORT' AND NOT sandbox GROUP BY 1, 2
+    WHERE at >= %s AND code <> 'SEARCH_SHORT' AND NOT sandbox AND (status IS NULL OR status IN (402, 409, 429))
+    GROUP BY 1, 2
 """
 
 

@@ -1,109 +1,20 @@
-"""Unmet demand: what customers asked for and was not available, for operators who buy stock.
+"""Unmet demand: what customers asked for and was not available, for operators who buy stock."""
 
-A refusal is recorded after its transaction was rolled back, by one insert that never fails the
-response.
-"""
-
-import logging
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
 import orjson
-from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
-from config.db.pipeline import array_text, run_statements
-from config.errors import ApiError, RateLimited
-from config.http.context import current
 from numbers.inventory.criteria import Criteria
 from numbers.models import Refusal
 from numbers.orders.picking import available_ids
 from numbers.orders.waiting import Wish
 
-logger = logging.getLogger(__name__)
-
-RECORDED = (402, 409, 429)
-NO_ORGANIZATION = UUID(int=0)
-
-# Do not wait for the disk: a crash of the database may lose the last fraction of a second of
-# refusals.
-RECORD = """
-    INSERT INTO numbers_refusal (organization_id, sandbox, code, path, actor, request_id, note, wanted, found,
-                                 area_code, number_type, pattern, numbers)
-    SELECT %(organization_id)s::uuid, %(sandbox)s::bool, %(code)s, %(path)s, %(actor)s, %(request_id)s, %(note)s,
-           %(wanted)s::int, %(found)s::int, %(area_code)s, %(number_type)s, %(pattern)s, %(numbers)s::text[]
-    FROM set_config('synchronous_commit', 'off', true)
-"""
-
-
-_DEFAULTS: dict[str, Any] = {
-    "note": "",
-    "wanted": None,
-    "found": None,
-    "area_code": "",
-    "number_type": "",
-    "pattern": "",
-    "numbers": "{}",
-}
-
-
-def record_refusal(refusal: ApiError, **signal: Any) -> None:
-    """Record a refusal for stock, credit, campaigns or limits. Receives `config.errors.refused`."""
-    if refusal.status not in RECORDED or (isinstance(refusal, RateLimited) and refusal.repeated):
-        return
-    _record(refusal.code, **_details_of(refusal))
-
-
-def record_short_search(criteria: Criteria, *, quantity: int, found: int) -> None:
-    """Record a search that found fewer numbers than were asked for."""
-    _record(
-        Refusal.SEARCH_SHORT,
-        wanted=quantity,
-        found=found,
-        area_code=criteria.area_code or "",
-        number_type=criteria.number_type or "",
-        pattern=criteria.pattern or "",
-    )
-
-
-def _details_of(refusal: ApiError) -> dict[str, Any]:
-    data = refusal.data or {}
-    if "unavailable" in data:
-        missing = [number for number in data["unavailable"] if number not in data["already_yours"]]
-        if missing:
-            return {
-                "wanted": data["available_count"] + len(missing),
-                "found": data["available_count"],
-                "numbers": array_text(missing),
-            }
-        return {"note": "it already owns them"}
-    if "shortfall" in data:
-        return {"note": f"short of {data['shortfall']} {data['currency']}"}
-    return {"note": refusal.message[:256]}
-
-
-def _record(code: str, **details: Any) -> None:
-    context = current.get()
-    if context is None or not context.organization:
-        return
-    row = {
-        **_DEFAULTS,
-        "organization_id": context.organization,
-        "sandbox": context.key_prefix.startswith("am_test_"),
-        "code": code,
-        "path": context.path[:128],
-        "actor": f"key:{context.key_prefix}",
-        "request_id": context.request_id,
-        **details,
-    }
-    try:
-        run_statements((RECORD, row))
-    except DatabaseError:
-        logger.warning("a refusal could not be recorded", exc_info=True)
+NO_ORGANIZATION = Refusal.NO_ORGANIZATION
 
 
 # Unmet demand, as a purchasing list. Repeated requests must not inflate it: for each organization,
@@ -210,13 +121,3 @@ def _in_stock(criteria: str, max_price: Decimal, *, most: int) -> int:
     except TypeError:  # criteria of another release: assume no match
         return 0
     return len(available_ids(wish, most=most))
-
-
-def forget_old_refusals() -> int:
-    """Delete refusals older than `DESK_REFUSAL_DAYS`; return how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM numbers_refusal WHERE at < now() - make_interval(days => %s)",
-            [settings.DESK_REFUSAL_DAYS],
-        )
-        return cursor.rowcount

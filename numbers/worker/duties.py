@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from numbers.orders.idempotency import forget_old_keys
 from numbers.reports.dashboard import refresh_figures
-from numbers.reports.unmet_demand import forget_old_refusals
+from numbers.reports.refusals import forget_old_refusals
 from numbers.verification.run import verify_inventory
 from numbers.worker.jobs import forget_old_jobs
 

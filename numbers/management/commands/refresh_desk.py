@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 
 from config.commands import DeskCommand
 from numbers.reports.dashboard import PANELS, PanelsFailed, refresh_figures
-from numbers.reports.unmet_demand import forget_old_refusals
+from numbers.reports.refusals import forget_old_refusals
 
 
 class Command(DeskCommand):

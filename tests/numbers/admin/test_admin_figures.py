@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from config.db.fields import first_id_of
 from numbers.models import DeskFigures, PhoneNumber, Refusal
-from numbers.reports.dashboard import DAYS, current_figures, first_id_of, refresh_figures, since
+from numbers.reports.dashboard import DAYS, current_figures, refresh_figures, since
 from numbers.reports.unmet_demand import unmet_demand
 from tests.support import factories
 from tests.support.api_client import Api
@@ -81,11 +82,15 @@ def test_first_rate_limit_refusal_of_a_minute_is_recorded(api: Api, settings: An
     assert statuses.count(429) >= 2
 
 
-def test_errors_unrelated_to_stock_are_not_recorded(api: Api) -> None:
+def test_errors_unrelated_to_stock_are_in_no_figure(api: Api) -> None:
     api.order(["nonsense"])
     api.get("/v1/nothing")
     api.using("am_live_" + "x" * 40).get("/v1/phone-numbers")
-    assert not Refusal.objects.exists()
+    assert sorted(Refusal.objects.values_list("status", flat=True)) == [401, 422]
+    refresh_figures()
+    days = DeskFigures.objects.get(name="days").data["days"]
+    assert not [day for day in days if day["refusals"]]
+    assert wishes() == []
 
 
 def test_unrecordable_refusal_fails_no_response(api: Api) -> None:
