@@ -28,7 +28,7 @@ from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
-from config.api.pagination import answer_page, read_list
+from config.api.pagination import paginated_response, read_list
 from config.api.views import ApiView, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput, NotFound
 
@@ -114,7 +114,7 @@ class ApiKeyListView(ApiView):
         keys = ApiKey.objects.of(request.user.organization_id).filter(pk__lt=page.below)
         if not query.include_revoked:
             keys = keys.filter(revoked_at__isnull=True)
-        return answer_page(keys.order_by("-pk")[: page.fetch], page, show=key_as_json)
+        return paginated_response(keys.order_by("-pk")[: page.fetch], page, show=key_as_json)
 
 
 class ApiKeyDetailView(ApiView):

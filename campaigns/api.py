@@ -18,8 +18,8 @@ from config.api.kinds import GivenUuid, Moment, OneOf, Text, Uuid, choice
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id
-from config.api.pagination import PageQuery, answer_page, read_list
-from config.api.views import READS, ApiView, refuse_unknown_parameters
+from config.api.pagination import PageQuery, paginated_response, read_list
+from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import NotFound
 
 TAG = "Campaigns and brands"
@@ -92,9 +92,9 @@ class BrandQuery(PageQuery):
 
 class CampaignListView(ApiView):
     scopes = {"GET": "campaigns:read"}
-    may_be_old = READS
 
     @list_endpoint("listCampaigns", CampaignJson, tag=TAG, query=CampaignQuery)
+    @from_replica
     def get(self, request: Request) -> HttpResponse:
         """List campaigns.
 
@@ -104,12 +104,13 @@ class CampaignListView(ApiView):
         campaigns = Campaign.objects.of(_organization_id(request)).filter(
             pk__lt=page.below, **query.filters
         )
-        return answer_page(campaigns.order_by("-pk")[: page.fetch], page, show=campaign_as_json)
+        return paginated_response(
+            campaigns.order_by("-pk")[: page.fetch], page, show=campaign_as_json
+        )
 
 
 class CampaignDetailView(ApiView):
     scopes = {"GET": "campaigns:read"}
-    may_be_old = READS
 
     @endpoint(
         "getCampaign",
@@ -118,6 +119,7 @@ class CampaignDetailView(ApiView):
         returns=Returns(CampaignJson, "The campaign."),
         errors=[ErrorResponse(NotFound, "Your organization has no campaign with this id.")],
     )
+    @from_replica
     def get(self, request: Request, campaign_id: UUID) -> HttpResponse:
         """Get a campaign.
 
@@ -132,9 +134,9 @@ class CampaignDetailView(ApiView):
 
 class BrandListView(ApiView):
     scopes = {"GET": "brands:read"}
-    may_be_old = READS
 
     @list_endpoint("listBrands", BrandJson, tag=TAG, query=BrandQuery)
+    @from_replica
     def get(self, request: Request) -> HttpResponse:
         """List brands.
 
@@ -144,12 +146,11 @@ class BrandListView(ApiView):
         brands = Brand.objects.of(_organization_id(request)).filter(
             pk__lt=page.below, **query.filters
         )
-        return answer_page(brands.order_by("-pk")[: page.fetch], page, show=brand_as_json)
+        return paginated_response(brands.order_by("-pk")[: page.fetch], page, show=brand_as_json)
 
 
 class BrandDetailView(ApiView):
     scopes = {"GET": "brands:read"}
-    may_be_old = READS
 
     @endpoint(
         "getBrand",
@@ -158,6 +159,7 @@ class BrandDetailView(ApiView):
         returns=Returns(BrandJson, "The brand."),
         errors=[ErrorResponse(NotFound, "Your organization has no brand with this id.")],
     )
+    @from_replica
     def get(self, request: Request, brand_id: UUID) -> HttpResponse:
         """Get a brand.
 

@@ -8,7 +8,7 @@ A list reads its page, fetches ``page.fetch`` rows whose key is less than ``page
 
     query, page = read_list(request, BrandQuery, name="brands")
     brands = Brand.objects.of(caller.organization_id).filter(pk__lt=page.below, **query.filters)
-    return answer_page(brands.order_by("-pk")[: page.fetch], page, show=brand_as_json)
+    return paginated_response(brands.order_by("-pk")[: page.fetch], page, show=brand_as_json)
 
 or, in SQL, ``WHERE … AND id < %(below)s ORDER BY id DESC LIMIT %(fetch)s``.
 """
@@ -126,7 +126,7 @@ def read_list(
     context = orjson.dumps(
         [name, str(caller.organization_id), filters], option=orjson.OPT_SORT_KEYS
     )
-    after = None if query.cursor is None else unseal(query.cursor, context)
+    after = None if query.cursor is None else decode_cursor(query.cursor, context)
     if query.cursor is not None and not isinstance(after, key):
         problems["cursor"] = _STALE
     if problems:
@@ -134,7 +134,7 @@ def read_list(
     return query, Page(query.limit, after, _ABOVE_ALL[key] if after is None else after, context)
 
 
-def answer_page(
+def paginated_response(
     rows: Iterable[Row],
     page: Page,
     *,
@@ -144,11 +144,11 @@ def answer_page(
     """The answer to up to ``page.fetch`` rows: ``show`` makes JSON of one, ``key`` tells what it is paged by."""
     rows = list(rows)
     shown = rows[: page.limit]
-    next_cursor = seal(key(shown[-1]), page.context) if len(rows) > page.limit else None
+    next_cursor = encode_cursor(key(shown[-1]), page.context) if len(rows) > page.limit else None
     return success([show(row) for row in shown], meta={"next_cursor": next_cursor})
 
 
-def seal(key: Key, context: bytes) -> str:
+def encode_cursor(key: Key, context: bytes) -> str:
     """A cursor: the key, masked and signed for its context.
 
     The tag is made of what it signs and masks it too (a synthetic IV): a cursor tells nothing, not
@@ -159,7 +159,7 @@ def seal(key: Key, context: bytes) -> str:
     return base64.urlsafe_b64encode(tag + _masked(plain, tag)).rstrip(b"=").decode()
 
 
-def unseal(cursor: str, context: bytes) -> Key | None:
+def decode_cursor(cursor: str, context: bytes) -> Key | None:
     """The key of a cursor that was sealed for this context; None for any other text."""
     try:
         sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -171,7 +171,7 @@ def unseal(cursor: str, context: bytes) -> Key | None:
     plain = _masked(masked, tag)
     key: Key = UUID(bytes=plain) if len(plain) == 16 else int.from_bytes(plain)
     # Compared as text: base64 has several spellings of the same bytes, and only ours is one.
-    return key if hmac.compare_digest(seal(key, context), cursor) else None
+    return key if hmac.compare_digest(encode_cursor(key, context), cursor) else None
 
 
 def _tag(context: bytes, plain: bytes) -> bytes:

@@ -1,18 +1,22 @@
-"""What every endpoint shares: the base view, and reading of bodies and parameters."""
+"""The base views of all endpoints, and the mark of those that may read from a replica."""
 
-from typing import Any, ClassVar, cast
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from config.api.declared import unknown_parameters
 from config.api.idempotency import check_idempotency_key
 from config.api.parsing import JsonOnly
-from config.db.replica import read_where_possible
+from config.db.replica import read_from_replica
 from config.errors import ValidationFailed
 from config.http.limits import read_chunked_body
 
 READS = frozenset({"GET", "HEAD"})
+Handler = Callable[..., HttpResponse]
 
 
 class ApiView(APIView):
@@ -21,8 +25,6 @@ class ApiView(APIView):
     content_negotiation_class = JsonOnly
     http_method_names = ["get", "head", "post", "patch", "delete"]
     scopes: ClassVar[dict[str, str]] = {}
-    # Methods whose answer may come from a replica: they decide no write.
-    may_be_old: ClassVar[frozenset[str]] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -30,21 +32,9 @@ class ApiView(APIView):
             request.method not in READS
             and (key := request.META.get("HTTP_IDEMPOTENCY_KEY")) is not None
         ):
-            check_idempotency_key(key)  # also where it makes no difference: a typo must not pass
+            check_idempotency_key(key)  # refuse a malformed key even where keys have no effect
         if "HTTP_TRANSFER_ENCODING" in request.META:
             read_chunked_body(request._request)
-        if request.method in self.may_be_old:
-            self._read_where_possible(request)
-
-    def _read_where_possible(self, request: Request) -> None:
-        """The handler, which DRF looks up next, runs on a replica where one will do."""
-        name = str(request.method).lower()
-        handler, caller = getattr(self, name), cast("Any", request.user)
-
-        def read(*args: Any, **kwargs: Any) -> Any:
-            return read_where_possible(caller.organization_id, lambda: handler(*args, **kwargs))
-
-        setattr(self, name, read)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         rate = getattr(request._request, "rate", None)
@@ -55,10 +45,26 @@ class ApiView(APIView):
 
 
 class PublicView(ApiView):
-    """The base of what anyone may ask, without a key."""
+    """The base of endpoints that need no API key."""
 
     authentication_classes = ()
     permission_classes = ()
+
+
+def from_replica(handler: Handler) -> Handler:
+    """Run a view's method on a replica that has all writes of the caller's organization.
+
+    For methods that write nothing and whose response decides no write. Without such a replica the
+    method runs on the primary.
+    """
+
+    @wraps(handler)
+    def read(view: ApiView, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        return read_from_replica(
+            request.user.organization_id, lambda: handler(view, request, *args, **kwargs)
+        )
+
+    return read
 
 
 def refuse_unknown_parameters(request: Request) -> None:

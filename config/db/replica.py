@@ -89,7 +89,7 @@ class Router:
 
 
 def reading_connection() -> BaseDatabaseWrapper:
-    """Return the connection for SQL of our own in a read that may be a little old."""
+    """Return the connection for hand-written SQL in a read that a replica may serve."""
     return connections[_alias.get()]
 
 
@@ -107,7 +107,7 @@ def last_write_statements(organization_id: UUID | None) -> list[Statement]:
     return [(registered.record, [organization])] if organization else []
 
 
-def read_where_possible(organization_id: UUID, read: Callable[[], Result]) -> Result:
+def read_from_replica(organization_id: UUID, read: Callable[[], Result]) -> Result:
     """Run ``read``, which writes nothing, on the replica if it has all writes of the organization."""
     global _resting_until
     if REPLICA not in settings.DATABASES:

@@ -14,8 +14,8 @@ from config.api.declared import doc
 from config.api.envelope import success, timestamp
 from config.api.kinds import Count, Currency, Moment, Money, OneOf, Text, Ulid, Uuid
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
-from config.api.pagination import answer_page, read_list
-from config.api.views import READS, ApiView, refuse_unknown_parameters
+from config.api.pagination import paginated_response, read_list
+from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from numbers.kinds import ORDER_ID
 from numbers.models import CreditAccount, CreditEntry
 from numbers.models.credit import CreditEntryKind
@@ -62,9 +62,9 @@ class CreditEntryJson(TypedDict):
 
 class CreditView(ApiView):
     scopes = {"GET": Scope.CREDIT_READ}
-    may_be_old = READS
 
     @endpoint("getCredit", tag=TAG, returns=Returns(CreditJson, "The balance."))
+    @from_replica
     def get(self, request: CallerRequest) -> HttpResponse:
         """Get the balance.
 
@@ -79,9 +79,9 @@ class CreditView(ApiView):
 
 class CreditEntryListView(ApiView):
     scopes = {"GET": Scope.CREDIT_READ}
-    may_be_old = READS
 
     @list_endpoint("listCreditEntries", CreditEntryJson, tag=TAG)
+    @from_replica
     def get(self, request: CallerRequest) -> HttpResponse:
         """List the ledger.
 
@@ -93,7 +93,7 @@ class CreditEntryListView(ApiView):
             account_id=request.user.organization_id, entry__lt=page.below
         )
         rows = entries.order_by("-entry")[: page.fetch]
-        return answer_page(rows, page, show=entry_json, key=lambda row: row.entry)
+        return paginated_response(rows, page, show=entry_json, key=lambda row: row.entry)
 
 
 def credit_json(account: CreditAccount) -> CreditJson:

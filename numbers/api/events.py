@@ -8,8 +8,8 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.openapi.declare import list_endpoint
 from config.api.openapi.errors import ErrorResponse
-from config.api.pagination import answer_page, read_list
-from config.api.views import READS, ApiView
+from config.api.pagination import paginated_response, read_list
+from config.api.views import ApiView, from_replica
 from config.errors import NotFound
 from numbers.api.types import NUMBER_PATH, PHONE_NUMBERS
 from numbers.ownership.events import NumberEventJson, event_json, own_events
@@ -24,7 +24,6 @@ class NumberEventListView(ApiView):
     """
 
     scopes = {"GET": Scope.NUMBERS_READ}
-    may_be_old = READS
 
     @list_endpoint(
         "listNumberEvents",
@@ -35,6 +34,7 @@ class NumberEventListView(ApiView):
             ErrorResponse(NotFound, "Your organization never had a phone number with this id.")
         ],
     )
+    @from_replica
     def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """List what happened to a number.
 
@@ -44,4 +44,4 @@ class NumberEventListView(ApiView):
         assignment_id = owned_id(number_id, request.user.organization_id)
         _, page = read_list(request, name=f"events of {assignment_id}", key=int)
         events = own_events(assignment_id, request.user.organization_id).filter(pk__lt=page.below)
-        return answer_page(events[: page.fetch], page, show=event_json)
+        return paginated_response(events[: page.fetch], page, show=event_json)

@@ -25,7 +25,7 @@ from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Example, Parameter
 from config.api.openapi.shapes import text
-from config.api.views import READS, ApiView, refuse_unknown_parameters
+from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput
 from config.http.preconditions import read_if_match
 from numbers.api.errors import (
@@ -141,7 +141,6 @@ class NumberDetailView(ApiView):
         "PATCH": Scope.NUMBERS_WRITE,
         "DELETE": Scope.NUMBERS_WRITE,
     }
-    may_be_old = READS
 
     @endpoint(
         "getNumber",
@@ -150,6 +149,7 @@ class NumberDetailView(ApiView):
         returns=Returns(PhoneNumberJson, "The phone number.", headers=["ETag"]),
         errors=[NOT_YOURS],
     )
+    @from_replica
     def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Get a phone number.
 

@@ -15,8 +15,8 @@ from config.api.declared import (
 from config.api.fields import is_text
 from config.api.kinds import read_uuid
 from config.api.openapi.declare import list_endpoint
-from config.api.pagination import PageQuery, answer_page, read_list
-from config.api.views import READS, ApiView
+from config.api.pagination import PageQuery, paginated_response, read_list
+from config.api.views import ApiView, from_replica
 from numbers.api.types import (
     CAMPAIGN_ID_SCHEMA,
     PHONE_NUMBERS,
@@ -68,9 +68,9 @@ class NumberListView(ApiView):
     """Own numbers, newest first."""
 
     scopes = {"GET": Scope.NUMBERS_READ}
-    may_be_old = READS
 
     @list_endpoint("listNumbers", PhoneNumberJson, tag=PHONE_NUMBERS, query=NumberQuery)
+    @from_replica
     def get(self, request: CallerRequest) -> HttpResponse:
         """List your phone numbers.
 
@@ -80,4 +80,4 @@ class NumberListView(ApiView):
         rows = owned_numbers(request.user.organization_id, **query.filters).filter(
             pk__lt=page.below
         )
-        return answer_page(rows[: page.fetch], page, show=assignment_json)
+        return paginated_response(rows[: page.fetch], page, show=assignment_json)

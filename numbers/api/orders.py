@@ -20,8 +20,8 @@ from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
-from config.api.pagination import PageQuery, answer_page, read_list
-from config.api.views import READS, ApiView, refuse_unknown_parameters
+from config.api.pagination import PageQuery, paginated_response, read_list
+from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import NotFound, ValidationFailed
 from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT, INSUFFICIENT_INVENTORY
 from numbers.api.types import (
@@ -151,7 +151,6 @@ class OrderListView(ApiView):
     """Order an exact set of numbers, all or nothing; list what was ordered, newest first."""
 
     scopes = {"POST": Scope.NUMBERS_WRITE, "GET": Scope.NUMBERS_READ}
-    may_be_old = READS
 
     @endpoint(
         "orderNumbers",
@@ -217,6 +216,7 @@ class OrderListView(ApiView):
         return response
 
     @list_endpoint("listOrders", OrderJson, tag=TAG, query=OrderListQuery)
+    @from_replica
     def get(self, request: CallerRequest) -> HttpResponse:
         """List orders.
 
@@ -226,14 +226,13 @@ class OrderListView(ApiView):
         query, page = read_list(request, OrderListQuery, name="orders")
         found = find_orders(request.user.organization_id, OrderFilters(**query.filters))
         orders = found.filter(pk__lt=page.below)
-        return answer_page(orders[: page.fetch], page, show=order_json)
+        return paginated_response(orders[: page.fetch], page, show=order_json)
 
 
 class OrderDetailView(ApiView):
     """One order, of either kind, with its numbers and what each cost."""
 
     scopes = {"GET": Scope.NUMBERS_READ}
-    may_be_old = READS
 
     @endpoint(
         "getOrder",
@@ -242,6 +241,7 @@ class OrderDetailView(ApiView):
         returns=Returns(OrderWithNumbersJson, "The order."),
         errors=[ErrorResponse(NotFound, "Your organization has no order with this id.")],
     )
+    @from_replica
     def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         """Get an order.
 

@@ -19,7 +19,7 @@ from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
-from config.api.pagination import answer_page, read_list
+from config.api.pagination import paginated_response, read_list
 from config.api.views import ApiView, refuse_unknown_parameters
 from config.errors import LimitExceeded, NotFound
 from numbers.api.errors import INSUFFICIENT_INVENTORY
@@ -131,7 +131,7 @@ class ReservationListView(ApiView):
         )
         rows, at = list(own.order_by("-pk")[: page.fetch]), timezone.now()
         held = still_held(rows, at)
-        return answer_page(
+        return paginated_response(
             rows, page, show=lambda one: reservation_json(one, held=held.get(one.pk, []), at=at)
         )
 

@@ -12,7 +12,7 @@ from config.api.envelope import success
 from config.api.kinds import whole_number
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.operations import Example
-from config.api.views import ApiView, refuse_unknown_parameters
+from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from numbers.api.types import PHONE_NUMBERS, CriteriaFields
 from numbers.inventory.search import AvailableNumberJson, search
 from numbers.kinds import NUMBER
@@ -43,7 +43,6 @@ class SearchView(ApiView):
     """Preview available numbers; nothing is reserved."""
 
     scopes = {"POST": Scope.NUMBERS_WRITE}
-    may_be_old = frozenset({"POST"})
 
     @endpoint(
         "searchNumbers",
@@ -65,6 +64,7 @@ class SearchView(ApiView):
         ),
         invalid={"area_code": 'must be a string of 3 digits such as "415"'},
     )
+    @from_replica
     def post(self, request: CallerRequest) -> HttpResponse:
         """Search available phone numbers.
 

@@ -12,7 +12,14 @@ from rest_framework.request import Request
 
 from campaigns.models import Brand, Event, Organization
 from config.api.declared import Reads
-from config.api.pagination import LIMIT_LARGEST, PageQuery, answer_page, read_list, seal, unseal
+from config.api.pagination import (
+    LIMIT_LARGEST,
+    PageQuery,
+    decode_cursor,
+    encode_cursor,
+    paginated_response,
+    read_list,
+)
 from config.db.fields import new_id
 from config.errors import ValidationFailed
 
@@ -34,7 +41,7 @@ def page_of(query: str = "", declared=PageQuery, **options):
 
 
 def cursor_at(key, **options) -> str:
-    return seal(key, page_of(**options).context)
+    return encode_cursor(key, page_of(**options).context)
 
 
 def refused(query: str, **options) -> dict[str, str]:
@@ -48,7 +55,9 @@ def walk(fetch, *, key: type = UUID, between=lambda: None, limit: int = 100) -> 
     seen, cursor = [], None
     while True:
         page = page_of(f"?limit={limit}" + (f"&cursor={cursor}" if cursor else ""), key=key)
-        answer = orjson.loads(answer_page(fetch(page), page, show=lambda row: str(row.pk)).content)
+        answer = orjson.loads(
+            paginated_response(fetch(page), page, show=lambda row: str(row.pk)).content
+        )
         seen += answer["data"]
         cursor = answer["meta"]["next_cursor"]
         if cursor is None:
@@ -120,7 +129,7 @@ def test_full_last_page_has_no_next_page(organization):
     made = make_brands(organization, 20)
     page = page_of()
     answer = orjson.loads(
-        answer_page(newest_brands(page), page, show=lambda row: str(row.pk)).content
+        paginated_response(newest_brands(page), page, show=lambda row: str(row.pk)).content
     )
     assert len(answer["data"]) == len(made)
     assert answer["meta"] == {"next_cursor": None}
@@ -128,7 +137,7 @@ def test_full_last_page_has_no_next_page(organization):
 
 def test_empty_list_is_an_empty_page():
     page = page_of()
-    assert orjson.loads(answer_page([], page).content) == {
+    assert orjson.loads(paginated_response([], page).content) == {
         "success": True,
         "data": [],
         "meta": {"next_cursor": None},
@@ -170,8 +179,8 @@ def test_limit_that_is_given_twice_is_refused():
 @pytest.mark.parametrize("key", [UUID(int=0), uuid4(), new_id(), 0, 1, 2**63 - 1])
 def test_cursor_decodes_to_its_own_values(key):
     context = page_of().context
-    assert unseal(seal(key, context), context) == key
-    page = page_of(f"?cursor={seal(key, context)}", key=type(key))
+    assert decode_cursor(encode_cursor(key, context), context) == key
+    page = page_of(f"?cursor={encode_cursor(key, context)}", key=type(key))
     assert (page.after, page.below) == (key, key)
 
 
