@@ -38,13 +38,14 @@ MOMENT = "2026-04-26T12:00:00Z"
 NO_SUCH_KEY = ErrorResponse(NotFound, "Your organization has no key with this id.")
 TOO_MANY = replace(
     openapi_errors.RATE_LIMITED,
-    when="Your organization has used up this minute's requests, or its ten creations and rotations of keys a minute; "
-    "or too many requests from your address came with a key that opens no door. Wait as long as `Retry-After` says.",
+    when="Your organization has used up this minute's requests, or its ten creations and "
+    "rotations of keys a minute; or too many requests from your address came with an invalid "
+    "key. Wait as long as `Retry-After` says.",
 )
 MORE_THAN_YOURS = ErrorResponse(
     Forbidden,
-    "The key lacks the scope `apikeys:write`, or one of the scopes of the key that it would give; or it expires "
-    "before that key would.",
+    "The key lacks the scope `apikeys:write` or one of the scopes that it would give, or it "
+    "expires before the other key would.",
 )
 BAD_SCOPES = ErrorResponse(
     InvalidInput,
@@ -52,20 +53,21 @@ BAD_SCOPES = ErrorResponse(
     details={"scopes[1]": f"is not a scope; known: {', '.join(Scope.values)}"},
 )
 CREATE = f"""\
-Make a key for another program, with no more scopes than it needs: they must be among those of the key that you
-call with. The secret is in this answer and in its repetitions under the same `Idempotency-Key`, and nowhere else.
+Create a key for another program, with no more scopes than it needs. They must be among the scopes
+of the key that you call with. The secret is only in this response and in its repetitions under the
+same `Idempotency-Key`.
 
-A key can stop by itself: give `expires_at` or `expires_in_days` (up to {MAX_DAYS:,} days), not both. It never outlasts
-the key that makes it: without an end of its own it ends with that one, and a later end is 403. Creations and
-rotations together are limited to ten a minute."""
+A key can expire: give `expires_at` or `expires_in_days` (up to {MAX_DAYS:,} days), not both. It
+never outlasts the key that creates it. Without an expiry it ends with that key, and a later expiry
+is 403. Creations and rotations together are limited to ten a minute."""
 
 
 class ApiKeyListView(ApiView):
-    """Create a key; list those that there are.
+    """Create and list keys.
 
-    ``plaintext``, the secret, is in the answer to the creation and nowhere else. A key's scopes are a
-    subset of those of the key that creates it. Creations and rotations together are limited to ten a
-    minute; one that is refused for any reason costs none of them.
+    ``plaintext``, the secret, is only in the response to the creation. A key's scopes are a subset
+    of those of the key that creates it. Creations and rotations together are limited to ten a
+    minute; a refused one does not count.
     """
 
     scopes = {"POST": Scope.APIKEYS_WRITE, "GET": Scope.APIKEYS_READ}
@@ -185,10 +187,10 @@ class ApiKeyRotationView(ApiView):
     def post(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         """Rotate an API key.
 
-        Give a key a new secret. Its id, label, scopes and expiry stay; the old secret stops at once, also
-        where it is that of the key that you call with. A key that is revoked or has expired is made anew
-        instead, and one that lasts longer than the key that you call with is 403. Creations and rotations
-        together are limited to ten a minute.
+        Give a key a new secret. Its id, label, scopes and expiry stay. The old secret stops at
+        once, also if it is the one that you call with. A revoked or expired key can't be rotated:
+        create a new one. A key that lasts longer than the key that you call with is 403. Creations
+        and rotations together are limited to ten a minute.
         """
         refuse_unknown_parameters(request)
         if request._request.body:
@@ -202,7 +204,7 @@ class ApiKeyRotationView(ApiView):
 
 
 def _idempotency_key(request: CallerRequest, what: list[Any]) -> IdempotencyKey | None:
-    """Return the request's Idempotency-Key. It is the calling key's own: the response has a secret."""
+    """Return the request's Idempotency-Key, bound to the calling key: the response has a secret."""
     caller = request.user
     return read_idempotency_key(
         request.META.get(HEADER),

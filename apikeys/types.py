@@ -1,4 +1,4 @@
-"""What requests for keys say, and what is shown of a key."""
+"""The requests that create and change keys, and the JSON of a key."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from config.api.pagination import PageQuery
 KEY_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a15"
 LABEL_LENGTH = 64
 LABEL_REQUIRED = "is required: what the key is for, as lists show it"
-# No list of scopes is longer that is meant well; each that repeats would be a problem of its own.
+# Far above the number of scopes: each repetition in a longer list would be a message of its own.
 MAX_SCOPES = 100
 MAX_DAYS = 3_650
 
@@ -55,7 +55,9 @@ class ApiKeyJson(TypedDict):
         doc("What it may do.", example=["numbers:read", "numbers:write"]),
     ]
     status: Annotated[
-        str, OneOf(["active", "expired", "revoked"]), doc("Whether it opens a door now.")
+        str,
+        OneOf(["active", "expired", "revoked"]),
+        doc("Whether it can authenticate now, and if not, why."),
     ]
     created_at: Annotated[Moment, doc("When it was created.")]
     expires_at: Annotated[
@@ -151,7 +153,7 @@ class ApiKeyRequest(RequestBody):
     ] = None
 
     @classmethod
-    def check_together(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
+    def check_combinations(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
         if given.get("expires_at") is not None and given.get("expires_in_days") is not None:
             problems["expires_in_days"] = "can't be given beside expires_at: give one of the two"
 

@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as drf
 
-from config.api.envelope import error_answer
+from config.api.envelope import error_response
 from config.db.backend.pooler import is_mixed_up
 from config.db.connections import drop_connection, replace_connections
 from config.db.pipeline import is_stale
@@ -256,7 +256,7 @@ def _answer(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
     for prefix, render in _error_pages.items():
         if context is not None and f"{context.path}/".startswith(prefix):
             return render(refusal, request)
-    return error_answer(
+    return error_response(
         refusal.status, refusal.code, refusal.message, details=refusal.details, data=refusal.data
     )
 

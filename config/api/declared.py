@@ -1,8 +1,8 @@
-"""Declared requests: one class gives validation with our messages, the document and client types.
+"""Declared requests: one class gives validation, the OpenAPI document and the client types.
 
-A request is a subclass of ``RequestBody`` or ``RequestQuery``. Each field's type is ``Annotated`` with
-a ``Reads``: the function that reads the value, and the JSON Schema that describes it. A reader raises
-``Problem`` with one sentence that says what the value must be.
+A request is a subclass of ``RequestBody`` or ``RequestQuery``. Each field's type is ``Annotated``
+with a ``Reads``: the function that reads the value, and the JSON Schema that describes it. A reader
+raises ``Problem`` with one sentence that says what the value must be.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,11 +18,11 @@ from config.errors import ApiError, ValidationFailed
 Schema = Mapping[str, Any]
 Declared = TypeVar("Declared", bound="_Declared")
 
-# An error must not be ten times as large as its request.
+# A response must not be ten times as large as its request.
 MAX_UNKNOWN_FIELDS = 20
 
 
-# Where a field keeps its value for examples of whole bodies; not part of the document.
+# The schema key of a field's value in examples of whole bodies; left out of the document.
 EXAMPLE = "x-example"
 
 
@@ -34,14 +34,14 @@ def doc(description: str, *, example: Any = ...) -> Any:
 
 
 def example(value: Any) -> Any:
-    """Give the value of a field in examples of whole bodies, where its type describes it already."""
+    """Give the value of a field in examples of whole bodies, if its type describes the field."""
     return Field(json_schema_extra={EXAMPLE: value})
 
 
 class Problem(ValueError):
-    """What is wrong with a value, in one sentence.
+    """An invalid value, with one sentence that says what it must be.
 
-    ``items`` names problems inside of the value by their path below it: ``{"[1]": "must be …"}``.
+    ``items`` names problems inside the value by their path below it: ``{"[1]": "must be …"}``.
     """
 
     def __init__(self, message: str = "", *, items: Mapping[str, str] | None = None) -> None:
@@ -51,9 +51,9 @@ class Problem(ValueError):
 
 @dataclass(frozen=True, eq=False)  # by identity: annotations must be hashable
 class Reads:
-    """How a value is read, and how the document describes it.
+    """The function that reads a value, and the JSON Schema that describes it.
 
-    Without ``schema`` it is described as its type; ``facets`` are added to that.
+    Without ``schema`` the type describes it. ``facets`` are added to either.
     """
 
     read: Callable[[Any], Any]
@@ -83,27 +83,27 @@ class _Declared(BaseModel):
         cls._absent = {name: None for name, one in cls.model_fields.items() if one.is_required()}
 
     @classmethod
-    def check_together(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
-        """Put problems of several fields together into ``problems``. A subclass may have some."""
+    def check_combinations(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
+        """Add to ``problems`` what is wrong with a combination of fields. Subclasses override it."""
 
     @classmethod
     def read(
         cls: type[Declared], given: Mapping[str, Any], problems: dict[str, str]
     ) -> Declared | None:
-        """Read the fields. Put every problem into ``problems``, and return None if a field has one."""
-        cls.check_together(given, problems)
+        """Read the fields. Add every problem to ``problems``; return None if a field has one."""
+        cls.check_combinations(given, problems)
         try:
             known = (
                 given
                 if given.keys() <= cls.known
                 else {n: given[n] for n in given if n in cls.known}
             )
-            # Not model_validate, which takes as long again: every order comes by here.
+            # model_validate would take twice as long, and every order is read here.
             read: Declared = cls.__pydantic_validator__.validate_python({**cls._absent, **known})
             return read
         except ValidationError as error:
             for one in error.errors(include_url=False):
-                _note(problems, one)
+                _add_problems(problems, one)
             return None
 
 
@@ -115,7 +115,7 @@ class RequestQuery(_Declared):
     """The query parameters of a request. An unknown or repeated one is a problem."""
 
 
-def _note(problems: dict[str, str], error: Any) -> None:
+def _add_problems(problems: dict[str, str], error: Any) -> None:
     path = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in error["loc"])
     cause = error.get("ctx", {}).get("error")
     items = cause.items if isinstance(cause, Problem) else {"": error["msg"]}
@@ -131,8 +131,8 @@ def parse_body(
 ) -> Declared:
     """Return the request's JSON object as a ``declared``.
 
-    Raise ValidationFailed with every problem found. Raise ``unknown_field`` instead if it is another
-    error and the body has a field that ``declared`` does not know.
+    Raise ValidationFailed with every problem found. If ``unknown_field`` is another error, raise
+    that one for a body with unknown fields.
     """
     body = request.data
     if not isinstance(body, dict) or request._request.body == b"":

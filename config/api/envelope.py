@@ -1,4 +1,4 @@
-"""The one envelope of every answer."""
+"""The envelope of every response: ``success`` and ``data``, or ``error``."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from config.http.context import current_request_id
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
-    raise TypeError(f"{type(value).__name__} has no place in an answer")
+    raise TypeError(f"{type(value).__name__} has no place in a response")
 
 
 @overload
@@ -24,7 +24,7 @@ def timestamp(moment: None) -> None: ...
 @overload
 def timestamp(moment: datetime | None) -> str | None: ...
 def timestamp(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC with Z, in whole seconds, as the reference has it."""
+    """Return ISO 8601 in UTC with Z, in whole seconds, as the API reference has it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
@@ -39,15 +39,15 @@ def success_body(data: Any, meta: dict[str, Any] | None = None) -> bytes:
     return render(document)
 
 
-def json_answer(body: bytes, *, status: int = 200) -> HttpResponse:
+def json_response(body: bytes, *, status: int = 200) -> HttpResponse:
     return HttpResponse(body, status=status, content_type="application/json")
 
 
 def success(data: Any, *, meta: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
-    return json_answer(success_body(data, meta), status=status)
+    return json_response(success_body(data, meta), status=status)
 
 
-def error_answer(
+def error_response(
     status: int,
     code: str,
     message: str,
@@ -61,4 +61,4 @@ def error_answer(
     document: dict[str, Any] = {"success": False, "error": error}
     if data is not None:
         document["data"] = data
-    return json_answer(render(document), status=status)
+    return json_response(render(document), status=status)

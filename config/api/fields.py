@@ -1,4 +1,4 @@
-"""The forms of values that several requests have: ids, times, lines of text. Each stands here once."""
+"""Readers of values that several requests have: ids, times, lines of text."""
 
 import re
 from datetime import UTC, datetime

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpResponse
 
-from config.api.envelope import json_answer
+from config.api.envelope import json_response
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, ValidationFailed
 
@@ -62,7 +62,7 @@ class Response:
     replayed: bool = False
 
     def as_http(self) -> HttpResponse:
-        response = json_answer(self.body, status=self.status)
+        response = json_response(self.body, status=self.status)
         if self.replayed:
             response["Idempotent-Replayed"] = "true"
         return response

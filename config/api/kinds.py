@@ -1,7 +1,7 @@
 """Kinds of fields that requests and responses declare: each is a type with its JSON Schema.
 
-Kinds of responses carry only their schema. Kinds of requests also read: the factory functions at the
-end return an annotation whose reader raises ``Problem`` with what the value must be.
+Kinds of responses carry only their schema. Kinds of requests also read: the factory functions at
+the end return an annotation whose reader raises ``Problem`` with what the value must be.
 """
 
 from collections.abc import Callable, Iterable
@@ -60,12 +60,12 @@ Ulid = Annotated[
 
 
 def Count(**bounds: int) -> WithJsonSchema:
-    """An integer with the bounds of JSON Schema."""
+    """Describe an integer with the bounds of JSON Schema."""
     return WithJsonSchema({"type": "integer", **bounds})
 
 
 def OneOf(values: Iterable[str]) -> WithJsonSchema:
-    """A string that is one of ``values``."""
+    """Describe a string that is one of ``values``."""
     return WithJsonSchema({"type": "string", "enum": list(values)})
 
 

@@ -1,10 +1,11 @@
-"""Cursor paging, the same for every list: newest first, by one unique column that is in order of time.
+"""Cursor pagination, the same for every list: newest first, by a unique column in order of time.
 
-A page goes on below the last key of the page before, so that rows which are made meanwhile neither
-repeat nor skip any, and 1,500 rows of one bulk load, all with the same ``created_at``, are no trouble.
+A page continues below the last key of the previous page. Rows that are added in the meantime make
+none repeat and none get lost, and 1,500 rows of one bulk load may share their ``created_at``.
 There is never a count and never an OFFSET: the last page costs what the first costs.
 
-A list reads its page, fetches ``page.fetch`` rows whose key is less than ``page.below``, and answers::
+A view reads the page, fetches ``page.fetch`` rows whose key is less than ``page.below``, and
+responds::
 
     query, page = read_list(request, BrandQuery, name="brands")
     brands = Brand.objects.of(caller.organization_id).filter(pk__lt=page.below, **query.filters)
@@ -38,17 +39,17 @@ Key = UUID | int
 LIMIT_DEFAULT, LIMIT_LARGEST = 20, 100
 PARAMETERS = frozenset({"cursor", "limit"})
 
-# Above every key that there can be: the first page is not another query than the rest.
+# Above every possible key, so that the first page is the same query as the others.
 _ABOVE_ALL: dict[type, Key] = {UUID: UUID(int=2**128 - 1), int: 2**63 - 1}
 _TAG_LENGTH = 16
-_STALE = (
+STALE_CURSOR = (
     "is not a cursor of this list with these filters; leave it out to start from the first page"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for. ``after`` is the last key of the page before, None on the first."""
+    """The requested part of a list. ``after`` is the last key of the previous page, if any."""
 
     limit: int
     after: Key | None
@@ -57,7 +58,7 @@ class Page:
 
     @property
     def fetch(self) -> int:
-        """One more than is shown: whether it exists tells whether there is a next page."""
+        """Return one more than is shown: if that row exists, there is a next page."""
         return self.limit + 1
 
 
@@ -80,17 +81,17 @@ class PageQuery(RequestQuery):
             _given_limit,
             {"type": "integer", "minimum": 1, "maximum": LIMIT_LARGEST, "default": LIMIT_DEFAULT},
         ),
-        doc("How many to a page."),
+        doc("The number of items on a page."),
     ] = LIMIT_DEFAULT
     cursor: Annotated[
         str | None,
         Reads(str, {"type": "string"}),
-        doc("`meta.next_cursor` of the page before; leave it out for the first page."),
+        doc("`meta.next_cursor` of the previous page; leave it out for the first page."),
     ] = None
 
     @property
     def filters(self) -> dict[str, Any]:
-        """The filters that were given, by name."""
+        """Return the given filters by name."""
         values = {
             name: getattr(self, name) for name in type(self).model_fields if name not in PARAMETERS
         }
@@ -107,28 +108,28 @@ def read_list(
     name: str,
     key: type = UUID,
 ) -> tuple[Query, Page]:
-    """Return the query parameters and the part of the list ``name`` that they ask for.
+    """Return the query parameters, and the part of the list ``name`` that they ask for.
 
-    A cursor holds for one list of one organization with the same filters. ``key`` is the type of the
-    column that the list pages by. Raise ValidationFailed with every problem found.
+    A cursor is valid for one list of one organization with the same filters. ``key`` is the type
+    of the column that orders the list. Raise ValidationFailed with every problem found.
     """
     query, problems = parse_query(request, declared)
     if query is None and problems.keys() == {"limit"}:
-        # With filters that make sense, the cursor can be judged as well.
+        # If the filters are valid, the cursor can be checked as well.
         given = {
             field: request.query_params[field] for field in request.query_params if field != "limit"
         }
         query = declared.read(given, problems)
     if query is None or problems.keys() - {"limit"}:
         raise ValidationFailed(details=problems)
-    caller: Any = request.user  # an apikeys Caller, which this module must not know
+    caller: Any = request.user  # an apikeys Caller, which this module must not import
     filters = {field: str(value) for field, value in query.filters.items()}
     context = orjson.dumps(
         [name, str(caller.organization_id), filters], option=orjson.OPT_SORT_KEYS
     )
     after = None if query.cursor is None else decode_cursor(query.cursor, context)
     if query.cursor is not None and not isinstance(after, key):
-        problems["cursor"] = _STALE
+        problems["cursor"] = STALE_CURSOR
     if problems:
         raise ValidationFailed(details=problems)
     return query, Page(query.limit, after, _ABOVE_ALL[key] if after is None else after, context)
@@ -141,7 +142,10 @@ def paginated_response(
     show: Callable[[Row], Any] = lambda row: row,
     key: Callable[[Row], Key] = lambda row: row.pk,  # type: ignore[attr-defined]
 ) -> HttpResponse:
-    """The answer to up to ``page.fetch`` rows: ``show`` makes JSON of one, ``key`` tells what it is paged by."""
+    """Return the response with up to ``page.limit`` of the ``page.fetch`` rows.
+
+    ``show`` makes JSON of a row; ``key`` returns the value that orders the list.
+    """
     rows = list(rows)
     shown = rows[: page.limit]
     next_cursor = encode_cursor(key(shown[-1]), page.context) if len(rows) > page.limit else None
@@ -149,10 +153,10 @@ def paginated_response(
 
 
 def encode_cursor(key: Key, context: bytes) -> str:
-    """A cursor: the key, masked and signed for its context.
+    """Return a cursor: the key, encrypted and signed for its context.
 
-    The tag is made of what it signs and masks it too (a synthetic IV): a cursor tells nothing, not
-    even how many rows other organizations have, and the same place always has the same cursor.
+    The signature also serves as the key stream's nonce (a synthetic IV). A cursor reveals nothing,
+    such as how many rows other organizations have, and the same position has the same cursor.
     """
     plain = key.bytes if isinstance(key, UUID) else key.to_bytes(8)
     tag = _tag(context, plain)
@@ -160,7 +164,7 @@ def encode_cursor(key: Key, context: bytes) -> str:
 
 
 def decode_cursor(cursor: str, context: bytes) -> Key | None:
-    """The key of a cursor that was sealed for this context; None for any other text."""
+    """Return the key of a cursor of this context, or None for any other text."""
     try:
         sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -170,7 +174,7 @@ def decode_cursor(cursor: str, context: bytes) -> Key | None:
         return None
     plain = _masked(masked, tag)
     key: Key = UUID(bytes=plain) if len(plain) == 16 else int.from_bytes(plain)
-    # Compared as text: base64 has several spellings of the same bytes, and only ours is one.
+    # Compared as text: base64 has several spellings of the same bytes, and only one is ours.
     return key if hmac.compare_digest(encode_cursor(key, context), cursor) else None
 
 

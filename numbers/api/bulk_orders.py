@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc, parse_body
-from config.api.envelope import json_answer, success
+from config.api.envelope import json_response, success
 from config.api.kinds import MONEY_SCHEMA, whole_number
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -150,7 +150,7 @@ class BulkOrderListView(ApiView):
         answer = place_quantity_order(
             order, buyer=buyer_of(caller), idempotency_key=idempotency_key
         )
-        response = json_answer(answer.body, status=answer.status)
+        response = json_response(answer.body, status=answer.status)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
         return response

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestQuery, doc, parse_body, read_query
-from config.api.envelope import json_answer, success
+from config.api.envelope import json_response, success
 from config.api.fields import TIME_EXPECTED, parse_time
 from config.api.idempotency import check_idempotency_key
 from config.api.kinds import FlagParameter, Uuid, choice
@@ -210,7 +210,7 @@ class OrderListView(ApiView):
             return success(forced_quote(order, buyer=buyer) or quote_order(order, buyer=buyer))
         answer = forced_order(order, buyer=buyer, idempotency_key=idempotency_key)
         answer = answer or place_order(order, buyer=buyer, idempotency_key=idempotency_key)
-        response = json_answer(answer.body)
+        response = json_response(answer.body)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
         return response

@@ -22,17 +22,17 @@ from config.api.openapi.operations import (
 )
 from config.api.openapi.schemas import example_of, schema_of
 from config.api.openapi.shapes import Schema, resolve
-from config.api.pagination import PageQuery
+from config.api.pagination import STALE_CURSOR, PageQuery
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Returns:
-    """A success of an endpoint: what its ``data`` is, and what that means.
+    """A success of an endpoint: the type of its ``data``, and what it means.
 
-    ``name`` is the component of the whole body. ``example`` stands for the composed one; ``but`` has
-    the fields in which it differs. ``summary`` says what it shows where there are several.
+    ``name`` is the component of the whole body. ``example`` replaces the composed one; ``but`` has
+    the fields in which it differs. ``summary`` says what the example shows if there are several.
     """
 
     data: Any
@@ -64,13 +64,16 @@ class Returns:
         )
 
 
-# What an example of 422 says where nothing but an unknown parameter can be wrong.
+# The example of a 422 where only an unknown parameter can be wrong.
 NO_PARAMETERS = {"page": "is not a parameter of this request; this endpoint takes none"}
 INVALID_PAGE = {
     "limit": "must be a whole number from 1 to 100",
-    "cursor": "is not a cursor of this list with these filters; leave it out to start from the first page",
+    "cursor": STALE_CURSOR,
 }
-PAGING = "Newest first. Where `meta.next_cursor` is not null there is more: give it as `cursor`, with the same filters."
+PAGING = (
+    "Newest first. If `meta.next_cursor` is not null there is more: give it as `cursor`, with the "
+    "same filters."
+)
 
 
 class NextPage(TypedDict):
@@ -116,8 +119,8 @@ def endpoint(
             path_parameters=path or {},
         )
 
-    def attach(method: Method) -> Method:
-        method.operation = cache(partial(describe, method.__doc__ or ""))  # type: ignore[attr-defined]
+    def attach(method: Any) -> Any:
+        method.operation = cache(partial(describe, method.__doc__ or ""))
         return method
 
     return attach

@@ -1,4 +1,4 @@
-"""Every error answer, made of the exception that causes it: status, code, message and headers."""
+"""Error responses of the document, derived from the exceptions that cause them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ _DETAILS = table(
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """One code that an endpoint can answer, when, and an example of it.
+    """An error code that an endpoint can return, when it does, and an example.
 
-    ``data`` is the declared type of what it carries beside the error, for codes that do;
-    ``data_example`` stands for the composed example.
+    ``data`` is the declared type of the body's ``data``, for codes that have it. ``data_example``
+    replaces the example composed of its fields.
     """
 
     error: type[ApiError]
@@ -45,7 +45,7 @@ class ErrorResponse:
 
     @property
     def headers(self) -> list[str]:
-        """Those that the answer has because of this code."""
+        """Return the names of the headers that this code adds to a response."""
         return [
             *self.own_headers,
             *(["x-should-retry"] if issubclass(self.error, errors.Conflict) else []),
@@ -53,7 +53,7 @@ class ErrorResponse:
 
     @property
     def shape(self) -> Schema:
-        """The component of this code: ``INSUFFICIENT_CREDIT`` is ``InsufficientCreditError``."""
+        """Return the component of this code, ``InsufficientCreditError`` for that code in capitals."""
         about: dict[str, Schema] = {
             "code": constant(self.code),
             "message": text("For people; programs go by `code`."),
@@ -84,13 +84,13 @@ class ErrorResponse:
 
 UNAUTHORIZED = ErrorResponse(
     errors.Unauthorized,
-    "The key is missing, malformed, unknown, revoked or expired, or its organization is suspended; or it stopped "
-    "while the request was under way. Which of these it was is not told.",
+    "The key is missing, malformed, unknown, revoked or expired, or its organization is suspended; "
+    "or it was revoked during the request. The response does not say which.",
     own_headers=["WWW-Authenticate"],
 )
 BAD_REQUEST = ErrorResponse(
     errors.InvalidInput,
-    "The request is for a host that is none of ours (`details` names `Host`), or its body broke off or came in "
+    "The host is not an allowed host (`details` names `Host`), or the body broke off or came in "
     "malformed chunks (`details` names `body`).",
     details={"Host": "is not an allowed host"},
 )
@@ -103,24 +103,24 @@ UNSUPPORTED_MEDIA_TYPE = ErrorResponse(
 )
 RATE_LIMITED = ErrorResponse(
     errors.RateLimited,
-    "Your organization has used up this minute's requests, or too many requests from your address came with a key "
-    "that opens no door. Wait as long as `Retry-After` says.",
+    "Your organization has used up this minute's requests, or too many requests from your address "
+    "came with an invalid key. Wait as long as `Retry-After` says.",
     own_headers=["Retry-After"],
 )
 INTERNAL_ERROR = ErrorResponse(
     errors.ApiError,
-    "Something went wrong on our side that we did not foresee. We have a record of it under the request id.",
+    "An unexpected error on our side. It is recorded under the request id.",
 )
 SERVICE_UNAVAILABLE = ErrorResponse(
     errors.ServiceUnavailable,
-    "The database can't be reached, or gave up waiting for a lock. Nothing was written: safe to retry "
-    "after `Retry-After` seconds.",
+    "The database can't be reached, or gave up waiting for a lock. Nothing was written: it is safe "
+    "to retry after `Retry-After` seconds.",
     own_headers=["Retry-After"],
 )
 WITH_ANY_BODY = (PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 METHOD_NOT_ALLOWED = ErrorResponse(
     errors.MethodNotAllowed,
-    "The path does not know this method; `Allow` lists those that it knows.",
+    "The path does not support this method; `Allow` lists those that it supports.",
     own_headers=["Allow"],
 )
 UNKNOWN_PATH = ErrorResponse(errors.NotFound, "There is nothing at this path.")
@@ -133,7 +133,6 @@ def forbidden(scope: str) -> ErrorResponse:
 def invalid(details: Mapping[str, str]) -> ErrorResponse:
     return ErrorResponse(
         errors.ValidationFailed,
-        "Something in the request is not as it must be; `details` names every field with its remedy. "
-        "Nothing was changed.",
+        "The request is not valid; `details` names every field with its remedy. Nothing was changed.",
         details=details,
     )

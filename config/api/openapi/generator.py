@@ -1,8 +1,8 @@
-"""drf-spectacular's generator, told what our views say about themselves.
+"""Generate the OpenAPI document with drf-spectacular, from the ``@endpoint`` of each view.
 
-Paths, methods, path parameters and scopes are read from the code; the rest from the ``Operation``
-beside each view. What every endpoint can answer (400, 401, 403, 413, 415, 422, 429, 500, 503) and every
-header is added here, so that no endpoint can forget it.
+Paths, methods, path parameters and scopes are read from the code, the rest from the ``Operation``
+that ``@endpoint`` attaches. The errors that every endpoint has (400, 401, 403, 413, 415, 422, 429,
+500, 503) and all headers are added here, so that no endpoint can forget them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from config.api.views import ApiView
 
 JSON = "application/json"
 
-# The same in every endpoint that has them: described once.
+# Errors that read alike in every endpoint that has them: described once.
 SHARED = {
     "BadRequest": errors.BAD_REQUEST,
     "Unauthorized": errors.UNAUTHORIZED,
@@ -38,7 +38,7 @@ SHARED = {
 
 
 class DescribedSchema(AutoSchema):
-    """One endpoint's part of the document, made of its view's ``Operation``."""
+    """One endpoint's part of the document, made from its ``Operation``."""
 
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: Any
@@ -48,7 +48,7 @@ class DescribedSchema(AutoSchema):
         if callable(described):
             described = described()
         if described is None:
-            warn(f"{method} {path} does not say what it does: put @endpoint(…) on its method")
+            warn(f"{method} {path} is not described: put @endpoint(…) on its method")
             return None
         view = cast(ApiView, self.view)
         scope = view.scopes.get(method)
@@ -136,8 +136,8 @@ def _errors_in_full(group: Sequence[ErrorResponse], *, authenticated: bool) -> d
     shapes = list({error.code: error.shape for error in group}.values())
     examples = {error.code: Example(error.example, error.code) for error in reversed(group)}
     status = group[0].status
-    # Who is not known is not counted: 401, and 429 to those who guess. 400 and 404 may be said of what is none
-    # of ours, 500 and 503 before the request was counted.
+    # A request without a valid key is not counted: 401, and 429 for too many of those. 400 and 404
+    # may concern hosts and paths that are not ours, and 500 and 503 may precede the count.
     certain = authenticated and status not in (400, 401, 404, 429, 500, 503)
     named = {name for error in group for name in error.headers}
     always = [name for name in HEADERS if all(name in error.headers for error in group)]
@@ -183,7 +183,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """drf-spectacular's last hook: what the whole document shares, and every component that is referred to."""
+    """Add what the whole document shares, and every component in use; drf-spectacular's last hook."""
     result["info"] |= {"summary": texts.SUMMARY, "description": texts.DESCRIPTION}
     result["servers"] = [{"url": "/", "description": "This desk"}]
     used = {

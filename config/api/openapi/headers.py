@@ -1,4 +1,4 @@
-"""Headers of answers, each described once."""
+"""Headers of responses, each described once."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from config.api.openapi.shapes import Schema, integer, text, ulid
 
 HEADERS: dict[str, Schema] = {
     "X-Request-Id": ulid(
-        "Names this request, here and in our logs: tell it when you ask us about one."
+        "Identifies this request, also in our logs: give it when you ask about a request."
     ),
     "RateLimit-Policy": text(
         "How many requests (`q`) your organization has in a window of `w` seconds.",
@@ -22,26 +22,26 @@ HEADERS: dict[str, Schema] = {
     "RateLimit-Remaining": integer("The same `r`, as a plain number.", minimum=0),
     "RateLimit-Reset": integer("The same `t`, as a plain number.", minimum=0),
     "ETag": text(
-        "The state of what was answered: send it as `If-Match` to change that state and no other."
+        "The version of what was returned: send it as `If-Match` to change that version and no other."
     ),
     "Retry-After": integer("Seconds to wait before the same request may succeed.", minimum=1),
     "Idempotent-Replayed": text(
-        "Present where this is the answer that an earlier request with the same `Idempotency-Key` was given.",
+        "Present if this is the response to an earlier request with the same `Idempotency-Key`.",
         enum=["true"],
     ),
     "x-should-retry": text(
-        "`false`: the same request would only be refused again. SDKs that retry every 409 go by this.",
+        "`false`: the same request would be refused again. SDKs that retry every 409 obey this.",
         enum=["false"],
     ),
-    "WWW-Authenticate": text("The scheme that we know.", enum=["Bearer"]),
-    "Allow": text("The methods that the path knows.", examples=["POST"]),
+    "WWW-Authenticate": text("The supported scheme.", enum=["Bearer"]),
+    "Allow": text("The methods that the path supports.", examples=["POST"]),
 }
 
 RATE_LIMIT = [name for name in HEADERS if name.startswith("RateLimit")]
 
 
 def described_headers(*, always: list[str], sometimes: list[str]) -> dict[str, Any]:
-    """The ``headers`` of a response: references to those that it always has, the others in full."""
+    """Return the ``headers`` of a response: references to those it always has, others in full."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in always} | {
         name: header(name, required=False) for name in sometimes if name not in always
     }

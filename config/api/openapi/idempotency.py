@@ -1,4 +1,4 @@
-"""``Idempotency-Key``, described: the same on every POST that creates."""
+"""The header ``Idempotency-Key`` and its errors, the same on every POST that creates."""
 
 from config.api.idempotency import KEY_LENGTH, IdempotencyInProgress, IdempotencyKeyReused
 from config.api.openapi.errors import ErrorResponse
@@ -10,9 +10,9 @@ REPLAYED = ("Idempotent-Replayed",)
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     text(
-        "Makes the request safe to send again: for 24 hours, a request with the same key is answered what the first "
-        "was, and nothing is done twice. Any 1 to 255 visible ASCII characters; a UUID is a good choice. One pair of "
-        "double quotes around it makes no difference.",
+        "Makes the request safe to send again: for 24 hours, a request with the same key gets the "
+        "response to the first one, and nothing is done twice. Any 1 to 255 visible ASCII "
+        "characters; a UUID is a good choice. One pair of double quotes around it is ignored.",
         minLength=1,
         maxLength=KEY_LENGTH + 2,
         pattern="^[!-~]+$",
@@ -25,8 +25,8 @@ IDEMPOTENCY_KEY = Parameter(
 IDEMPOTENCY_ERRORS: tuple[ErrorResponse, ...] = (
     ErrorResponse(
         IdempotencyInProgress,
-        "A request with the same `Idempotency-Key` is still running. Send yours again after `Retry-After` seconds: "
-        "it will get the first one's answer.",
+        "A request with the same `Idempotency-Key` is still running. Send yours again after "
+        "`Retry-After` seconds: it will get the response to the first one.",
         own_headers=["Retry-After"],
     ),
     ErrorResponse(

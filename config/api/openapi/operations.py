@@ -1,4 +1,4 @@
-"""What an endpoint says about itself. ``@endpoint`` makes it of declared types."""
+"""The description of an endpoint, which ``@endpoint`` builds from declared types."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Id:
-    """An id in a path, or what may stand in its place: then it has no ``format``."""
+    """A path parameter. Without ``format`` it also takes something else than an id."""
 
     description: str
     example: str
@@ -30,7 +30,7 @@ class Id:
 
 @dataclass(frozen=True)
 class Example:
-    """One body that is really sent or answered. ``summary`` says what it shows."""
+    """A body of a request or response. ``summary`` says what it shows."""
 
     value: Any
     summary: str = ""
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Answer:
-    """A success. ``shape`` is the whole body, most often from ``envelope``."""
+    """A successful response. ``shape`` is the whole body, most often from ``envelope``."""
 
     description: str
     shape: Schema
@@ -49,7 +49,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Body:
-    """What a request sends."""
+    """The body of a request."""
 
     shape: Schema
     examples: Sequence[Example]
@@ -59,8 +59,7 @@ class Body:
 class Operation:
     """One endpoint. ``errors`` are its own; those of every endpoint are added to them.
 
-    ``invalid`` is the example of ``details`` where the request is not valid; None where nothing in
-    the request can be.
+    ``invalid`` is an example of the ``details`` of a 422, or None if the endpoint has no 422.
     """
 
     id: str
@@ -78,7 +77,7 @@ class Operation:
 def envelope(
     name: str, data: Schema, *, meta: Schema | None = None, description: str = ""
 ) -> Schema:
-    """The component of a success: ``{"success": true, "data": …, "meta"?: …}``."""
+    """Return the component of a success: ``{"success": true, "data": …, "meta"?: …}``."""
     fields = {"success": constant(True), "data": data}
     if meta is not None:
         fields["meta"] = meta
@@ -86,5 +85,5 @@ def envelope(
 
 
 def succeeds(data: Any, meta: Any = None) -> dict[str, Any]:
-    """The body of a success, for examples."""
+    """Return the body of a success, for examples."""
     return {"success": True, "data": data} | ({"meta": meta} if meta is not None else {})

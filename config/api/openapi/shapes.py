@@ -1,4 +1,4 @@
-"""JSON Schema of envelopes and headers, and components: declared types have theirs from their fields.
+"""JSON Schema of envelopes and headers, and the registry of components.
 
 Every object is closed (``additionalProperties: false``): tests compare live answers with these
 schemas, so a field that is not described is a failure, not an oversight.
@@ -11,24 +11,24 @@ Schema = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/"
 
-# What ``named`` was told, for the whole document: the generator takes from here what is referred to.
+# All components by name, filled by ``named``. The document gets those that it refers to.
 components: dict[str, Schema] = {}
 
 
 def named(name: str, schema: Schema) -> Schema:
-    """A reference to ``schema``, which becomes a component, and a type in generated clients."""
+    """Return a reference to ``schema``, after making it a component: a type in generated clients."""
     if components.setdefault(name, schema) != schema:
         raise ValueError(f"two different components are named {name}")
     return {"$ref": _REFERENCE + name}
 
 
 def resolve(schema: Schema) -> Schema:
-    """The schema itself, where a reference is given."""
+    """Return the component that ``schema`` refers to, or the schema itself if it is not a reference."""
     return components[schema["$ref"].removeprefix(_REFERENCE)] if "$ref" in schema else schema
 
 
 def references(node: Any) -> set[str]:
-    """The names of all components that ``node`` needs, theirs included."""
+    """Return the names of all components that ``node`` needs, directly or through others."""
     found: set[str] = set()
     waiting = [node]
     while waiting:
@@ -47,7 +47,7 @@ def references(node: Any) -> set[str]:
 def record(
     description: str, fields: Mapping[str, Schema], *, optional: Iterable[str] = ()
 ) -> Schema:
-    """An object with exactly these fields, all there but the ``optional`` ones."""
+    """Return an object with exactly these fields, all required except the ``optional`` ones."""
     schema: Schema = {"type": "object"}
     if description:
         schema["description"] = description
@@ -81,12 +81,12 @@ def ulid(description: str) -> Schema:
 
 
 def table(description: str, values: Schema, **facets: Any) -> Schema:
-    """An object whose field names are data: from each of something to a value."""
+    """Return an object whose field names are data: a map to ``values``."""
     return {"type": "object", "description": description, "additionalProperties": values, **facets}
 
 
 def nullable(schema: Schema) -> Schema:
-    """The same, or null."""
+    """Return the schema of the same value or null."""
     if "$ref" in schema or schema["type"] == "object":
         return {"oneOf": [schema, {"type": "null"}]}
     schema = {**schema, "type": [schema["type"], "null"]}

@@ -1,32 +1,35 @@
-"""What the document says of the API as a whole."""
+"""Texts of the OpenAPI document about the API as a whole."""
 
-SUMMARY = "Find phone numbers, order them, route them, give them back."
+SUMMARY = "Find, order, route and release phone numbers."
 
 DESCRIPTION = """\
-Numberdesk keeps an inventory of phone numbers and sells them. A program finds numbers, orders them all
-or nothing, sets where their messages go, and pays from prepaid credit.
+Numberdesk keeps an inventory of phone numbers and sells them. A program finds numbers, orders
+them all or nothing, sets where their messages go, and pays from prepaid credit.
 
-**One envelope.** A success is `{"success": true, "data": …}`, with `meta` where there is more to say. An error is
-`{"success": false, "error": {"code", "message", "request_id"}}`: go by `error.code`, which does not change, and
-show `message` to people. `error.details` names each field that was wrong, with its remedy.
+**One envelope.** A success is `{"success": true, "data": …}`, with `meta` where there is more to
+say. An error is `{"success": false, "error": {"code", "message", "request_id"}}`: go by
+`error.code`, which does not change, and show `message` to people. `error.details` names each
+invalid field with its remedy.
 
-**Formats.** JSON in UTF-8 both ways. Times are ISO 8601 in UTC with `Z`, ids are UUIDs, amounts of money
-are decimal strings such as `"12.50"`, phone numbers are E.164 such as `+14155550123`. New fields may be added to
-answers; fields that we do not know in requests are refused, so that a misspelt one can't pass silently.
+**Formats.** JSON in UTF-8 both ways. Times are ISO 8601 in UTC with `Z`, ids are UUIDs, amounts of
+money are decimal strings such as `"12.50"`, phone numbers are E.164 such as `+14155550123`. New
+fields may be added to responses. Unknown fields in requests are refused, so that a misspelled one
+can't pass silently.
 
-**Every answer** has `X-Request-Id`. Every answer to a known key has the `RateLimit` headers.
+**Every response** has `X-Request-Id`. Every response to a valid key has the `RateLimit` headers.
 
-**Any path** answers a method that it does not know with 405 `METHOD_NOT_ALLOWED`, and any unknown path is 404
-`NOT_FOUND`. What belongs to another organization is 404 too, word for word like what does not exist.
+**Any path** returns 405 `METHOD_NOT_ALLOWED` for a method that it does not support, and any unknown
+path is 404 `NOT_FOUND`. What belongs to another organization is 404 too, with the same words as
+what does not exist.
 
-Guides, and this reference with calls in curl, TypeScript and Python, are at `/docs`; TypeScript definitions at
-`/types.ts`.
+Guides, and this reference with calls in curl, TypeScript and Python, are at `/docs`; TypeScript
+definitions are at `/types.ts`.
 """
 
 AUTHENTICATION = """\
-Send your API key as a bearer token: `Authorization: Bearer am_live_…`. Every request sees only what belongs to
-the key's organization, and may only do what the key's scopes allow. A key that begins with `am_test_` works in
-a sandbox with numbers and campaigns of its own, and never costs anything.
+Send your API key as a bearer token: `Authorization: Bearer am_live_…`. Every request sees only what
+belongs to the key's organization, and may only do what the key's scopes allow. A key that begins
+with `am_test_` works in a sandbox with its own numbers and campaigns, and never costs anything.
 """
 
 # In the order of the reference.

@@ -21,7 +21,7 @@ _one_at_a_time = Lock()
 
 
 def schema() -> dict[str, Any]:
-    """The OpenAPI document: made once in a process, since it depends on nothing but the code."""
+    """Return the OpenAPI document, made once in a process: it depends only on the code."""
     with _one_at_a_time:  # drf-spectacular fails where two threads make their first one together
         return _schema()
 

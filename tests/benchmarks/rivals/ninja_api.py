@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from apikeys.authentication import Caller, authenticate
 from apikeys.permissions import require_scope
 from apikeys.scopes import Scope
-from config.api.envelope import json_answer
+from config.api.envelope import json_response
 from config.errors import ApiError, answer_to
 from numbers.api.orders import buyer_of
 from numbers.orders.idempotency import read_idempotency_key
@@ -72,7 +72,7 @@ def order(request: HttpRequest, body: OrderBody) -> HttpResponse:
     answer = place_order(
         OrderRequest(body.numbers, routing), buyer=buyer_of(caller), idempotency_key=key
     )
-    response = json_answer(answer.body)
+    response = json_response(answer.body)
     for name, value in request.rate.headers().items():  # type: ignore[attr-defined]
         response.headers[name] = value
     return response
