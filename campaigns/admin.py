@@ -247,4 +247,4 @@ def review_queue(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "operators/review.html", context)
 
 
-desk().add_page(Page("review/", "review", review_queue, "Review queue", "campaigns.view_campaign"))
+PAGES = [Page("review/", "review", review_queue, "Review queue", "campaigns.view_campaign")]

@@ -7,6 +7,9 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import last_write
+        from campaigns.admin import PAGES
+        from config.admin.site import desk
         from config.db.replica import register_last_write_statements
 
         register_last_write_statements(last_write.STATEMENTS)
+        desk().add_pages(PAGES)

@@ -6,10 +6,12 @@ class NumbersConfig(AppConfig):
     verbose_name = "Phone numbers"
 
     def ready(self) -> None:
+        from config.admin.site import desk
         from config.api.idempotency import register_store
         from config.errors import refused
         from config.observability.metrics import read_at_scrape
         from numbers import checks  # noqa: F401  Django's decorator registers the checks
+        from numbers.admin import PAGES, dashboard
         from numbers.bulk_actions import job as bulk_action_job
         from numbers.imports import job as import_job
         from numbers.orders import idempotency
@@ -25,4 +27,6 @@ class NumbersConfig(AppConfig):
         register_job_handler(dashboard_job.KIND, dashboard_job.count_figures)
         read_at_scrape(stock_and_pending)
         read_at_scrape(background_work)
+        desk().home = dashboard.home
+        desk().add_pages(PAGES)
         refused.connect(record_refusal, dispatch_uid="numbers.reports.refusals")

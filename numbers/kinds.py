@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import WithJsonSchema
 from typing_extensions import TypeAliasType
 
+from config.api.declared import doc
+from config.api.kinds import Text, Ulid
 from numbers.models.phone_numbers import PhoneNumberType
 
 NUMBER = "+14155550123"
@@ -22,6 +24,15 @@ E164_SCHEMA: dict[str, Any] = {
 E164 = Annotated[str, WithJsonSchema(E164_SCHEMA)]
 
 Region = Annotated[str, WithJsonSchema({"type": "string", "examples": ["US-CA"]})]
+
+ActorName = Annotated[
+    Text,
+    doc(
+        "Who did it: the prefix of one of your keys, `operator` or `system`.",
+        example="am_live_8sK2",
+    ),
+]
+RequestId = Annotated[Ulid, doc("In which request: the `X-Request-Id` of its answer.")]
 
 if TYPE_CHECKING:
     NumberType = str

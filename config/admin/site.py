@@ -1,6 +1,6 @@
 """The admin site: further pages beside those of models, and a home page that an app provides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -41,8 +41,9 @@ class DeskSite(admin.AdminSite):
         self.pages: list[Page] = []
         self.home: View | None = None
 
-    def add_page(self, page: Page) -> None:
-        self.pages.append(page)
+    def add_pages(self, pages: Iterable[Page]) -> None:
+        """Add pages. An app calls this in its `ready()`."""
+        self.pages.extend(pages)
 
     def get_urls(self) -> list[Any]:
         own: list[URLPattern] = [

@@ -1,5 +1,7 @@
 """Admin pages for operators: one module for each page.
 
+PAGES are those without a model, in the order of the menu; apps.py registers them.
+
 - ``phone_numbers``: numbers.
 - ``number_search``: searching them.
 - ``add_numbers``: adding by hand.
@@ -22,6 +24,7 @@
 """
 
 from numbers.admin import (
+    bulk_actions,
     credit,
     dashboard,
     events,
@@ -36,7 +39,11 @@ from numbers.admin import (
     timeline,
 )
 
+PAGES = [*dashboard.PAGES, *imports.PAGES, *bulk_actions.PAGES, *timeline.PAGES]
+
 __all__ = [
+    "PAGES",
+    "bulk_actions",
     "credit",
     "dashboard",
     "events",

@@ -224,4 +224,4 @@ def _preview(
     }
 
 
-desk().add_page(Page("numbers/phonenumber/deed/<uuid:job_id>/", "bulk_action", bulk_action_page))
+PAGES = [Page("numbers/phonenumber/deed/<uuid:job_id>/", "bulk_action", bulk_action_page)]

@@ -153,6 +153,7 @@ def area_codes(request: HttpRequest) -> HttpResponse:
     )
 
 
-desk().home = home
-desk().add_page(Page("refresh/", "refresh", refresh))
-desk().add_page(Page("area-codes/", "area_codes", area_codes))
+PAGES = [
+    Page("refresh/", "refresh", refresh),
+    Page("area-codes/", "area_codes", area_codes),
+]

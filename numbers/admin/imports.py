@@ -185,6 +185,8 @@ def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
     return TemplateResponse(request, template, {**desk().each_context(request), **context})
 
 
-desk().add_page(Page("imports/", "imports", imports, "Import", PERMISSION))
-desk().add_page(Page("imports/<uuid:job_id>/", "import", one_import))
-desk().add_page(Page("imports/<uuid:job_id>/rejected.csv", "import_rejected", rejected_file))
+PAGES = [
+    Page("imports/", "imports", imports, "Import", PERMISSION),
+    Page("imports/<uuid:job_id>/", "import", one_import),
+    Page("imports/<uuid:job_id>/rejected.csv", "import_rejected", rejected_file),
+]

@@ -89,6 +89,4 @@ def _now() -> dict[str, str]:
     return {"at": f"{timezone.now():%Y-%m-%d %H:%M:%S}"}
 
 
-desk().add_page(
-    Page("who-had/", "who_had", who_had, "Who had a number?", "numbers.view_assignment")
-)
+PAGES = [Page("who-had/", "who_had", who_had, "Who had a number?", "numbers.view_assignment")]

@@ -124,10 +124,10 @@ class BulkReleaseView(ApiView):
             organization_id=caller.organization_id,
             actor=caller.actor,
         )
-        nobodys = [one for one in dict.fromkeys(references) if one not in known]
+        not_owned = [one for one in dict.fromkeys(references) if one not in known]
         data: BulkReleaseJson = {
             "released": outcome.released,
-            "unknown": [str(one) for one in [*outcome.unknown, *nobodys]],
+            "unknown": [str(one) for one in [*outcome.unknown, *not_owned]],
             "already_released": outcome.already_released,
         }
         return success(data)

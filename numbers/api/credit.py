@@ -12,11 +12,11 @@ from apikeys.scopes import Scope
 from config.actors import shown_to_customer
 from config.api.declared import doc
 from config.api.envelope import success, timestamp
-from config.api.kinds import Count, Currency, Moment, Money, OneOf, Text, Ulid, Uuid
+from config.api.kinds import Count, Currency, Moment, Money, OneOf, Text, Uuid
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.pagination import paginated_response, read_list
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
-from numbers.kinds import ORDER_ID
+from numbers.kinds import ORDER_ID, ActorName, RequestId
 from numbers.models import CreditAccount, CreditEntry
 from numbers.models.credit import CreditEntryKind
 
@@ -49,14 +49,8 @@ class CreditEntryJson(TypedDict):
     currency: Currency
     order_id: Annotated[Uuid | None, doc("The order that was charged for.", example=ORDER_ID)]
     note: Annotated[Text | None, doc("What the operator noted.")]
-    actor: Annotated[
-        Text,
-        doc(
-            "Who did it: the prefix of one of your keys, `operator` or `system`.",
-            example="am_live_8sK2",
-        ),
-    ]
-    request_id: Annotated[Ulid, doc("In which request: the `X-Request-Id` of its answer.")]
+    actor: ActorName
+    request_id: RequestId
     created_at: Annotated[Moment, doc("When.")]
 
 

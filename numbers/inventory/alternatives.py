@@ -16,7 +16,7 @@ _SIDE = f"""
        AND n.status IN ('available', 'quarantined') AND n.number <> ALL(%(asked)s::text[]) AND {AVAILABLE}
      ORDER BY n.number {{direction}} LIMIT {{depth}})
 """  # noqa: S608  the rule is our own text
-_NEIGHBOURS = f"""
+_NEARBY = f"""
     SELECT wanted.number, n.number
     FROM unnest((SELECT %(numbers)s::text[]), %(types)s::text[]) AS wanted (number, number_type)
     CROSS JOIN LATERAL (
@@ -35,11 +35,11 @@ _DEPTHS = (4, 20, 100)
 USUAL_DEPTH = _DEPTHS[0]
 
 
-def neighbours_of(
+def nearby_statement(
     wanted: Sequence[str], depth: int, *, asked: Sequence[str], organization_id: UUID, sandbox: bool
 ) -> Statement:
     """Return the statement that finds neighbors of each wanted number, for `nearest_available`."""
-    return _NEIGHBOURS.format(depth=depth), {
+    return _NEARBY.format(depth=depth), {
         "numbers": array_text(wanted),
         "types": array_text([type_of(number) for number in wanted]),
         "asked": array_text(asked),
@@ -49,16 +49,16 @@ def neighbours_of(
 
 
 def nearest_available(
-    wanted: Sequence[str], neighbours: Rows, look_again: Callable[[Sequence[str], int], Rows]
+    wanted: Sequence[str], nearby: Rows, look_again: Callable[[Sequence[str], int], Rows]
 ) -> dict[str, str]:
-    """Return the nearest available number for each wanted one: same type, then area code, then
-    prefix.
+    """Return the nearest available number for each wanted one.
 
+    Nearest means: the same type, then the same area code, then the longest common prefix.
     No number is returned twice, and none that was asked for. Numbers without an alternative are
-    absent. Nothing is held. `neighbours` has the rows of `neighbours_of` at `USUAL_DEPTH`;
+    absent. Nothing is held. `nearby` has the rows of `nearby_statement` at `USUAL_DEPTH`;
     `look_again` reads more if all neighbors on one side are taken.
     """
-    around = _by_side(neighbours)
+    around = _by_side(nearby)
     found: dict[str, str] = {}
     given: set[str] = set()
     depth = USUAL_DEPTH
@@ -77,10 +77,10 @@ def nearest_available(
     return found
 
 
-def _by_side(neighbours: Rows) -> dict[str, tuple[list[str], list[str]]]:
+def _by_side(nearby: Rows) -> dict[str, tuple[list[str], list[str]]]:
     around: dict[str, tuple[list[str], list[str]]] = {}
-    for number, neighbour in neighbours:
-        around.setdefault(number, ([], []))[neighbour > number].append(neighbour)
+    for number, other in nearby:
+        around.setdefault(number, ([], []))[other > number].append(other)
     return around
 
 

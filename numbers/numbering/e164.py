@@ -2,8 +2,9 @@
 
 import re
 
+from numbers.numbering.area_codes import TOLL_FREE
+
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
-TOLL_FREE_AREA_CODES = ("800", "833", "844", "855", "866", "877", "888")
 
 
 def is_e164(value: object) -> bool:
@@ -19,4 +20,4 @@ def type_of(number: str) -> str:
     """Return the number type by the form of a number, for numbers that are not in stock."""
     if len(number) <= 7:
         return "short_code"
-    return "toll_free" if area_code_of(number) in TOLL_FREE_AREA_CODES else "local"
+    return "toll_free" if area_code_of(number) in TOLL_FREE else "local"

@@ -16,7 +16,7 @@ from config.api.kinds import Count, Currency, Money
 from config.db.pipeline import Rows, Statement, array_text, run_statements
 from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict
-from numbers.inventory.alternatives import USUAL_DEPTH, nearest_available, neighbours_of
+from numbers.inventory.alternatives import USUAL_DEPTH, nearby_statement, nearest_available
 from numbers.kinds import E164, E164_SCHEMA, TAKEN
 from numbers.locks import Account, LockedNumber, lock_for_order
 from numbers.orders import idempotency
@@ -87,7 +87,7 @@ class QuoteJson(TypedDict):
 class NumbersTaken(Exception):
     """Roll back the transaction: these numbers are not available.
 
-    `around` has the rows of `_look_around`.
+    `around` has the rows of `_owners_and_nearby`.
     """
 
     def __init__(self, numbers: list[str], around: list[Rows]) -> None:
@@ -215,7 +215,7 @@ def require_available(
     ]
     if taken:
         # A refusal holds no lock while it looks for what could be had instead.
-        raise NumbersTaken(taken, tx.roll_back_and_run(*_look_around(numbers, taken, buyer)))
+        raise NumbersTaken(taken, tx.roll_back_and_run(*_owners_and_nearby(numbers, taken, buyer)))
     return [rows[number] for number in numbers]
 
 
@@ -235,9 +235,9 @@ def refusal(
 ) -> InsufficientInventory:
     """Return the error for an order of `numbers` if the `taken` ones are not available.
 
-    `around` has the rows of `_look_around`, if they were read before.
+    `around` has the rows of `_owners_and_nearby`, if they were read before.
     """
-    owned, neighbours = around or run_statements(*_look_around(numbers, taken, buyer))
+    owned, nearby = around or run_statements(*_owners_and_nearby(numbers, taken, buyer))
     owners: dict[str, UUID] = dict(owned)
     yours = [number for number in taken if owners.get(number) == buyer.organization_id]
     available = len(numbers) - len(taken)
@@ -247,7 +247,7 @@ def refusal(
         "already_yours": yours,
         "alternatives": nearest_available(
             [number for number in taken if number not in yours],
-            neighbours,
+            nearby,
             lambda wanted, depth: run_statements(
                 _nearby(wanted, depth, asked=numbers, buyer=buyer)
             )[0],
@@ -257,7 +257,7 @@ def refusal(
     return InsufficientInventory(message, data=shortfall)
 
 
-def _look_around(
+def _owners_and_nearby(
     numbers: Sequence[str], taken: Sequence[str], buyer: Buyer
 ) -> tuple[Statement, Statement]:
     """Return statements for the owners of the taken numbers, and for their neighbors."""
@@ -265,7 +265,7 @@ def _look_around(
 
 
 def _nearby(wanted: Sequence[str], depth: int, *, asked: Sequence[str], buyer: Buyer) -> Statement:
-    return neighbours_of(
+    return nearby_statement(
         wanted, depth, asked=asked, organization_id=buyer.organization_id, sandbox=buyer.is_sandbox
     )
 

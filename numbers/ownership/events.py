@@ -15,9 +15,9 @@ from typing_extensions import TypedDict
 from config.actors import shown_to_customer
 from config.api.declared import doc, example
 from config.api.envelope import timestamp
-from config.api.kinds import Flag, Moment, Money, OneOf, Text, Ulid, Uuid
+from config.api.kinds import Flag, Moment, Money, OneOf, Text, Uuid
 from config.errors import NotFound
-from numbers.kinds import CAMPAIGN_ID, ORDER_ID, NumberType
+from numbers.kinds import CAMPAIGN_ID, ORDER_ID, ActorName, NumberType, RequestId
 from numbers.models import Assignment, NumberEvent
 from numbers.models.events import NumberEventKind
 
@@ -41,14 +41,8 @@ class NumberEventJson(TypedDict):
     """Something that happened to a number while it was yours."""
 
     kind: Annotated[str, OneOf(NumberEventKind.values), doc("What happened.", example="assigned")]
-    actor: Annotated[
-        Text,
-        doc(
-            "Who did it: the prefix of one of your keys, `operator` or `system`.",
-            example="am_live_8sK2",
-        ),
-    ]
-    request_id: Annotated[Ulid, doc("In which request: the `X-Request-Id` of its answer.")]
+    actor: ActorName
+    request_id: RequestId
     order_id: Annotated[
         Uuid | None, doc("The order that it belongs to, where there is one.", example=ORDER_ID)
     ]

@@ -14,7 +14,7 @@ from config.http.preconditions import etag_of
 from numbers.kinds import CAMPAIGN_ID, E164, NUMBER_ID, NumberType
 from numbers.models import Assignment
 
-NOBODYS = UUID(int=0)
+NO_ASSIGNMENT = UUID(int=0)
 
 
 class PhoneNumberJson(TypedDict):
@@ -89,7 +89,7 @@ def owned_id(reference: UUID | str, organization_id: UUID) -> UUID:
     """
     if isinstance(reference, UUID):
         return reference
-    return _ids_of([reference], organization_id).get(reference, NOBODYS)
+    return _ids_of([reference], organization_id).get(reference, NO_ASSIGNMENT)
 
 
 def owned_ids(references: list[UUID | str], organization_id: UUID) -> dict[UUID | str, UUID]:

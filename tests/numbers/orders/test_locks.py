@@ -86,7 +86,7 @@ def test_order_without_campaign_and_key_takes_five_statements(api, quantity):
 
 @pytest.mark.parametrize(("quantity", "statements_after"), [(1, 2), (100, 3)])
 def test_refusal_is_recorded_and_locks_no_alternatives(api, quantity, statements_after):
-    """Who owns them and what is near them; once more where a hundred neighbours want the same ones."""
+    """Who owns them and what is near them; once more where a hundred numbers nearby want the same ones."""
     factories.stock(*factories.line(500, quantity))
     api.order([])
     with captured() as statements:
