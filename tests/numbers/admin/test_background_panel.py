@@ -15,7 +15,7 @@ from numbers.worker.jobs import queue, run_all
 from numbers.worker.presence import renew_presence
 from numbers.worker.schedule import claim_duty, plan_duties, run_duty
 from tests.config.observability.test_metrics import value
-from tests.numbers.admin.test_admin_home import HOME, panel
+from tests.numbers.admin.test_admin_dashboard import HOME, panel
 from tests.support import db_assertions, factories
 
 pytestmark = pytest.mark.django_db
