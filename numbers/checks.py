@@ -16,7 +16,8 @@ def check_quarantine(app_configs: Any, **options: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"Released numbers are sold again after {days} days; US law requires at least {SHORTEST_QUARANTINE_DAYS}.",
+            f"Released numbers are sold again after {days} days; US law requires at least "
+            f"{SHORTEST_QUARANTINE_DAYS}.",
             hint=f"Set NUMBER_QUARANTINE_DAYS to {SHORTEST_QUARANTINE_DAYS} or more, except in tests.",
             id="numbers.W001",
         )

@@ -1,13 +1,14 @@
 """Every row lock of the project, and the one order in which they are taken.
 
-    filler → idempotency key → credit account → brand → campaign → order → assignments by id → numbers by id
+filler → idempotency key → credit account → brand → campaign → order → assignments by id → numbers
+by id
 
 Code that needs several takes them in this order: two orders of locking deadlock
 (measured: 9 commits, 13 deadlocks; sorted: 5,044 operations, none).
 
-Always ``FOR NO KEY UPDATE``: plain ``FOR UPDATE`` on a parent blocks every insert that points at it.
-Rows are locked by identity only and judged afterwards: a status in the locking WHERE would silently
-drop a row that another transaction took, and with it the number to report.
+Always ``FOR NO KEY UPDATE``: plain ``FOR UPDATE`` on a parent blocks every insert that points at
+it. Rows are locked by identity only and judged afterwards: a status in the locking WHERE would
+silently drop a row that another transaction took, and with it the number to report.
 """
 
 from dataclasses import dataclass
@@ -63,16 +64,17 @@ _LOCK_NUMBERS = """
         FROM numbers_phonenumber n WHERE {which}
     ) AS locked
 """
-# Behind a SELECT PostgreSQL can't see how long the list is, and has one plan for all. Where it knows that it is of
-# one number it makes a plan for that, each time: a quarter of such an order's time in PostgreSQL.
+# Behind a SELECT PostgreSQL can't see how long the list is, and has one plan for all. Where it
+# knows that it is of one number it makes a plan for that, each time: a quarter of such an order's
+# time in PostgreSQL.
 LOCK_NUMBERS = _LOCK_NUMBERS.format(
     which="number = ANY((SELECT %s::text[])::text[]) ORDER BY id FOR NO KEY UPDATE"
 )
 LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(which="id = ANY(%s) ORDER BY id FOR NO KEY UPDATE")
-# It never waits, so it may come in any order without a deadlock. None of these was asked for by name,
-# so what is not available any more may drop out here: PostgreSQL judges each row as it is once locked.
-# Found and locked in one statement: numbers.inventory.candidates makes ``turn`` and ``candidates``.
-# ``order`` is for a price that was named: then the cheapest are bought.
+# It never waits, so it may come in any order without a deadlock. None of these was asked for by
+# name, so what is not available any more may drop out here: PostgreSQL judges each row as it is
+# once locked. Found and locked in one statement: numbers.inventory.candidates makes ``turn`` and
+# ``candidates``. ``order`` is for a price that was named: then the cheapest are bought.
 LOCK_FOUND = f"""
     WITH turn (place) AS MATERIALIZED ({{turn}}), found AS MATERIALIZED ({{candidates}})
     SELECT seen.count, seen.dearest, locked.*, clock_timestamp()
@@ -81,7 +83,8 @@ LOCK_FOUND = f"""
         SELECT id, number, number_type, status, sandbox, sms_enabled, mms_enabled, price,
                quarantined_until, held_for_id, held_until, reservation_id
         FROM numbers_phonenumber n
-        WHERE id = ANY(ARRAY(SELECT id FROM found WHERE id <> ALL(%(besides)s::bigint[]))) AND {AVAILABLE}
+        WHERE id = ANY(ARRAY(SELECT id FROM found WHERE id <> ALL(%(besides)s::bigint[])))
+          AND {AVAILABLE}
         {{order}} LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
     ) AS locked ON true
 """  # noqa: S608  all of it is our own text
@@ -153,7 +156,8 @@ def lock_account(organization_id: UUID) -> Account:
 def lock_usable_campaign(campaign_id: UUID, organization_id: UUID) -> None:
     """Keep brand and campaign as they are until the transaction ends.
 
-    Raises NotFound where the organization has no such campaign, CampaignNotActive, BrandNotVerified.
+    Raises NotFound where the organization has no such campaign, CampaignNotActive,
+    BrandNotVerified.
     """
     with locking("campaign"), connection.cursor() as cursor:
         cursor.execute(LOCK_CAMPAIGN, [campaign_id, organization_id])

@@ -121,23 +121,24 @@ class BulkOrderListView(ApiView):
     def post(self, request: CallerRequest) -> HttpResponse:
         """Order a quantity of phone numbers.
 
-        Order so many numbers that match the criteria, the whole quantity or nothing. Where the stock has
-        them, they are yours and paid for when the answer comes (200). Where it does not, the order is kept
-        (202): nothing is charged, and as soon as the stock can fill it, oldest order first, the whole
-        quantity is assigned and charged. An order whose campaign or credit does not hold when its turn
-        comes fails with that reason. Criteria that no number can ever match, such as the pattern `+1415` in
-        area code 213, are refused (422) rather than kept.
+        Order so many numbers that match the criteria, the whole quantity or nothing. Where the
+        stock has them, they are yours and paid for when the answer comes (200). Where it does not,
+        the order is kept (202): nothing is charged, and as soon as the stock can fill it, oldest
+        order first, the whole quantity is assigned and charged. An order whose campaign or credit
+        does not hold when its turn comes fails with that reason. Criteria that no number can ever
+        match, such as the pattern `+1415` in area code 213, are refused (422) rather than kept.
 
-        A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts as
-        missing. Without it the dearest number that matches now is the bound; where none matches it is
-        required. With it the cheapest numbers come first. An organization has at most
+        A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts
+        as missing. Without it the dearest number that matches now is the bound; where none matches
+        it is required. With it the cheapest numbers come first. An organization has at most
         `BACKORDERS_PER_ORGANIZATION` (100) orders waiting.
 
-        An order also waits, for a moment, while an older one that could be filled wants the same numbers.
+        An order also waits, for a moment, while an older one that could be filled wants the same
+        numbers.
 
-        Numbers that other buyers are taking at this moment are skipped, so this seldom waits and never
-        takes a number that another buyer ordered first. Send an `Idempotency-Key`: then the request can be
-        repeated after a time-out without ordering twice.
+        Numbers that other buyers are taking at this moment are skipped, so this seldom waits and
+        never takes a number that another buyer ordered first. Send an `Idempotency-Key`: then the
+        request can be repeated after a time-out without ordering twice.
         """
         refuse_unknown_parameters(request)
         order = read_quantity_order(request)
@@ -171,7 +172,8 @@ class BulkOrderDetailView(ApiView):
     def get(self, request: CallerRequest, order_id: UUID) -> HttpResponse:
         """Get a bulk order.
 
-        How an order by quantity stands. Ask now and then while it is `pending`; the other states are final.
+        How an order by quantity stands. Ask now and then while it is `pending`; the other states
+        are final.
         """
         refuse_unknown_parameters(request)
         return success(

@@ -111,8 +111,9 @@ class BulkReleaseView(ApiView):
     def post(self, request: CallerRequest) -> HttpResponse:
         """Release up to 100 phone numbers.
 
-        Give several numbers back, each on its own. Those that are yours are released, and the answer lists
-        every id by its outcome. Duplicates count once. `return_to_carrier` is not possible in bulk (403).
+        Give several numbers back, each on its own. Those that are yours are released, and the
+        answer lists every id by its outcome. Duplicates count once. `return_to_carrier` is not
+        possible in bulk (403).
         """
         _refuse_carrier(request.query_params.get("return_to_carrier"))
         refuse_unknown_parameters(request)

@@ -62,7 +62,8 @@ class CreditView(ApiView):
     def get(self, request: CallerRequest) -> HttpResponse:
         """Get the balance.
 
-        What your organization can still order for. A sandbox never pays: its balance stays as it is.
+        What your organization can still order for. A sandbox never pays: its balance stays as it
+        is.
         """
         refuse_unknown_parameters(request)
         account = CreditAccount.objects.filter(pk=request.user.organization_id).first()
@@ -79,9 +80,10 @@ class CreditEntryListView(ApiView):
     def get(self, request: CallerRequest) -> HttpResponse:
         """List the ledger.
 
-        Every change of your balance. Each begins where the one before it ended; the first begins at 0.00.
+        Every change of your balance. Each begins where the one before it ended; the first begins at
+        0.00.
         """
-        # By the number within the account: a cursor by the key of the table would count everybody's.
+        # Page by the number within the account: the table's key would reveal the entries of others.
         _, page = read_list(request, name="credit-entries", key=int)
         entries = CreditEntry.objects.filter(
             account_id=request.user.organization_id, entry__lt=page.below

@@ -25,14 +25,15 @@ CAMPAIGN_ERRORS = (
 
 INSUFFICIENT_CREDIT = ErrorResponse(
     InsufficientCredit,
-    "Your credit does not cover the order. Nothing was ordered; the same request may be sent again after a top-up.",
+    "Your credit does not cover the order. Nothing was ordered; the same request may be sent "
+    "again after a top-up.",
     data=CreditShortfallJson,
 )
 
 INSUFFICIENT_INVENTORY = ErrorResponse(
     InsufficientInventory,
-    "Some of the numbers can't be had. None was taken: leave out those in `unavailable`, or take the "
-    "`alternatives`, and order again.",
+    "Some of the numbers can't be had. None was taken: leave out those in `unavailable`, or take "
+    "the `alternatives`, and order again.",
     message="insufficient inventory: requested 2, available 1",
     data=InventoryShortfallJson,
 )

@@ -38,8 +38,9 @@ class NumberEventListView(ApiView):
     def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """List what happened to a number.
 
-        Who did what to one of your numbers, and when: ordered, routed, released. A number that you have
-        released stays readable here, up to its release; nothing of an owner before or after you is in it.
+        Who did what to one of your numbers, and when: ordered, routed, released. A number that you
+        have released stays readable here, up to its release; nothing of an owner before or after
+        you is in it.
         """
         assignment_id = owned_id(number_id, request.user.organization_id)
         _, page = read_list(request, name=f"events of {assignment_id}", key=int)

@@ -59,10 +59,10 @@ class NumberCampaignView(ApiView):
     def post(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Attach a number to a campaign.
 
-        Put one of your numbers to work for a campaign; it leaves the one that it was for, in the same
-        moment. Attaching it again changes nothing. Checked in this order: body (422), campaign in your
-        organization (404), campaign active (409), its brand verified (409), phone number in your
-        organization (404).
+        Put one of your numbers to work for a campaign; it leaves the one that it was for, in the
+        same moment. Attaching it again changes nothing. Checked in this order: body (422), campaign
+        in your organization (404), campaign active (409), its brand verified (409), phone number in
+        your organization (404).
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, AttachCampaignRequest)

@@ -59,8 +59,8 @@ from numbers.ownership.webhook_urls import MAX_LENGTH
 IF_MATCH = Parameter(
     "If-Match",
     text(
-        "The `ETag` of the number as you have read it; or several, or `*` for any. Nothing is done where the number "
-        "has changed since.",
+        "The `ETag` of the number as you have read it; or several, or `*` for any. Nothing is "
+        "done where the number has changed since.",
         maxLength=4000,
         examples=['"5f1c7a0e9b3d4c2a8e6f0b1d2c3a4e5f"'],
     ),
@@ -187,13 +187,13 @@ class NumberDetailView(ApiView):
     def patch(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Change where a number's messages go.
 
-        Change the routing of one of your numbers. A field that is absent or null stays as it is; an empty
-        string clears it, except `campaign_id`, which is detached by its own endpoint. The rules for URLs,
-        label and campaign are those of an order. Any other field is refused with 400, and nothing is
-        changed.
+        Change the routing of one of your numbers. A field that is absent or null stays as it is; an
+        empty string clears it, except `campaign_id`, which is detached by its own endpoint. The
+        rules for URLs, label and campaign are those of an order. Any other field is refused with
+        400, and nothing is changed.
 
-        With the `ETag` of an earlier answer as `If-Match`, a number that has been changed since is left
-        alone: 412.
+        With the `ETag` of an earlier answer as `If-Match`, a number that has been changed since is
+        left alone: 412.
         """
         refuse_unknown_parameters(request)
         return _with_etag(change_number(request, number_id, read_changes(request)))
@@ -219,9 +219,9 @@ class NumberDetailView(ApiView):
     def delete(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Release a phone number.
 
-        Give a number back. It leaves your organization, and its routing is cleared, before the answer
-        comes. It then stays in quarantine before others can order it, so that no one else receives your
-        calls. What it cost is not refunded.
+        Give a number back. It leaves your organization, and its routing is cleared, before the
+        answer comes. It then stays in quarantine before others can order it, so that no one else
+        receives your calls. What it cost is not refunded.
 
         With `return_to_carrier=true` it leaves the inventory for good; that needs the
         `platform:inventory:write` scope too.

@@ -34,8 +34,8 @@ from numbers.ownership.routing import LABEL_LENGTH
 
 def read_search(value: str) -> str:
     """Return the text to look for. Raise Problem."""
-    # ?search=+1415 decodes to " 1415", but the caller meant a number. A value of blanks alone may be
-    # part of a label.
+    # ?search=+1415 decodes to " 1415", but the caller meant a number. A value of blanks alone may
+    # be part of a label.
     value = value.strip(" ") or value
     if value and is_text(value, longest=LABEL_LENGTH):
         return value

@@ -182,20 +182,21 @@ class OrderListView(ApiView):
     def post(self, request: CallerRequest) -> HttpResponse:
         """Assign specific phone numbers.
 
-        Order a set of numbers by name, all or nothing: either every one of them is yours and paid for
-        when the answer comes, or none is and nothing was charged. Where one can't be had, the answer is
-        409 `INSUFFICIENT_INVENTORY`; it names the unavailable numbers and, for each, the nearest number
-        that you could have instead.
+        Order a set of numbers by name, all or nothing: either every one of them is yours and paid
+        for when the answer comes, or none is and nothing was charged. Where one can't be had, the
+        answer is 409 `INSUFFICIENT_INVENTORY`; it names the unavailable numbers and, for each, the
+        nearest number that you could have instead.
 
-        Set at once where messages go: `inbound_url`, `status_url`, `campaign_id` and `label` hold for
-        every number of the order.
+        Set at once where messages go: `inbound_url`, `status_url`, `campaign_id` and `label` hold
+        for every number of the order.
 
-        The checks are made in this order, and the first that fails is the answer: key (401), scope (403),
-        body (422), campaign in your organization (404), campaign active (409), its brand verified (409),
-        numbers available (409), credit (402).
+        The checks are made in this order, and the first that fails is the answer: key (401), scope
+        (403), body (422), campaign in your organization (404), campaign active (409), its brand
+        verified (409), numbers available (409), credit (402).
 
-        Send an `Idempotency-Key`, and the request can be repeated after a time-out without fear of buying
-        twice. With `dry_run=true` everything is checked and priced, and nothing is written or held.
+        Send an `Idempotency-Key`, and the request can be repeated after a time-out without fear of
+        buying twice. With `dry_run=true` everything is checked and priced, and nothing is written
+        or held.
         """
         dry_run = read_query(request, OrderQuery).dry_run
         order = read_order(request)
@@ -220,8 +221,8 @@ class OrderListView(ApiView):
     def get(self, request: CallerRequest) -> HttpResponse:
         """List orders.
 
-        Every order of your organization, by name or by quantity. The filters find one again: by your
-        reference, by the id or the idempotency key of its request, by a number, by time.
+        Every order of your organization, by name or by quantity. The filters find one again: by
+        your reference, by the id or the idempotency key of its request, by a number, by time.
         """
         query, page = read_list(request, OrderListQuery, name="orders")
         found = find_orders(request.user.organization_id, OrderFilters(**query.filters))

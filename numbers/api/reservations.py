@@ -75,7 +75,8 @@ class _HeldTooLongJson(TypedDict):
 NO_SUCH_RESERVATION = ErrorResponse(NotFound, "Your organization has no reservation with this id.")
 TOO_LONG = ErrorResponse(
     LimitExceeded,
-    "A number has been on hold by your organization for as long as it may be in 24 hours; `data` lists which.",
+    "A number has been on hold by your organization for as long as it may be in 24 hours; `data` "
+    "lists which.",
     message="limit exceeded: a number may be on hold for 3,600 seconds in any 24 hours; "
     f"order {NUMBER}, ask for a shorter hold, or hold other numbers",
     data=_HeldTooLongJson,
@@ -170,7 +171,8 @@ class ReservationDetailView(ApiView):
     def delete(self, request: CallerRequest, reservation_id: UUID) -> HttpResponse:
         """End a hold.
 
-        Give what is still held back at once. Ending a hold again, or one that has expired, changes nothing.
+        Give what is still held back at once. Ending a hold again, or one that has expired, changes
+        nothing.
         """
         refuse_unknown_parameters(request)
         return _answer(

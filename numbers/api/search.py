@@ -68,10 +68,10 @@ class SearchView(ApiView):
     def post(self, request: CallerRequest) -> HttpResponse:
         """Search available phone numbers.
 
-        Show numbers that could be ordered now. Nothing is reserved: order them by name soon, or hold them
-        with a reservation first. Who searches at the same time with the same criteria is shown other
-        numbers, so that buyers seldom meet; search again for a fresh set. Criteria that contradict each
-        other, such as `+1415` in area code 213, find nothing.
+        Show numbers that could be ordered now. Nothing is reserved: order them by name soon, or
+        hold them with a reservation first. Who searches at the same time with the same criteria is
+        shown other numbers, so that buyers seldom meet; search again for a fresh set. Criteria that
+        contradict each other, such as `+1415` in area code 213, find nothing.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, SearchRequest)

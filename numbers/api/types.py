@@ -143,7 +143,8 @@ class RoutingFields(RequestBody):
     inbound_url: Annotated[
         GivenUrl,
         doc(
-            "Where messages to these numbers are posted: https, a public host, no credentials, up to 2,048 characters."
+            "Where messages to these numbers are posted: https, a public host, no credentials, up "
+            "to 2,048 characters."
         ),
     ] = None
     status_url: Annotated[
@@ -186,8 +187,8 @@ class ReferenceField(RequestBody):
         str | None,
         Reads(read_reference, nullable(REFERENCE_SCHEMA)),
         doc(
-            "Your own reference of the order, such as a ticket: 1 to 255 characters, no control characters. It need "
-            "not be unique, and finds the order again.",
+            "Your own reference of the order, such as a ticket: 1 to 255 characters, no control "
+            "characters. It need not be unique, and finds the order again.",
             example="ticket-1234",
         ),
     ] = None
@@ -248,7 +249,8 @@ class CriteriaFields(RequestBody):
             ),
         ),
         doc(
-            "Digits that occur in the E.164 number, or that it begins with if a `+` stands before them."
+            "Digits that occur in the E.164 number, or that it begins with if a `+` stands before "
+            "them."
         ),
     ] = None
     sms_enabled: Annotated[

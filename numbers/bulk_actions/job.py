@@ -244,7 +244,8 @@ def _leave_rest(ids: "array[int]", action: BulkAction, context: JobContext) -> N
 
 # By the first word, such as "refused" in "refused: it is not available to this organization".
 _COUNTS = """
-    SELECT split_part(outcome, ':', 1), count(*) FROM numbers_joboutcome WHERE job_id = %s GROUP BY 1 ORDER BY 2 DESC, 1
+    SELECT split_part(outcome, ':', 1), count(*) FROM numbers_joboutcome WHERE job_id = %s
+    GROUP BY 1 ORDER BY 2 DESC, 1
 """
 
 

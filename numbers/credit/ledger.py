@@ -22,10 +22,12 @@ from numbers.models import CreditAccount
 # The entry and the balance change together, in one statement.
 RECORD_ENTRY = """
     WITH entry AS (
-        INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before, balance_after, currency,
-                                         actor, request_id, note, created_at)
-        SELECT organization_id, entries + 1, %(kind)s, %(amount)s::numeric, balance, balance + %(amount)s::numeric,
-               currency, %(actor)s, %(request_id)s, %(note)s, clock_timestamp()
+        INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before,
+                                         balance_after, currency, actor, request_id, note,
+                                         created_at)
+        SELECT organization_id, entries + 1, %(kind)s, %(amount)s::numeric, balance,
+               balance + %(amount)s::numeric, currency, %(actor)s, %(request_id)s, %(note)s,
+               clock_timestamp()
         FROM numbers_creditaccount WHERE organization_id = %(organization_id)s
     )
     UPDATE numbers_creditaccount SET balance = balance + %(amount)s::numeric, entries = entries + 1

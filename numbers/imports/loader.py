@@ -28,16 +28,16 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7267, area_code) FROM unnest(%s::
 # NULL: neither the file nor the operator states it. It takes a default, and differs from nothing.
 _STAGE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS import_chunk (
-        number text COLLATE "C", line bigint, number_type text, price numeric(12, 2), sms boolean, mms boolean,
-        sandbox boolean, region text, place text, rate_center text, carrier text
+        number text COLLATE "C", line bigint, number_type text, price numeric(12, 2), sms boolean,
+        mms boolean, sandbox boolean, region text, place text, rate_center text, carrier text
     ) ON COMMIT DROP
 """
 _ADD = """
-    INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
-                                     rate_center, carrier, price, batch_id, updated_at)
+    INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
+                                     region, rate_center, carrier, price, batch_id, updated_at)
     SELECT number, number_type, 'available', sandbox, COALESCE(sms, true), COALESCE(mms, true),
-           COALESCE(region, place), COALESCE(rate_center, ''), COALESCE(carrier, ''), COALESCE(price, %(price)s),
-           %(batch_id)s, now()
+           COALESCE(region, place), COALESCE(rate_center, ''), COALESCE(carrier, ''),
+           COALESCE(price, %(price)s), %(batch_id)s, now()
     FROM import_chunk ORDER BY number
     ON CONFLICT (number) DO NOTHING
 """
@@ -45,7 +45,8 @@ _ADD = """
 # would read the whole stock for every chunk.
 _IN_STOCK = "LATERAL (SELECT * FROM numbers_phonenumber WHERE number = l.number OFFSET 0) AS n"
 _COUNT = f"""
-    SELECT count(*) FILTER (WHERE n.id IS NULL), count(*) FILTER (WHERE n.batch_id = %(batch_id)s::uuid)
+    SELECT count(*) FILTER (WHERE n.id IS NULL),
+           count(*) FILTER (WHERE n.batch_id = %(batch_id)s::uuid)
     FROM import_chunk l LEFT JOIN {_IN_STOCK} ON true
 """  # noqa: S608  our own words
 _COMPARED = (
@@ -60,8 +61,8 @@ _COMPARED = (
 )
 _OURS = {"sms_enabled": "sms", "mms_enabled": "mms"}
 _DIFFERENCES = ", ".join(
-    f"CASE WHEN l.{_OURS.get(name, name)} <> n.{name} "
-    f"THEN format('{name} %%s, not %%s', quote_literal(n.{name}), quote_literal(l.{_OURS.get(name, name)})) END"
+    f"CASE WHEN l.{_OURS.get(name, name)} <> n.{name} THEN format('{name} %%s, not %%s', "
+    f"quote_literal(n.{name}), quote_literal(l.{_OURS.get(name, name)})) END"
     for name in _COMPARED
 )
 _DIFFERING = f"""

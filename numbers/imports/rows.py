@@ -72,7 +72,8 @@ class LineReader:
             cells = cells[:columns]
         if len(cells) != columns:
             raise BadCell(
-                f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the file has {columns} columns"
+                f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the file has "
+                f"{columns} columns"
             )
         return cells
 

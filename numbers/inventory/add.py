@@ -16,11 +16,12 @@ from numbers.worker.wake import wake_statement
 
 # In the order of the unique index, so that concurrent statements wait and never deadlock.
 ADD = """
-    INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
-                                     rate_center, carrier, price, batch_id, updated_at)
-    SELECT number, number_type, 'available', %(sandbox)s, %(sms_enabled)s, %(mms_enabled)s, region, '', '',
-           %(price)s, %(batch_id)s, now()
-    FROM unnest(%(numbers)s::text[], %(types)s::text[], %(regions)s::text[]) AS line (number, number_type, region)
+    INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
+                                     region, rate_center, carrier, price, batch_id, updated_at)
+    SELECT number, number_type, 'available', %(sandbox)s, %(sms_enabled)s, %(mms_enabled)s, region,
+           '', '', %(price)s, %(batch_id)s, now()
+    FROM unnest(%(numbers)s::text[], %(types)s::text[], %(regions)s::text[])
+        AS line (number, number_type, region)
     ORDER BY number
     ON CONFLICT (number) DO NOTHING
     RETURNING number

@@ -13,7 +13,8 @@ from numbers.numbering.e164 import area_code_of, type_of
 _SIDE = f"""
     (SELECT n.number FROM numbers_phonenumber n
      WHERE n.number_type = of_type.number_type AND n.number {{side}} wanted.number COLLATE "C"
-       AND n.status IN ('available', 'quarantined') AND n.number <> ALL(%(asked)s::text[]) AND {AVAILABLE}
+       AND n.status IN ('available', 'quarantined') AND n.number <> ALL(%(asked)s::text[])
+       AND {AVAILABLE}
      ORDER BY n.number {{direction}} LIMIT {{depth}})
 """  # noqa: S608  the rule is our own text
 _NEARBY = f"""
@@ -21,7 +22,8 @@ _NEARBY = f"""
     FROM unnest((SELECT %(numbers)s::text[]), %(types)s::text[]) AS wanted (number, number_type)
     CROSS JOIN LATERAL (
         SELECT COALESCE((SELECT known.number_type FROM numbers_phonenumber known
-                         WHERE known.number = wanted.number COLLATE "C"), wanted.number_type) AS number_type
+                         WHERE known.number = wanted.number COLLATE "C"),
+                         wanted.number_type) AS number_type
     ) AS of_type
     CROSS JOIN LATERAL (
         {_SIDE.format(side=">", direction="", depth="{depth}")}

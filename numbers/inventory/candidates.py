@@ -31,8 +31,10 @@ _SHELF = f"""
     ORDER BY n.spread LIMIT %(quantity)s
 """  # noqa: S608  all of it is our own text
 _SHELVES = """
-    FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
-    CROSS JOIN LATERAL (SELECT * FROM (({after}) UNION ALL ({before})) AS either LIMIT %(quantity)s) AS one
+    FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[])
+        AS shelf (number_type, sms, mms)
+    CROSS JOIN LATERAL (SELECT * FROM (({after}) UNION ALL ({before})) AS either LIMIT %(quantity)s)
+        AS one
 """
 # Cheap numbers may be rare on a shelf: find them by the index of prices, and read no more of it.
 _PRICED_SHELF = f"""
@@ -43,7 +45,8 @@ _PRICED_SHELF = f"""
     ORDER BY n.price LIMIT %(quantity)s
 """  # noqa: S608  all of it is our own text
 _PRICED = """
-    FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
+    FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[])
+        AS shelf (number_type, sms, mms)
     CROSS JOIN LATERAL ({shelf}) AS one
 """
 # By the distance from the start position, around the circle of positions.
@@ -59,7 +62,8 @@ _RARE = f"""
     FROM (
         SELECT {_COLUMNS} FROM numbers_phonenumber n
         WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = ANY(%(types)s::text[])
-          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[]) AND {ON_OFFER_TO_BUYER}
+          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[])
+          AND {ON_OFFER_TO_BUYER}
           {{pattern}}
         OFFSET 0
     ) AS one

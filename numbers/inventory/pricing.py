@@ -25,12 +25,14 @@ CHANGE = """
         SELECT * FROM unnest(%(ids)s::bigint[], %(before)s::jsonb[]) AS t (number_id, before)
     ), changed AS (
         UPDATE numbers_phonenumber AS n
-        SET price = COALESCE(%(price)s::numeric, price), sms_enabled = COALESCE(%(sms)s::boolean, sms_enabled),
+        SET price = COALESCE(%(price)s::numeric, price),
+            sms_enabled = COALESCE(%(sms)s::boolean, sms_enabled),
             mms_enabled = COALESCE(%(mms)s::boolean, mms_enabled), updated_at = clock_timestamp()
         FROM line WHERE n.id = line.number_id
     )
     INSERT INTO numbers_numberevent (at, number_id, kind, actor, request_id, before, after, reason)
-    SELECT clock_timestamp(), number_id, %(kind)s, %(actor)s, %(request_id)s, before, %(after)s::jsonb, %(reason)s
+    SELECT clock_timestamp(), number_id, %(kind)s, %(actor)s, %(request_id)s, before,
+           %(after)s::jsonb, %(reason)s
     FROM line
 """
 

@@ -24,16 +24,17 @@ class ReservationJson(TypedDict):
         str,
         OneOf(["active", "used", "expired", "released"]),
         doc(
-            "`active` while it holds a number, `used` where it holds none any more before its time, "
-            "since you have ordered them all or hold them by a later reservation, `expired` when its "
-            "time has passed, `released` where you ended it."
+            "`active` while it holds a number, `used` where it holds none any more before its "
+            "time, since you have ordered them all or hold them by a later reservation, `expired` "
+            "when its time has passed, `released` where you ended it."
         ),
     ]
     numbers: Annotated[list[E164], doc("The numbers that it was made for.")]
     held_numbers: Annotated[
         list[E164],
         doc(
-            "Those that it holds now: without those that you have since ordered or put on a later hold."
+            "Those that it holds now: without those that you have since ordered or put on a later "
+            "hold."
         ),
     ]
     created_at: Annotated[Moment, doc("When it was made.")]

@@ -34,19 +34,22 @@ HELD_NOW = """
 
 HOLD = """
     WITH reserved AS (
-        INSERT INTO numbers_reservation (id, organization_id, numbers, actor, request_id, reason, created_at,
-                                         expires_at)
-        VALUES (%(id)s, %(organization_id)s, %(numbers)s, %(actor)s, %(request_id)s, %(reason)s, %(at)s, %(until)s)
+        INSERT INTO numbers_reservation (id, organization_id, numbers, actor, request_id, reason,
+                                         created_at, expires_at)
+        VALUES (%(id)s, %(organization_id)s, %(numbers)s, %(actor)s, %(request_id)s, %(reason)s,
+                %(at)s, %(until)s)
     ), held AS (
         UPDATE numbers_phonenumber
         SET status = 'available', quarantined_until = NULL, held_for_id = %(organization_id)s,
             held_until = %(until)s, reservation_id = %(id)s, updated_at = %(at)s
         WHERE id = ANY(%(ids)s)
     )
-    INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id, before, after, reason)
+    INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id,
+                                     before, after, reason)
     SELECT %(at)s, line.id, 'held', %(organization_id)s, %(actor)s, %(request_id)s,
            jsonb_build_object('status', line.status),
-           jsonb_build_object('status', 'available', 'held_until', %(until)s::timestamptz), %(reason)s
+           jsonb_build_object('status', 'available', 'held_until', %(until)s::timestamptz),
+           %(reason)s
     FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS line (id, status)
 """
 
@@ -55,34 +58,42 @@ HOLD = """
 # releasing in turn would be free.
 HELD_SECONDS = f"""
     WITH events AS (
-        SELECT number_id, kind, organization_id, actor, at, (after ->> 'held_until')::timestamptz AS held_until,
+        SELECT number_id, kind, organization_id, actor, at,
+               (after ->> 'held_until')::timestamptz AS held_until,
                lead(at, 1, %(at)s) OVER (PARTITION BY number_id ORDER BY id) AS next_at
         FROM numbers_numberevent
-        WHERE number_id = ANY(%(ids)s) AND at > %(since)s::timestamptz - interval '{LONGEST} seconds'
+        WHERE number_id = ANY(%(ids)s)
+          AND at > %(since)s::timestamptz - interval '{LONGEST} seconds'
     ), holds AS (
         SELECT number_id, greatest(at, %(since)s) AS began,
                greatest(least(held_until, next_at), at + interval '{SHORTEST} seconds') AS ended
         FROM events
         WHERE kind = 'held' AND organization_id = %(organization_id)s AND starts_with(actor, 'key:')
     )
-    SELECT number_id, sum(extract(epoch FROM ended - began)) FROM holds WHERE ended > began GROUP BY number_id
+    SELECT number_id, sum(extract(epoch FROM ended - began)) FROM holds WHERE ended > began
+    GROUP BY number_id
 """  # noqa: S608  made of constants
 
 RELEASE = """
     WITH held AS (
-        SELECT id, held_until FROM numbers_phonenumber WHERE id = ANY(%(ids)s) AND reservation_id = %(id)s
+        SELECT id, held_until FROM numbers_phonenumber
+        WHERE id = ANY(%(ids)s) AND reservation_id = %(id)s
     ), free AS (
         UPDATE numbers_phonenumber number
-        SET held_for_id = NULL, held_until = NULL, reservation_id = NULL, updated_at = statement_timestamp()
+        SET held_for_id = NULL, held_until = NULL, reservation_id = NULL,
+            updated_at = statement_timestamp()
         FROM held WHERE number.id = held.id
         RETURNING number.id, held.held_until
     ), recorded AS (
-        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id, before, after, reason)
-        SELECT statement_timestamp(), id, 'hold_released', %(organization_id)s, %(actor)s, %(request_id)s,
-               jsonb_build_object('held_until', held_until), '{"held_until": null}', ''
+        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, actor, request_id,
+                                         before, after, reason)
+        SELECT statement_timestamp(), id, 'hold_released', %(organization_id)s, %(actor)s,
+               %(request_id)s, jsonb_build_object('held_until', held_until), '{"held_until": null}',
+               ''
         FROM free
     )
-    UPDATE numbers_reservation SET released_at = statement_timestamp() WHERE id = %(id)s AND released_at IS NULL
+    UPDATE numbers_reservation SET released_at = statement_timestamp()
+    WHERE id = %(id)s AND released_at IS NULL
 """
 
 
@@ -238,9 +249,10 @@ def _check_time(
     over = [row.number for row in rows if held.get(row.id, 0.0) > left]
     if over:
         raise LimitExceeded(
-            f"limit exceeded: a number may be on hold for {settings.HOLD_SECONDS_PER_DAY:,} seconds "
-            f"in any 24 hours; order {', '.join(over[:5])}{' and others' if len(over) > 5 else ''}, "
-            "ask for a shorter hold, or hold other numbers",
+            f"limit exceeded: a number may be on hold for {settings.HOLD_SECONDS_PER_DAY:,} "
+            "seconds in any 24 hours; order "
+            f"{', '.join(over[:5])}{' and others' if len(over) > 5 else ''}, ask for a shorter "
+            "hold, or hold other numbers",
             data={"numbers": over},
         )
 

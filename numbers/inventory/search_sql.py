@@ -39,7 +39,8 @@ _SIDE = f"""
 """  # noqa: S608  made of constants
 _NEAR = f"""
     WITH looked_at AS MATERIALIZED (
-        SELECT one.* FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[]) AS shelf (number_type, sms, mms)
+        SELECT one.* FROM unnest(%(types)s::text[], %(sms)s::bool[], %(mms)s::bool[])
+            AS shelf (number_type, sms, mms)
         CROSS JOIN LATERAL (
             SELECT * FROM (({{after}}) UNION ALL ({{before}})) AS either LIMIT %(quantity)s + 2
         ) AS one
@@ -56,7 +57,8 @@ _LOOKUP = f"""
     FROM (
         SELECT {_SELECTED} FROM numbers_phonenumber n
         WHERE n.sandbox = %(sandbox)s {{by_area}} AND n.number_type = ANY(%(types)s::text[])
-          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[]) AND {ON_OFFER}
+          AND n.sms_enabled = ANY(%(sms)s::bool[]) AND n.mms_enabled = ANY(%(mms)s::bool[])
+          AND {ON_OFFER}
           AND {{fits}}
         {{bound}}
     ) AS one

@@ -24,17 +24,18 @@ _ONE_AT_A_TIME = (
 # A chunk of numbers is sent as one string, and sorted, since adjacent index entries are faster.
 # This is a little faster than COPY, which spends most of its time on the indexes.
 _ADD = """
-    INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
-                                     rate_center, carrier, price, batch_id, updated_at)
-    SELECT number, %(number_type)s, 'available', %(sandbox)s, %(sms_enabled)s, %(mms_enabled)s, %(region)s,
-           '', '', %(price)s, %(batch_id)s, now()
+    INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
+                                     region, rate_center, carrier, price, batch_id, updated_at)
+    SELECT number, %(number_type)s, 'available', %(sandbox)s, %(sms_enabled)s, %(mms_enabled)s,
+           %(region)s, '', '', %(price)s, %(batch_id)s, now()
     FROM unnest(string_to_array(%(numbers)s, ',')) AS number ORDER BY number
 """
 # COPY streams without a server-side cursor, which a pooler in transaction mode does not allow. The
 # prefix makes both a range of the unique index, which is in byte order.
 _TAKEN = "COPY (SELECT number FROM numbers_phonenumber WHERE number LIKE {prefix}) TO STDOUT"
 _CREATED = """
-    COPY (SELECT number FROM numbers_phonenumber WHERE number LIKE {prefix} AND batch_id = {batch} ORDER BY number)
+    COPY (SELECT number FROM numbers_phonenumber WHERE number LIKE {prefix} AND batch_id = {batch}
+          ORDER BY number)
     TO STDOUT
 """
 

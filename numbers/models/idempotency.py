@@ -8,8 +8,8 @@ from config.db.fields import CreatedAt
 class IdempotencyRecord(models.Model):
     """Claimed first and finished last in the order's own transaction.
 
-    A refusal or a crash takes the claim back with everything else. ``body`` is null only inside that
-    transaction.
+    A refusal or a crash takes the claim back with everything else. ``body`` is null only inside
+    that transaction.
     """
 
     id = models.BigAutoField(primary_key=True)

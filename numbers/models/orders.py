@@ -27,7 +27,8 @@ class Order(models.Model):
     An order by name is complete from the start. An order by quantity keeps its criteria and routing
     while it is pending; ``total`` is what its numbers cost once they are assigned. A sandbox order
     has a total too, that is never charged. A pending order whose fill failed for an unforeseen
-    reason counts its attempts, and is tried again at ``next_attempt_at`` (numbers.orders.backorders).
+    reason counts its attempts, and is tried again at ``next_attempt_at``
+    (numbers.orders.backorders).
     """
 
     Kind = OrderKind

@@ -12,7 +12,8 @@ from numbers.models.stock_batches import StockBatch
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 
-# What a search asks and shows, beside what its indexes are sorted by: numbers.inventory.candidates reads no row.
+# What a search asks and shows, beside what its indexes are sorted by: numbers.inventory.candidates
+# reads no row.
 OFFERED = ["id", "number", "held_until", "held_for", "quarantined_until"]
 SEARCHED = ["id", "number", "region", "price", "held_until", "held_for", "quarantined_until"]
 
@@ -76,7 +77,8 @@ class PhoneNumber(models.Model):
         related_name="+",
         db_index=False,
     )
-    # A random place: searches read the stock in this order, so that buyers are dealt different numbers.
+    # A random place: searches read the stock in this order, so that buyers are dealt different
+    # numbers.
     spread = models.IntegerField(
         db_default=Cast(Floor(Random() * 2147483647), models.IntegerField()), editable=False
     )
@@ -172,15 +174,16 @@ class PhoneNumber(models.Model):
                 name="phone_number_pattern",
                 condition=Q(status__in=["available", "quarantined"]),
             ),
-            # By the moment, which every question about holds names: that it is after now implies the condition.
+            # By the moment, which every question about holds names: that it is after now implies
+            # the condition.
             models.Index(
                 "held_for",
                 "held_until",
                 name="phone_number_holds",
                 condition=Q(held_until__isnull=False),
             ),
-            # For the operators' lists, which are in the order of the numbers: each holds only what is
-            # rare, so that an order of an ordinary number writes to none but the first.
+            # For the operators' lists, which are in the order of the numbers: each holds only what
+            # is rare, so that an order of an ordinary number writes to none but the first.
             GinIndex(
                 OpClass("number", name="gin_trgm_ops"),
                 name="phone_number_sold_pattern",

@@ -15,8 +15,8 @@ class Refusal(models.Model):
     """A response of 4xx, or a search that found too little (``SEARCH_SHORT``).
 
     It is written outside the transaction that was refused, which is rolled back. It is for
-    operators, is not a ledger, and is deleted after a time (numbers.reports.refusals). A request without a
-    valid key has NO_ORGANIZATION.
+    operators, is not a ledger, and is deleted after a time (numbers.reports.refusals). A request
+    without a valid key has NO_ORGANIZATION.
     """
 
     SEARCH_SHORT = "SEARCH_SHORT"
@@ -83,8 +83,9 @@ class Refusal(models.Model):
                 name="refusal_mistake",
                 condition=models.Q(status__in=MISTAKE_STATUSES),
             ),
-            # For the links from the buying list to its rows. Area codes have an index too, which only
-            # SQL can express: refusal_areas, on those of the search or of the numbers (migration 0010).
+            # For the links from the buying list to its rows. Area codes have an index too, which
+            # only SQL can express: refusal_areas, on those of the search or of the numbers
+            # (migration 0010).
             models.Index(
                 fields=["number_type", "-id"],
                 name="refusal_type",

@@ -15,8 +15,8 @@ class DutyOutcome(models.TextChoices):
 class Duty(models.Model):
     """One periodic duty: its schedule, its current run and the outcome of its last one.
 
-    A worker that runs it is its ``owner`` and renews ``beat_at``. The duty is due when ``next_at`` has
-    passed. ``attempts`` counts the runs since the last success.
+    A worker that runs it is its ``owner`` and renews ``beat_at``. The duty is due when ``next_at``
+    has passed. ``attempts`` counts the runs since the last success.
     """
 
     Outcome = DutyOutcome

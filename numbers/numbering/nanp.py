@@ -46,7 +46,8 @@ class Block:
     def __post_init__(self) -> None:
         if self.area_code not in TOLL_FREE and self.area_code not in REGIONS:
             raise NotInPlan(
-                f"{self.area_code} is not an area code in service in the US or Canada: choose one such as 415"
+                f"{self.area_code} is not an area code in service in the US or Canada: choose one "
+                "such as 415"
             )
         if self.sandbox and self.area_code == "800":
             # Toll-free numbers 800-555 are in service; in the other toll-free codes 555 is not.

@@ -48,13 +48,15 @@ logger = logging.getLogger(__name__)
 
 CLOSE = """
     UPDATE numbers_order
-    SET status = %s, failure_reason = %s, closed_by = %s, closed_in_request = %s, finished_at = clock_timestamp()
+    SET status = %s, failure_reason = %s, closed_by = %s, closed_in_request = %s,
+        finished_at = clock_timestamp()
     WHERE id = %s AND status = 'pending'
 """
 
 PUT_OFF = f"""
     UPDATE numbers_order
-    SET fill_attempts = attempts, last_error = %s, next_attempt_at = clock_timestamp() + {RETRY_DELAY}
+    SET fill_attempts = attempts, last_error = %s,
+        next_attempt_at = clock_timestamp() + {RETRY_DELAY}
     FROM (SELECT id AS failed_id, fill_attempts + 1 AS attempts FROM numbers_order) AS failed
     WHERE failed_id = id AND id = %s AND status = 'pending'
 """  # noqa: S608  made of a constant

@@ -58,12 +58,14 @@ class QuantityAnswer:
 
 
 RECORD_PENDING = """
-    INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url, status_url,
-                               label, customer_reference, campaign_id, max_price_per_number, currency,
-                               failure_reason, actor, api_key_id, request_id)
-    VALUES (%(id)s, %(organization_id)s, %(sandbox)s, 'quantity', 'pending', %(quantity)s, %(criteria)s::jsonb,
-            %(inbound_url)s, %(status_url)s, %(label)s, %(customer_reference)s, %(campaign_id)s, %(max_price)s,
-            %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s)
+    INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria,
+                               inbound_url, status_url,
+                               label, customer_reference, campaign_id, max_price_per_number,
+                               currency, failure_reason, actor, api_key_id, request_id)
+    VALUES (%(id)s, %(organization_id)s, %(sandbox)s, 'quantity', 'pending', %(quantity)s,
+            %(criteria)s::jsonb,
+            %(inbound_url)s, %(status_url)s, %(label)s, %(customer_reference)s, %(campaign_id)s,
+            %(max_price)s, %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s)
 """
 
 
@@ -185,8 +187,8 @@ def _wait(
         )
     if shelf.own_waiting >= settings.BACKORDERS_PER_ORGANIZATION:
         raise LimitExceeded(
-            f"limit exceeded: {settings.BACKORDERS_PER_ORGANIZATION} bulk orders of your organization wait for stock: "
-            "cancel one, or try again when one is filled"
+            f"limit exceeded: {settings.BACKORDERS_PER_ORGANIZATION} bulk orders of your "
+            "organization wait for stock: cancel one, or try again when one is filled"
         )
     order_id = new_id()
     body = success_body(_pending_json(order_id, request, max_price))

@@ -20,8 +20,9 @@ class BulkOrderPlacedJson(TypedDict):
         str,
         OneOf(OrderStatus.values),
         doc(
-            "`complete`: the whole quantity is yours and paid for. `pending`: it waits for stock, nothing is charged. "
-            "`failed`: it was given up, see `reason`. `cancelled`: you cancelled it.",
+            "`complete`: the whole quantity is yours and paid for. `pending`: it waits for stock, "
+            "nothing is charged. `failed`: it was given up, see `reason`. `cancelled`: you "
+            "cancelled it.",
             example="complete",
         ),
     ]

@@ -40,16 +40,16 @@ class InventoryShortfallJson(TypedDict):
     unavailable: Annotated[
         list[E164],
         doc(
-            "Those that could not, in the order asked for. A number that does not exist is listed like "
-            "one that another organization has.",
+            "Those that could not, in the order asked for. A number that does not exist is listed "
+            "like one that another organization has.",
             example=[TAKEN],
         ),
     ]
     already_yours: Annotated[
         list[E164],
         doc(
-            "Those of them that your organization owns already. Where an answer was lost, its order "
-            "was placed.",
+            "Those of them that your organization owns already. Where an answer was lost, its "
+            "order was placed.",
             example=[],
         ),
     ]
@@ -63,8 +63,9 @@ class InventoryShortfallJson(TypedDict):
             }
         ),
         doc(
-            "From each other unavailable number to an available one as near as can be: same type, same area "
-            "code, longest common beginning. A number for which nothing is left is absent.",
+            "From each other unavailable number to an available one as near as can be: same type, "
+            "same area code, longest common beginning. A number for which nothing is left is "
+            "absent.",
             example={TAKEN: "+14155550457"},
         ),
     ]

@@ -138,23 +138,29 @@ def price_purchase(
 # LOCK_NUMBERS explains why a list is behind a SELECT.
 RECORD = """
     WITH line AS (
-        SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[], %(prices)s::numeric[],
-                             %(statuses)s::text[]) AS t (number_id, assignment_id, price, status)
+        SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[],
+                             %(prices)s::numeric[], %(statuses)s::text[]) AS t (number_id,
+                                 assignment_id, price, status)
     ), recorded AS (
-        INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url,
-                                   status_url, label, customer_reference, campaign_id, max_price_per_number, total,
-                                   currency, failure_reason, actor, api_key_id, request_id, created_at, finished_at)
+        INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria,
+                                   inbound_url,
+                                   status_url, label, customer_reference, campaign_id,
+                                   max_price_per_number, total,
+                                   currency, failure_reason, actor, api_key_id, request_id,
+                                   created_at, finished_at)
         VALUES (%(order_id)s, %(organization_id)s, %(sandbox)s, %(kind)s, 'complete', %(quantity)s,
-                %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s, %(customer_reference)s,
-                %(campaign_id)s, %(max_price)s, %(total)s, %(currency)s, '', %(actor)s, %(api_key_id)s,
-                %(request_id)s, %(at)s, %(at)s)
+                %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s,
+                %(customer_reference)s,
+                %(campaign_id)s, %(max_price)s, %(total)s, %(currency)s, '', %(actor)s,
+                %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
         ON CONFLICT (id) DO UPDATE
         SET status = 'complete', total = EXCLUDED.total, finished_at = EXCLUDED.finished_at
     ), owned AS (
-        INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url, status_url,
-                                        label, campaign_id, created_at, updated_at)
-        SELECT assignment_id, number_id, %(organization_id)s, %(order_id)s, price, %(inbound_url)s, %(status_url)s,
-               %(label)s, %(campaign_id)s, %(at)s, %(at)s
+        INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price,
+                                        inbound_url, status_url, label, campaign_id, created_at,
+                                        updated_at)
+        SELECT assignment_id, number_id, %(organization_id)s, %(order_id)s, price, %(inbound_url)s,
+               %(status_url)s, %(label)s, %(campaign_id)s, %(at)s, %(at)s
         FROM line
     ), sold AS (
         UPDATE numbers_phonenumber AS n
@@ -162,21 +168,24 @@ RECORD = """
             reservation_id = NULL, updated_at = %(at)s
         FROM line WHERE n.id = line.number_id
     ), recorded_events AS (
-        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, order_id, actor,
-                                         request_id, before, after, reason)
-        SELECT %(at)s, number_id, 'assigned', %(organization_id)s, assignment_id, %(order_id)s, %(actor)s,
-               %(request_id)s, jsonb_build_object('status', status),
-               jsonb_build_object('status', 'assigned', 'price', price, 'campaign_id', %(campaign_id)s::uuid),
+        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id,
+                                         order_id, actor, request_id, before, after, reason)
+        SELECT %(at)s, number_id, 'assigned', %(organization_id)s, assignment_id, %(order_id)s,
+               %(actor)s, %(request_id)s, jsonb_build_object('status', status),
+               jsonb_build_object('status', 'assigned', 'price', price, 'campaign_id',
+                                  %(campaign_id)s::uuid),
                %(reason)s
         FROM line
     ), answered AS (
         UPDATE numbers_idempotencyrecord SET status = 200, body = %(answer)s
         WHERE organization_id = %(organization_id)s AND key = %(idempotency_key)s
     ), charged AS (
-        INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before, balance_after, currency,
-                                         order_id, actor, request_id, note, created_at)
-        SELECT organization_id, entries + 1, 'charge', -%(total)s::numeric, balance, balance - %(total)s::numeric,
-               currency, %(order_id)s, %(actor)s, %(request_id)s, '', %(at)s
+        INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before,
+                                         balance_after, currency, order_id, actor, request_id, note,
+                                         created_at)
+        SELECT organization_id, entries + 1, 'charge', -%(total)s::numeric, balance,
+               balance - %(total)s::numeric, currency, %(order_id)s, %(actor)s, %(request_id)s, '',
+               %(at)s
         FROM numbers_creditaccount WHERE organization_id = %(organization_id)s AND NOT %(sandbox)s
     )
     UPDATE numbers_creditaccount SET balance = balance - %(total)s::numeric, entries = entries + 1

@@ -91,7 +91,8 @@ _CAMPAIGNS = """
         ) FROM used WHERE used.campaign_id IS NOT NULL
     )
     SELECT c.id, c.status, b.status, b.identity_status
-    FROM used JOIN campaigns_campaign c ON c.id = used.campaign_id JOIN campaigns_brand b ON b.id = c.brand_id
+    FROM used JOIN campaigns_campaign c ON c.id = used.campaign_id
+    JOIN campaigns_brand b ON b.id = c.brand_id
 """
 
 # All pending orders are older than a new one. Exclude those that failed too often.
@@ -107,7 +108,8 @@ _SAME_AREA = "AND (o.criteria->>'area_code' IS NULL OR o.criteria->>'area_code' 
 _OWN = """
     SELECT count(*) FROM (
         SELECT FROM numbers_order
-        WHERE status = 'pending' AND sandbox = %(sandbox)s AND organization_id = %(organization_id)s LIMIT %(most)s
+        WHERE status = 'pending' AND sandbox = %(sandbox)s AND organization_id = %(organization_id)s
+        LIMIT %(most)s
     ) AS own
 """
 

@@ -22,27 +22,30 @@ from numbers.worker.wake import wake_statement
 RELEASE = """
     WITH ended AS (
         UPDATE numbers_assignment AS a
-        SET ended_at = GREATEST(%(at)s, a.created_at), updated_at = %(at)s, inbound_url = '', status_url = '',
-            label = '', campaign_id = NULL
+        SET ended_at = GREATEST(%(at)s, a.created_at), updated_at = %(at)s, inbound_url = '',
+            status_url = '', label = '', campaign_id = NULL
         FROM (SELECT * FROM numbers_assignment WHERE id = ANY(%(ids)s)) AS was
         WHERE a.id = was.id
-        RETURNING a.id, a.number_id, a.organization_id, was.inbound_url, was.status_url, was.label, was.campaign_id
+        RETURNING a.id, a.number_id, a.organization_id, was.inbound_url, was.status_url, was.label,
+        was.campaign_id
     ), quarantined AS (
         UPDATE numbers_phonenumber AS n
         SET status = %(status)s, quarantined_until = %(until)s, updated_at = %(at)s
         FROM ended WHERE n.id = ended.number_id
         RETURNING n.id, n.number
     ), recorded AS (
-        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor, request_id,
-                                         before, after, reason)
+        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor,
+                                         request_id, before, after, reason)
         SELECT %(at)s, number_id, 'released', organization_id, id, %(actor)s, %(request_id)s,
-               jsonb_build_object('status', 'assigned', 'inbound_url', inbound_url, 'status_url', status_url,
-                                  'label', label, 'campaign_id', campaign_id),
-               jsonb_build_object('status', %(status)s::text, 'quarantined_until', %(until)s::timestamptz),
+               jsonb_build_object('status', 'assigned', 'inbound_url', inbound_url, 'status_url',
+                                  status_url, 'label', label, 'campaign_id', campaign_id),
+               jsonb_build_object('status', %(status)s::text, 'quarantined_until',
+                                  %(until)s::timestamptz),
                %(reason)s
         FROM ended
     )
-    SELECT ended.id, quarantined.number FROM ended JOIN quarantined ON quarantined.id = ended.number_id
+    SELECT ended.id, quarantined.number FROM ended
+    JOIN quarantined ON quarantined.id = ended.number_id
 """
 
 
@@ -158,7 +161,8 @@ def _release_locked(
 
 END_QUARANTINE = """
     WITH ended AS (
-        UPDATE numbers_phonenumber SET status = 'available', quarantined_until = NULL, updated_at = %(at)s
+        UPDATE numbers_phonenumber
+        SET status = 'available', quarantined_until = NULL, updated_at = %(at)s
         WHERE id = ANY(%(ids)s) RETURNING id
     )
     INSERT INTO numbers_numberevent (at, number_id, kind, actor, request_id, before, after, reason)

@@ -77,7 +77,8 @@ def refresh_figures() -> bool:
         }
     if failed:
         raise PanelsFailed(
-            f"not counted: {', '.join(f'{name} ({in_words(error)})' for name, error in failed.items())}"
+            "not counted: "
+            f"{', '.join(f'{name} ({in_words(error)})' for name, error in failed.items())}"
         )
     return True
 
@@ -157,7 +158,8 @@ REVENUE = """
 """
 REFUSALS = """
     SELECT at::date, code, count(*) FROM numbers_refusal
-    WHERE at >= %s AND code <> 'SEARCH_SHORT' AND NOT sandbox AND (status IS NULL OR status IN (402, 409, 429))
+    WHERE at >= %s AND code <> 'SEARCH_SHORT' AND NOT sandbox
+      AND (status IS NULL OR status IN (402, 409, 429))
     GROUP BY 1, 2
 """
 

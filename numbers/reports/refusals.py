@@ -30,11 +30,12 @@ _NOT_STORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # Do not wait for the disk: a crash of the database may lose the last fraction of a second of
 # refusals.
 RECORD = """
-    INSERT INTO numbers_refusal (organization_id, sandbox, status, code, path, actor, request_id, note, wanted, found,
-                                 area_code, number_type, pattern, numbers)
-    SELECT %(organization_id)s::uuid, %(sandbox)s::bool, %(status)s::smallint, %(code)s, %(path)s, %(actor)s,
-           %(request_id)s, %(note)s, %(wanted)s::int, %(found)s::int, %(area_code)s, %(number_type)s, %(pattern)s,
-           %(numbers)s::text[]
+    INSERT INTO numbers_refusal (organization_id, sandbox, status, code, path, actor, request_id,
+                                 note, wanted, found, area_code, number_type, pattern, numbers)
+    SELECT %(organization_id)s::uuid, %(sandbox)s::bool, %(status)s::smallint, %(code)s, %(path)s,
+           %(actor)s,
+           %(request_id)s, %(note)s, %(wanted)s::int, %(found)s::int, %(area_code)s,
+           %(number_type)s, %(pattern)s, %(numbers)s::text[]
     FROM set_config('synchronous_commit', 'off', true)
 """
 
@@ -127,14 +128,17 @@ _FORGET_OLD = """
 # refusal_mistake.
 _FORGET_MANY = f"""
     WITH RECURSIVE owner AS (
-        (SELECT organization_id FROM numbers_refusal WHERE {{mistakes}} ORDER BY organization_id LIMIT 1)
+        (SELECT organization_id FROM numbers_refusal WHERE {{mistakes}} ORDER BY organization_id
+         LIMIT 1)
         UNION ALL
         SELECT (SELECT organization_id FROM numbers_refusal
-                WHERE {{mistakes}} AND organization_id > owner.organization_id ORDER BY organization_id LIMIT 1)
+                WHERE {{mistakes}} AND organization_id > owner.organization_id
+                ORDER BY organization_id LIMIT 1)
         FROM owner WHERE owner.organization_id IS NOT NULL
     ), beyond AS (
         SELECT owner.organization_id, (
-            SELECT id FROM numbers_refusal WHERE {{mistakes}} AND organization_id = owner.organization_id
+            SELECT id FROM numbers_refusal
+            WHERE {{mistakes}} AND organization_id = owner.organization_id
             ORDER BY id DESC OFFSET {MOST_MISTAKES} LIMIT 1
         ) AS id FROM owner
     )

@@ -22,13 +22,14 @@ NO_ORGANIZATION = Refusal.NO_ORGANIZATION
 # organization.
 UNMET = """
     WITH searched AS (
-        SELECT organization_id, area_code, number_type, pattern, max(wanted - found) AS missing, count(*) AS times,
-               max(at) AS last_at
+        SELECT organization_id, area_code, number_type, pattern, max(wanted - found) AS missing,
+               count(*) AS times, max(at) AS last_at
         FROM numbers_refusal WHERE at >= %(since)s AND code = %(search_short)s AND NOT sandbox
         GROUP BY organization_id, area_code, number_type, pattern, at::date
     ), named AS (
         SELECT organization_id,
-               CASE WHEN number ~ '^\\+1[2-9][0-9]{9}$' THEN substr(number, 3, 3) ELSE '' END AS area_code,
+               CASE WHEN number ~ '^\\+1[2-9][0-9]{9}$' THEN substr(number, 3, 3) ELSE '' END
+                   AS area_code,
                '' AS number_type, '' AS pattern, count(DISTINCT number) AS missing,
                count(DISTINCT r.id) AS times, max(at) AS last_at
         FROM numbers_refusal r, unnest(numbers) AS number
@@ -36,12 +37,15 @@ UNMET = """
         GROUP BY 1, 2
     ), pending AS (
         SELECT organization_id, COALESCE(criteria->>'area_code', '') AS area_code,
-               COALESCE(criteria->>'number_type', '') AS number_type, COALESCE(criteria->>'pattern', '') AS pattern,
-               missing, times, last_at
-        FROM unnest(%(organizations)s::uuid[], %(criteria)s::jsonb[], %(short)s::bigint[], %(times)s::bigint[],
-                    %(last)s::timestamptz[]) AS t (organization_id, criteria, missing, times, last_at)
+               COALESCE(criteria->>'number_type', '') AS number_type,
+               COALESCE(criteria->>'pattern', '') AS pattern, missing, times, last_at
+        FROM unnest(%(organizations)s::uuid[], %(criteria)s::jsonb[], %(short)s::bigint[],
+                    %(times)s::bigint[],
+                    %(last)s::timestamptz[]) AS t (organization_id, criteria, missing, times,
+                                                   last_at)
     )
-    SELECT area_code, number_type, pattern, COALESCE(sum(missing) FILTER (WHERE NOT waits), 0)::bigint,
+    SELECT area_code, number_type, pattern,
+           COALESCE(sum(missing) FILTER (WHERE NOT waits), 0)::bigint,
            COALESCE(sum(missing) FILTER (WHERE waits), 0)::bigint, count(DISTINCT organization_id),
            sum(times)::bigint, max(last_at)
     FROM (SELECT *, false AS waits FROM searched UNION ALL SELECT *, false FROM named
@@ -52,7 +56,8 @@ UNMET = """
 
 
 WAITING = """
-    SELECT criteria::text, max_price_per_number, organization_id, sum(quantity), count(*), max(created_at)
+    SELECT criteria::text, max_price_per_number, organization_id, sum(quantity), count(*),
+           max(created_at)
     FROM numbers_order WHERE status = 'pending' AND NOT sandbox
     GROUP BY 1, 2, 3 ORDER BY 1, 2, min(created_at)
 """

@@ -10,9 +10,11 @@ QUARANTINE = [
         # An assignment that began during the quarantine after the assignment before it, unless an
         # operator had ended the quarantine or restored the number.
         """
-        SELECT n.number, p.id AS assignment_id, p.created_at AS began, e.after ->> 'quarantined_until' AS until
+        SELECT n.number, p.id AS assignment_id, p.created_at AS began,
+               e.after ->> 'quarantined_until' AS until
         FROM (
-            SELECT id, number_id, created_at, lag(id) OVER (PARTITION BY number_id ORDER BY created_at, id) AS ahead
+            SELECT id, number_id, created_at,
+                   lag(id) OVER (PARTITION BY number_id ORDER BY created_at, id) AS ahead
             FROM numbers_assignment
         ) p
         JOIN numbers_phonenumber n ON n.id = p.number_id
@@ -33,7 +35,8 @@ QUARANTINE = [
         SELECT n.number, e.id AS event_id, e.at, e.until
         FROM (
             SELECT id, number_id, kind, at,
-                   lag((after ->> 'quarantined_until')::timestamptz) OVER (PARTITION BY number_id ORDER BY id) AS until
+                   lag((after ->> 'quarantined_until')::timestamptz) OVER (PARTITION BY number_id
+                       ORDER BY id) AS until
             FROM numbers_numberevent WHERE after ? 'status'
         ) e JOIN numbers_phonenumber n ON n.id = e.number_id
         WHERE e.kind = 'held' AND e.at < e.until
@@ -45,7 +48,8 @@ QUARANTINE = [
         "numbers_phonenumber",
         # A number in quarantine until another time than its release recorded.
         """
-        SELECT n.number, n.quarantined_until, (e.after ->> 'quarantined_until')::timestamptz AS recorded
+        SELECT n.number, n.quarantined_until,
+               (e.after ->> 'quarantined_until')::timestamptz AS recorded
         FROM numbers_phonenumber n
         LEFT JOIN LATERAL (
             SELECT after FROM numbers_numberevent e
@@ -82,7 +86,8 @@ PROVENANCE = [
         SELECT e.number_id, e.id AS event_id, e.kind, e.before ->> 'status' AS found, e.left_as
         FROM (
             SELECT id, number_id, kind, before,
-                   lag(after ->> 'status', 1, 'available') OVER (PARTITION BY number_id ORDER BY id) AS left_as
+                   lag(after ->> 'status', 1, 'available') OVER (PARTITION BY number_id ORDER BY id)
+                       AS left_as
             FROM numbers_numberevent WHERE after ? 'status'
         ) e
         WHERE e.before ->> 'status' IS DISTINCT FROM e.left_as
@@ -127,7 +132,8 @@ PROVENANCE = [
         """
         SELECT s.subject, s.id, s.status, e.status AS recorded
         FROM (
-            SELECT 'organization' AS subject, id, status, 'status' AS field FROM campaigns_organization
+            SELECT 'organization' AS subject, id, status, 'status' AS field
+            FROM campaigns_organization
             UNION ALL SELECT 'brand', id, status, 'status' FROM campaigns_brand
             UNION ALL SELECT 'brand', id, identity_status, 'identity_status' FROM campaigns_brand
             UNION ALL SELECT 'campaign', id, status, 'status' FROM campaigns_campaign
@@ -148,14 +154,19 @@ PROVENANCE = [
         r"""
         SELECT t.kept_in, t.id, t.actor, t.request_id
         FROM (
-            SELECT 'numbers_numberevent' AS kept_in, id::text, actor, request_id FROM numbers_numberevent
+            SELECT 'numbers_numberevent' AS kept_in, id::text, actor, request_id
+            FROM numbers_numberevent
             UNION ALL SELECT 'campaigns_event', id::text, actor, request_id FROM campaigns_event
-            UNION ALL SELECT 'numbers_creditentry', id::text, actor, request_id FROM numbers_creditentry
+            UNION ALL SELECT 'numbers_creditentry', id::text, actor, request_id
+            FROM numbers_creditentry
             UNION ALL SELECT 'numbers_order', id::text, actor, request_id FROM numbers_order
-            UNION ALL SELECT 'numbers_order', id::text, closed_by, closed_in_request FROM numbers_order
+            UNION ALL SELECT 'numbers_order', id::text, closed_by, closed_in_request
+            FROM numbers_order
                       WHERE status IN ('failed', 'cancelled')
-            UNION ALL SELECT 'numbers_reservation', id::text, actor, request_id FROM numbers_reservation
-            UNION ALL SELECT 'numbers_stockbatch', id::text, actor, request_id FROM numbers_stockbatch
+            UNION ALL SELECT 'numbers_reservation', id::text, actor, request_id
+            FROM numbers_reservation
+            UNION ALL SELECT 'numbers_stockbatch', id::text, actor, request_id
+            FROM numbers_stockbatch
         ) t
         WHERE t.actor !~ '^(key|operator|command|system):.' OR t.request_id !~ '\S'
         """,

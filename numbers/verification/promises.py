@@ -60,7 +60,8 @@ ONE_OWNER = [
         """
         SELECT n.number, p.id AS assignment_id, p.created_at AS began, p.ahead_ended
         FROM (
-            SELECT id, number_id, created_at, lag(ended_at) OVER w AS ahead_ended, row_number() OVER w AS nth
+            SELECT id, number_id, created_at, lag(ended_at) OVER w AS ahead_ended,
+                   row_number() OVER w AS nth
             FROM numbers_assignment
             WINDOW w AS (PARTITION BY number_id ORDER BY created_at, ended_at NULLS LAST, id)
         ) p JOIN numbers_phonenumber n ON n.id = p.number_id
@@ -74,7 +75,8 @@ ONE_OWNER = [
         # A test number with a live owner, a live number with a sandbox, or an order of the other
         # kind.
         """
-        SELECT n.number, n.sandbox AS test_number, g.name AS organization, g.is_sandbox, o.sandbox AS sandbox_order
+        SELECT n.number, n.sandbox AS test_number, g.name AS organization, g.is_sandbox,
+               o.sandbox AS sandbox_order
         FROM numbers_assignment a
         JOIN numbers_phonenumber n ON n.id = a.number_id
         JOIN campaigns_organization g ON g.id = a.organization_id
@@ -98,7 +100,8 @@ ONE_OWNER = [
         UNION ALL
         SELECT 'campaign', a.id, a.organization_id, b.organization_id
         FROM numbers_assignment a
-        JOIN campaigns_campaign c ON c.id = a.campaign_id JOIN campaigns_brand b ON b.id = c.brand_id
+        JOIN campaigns_campaign c ON c.id = a.campaign_id
+        JOIN campaigns_brand b ON b.id = c.brand_id
         WHERE a.organization_id <> b.organization_id
         UNION ALL
         SELECT 'hold', r.id, n.held_for_id, r.organization_id
@@ -113,7 +116,8 @@ ONE_OWNER = [
         # A missing or invalid unique index, which would hold the promise where code does not.
         """
         SELECT wanted.name
-        FROM (VALUES ('assignment_one_owner'), ('phone_number_unique'), ('credit_one_charge_per_order'),
+        FROM (VALUES ('assignment_one_owner'), ('phone_number_unique'),
+              ('credit_one_charge_per_order'),
                      ('idempotency_key_unique')) AS wanted (name)
         WHERE NOT EXISTS (
             SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
@@ -182,7 +186,8 @@ WHOLE_ORDERS = [
         2,
         "numbers_idempotencyrecord",
         # An idempotency key that was committed without its response.
-        "SELECT organization_id, key, created_at FROM numbers_idempotencyrecord WHERE status IS NULL OR body IS NULL",
+        "SELECT organization_id, key, created_at FROM numbers_idempotencyrecord "
+        "WHERE status IS NULL OR body IS NULL",
     ),
 ]
 
@@ -193,7 +198,8 @@ CREDIT = [
         "numbers_creditentry",
         # A balance below zero, now or after any entry.
         """
-        SELECT organization_id, balance, NULL::int AS entry FROM numbers_creditaccount WHERE balance < 0
+        SELECT organization_id, balance, NULL::int AS entry FROM numbers_creditaccount
+        WHERE balance < 0
         UNION ALL
         SELECT account_id, balance_after, entry FROM numbers_creditentry WHERE balance_after < 0
         """,
@@ -204,8 +210,10 @@ CREDIT = [
         "numbers_creditaccount",
         # A balance that is not the sum of its entries, or a wrong count of entries.
         """
-        SELECT a.organization_id, a.balance, coalesce(sum(e.amount), 0) AS ledger, a.entries, count(e.id) AS found
-        FROM numbers_creditaccount a LEFT JOIN numbers_creditentry e ON e.account_id = a.organization_id
+        SELECT a.organization_id, a.balance, coalesce(sum(e.amount), 0) AS ledger, a.entries,
+               count(e.id) AS found
+        FROM numbers_creditaccount a
+        LEFT JOIN numbers_creditentry e ON e.account_id = a.organization_id
         GROUP BY a.organization_id
         HAVING a.balance <> coalesce(sum(e.amount), 0) OR a.entries <> count(e.id)
         """,
@@ -219,10 +227,12 @@ CREDIT = [
         """
         SELECT account_id, entry, ahead, balance_before, ahead_balance, amount, balance_after
         FROM (
-            SELECT *, lag(entry, 1, 0) OVER w AS ahead, lag(balance_after, 1, 0.00) OVER w AS ahead_balance
+            SELECT *, lag(entry, 1, 0) OVER w AS ahead,
+                   lag(balance_after, 1, 0.00) OVER w AS ahead_balance
             FROM numbers_creditentry WINDOW w AS (PARTITION BY account_id ORDER BY entry, id)
         ) e
-        WHERE entry <> ahead + 1 OR balance_before <> ahead_balance OR balance_after <> balance_before + amount
+        WHERE entry <> ahead + 1 OR balance_before <> ahead_balance
+          OR balance_after <> balance_before + amount
         """,
     ),
     Check(
@@ -243,7 +253,8 @@ CREDIT = [
         # A table of history whose trigger against changes is missing or disabled.
         """
         SELECT wanted.name AS table
-        FROM (VALUES ('numbers_creditentry'), ('numbers_numberevent'), ('numbers_stockbatch'), ('campaigns_event'),
+        FROM (VALUES ('numbers_creditentry'), ('numbers_numberevent'), ('numbers_stockbatch'),
+              ('campaigns_event'),
                      ('numbers_assignment'), ('numbers_order')) AS wanted (name)
         WHERE NOT EXISTS (
             SELECT FROM pg_trigger t

@@ -33,11 +33,12 @@ _KEEP_DAYS = 2
 
 _CLAIM = f"""
     UPDATE numbers_job
-    SET status = 'running', attempts = attempts + 1, heartbeat_at = clock_timestamp(), next_attempt_at = NULL,
-        started_at = COALESCE(started_at, clock_timestamp())
+    SET status = 'running', attempts = attempts + 1, heartbeat_at = clock_timestamp(),
+        next_attempt_at = NULL, started_at = COALESCE(started_at, clock_timestamp())
     WHERE id = (
         SELECT id FROM numbers_job
-        WHERE status = 'queued' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+        WHERE status = 'queued'
+          AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
            OR status = 'running' AND heartbeat_at < clock_timestamp() - {SILENCE}
         ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -53,7 +54,8 @@ _WAIT = f"""
 """  # noqa: S608  made of constants
 _RETRY = f"""
     UPDATE numbers_job
-    SET status = 'queued', heartbeat_at = NULL, next_attempt_at = clock_timestamp() + {RETRY_DELAY}, error = %s
+    SET status = 'queued', heartbeat_at = NULL, next_attempt_at = clock_timestamp() + {RETRY_DELAY},
+        error = %s
     WHERE id = %s AND attempts = %s AND status = 'running'
 """  # noqa: S608  made of constants
 # The attempt does not count: the worker had to stop, not the job.

@@ -34,18 +34,21 @@ _FREE = f"(beat_at IS NULL OR beat_at < clock_timestamp() - {SILENCE})"
 
 _KNOWN = "SELECT name, every_seconds, daily_at FROM numbers_duty WHERE name = ANY(%s)"
 _PLAN = f"""
-    INSERT INTO numbers_duty AS d (name, every_seconds, daily_at, next_at, owner, outcome, result, error, attempts,
-                                   runs, failures)
+    INSERT INTO numbers_duty AS d (name, every_seconds, daily_at, next_at, owner, outcome, result,
+                                   error, attempts, runs, failures)
     SELECT name, every_seconds, daily_at,
-           CASE WHEN daily_at IS NULL THEN clock_timestamp() ELSE {_NEXT} END, '', '', '', '', 0, 0, 0
+           CASE WHEN daily_at IS NULL THEN clock_timestamp() ELSE {_NEXT} END, '', '', '', '', 0, 0,
+           0
     FROM (VALUES (%s::text, %s::int, %s::time)) AS planned (name, every_seconds, daily_at)
     ON CONFLICT (name) DO UPDATE
-        SET every_seconds = EXCLUDED.every_seconds, daily_at = EXCLUDED.daily_at, next_at = EXCLUDED.next_at
+        SET every_seconds = EXCLUDED.every_seconds, daily_at = EXCLUDED.daily_at,
+            next_at = EXCLUDED.next_at
 """  # noqa: S608  made of constants
 _CLAIM = f"""
     UPDATE numbers_duty AS d
     SET owner = %(owner)s, beat_at = clock_timestamp(), started_at = clock_timestamp(),
-        attempts = d.attempts + 1, runs = d.runs + 1, failures = d.failures + (due.beat_at IS NOT NULL)::int
+        attempts = d.attempts + 1, runs = d.runs + 1,
+        failures = d.failures + (due.beat_at IS NOT NULL)::int
     FROM (
         SELECT name, owner, beat_at FROM numbers_duty
         WHERE name = ANY(%(names)s) AND next_at <= clock_timestamp() AND {_FREE}
@@ -55,15 +58,18 @@ _CLAIM = f"""
     RETURNING d.name, d.runs, due.owner
 """  # noqa: S608  made of constants
 _WAIT = f"""
-    SELECT min(CASE WHEN beat_at IS NULL THEN greatest(0, extract(epoch FROM next_at - clock_timestamp()))
-               ELSE greatest(0, extract(epoch FROM beat_at + {SILENCE} - clock_timestamp())) END)::float
+    SELECT min(CASE WHEN beat_at IS NULL THEN greatest(0,
+                                                       extract(epoch FROM next_at - clock_timestamp()))
+               ELSE greatest(0, extract(epoch
+                                        FROM beat_at + {SILENCE} - clock_timestamp())) END)::float
     FROM numbers_duty WHERE name = ANY(%s)
 """  # noqa: S608  made of constants
 _BEAT = "UPDATE numbers_duty SET beat_at = clock_timestamp() WHERE name = %s AND runs = %s AND beat_at IS NOT NULL"
 _DONE = f"""
     UPDATE numbers_duty
-    SET owner = '', beat_at = NULL, finished_at = clock_timestamp(), succeeded_at = clock_timestamp(),
-        outcome = 'done', result = %s, error = '', attempts = 0, next_at = {_NEXT}
+    SET owner = '', beat_at = NULL, finished_at = clock_timestamp(),
+        succeeded_at = clock_timestamp(), outcome = 'done', result = %s, error = '', attempts = 0,
+        next_at = {_NEXT}
     WHERE name = %s AND runs = %s AND beat_at IS NOT NULL
 """  # noqa: S608  made of constants
 # A duty is never given up, and retried at least as often as its schedule says.
@@ -74,7 +80,8 @@ _FAILED = f"""
     WHERE name = %s AND runs = %s AND beat_at IS NOT NULL
 """  # noqa: S608  made of constants
 _RELEASED = """
-    UPDATE numbers_duty SET owner = '', beat_at = NULL, attempts = attempts - 1, next_at = clock_timestamp()
+    UPDATE numbers_duty SET owner = '', beat_at = NULL, attempts = attempts - 1,
+      next_at = clock_timestamp()
     WHERE name = %s AND runs = %s AND beat_at IS NOT NULL
 """
 

@@ -15,15 +15,16 @@ from numbers.worker.presence import live_workers
 LATE_SECONDS = 300  # a duty that has been due for longer is late
 
 _DUTIES = """
-    SELECT name, owner, outcome, result, error, attempts, runs, failures, succeeded_at, finished_at, next_at,
-           greatest(0, extract(epoch FROM clock_timestamp() - next_at))::float
+    SELECT name, owner, outcome, result, error, attempts, runs, failures, succeeded_at, finished_at,
+           next_at, greatest(0, extract(epoch FROM clock_timestamp() - next_at))::float
     FROM numbers_duty WHERE name = ANY(%s) ORDER BY outcome <> 'failed', name
 """
 _JOBS = """
     SELECT count(*) FILTER (WHERE status = 'queued' AND next_attempt_at IS NULL),
            count(*) FILTER (WHERE status = 'queued' AND next_attempt_at IS NOT NULL),
            count(*) FILTER (WHERE status = 'running'),
-           coalesce(max(extract(epoch FROM clock_timestamp() - coalesce(next_attempt_at, created_at)))
+           coalesce(max(extract(epoch
+                                FROM clock_timestamp() - coalesce(next_attempt_at, created_at)))
                     FILTER (WHERE status = 'queued'), 0)::float
     FROM numbers_job WHERE status IN ('queued', 'running')
 """

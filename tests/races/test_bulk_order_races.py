@@ -39,7 +39,8 @@ def planted(db):
     """What this test breaks it takes away itself."""
     yield
     db_assertions.run(
-        "TRUNCATE numbers_assignment, numbers_order, numbers_creditaccount, numbers_numberevent CASCADE"
+        "TRUNCATE numbers_assignment, numbers_order, numbers_creditaccount, numbers_numberevent "
+        "CASCADE"
     )
 
 
@@ -251,8 +252,10 @@ def test_concurrent_requests_with_one_key_place_one_order(api, cast):
 def restore_ledger():
     with connection.cursor() as cursor:
         cursor.execute(
-            "ALTER TABLE numbers_creditentry ADD CONSTRAINT credit_entry_unique UNIQUE (account_id, entry)"
+            "ALTER TABLE numbers_creditentry ADD CONSTRAINT credit_entry_unique UNIQUE "
+            "(account_id, entry)"
         )
         cursor.execute(
-            "CREATE UNIQUE INDEX credit_one_charge_per_order ON numbers_creditentry (order_id) WHERE kind = 'charge'"
+            "CREATE UNIQUE INDEX credit_one_charge_per_order ON numbers_creditentry (order_id) "
+            "WHERE kind = 'charge'"
         )

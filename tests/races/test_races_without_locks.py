@@ -1,7 +1,7 @@
 """The negative control: the same races without locks must fail.
 
-One step of a race is made certain: the first order stops when it has checked and not written. With its
-locks the second waits for it; without them the second overtakes it.
+One step of a race is made certain: the first order stops when it has checked and not written. With
+its locks the second waits for it; without them the second overtakes it.
 """
 
 import logging
@@ -95,7 +95,8 @@ def test_number_is_sold_twice_without_locks_and_index(race, same_number, without
     finally:
         db_assertions.run(
             "TRUNCATE numbers_assignment, numbers_order, numbers_creditaccount CASCADE",
-            "CREATE UNIQUE INDEX assignment_one_owner ON numbers_assignment (number_id) WHERE ended_at IS NULL",
+            "CREATE UNIQUE INDEX assignment_one_owner ON numbers_assignment (number_id) WHERE "
+            "ended_at IS NULL",
         )
 
 

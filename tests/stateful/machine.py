@@ -43,9 +43,9 @@ WHO = st.sampled_from(["A", "B"])
 AREAS = ["415", "212"]
 FIRST_STOCK = 12
 TABLES = (
-    "numbers_phonenumber, numbers_assignment, numbers_numberevent, numbers_order, numbers_creditaccount, "
-    "numbers_creditentry, numbers_reservation, numbers_idempotencyrecord, numbers_stockbatch, campaigns_event, "
-    "campaigns_organization, apikeys_ratewindow"
+    "numbers_phonenumber, numbers_assignment, numbers_numberevent, numbers_order, "
+    "numbers_creditaccount, numbers_creditentry, numbers_reservation, numbers_idempotencyrecord, "
+    "numbers_stockbatch, campaigns_event, campaigns_organization, apikeys_ratewindow"
 )
 picks = st.lists(st.integers(0, 40), min_size=1, max_size=4, unique=True)
 
@@ -107,7 +107,8 @@ class Service(RuleBasedStateMachine):
 
     @rule()
     def retry(self) -> None:
-        # No precondition: whom the service gives which number is chance, and hypothesis must not depend on it.
+        # No precondition: whom the service gives which number is chance, and hypothesis must not
+        # depend on it.
         if self.answered is None:
             return
         who, body, content, key = self.answered

@@ -1,6 +1,7 @@
 """Any input at any parser: an enveloped response, never a 500, and no write on a refusal.
 
-A fixed small budget in the suite, the same each time; `make fuzz MINUTES=10` goes on with other seeds.
+A fixed small budget in the suite, the same each time; `make fuzz MINUTES=10` goes on with other
+seeds.
 """
 
 import os

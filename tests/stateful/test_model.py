@@ -1,6 +1,7 @@
 """The whole service against a small model in memory: thousands of random steps.
 
-The model predicts every answer (tests/stateful/machine.py). Longer: ``MODEL_RUNS=1000 pytest -k test_model``.
+The model predicts every answer (tests/stateful/machine.py). Longer: ``MODEL_RUNS=1000 pytest -k
+test_model``.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Schemathesis runs sequences: an id or a cursor of one response goes into the next request.
 
-The budget and the seed are fixed; `make fuzz` brings another seed. Each sequence begins in the same world, since it
-ends with a rollback.
+The budget and the seed are fixed; `make fuzz` brings another seed. Each sequence begins in the same
+world, since it ends with a rollback.
 """
 
 import pytest
@@ -25,7 +25,8 @@ CONFIG = SchemathesisConfig.from_dict(
         "seed": SEED or 1,
         "generation": {"mode": "all", "with-security-parameters": False},
         # Valid data may be refused: a URL with a private host, a number that is not in stock.
-        # Whether a wrong key is let in is the matter of tests/apikeys/test_doors.py: here it is always right.
+        # Whether a wrong key is let in is the matter of tests/apikeys/test_doors.py: here it is
+        # always right.
         "checks": {
             "positive_data_acceptance": {"enabled": False},
             "ignored_auth": {"enabled": False},

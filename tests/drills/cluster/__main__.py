@@ -1,9 +1,9 @@
 """``make cluster``: several small machines, and the primary killed under load.
 
-Two application servers without sticky sessions, over a PgBouncer in transaction mode before each of two
-PostgreSQLs, one the other's synchronous standby, under Patroni with etcd. The primary's host is killed
-with -9 while customers order; the report says how many acknowledged orders are lost and for how long
-nothing could be written. Exit code 1 where one is lost, 2 where a program is missing.
+Two application servers without sticky sessions, over a PgBouncer in transaction mode before each of
+two PostgreSQLs, one the other's synchronous standby, under Patroni with etcd. The primary's host is
+killed with -9 while customers order; the report says how many acknowledged orders are lost and for
+how long nothing could be written. Exit code 1 where one is lost, 2 where a program is missing.
 """
 
 import sys

@@ -121,8 +121,8 @@ def _descendants(pid: int) -> list[int]:
 def patroni_for(processes: Processes) -> tuple[list[str], dict[str, str]]:
     """A Python that the servers' account may run, and where it finds Patroni.
 
-    Root's environment often lies where that account can't walk: then the system's Python of the same
-    version runs a copy of the packages.
+    Root's environment often lies where that account can't walk: then the system's Python of the
+    same version runs a copy of the packages.
     """
     if importlib.util.find_spec("patroni") is None:
         raise Missing("patroni is not installed: pip install -r requirements/cluster.txt")
@@ -131,7 +131,8 @@ def patroni_for(processes: Processes) -> tuple[list[str], dict[str, str]]:
     system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
     if not _may_run(system, processes):
         raise Missing(
-            f"{processes.account.pw_name} can't run this Python, nor {system}: run as an ordinary user"
+            f"{processes.account.pw_name} can't run this Python, nor {system}: run as an ordinary "
+            "user"
         )
     packages = processes.folder / "packages"
     for name in _needed_by("patroni"):
@@ -236,7 +237,8 @@ class Node:
                     "ttl": TTL,
                     "loop_wait": LOOP_WAIT,
                     "retry_timeout": RETRY_TIMEOUT,
-                    # A commit is acknowledged when the standby has it too: what was answered survives.
+                    # A commit is acknowledged when the standby has it too: what was answered
+                    # survives.
                     "synchronous_mode": True,
                     "maximum_lag_on_failover": 0,
                     "postgresql": {

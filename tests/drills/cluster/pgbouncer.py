@@ -1,8 +1,8 @@
 """Find a PgBouncer that keeps prepared statements: the installed one, or a newer Debian suite's.
 
-Debian 12 has 1.18; transaction mode with prepared statements needs 1.22. Where apt-get is, the package of
-the next suite and all it needs are unpacked into a folder and run with their own libraries; nothing is
-installed.
+Debian 12 has 1.18; transaction mode with prepared statements needs 1.22. Where apt-get is, the
+package of the next suite and all it needs are unpacked into a folder and run with their own
+libraries; nothing is installed.
 """
 
 import os

@@ -1,8 +1,8 @@
 """``make drill``: the service under faults, with customers who go on, in under ten minutes.
 
 A real server on a real database of its own. After each fault: the service is back by itself, every
-acknowledged order is there and whole, every other one is whole or absent and its retry with the same
-key says which, ``verify_inventory`` is clean, and no client got a 500. Otherwise exit code 1.
+acknowledged order is there and whole, every other one is whole or absent and its retry with the
+same key says which, ``verify_inventory`` is clean, and no client got a 500. Otherwise exit code 1.
 """
 
 import argparse
@@ -138,7 +138,8 @@ def _report(results: list[Result]) -> None:
     for one in results:
         verdict = "WRONG" if one.wrong else "skipped" if one.skipped else "holds"
         print(
-            f"{one.fault:52}{one.orders:>7}{one.silent:>11}{one.back_after:>8.1f}s  {verdict:8} {one.answers}"
+            f"{one.fault:52}{one.orders:>7}{one.silent:>11}{one.back_after:>8.1f}s  {verdict:8} "
+            f"{one.answers}"
         )
         for line in [*one.wrong[:10], *([one.skipped] if one.skipped else [])]:
             print(f"    {line}")

@@ -86,8 +86,9 @@ def no_connection_left(drill: Drill) -> None:
         with psycopg.connect(drill.cluster.url(), autocommit=True) as session:
             while time.monotonic() < deadline:
                 session.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE application_name <> 'drill' AND pid <> pg_backend_pid() AND datname = 'numberdesk'"
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                    "application_name <> 'drill' AND pid <> pg_backend_pid() AND datname = "
+                    "'numberdesk'"
                 )
                 _take_all(drill, taken)
                 time.sleep(0.2)

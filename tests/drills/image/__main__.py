@@ -1,8 +1,8 @@
 """Build the image and run it with compose.yaml's environment against a real PostgreSQL.
 
-Migrations, the first operator, web and worker run from the image as user 10001 on a read-only root; an order
-is placed, and the containers stop within their stop periods. Exit code 1 where something fails, 2 where a
-program is missing.
+Migrations, the first operator, web and worker run from the image as user 10001 on a read-only root;
+an order is placed, and the containers stop within their stop periods. Exit code 1 where something
+fails, 2 where a program is missing.
 """
 
 import json

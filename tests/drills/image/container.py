@@ -89,7 +89,8 @@ def bundle(
         rlimits=[{"type": "RLIMIT_NOFILE", "hard": 4096, "soft": 4096}],
     )
     spec["process"]["capabilities"] = {kind: [] for kind in spec["process"]["capabilities"]}
-    # The machine's network, so that the desk reaches the test's database and the test reaches the desk.
+    # The machine's network, so that the desk reaches the test's database and the test reaches the
+    # desk.
     spec["linux"]["namespaces"] = [
         one for one in spec["linux"]["namespaces"] if one["type"] not in ("network", "cgroup")
     ]

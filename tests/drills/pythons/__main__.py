@@ -1,7 +1,7 @@
 """Install, start and order on Pythons of this machine, each in a copy of the checkout.
 
-``python -m tests.drills.pythons`` takes the oldest and the newest, ``all`` takes all, else name programs.
-Exit code 1 where one fails, 2 where the machine has none.
+``python -m tests.drills.pythons`` takes the oldest and the newest, ``all`` takes all, else name
+programs. Exit code 1 where one fails, 2 where the machine has none.
 """
 
 import shutil

@@ -9,7 +9,8 @@ from tests.drills.restore.buyers import Buyers, Point, order
 
 OWNED = """
     SELECT n.number FROM numbers_assignment a JOIN numbers_phonenumber n ON n.id = a.number_id
-    JOIN numbers_creditentry c ON c.order_id = a.order_id AND c.kind = 'charge' WHERE a.ended_at IS NULL
+    JOIN numbers_creditentry c ON c.order_id = a.order_id AND c.kind = 'charge'
+    WHERE a.ended_at IS NULL
 """
 
 

@@ -60,7 +60,8 @@ def outcomes(job: Job) -> dict[str, str]:
     }
 
 
-# --- on one number ---------------------------------------------------------------------------------
+# --- on one number
+# ---------------------------------------------------------------------------------
 def test_number_is_released_from_its_page_into_quarantine(desk: Client, api: Api) -> None:
     (one,) = factories.stock("+14155550100")
     api.order([one])
@@ -160,7 +161,8 @@ def test_page_offers_actions_for_the_state_of_the_number(
     assert {operation.name for operation in operations} == offered | {"price", "capabilities"}
 
 
-# --- on many ---------------------------------------------------------------------------------------
+# --- on many
+# ---------------------------------------------------------------------------------------
 def test_selection_is_previewed_then_done_with_each_outcome(desk: Client, api: Api) -> None:
     sold, also_sold, free, other = factories.stock(*factories.line(1, 4))
     api.order([sold, also_sold])

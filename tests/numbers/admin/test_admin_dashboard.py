@@ -154,7 +154,8 @@ def test_page_takes_a_fixed_number_of_queries(
 ) -> None:
     refresh_figures()
     desk.get("/admin/login/")
-    # session, user, second factor, figures, reviews of both kinds, pending orders, accounts, duties, workers, jobs
+    # session, user, second factor, figures, reviews of both kinds, pending orders, accounts,
+    # duties, workers, jobs
     with django_assert_num_queries(11):
         desk.get(HOME)
 

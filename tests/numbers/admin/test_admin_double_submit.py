@@ -272,8 +272,8 @@ def test_token_of_another_operator_reveals_nothing(desk: Client, owner: Organiza
     assert CreditEntry.objects.count() == 2
 
 
-# What can't be done twice: it signs in or out, shows, or changes one thing to what it is already; a draft that
-# has begun is none any more (test_admin_bulk_actions, test_admin_imports).
+# What can't be done twice: it signs in or out, shows, or changes one thing to what it is already; a
+# draft that has begun is none any more (test_admin_bulk_actions, test_admin_imports).
 WITHOUT_TOKEN = ("/logout/", "/login/", "two-factor/", "/confirm/", "password", "i18n")
 DRAFTS = ("mapping_form", "bulk_action_form")
 

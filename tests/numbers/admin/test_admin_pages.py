@@ -134,7 +134,8 @@ def test_list_takes_as_many_queries_for_many_rows_as_for_one(
         factories.organization(f"Another {position}")
         assert api.order(factories.stock(*factories.line(position))).status_code == 200
     desk.get("/admin/")  # the first page after signing in asks for a second factor
-    # session, user, filter choices; within a savepoint (3) its settings, the page of rows and their owners
+    # session, user, filter choices; within a savepoint (3) its settings, the page of rows and their
+    # owners
     with django_assert_max_num_queries(10):
         assert desk.get(url(model, "changelist")).status_code == 200
 

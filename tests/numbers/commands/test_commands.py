@@ -121,7 +121,8 @@ class TestAddCredit:
     def test_unknown_organization_is_named_with_the_remedy(self, db, refused):
         message, code = refused("add_credit", "Missing", "10")
         assert message == (
-            "argument ORGANIZATION: no organization has the id or name 'Missing': create_organization creates one"
+            "argument ORGANIZATION: no organization has the id or name 'Missing': "
+            "create_organization creates one"
         )
         assert code == 1
 

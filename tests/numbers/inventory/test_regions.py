@@ -70,7 +70,8 @@ def test_import_and_edit_bring_one_form_into_the_stock(tmp_path, desk):
         [
             (
                 4,
-                "region 'CA' may be California or Canada: write it as US-CA, or as a province such as CA-ON",
+                "region 'CA' may be California or Canada: write it as US-CA, or as a province "
+                "such as CA-ON",
             )
         ],
     )

@@ -101,9 +101,9 @@ def test_numbers_put_on_hold_in_a_minute_are_limited(api, settings):
     numbers = factories.stock(*factories.line(0, 4))
     with connection.cursor() as cursor:  # the clock's minute may end in between
         cursor.execute(
-            "INSERT INTO apikeys_ratewindow (organization_id, bucket, window_start, used) "
-            "SELECT organization_id, 'holds', date_trunc('minute', now()) + interval '1 minute', 0 FROM apikeys_apikey "
-            "WHERE prefix = %s",
+            "INSERT INTO apikeys_ratewindow (organization_id, bucket, window_start, used) SELECT "
+            "organization_id, 'holds', date_trunc('minute', now()) + interval '1 minute', 0 FROM "
+            "apikeys_apikey WHERE prefix = %s",
             [api.secret[:12]],
         )
     assert ask(api, *numbers[:2]).status_code == 201

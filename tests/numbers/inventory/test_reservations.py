@@ -364,6 +364,7 @@ def test_list_takes_the_same_statements_however_long_it_is(api, number, django_a
 def test_hold_of_1_and_of_100_takes_the_same_statements(api, number, django_assert_num_queries):
     numbers = factories.stock(*factories.line(0, number))
     search(api)
-    # authenticate · savepoint · time-outs · account · numbers · quota · all written · read back · savepoint · held
+    # authenticate · savepoint · time-outs · account · numbers · quota · all written · read back ·
+    # savepoint · held
     with django_assert_num_queries(11):
         hold(api, *numbers)

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 STOCK = 40_000
 AREA_CODES = ("213", "303", "415", "512")
 WINDOW, WIDE = 20, 2_000
-# Beside its windows, a search may read what an index of trigrams or prefixes names: at most the numbers
-# of two digits in a row, which are half of what one area code has here.
+# Beside its windows, a search may read what an index of trigrams or prefixes names: at most the
+# numbers of two digits in a row, which are half of what one area code has here.
 LOOKED_UP = STOCK // 8
 
 PATTERNS = (
@@ -71,8 +71,10 @@ def stock(db: None) -> None:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(
             """
-            INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled, region,
-                                             rate_center, carrier, price, batch_id, created_at, updated_at)
+            INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled,
+                                             mms_enabled, region,
+                                             rate_center, carrier, price, batch_id, created_at,
+                                             updated_at)
             SELECT '+1' || (%(codes)s::text[])[i %% 4 + 1] || (2000000 + (i / 4 * 4944271) %% 8000000)::text,
                    'local', 'available', false, true, true, '', '', '', 1.00,
                    (SELECT batch_id FROM numbers_phonenumber WHERE number = %(first)s), now(), now()

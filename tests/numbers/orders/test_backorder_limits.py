@@ -29,7 +29,8 @@ def status(api, order_id):
     return order_status(api, order_id)["status"]
 
 
-# --- how many wait ----------------------------------------------------------------------------------
+# --- how many wait
+# ----------------------------------------------------------------------------------
 
 
 def test_backorder_over_the_limit_is_refused(api, stranger, settings):
@@ -62,7 +63,8 @@ def test_refused_backorder_leaves_its_idempotency_key_free(api, settings):
     assert buy(api, **order).status_code == 202
 
 
-# --- what a look costs ------------------------------------------------------------------------------
+# --- what a look costs
+# ------------------------------------------------------------------------------
 
 
 def test_fill_check_cost_is_independent_of_the_queue(api, cast):
@@ -86,8 +88,8 @@ def test_fill_check_reads_a_row_for_each_criteria(api, cast, monkeypatch):
     db_assertions.run(
         """INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria, inbound_url,
                status_url, label, max_price_per_number, currency, failure_reason, actor, request_id)
-           SELECT gen_random_uuid(), organization_id, sandbox, kind, status, quantity, criteria, '', '', '',
-                  max_price_per_number, currency, '', actor, request_id
+           SELECT gen_random_uuid(), organization_id, sandbox, kind, status, quantity, criteria, '',
+                  '', '', max_price_per_number, currency, '', actor, request_id
            FROM numbers_order CROSS JOIN generate_series(1, 300)""",
         "ANALYZE numbers_order",
     )
@@ -139,7 +141,8 @@ def test_sandbox_and_live_orders_take_turns(api, cast, monkeypatch):
     assert tried == [False, True, False, True, True]
 
 
-# --- at what price ----------------------------------------------------------------------------------
+# --- at what price
+# ----------------------------------------------------------------------------------
 
 
 def test_price_bound_is_required_when_nothing_matches(api):
@@ -202,7 +205,8 @@ def test_invalid_price_bound_is_refused(api, price):
     assert "must be a decimal string" in error["details"]["max_price_per_number"]
 
 
-# --- who comes first --------------------------------------------------------------------------------
+# --- who comes first
+# --------------------------------------------------------------------------------
 
 
 def test_expensive_number_is_not_withheld_for_a_cheap_backorder(api, stranger):
@@ -226,7 +230,8 @@ def test_order_waits_behind_a_backorder_that_could_be_filled(api, stranger):
     assert status(api, newer.json()["data"]["order_id"]) == "complete"
 
 
-# --- unmet demand -----------------------------------------------------------------------------------
+# --- unmet demand
+# -----------------------------------------------------------------------------------
 
 
 def missing():

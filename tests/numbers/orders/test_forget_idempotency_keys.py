@@ -14,7 +14,8 @@ from tests.support.concurrency import at_once, uncommitted
 def remember(*hours: float) -> None:
     for at, age in enumerate(hours):
         db_assertions.run(f"""
-            INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint, status, body, created_at)
+            INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint, status, body,
+                                                   created_at)
             VALUES ('01890a5d-ac96-774b-bcce-b302099a8057', 'key-{at}-{age}', '', 200, '',
                     now() - interval '1 hour' * {age})""")
 

@@ -237,8 +237,9 @@ def test_waiting_retry_places_the_order_when_the_first_fails(api, cast, numbers,
         retry = clients.start(api.using(cast.owner_key).order, numbers, headers=KEY)
         wait_until_blocked()
         db_assertions.rows(  # what a crash of the first's process does to its transaction
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+            "current_database() AND wait_event = 'ClientRead' AND backend_xid IS NOT NULL AND pid "
+            "<> pg_backend_pid()"
         )
         assert retry.result().status_code == 200
         gate.open()

@@ -114,8 +114,9 @@ def test_first_use_of_a_key_adds_one_statement(api):
 
 # A row that points at everything that an order locks.
 PAST_OWNERSHIP = """
-    INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url, status_url, label,
-                                    campaign_id, created_at, updated_at, ended_at)
+    INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url,
+                                    status_url, label, campaign_id, created_at, updated_at,
+                                    ended_at)
     SELECT gen_random_uuid(), n.id, %s, o.id, 1, '', '', '', %s, now(), now(), now()
     FROM numbers_phonenumber n, numbers_order o WHERE n.number = %s
 """

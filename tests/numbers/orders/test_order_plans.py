@@ -33,7 +33,8 @@ def nodes(plan):
 def read_whole(statement):
     """The tables that the statement's generic plan can't read through an index."""
     with connection.cursor() as cursor:
-        # Test tables are small, and reading them whole would be cheapest: what is left then has no index.
+        # Test tables are small, and reading them whole would be cheapest: what is left then has no
+        # index.
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {Statement(statement).text}")
         (plan,) = cursor.fetchone()
@@ -66,6 +67,7 @@ def test_order_and_a_refusal_are_not_planned_each_time(api, size):
         for status in (200, 409):
             assert api.order(numbers[first : first + size]).status_code == status
     planned = db_assertions.rows(
-        "SELECT statement, custom_plans FROM pg_prepared_statements WHERE name LIKE 'desk_%' AND custom_plans > 5"
+        "SELECT statement, custom_plans FROM pg_prepared_statements WHERE name LIKE 'desk_%' AND "
+        "custom_plans > 5"
     )
     assert planned == []

@@ -47,8 +47,9 @@ def test_bulk_orders_of_others_look_missing_in_every_state(api, stranger, cast):
     )
     api.request("DELETE", f"{BULK}/{cancelled}")
     db_assertions.run(
-        "UPDATE numbers_order SET status = 'failed', failure_reason = 'INSUFFICIENT_CREDIT', finished_at = now(), "
-        f"closed_by = 'system:tests', closed_in_request = 'x' WHERE id = '{failed}'"
+        "UPDATE numbers_order SET status = 'failed', failure_reason = 'INSUFFICIENT_CREDIT', "
+        "finished_at = now(), closed_by = 'system:tests', closed_in_request = 'x' WHERE id = "
+        f"'{failed}'"
     )
     factories.stock(*factories.line(0))
     complete = buy(api, 1).json()["data"]["order_id"]

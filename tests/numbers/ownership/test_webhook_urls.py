@@ -281,7 +281,8 @@ def _passes(url):
     return True
 
 
-# --- what the sender asks about the address that a name resolved to --------------------------------
+# --- what the sender asks about the address that a name resolved to
+# --------------------------------
 
 
 @pytest.mark.parametrize(

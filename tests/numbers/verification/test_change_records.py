@@ -1,7 +1,7 @@
 """Every change through the API, the admin and the commands records actor, request and values.
 
-The lists are complete by the code: every operation of the API that writes, every operation that the desk
-offers, every command that changes something. What is added there has to be added here.
+The lists are complete by the code: every operation of the API that writes, every operation that the
+desk offers, every command that changes something. What is added there has to be added here.
 """
 
 from collections.abc import Callable
@@ -27,16 +27,18 @@ from tests.support.scenarios import CALLS, World
 
 pytestmark = pytest.mark.django_db
 
-# Everything that records changes. A batch records the numbers that came with it, which were not before;
-# a closed order of itself, which is closed once.
+# Everything that records changes. A batch records the numbers that came with it, which were not
+# before; a closed order of itself, which is closed once.
 HISTORY = """
     SELECT kind, actor, request_id, before, after FROM campaigns_event
     UNION ALL SELECT kind, actor, request_id, before, after FROM numbers_numberevent
     UNION ALL SELECT kind, actor, request_id, jsonb_build_object('balance', balance_before),
                      jsonb_build_object('balance', balance_after) FROM numbers_creditentry
     UNION ALL SELECT source, actor, request_id, '{}', jsonb_build_object('numbers',
-                     (SELECT count(*) FROM numbers_phonenumber n WHERE n.batch_id = b.id)) FROM numbers_stockbatch b
-    UNION ALL SELECT 'placed', actor, request_id, '{}', jsonb_build_object('quantity', quantity) FROM numbers_order
+                     (SELECT count(*) FROM numbers_phonenumber n WHERE n.batch_id = b.id))
+                     FROM numbers_stockbatch b
+    UNION ALL SELECT 'placed', actor, request_id, '{}', jsonb_build_object('quantity', quantity)
+    FROM numbers_order
     UNION ALL SELECT status, closed_by, closed_in_request, '{"status": "pending"}',
                      jsonb_build_object('status', status) FROM numbers_order WHERE closed_by <> ''
 """
@@ -57,7 +59,8 @@ class Watched:
         return {row[0] for row in added}
 
 
-# --- the API ---------------------------------------------------------------------------------------
+# --- the API
+# ---------------------------------------------------------------------------------------
 EVENTS = {
     "orderNumbers": {"placed", "assigned", "charge"},
     "updateNumber": {"routed"},
@@ -91,7 +94,8 @@ def test_api_change_is_recorded_with_actor_and_request(
     assert events == EVENTS[operation]
 
 
-# --- the desk --------------------------------------------------------------------------------------
+# --- the desk
+# --------------------------------------------------------------------------------------
 WHY = {"reason": "ticket 7"}
 Subject = Callable[[Cast], Any]
 
@@ -247,7 +251,8 @@ def test_edited_row_is_recorded_with_actor_and_request(
     assert watched.news(actor="operator:alice", request_id=answer["X-Request-Id"]) == {expected}
 
 
-# --- the commands ----------------------------------------------------------------------------------
+# --- the commands
+# ----------------------------------------------------------------------------------
 COMMANDS: dict[str, tuple[list[str], set[str]]] = {
     "create_organization": (["Acme", "--credit", "5"], {"created", "top_up"}),
     "create_campaign": (["--organization", "Owner"], {"created"}),

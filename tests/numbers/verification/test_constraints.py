@@ -1,7 +1,8 @@
 """What the database itself refuses: each CHECK and UNIQUE by raw SQL, by name.
 
-Every case is one step away from a row that is legal: a copy of a row that the product itself wrote, with
-the columns of LEGAL changed so that two such rows may stand side by side, and those of the case on top.
+Every case is one step away from a row that is legal: a copy of a row that the product itself wrote,
+with the columns of LEGAL changed so that two such rows may stand side by side, and those of the
+case on top.
 """
 
 from itertools import product
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.django_db
 
 NOW, LATER = "now()", "now() + interval '1 day'"
 
-# What makes a copy of a row legal: another name, another place in the ledger, an ownership that is over.
+# What makes a copy of a row legal: another name, another place in the ledger, an ownership that is
+# over.
 LEGAL = {
     "campaigns_organization": {"name": "'Another'"},
     "campaigns_brand": {"name": "'Another'"},
@@ -417,8 +419,8 @@ TESTED = {name for constraints in CASES.values() for name in constraints} | {
     "phone_number_state",
     "order_state",
 }
-# The first is implied by credit_entry_unique, and there for the ledger's foreign keys to point at; the
-# second by job_finished_when_over, which spells out every status.
+# The first is implied by credit_entry_unique, and there for the ledger's foreign keys to point at;
+# the second by job_finished_when_over, which spells out every status.
 IMPLIED = {"credit_entry_link", "job_status_known"}
 
 

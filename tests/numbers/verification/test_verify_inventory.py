@@ -1,8 +1,8 @@
 """verify_inventory finds every broken promise, and nothing on a correct desk.
 
-The offence is planted behind the desk's back: by SQL, with the trigger or constraint that would have
-refused it out of the way. The exact set of checks that see it is asserted, so that a check that has
-gone blind, or cries wolf, fails here.
+The offence is planted behind the desk's back: by SQL, with the trigger or constraint that would
+have refused it out of the way. The exact set of checks that see it is asserted, so that a check
+that has gone blind, or cries wolf, fails here.
 """
 
 import pytest
@@ -40,8 +40,8 @@ def test_every_check_has_a_unique_name():
 
 
 COPY_OWNERSHIP = f"""
-    INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url, status_url, label,
-                                    created_at)
+    INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url,
+                                    status_url, label, created_at)
     SELECT gen_random_uuid(), number_id, organization_id, order_id, price, '', '', '', created_at
     FROM numbers_assignment WHERE number_id = {OF}
 """
@@ -75,8 +75,8 @@ class TestOneOwner:
 
     def test_overlapping_past_ownerships_are_found(self, world):
         plant(
-            f"UPDATE numbers_assignment SET ended_at = ended_at + interval '1 day' WHERE number_id = {OF} "
-            "AND ended_at IS NOT NULL",
+            "UPDATE numbers_assignment SET ended_at = ended_at + interval '1 day' WHERE "
+            f"number_id = {OF} AND ended_at IS NOT NULL",
             number=world.numbers[4],
         )
         assert failing() == {"ownerships_follow_each_other"}
@@ -165,7 +165,8 @@ class TestWholeOrders:
 
     def test_unfinished_idempotency_record_is_found(self, world):
         plant(
-            "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES (%(id)s, 'k', '')",
+            "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES "
+            "(%(id)s, 'k', '')",
             id=world.owner.pk,
         )
         assert failing() == {"remembered_answers_are_finished"}
@@ -331,7 +332,8 @@ class TestProvenance:
         ]
         exists = db_assertions.rows("SELECT 1 FROM pg_constraint WHERE conname = %s", named)
         plant(
-            f"UPDATE {table} SET {column} = '' WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)",
+            f"UPDATE {table} SET {column} = '' WHERE id = (SELECT id FROM {table} ORDER BY id "
+            "LIMIT 1)",
             without=[f"{table}.{named}"] if exists else [],
         )
         assert failing() == {"every_change_says_who_and_in_which_request"}

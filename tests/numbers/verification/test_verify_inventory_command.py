@@ -51,7 +51,8 @@ class TestTheCommand:
         assert document["ok"] is True
         assert len(document["checks"]) == len(CHECKS)
         plant(
-            "UPDATE numbers_phonenumber SET status = 'retired' WHERE status = 'available' AND held_for_id IS NULL"
+            "UPDATE numbers_phonenumber SET status = 'retired' WHERE status = 'available' AND "
+            "held_for_id IS NULL"
         )
         with pytest.raises(CommandError):
             call_command("verify_inventory", "--json", "--show", "3")
@@ -76,7 +77,8 @@ class TestTheCommand:
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("5. ")
         assert lines[1:] == [
-            "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 offending",
+            "   FAILED the_last_event_explains_the_price: 24 rows of numbers_phonenumber, 1 "
+            "offending",
             f"          number={world.numbers[10]}, price=99.00, recorded=2.50",
             f"{len(CHECKS) - 1} of {len(CHECKS)} checks hold",
         ]

@@ -47,7 +47,8 @@ def make_due(name: str) -> None:
 
 def seconds_to_next(name: str) -> float:
     ((seconds,),) = db_assertions.rows(
-        "SELECT extract(epoch FROM next_at - clock_timestamp())::float FROM numbers_duty WHERE name = %s",
+        "SELECT extract(epoch FROM next_at - clock_timestamp())::float FROM numbers_duty WHERE "
+        "name = %s",
         name,
     )
     return seconds

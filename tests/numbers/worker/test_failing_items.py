@@ -51,7 +51,8 @@ def failures(name: str) -> int:
     return sum(QueueFailures.objects.filter(queue=name).values_list("failures", flat=True))
 
 
-# --- jobs ------------------------------------------------------------------------------------------
+# --- jobs
+# ------------------------------------------------------------------------------------------
 
 
 def test_failing_job_is_counted_and_blocks_no_other(works, caplog):
@@ -167,7 +168,8 @@ def test_interrupted_job_is_taken_over_with_backoff(works):
     assert (job.status, job.attempts) == ("done", 3)
 
 
-# --- bulk actions ----------------------------------------------------------------------------------
+# --- bulk actions
+# ----------------------------------------------------------------------------------
 
 
 def begun(action: str, **values: Any) -> Job:

@@ -71,7 +71,8 @@ def order_filled(order_id: str) -> str:
     return f"SELECT status = 'complete' FROM numbers_order WHERE id = '{order_id}'"
 
 
-# --- woken -----------------------------------------------------------------------------------------
+# --- woken
+# -----------------------------------------------------------------------------------------
 
 
 def test_worker_is_woken_for_stock_and_for_jobs(api, cast, start, nothing_due):
@@ -122,7 +123,8 @@ def test_worker_behind_a_pooler_wakes_on_a_direct_connection(api, start, nothing
     wait_until(order_filled(order_id))
 
 
-# --- side by side ----------------------------------------------------------------------------------
+# --- side by side
+# ----------------------------------------------------------------------------------
 
 
 def test_two_workers_share_jobs_and_run_each_once(api, cast, start):
@@ -144,7 +146,8 @@ def test_two_workers_share_jobs_and_run_each_once(api, cast, start):
     db_assertions.assert_in_order()
 
 
-# --- killed ----------------------------------------------------------------------------------------
+# --- killed
+# ----------------------------------------------------------------------------------------
 
 
 def test_killed_job_is_finished_by_the_other_worker(cast, start, nothing_due):
@@ -196,7 +199,8 @@ def test_killed_fill_is_finished_by_the_other_worker(api, cast, start, nothing_d
     db_assertions.assert_in_order()
 
 
-# --- stopped ---------------------------------------------------------------------------------------
+# --- stopped
+# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -250,7 +254,8 @@ def test_check_reports_whether_a_local_worker_is_alive(start, nothing_due, capsy
         call_command("worker", "--check")
 
 
-# --- without a database ----------------------------------------------------------------------------
+# --- without a database
+# ----------------------------------------------------------------------------
 
 
 @pytest.fixture
