@@ -64,7 +64,6 @@ def texts() -> list[Path]:
     ]
 
 
-@pytest.mark.xfail(reason="being reworded", strict=False)
 @pytest.mark.parametrize("path", texts(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_file_has_no_banned_word(path):
     found = []
@@ -75,7 +74,6 @@ def test_file_has_no_banned_word(path):
     assert not found
 
 
-@pytest.mark.xfail(reason="being reworded", strict=False)
 def test_docstrings_start_with_a_verb():
     functions = [
         one for path in tracked("*.py") if _is_ours(path) for one in _documented_functions(path)
@@ -85,7 +83,6 @@ def test_docstrings_start_with_a_verb():
     assert len(with_verb) >= VERBS_AT_LEAST * len(starts), sorted(set(starts) - VERBS)
 
 
-@pytest.mark.xfail(reason="being reworded", strict=False)
 def test_few_lines_are_long():
     lines = [
         line for path in tracked("*.py") if "migrations" not in path.parts for line in path.open()

@@ -172,7 +172,7 @@ def _names_column(cell: str, options: Options) -> bool:
 
 
 def _may_be_number(cell: str) -> bool:
-    """Return whether a cell that is no valid number may have been meant for one."""
+    """Return whether a cell that is not a valid number may have been meant as one."""
     digits = sum(character.isdecimal() for character in cell)
     letters = sum(character.isalpha() for character in cell)
     return digits > 2 and digits >= letters and key_of(cell) not in _MEANING

@@ -1,7 +1,7 @@
-"""May this number be sold, and what state is it in? Each rule in SQL, as Q and in Python.
+"""Rules for whether a number may be sold and which state it is in: in SQL, as Q and in Python.
 
-A state is not quite a status: quarantines and holds end by themselves. A number whose quarantine or
-hold is over is available. tests/numbers/inventory/test_availability.py holds the forms against each
+A state differs from a status, since quarantines and holds end by themselves: a number whose
+quarantine or hold is over is available. tests/numbers/inventory/test_availability.py holds the forms against each
 other.
 """
 
@@ -22,8 +22,8 @@ AVAILABLE = """
          OR n.status = 'quarantined' AND n.quarantined_until <= now())
 """
 
-# The same in the terms of the shelves' indexes, whose queries name the sandbox themselves.
-# For a buyer (%(held_by)s, which may be null), and for a search, which shows no held numbers.
+# The same rule in terms of the columns of the shelves' indexes. Their queries name the sandbox.
+# For a buyer (%(held_by)s, which may be null), and for a search, which excludes held numbers.
 ON_OFFER_TO_BUYER = """
     n.status IN ('available', 'quarantined')
     AND (n.held_until IS NULL OR n.held_until <= now() OR n.held_for_id = %(held_by)s)

@@ -9,10 +9,10 @@ from numbers.models.phone_numbers import PhoneNumber
 
 
 class Assignment(models.Model):
-    """One period of ownership. Its id, times and routing are what a customer sees as its phone number.
+    """One period of ownership. Customers see its id, times and routing as their phone number.
 
-    Unique on the number where it has no end: that index is the promise that a number never has two
-    owners. Locks are only there to give good answers.
+    A unique index on the number of open assignments keeps a number from having two owners. Locks
+    only give better errors.
     """
 
     id = id_column()
@@ -55,7 +55,7 @@ class Assignment(models.Model):
                 condition=Q(status_url="") | Q(status_url__startswith="https://"),
                 name="assignment_status_url_https",
             ),
-            # Released means that nothing is routed any more; what was routed stands in the history.
+            # A released number routes nothing. Its earlier routing is in the history.
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(inbound_url="", status_url=""),
                 name="assignment_ended_not_routed",

@@ -24,7 +24,7 @@ class CreditAccount(models.Model):
     currency = models.CharField(max_length=3)
     # The number of the last ledger entry; 0 before the first.
     entries = models.IntegerField(default=0)
-    # Where the account is short of credit below this, the operators' desk says so.
+    # The admin lists the account as short of credit while its balance is below this.
     alert_below = models.DecimalField(max_digits=14, decimal_places=2, default=0)
 
     class Meta:
@@ -49,7 +49,7 @@ class CreditEntryKind(models.TextChoices):
 
 
 class CreditEntry(models.Model):
-    """One change of a balance. Append-only: a trigger refuses the rest."""
+    """One change of a balance. A trigger refuses to change or delete it."""
 
     Kind = CreditEntryKind
 

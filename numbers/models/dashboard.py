@@ -1,10 +1,10 @@
-"""The figures of the desk's home page that are too costly to count while an operator waits."""
+"""Figures of the admin's home page that are too costly to count in a request."""
 
 from django.db import models
 
 
 class DeskFigures(models.Model):
-    """One panel's figures, as they were at ``as_of``; numbers.reports.dashboard can recount them at any time."""
+    """The figures of one panel, counted at ``as_of`` by numbers.reports.dashboard."""
 
     name = models.CharField(max_length=32, primary_key=True)
     as_of = models.DateTimeField()

@@ -21,10 +21,10 @@ class NumberEventKind(models.TextChoices):
 
 
 class NumberEvent(models.Model):
-    """One change of a number. Append-only: a trigger refuses the rest.
+    """One change of a number. A trigger refuses to change or delete it.
 
-    Without foreign keys, which would cost a fifth of an order: everything named here is protected
-    from deletion where it stands.
+    It has no foreign keys, which would cost a fifth of an order's time. The rows that it names are
+    protected from deletion by their own tables.
     """
 
     Kind = NumberEventKind

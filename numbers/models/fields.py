@@ -1,4 +1,4 @@
-"""Columns of the stock that operators write, and the rules that imports share with the admin's forms."""
+"""Fields that operators write, and the rules that imports share with the admin's forms."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ ACTOR = r"^(key|operator|command|system):."
 
 
 def read_line(text: str) -> str:
-    """Return text of one line. Raise ValueError with the reason if it is none."""
+    """Return text of one line. Raise ValueError with the reason if it is not valid."""
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"has {len(text)} characters, {LONGEST_TEXT} at most")
     if not is_text(text, longest=LONGEST_TEXT):
@@ -31,7 +31,7 @@ class LineField(JudgedText):
 
 
 class RegionField(LineField):
-    """Where a number belongs, in one form."""
+    """The region of a number, in one form."""
 
     def judge(self, text: str, row: Any) -> str:
         line = super().judge(text, row)

@@ -8,7 +8,7 @@ from config.db.fields import CreatedAt
 class IdempotencyRecord(models.Model):
     """Claimed first and finished last in the order's own transaction.
 
-    A refusal or a crash takes the claim back with everything else. ``body`` is null only inside
+    A refusal or a crash rolls the claim back with everything else. ``body`` is null only inside
     that transaction.
     """
 

@@ -22,13 +22,12 @@ class OrderStatus(models.TextChoices):
 
 
 class Order(models.Model):
-    """What was ordered, when, by whom, at what cost.
+    """One order: its numbers or its criteria, its buyer and its total.
 
     An order by name is complete from the start. An order by quantity keeps its criteria and routing
-    while it is pending; ``total`` is what its numbers cost once they are assigned. A sandbox order
-    has a total too, that is never charged. A pending order whose fill failed for an unforeseen
-    reason counts its attempts, and is tried again at ``next_attempt_at``
-    (numbers.orders.backorders).
+    while it is pending, and gets its ``total`` when its numbers are assigned. The total of a
+    sandbox order is never charged. After an unforeseen error, a pending order counts its attempts
+    and is tried again at ``next_attempt_at`` (numbers.orders.backorders).
     """
 
     Kind = OrderKind

@@ -12,8 +12,8 @@ from numbers.models.stock_batches import StockBatch
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 
-# What a search asks and shows, beside what its indexes are sorted by: numbers.inventory.candidates
-# reads no row.
+# Columns that a search reads in addition to the sorted ones. The indexes cover them, so that
+# numbers.inventory.candidates reads no rows.
 OFFERED = ["id", "number", "held_until", "held_for", "quarantined_until"]
 SEARCHED = ["id", "number", "region", "price", "held_until", "held_for", "quarantined_until"]
 
@@ -36,8 +36,8 @@ class PhoneNumberStatus(models.TextChoices):
 class PhoneNumber(models.Model):
     """One number of the stock.
 
-    Quarantine and holds are dates that queries compare with now, so nothing becomes wrong because a
-    job did not run: a number whose ``quarantined_until`` or ``held_until`` has passed is available.
+    Quarantines and holds are dates that queries compare with now, and no job has to end them. A
+    number whose ``quarantined_until`` or ``held_until`` has passed is available.
     """
 
     Type = PhoneNumberType
@@ -47,7 +47,7 @@ class PhoneNumber(models.Model):
     # Collation C: the order of bytes on every machine, and prefix searches use the plain index.
     number = models.CharField(max_length=16, db_collation="C")
     number_type = models.CharField(max_length=16, choices=Type, default=Type.LOCAL)
-    # The NPA, null for what is not a North American number.
+    # The NPA. Null if the number is not North American.
     area_code = models.GeneratedField(
         expression=models.Case(
             models.When(number__regex=r"^\+1[2-9][0-9]{9}$", then=Substr("number", 3, 3)),
@@ -77,8 +77,8 @@ class PhoneNumber(models.Model):
         related_name="+",
         db_index=False,
     )
-    # A random place: searches read the stock in this order, so that buyers are dealt different
-    # numbers.
+    # A random position. Searches read the stock in this order and begin at different positions, so
+    # that concurrent buyers see different numbers.
     spread = models.IntegerField(
         db_default=Cast(Floor(Random() * 2147483647), models.IntegerField()), editable=False
     )
@@ -96,7 +96,7 @@ class PhoneNumber(models.Model):
                 name="phone_number_price_in_bounds",
             ),
             one_of("number_type", PhoneNumberType, name="phone_number_type_known"),
-            # Each legal row, whole.
+            # Every legal combination of status, dates and owner of a hold.
             models.CheckConstraint(
                 name="phone_number_state",
                 condition=Q(status="available", quarantined_until__isnull=True)
@@ -121,7 +121,7 @@ class PhoneNumber(models.Model):
             ),
         ]
         indexes = [
-            # What searches and alternatives read; small, since it leaves out what is sold.
+            # For searches and alternatives. Small, since it excludes sold numbers.
             models.Index(
                 "sandbox",
                 "number_type",
@@ -129,7 +129,7 @@ class PhoneNumber(models.Model):
                 name="phone_number_shelf",
                 condition=Q(status__in=["available", "quarantined"]),
             ),
-            # What searches read: see numbers.inventory.candidates.
+            # For searches: see numbers.inventory.candidates.
             models.Index(
                 fields=[
                     "sandbox",
@@ -149,7 +149,7 @@ class PhoneNumber(models.Model):
                 include=SEARCHED,
                 condition=Q(status__in=["available", "quarantined"]),
             ),
-            # For orders that name the most they pay: cheap numbers may be rare on a shelf.
+            # For orders with a highest price: cheap numbers may be rare on a shelf.
             models.Index(
                 fields=[
                     "sandbox",
@@ -174,16 +174,15 @@ class PhoneNumber(models.Model):
                 name="phone_number_pattern",
                 condition=Q(status__in=["available", "quarantined"]),
             ),
-            # By the moment, which every question about holds names: that it is after now implies
-            # the condition.
+            # By the end of the hold. Each query compares it with now, which implies the condition.
             models.Index(
                 "held_for",
                 "held_until",
                 name="phone_number_holds",
                 condition=Q(held_until__isnull=False),
             ),
-            # For the operators' lists, which are in the order of the numbers: each holds only what
-            # is rare, so that an order of an ordinary number writes to none but the first.
+            # For the admin's lists, sorted by number. Each index holds rare rows only, so that an
+            # order of an ordinary number writes to the first alone.
             GinIndex(
                 OpClass("number", name="gin_trgm_ops"),
                 name="phone_number_sold_pattern",
@@ -194,7 +193,7 @@ class PhoneNumber(models.Model):
                 name="phone_number_not_local",
                 condition=Q(number_type__in=["toll_free", "short_code"]),
             ),
-            # Few, and behind all toll-free ones in the order of numbers.
+            # Short codes are few, and sort behind all toll-free numbers.
             models.Index(
                 "number", name="phone_number_short_code", condition=Q(number_type="short_code")
             ),

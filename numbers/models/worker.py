@@ -1,4 +1,4 @@
-"""Background work beside the jobs: periodic duties, live workers, counted failures."""
+"""Periodic duties, live workers and counted failures."""
 
 from django.db import models
 from django.db.models import F, Q

@@ -59,13 +59,13 @@ class QuantityAnswer:
 
 RECORD_PENDING = """
     INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria,
-                               inbound_url, status_url,
-                               label, customer_reference, campaign_id, max_price_per_number,
-                               currency, failure_reason, actor, api_key_id, request_id)
+                               inbound_url, status_url, label, customer_reference, campaign_id,
+                               max_price_per_number, currency, failure_reason, actor, api_key_id,
+                               request_id)
     VALUES (%(id)s, %(organization_id)s, %(sandbox)s, 'quantity', 'pending', %(quantity)s,
-            %(criteria)s::jsonb,
-            %(inbound_url)s, %(status_url)s, %(label)s, %(customer_reference)s, %(campaign_id)s,
-            %(max_price)s, %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s)
+            %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s,
+            %(customer_reference)s, %(campaign_id)s, %(max_price)s, %(currency)s, '', %(actor)s,
+            %(api_key_id)s, %(request_id)s)
 """
 
 

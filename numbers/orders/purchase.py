@@ -139,20 +139,17 @@ def price_purchase(
 RECORD = """
     WITH line AS (
         SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[],
-                             %(prices)s::numeric[], %(statuses)s::text[]) AS t (number_id,
-                                 assignment_id, price, status)
+                             %(prices)s::numeric[], %(statuses)s::text[])
+            AS t (number_id, assignment_id, price, status)
     ), recorded AS (
         INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria,
-                                   inbound_url,
-                                   status_url, label, customer_reference, campaign_id,
-                                   max_price_per_number, total,
-                                   currency, failure_reason, actor, api_key_id, request_id,
-                                   created_at, finished_at)
+                                   inbound_url, status_url, label, customer_reference, campaign_id,
+                                   max_price_per_number, total, currency, failure_reason, actor,
+                                   api_key_id, request_id, created_at, finished_at)
         VALUES (%(order_id)s, %(organization_id)s, %(sandbox)s, %(kind)s, 'complete', %(quantity)s,
                 %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s,
-                %(customer_reference)s,
-                %(campaign_id)s, %(max_price)s, %(total)s, %(currency)s, '', %(actor)s,
-                %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
+                %(customer_reference)s, %(campaign_id)s, %(max_price)s, %(total)s, %(currency)s, '',
+                %(actor)s, %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
         ON CONFLICT (id) DO UPDATE
         SET status = 'complete', total = EXCLUDED.total, finished_at = EXCLUDED.finished_at
     ), owned AS (

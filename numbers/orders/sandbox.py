@@ -66,7 +66,7 @@ GOES_WELL = "+15005550006"
 def forced_order(
     request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
 ) -> OrderAnswer | None:
-    """Return the response that a magic number forces, None if there is no magic number.
+    """Return the response that a magic number forces, None without a magic number.
 
     Raise the error that one forces.
     """

@@ -177,10 +177,9 @@ def test_statement_is_prepared_once_and_outlives_a_rollback(scratch):
 @pytest.mark.parametrize(
     "drop",
     [
-        lambda: db_assertions.run(
-            "DEALLOCATE ALL"
-        ),  # psycopg sees it, and forgets what it has prepared
-        pytest.param(lambda: vanish(), marks=needs_pipeline),  # nobody sees it
+        # psycopg notices, and forgets what it has prepared.
+        lambda: db_assertions.run("DEALLOCATE ALL"),
+        pytest.param(lambda: vanish(), marks=needs_pipeline),  # psycopg does not notice
     ],
 )
 def test_dropped_statements_are_prepared_again(api, drop):
