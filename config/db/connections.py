@@ -21,11 +21,11 @@ def on_a_live_connection(work: Callable[[], Result]) -> Result:
     round trip. ``work`` must be safe to run twice, outside a transaction. If the database is
     away, the second try raises.
     """
+    kept = connection.connection  # Django forgets a dead one when its rollback fails
     try:
         return work()
     except (OperationalError, InterfaceError):
-        raw = connection.connection
-        if raw is None or not raw.closed:
+        if kept is None or not kept.closed:
             raise
     logger.warning("a connection had died")
     connection.close()

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
+from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from config.db.backend.pooler import require_own_statements, suspicion
@@ -36,8 +37,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _commit(self) -> None:
-        if not self._is_at_rest():  # otherwise COMMIT was sent with the last statements
-            super()._commit()  # type: ignore[misc]
+        if self._is_at_rest():
+            return  # COMMIT was sent with the last statements
+        if self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            # PostgreSQL would roll back, and psycopg would report no error.
+            with self.wrap_database_errors:
+                raise errors.InFailedSqlTransaction("a failed transaction can't be committed")
+        super()._commit()  # type: ignore[misc]
 
     def _set_autocommit(self, autocommit: bool) -> None:
         if self._is_at_rest():

@@ -1,5 +1,7 @@
 """Each thread keeps its database connection and notices when the server has closed it."""
 
+import select
+
 import psycopg
 import pytest
 from django.conf import settings
@@ -26,6 +28,17 @@ def backend():
     return db_assertions.rows("SELECT pg_backend_pid()")[0][0]
 
 
+def terminate(pid, elsewhere):
+    """End our connection from another one, and wait until its end has arrived here.
+
+    The server closes the socket a moment after it has reported the end.
+    """
+    elsewhere("SELECT pg_terminate_backend(%s, 5000)", pid)
+    ended = select.poll()
+    ended.register(connection.connection.fileno(), select.POLLRDHUP)
+    assert ended.poll(5000)
+
+
 def test_connection_is_kept_between_requests():
     before = backend()
     close_old_connections()  # as a request does at its beginning and its end
@@ -43,7 +56,7 @@ def test_pipelined_rows_match_those_of_django_cursors():
 
 def test_ended_connection_is_replaced_before_the_next_request(elsewhere):
     before = backend()
-    elsewhere("SELECT pg_terminate_backend(%s, 5000)", before)
+    terminate(before, elsewhere)
     assert has_ended(connection.connection)
     close_old_connections()
     assert connection.connection is None
@@ -61,7 +74,7 @@ def test_connection_that_only_received_a_message_stays(elsewhere):
 
 def test_order_is_placed_at_once_after_a_database_restart(api, elsewhere):
     numbers = factories.stock("+14155550123")
-    elsewhere("SELECT pg_terminate_backend(%s, 5000)", backend())
+    terminate(backend(), elsewhere)
     assert api.order(numbers).status_code == 200
 
 

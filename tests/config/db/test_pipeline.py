@@ -1,9 +1,10 @@
-"""Statements that are sent together, on the wire: config/db/pipeline.py."""
+"""Statements sent together: their rows, their transaction, their errors."""
 
 from contextlib import nullcontext, suppress
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import (
     DataError,
     IntegrityError,
@@ -17,33 +18,16 @@ from psycopg.pq import TransactionStatus
 
 from config.db.pipeline import PipelineConnection, numbered, run_statements
 from config.db.transactions import run_transaction
-from tests.support import db_assertions, factories
 from tests.support.concurrency import Clients
-from tests.support.phone_numbers import NUMBERS
 from tests.support.pipeline import needs_pipeline
+from tests.support.scratch_table import ALL, add
 from tests.support.sql_capture import captured
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def scratch(db):
-    db_assertions.run(
-        "CREATE TABLE scratch (id int PRIMARY KEY, parent int REFERENCES scratch DEFERRABLE INITIALLY DEFERRED)"
-    )
-    yield lambda: [row[0] for row in db_assertions.rows("SELECT id FROM scratch ORDER BY id")]
-    db_assertions.run("DROP TABLE scratch")
-
-
 def status():
     return TransactionStatus(connection.connection.pgconn.transaction_status)
-
-
-def add(number, parent=None):
-    return "INSERT INTO scratch VALUES (%s, %s)", [number, parent]
-
-
-ALL = ("SELECT id FROM scratch ORDER BY id", [])
 
 
 def test_each_statement_sees_the_earlier_ones_and_returns_rows(scratch):
@@ -139,122 +123,6 @@ def test_on_commit_callbacks_run_after_the_commit(scratch):
     assert seen == [7]
 
 
-# --- what is prepared ------------------------------------------------------------------------------
-
-
-def prepared():
-    return {
-        row[0]
-        for row in db_assertions.rows(
-            "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'desk%'"
-        )
-    }
-
-
-def vanish():
-    """Ours alone: psycopg looks after what it has prepared itself."""
-    for name in connection.connection._statements.values():
-        connection.connection.pgconn.exec_(b"DEALLOCATE " + name)
-
-
-def add_and_fail():
-    with transaction.atomic():
-        run_statements(add(1))
-        raise ZeroDivisionError
-
-
-@needs_pipeline
-def test_statement_is_prepared_once_and_outlives_a_rollback(scratch):
-    run_statements(ALL)
-    with pytest.raises(ZeroDivisionError):
-        add_and_fail()
-    before = connection.connection._statements.copy()
-    assert {ALL[0], "INSERT INTO scratch VALUES ($1, $2)"} <= prepared() & set(before)
-    run_statements(add(2), ALL)
-    assert connection.connection._statements == before
-
-
-@pytest.mark.parametrize(
-    "drop",
-    [
-        # psycopg notices, and forgets what it has prepared.
-        lambda: db_assertions.run("DEALLOCATE ALL"),
-        pytest.param(lambda: vanish(), marks=needs_pipeline),  # psycopg does not notice
-    ],
-)
-def test_dropped_statements_are_prepared_again(api, drop):
-    first, second = factories.stock(*factories.line(0, 2))
-    assert api.order([first]).status_code == 200
-    drop()
-    assert api.order([second]).status_code == 200
-    db_assertions.assert_in_order()
-
-
-@needs_pipeline
-def test_transaction_runs_again_when_its_statements_vanish(scratch, caplog):
-    tries = []
-
-    def work(tx):
-        tx.run(ALL)
-        if not tries:
-            vanish()
-        tries.append(1)
-        tx.commit_with(ALL, add(len(tries)))
-        return "done"
-
-    assert run_transaction(work, begins_by_itself=True) == "done"
-    assert (scratch(), len(tries)) == ([2], 2)
-    assert "transaction tried again" in caplog.text
-
-
-def test_statements_dropped_by_a_savepoint_rollback_are_noticed(scratch):
-    """It sends DEALLOCATE ALL; a transaction that goes on would else meet statements that are gone."""
-    with transaction.atomic():
-        for _ in range(4):  # psycopg has prepared something itself
-            db_assertions.rows("SELECT id FROM scratch WHERE id = %s", 5)
-        run_statements(ALL)
-        with pytest.raises(ZeroDivisionError):
-            add_and_fail()
-        assert run_statements(add(2), ALL) == [[], [(2,)]]
-
-
-ALTERED = {
-    "key": ("ALTER TABLE apikeys_apikey ALTER COLUMN prefix TYPE varchar({})", 24),
-    "price": ("ALTER TABLE numbers_phonenumber ALTER COLUMN price TYPE numeric({}, 2)", 12),
-}
-
-
-@pytest.fixture(params=ALTERED)
-def altered(request):
-    """What a migration does beside us: statements that were prepared before read another type from now on."""
-    statement, size = ALTERED[request.param]
-
-    def alter(size):
-        with Clients(1) as clients:
-            clients.start(db_assertions.run, statement.format(size)).result()
-
-    yield lambda: alter(size + 1)
-    alter(size)
-
-
-def test_migration_that_changes_a_type_fails_no_order(api, altered):
-    numbers = factories.stock(*factories.line(0, 2))
-    assert api.order(numbers[:1]).status_code == 200
-    altered()
-    assert api.order(numbers[1:]).status_code == 200
-    db_assertions.assert_in_order()
-
-
-def test_stale_read_through_django_is_503_once_after_a_migration(api, cast, altered):
-    """psycopg would go on with what it has prepared, for as long as the connection lives."""
-    factories.own(cast.owner, *factories.stock(*factories.line(0, 1)))
-    for _ in range(5):
-        assert api.get(NUMBERS).status_code == 200
-    altered()
-    answers = [api.get(NUMBERS).status_code for _ in range(3)]
-    assert answers in ([200, 200, 200], [503, 200, 200])
-
-
 def test_unbindable_value_leaves_the_connection_unchanged(scratch):
     with transaction.atomic():
         run_statements(add(1))
@@ -264,7 +132,6 @@ def test_unbindable_value_leaves_the_connection_unchanged(scratch):
     assert scratch() == [1]
 
 
-@needs_pipeline
 def test_commit_that_became_a_rollback_is_an_error(scratch):
     def work(tx):
         tx.run(add(1))
@@ -277,48 +144,17 @@ def test_commit_that_became_a_rollback_is_an_error(scratch):
     assert scratch() == []
 
 
-@needs_pipeline
-def test_new_statement_twice_in_a_batch_is_prepared_once(scratch):
-    twice = ("SELECT 'twice', id FROM scratch", [])
-    run_statements(twice, twice)
-    assert [
-        one
-        for (one,) in db_assertions.rows("SELECT statement FROM pg_prepared_statements")
-        if one == twice[0]
-    ] == [twice[0]]
-
-
-@needs_pipeline
-def test_unreached_statement_is_not_taken_for_prepared(scratch):
-    unreached = ("SELECT 'unreached', id FROM scratch", [])
-    with pytest.raises(IntegrityError):
-        run_statements(add(1), add(1), unreached)
-    assert unreached[0] not in connection.connection._statements
-    assert run_statements(unreached) == [[]]
-
-
-@needs_pipeline
-def test_statements_past_the_bound_are_not_prepared(scratch, monkeypatch):
-    monkeypatch.setattr("config.db.pipeline._MOST_PREPARED", 0)
-    one_more = "SELECT 'one more', id FROM scratch"
-    assert run_statements(add(1), (one_more, [])) == [[], [("one more", 1)]]
-    assert one_more not in prepared()
-
-
 def test_broken_statement_is_the_only_one_that_fails(scratch):
     with pytest.raises(ProgrammingError):
         run_statements(("SELECT nothing FROM nowhere", []))
     assert run_statements(add(1), ALL) == [[], [(1,)]]
 
 
-# --- what breaks -----------------------------------------------------------------------------------
-
-
-@needs_pipeline
 def test_connection_broken_while_waiting_is_closed_and_replaced(scratch):
+    broken = connection.connection
     with pytest.raises(OperationalError):
         run_statements(add(1), ("SELECT pg_terminate_backend(pg_backend_pid())", []))
-    assert connection.connection.closed
+    assert broken.closed
     connection.close()
     assert scratch() == []
 
@@ -338,20 +174,16 @@ def test_interruption_leaves_no_half_exchange_behind(scratch, monkeypatch):
     assert run_statements(ALL) == [[]]
 
 
-@needs_pipeline
 def test_rollback_on_a_dead_connection_raises(db):
     raw = connection.connection
     if raw is None:
         connection.ensure_connection()
         raw = connection.connection
-    assert isinstance(raw, PipelineConnection)
+    assert isinstance(raw, PipelineConnection) == settings.DATABASE_PREPARE
     raw.close()
     with pytest.raises(psycopg.OperationalError):
         raw.rollback()
     connection.close()
-
-
-# --- without pipelines, and for who listens ----------------------------------------------------------
 
 
 def test_execute_wrappers_see_each_statement_in_order(scratch):

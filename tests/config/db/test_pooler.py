@@ -14,6 +14,7 @@ from tests.drills.cluster.pgbouncer import NoPgBouncer, pgbouncer_command
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.concurrency import Clients
+from tests.support.pipeline import needs_pipeline
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -82,7 +83,7 @@ def unsuspected() -> Iterator[None]:
 
 
 def order_from_several_threads(api: Api, numbers: list[str]) -> list[int]:
-    """Return the statuses. Each thread keeps its connection for all its orders, as a server's does."""
+    """Return the statuses. Each thread keeps its connection, as in a server."""
     with Clients(4) as clients:
         placed = [clients.start(_order_each, api, numbers[start::4]) for start in range(4)]
         return [status for one in placed for status in one.result()]
@@ -99,6 +100,7 @@ def test_orders_are_placed_through_statement_keeping_pgbouncer(api: Api, pgbounc
     assert db_assertions.rows("SELECT count(*) FROM numbers_assignment") == [(40,)]
 
 
+@needs_pipeline
 def test_readyz_gives_the_reason_when_statements_are_lost(
     pgbouncer: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -107,6 +109,7 @@ def test_readyz_gives_the_reason_when_statements_are_lost(
     assert (response.status_code, response.json()["error"]["message"]) == (503, pooler.REASON)
 
 
+@needs_pipeline
 def test_orders_are_503_and_logged_when_statements_are_lost(
     api: Api, pgbouncer: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,6 +126,7 @@ def test_session_mode_needs_no_kept_statements(api: Api, pgbouncer: Start) -> No
     assert Client().get("/readyz").status_code == 200
 
 
+@needs_pipeline
 def test_first_failing_statement_is_503_and_explained_by_readyz(
     api: Api, pgbouncer: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -130,9 +134,8 @@ def test_first_failing_statement_is_503_and_explained_by_readyz(
     first, second = factories.stock("+14155550123", "+14155550124")
     monkeypatch.setattr(pooler, "_shares_servers", lambda *connections: False)
     pgbouncer(prepared=0, servers=1)
-    assert (
-        api.order([first]).status_code == 200
-    )  # this thread's names are on the one server connection now
+    # After this, this thread's names are on the one server connection.
+    assert api.order([first]).status_code == 200
     with Clients(1) as client, caplog.at_level(logging.ERROR):
         refused = client.start(api.order, [second]).result()
     assert refused.status_code == 503
