@@ -25,7 +25,7 @@ CONFIG = SchemathesisConfig.from_dict(
         "seed": SEED or 1,
         "generation": {"mode": "all", "with-security-parameters": False},
         # Valid data may be refused: a URL with a private host, a number that is not in stock.
-        # Whether a wrong key is let in is the matter of tests/apikeys/test_doors.py: here it is
+        # Whether a wrong key is let in is the matter of tests/apikeys/test_authentication.py: here it is
         # always right.
         "checks": {
             "positive_data_acceptance": {"enabled": False},

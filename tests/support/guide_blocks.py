@@ -18,7 +18,7 @@ NOT_RUN = {
     (
         "README.md",
         "$ make run",
-    ): "installs, serves and does not end: tests/config/dev/test_serve.py runs what it starts",
+    ): "installs, serves and does not end: tests/config/dev/test_run.py runs what it starts",
     ("README.md", "config/ "): "a list of folders",
     ("docs/guides/quickstart.md", "export NUMBERDESK_API_KEY="): "the key is that of the demo",
     (

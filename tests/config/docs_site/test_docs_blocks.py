@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.config.dev.test_serve import Desk, key
+from tests.config.dev.test_run import Desk, key
 from tests.contract.test_typescript_types import tools  # noqa: F401  a fixture
 from tests.support.embedded_postgres import ROOT, remove
 from tests.support.guide_blocks import (

@@ -1,4 +1,4 @@
-"""Former and foreign objects, beside tests/contract/test_tenancy_walk.py for every endpoint."""
+"""Former and foreign objects, beside tests/contract/test_foreign_objects.py for every endpoint."""
 
 import pytest
 
