@@ -159,7 +159,7 @@ class ApiKeyRequest(RequestBody):
 
     @property
     def ends_at(self) -> datetime | None:
-        """When the key stops by itself; None for never."""
+        """Return the time when the key expires, or None for never."""
         if self.expires_in_days is not None:
             return timezone.now() + timedelta(days=self.expires_in_days)
         return self.expires_at

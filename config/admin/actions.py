@@ -137,7 +137,7 @@ def allowed(request: HttpRequest, admin: Any, operation: Operation, subject: Any
 def _try(
     request: HttpRequest, admin: Any, operation: Operation, subject: Any, form: forms.Form
 ) -> HttpResponse | None:
-    """Carry the operation out, once for each form that was sent. Return None if it was refused."""
+    """Run the operation once for each form that was sent. Return None if it was refused."""
 
     def outcome(done: Done) -> tuple[str, str]:
         return _address_after(request, admin, done, subject), done.message

@@ -62,6 +62,7 @@ class Columns:
 
     @property
     def is_empty(self) -> bool:
+        """Return whether every value is zero, so that there is nothing to draw."""
         return self.top == 0
 
 

@@ -146,7 +146,7 @@ def sent_before(request: HttpRequest) -> SubmittedForm | None:
 
 
 def show_first(request: HttpRequest, form: SubmittedForm) -> HttpResponse:
-    """Redirect to where the first post did, and show its message."""
+    """Send the operator to where the first post led, and show its message."""
     messages.info(request, f"{NOT_AGAIN} {form.message}".strip())
     return HttpResponseRedirect(form.location or reverse("admin:index"))
 

@@ -53,7 +53,7 @@ def requires_proof(view: View) -> View:
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """Redirect to the page that asks for password and code, and back afterwards."""
+    """Send the operator to the page that asks for password and code, and back afterwards."""
     query = urlencode({"next": request.get_full_path()})
     return HttpResponseRedirect(f"{reverse('admin:prove')}?{query}")
 
