@@ -101,9 +101,8 @@ class ReadingForm(forms.Form):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.fields["region"].choices = sorted(
-            (code, code) for code in phonenumbers.SUPPORTED_REGIONS
-        )  # type: ignore[attr-defined]
+        regions = sorted((code, code) for code in phonenumbers.SUPPORTED_REGIONS)
+        self.fields["region"].choices = regions  # type: ignore[attr-defined]
 
     def stored_options(self) -> Options:
         return options_of(self.job.parameters)
