@@ -16,7 +16,7 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numbe
 	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
 	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-.PHONY: help install install-dev install-bench run stop test check types bench drill cluster restore-drill fuzz pythons image audit screenshots lock clean
+.PHONY: help install install-dev install-bench run stop test coverage check types bench drill cluster restore-drill fuzz pythons image audit screenshots lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,10 @@ run: install ## Start everything, database and demo included, on PORT (8000)
 stop: ## Stop what `make run` started
 	@if [ -x $(VENV) ]; then $(VENV) -m config.dev.run stop; fi
 
-test: install-dev ## Run the whole suite on a real PostgreSQL, with coverage; ARGS="-k name" narrows it
+test: install-dev ## Run the whole suite on a real PostgreSQL; ARGS="-k name" narrows it
+	@$(VENV) -m pytest -n auto --maxprocesses 8 $(ARGS)
+
+coverage: install-dev ## Run the suite and list the lines and branches that no test runs
 	@$(VENV) -m pytest -n auto --maxprocesses 8 --cov --cov-branch --cov-report=term $(ARGS)
 
 check: install-dev ## Lint, types, migrations, production settings, API schema
