@@ -157,6 +157,9 @@ def parse_query(
     request: Request, declared: type[Declared]
 ) -> tuple[Declared | None, dict[str, str]]:
     """Return the query parameters as a ``declared``, and every problem found."""
+    if not request.META.get("QUERY_STRING"):  # every order of a customer comes by here
+        problems: dict[str, str] = {}
+        return declared.read({}, problems), problems
     problems = unknown_parameters(request, declared.known)
     given = {name: request.query_params[name] for name in request.query_params}
     return declared.read(given, problems), problems

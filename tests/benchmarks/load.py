@@ -2,6 +2,10 @@
 
 It sends requests that were put together beforehand, one at a time on each connection, and reads no
 more of an answer than its status and its length: some 30 µs of its own for each request.
+
+Its connections are spread evenly over the workers of the server, as a proxy in front of one port
+for each worker does it. With SO_REUSEPORT the kernel draws lots, and of eight connections one
+worker may get seven.
 """
 
 import pickle
@@ -10,8 +14,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+import psutil
 
 from tests.benchmarks import BASE_DIR
 
@@ -19,15 +26,20 @@ Requests = Sequence[bytes]
 
 # Answers for each connection: a run goes on until it has them, however slow the server.
 AT_LEAST = 3
+CONNECTIONS_TRIED = 1000
 
 
 @dataclass(slots=True)
 class Job:
-    """One closed-loop run: ``lanes`` has the requests of each connection, in order."""
+    """One closed-loop run: ``lanes`` has the requests of each connection, in order.
+
+    ``pid`` is the server's main process. Its workers get the same number of connections each.
+    """
 
     port: int
     lanes: Sequence[Requests]
     seconds: float
+    pid: int = 0
 
 
 @dataclass(slots=True)
@@ -76,8 +88,8 @@ def run(job: Job) -> Outcome:
 class Lane:
     """One connection and what it still has to send."""
 
-    def __init__(self, port: int, requests: Requests) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+    def __init__(self, connected: socket.socket, requests: Requests) -> None:
+        self.socket = connected
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.requests = iter(requests)
         self.sent = 0
@@ -111,6 +123,48 @@ class Lane:
         return int(self.received[9:12])
 
 
+def connections(job: Job) -> Iterator[socket.socket]:
+    """Yield connections: the same number for each worker."""
+    workers = len(_workers(job))
+    share = -(-len(job.lanes) // max(workers, 1))
+    has: Counter[int] = Counter()
+    for _ in range(CONNECTIONS_TRIED):
+        connected = socket.create_connection(("127.0.0.1", job.port), timeout=30)
+        if workers < 2:
+            yield connected
+        elif has[worker := _accepted_by(job, connected)] < share:
+            has[worker] += 1
+            yield connected
+        else:
+            connected.close()
+    raise TimeoutError(f"the workers did not take the same number of connections: {has}")
+
+
+def _workers(job: Job) -> list[psutil.Process]:
+    """Return the processes below the server's main one that listen on its port."""
+    children = psutil.Process(job.pid).children() if job.pid else []
+    return [
+        child
+        for child in children
+        if any(one.laddr.port == job.port and not one.raddr for one in child.net_connections("tcp"))
+    ]
+
+
+def _accepted_by(job: Job, connected: socket.socket) -> int:
+    """Return the pid of the worker at the other end, which may wait for a request to accept it."""
+    connected.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    received = bytearray()
+    while not received or len(received) < length_of_answer(received):
+        received += connected.recv(262_144)
+    own = connected.getsockname()[1]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for worker in _workers(job):
+            if any(one.raddr and one.raddr.port == own for one in worker.net_connections("tcp")):
+                return worker.pid
+    raise TimeoutError("no worker accepted a connection within 30 seconds")
+
+
 def length_of_answer(received: bytearray) -> int:
     end = received.find(b"\r\n\r\n")
     if end < 0:
@@ -125,7 +179,11 @@ def length_of_answer(received: bytearray) -> int:
 
 def drive(job: Job) -> Outcome:
     outcome = Outcome()
-    lanes = [Lane(job.port, requests) for requests in job.lanes]
+    # zip() asks its first argument first, so no connection too many is made.
+    lanes = [
+        Lane(connected, requests)
+        for requests, connected in zip(job.lanes, connections(job), strict=False)
+    ]
     selector = selectors.DefaultSelector()
     for lane in lanes:
         selector.register(lane.socket, selectors.EVENT_READ, lane)

@@ -39,6 +39,7 @@ def http(running: Running) -> Drive:
             running.port,
             [[requests.order(hand.numbers, hand.customer) for hand in lane] for lane in lanes],
             seconds,
+            running.pid,
         )
     ).require_only(200)
 
