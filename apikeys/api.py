@@ -19,9 +19,10 @@ from apikeys.types import (
     ApiKeyRequest,
     ApiKeyWithSecretJson,
     RotationRequest,
+    key_as_json,
 )
 from config.api.declared import parse_body
-from config.api.envelope import success, success_body, timestamp
+from config.api.envelope import success, success_body
 from config.api.idempotency import HEADER, IdempotencyKey, Response, read_idempotency_key
 from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
@@ -211,21 +212,6 @@ def _idempotency_key(request: CallerRequest, what: list[Any]) -> IdempotencyKey 
         organization_id=caller.organization_id,
         request=[*what, str(caller.key_id)],
     )
-
-
-def key_as_json(key: ApiKey) -> ApiKeyJson:
-    return {
-        "id": key.id,
-        "label": key.label,
-        "prefix": key.prefix,
-        "scopes": key.scopes,
-        "status": key.status,
-        "created_at": timestamp(key.created_at),
-        "expires_at": timestamp(key.expires_at),
-        "rotated_at": timestamp(key.rotated_at),
-        "revoked_at": timestamp(key.revoked_at),
-        "last_used_at": timestamp(key.last_used_at),
-    }
 
 
 def key_with_secret(key: ApiKey, secret: str) -> ApiKeyWithSecretJson:

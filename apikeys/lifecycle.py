@@ -9,8 +9,11 @@ from django.utils import timezone
 from apikeys import key_format
 from apikeys.models import ApiKey
 from apikeys.scopes import Scope
+from apikeys.types import key_as_json
+from campaigns.event_types import EventType
 from campaigns.history import record
 from campaigns.models import Organization
+from campaigns.outbox import write_event
 from config.actors import Actor
 from config.errors import InvalidInput, NotFound, ValidationFailed
 
@@ -61,6 +64,7 @@ def issue_key(
             if expires_at is not None:
                 after["expires_at"] = expires_at.isoformat()
             record(key, "created", actor=actor, after=after)
+            _write_customer_event(EventType.API_KEY_CREATED, key)
     except IntegrityError as error:
         if "apikey_expires_after_creation" not in str(error):
             raise
@@ -96,6 +100,7 @@ def rotate_key(
             before={"prefix": old_prefix},
             after={"prefix": key.prefix},
         )
+        _write_customer_event(EventType.API_KEY_ROTATED, key)
     return key, secret
 
 
@@ -113,7 +118,14 @@ def revoke_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str
                 reason=reason,
                 after={"revoked_at": key.revoked_at.isoformat()},
             )
+            _write_customer_event(EventType.API_KEY_REVOKED, key)
     return key
+
+
+def _write_customer_event(event_type: EventType, key: ApiKey) -> None:
+    """Write the event with the key as the database has it."""
+    shown = ApiKey.objects.get(pk=key.pk)
+    write_event(event_type, key_as_json(shown), organization_id=shown.organization_id)
 
 
 def _locked(key_id: UUID, organization_id: UUID) -> ApiKey:

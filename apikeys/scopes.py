@@ -11,4 +11,5 @@ class Scope(models.TextChoices):
     APIKEYS_READ = "apikeys:read", "List API keys"
     APIKEYS_WRITE = "apikeys:write", "Create, rotate and revoke API keys"
     CREDIT_READ = "credit:read", "Read the balance and the ledger"
+    EVENTS_READ = "events:read", "Read the feed of events"
     PLATFORM_INVENTORY_WRITE = "platform:inventory:write", "Return numbers to their carrier"

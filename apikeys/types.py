@@ -8,8 +8,10 @@ from django.utils import timezone
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType, TypedDict
 
+from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.envelope import timestamp
 from config.api.fields import TIME_EXPECTED, is_text, parse_time
 from config.api.kinds import FlagParameter, KeyPrefix, Moment, OneOf, Text, Uuid, whole_number
 from config.api.openapi.shapes import nullable
@@ -81,6 +83,21 @@ class ApiKeyWithSecretJson(ApiKeyJson):
             example="am_live_8sK2" + "x" * 36,
         ),
     ]
+
+
+def key_as_json(key: ApiKey) -> ApiKeyJson:
+    return {
+        "id": key.id,
+        "label": key.label,
+        "prefix": key.prefix,
+        "scopes": key.scopes,
+        "status": key.status,
+        "created_at": timestamp(key.created_at),
+        "expires_at": timestamp(key.expires_at),
+        "rotated_at": timestamp(key.rotated_at),
+        "revoked_at": timestamp(key.revoked_at),
+        "last_used_at": timestamp(key.last_used_at),
+    }
 
 
 def read_label(value: object) -> str:

@@ -9,12 +9,19 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from typing_extensions import TypedDict
 
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
+from campaigns.types import (
+    BRAND_ID,
+    CAMPAIGN_ID,
+    BrandJson,
+    CampaignJson,
+    brand_as_json,
+    campaign_as_json,
+)
 from config.api.declared import doc
-from config.api.envelope import success, timestamp
-from config.api.kinds import GivenUuid, Moment, OneOf, Text, Uuid, choice
+from config.api.envelope import success
+from config.api.kinds import GivenUuid, choice
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id
@@ -23,55 +30,6 @@ from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import NotFound
 
 TAG = "Campaigns and brands"
-CAMPAIGN_ID = "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
-BRAND_ID = "2f1d6a1b-5c0e-4f6e-9b0a-7d2c1e8f4a33"
-
-
-class CampaignJson(TypedDict):
-    """What a brand sends and why, as approved by the carriers' registry."""
-
-    id: Annotated[
-        Uuid,
-        doc("Give it as `campaign_id` where numbers are ordered or routed.", example=CAMPAIGN_ID),
-    ]
-    brand_id: Annotated[Uuid, doc("The brand that stands behind it.", example=BRAND_ID)]
-    name: Annotated[Text, doc("Its name.", example="Sign-in codes")]
-    use_case: Annotated[
-        Text | None, doc("What it is for, such as `2FA` or `MARKETING`.", example="2FA")
-    ]
-    description: Annotated[
-        Text | None, doc("What it sends.", example="One-time codes for customers who sign in")
-    ]
-    status: Annotated[
-        str,
-        OneOf(CampaignStatus.values),
-        doc("Numbers can only be put to work for it while it is `ACTIVE`.", example="ACTIVE"),
-    ]
-    status_reason: Annotated[
-        Text | None, doc("Why it has this status, always there where it was rejected.")
-    ]
-    created_at: Annotated[Moment, doc("When it was registered.")]
-    updated_at: Annotated[Moment, doc("When it was last changed.")]
-
-
-class BrandJson(TypedDict):
-    """Who stands behind messages: the registered company of a campaign."""
-
-    id: Annotated[Uuid, doc("Its id.", example=BRAND_ID)]
-    name: Annotated[Text, doc("Its name.", example="Customer Inc.")]
-    status: Annotated[
-        str, OneOf(BrandStatus.values), doc("Whether it is registered.", example="ACTIVE")
-    ]
-    identity_status: Annotated[
-        Annotated[str, OneOf(BrandIdentityStatus.values)] | None,
-        doc(
-            "What the registry knows of its identity; null as long as it has said nothing. Numbers can only be "
-            "put to work for its campaigns while it is `VERIFIED` or `VETTED_VERIFIED`.",
-            example="VERIFIED",
-        ),
-    ]
-    created_at: Annotated[Moment, doc("When it was registered.")]
-    updated_at: Annotated[Moment, doc("When it was last changed.")]
 
 
 class CampaignQuery(PageQuery):
@@ -170,31 +128,6 @@ class BrandDetailView(ApiView):
         if brand is None:
             raise NotFound()
         return success(brand_as_json(brand))
-
-
-def campaign_as_json(campaign: Campaign) -> CampaignJson:
-    return {
-        "id": campaign.id,
-        "brand_id": campaign.brand_id,
-        "name": campaign.name,
-        "use_case": campaign.use_case or None,
-        "description": campaign.description or None,
-        "status": campaign.status,
-        "status_reason": campaign.status_reason or None,
-        "created_at": timestamp(campaign.created_at),
-        "updated_at": timestamp(campaign.updated_at),
-    }
-
-
-def brand_as_json(brand: Brand) -> BrandJson:
-    return {
-        "id": brand.id,
-        "name": brand.name,
-        "status": brand.status,
-        "identity_status": brand.identity_status,
-        "created_at": timestamp(brand.created_at),
-        "updated_at": timestamp(brand.updated_at),
-    }
 
 
 def _organization_id(request: Request) -> UUID:

@@ -4,7 +4,10 @@ from typing import Any
 
 from django.db import models
 
+from campaigns.event_types import EventType
 from campaigns.models import Brand, Campaign, Event, EventSubject, Organization
+from campaigns.outbox import write_event
+from campaigns.types import brand_as_json, campaign_as_json
 from config.actors import Actor
 
 
@@ -17,7 +20,12 @@ def record(
     after: dict[str, Any] | None = None,
     reason: str = "",
 ) -> Event:
-    """Append one event, in the transaction of the change that it records."""
+    """Append one event, in the transaction of the change that it records.
+
+    Brands and campaigns get an event for their customer too; keys do in apikeys.lifecycle.
+    """
+    if isinstance(subject, Brand | Campaign):
+        _write_customer_event(subject)
     return Event.objects.create(
         organization_id=_organization_id(subject),
         subject=_SUBJECTS.get(type(subject), Event.Subject.API_KEY),
@@ -29,6 +37,21 @@ def record(
         after=after or {},
         reason=reason,
     )
+
+
+def _write_customer_event(subject: Brand | Campaign) -> None:
+    """Write the event with the resource as the database has it, which is locked by the change.
+
+    A form of the admin may have been opened before another change of the same row.
+    """
+    if isinstance(subject, Brand):
+        brand = Brand.objects.get(pk=subject.pk)
+        owner = brand.organization_id
+        write_event(EventType.BRAND_UPDATED, brand_as_json(brand), organization_id=owner)
+        return
+    campaign = Campaign.objects.select_related("brand").get(pk=subject.pk)
+    owner = campaign.brand.organization_id
+    write_event(EventType.CAMPAIGN_UPDATED, campaign_as_json(campaign), organization_id=owner)
 
 
 _SUBJECTS: dict[type[models.Model], EventSubject] = {

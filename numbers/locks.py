@@ -28,7 +28,7 @@ from config.observability.metrics import locking
 from numbers.inventory.availability import AVAILABLE, is_available
 
 LOCK_ACCOUNT = """
-    SELECT balance, currency, entries FROM numbers_creditaccount
+    SELECT balance, currency, entries, alert_below FROM numbers_creditaccount
     WHERE organization_id = %s FOR NO KEY UPDATE
 """
 
@@ -96,6 +96,7 @@ class Account:
     balance: Decimal
     currency: str
     entries: int
+    alert_below: Decimal = Decimal("0.00")
 
 
 class LockedNumber(NamedTuple):

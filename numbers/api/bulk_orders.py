@@ -30,9 +30,8 @@ from numbers.orders.bulk import (
     cancel_order,
     own_quantity_order,
     place_quantity_order,
-    quantity_order_json,
 )
-from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson
+from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson, quantity_order_json
 from numbers.orders.idempotency import read_idempotency_key
 from numbers.orders.picking import MOST, QuantityRequest
 

@@ -14,8 +14,10 @@ from django.db.models import F, QuerySet
 from config.actors import Actor
 from config.db.fields import LARGEST_AMOUNT as LARGEST
 from config.db.fields import MONEY_BOUND
+from config.db.pipeline import run_statements
 from config.db.transactions import run_transaction
 from config.errors import ValidationFailed
+from numbers.events.credit import credit_statements
 from numbers.locks import lock_account
 from numbers.models import CreditAccount
 
@@ -121,4 +123,7 @@ def enter(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor
     }
     with connection.cursor() as cursor:
         cursor.execute(RECORD_ENTRY, parameters)
-        return Balance(*cursor.fetchone())
+        balance = Balance(*cursor.fetchone())
+    if events := credit_statements(account, amount, organization_id=organization_id):
+        run_statements(*events)
+    return balance

@@ -14,6 +14,7 @@ from config.actors import Actor
 from config.db.fields import LARGEST_AMOUNT as LARGEST_PRICE
 from config.db.transactions import run_transaction
 from config.errors import ValidationFailed
+from numbers.events.phone_numbers import write_owned_numbers_updated
 from numbers.locks import LockedNumber, lock_numbers_by_id
 from numbers.models import NumberEvent
 
@@ -133,4 +134,6 @@ def _change_locked(
         }
         with connection.cursor() as cursor:
             cursor.execute(CHANGE, {**shared, **lines})
+        if shared["kind"] == NumberEvent.Kind.CHANGED:
+            write_owned_numbers_updated(lines["ids"])
     return [row.id for row in rows]

@@ -3,6 +3,7 @@
 - ``phone_numbers``: the stock.
 - ``assignments``: who owned which number when.
 - ``events``: what happened to each number.
+- ``feed``: events for customers, in order.
 - ``stock_batches``: how numbers came into stock.
 - ``orders``: orders.
 - ``reservations``: holds.
@@ -19,6 +20,7 @@ from numbers.models.assignments import Assignment
 from numbers.models.credit import CreditAccount, CreditEntry
 from numbers.models.dashboard import DeskFigures
 from numbers.models.events import NumberEvent
+from numbers.models.feed import FeedEntry, FeedHead
 from numbers.models.idempotency import IdempotencyRecord
 from numbers.models.jobs import Job, JobInput, JobOutcome
 from numbers.models.orders import Order
@@ -34,6 +36,8 @@ __all__ = [
     "CreditEntry",
     "DeskFigures",
     "Duty",
+    "FeedEntry",
+    "FeedHead",
     "IdempotencyRecord",
     "Job",
     "JobInput",

@@ -47,10 +47,15 @@ from numbers.worker.failures import RETRY_DELAY, in_words, record_failure
 logger = logging.getLogger(__name__)
 
 CLOSE = """
-    UPDATE numbers_order
-    SET status = %s, failure_reason = %s, closed_by = %s, closed_in_request = %s,
-        finished_at = clock_timestamp()
-    WHERE id = %s AND status = 'pending'
+    WITH closed AS (
+        UPDATE numbers_order
+        SET status = %s, failure_reason = %s, closed_by = %s, closed_in_request = %s,
+            finished_at = clock_timestamp()
+        WHERE id = %s AND status = 'pending'
+        RETURNING id, organization_id, status, finished_at
+    )
+    INSERT INTO campaigns_outboxentry (organization_id, type, at, subject_id, event_count)
+    SELECT organization_id, 'bulk_order.' || status, finished_at, id, 1 FROM closed
 """
 
 PUT_OFF = f"""
@@ -219,7 +224,10 @@ def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
         actor = Actor("system", "fill_pending_orders", new_request_id())
         tx.commit_with(close_statement(order.id, "failed", refused.code, actor))
         return False
-    tx.commit_with(purchase_statement(purchase, buyer=buyer, routing=request.routing))
+    tx.commit_with(
+        purchase_statement(purchase, buyer=buyer, routing=request.routing),
+        *purchase.credit_events,
+    )
     return True
 
 

@@ -8,16 +8,16 @@ from uuid import UUID
 from django.conf import settings
 
 from config.actors import Actor
-from config.api.envelope import success_body, timestamp
+from config.api.envelope import success_body
 from config.db.fields import new_id
 from config.db.pipeline import Statement
 from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict, LimitExceeded, NotFound, ValidationFailed
 from numbers.locks import Account, lock_account, lock_for_bulk_order, lock_pending_order
-from numbers.models import Assignment, Order
+from numbers.models import Order
 from numbers.orders import idempotency
 from numbers.orders.backorders import close_statement
-from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson
+from numbers.orders.bulk_json import BulkOrderPlacedJson
 from numbers.orders.idempotency import IdempotencyKey
 from numbers.orders.picking import (
     Found,
@@ -36,7 +36,6 @@ from numbers.orders.waiting import (
     rivals_of,
     rivals_statement,
 )
-from numbers.ownership.queries import assignment_json
 from numbers.ownership.routing import Routing
 from numbers.worker.wake import wake_statement
 
@@ -58,14 +57,19 @@ class QuantityAnswer:
 
 
 RECORD_PENDING = """
-    INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria,
-                               inbound_url, status_url, label, customer_reference, campaign_id,
-                               max_price_per_number, currency, failure_reason, actor, api_key_id,
-                               request_id)
-    VALUES (%(id)s, %(organization_id)s, %(sandbox)s, 'quantity', 'pending', %(quantity)s,
-            %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s,
-            %(customer_reference)s, %(campaign_id)s, %(max_price)s, %(currency)s, '', %(actor)s,
-            %(api_key_id)s, %(request_id)s)
+    WITH recorded AS (
+        INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria,
+                                   inbound_url, status_url,
+                                   label, customer_reference, campaign_id, max_price_per_number,
+                                   currency, failure_reason, actor, api_key_id, request_id)
+        VALUES (%(id)s, %(organization_id)s, %(sandbox)s, 'quantity', 'pending', %(quantity)s,
+                %(criteria)s::jsonb,
+                %(inbound_url)s, %(status_url)s, %(label)s, %(customer_reference)s, %(campaign_id)s,
+                %(max_price)s, %(currency)s, '', %(actor)s, %(api_key_id)s, %(request_id)s)
+        RETURNING id, organization_id, created_at
+    )
+    INSERT INTO campaigns_outboxentry (organization_id, type, at, subject_id, event_count)
+    SELECT organization_id, 'bulk_order.pending', created_at, id, 1 FROM recorded
 """
 
 
@@ -165,7 +169,8 @@ def _complete(
             routing=request.routing,
             idempotency_key=idempotency_key,
             answer=body,
-        )
+        ),
+        *purchase.credit_events,
     )
     return QuantityAnswer(200, body)
 
@@ -274,22 +279,4 @@ def _complete_json(purchase: Purchase, routing: Routing) -> BulkOrderPlacedJson:
         "max_price_per_number": purchase.max_price,
         "customer_reference": purchase.customer_reference or None,
         "assigned_numbers": purchase.lines_as_json(routing),
-    }
-
-
-def quantity_order_json(order: Order) -> BulkOrderJson:
-    """Return the current state of a bulk order, with the current routing of its numbers."""
-    lines = Assignment.objects.filter(order=order).select_related("number").order_by("id")
-    return {
-        "order_id": order.id,
-        "status": order.status,
-        "quantity": order.quantity,
-        "assigned_count": len(lines),
-        "pending_count": order.quantity if order.status == Order.Status.PENDING else 0,
-        "max_price_per_number": order.max_price_per_number,
-        "customer_reference": order.customer_reference or None,
-        "assigned_numbers": [assignment_json(line) for line in lines if line.ended_at is None],
-        "reason": order.failure_reason or None,
-        "created_at": timestamp(order.created_at),
-        "finished_at": timestamp(order.finished_at),
     }

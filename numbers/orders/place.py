@@ -150,7 +150,8 @@ def _place(
             routing=request.routing,
             idempotency_key=idempotency_key,
             answer=body,
-        )
+        ),
+        *purchase.credit_events,
     )
     return OrderAnswer(body)
 

@@ -21,6 +21,8 @@ from config.db.fields import new_id
 from config.db.pipeline import Statement, array_text
 from config.errors import ApiError
 from config.observability.metrics import count_order
+from numbers.events.capabilities import encode_capabilities
+from numbers.events.credit import credit_statements
 from numbers.locks import Account, LockedNumber
 from numbers.orders.idempotency import IdempotencyKey
 from numbers.ownership.queries import PhoneNumberJson
@@ -87,6 +89,8 @@ class Purchase:
     criteria: str | None = None
     max_price: Decimal | None = None
     customer_reference: str = ""
+    # Of a balance that this purchase makes low.
+    credit_events: Sequence[Statement] = ()
 
     def lines_as_json(self, routing: Routing) -> list[PhoneNumberJson]:
         moment = timestamp(self.at)
@@ -119,6 +123,7 @@ def price_purchase(
         raise InsufficientCredit(data=data)
     lines = [Line(new_id(), row) for row in rows]
     at = max(row.at for row in rows)
+    crossed = () if buyer.is_sandbox else _credit_events(account, total, buyer)
     return Purchase(
         order_id or new_id(),
         lines,
@@ -128,7 +133,12 @@ def price_purchase(
         criteria,
         max_price,
         customer_reference,
+        crossed,
     )
+
+
+def _credit_events(account: Account, total: Decimal, buyer: Buyer) -> Sequence[Statement]:
+    return credit_statements(account, -total, organization_id=buyer.organization_id)
 
 
 # Every row of an order in one round trip: seven statements took a quarter longer. The order is
@@ -173,6 +183,10 @@ RECORD = """
                                   %(campaign_id)s::uuid),
                %(reason)s
         FROM line
+    ), announced AS (
+        INSERT INTO campaigns_outboxentry (organization_id, type, at, subject_id, event_count, data)
+        VALUES (%(organization_id)s, %(event_type)s, %(at)s, %(order_id)s, %(quantity)s::int + 1,
+                %(capabilities)s::jsonb)
     ), answered AS (
         UPDATE numbers_idempotencyrecord SET status = 200, body = %(answer)s
         WHERE organization_id = %(organization_id)s AND key = %(idempotency_key)s
@@ -199,7 +213,7 @@ def purchase_statement(
     answer: bytes | None = None,
 ) -> Statement:
     """Return the statement that writes the whole order. The caller holds the locks, in a
-    transaction.
+    transaction, and sends `purchase.credit_events` with it.
 
     `answer` is the response for retries with `idempotency_key`, which the transaction has claimed.
     """
@@ -239,4 +253,6 @@ def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dic
         "request_id": buyer.actor.request_id,
         "at": purchase.at,
         "reason": buyer.reason,
+        "event_type": "order.completed" if purchase.criteria is None else "bulk_order.completed",
+        "capabilities": encode_capabilities([line.row for line in lines]),
     }

@@ -9,10 +9,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from campaigns.event_types import EventType
 from config.actors import Actor
 from config.db.transactions import Transaction, run_transaction
 from config.errors import NotFound, ValidationFailed
 from config.http.preconditions import IfMatch
+from numbers.events.phone_numbers import write_number_events
 from numbers.locks import LockedAssignment, lock_assignments, lock_numbers_by_id
 from numbers.ownership.queries import etag, owned_number
 from numbers.worker.wake import wake_statement
@@ -151,6 +153,7 @@ def _release_locked(
         "request_id": ending.actor.request_id,
         "reason": ending.reason,
     }
+    write_number_events(EventType.PHONE_NUMBER_RELEASED, assignment_ids=parameters["ids"], at=at)
     with connection.cursor() as cursor:
         cursor.execute(RELEASE, parameters)
         released = [Released(row[0], row[1], at, until) for row in cursor.fetchall()]

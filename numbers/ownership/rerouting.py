@@ -5,10 +5,12 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from campaigns.event_types import EventType
 from config.actors import Actor
 from config.db.transactions import run_transaction
 from config.errors import Conflict, NotFound
 from config.http.preconditions import IfMatch
+from numbers.events.phone_numbers import write_number_events
 from numbers.locks import lock_assignments, lock_usable_campaign
 from numbers.models import Assignment, NumberEvent
 from numbers.ownership.queries import etag, owned_number
@@ -75,6 +77,7 @@ def _write(
         before=_plain(before),
         after=_plain(changes),
     )
+    write_number_events(EventType.PHONE_NUMBER_UPDATED, assignment_ids=[assignment.pk])
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
+from numbers.events.publish import publish_events
 from numbers.orders.backorders import filled_orders, look
 from numbers.worker import jobs
 from numbers.worker.duties import all_duties
@@ -33,6 +34,8 @@ from numbers.worker.schedule import (
 
 logger = logging.getLogger(__name__)
 
+# Orders send no notification for their events: commits that notify wait for each other.
+PUBLISH_SECONDS = 0.25
 # After SIGTERM: let steps end, then cancel their statements, then exit.
 GRACE_SECONDS = 8.0
 STOP_SECONDS = 15.0
@@ -62,6 +65,7 @@ class Worker:
                 Lane(f"jobs {number}", self._run_jobs, **options)
                 for number in range(1, settings.WORKER_JOBS + 1)
             ),
+            Lane("events", self._publish_events, **options),
             self._duty_lane,
         ]
 
@@ -127,6 +131,10 @@ class Worker:
     def _fill(self) -> None:
         if filled := look(self._stop.is_set).filled:
             logger.info(filled_orders(filled))
+
+    def _publish_events(self) -> float:
+        publish_events()
+        return PUBLISH_SECONDS
 
     def _run_jobs(self) -> float | None:
         while not self._stop.is_set() and jobs.run_next(self._stop.is_set):

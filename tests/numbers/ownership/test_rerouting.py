@@ -288,7 +288,7 @@ def test_number_released_by_another_organization_is_404(api, cast, number_id):
 
 def test_statements_of_a_change_are_few(api, cast, number_id, django_assert_num_queries):
     campaign = factories.campaign(cast.owner)
-    # authenticate · savepoint · timeouts · campaign · number · before · write · event · after ·
+    # authenticate · savepoint · timeouts · campaign · number · before · write · event · outbox · after ·
     # savepoint
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert attach(api, number_id, campaign.pk).status_code == 200

@@ -1,0 +1,43 @@
+"""Write events for customers, in the transaction of the change that they are about.
+
+One row of the outbox is one act: a change of one resource or of many alike. The worker moves it
+into the feed (``numbers.events``), where every resource of the act is one event. Whatever rolls
+back the change takes the row back too.
+
+- ``write_event``: for code that uses the ORM.
+- ``event_statement``: the same to be sent with other statements.
+
+Both take the resources as the API shows them. Orders write their own row
+(``numbers.orders.purchase``), numbers by ``numbers.events.phone_numbers``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from campaigns.event_types import EventType
+from config.api.envelope import render
+from config.db.pipeline import Statement, run_statements
+
+# The most resources in one row: the number of an event within its act has 12 bits of its id.
+MOST_EVENTS = 4_096
+
+_WRITE = """
+    INSERT INTO campaigns_outboxentry (organization_id, type, event_count, data)
+    VALUES (%s, %s, %s, %s::jsonb)
+"""
+
+
+def write_event(
+    event_type: EventType, *resources: Mapping[str, Any], organization_id: UUID
+) -> None:
+    """Write one event for each resource, in the current transaction."""
+    run_statements(event_statement(event_type, resources, organization_id=organization_id))
+
+
+def event_statement(
+    event_type: EventType, resources: Sequence[Mapping[str, Any]], *, organization_id: UUID
+) -> Statement:
+    """Return the statement of ``write_event``."""
+    data = render(resources).decode()
+    return _WRITE, [organization_id, event_type.value, len(resources), data]

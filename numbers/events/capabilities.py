@@ -1,0 +1,27 @@
+"""What an order's entry keeps of its numbers: all else of them can be read from the order later.
+
+Type, SMS and MMS of a number may change after the sale. They stand in the entry as one item for
+each number in the order asked for, or as a single item if all numbers are alike.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from numbers.locks import LockedNumber
+
+# number_type, sms_enabled, mms_enabled
+Capabilities = list[Any]
+
+
+def encode_capabilities(rows: Sequence[LockedNumber]) -> str:
+    """Return the JSON that the entry of an order keeps."""
+    items = [[row.number_type, row.sms_enabled, row.mms_enabled] for row in rows]
+    alike = all(item == items[0] for item in items)
+    return orjson.dumps(items[:1] if alike else items).decode()
+
+
+def decode_capabilities(items: list[Capabilities], count: int) -> list[Capabilities]:
+    """Return an item for each of `count` numbers."""
+    return items * count if len(items) == 1 else items
