@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 
-from config.admin.sign_in import proof
+from config.admin.sign_in import proof, recovery
 from config.admin.sign_in import two_factor as admin_two_factor
 from config.admin.sign_in.attempts import count_attempt, remember_browser
 
@@ -51,6 +51,7 @@ class DeskSite(admin.AdminSite):
         ]
         signing_in = [
             path("two-factor/", admin_two_factor.two_factor, name="two_factor"),
+            path("two-factor/recovery-codes/", recovery.recovery_codes, name="recovery_codes"),
             path("confirm/", proof.proof_page, name="prove"),
         ]
         return [*signing_in, *own, *super().get_urls()]

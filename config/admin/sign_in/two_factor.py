@@ -23,6 +23,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from config.admin.models import Authenticator, RecoveryCodes
 from config.admin.sign_in.proof import ask, next_page
+from config.admin.sign_in.recovery import codes_left, replace_codes
 from config.admin.sign_in.sealing import CannotOpen
 from config.admin.sign_in.sessions import (
     factor_of,
@@ -32,8 +33,6 @@ from config.admin.sign_in.sessions import (
     rest_on_factors,
     use_up_proof,
 )
-
-RECOVERY_CODES = 10
 
 
 class CodeForm(forms.Form):
@@ -64,9 +63,8 @@ def two_factor(request: HttpRequest) -> HttpResponse:
     if not (user.is_active and user.is_staff):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if user.is_verified() and not is_replacing(request):
-        return TemplateResponse(
-            request, "operators/two_factor_on.html", _context(request, "Two-factor sign-in")
-        )
+        context = {**_context(request, "Two-factor sign-in"), "codes_left": codes_left(user)}
+        return TemplateResponse(request, "operators/two_factor_on.html", context)
     if factor_of(user) is not None and not user.is_verified():
         response = _ask(request)
     elif is_proven(request) or (factor_of(user) is None and has_just_signed_in(request)):
@@ -149,12 +147,9 @@ def _confirm(request: HttpRequest, device: Authenticator) -> list[str]:
     """
     user: Any = request.user
     Authenticator.objects.filter(user=user, confirmed=True).delete()
-    RecoveryCodes.objects.filter(user=user).delete()
     device.confirmed = True
     device.save(update_fields=["confirmed"])
-    recovery = RecoveryCodes(user=user, name="recovery codes")
-    recovery.codes = codes = RecoveryCodes.new_codes(RECOVERY_CODES)
-    recovery.save()
+    codes = replace_codes(user)
     forget_factor(user)
     use_up_proof(request)
     django_otp.login(request, device)
