@@ -213,6 +213,7 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)
 CURRENCY = env.currency("CURRENCY", default="USD")
 NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
+UNDO_RELEASE_DAYS = env.integer("UNDO_RELEASE_DAYS", default=14, minimum=0, maximum=3_650)
 BACKORDERS_PER_ORGANIZATION = env.integer(
     "BACKORDERS_PER_ORGANIZATION", default=100, minimum=1, maximum=10_000
 )

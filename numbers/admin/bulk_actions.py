@@ -94,10 +94,24 @@ class AssignForm(OrganizationForm):
         return {**super().values, "campaign_id": str(campaign.pk) if campaign else None}
 
 
+class MoveHoldForm(BulkActionForm):
+    until = forms.DateTimeField(
+        label="New end (UTC)",
+        widget=forms.DateTimeInput(format="%Y-%m-%d %H:%M", attrs={"class": "vTextField"}),
+        help_text="Such as 2026-06-01 12:00.",
+    )
+    field_order = ["until", "reason"]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"until": self.cleaned_data["until"].isoformat()}
+
+
 FORMS: dict[str, type[BulkActionForm]] = {
     "price": PriceForm,
     "capabilities": CapabilitiesForm,
     "hold": HoldForm,
+    "move-hold": MoveHoldForm,
     "assign": AssignForm,
 }
 
@@ -117,14 +131,12 @@ class BulkActionOperation(Operation):
     def explain(self, subject: PhoneNumber) -> str:
         state, until = state_of(subject)
         sentence = f"{subject} is {state}" + (f" until {until:%Y-%m-%d %H:%M} UTC" if until else "")
-        return (
-            sentence
-            if self.action.name in FORMS
-            else f"{sentence}. It {self.action.describe_effect({})}."
-        )
+        about = self.action.describe_number(subject)
+        effect = "" if self.action.name in FORMS else f"It {self.action.describe_effect({})}."
+        return ". ".join([sentence, " ".join(part for part in (effect, about) if part)])
 
     def initial(self, subject: PhoneNumber) -> dict[str, Any]:
-        return {"price": subject.price}
+        return {"price": subject.price, "until": subject.held_until}
 
     def do(self, subject: PhoneNumber, *, actor: Actor, form: Any) -> Done:
         instruction = Instruction(actor, form.cleaned_data["reason"], form.values)
@@ -204,6 +216,7 @@ def _known(job: Job) -> dict[str, Any]:
         "reason": job.parameters["reason"],
         "price": values.get("price"),
         "days": values.get("days", 7),
+        "until": values.get("until"),
     }
     switched = {True: "on", False: "off", None: ""}
     known |= {name: switched[values.get(name)] for name in ("sms_enabled", "mms_enabled")}

@@ -17,6 +17,7 @@ from config.admin.related_tables import Cell, Related, link, related
 from config.admin.sign_in.operators import actor_of
 from numbers.admin.filters import AccountFilter, SerialDayFilter
 from numbers.credit.ledger import LARGEST, correct, short_accounts, top_up
+from numbers.credit.reverse import reverse_entry, why_not, with_reversals
 from numbers.models import CreditAccount, CreditEntry
 
 
@@ -51,6 +52,49 @@ class Correct(Operation):
     def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
         balance = correct(organization_id=subject.organization_id, actor=actor, **values)
         return Done(f"{subject.organization} now has {balance.amount} {balance.currency}.")
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(
+        max_length=256,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text="Kept in the ledger, with your name. The customer sees it.",
+    )
+
+
+class ReverseEntry(Operation):
+    name, label = "reverse", "Reverse"
+    permission = "numbers.change_creditaccount"
+    form_class = NoteForm
+
+    def applies_to(self, subject: CreditEntry) -> bool:
+        return not why_not(subject)
+
+    def explain(self, subject: CreditEntry) -> str:
+        account, back = subject.account, -subject.amount
+        sentence = (
+            f"Entry {subject.entry} of {account.organization}, {subject.get_kind_display()} of "
+            f"{subject.amount} {subject.currency}, is taken back by an entry of {back:+} that names it"
+        )
+        if account.balance + back < 0:
+            return (
+                f"{sentence}. That is not possible now: the balance is {account.balance}, "
+                f"{-(account.balance + back)} too little."
+            )
+        stays = " The order keeps its numbers." if subject.order_id else ""
+        return (
+            f"{sentence}. The balance goes from {account.balance} to {account.balance + back}.{stays} "
+            "An entry can be reversed once, and a reversal not at all."
+        )
+
+    def perform(self, subject: CreditEntry, *, actor: Actor, values: dict[str, Any]) -> Done:
+        balance = reverse_entry(
+            entry_id=subject.pk, organization_id=subject.account_id, actor=actor, **values
+        )
+        owner = subject.account.organization
+        return Done(
+            f"Entry {subject.entry} was reversed. {owner} now has {balance.amount} {balance.currency}."
+        )
 
 
 class ShortFilter(admin.SimpleListFilter):
@@ -102,14 +146,14 @@ class CreditAccountAdmin(DeskAdmin):
 
 def ledger_of(organization_id: UUID) -> Related:
     entries = (
-        CreditEntry.objects.filter(account_id=organization_id)
+        with_reversals(CreditEntry.objects.filter(account_id=organization_id))
         .order_by("-entry")
-        .select_related("order")
+        .select_related("order", "reverses")
     )
     return related(
         "Ledger",
         of=entries,
-        headings=("when", "kind", "amount", "balance after", "by", "note", "order"),
+        headings=("when", "kind", "amount", "balance after", "by", "note", "reversal", "order"),
         cells=lambda row: (
             link(row, row.created_at),
             row.get_kind_display(),
@@ -117,6 +161,7 @@ def ledger_of(organization_id: UUID) -> Related:
             row.balance_after,
             row.actor,
             row.note,
+            reversal_of(row),
             link(row.order, "order") if row.order_id else Cell(""),
         ),
         empty="No money has come in yet: top up the account.",
@@ -124,10 +169,20 @@ def ledger_of(organization_id: UUID) -> Related:
     )
 
 
+def reversal_of(entry: Any) -> str:
+    """Return in words which entry this one reverses, or is reversed by."""
+    if entry.reverses:
+        return f"reverses entry {entry.reverses.entry}"
+    return f"reversed by entry {entry.reversed_by}" if entry.reversed_by else ""
+
+
 @admin.register(CreditEntry)
 class CreditEntryAdmin(DeskAdmin):
     linked = ("account",)
-    list_display = ("created_at", "owner", "kind", "amount", "balance_after", "actor", "note")
+    list_display = (
+        *("created_at", "owner", "entry", "kind", "amount", "balance_after"),
+        *("reversal", "actor", "note"),
+    )
     list_filter = ("kind", SerialDayFilter, AccountFilter)
     list_select_related = ("account__organization",)
     shown = (
@@ -141,8 +196,16 @@ class CreditEntryAdmin(DeskAdmin):
             "currency",
             "order",
         ),
-        *("actor", "request_id", "note", "created_at"),
+        *("reversal", "actor", "request_id", "note", "created_at"),
     )
+    operations = [ReverseEntry()]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return with_reversals(super().get_queryset(request))
+
+    @admin.display
+    def reversal(self, entry: CreditEntry) -> str:
+        return reversal_of(entry)
 
     @admin.display(description="organization")
     def owner(self, entry: CreditEntry) -> str:

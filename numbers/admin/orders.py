@@ -1,15 +1,46 @@
 """Orders and their numbers."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
 from campaigns.admin_filters import OrganizationFilter
-from config.admin.actions import page_of
+from config.actors import Actor
+from config.admin.actions import Done, Operation, page_of
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
 from numbers.admin.filters import OrderDayFilter
 from numbers.models import Assignment, Order
+from numbers.orders.bulk import cancel_order
+
+
+class CancelOrder(Operation):
+    name, label = "cancel", "Cancel order"
+    permission = "numbers.add_order"
+
+    def applies_to(self, subject: Order) -> bool:
+        return subject.status == Order.Status.PENDING
+
+    def explain(self, subject: Order) -> str:
+        criteria = ", ".join(f"{name} {value}" for name, value in (subject.criteria or {}).items())
+        since = f"{subject.created_at:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"{subject.organization} has waited since {since} for {subject.quantity} numbers "
+            f"({criteria or 'of any kind'}, up to {subject.max_price_per_number} {subject.currency} each). "
+            "The order gets none of them. Nothing was charged, so nothing is returned. "
+            "A cancelled order can't be resumed: the customer orders again."
+        )
+
+    def perform(self, subject: Order, *, actor: Actor, values: dict[str, Any]) -> Done:
+        cancel_order(
+            order_id=subject.pk,
+            organization_id=subject.organization_id,
+            actor=actor,
+            note=values["reason"],
+        )
+        return Done(f"The order of {subject.quantity} numbers was cancelled.")
 
 
 @admin.register(Order)
@@ -38,6 +69,7 @@ class OrderAdmin(DeskAdmin):
             "status",
             "failure_reason",
             "closed_by",
+            "closing_note",
             "quantity",
             "criteria",
             "max_price_per_number",
@@ -55,6 +87,8 @@ class OrderAdmin(DeskAdmin):
         ),
         *("created_at", "finished_at", "fill_attempts", "next_attempt_at", "last_error"),
     )
+
+    operations = [CancelOrder()]
 
     @admin.display(description="id")
     def ending(self, order: Order) -> str:

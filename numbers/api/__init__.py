@@ -6,6 +6,7 @@
 - ``numbers``: the list of own numbers.
 - ``number_detail``: one own number: read, route, release.
 - ``number_campaign``: the campaign of an own number.
+- ``undo_release``: getting a released number back.
 - ``bulk_release``: releasing several numbers.
 - ``orders``: orders of named numbers.
 - ``bulk_orders``: orders by quantity.

@@ -1,7 +1,7 @@
 """``/v1/credit``: the balance, and the ledger that explains it."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -16,6 +16,7 @@ from config.api.kinds import Count, Currency, Moment, Money, OneOf, Text, Uuid
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.pagination import paginated_response, read_list
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
+from numbers.credit.reverse import with_reversals
 from numbers.kinds import ORDER_ID, ActorName, RequestId
 from numbers.models import CreditAccount, CreditEntry
 from numbers.models.credit import CreditEntryKind
@@ -48,6 +49,14 @@ class CreditEntryJson(TypedDict):
     balance_after: Annotated[Money, doc("What was left.", example="99.00")]
     currency: Currency
     order_id: Annotated[Uuid | None, doc("The order that was charged for.", example=ORDER_ID)]
+    reverses: Annotated[
+        Annotated[int, Count(minimum=1)] | None,
+        doc("The `entry` that a reversal takes back.", example=None),
+    ]
+    reversed_by: Annotated[
+        Annotated[int, Count(minimum=1)] | None,
+        doc("The `entry` of the reversal that took this one back.", example=None),
+    ]
     note: Annotated[Text | None, doc("What the operator noted.")]
     actor: ActorName
     request_id: RequestId
@@ -85,8 +94,10 @@ class CreditEntryListView(ApiView):
         """
         # Page by the number within the account: the table's key would reveal the entries of others.
         _, page = read_list(request, name="credit-entries", key=int)
-        entries = CreditEntry.objects.filter(
-            account_id=request.user.organization_id, entry__lt=page.below
+        entries = with_reversals(
+            CreditEntry.objects.filter(
+                account_id=request.user.organization_id, entry__lt=page.below
+            )
         )
         rows = entries.order_by("-entry")[: page.fetch]
         return paginated_response(rows, page, show=entry_json, key=lambda row: row.entry)
@@ -96,7 +107,7 @@ def credit_json(account: CreditAccount) -> CreditJson:
     return {"balance": account.balance, "currency": account.currency, "entries": account.entries}
 
 
-def entry_json(entry: CreditEntry) -> CreditEntryJson:
+def entry_json(entry: Any) -> CreditEntryJson:
     return {
         "entry": entry.entry,
         "kind": entry.kind,
@@ -105,6 +116,8 @@ def entry_json(entry: CreditEntry) -> CreditEntryJson:
         "balance_after": entry.balance_after,
         "currency": entry.currency,
         "order_id": entry.order_id,
+        "reverses": entry.reverses.entry if entry.reverses else None,
+        "reversed_by": entry.reversed_by,
         "note": entry.note or None,
         "actor": shown_to_customer(entry.actor),
         "request_id": entry.request_id,

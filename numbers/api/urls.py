@@ -10,6 +10,7 @@ from numbers.api.numbers import NumberListView
 from numbers.api.orders import OrderDetailView, OrderListView
 from numbers.api.reservations import ReservationDetailView, ReservationListView
 from numbers.api.search import SearchView
+from numbers.api.undo_release import UndoReleaseView
 
 urlpatterns = [
     path("phone-numbers", NumberListView.as_view(), name="numbers"),
@@ -30,6 +31,11 @@ urlpatterns = [
         "phone-numbers/<number:number_id>/campaign",
         NumberCampaignView.as_view(),
         name="number-campaign",
+    ),
+    path(
+        "phone-numbers/<number:number_id>/undo-release",
+        UndoReleaseView.as_view(),
+        name="undo-release",
     ),
     path(
         "phone-numbers/<number:number_id>/events",

@@ -1,5 +1,7 @@
 """Bulk actions: what operators do to many numbers.
 
+- ``base``: what every bulk action is.
+- ``undo``: actions that take something back.
 - ``actions``: the actions.
 - ``job``: run one as a job.
 """

@@ -4,19 +4,19 @@ Each calls the function behind the API, one batch at a time, and returns an outc
 number: `done`, `unchanged: reason` or `refused: reason`. Running one again is safe.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
 from campaigns.models import Organization
-from config.actors import Actor
 from config.errors import ApiError
+from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes
+from numbers.bulk_actions.undo import EndHold, MoveHold, Restore, UndoRelease
 from numbers.inventory.availability import available_to
 from numbers.inventory.pricing import move_price, set_capabilities
 from numbers.inventory.reservations import reserve
@@ -26,53 +26,9 @@ from numbers.orders.purchase import Buyer
 from numbers.ownership.release import end_quarantine, release_many, retire
 from numbers.ownership.routing import Routing
 
-Outcomes = dict[int, str]
 Kind = NumberEvent.Kind
 
-DONE = "done"
 DAY_SECONDS = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """Who runs the action, why, and its parameters as they are stored in JSON."""
-
-    actor: Actor
-    reason: str
-    values: Mapping[str, Any]
-
-
-class BulkAction(ABC):
-    """One kind of bulk action.
-
-    `states`: numbers in other states stay unchanged. `event_kind`: the last event that the action
-    records for a number. `batch`: the most numbers that it changes in one call.
-    """
-
-    name: ClassVar[str]
-    label: ClassVar[str]
-    doing: ClassVar[str]
-    permission: ClassVar[str] = "numbers.change_phonenumber"
-    states: ClassVar[tuple[str, ...]]
-    event_kind: ClassVar[str]
-    batch: ClassVar[int] = 200
-
-    @abstractmethod
-    def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
-        """Apply the action to the numbers and return an outcome for each."""
-
-    @abstractmethod
-    def describe_effect(self, values: Mapping[str, Any]) -> str:
-        """Describe in a phrase what the action will do to a number in one of its `states`."""
-
-    def do_again(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
-        """Apply the action to numbers that an interrupted attempt of this request left."""
-        events = NumberEvent.objects.filter(
-            number_id__in=ids, request_id=instruction.actor.request_id, kind=self.event_kind
-        )
-        done = dict.fromkeys(events.values_list("number_id", flat=True), DONE)
-        remaining = [number_id for number_id in ids if number_id not in done]
-        return done | (self.do(remaining, instruction) if remaining else {})
 
 
 class Release(BulkAction):
@@ -142,7 +98,7 @@ class Retire(BulkAction):
     event_kind = Kind.RETIRED
 
     def describe_effect(self, values: Mapping[str, Any]) -> str:
-        return "leaves the stock permanently, and a hold on it ends"
+        return "leaves the stock until it is returned to it, and a hold on it ends"
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         retired = set(retire(number_ids=ids, actor=instruction.actor, reason=instruction.reason))
@@ -277,7 +233,7 @@ def _words(refusal: ApiError) -> str:
 BULK_ACTIONS: dict[str, BulkAction] = {
     action.name: action
     for action in (
-        *(Release(), ReleaseAtOnce(), EndQuarantine(), Retire()),
-        *(Hold(), Assign(), MovePrice(), SetCapabilities()),
+        *(Release(), ReleaseAtOnce(), UndoRelease(), EndQuarantine(), Retire(), Restore()),
+        *(Hold(), MoveHold(), EndHold(), Assign(), MovePrice(), SetCapabilities()),
     )
 }

@@ -26,10 +26,10 @@ RECORD_ENTRY = """
     WITH entry AS (
         INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before,
                                          balance_after, currency, actor, request_id, note,
-                                         created_at)
+                                         reverses_id, created_at)
         SELECT organization_id, entries + 1, %(kind)s, %(amount)s::numeric, balance,
                balance + %(amount)s::numeric, currency, %(actor)s, %(request_id)s, %(note)s,
-               clock_timestamp()
+               %(reverses)s, clock_timestamp()
         FROM numbers_creditaccount WHERE organization_id = %(organization_id)s
     )
     UPDATE numbers_creditaccount SET balance = balance + %(amount)s::numeric, entries = entries + 1
@@ -89,8 +89,16 @@ def _write(
     )
 
 
-def enter(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor: Actor) -> Balance:
-    """Write one ledger entry, in the caller's transaction.
+def enter(
+    *,
+    organization_id: UUID,
+    kind: str,
+    amount: Decimal,
+    note: str,
+    actor: Actor,
+    reverses: int | None = None,
+) -> Balance:
+    """Write one ledger entry, in the caller's transaction. `reverses` is the entry it takes back.
 
     Raise ValidationFailed if the amount, or the balance after it, is out of bounds.
     """
@@ -118,6 +126,7 @@ def enter(*, organization_id: UUID, kind: str, amount: Decimal, note: str, actor
         "kind": kind,
         "amount": amount,
         "note": note.strip()[:256],
+        "reverses": reverses,
         "actor": str(actor),
         "request_id": actor.request_id,
     }

@@ -6,6 +6,7 @@
 - ``candidates``: candidates of a bulk order.
 - ``criteria``: what a buyer looks for.
 - ``alternatives``: available numbers nearby.
+- ``holds``: operators' ends and moves of holds.
 - ``reservations``: temporary claims on numbers.
 - ``reservation_json``: a reservation as its organization sees it.
 - ``pricing``: prices of numbers.

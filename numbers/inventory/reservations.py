@@ -74,6 +74,7 @@ HELD_SECONDS = f"""
     GROUP BY number_id
 """  # noqa: S608  made of constants
 
+# The reservation is over once it holds none but these numbers.
 RELEASE = """
     WITH held AS (
         SELECT id, held_until FROM numbers_phonenumber
@@ -89,11 +90,14 @@ RELEASE = """
                                          before, after, reason)
         SELECT statement_timestamp(), id, 'hold_released', %(organization_id)s, %(actor)s,
                %(request_id)s, jsonb_build_object('held_until', held_until), '{"held_until": null}',
-               ''
+               %(reason)s
         FROM free
     )
-    UPDATE numbers_reservation SET released_at = statement_timestamp()
-    WHERE id = %(id)s AND released_at IS NULL
+    UPDATE numbers_reservation r SET released_at = statement_timestamp()
+    WHERE id = %(id)s AND released_at IS NULL AND NOT EXISTS (
+        SELECT FROM numbers_phonenumber n
+        WHERE n.held_for_id = r.organization_id AND n.held_until > statement_timestamp()
+          AND n.reservation_id = r.id AND n.id <> ALL(%(ids)s))
 """
 
 
@@ -163,6 +167,7 @@ def _release(tx: Transaction, reservation_id: UUID, buyer: Buyer) -> None:
         "organization_id": buyer.organization_id,
         "actor": str(buyer.actor),
         "request_id": buyer.actor.request_id,
+        "reason": buyer.reason,
     }
     with connection.cursor() as cursor:
         cursor.execute(RELEASE, parameters)

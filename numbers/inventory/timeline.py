@@ -17,12 +17,14 @@ SHOWN = 200
 SENTENCES = {
     NumberEvent.Kind.ASSIGNED: "Assigned",
     NumberEvent.Kind.RELEASED: "Released",
+    NumberEvent.Kind.RELEASE_UNDONE: "Release undone",
     NumberEvent.Kind.ROUTED: "Routing changed",
     NumberEvent.Kind.HELD: "Held",
     NumberEvent.Kind.HOLD_RELEASED: "Hold ended",
+    NumberEvent.Kind.HOLD_MOVED: "End of the hold moved",
     NumberEvent.Kind.QUARANTINE_ENDED: "Quarantine ended early",
     NumberEvent.Kind.RETIRED: "Retired",
-    NumberEvent.Kind.RESTORED: "Restored",
+    NumberEvent.Kind.RESTORED: "Returned to stock",
     NumberEvent.Kind.PRICED: "Price changed",
     NumberEvent.Kind.CHANGED: "Changed",
 }
@@ -54,7 +56,8 @@ class Owner:
 def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner]:
     """Return the owners of the number between the two times, both included, oldest first.
 
-    The campaigns are those of that time, not the current ones.
+    The campaigns are those of that time, not the current ones. Between a release and its undo the
+    number had no owner.
     """
     assignments = (
         Assignment.objects.filter(number_id=number_id, created_at__lte=end)
@@ -63,8 +66,21 @@ def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner
         .order_by("created_at")
     )
     return [
-        Owner(assignment, _campaigns_between(assignment, begin, end)) for assignment in assignments
+        Owner(assignment, _campaigns_between(assignment, begin, end))
+        for assignment in assignments
+        if not _was_released_throughout(assignment, begin, end)
     ]
+
+
+def _was_released_throughout(assignment: Assignment, begin: datetime, end: datetime) -> bool:
+    """Return whether the assignment was released before the span, and the undo came after it."""
+    kinds = (NumberEvent.Kind.RELEASED, NumberEvent.Kind.RELEASE_UNDONE)
+    events = NumberEvent.objects.filter(
+        number_id=assignment.number_id, assignment_id=assignment.pk, kind__in=kinds
+    ).order_by("-id")
+    before = events.filter(at__lte=begin).values_list("kind", flat=True).first()
+    undone = events.filter(kind=NumberEvent.Kind.RELEASE_UNDONE, at__gt=begin, at__lte=end)
+    return before == NumberEvent.Kind.RELEASED and not undone.exists()
 
 
 def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -> list[Campaign]:

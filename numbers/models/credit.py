@@ -46,6 +46,7 @@ class CreditEntryKind(models.TextChoices):
     TOP_UP = "top_up"
     CHARGE = "charge"
     CORRECTION = "correction"
+    REVERSAL = "reversal"
 
 
 class CreditEntry(models.Model):
@@ -72,6 +73,16 @@ class CreditEntry(models.Model):
         related_name="charges",
         db_index=False,
     )
+    # The entry that this one takes back. A trigger holds that it is of the same account and of the
+    # opposite amount, and not a reversal itself.
+    reverses = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversals",
+        db_index=False,
+    )
     actor = models.CharField(max_length=128)
     request_id = models.CharField(max_length=26)
     note = models.CharField(max_length=256, blank=True, default="")
@@ -88,6 +99,11 @@ class CreditEntry(models.Model):
             models.UniqueConstraint(
                 fields=["order"], condition=Q(kind="charge"), name="credit_one_charge_per_order"
             ),
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=Q(reverses__isnull=False),
+                name="credit_entry_reversed_once",
+            ),
             one_of("kind", CreditEntryKind, name="credit_entry_kind_known"),
             models.CheckConstraint(
                 condition=Q(actor__regex=ACTOR), name="credit_entry_actor_named"
@@ -100,9 +116,12 @@ class CreditEntry(models.Model):
                 name="credit_entry_adds_up",
             ),
             models.CheckConstraint(
-                condition=Q(kind="charge", order__isnull=False, amount__lte=0)
-                | Q(kind="top_up", order__isnull=True, amount__gt=0)
-                | Q(kind="correction", order__isnull=True) & ~Q(amount=0),
+                condition=Q(
+                    kind="charge", order__isnull=False, amount__lte=0, reverses__isnull=True
+                )
+                | Q(kind="top_up", order__isnull=True, amount__gt=0, reverses__isnull=True)
+                | Q(kind="correction", order__isnull=True, reverses__isnull=True) & ~Q(amount=0)
+                | Q(kind="reversal", order__isnull=True, reverses__isnull=False) & ~Q(amount=0),
                 name="credit_entry_kind_whole",
             ),
             models.CheckConstraint(

@@ -10,9 +10,11 @@ from numbers.models.fields import ACTOR
 class NumberEventKind(models.TextChoices):
     ASSIGNED = "assigned"
     RELEASED = "released"
+    RELEASE_UNDONE = "release_undone"
     ROUTED = "routed"
     HELD = "held"
     HOLD_RELEASED = "hold_released"
+    HOLD_MOVED = "hold_moved"
     QUARANTINE_ENDED = "quarantine_ended"
     RETIRED = "retired"
     RESTORED = "restored"

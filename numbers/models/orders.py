@@ -65,6 +65,8 @@ class Order(models.Model):
     # Who ended it without numbers; what completed it is the order's own actor.
     closed_by = models.CharField(max_length=128, blank=True, default="", db_default="")
     closed_in_request = models.CharField(max_length=26, blank=True, default="", db_default="")
+    # Why an operator cancelled it; customers do not see it.
+    closing_note = models.CharField(max_length=256, blank=True, default="", db_default="")
     fill_attempts = models.IntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=512, blank=True, default="", db_default="")
@@ -95,6 +97,10 @@ class Order(models.Model):
                     closed_in_request__regex=r"\S",
                 )
                 | Q(status__in=["pending", "complete"], closed_by="", closed_in_request=""),
+            ),
+            models.CheckConstraint(
+                condition=Q(closing_note="") | Q(status="cancelled"),
+                name="order_closing_note_of_cancelled",
             ),
             models.CheckConstraint(
                 condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),

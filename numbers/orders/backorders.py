@@ -50,7 +50,7 @@ CLOSE = """
     WITH closed AS (
         UPDATE numbers_order
         SET status = %s, failure_reason = %s, closed_by = %s, closed_in_request = %s,
-            finished_at = clock_timestamp()
+            closing_note = %s, finished_at = clock_timestamp()
         WHERE id = %s AND status = 'pending'
         RETURNING id, organization_id, status, finished_at
     )
@@ -106,9 +106,11 @@ def filled_orders(number: int) -> str:
     return f"{number} {'order' if number == 1 else 'orders'} filled"
 
 
-def close_statement(order_id: UUID, status: str, reason: str, actor: Actor) -> Statement:
+def close_statement(
+    order_id: UUID, status: str, reason: str, actor: Actor, *, note: str = ""
+) -> Statement:
     """Return the statement that closes a pending order without numbers."""
-    return CLOSE, [status, reason, str(actor), actor.request_id, order_id]
+    return CLOSE, [status, reason, str(actor), actor.request_id, note[:256], order_id]
 
 
 class _Pass:

@@ -214,22 +214,24 @@ def own_quantity_order(order_id: UUID, organization_id: UUID) -> Order:
     return order
 
 
-def cancel_order(*, order_id: UUID, organization_id: UUID, actor: Actor) -> None:
-    """Cancel a pending order. Idempotent.
+def cancel_order(*, order_id: UUID, organization_id: UUID, actor: Actor, note: str = "") -> None:
+    """Cancel a pending order. Idempotent. `note` is an operator's, which customers do not see.
 
     Raise NotFound if there is none, OrderNotPending if it is complete or failed.
     """
-    run_transaction(lambda tx: _cancel(tx, order_id, organization_id, actor))
+    run_transaction(lambda tx: _cancel(tx, order_id, organization_id, actor, note))
 
 
-def _cancel(tx: Transaction, order_id: UUID, organization_id: UUID, actor: Actor) -> None:
+def _cancel(
+    tx: Transaction, order_id: UUID, organization_id: UUID, actor: Actor, note: str
+) -> None:
     lock_account(organization_id)
     order = lock_pending_order(tx, order_id, organization_id)
     if order is None:
         raise NotFound()
     if order.status not in ("pending", "cancelled"):
         raise OrderNotPending()
-    tx.run(close_statement(order_id, "cancelled", "", actor))
+    tx.run(close_statement(order_id, "cancelled", "", actor, note=note.strip()))
 
 
 def _pending_statement(

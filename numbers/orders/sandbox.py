@@ -20,7 +20,10 @@ number         response                     as if
 +15005550011   409 BRAND_NOT_VERIFIED       the campaign's brand was not verified
 =============  ===========================  =====================================================
 
-Orders and dry runs support all of them; reservations support 0001, 0002, 0003, 0005, 0006, 0008 and
+Undoing the release of +15005550012 gets 409 UNDO_EXPIRED, that of +15005550013
+409 NUMBER_NOT_AVAILABLE; to orders and reservations the two are not in stock.
+
+Orders and dry runs support all of the table; reservations support 0001, 0002, 0003, 0005, 0006, 0008 and
 0009, the others are unavailable there. The number that succeeds must be the only one. Its response
 is remembered under an `Idempotency-Key` as usual, but no order or reservation is written: its ids
 do not exist.
@@ -29,6 +32,7 @@ do not exist.
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -58,6 +62,7 @@ from numbers.orders.purchase import (
     Purchase,
     price_purchase,
 )
+from numbers.ownership.undo_release import NumberNotAvailable, UndoExpired
 
 PRICE = Decimal("1.00")
 GOES_WELL = "+15005550006"
@@ -105,6 +110,12 @@ def forced_hold(numbers: list[str], *, ttl_seconds: int, buyer: Buyer) -> Reserv
         id=new_id(), numbers=numbers, created_at=at, expires_at=at + timedelta(seconds=ttl_seconds)
     )
     return reservation_json(reservation, held=numbers, at=at)
+
+
+def refuse_forced_undo(reference: UUID | str, *, is_sandbox: bool) -> None:
+    """Raise the error that undoing the release of a magic number forces."""
+    if is_sandbox and isinstance(reference, str) and reference in REFUSALS_OF_UNDO:
+        raise REFUSALS_OF_UNDO[reference]()
 
 
 Refusal = Callable[[Sequence[str], str, Buyer], ApiError]
@@ -166,6 +177,11 @@ REFUSALS: dict[str, Refusal] = {
     "+15005550007": _in_progress,
     "+15005550010": lambda numbers, number, buyer: CampaignNotActive(),
     "+15005550011": lambda numbers, number, buyer: BrandNotVerified(),
+}
+
+REFUSALS_OF_UNDO: dict[str, type[ApiError]] = {
+    "+15005550012": UndoExpired,
+    "+15005550013": NumberNotAvailable,
 }
 
 

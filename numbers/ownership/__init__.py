@@ -2,6 +2,8 @@
 
 - ``queries``: an organization's numbers.
 - ``release``: the end of an assignment; retiring.
+- ``undo_release``: giving a released number back.
+- ``restore``: returning retired numbers to stock.
 - ``routing``: fields of the routing.
 - ``rerouting``: changing the routing.
 - ``webhook_urls``: URLs that customers may set.

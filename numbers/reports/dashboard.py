@@ -153,8 +153,14 @@ ORDERS = """
     WHERE id >= %s AND NOT sandbox AND status = 'complete' GROUP BY 1
 """
 REVENUE = """
-    SELECT created_at::date, -sum(amount) FROM numbers_creditentry
-    WHERE created_at >= %s AND kind = 'charge' GROUP BY 1
+    SELECT day, -sum(amount) FROM (
+        SELECT created_at::date AS day, amount FROM numbers_creditentry
+        WHERE created_at >= %(since)s AND kind = 'charge'
+        UNION ALL
+        SELECT e.created_at::date, e.amount
+        FROM numbers_creditentry e JOIN numbers_creditentry charge ON charge.id = e.reverses_id
+        WHERE e.created_at >= %(since)s AND charge.kind = 'charge'
+    ) AS entry GROUP BY 1
 """
 REFUSALS = """
     SELECT at::date, code, count(*) FROM numbers_refusal
@@ -178,7 +184,7 @@ def _count_days() -> dict[str, Any]:
     spare: dict[str, Any] = {"refusals": {}}  # for a day that begins during the count
     for day, orders, numbers in _rows(ORDERS, first_id_of(begin)):
         days.get(day, spare).update(orders=orders, numbers=numbers)
-    for day, revenue in _rows(REVENUE, begin):
+    for day, revenue in _rows(REVENUE, since=begin):
         days.get(day, spare)["revenue"] = f"{revenue:.2f}"
     for day, code, count in _rows(REFUSALS, begin):
         days.get(day, spare)["refusals"][code] = count
@@ -213,9 +219,9 @@ PANELS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def _rows(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+def _rows(statement: str, *parameters: Any, **named: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, named or parameters)
         return cursor.fetchall()
 
 

@@ -18,12 +18,17 @@ QUARANTINE = [
             FROM numbers_assignment
         ) p
         JOIN numbers_phonenumber n ON n.id = p.number_id
-        JOIN numbers_numberevent e ON e.assignment_id = p.ahead AND e.kind = 'released'
+        JOIN (
+            SELECT DISTINCT ON (assignment_id) * FROM numbers_numberevent
+            WHERE kind = 'released' ORDER BY assignment_id, id DESC
+        ) e ON e.assignment_id = p.ahead
         WHERE coalesce(p.created_at < (e.after ->> 'quarantined_until')::timestamptz, true)
           AND NOT EXISTS (
             SELECT FROM numbers_numberevent q
             WHERE q.number_id = p.number_id AND q.id > e.id AND q.at <= p.created_at
-              AND q.kind IN ('quarantine_ended', 'restored'))
+              AND (q.kind = 'quarantine_ended'
+                   OR q.kind = 'restored'
+                      AND coalesce((q.after ->> 'quarantined_until')::timestamptz <= p.created_at, true)))
         """,
     ),
     Check(
@@ -112,16 +117,45 @@ PROVENANCE = [
         "every_end_of_an_ownership_is_in_the_history",
         5,
         "numbers_assignment",
-        # An assignment that ended without exactly one event, or an event for one that is still
-        # open.
+        # An ended assignment needs one release more than undone ones, an open one as many; the
+        # last of these events is the one that explains how it stands.
         """
-        SELECT a.id AS assignment_id, a.ended_at, e.id AS event_id, e.times
+        SELECT a.id AS assignment_id, a.ended_at, e.releases, e.undone, e.last
         FROM numbers_assignment a
         FULL JOIN (
-            SELECT id, assignment_id, count(*) OVER (PARTITION BY assignment_id) AS times
-            FROM numbers_numberevent WHERE kind = 'released'
+            SELECT assignment_id, count(*) FILTER (WHERE kind = 'released') AS releases,
+                   count(*) FILTER (WHERE kind = 'release_undone') AS undone,
+                   (array_agg(kind ORDER BY id DESC))[1] AS last
+            FROM numbers_numberevent WHERE kind IN ('released', 'release_undone') GROUP BY assignment_id
         ) e ON e.assignment_id = a.id
-        WHERE (a.ended_at IS NOT NULL) <> (e.id IS NOT NULL) OR e.times > 1
+        WHERE a.id IS NULL
+           OR coalesce(e.releases, 0) - coalesce(e.undone, 0) <> (a.ended_at IS NOT NULL)::int
+           OR e.last = CASE WHEN a.ended_at IS NULL THEN 'released' ELSE 'release_undone' END
+        """,
+    ),
+    Check(
+        "an_undone_release_gives_back_what_it_took",
+        4,
+        "numbers_numberevent",
+        # An undo that does not follow the release of the same assignment, came after the
+        # quarantine, or gave back another routing. The campaign may be missing.
+        """
+        SELECT u.id AS event_id, u.assignment_id, r.id AS release
+        FROM numbers_numberevent u
+        LEFT JOIN LATERAL (
+            SELECT * FROM numbers_numberevent e
+            WHERE e.number_id = u.number_id AND e.id < u.id
+              AND e.kind IN ('assigned', 'released', 'release_undone')
+            ORDER BY e.id DESC LIMIT 1
+        ) r ON true
+        WHERE u.kind = 'release_undone'
+          AND ((r.kind, r.assignment_id, r.organization_id)
+               IS DISTINCT FROM ('released', u.assignment_id, u.organization_id)
+            OR coalesce(u.at >= (u.before ->> 'quarantined_until')::timestamptz, true)
+            OR (u.after ->> 'inbound_url', u.after ->> 'status_url', u.after ->> 'label')
+               IS DISTINCT FROM (r.before ->> 'inbound_url', r.before ->> 'status_url', r.before ->> 'label')
+            OR coalesce(u.after ->> 'campaign_id', u.after ->> 'campaign_detached')
+               IS DISTINCT FROM r.before ->> 'campaign_id')
         """,
     ),
     Check(

@@ -117,8 +117,8 @@ ONE_OWNER = [
         """
         SELECT wanted.name
         FROM (VALUES ('assignment_one_owner'), ('phone_number_unique'),
-              ('credit_one_charge_per_order'),
-                     ('idempotency_key_unique')) AS wanted (name)
+              ('credit_one_charge_per_order'), ('idempotency_key_unique'),
+              ('credit_entry_reversed_once')) AS wanted (name)
         WHERE NOT EXISTS (
             SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
             WHERE c.relname = wanted.name AND c.relnamespace = current_schema()::regnamespace
@@ -247,18 +247,36 @@ CREDIT = [
         """,
     ),
     Check(
+        "a_reversal_takes_back_one_entry_once",
+        3,
+        "numbers_creditentry",
+        # A reversal of another amount or account, of a reversal, or of an entry reversed before.
+        """
+        SELECT r.id, r.account_id, r.entry, r.amount, e.entry AS reversed, e.amount AS reversed_amount, r.times
+        FROM (
+            SELECT *, count(*) OVER (PARTITION BY reverses_id) AS times
+            FROM numbers_creditentry WHERE reverses_id IS NOT NULL
+        ) r LEFT JOIN numbers_creditentry e ON e.id = r.reverses_id
+        WHERE e.id IS NULL OR r.times > 1 OR r.kind <> 'reversal' OR e.kind = 'reversal'
+           OR (e.account_id, e.currency, e.amount) IS DISTINCT FROM (r.account_id, r.currency, -r.amount)
+        """,
+    ),
+    Check(
         "history_is_protected",
         3,
         "pg_trigger",
         # A table of history whose trigger against changes is missing or disabled.
         """
-        SELECT wanted.name AS table
-        FROM (VALUES ('numbers_creditentry'), ('numbers_numberevent'), ('numbers_stockbatch'),
-              ('campaigns_event'),
-                     ('numbers_assignment'), ('numbers_order')) AS wanted (name)
+        SELECT wanted.name AS table, wanted.trigger
+        FROM (VALUES ('numbers_creditentry', 'keep_rows'), ('numbers_numberevent', 'keep_rows'),
+                     ('numbers_stockbatch', 'keep_rows'), ('campaigns_event', 'keep_rows'),
+                     ('numbers_assignment', 'keep_rows'), ('numbers_order', 'keep_rows'),
+                     ('numbers_assignment', 'keep_identity'), ('numbers_assignment', 'reopened'),
+                     ('numbers_creditentry', 'reversal')) AS wanted (name, trigger)
         WHERE NOT EXISTS (
             SELECT FROM pg_trigger t
-            WHERE t.tgrelid = to_regclass(wanted.name) AND t.tgname = wanted.name || '_keep_rows'
+            WHERE t.tgrelid = to_regclass(wanted.name)
+              AND t.tgname = wanted.name || '_' || wanted.trigger
               AND t.tgenabled IN ('O', 'A'))
         """,
     ),

@@ -57,6 +57,7 @@ WALK: dict[str, tuple[Ask, ...]] = {
     f"DELETE {BASE}/<number:number_id>": (*PLAIN, Ask("?return_to_carrier=true")),
     f"POST {BASE}/<number:number_id>/campaign": (Ask(body={"campaign_id": "{campaign_id}"}),),
     f"DELETE {BASE}/<number:number_id>/campaign": PLAIN,
+    f"POST {BASE}/<number:number_id>/undo-release": PLAIN,
     f"GET {BASE}/<number:number_id>/events": (*PLAIN, *LIST),
     f"POST {BASE}/search": (Ask(body={"pattern": "{digits}"}),),
     f"GET {BASE}/orders": LIST,

@@ -201,6 +201,26 @@ class Service(RuleBasedStateMachine):
             for one in owned:
                 self.desk.release(one["number"])
 
+    @rule(who=WHO, which=st.integers(0, 20))
+    def undo_a_release(self, who: str, which: int) -> None:
+        """Of any number that it ever owned, in whatever state that is now."""
+        once = Assignment.objects.filter(organization__name=who).order_by("-id")
+        owned = list(once.values_list("id", "number__number"))
+        if not owned:
+            return
+        assignment_id, number = owned[which % len(owned)]
+        path = f"/v1/phone-numbers/{assignment_id}/undo-release"
+        latest = Assignment.objects.filter(number__number=number).latest("created_at").pk
+        # A number that it has owned twice: the first time is over for good.
+        expected = (
+            self.desk.undo_release(who, number)
+            if assignment_id == latest
+            else "UNDO_EXPIRED or NUMBER_NOT_AVAILABLE"
+        )
+        code = self.api[who].post(path, b"").json().get("error", {}).get("code")
+        assert (code is None) == (expected is None)
+        assert code is None or code in str(expected)
+
     # --- what operators, commands and time do ---------------------------------------------------
 
     @rule(

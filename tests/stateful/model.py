@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 QUARANTINE = timedelta(days=45)
+UNDO = timedelta(days=14)
 PRICE = Decimal("1.00")
 
 
@@ -16,6 +17,9 @@ class NumberState:
     owner: str | None = None
     held_by: str | None = None
     until: timedelta = timedelta()
+    # Of a number in quarantine: who released it, when.
+    last_owner: str | None = None
+    since: timedelta = timedelta()
 
 
 @dataclass
@@ -94,7 +98,24 @@ class Desk:
             self.numbers[number] = NumberState()
 
     def release(self, number: str) -> None:
-        self.numbers[number] = NumberState("quarantined", until=self.now + QUARANTINE)
+        self.numbers[number] = NumberState(
+            "quarantined",
+            until=self.now + QUARANTINE,
+            last_owner=self.numbers[number].owner,
+            since=self.now,
+        )
+
+    def undo_release(self, organization: str, number: str) -> str | None:
+        """Undo the release of a number that the organization once owned; gives the code of a refusal."""
+        state = self.numbers[number]
+        if state.owner == organization:
+            return None
+        if (state.status, state.last_owner) != ("quarantined", organization):
+            return "UNDO_EXPIRED or NUMBER_NOT_AVAILABLE"
+        if self.now >= state.since + UNDO:
+            return "UNDO_EXPIRED"
+        self.numbers[number] = NumberState("assigned", owner=organization)
+        return None
 
     def next_step_of(self, order: Pending) -> str:
         """What trying to fill a pending order comes to: a status, or a reason to fail."""

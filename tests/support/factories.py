@@ -13,7 +13,8 @@ from apikeys.scopes import Scope
 from campaigns.models import Brand, Campaign, Organization
 from config.actors import Actor, command_actor
 from numbers.credit.ledger import top_up
-from numbers.models import Assignment, PhoneNumber, Reservation, StockBatch
+from numbers.credit.reverse import reverse_entry
+from numbers.models import Assignment, CreditEntry, PhoneNumber, Reservation, StockBatch
 from numbers.models.jobs import Job, JobInput, JobOutcome
 from numbers.numbering.e164 import type_of
 from numbers.orders.place import OrderRequest, place_order
@@ -123,6 +124,15 @@ def release(number: str, *, until: datetime) -> None:
         ended_at=Now(), inbound_url="", status_url="", label="", campaign=None
     )
     PhoneNumber.objects.filter(number=number).update(status="quarantined", quarantined_until=until)
+
+
+def reverse(organization: Organization, *, kind: str) -> CreditEntry:
+    """Take the organization's first entry of a kind back; gives the reversal."""
+    entry = CreditEntry.objects.filter(account_id=organization.pk, kind=kind).earliest("id")
+    reverse_entry(
+        entry_id=entry.pk, organization_id=organization.pk, note="a mistake", actor=actor()
+    )
+    return entry.reversals.get()
 
 
 def job(kind: str = "import_numbers", **fields: Any) -> Job:

@@ -231,6 +231,19 @@ def after_its_release(world: World, call: Call) -> Any:
     return call.make(world)
 
 
+def long_after_its_release(world: World, call: Call) -> Any:
+    world.set("UNDO_RELEASE_DAYS", 0)
+    return after_its_release(world, call)
+
+
+def after_it_went_to_the_carrier(world: World, call: Call) -> Any:
+    assert (
+        world.api.request("DELETE", f"{NUMBERS}/{NUMBER_ID}?return_to_carrier=true").status_code
+        == 200
+    )
+    return call.make(world)
+
+
 def with_a_field_that_is_not_for_updates(world: World, call: Call) -> Any:
     return call.make(world, body={"number": NUMBER})
 
@@ -300,6 +313,12 @@ CALLS = {
     ),
     "releaseNumber": a_call(
         "DELETE", ONE_NUMBER, PRECONDITION_FAILED=with_the_etag_of_another_state
+    ),
+    "undoRelease": a_call(
+        "POST",
+        f"{ONE_NUMBER}/undo-release",
+        UNDO_EXPIRED=long_after_its_release,
+        NUMBER_NOT_AVAILABLE=after_it_went_to_the_carrier,
     ),
     "releaseNumbers": a_call("POST", f"{BULK}/release", {"ids": [NUMBER_ID]}),
     "attachCampaign": a_call(

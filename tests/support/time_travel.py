@@ -30,11 +30,12 @@ def let_pass(span: timedelta) -> None:
                 cursor.execute(f"UPDATE {model._meta.db_table} SET {moved}", {"span": span})
         for key in ("quarantined_until", "held_until"):
             # What an event says of a time, as text within its JSON.
-            cursor.execute(
-                "UPDATE numbers_numberevent SET after = jsonb_set(after, %(path)s, "
-                "to_jsonb((after ->> %(key)s)::timestamptz - %(span)s)) WHERE after ->> %(key)s IS NOT NULL",
-                {"path": [key], "key": key, "span": span},
-            )
+            for side in ("before", "after"):
+                cursor.execute(
+                    f"UPDATE numbers_numberevent SET {side} = jsonb_set({side}, %(path)s, "
+                    f"to_jsonb(({side} ->> %(key)s)::timestamptz - %(span)s)) WHERE {side} ->> %(key)s IS NOT NULL",
+                    {"path": [key], "key": key, "span": span},
+                )
 
 
 def _models() -> list[type[models.Model]]:

@@ -34,6 +34,8 @@ def refused(statement):
     assert (diag.sqlstate, diag.context.split("(")[0]) in (
         ("23001", "PL/pgSQL function numberdesk_refuse_change"),
         ("23001", "PL/pgSQL function numberdesk_keep_assignment"),
+        ("23001", "PL/pgSQL function numberdesk_owns_when_open"),
+        ("23001", "PL/pgSQL function numberdesk_check_reversal"),
     )
 
 
@@ -96,11 +98,81 @@ def test_ownership_may_be_routed_and_an_ended_one_may_not(column):
     refused(change)
 
 
-def test_ownership_may_end_once_and_never_come_back():
+REOPEN = "UPDATE numbers_assignment SET ended_at = NULL"
+REST = (
+    "UPDATE numbers_phonenumber SET status = 'quarantined', quarantined_until = now() + interval '{}' "
+    "WHERE id IN (SELECT number_id FROM numbers_assignment)"
+)
+TAKE_BACK = (
+    "UPDATE numbers_phonenumber SET status = 'assigned', quarantined_until = NULL "
+    "WHERE id IN (SELECT number_id FROM numbers_assignment)"
+)
+ANOTHER_OWNER = """
+    INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price, inbound_url, status_url, label,
+                                    created_at, ended_at)
+    SELECT gen_random_uuid(), number_id, organization_id, order_id, price, '', '', '', ended_at, ended_at
+    FROM numbers_assignment
+"""
+
+
+def end_for(rest):
+    db_assertions.run(END, REST.format(rest))
+
+
+def test_ownership_ends_once_and_stays_ended_outside_quarantine():
     allow(db_assertions.run, END)
     db_assertions.run(END)
     refused(END)
-    refused("UPDATE numbers_assignment SET ended_at = NULL")
+    refused(REOPEN)
+    for state in ("available", "assigned", "retired"):
+        db_assertions.run(f"UPDATE numbers_phonenumber SET status = '{state}', held_for_id = NULL, "
+                          "held_until = NULL, reservation_id = NULL")  # fmt: skip
+        refused(REOPEN)
+
+
+def test_ownership_reopens_in_quarantine_with_its_number():
+    end_for("1 hour")
+    allow(db_assertions.run, REOPEN, TAKE_BACK)
+    check_now()
+    assert refusing(db_assertions.run, REOPEN).sqlstate == "23001"  # without its number
+
+
+def test_ownership_stays_ended_once_its_quarantine_is_over():
+    end_for("-1 second")
+    refused(REOPEN)
+
+
+def test_ownership_stays_ended_once_another_owner_came():
+    end_for("1 hour")
+    db_assertions.run(ANOTHER_OWNER)
+    refused(f"{REOPEN} WHERE created_at < (SELECT max(created_at) FROM numbers_assignment)")
+
+
+def test_ownership_that_comes_back_keeps_whose_it_is():
+    end_for("1 hour")
+    for column, value in IDENTITY.items():
+        refused(f"{REOPEN}, {column} = {value}")
+
+
+REVERSAL = """
+    INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before, balance_after, currency, actor,
+                                     request_id, note, created_at, reverses_id)
+    SELECT e.account_id, 99, 'reversal', {amount}, 0, {amount}, e.currency, 'command:tests', 'x', '', now(), e.id
+    FROM numbers_creditentry e WHERE {which}
+"""
+
+
+@pytest.mark.parametrize(
+    ("amount", "which"),
+    [
+        ("-e.amount + 1", "e.kind = 'top_up'"),
+        ("e.amount", "e.kind = 'top_up'"),
+        ("-e.amount", "e.kind = 'reversal'"),
+    ],
+)
+def test_reversal_takes_back_one_whole_entry(cast, amount, which):
+    factories.reverse(cast.owner, kind="charge")
+    refused(REVERSAL.format(amount=amount, which=which))
 
 
 def test_every_trigger_of_our_tables_is_tested_here():
@@ -112,7 +184,11 @@ def test_every_trigger_of_our_tables_is_tested_here():
         for table in APPEND_ONLY + NEVER_DELETED
         for what in ("rows", "truncate")
     }
-    assert triggers == kept | {"numbers_assignment_keep_identity"}
+    assert triggers == kept | {
+        "numbers_assignment_keep_identity",
+        "numbers_assignment_reopened",
+        "numbers_creditentry_reversal",
+    }
 
 
 # --- foreign keys --------------------------------------------------------------------------------
@@ -136,6 +212,16 @@ LEGAL = {
     "numbers_creditentry": {"entry": "entry + 1", "amount": "0", "balance_before": "balance_after"},
 }
 
+REVERSAL_OF_NOTHING = {
+    "kind": "'reversal'",
+    "entry": "entry + 1",
+    "amount": "-amount",
+    "order_id": "NULL",
+    "balance_before": "balance_after",
+    "balance_after": "balance_before",
+    "reverses_id": "-1",
+}
+
 
 @pytest.fixture
 def foreign_keys():
@@ -157,6 +243,8 @@ def test_every_reference_to_a_missing_row_is_refused(foreign_keys):
         where = f"{column} IS NOT NULL AND {'held_for_id IS NOT NULL' if table == 'numbers_phonenumber' else 'true'}"
         if (table, column) == ("numbers_creditentry", "account_id"):
             where, changes = "entry = 1", {"account_id": "gen_random_uuid()"}
+        if column == "reverses_id":
+            where, changes = "kind = 'charge'", REVERSAL_OF_NOTHING
         assert refusing(copy, table, where, **changes).constraint_name == name
 
 

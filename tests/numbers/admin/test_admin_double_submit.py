@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Organization
@@ -17,6 +19,7 @@ from config.admin import once
 from config.admin.models import SubmittedForm
 from config.admin.once import FIELD, NOT_AGAIN
 from numbers.models import CreditAccount, CreditEntry, PhoneNumber
+from numbers.ownership.release import release, retire
 from numbers.verification.run import verify_inventory
 from tests.support import admin_pages, factories
 from tests.support.admin_client import url
@@ -45,6 +48,29 @@ def operation(subject: Any, name: str, **values: Any) -> Form:
 def number_of_stock() -> PhoneNumber:
     (name,) = factories.stock(*factories.line(PhoneNumber.objects.count() + 1))
     return PhoneNumber.objects.get(number=name)
+
+
+def held(owner: Organization) -> PhoneNumber:
+    number = number_of_stock()
+    factories.hold(owner, number.number)
+    return PhoneNumber.objects.get(pk=number.pk)
+
+
+def retired() -> PhoneNumber:
+    number = number_of_stock()
+    retire(number_ids=[number.pk], actor=factories.actor(), reason="worn out")
+    return number
+
+
+def given_back(owner: Organization) -> PhoneNumber:
+    number = number_of_stock()
+    factories.own(owner, number.number)
+    assignment = number.assignments.get()
+    release(assignment_id=assignment.pk, organization_id=owner.pk, actor=factories.actor())
+    return number
+
+
+NEXT_WEEK = f"{timezone.now() + timedelta(days=7):%Y-%m-%d %H:%M}"
 
 
 def live_key(owner: Organization) -> ApiKey:
@@ -107,6 +133,19 @@ FORMS: dict[str, Callable[[Organization], Form]] = {
     "hold": lambda owner: operation(
         number_of_stock(), "hold", organization=owner.pk, days="3", reason="by phone"
     ),
+    "reverse": lambda owner: operation(
+        CreditEntry.objects.get(account=owner.credit_account), "reverse", note="twice"
+    ),
+    "end hold": lambda owner: operation(held(owner).reservation, "end", reason="by phone"),
+    "move hold": lambda owner: operation(
+        held(owner).reservation, "move", until=NEXT_WEEK, reason="by phone"
+    ),
+    "end hold of a number": lambda owner: operation(held(owner), "end-hold", reason="by phone"),
+    "move hold of a number": lambda owner: operation(
+        held(owner), "move-hold", until=NEXT_WEEK, reason="by phone"
+    ),
+    "undo release": lambda owner: operation(given_back(owner), "undo-release", reason="by phone"),
+    "return to stock": lambda owner: operation(retired(), "restore", reason="by phone"),
     "price": lambda owner: operation(number_of_stock(), "price", price="3.00", reason="vanity"),
     "bulk action": bulk_action,
     "upload": lambda owner: Form("/admin/imports/", {"file": b"+14155550123\n"}),

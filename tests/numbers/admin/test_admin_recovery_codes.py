@@ -9,7 +9,7 @@ from django.test import Client
 
 from config.admin.models import Authenticator, RecoveryCodes
 from config.admin.once import NOT_AGAIN
-from tests.numbers.admin.test_admin_once import Form, send, token_of
+from tests.numbers.admin.test_admin_double_submit import Form, send, token_of
 from tests.numbers.admin.test_admin_sign_in import TWO_FACTOR, confirm, set_up, sign_in
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.test import Client
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Organization
-from numbers.models import CreditAccount, PhoneNumber
+from numbers.models import CreditAccount, CreditEntry, PhoneNumber
 from numbers.roles import ROLES, make_groups, permissions_of
 from tests.support import factories
 from tests.support.admin_client import url
@@ -76,6 +76,7 @@ ACTIONS: dict[str, tuple[Any, str, set[str]]] = {
     "retire": (PhoneNumber, "retire", {"inventory"}),
     "hold": (PhoneNumber, "hold", {"inventory"}),
     "assign": (PhoneNumber, "assign", {"inventory"}),
+    "reverse an entry": (CreditEntry, "reverse", {"billing"}),
 }
 ADDING: dict[Any, set[str]] = {
     Organization: {"billing"},

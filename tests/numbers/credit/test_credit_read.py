@@ -64,6 +64,8 @@ def test_ledger_is_newest_first_with_continuous_balances(api, cast):
         "balance_after": "97.00",
         "currency": "USD",
         "order_id": response.json()["meta"]["order_id"],
+        "reverses": None,
+        "reversed_by": None,
         "note": None,
         "actor": cast.owner_key[:12],
         "request_id": response["X-Request-Id"],

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from campaigns.models import Brand, Organization
 from config.admin.model_admin import DeskAdmin
-from numbers.models import CreditAccount, PhoneNumber
+from numbers.models import CreditAccount, CreditEntry, Order, PhoneNumber, Reservation
 from tests.conftest import Cast
 from tests.support import db_assertions, factories
 from tests.support.admin_client import form_of, url
@@ -66,6 +66,7 @@ EVENTS = {
     "updateNumber": {"routed"},
     "releaseNumber": {"released"},
     "releaseNumbers": {"released"},
+    "undoRelease": {"release_undone"},
     "attachCampaign": {"routed"},
     "detachCampaign": {"routed"},
     "orderQuantity": {"placed", "assigned", "charge"},
@@ -87,6 +88,8 @@ def test_api_change_is_recorded_with_actor_and_request(
     world = World(api, cast, monkeypatch)
     if operation == "detachCampaign":
         assert CALLS["attachCampaign"].make(world).status_code == 200
+    if operation == "undoRelease":
+        assert CALLS["releaseNumber"].make(world).status_code == 200
     watched = Watched()
     answer = CALLS[operation].make(world)
     assert answer.status_code in (200, 201)
@@ -143,6 +146,38 @@ def key(cast: Cast) -> Any:
     return cast.owner.api_keys.get(prefix=cast.owner_key[:12])
 
 
+def released(cast: Cast) -> PhoneNumber:
+    one = owned(cast)
+    assignment = one.assignments.get()
+    answer = Api(cast.owner_key).request("DELETE", f"/v1/phone-numbers/{assignment.pk}")
+    assert answer.status_code == 200
+    return PhoneNumber.objects.get()
+
+
+def on_hold(cast: Cast) -> PhoneNumber:
+    one = number()(cast)
+    factories.hold(cast.owner, one.number)
+    return one
+
+
+def reservation(cast: Cast) -> Reservation:
+    on_hold(cast)
+    return Reservation.objects.get()
+
+
+def backorder(cast: Cast) -> Order:
+    body = {"quantity": 3, "max_price_per_number": "1.00"}
+    assert Api(cast.owner_key).post("/v1/phone-numbers/bulk", body).status_code == 202
+    return Order.objects.get()
+
+
+def charge(cast: Cast) -> CreditEntry:
+    owned(cast)
+    return CreditEntry.objects.get(kind="charge")
+
+
+TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
+
 # For each operation of each model: on what, with what in its form, and what is expected of it.
 ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("Organization", "suspend"): (owner, WHY, {"suspended"}),
@@ -163,6 +198,14 @@ ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("PhoneNumber", "release-at-once"): (owned, WHY, {"released", "quarantine_ended"}),
     ("PhoneNumber", "end-quarantine"): (resting, WHY, {"quarantine_ended"}),
     ("PhoneNumber", "retire"): (number(), WHY, {"retired"}),
+    ("PhoneNumber", "undo-release"): (released, WHY, {"release_undone"}),
+    ("PhoneNumber", "restore"): (number(status="retired"), WHY, {"restored"}),
+    ("PhoneNumber", "end-hold"): (on_hold, WHY, {"hold_released"}),
+    ("PhoneNumber", "move-hold"): (on_hold, {"until": TOMORROW, **WHY}, {"hold_moved"}),
+    ("Reservation", "end"): (reservation, WHY, {"hold_released"}),
+    ("Reservation", "move"): (reservation, {"until": TOMORROW, **WHY}, {"hold_moved"}),
+    ("Order", "cancel"): (backorder, WHY, {"cancelled"}),
+    ("CreditEntry", "reverse"): (charge, {"note": "goodwill"}, {"reversal"}),
     ("PhoneNumber", "price"): (number(), {"price": "2.50", **WHY}, {"priced"}),
     ("PhoneNumber", "capabilities"): (
         number(),

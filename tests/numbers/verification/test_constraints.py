@@ -64,6 +64,14 @@ CHARGE = {
     "balance_after": "98",
     "order_id": "(SELECT id FROM numbers_order)",
 }
+# With a reference to an entry that does not exist, which is checked last.
+NO_REVERSALS = [
+    {},
+    CHARGE,
+    {"kind": "'correction'"},
+    {"kind": "'reversal'", "order_id": CHARGE["order_id"]},
+    {"kind": "'reversal'", "amount": "0", "balance_after": "99"},
+]
 
 NO_ACTOR = [("actor", "''"), ("actor", "'alice'"), ("actor", "'key:'"), ("actor", "'robot:x'")]
 ILLEGIBLE = [
@@ -259,6 +267,7 @@ CASES = {
             {**BULK, **FAILED, "fill_attempts": "-1"},
             {**BULK, **FAILED, "last_error": "' '"},
         ],
+        "order_closing_note_of_cancelled": [{"closing_note": "'x'"}],
         "order_currency_form": [{"currency": "'usd'"}, {"currency": "''"}],
         "order_kind_whole": [
             {"criteria": "'{}'"},
@@ -302,6 +311,20 @@ CASES = {
             {"amount": "-1", "balance_after": "98"},
             {"kind": "'correction'", "amount": "0", "balance_after": "99"},
             {"kind": "'correction'", "order_id": CHARGE["order_id"]},
+            {"kind": "'reversal'"},
+            *({**row, "reverses_id": "-1"} for row in NO_REVERSALS),
+        ],
+        "credit_entry_reversed_once": [
+            {
+                "kind": "'reversal'",
+                "amount": "-100",
+                "balance_before": "100",
+                **{
+                    name: f"(SELECT {name} FROM numbers_creditentry WHERE kind = 'reversal')"
+                    for name in ("account_id", "reverses_id")
+                },
+                "balance_after": "0",
+            }
         ],
         "credit_entry_first_from_zero": [
             {"entry": "1"},
@@ -325,6 +348,7 @@ def world(api, cast):
     )
     sold, held, _free = factories.stock(*factories.line(3, 3))
     factories.hold(cast.stranger, held)
+    factories.reverse(cast.stranger, kind="top_up")
     factories.job()
     background_work()
     Refusal.objects.create(

@@ -1,0 +1,58 @@
+"""What every bulk action is: its name, its states, and an outcome for every number."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from config.actors import Actor
+from numbers.models import NumberEvent, PhoneNumber
+
+Outcomes = dict[int, str]
+DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """Who runs the action, why, and its parameters as they are stored in JSON."""
+
+    actor: Actor
+    reason: str
+    values: Mapping[str, Any]
+
+
+class BulkAction(ABC):
+    """One kind of bulk action.
+
+    `states`: numbers in other states stay unchanged. `event_kind`: the last event that the action
+    records for a number. `batch`: the most numbers that it changes in one call.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    doing: ClassVar[str]
+    permission: ClassVar[str] = "numbers.change_phonenumber"
+    states: ClassVar[tuple[str, ...]]
+    event_kind: ClassVar[str]
+    batch: ClassVar[int] = 200
+
+    @abstractmethod
+    def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
+        """Apply the action to the numbers and return an outcome for each."""
+
+    @abstractmethod
+    def describe_effect(self, values: Mapping[str, Any]) -> str:
+        """Describe in a phrase what the action will do to a number in one of its `states`."""
+
+    def describe_number(self, number: PhoneNumber) -> str:
+        """Return further sentences about this number, with figures, for the page of one."""
+        return ""
+
+    def do_again(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
+        """Apply the action to numbers that an interrupted attempt of this request left."""
+        events = NumberEvent.objects.filter(
+            number_id__in=ids, request_id=instruction.actor.request_id, kind=self.event_kind
+        )
+        done = dict.fromkeys(events.values_list("number_id", flat=True), DONE)
+        remaining = [number_id for number_id in ids if number_id not in done]
+        return done | (self.do(remaining, instruction) if remaining else {})

@@ -1,0 +1,216 @@
+"""Undo a release: the assignment opens again as it was, while its number is in quarantine."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.eligibility import BrandNotVerified, CampaignNotActive
+from campaigns.event_types import EventType
+from config.actors import Actor
+from config.db.transactions import run_transaction
+from config.errors import Conflict, NotFound
+from numbers.events.phone_numbers import write_number_events
+from numbers.locks import LockedNumber, lock_assignments, lock_numbers_by_id, lock_usable_campaign
+from numbers.models import Assignment, NumberEvent, PhoneNumber
+from numbers.ownership.queries import owned_number
+from numbers.ownership.routing import Routing
+
+
+class UndoExpired(Conflict):
+    code = "UNDO_EXPIRED"
+    message = "the release can't be undone any more: its time has passed"
+
+
+class NumberNotAvailable(Conflict):
+    code = "NUMBER_NOT_AVAILABLE"
+    message = "the number is not available: it was retired or taken back by the operator"
+
+
+# The trigger numberdesk_keep_assignment locks the number and refuses this where another owner came
+# after this one, or the number is not in quarantine.
+REOPEN = """
+    UPDATE numbers_assignment
+    SET ended_at = NULL, updated_at = %(at)s, inbound_url = %(inbound_url)s, status_url = %(status_url)s,
+        label = %(label)s, campaign_id = %(campaign_id)s
+    WHERE id = %(id)s
+"""
+TAKE_BACK = """
+    WITH taken AS (
+        UPDATE numbers_phonenumber SET status = 'assigned', quarantined_until = NULL, updated_at = %(at)s
+        WHERE id = %(number_id)s RETURNING id
+    )
+    INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor, request_id, before,
+                                     after, reason)
+    SELECT %(at)s, id, 'release_undone', %(organization_id)s, %(id)s, %(actor)s, %(request_id)s,
+           jsonb_build_object('status', 'quarantined', 'quarantined_until', %(until)s::timestamptz,
+                              'inbound_url', '', 'status_url', '', 'label', '', 'campaign_id', NULL),
+           jsonb_build_object('status', 'assigned', 'quarantined_until', NULL, 'inbound_url', %(inbound_url)s::text,
+                              'status_url', %(status_url)s::text, 'label', %(label)s::text,
+                              'campaign_id', %(campaign_id)s::uuid)
+           || CASE WHEN %(detached)s::uuid IS NULL THEN '{}'
+                   ELSE jsonb_build_object('campaign_detached', %(detached)s::uuid) END,
+           %(reason)s
+    FROM taken
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The number as it is owned again, and whether its campaign may no longer be used."""
+
+    assignment: Assignment
+    campaign_detached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The end of an assignment, as the history keeps it."""
+
+    event_id: int
+    at: datetime
+    quarantined_until: datetime | None
+    routing: Routing
+
+
+def undo_release(
+    *,
+    assignment_id: UUID,
+    organization_id: UUID,
+    actor: Actor,
+    within_days: int | None = None,
+    reason: str = "",
+) -> Undone:
+    """Give a released number back to its owner: same id, routing and label, no charge. Idempotent.
+
+    Without `within_days`, the release can be undone until its quarantine ends. The campaign comes
+    back if it may still be used. Raise NotFound if the number was never the organization's,
+    UndoExpired if it is too late, NumberNotAvailable if the number is retired, for sale or sold.
+    """
+    undoing = _Undoing(assignment_id, organization_id, actor, within_days, reason.strip()[:256])
+    return run_transaction(lambda _: undoing.run())
+
+
+@dataclass(frozen=True, slots=True)
+class _Undoing:
+    assignment_id: UUID
+    organization_id: UUID
+    actor: Actor
+    within_days: int | None
+    reason: str
+
+    def run(self) -> Undone:
+        # The campaign is locked before the assignment, so the event that names it is read first.
+        expected = release_of(self.assignment_id)
+        campaign_id = self._usable(expected)
+        locked = lock_assignments([self.assignment_id], self.organization_id)
+        if not locked:
+            raise NotFound()
+        if locked[0].ended_at is None:
+            return self._result(_campaign_was_lost(self.assignment_id))
+        release = release_of(self.assignment_id)
+        if release is None:
+            raise NumberNotAvailable()
+        if expected is None or release.event_id != expected.event_id:
+            # Released again in between. Locks out of order may deadlock, which is retried.
+            campaign_id = self._usable(release)
+        (row,) = lock_numbers_by_id([locked[0].number_id])
+        _require_undoable(row, release, self.assignment_id, self.within_days)
+        lost = release.routing.campaign_id if campaign_id is None else None
+        self._write(row, release.routing, campaign_id, lost)
+        return self._result(lost is not None)
+
+    def _usable(self, release: Release | None) -> UUID | None:
+        """Lock the campaign of the release. Return None if it may no longer be used."""
+        campaign_id = release.routing.campaign_id if release else None
+        if campaign_id is None:
+            return None
+        try:
+            lock_usable_campaign(campaign_id, self.organization_id)
+        except (NotFound, CampaignNotActive, BrandNotVerified):
+            return None
+        return campaign_id
+
+    def _write(
+        self, row: LockedNumber, routing: Routing, campaign_id: UUID | None, lost: UUID | None
+    ) -> None:
+        parameters: dict[str, Any] = {
+            "id": self.assignment_id,
+            "number_id": row.id,
+            "organization_id": self.organization_id,
+            "inbound_url": routing.inbound_url,
+            "status_url": routing.status_url,
+            "label": routing.label,
+            "campaign_id": campaign_id,
+            "detached": lost,
+            "until": row.quarantined_until,
+            "at": row.at,
+            "actor": str(self.actor),
+            "request_id": self.actor.request_id,
+            "reason": self.reason,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(REOPEN, parameters)
+            cursor.execute(TAKE_BACK, parameters)
+        write_number_events(
+            EventType.PHONE_NUMBER_RELEASE_UNDONE, assignment_ids=[self.assignment_id], at=row.at
+        )
+
+    def _result(self, campaign_detached: bool) -> Undone:
+        assignment = owned_number(self.assignment_id, self.organization_id)
+        return Undone(assignment, campaign_detached and assignment.campaign_id is None)
+
+
+def last_assignment(number: PhoneNumber) -> Assignment | None:
+    """Return the number's latest assignment, open or ended."""
+    found = Assignment.objects.filter(pk=_latest_id(number.pk))
+    return found.select_related("organization", "number").first()
+
+
+def release_of(assignment_id: UUID) -> Release | None:
+    """Return the last release of an assignment, or None if it was never released."""
+    event = _last_event(assignment_id, NumberEvent.Kind.RELEASED)
+    if event is None:
+        return None
+    until, campaign = event.after.get("quarantined_until"), event.before.get("campaign_id")
+    routing = Routing(
+        event.before.get("inbound_url") or "",
+        event.before.get("status_url") or "",
+        UUID(campaign) if campaign else None,
+        event.before.get("label") or "",
+    )
+    return Release(event.pk, event.at, datetime.fromisoformat(until) if until else None, routing)
+
+
+def _last_event(assignment_id: UUID, kind: str) -> NumberEvent | None:
+    # Events have an index by number.
+    number = Assignment.objects.filter(pk=assignment_id).values_list("number_id", flat=True).first()
+    events = NumberEvent.objects.filter(number_id=number, assignment_id=assignment_id, kind=kind)
+    return events.order_by("-id").first()
+
+
+def _campaign_was_lost(assignment_id: UUID) -> bool:
+    """Return whether the last undo of a release came back without the campaign."""
+    event = _last_event(assignment_id, NumberEvent.Kind.RELEASE_UNDONE)
+    return event is not None and "campaign_detached" in event.after
+
+
+def _require_undoable(
+    row: LockedNumber, release: Release, assignment_id: UUID, within_days: int | None
+) -> None:
+    if within_days is not None and release.at + timedelta(days=within_days) <= row.at:
+        raise UndoExpired(f"the release can't be undone after {within_days} days")
+    until = release.quarantined_until
+    if row.status == "quarantined" and _latest_id(row.id) == assignment_id:
+        until = row.quarantined_until  # a return to stock may have begun another quarantine
+    elif until is None or until > row.at:
+        raise NumberNotAvailable()
+    if until is None or until <= row.at:
+        raise UndoExpired("the release can't be undone after its quarantine")
+
+
+def _latest_id(number_id: int) -> UUID | None:
+    latest = Assignment.objects.filter(number_id=number_id).order_by("-created_at", "-id")
+    return latest.values_list("id", flat=True).first()
