@@ -58,4 +58,4 @@ def digests(secret: str) -> list[str]:
 
 
 def _digest(secret: str, pepper: str) -> str:
-    return hmac.new(pepper.encode(), secret.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(pepper.encode(), secret.encode(), "sha256").hex()

@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 import django
 from django.conf import settings
 from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
@@ -45,5 +46,6 @@ if not settings.DEBUG:
     request_started.disconnect(reset_queries)
     request_finished.disconnect(close_caches)
     request_finished.disconnect(close_old_connections)
+    request_finished.disconnect(reset_urlconf)  # each request sets it again
 # Import the views now. Otherwise each worker would do so at its first request, for a second.
 get_resolver().url_patterns  # noqa: B018
