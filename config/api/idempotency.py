@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
-import orjson
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpResponse
 
+from config import json_text
 from config.api.envelope import json_response
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, ValidationFailed
@@ -110,7 +110,7 @@ def read_idempotency_key(
     """
     if value is None:
         return None
-    canonical = orjson.dumps(request, option=orjson.OPT_SORT_KEYS)
+    canonical = json_text.dump(request, sort_keys=True)
     return IdempotencyKey(
         organization_id, check_idempotency_key(value), hashlib.sha256(canonical).digest()
     )

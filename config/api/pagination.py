@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from config import json_text
 from config.api.declared import Problem, Reads, RequestQuery, doc, parse_query
 from config.api.envelope import success
 from config.errors import ValidationFailed
@@ -124,9 +124,7 @@ def read_list(
         raise ValidationFailed(details=problems)
     caller: Any = request.user  # an apikeys Caller, which this module must not import
     filters = {field: str(value) for field, value in query.filters.items()}
-    context = orjson.dumps(
-        [name, str(caller.organization_id), filters], option=orjson.OPT_SORT_KEYS
-    )
+    context = json_text.dump([name, str(caller.organization_id), filters], sort_keys=True)
     after = None if query.cursor is None else decode_cursor(query.cursor, context)
     if query.cursor is not None and not isinstance(after, key):
         problems["cursor"] = STALE_CURSOR

@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-import orjson
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from config import json_text
 from config.errors import UnsupportedMediaType, ValidationFailed
 from config.http.content_type import is_utf_8, parse_content_type
 
@@ -21,8 +21,10 @@ class JsonParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         raw = parser_context["request"]._request.body
         try:
-            document = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
+            document = json_text.load(raw)
+        except json_text.NestedTooDeep:
+            raise _too_deep() from None
+        except json_text.InvalidJson as error:
             raise ValidationFailed(
                 details={"body": f"must be valid JSON in UTF-8: {error}"}
             ) from None
@@ -48,7 +50,11 @@ def _refuse_repeated_fields(raw: bytes) -> None:
     try:
         json.loads(raw, object_pairs_hook=_once)
     except RecursionError:
-        raise ValidationFailed(details={"body": "is nested too deep"}) from None
+        raise _too_deep() from None
+
+
+def _too_deep() -> ValidationFailed:
+    return ValidationFailed(details={"body": "is nested too deep"})
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
@@ -68,7 +74,7 @@ class JsonRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> bytes:
-        return orjson.dumps(data)
+        return json_text.dump(data)
 
 
 class JsonOnly(BaseContentNegotiation):

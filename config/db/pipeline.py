@@ -14,13 +14,14 @@ from functools import lru_cache, partial
 from itertools import count
 from typing import Any
 
-import orjson
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import abc, errors, generators
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+
+from config import json_text
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 Statement = tuple[str, Parameters]
@@ -279,4 +280,4 @@ def array_text(values: Sequence[Any]) -> str:
     psycopg adapts list items one by one in Python, 11 % of all calls of a one-number order. JSON
     and array literals quote strings alike except for control characters, so pass none.
     """
-    return "{" + orjson.dumps(values, default=str).decode()[1:-1] + "}"
+    return "{" + json_text.dump(values, default=str).decode()[1:-1] + "}"

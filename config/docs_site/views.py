@@ -3,11 +3,11 @@
 from functools import cache, lru_cache
 from typing import Any
 
-import orjson
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from rest_framework.request import Request
 
+from config import json_text
 from config.api.openapi.views import schema
 from config.api.views import PublicView
 from config.docs_site.guides import all_guides, search_index
@@ -47,7 +47,7 @@ def page(template: str, base: str, slug: str = "") -> Document:
 
 @cache
 def _search_document() -> Document:
-    return Document.of(orjson.dumps(search_index(schema())), "application/json")
+    return Document.of(json_text.dump(search_index(schema())), "application/json")
 
 
 class _Page(PublicView):

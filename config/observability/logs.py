@@ -5,8 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
+from config import json_text
 from config.http.context import current
 
 # The secret part of a key never reaches a log, even if a message quotes it.
@@ -57,4 +56,21 @@ class JsonFormatter(logging.Formatter):
         line.update(getattr(record, "fields", {}))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return without_secrets(orjson.dumps(line, default=str).decode())
+        return without_secrets(_encode(line))
+
+
+def _encode(line: dict[str, Any]) -> str:
+    """Return the line as JSON. If a value can't be encoded, show all of them as text."""
+    try:
+        return json_text.dump(line, default=_as_text).decode()
+    except Exception:  # noqa: BLE001  a value's own methods may raise anything
+        texts = {_as_text(name): _as_text(value) for name, value in line.items()}
+        return json_text.dump(texts).decode()
+
+
+def _as_text(value: object) -> str:
+    try:
+        text = str(value)
+    except Exception as error:  # noqa: BLE001  as above
+        text = f"<{type(value).__name__}: {type(error).__name__} in its text>"
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -7,8 +7,7 @@ each number in the order asked for, or as a single item if all numbers are alike
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
+from config import json_text
 from numbers.locks import LockedNumber
 
 # number_type, sms_enabled, mms_enabled
@@ -19,7 +18,7 @@ def encode_capabilities(rows: Sequence[LockedNumber]) -> str:
     """Return the JSON that the entry of an order keeps."""
     items = [[row.number_type, row.sms_enabled, row.mms_enabled] for row in rows]
     alike = all(item == items[0] for item in items)
-    return orjson.dumps(items[:1] if alike else items).decode()
+    return json_text.dump(items[:1] if alike else items).decode()
 
 
 def decode_capabilities(items: list[Capabilities], count: int) -> list[Capabilities]:

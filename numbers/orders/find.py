@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db.models import Q, QuerySet
 from ulid import ULID
 
+from config import json_text
 from config.api.fields import parse_uuid
 from config.db.fields import first_id_of
 from numbers.models import Assignment, IdempotencyRecord, Order
@@ -81,8 +81,8 @@ def of_request(request_id: str) -> Q:
 def order_in(body: bytes | memoryview | None) -> UUID | None:
     """Return the id of the order that a remembered response names, or None."""
     try:
-        answer: Any = orjson.loads(bytes(body or b""))
-    except orjson.JSONDecodeError:  # a response with a secret is sealed
+        answer: Any = json_text.load(bytes(body or b""))
+    except json_text.InvalidJson:  # a response with a secret is sealed
         return None
     places = (answer.get("meta"), answer.get("data")) if isinstance(answer, dict) else ()
     found = [

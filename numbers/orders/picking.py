@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import orjson
 from django.db import connection
 
+from config import json_text
 from config.db.pipeline import OneOff, Rows, Statement, array_text, run_statements
 from config.db.transactions import Transaction
 from numbers.inventory.candidates import TURN, candidates_from
@@ -43,7 +43,7 @@ class QuantityRequest:
 
     @property
     def criteria_json(self) -> str:
-        return orjson.dumps(self.criteria.as_json()).decode()
+        return json_text.dump(self.criteria.as_json()).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection
 
 from campaigns.eligibility import require_usable
+from config import json_text
 from config.db.pipeline import Rows, Statement
 from config.errors import ApiError
 from numbers.inventory.criteria import Criteria
@@ -183,7 +183,7 @@ def _wants_any(wish: WaitingWish, rows: Sequence[LockedNumber]) -> bool:
 
 def _read(rows: Rows, sandbox: bool) -> Iterator[WaitingWish]:
     for organization_id, criteria, max_price, least in rows:
-        stored = orjson.loads(criteria) if isinstance(criteria, str | bytes) else criteria
+        stored = json_text.load(criteria) if isinstance(criteria, str | bytes) else criteria
         yield WaitingWish(organization_id, sandbox, stored, max_price, least)
 
 

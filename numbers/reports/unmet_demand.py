@@ -6,9 +6,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import orjson
 from django.db import connection
 
+from config import json_text
 from numbers.inventory.criteria import Criteria
 from numbers.models import Refusal
 from numbers.orders.picking import available_ids
@@ -122,7 +122,7 @@ def _shortfalls() -> dict[str, list[Any]]:
 def _in_stock(criteria: str, max_price: Decimal, *, most: int) -> int:
     """Return how many live numbers are available to any customer for such orders, up to `most`."""
     try:
-        wish = Wish(NO_ORGANIZATION, False, Criteria(**orjson.loads(criteria)), max_price)
+        wish = Wish(NO_ORGANIZATION, False, Criteria(**json_text.load(criteria)), max_price)
     except TypeError:  # criteria of another release: assume no match
         return 0
     return len(available_ids(wish, most=most))

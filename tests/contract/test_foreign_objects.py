@@ -6,12 +6,12 @@ The endpoints are those of the URL conf: a new one fails here until it is walked
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign
+from config import json_text
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.endpoints import PUBLIC, Endpoint, endpoints, public_routes, unknown_id
@@ -33,7 +33,7 @@ class Ask:
     body: Any = b""
 
     def filled(self, endpoint: Endpoint, things: dict[str, str]) -> tuple[str, bytes]:
-        body = self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
+        body = self.body if isinstance(self.body, bytes) else json_text.dump(self.body)
         for name, value in things.items():
             body = body.replace(f"{{{name}}}".encode(), value.encode())
         return endpoint.url(**things) + self.query.format(**things), body

@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import jsonschema
-import orjson
 import pytest
 from django.test import Client
 from drf_spectacular.validation import validate_schema
 
+from config import json_text
 from config.api.openapi import views
 from config.api.openapi.views import schema
 from tests.support import factories
@@ -22,7 +22,7 @@ ORDERS = "/v1/phone-numbers/orders"
 
 @pytest.fixture(scope="module")
 def published() -> Published:
-    return Published(orjson.loads(Client().get("/v1/openapi.json").content))
+    return Published(json_text.load(Client().get("/v1/openapi.json").content))
 
 
 def operations() -> list:
@@ -66,7 +66,7 @@ def test_document_is_independent_of_machine_and_settings(settings):
         90,
     )
     try:
-        assert schema() == orjson.loads(Client().get("/v1/openapi.json").content)
+        assert schema() == json_text.load(Client().get("/v1/openapi.json").content)
     finally:
         views._schema.cache_clear()
 
@@ -168,7 +168,7 @@ REFERENCE = {
 @pytest.mark.parametrize("status", REFERENCE)
 def test_reference_examples_match_responses_except_for_additions(published, status):
     """Field by field: nothing of the reference is missing or different, and what is more is ours to name."""
-    example = orjson.loads(REFERENCE[status])
+    example = json_text.load(REFERENCE[status])
     content = published.resolve(published.document["paths"][ORDERS]["post"]["responses"][status])[
         "content"
     ]

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import orjson
 import pytest
 
+from config import json_text
 from config.api.openapi.views import schema
 from tests.support import factories
 
@@ -18,7 +18,7 @@ GENERATOR = Path(sys.executable).with_name("openapi-python-client")
 def client(tmp_path_factory):
     """The generated package. What the generator can't make of the schema is a warning, and a failure here."""
     folder = tmp_path_factory.mktemp("client")
-    (folder / "openapi.json").write_bytes(orjson.dumps(schema()))
+    (folder / "openapi.json").write_bytes(json_text.dump(schema()))
     command = [
         str(GENERATOR),
         "generate",

@@ -7,13 +7,13 @@ seeds.
 import os
 import re
 
-import orjson
 import pytest
 from django.test import RequestFactory
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apikeys import key_format
+from config import json_text
 from config.api import pagination
 from config.http.client_address import client_address
 from numbers.inventory.criteria import Criteria
@@ -81,7 +81,7 @@ def sane(response):
     assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{26}", response["X-Request-Id"])
     assert "X-Injected" not in response
     answer = (
-        orjson.loads(response.content)
+        json_text.load(response.content)
         if response.content
         else {"success": response.status_code < 400}
     )

@@ -3,9 +3,9 @@
 from functools import cache
 from typing import Any
 
-import orjson
 from django.test import Client
 
+from config import json_text
 from config.api.openapi.views import schema
 from tests.support.openapi_conformance import Published
 
@@ -56,7 +56,7 @@ class Api:
         answer = self.client.generic(
             method,
             path,
-            body if isinstance(body, bytes) else orjson.dumps(body),
+            body if isinstance(body, bytes) else json_text.dump(body),
             content_type=content_type if body != b"" else "",
             headers={
                 **({"Authorization": f"Bearer {self.secret}"} if self.secret else {}),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from django.db import connection
 
+from config import json_text
 from config.env import BASE_DIR
 from tests.support.api_client import ORDERS
 
@@ -27,7 +27,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        return orjson.loads(self.body)
+        return json_text.load(self.body)
 
 
 class Server:
@@ -88,7 +88,7 @@ class Server:
                 "Content-Type": "application/json",
                 "Idempotency-Key": key,
             }
-            client.request("POST", ORDERS, orjson.dumps({"numbers": numbers}), headers)
+            client.request("POST", ORDERS, json_text.dump({"numbers": numbers}), headers)
             response = client.getresponse()
             return Answer(response.status, dict(response.getheaders()), response.read())
         finally:

@@ -7,7 +7,8 @@ from typing import Any
 
 import jsonschema
 import jsonschema_rs
-import orjson
+
+from config import json_text
 
 JSON = "application/json"
 UUID = "(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # as in the URL conf: no other id is a path of the API
@@ -154,7 +155,7 @@ class Published:
     def _body_problems(self, described: dict[str, Any], answer: Any) -> list[str]:
         if answer.headers["Content-Type"] not in described["content"]:
             return [f"the content type {answer.headers['Content-Type']} is not described"]
-        return self.mismatches(described["content"][JSON]["schema"], orjson.loads(answer.content))
+        return self.mismatches(described["content"][JSON]["schema"], json_text.load(answer.content))
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:

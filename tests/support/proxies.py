@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import orjson
+from config import json_text
 
 ORDERS = "/v1/phone-numbers/orders"
 RETRY_AFTER = 1
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         if method == "POST" and self.path == ORDERS:
             at = time.monotonic()
             self.proxy.attempts.append(
-                Attempt(self.headers.get("Idempotency-Key"), orjson.loads(self.sent), at)
+                Attempt(self.headers.get("Idempotency-Key"), json_text.load(self.sent), at)
             )
             if self.proxy.faults:
                 self.proxy.faults.popleft()(self.proxy, self)
@@ -96,7 +96,7 @@ def refuse(status: int, code: str) -> Callable[[FaultyProxy, Handler], None]:
     def fault(_: FaultyProxy, handler: Handler) -> None:
         error = {"code": code, "message": "later", "request_id": "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"}
         headers = {"Content-Type": "application/json", "Retry-After": str(RETRY_AFTER)}
-        handler.answer(status, headers, orjson.dumps({"success": False, "error": error}))
+        handler.answer(status, headers, json_text.dump({"success": False, "error": error}))
 
     return fault
 
@@ -116,7 +116,7 @@ def first(action: Callable[[Any], None]) -> Callable[[FaultyProxy, Handler], Non
     """Let something happen before the order arrives."""
 
     def fault(_: FaultyProxy, handler: Handler) -> None:
-        action(orjson.loads(handler.sent))
+        action(json_text.load(handler.sent))
         handler.answer(*handler.forward())
 
     return fault

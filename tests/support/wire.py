@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from config import json_text
 
 PATIENCE = 20
 END = b"\r\n\r\n"
@@ -22,7 +22,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        return orjson.loads(self.body)
+        return json_text.load(self.body)
 
 
 def authorized(secret: str) -> bytes:

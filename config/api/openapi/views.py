@@ -5,11 +5,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import orjson
 from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.request import Request
 
+from config import json_text
 from config.api.views import PublicView
 from config.documents import Document, answer_document
 
@@ -33,7 +33,7 @@ def _schema() -> dict[str, Any]:
 
 @cache
 def _schema_document() -> Document:
-    return Document.of(orjson.dumps(schema(), option=orjson.OPT_INDENT_2), "application/json")
+    return Document.of(json_text.dump(schema(), indent=2), "application/json")
 
 
 @cache

@@ -1,7 +1,7 @@
 """FastAPI and asyncpg, written well, on the desk's own SQL.
 
 uvloop and httptools, a pool that resets nothing between requests, prepared statements (asyncpg's
-habit), pydantic for the body, orjson for the answer, key and order on one connection. The rules that
+habit), pydantic for body and answer, key and order on one connection. The rules that
 are plain functions are the desk's. As every service of ours it has a request id, a JSON log line and the
 same counters for each request, with the desk's own formatter and metrics. It has no Idempotency-Key, which
 the measured orders do not send. FASTAPI_BARE=1 leaves log and counters out.
@@ -19,7 +19,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -27,6 +26,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 import config  # noqa: F401  makes the `numbers` app importable
 from apikeys import key_format
 from apikeys.authentication import AUTHENTICATE, MARK_USED
+from config import json_text
 from config.actors import Actor, new_request_id
 from config.api.envelope import success_body
 from config.db.fields import new_id
@@ -171,7 +171,7 @@ async def invalid(request: Request, error: RequestValidationError) -> Response:
 
 
 def _answer(document: Any, *, status: int = 200) -> Response:
-    return Response(orjson.dumps(document, default=str), status, media_type="application/json")
+    return Response(json_text.dump(document, default=str), status, media_type="application/json")
 
 
 @app.post("/v1/phone-numbers/orders")

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 from typing import Annotated
 from uuid import UUID, uuid4
 
-import orjson
 import pytest
 from django.test import RequestFactory
 from django.utils import timezone
 from rest_framework.request import Request
 
 from campaigns.models import Brand, Event, Organization
+from config import json_text
 from config.api.declared import Reads
 from config.api.pagination import (
     LIMIT_LARGEST,
@@ -55,7 +55,7 @@ def walk(fetch, *, key: type = UUID, between=lambda: None, limit: int = 100) -> 
     seen, cursor = [], None
     while True:
         page = page_of(f"?limit={limit}" + (f"&cursor={cursor}" if cursor else ""), key=key)
-        answer = orjson.loads(
+        answer = json_text.load(
             paginated_response(fetch(page), page, show=lambda row: str(row.pk)).content
         )
         seen += answer["data"]
@@ -128,7 +128,7 @@ def test_list_pages_by_a_bigint_as_well(organization):
 def test_full_last_page_has_no_next_page(organization):
     made = make_brands(organization, 20)
     page = page_of()
-    answer = orjson.loads(
+    answer = json_text.load(
         paginated_response(newest_brands(page), page, show=lambda row: str(row.pk)).content
     )
     assert len(answer["data"]) == len(made)
@@ -137,11 +137,26 @@ def test_full_last_page_has_no_next_page(organization):
 
 def test_empty_list_is_an_empty_page():
     page = page_of()
-    assert orjson.loads(paginated_response([], page).content) == {
+    assert json_text.load(paginated_response([], page).content) == {
         "success": True,
         "data": [],
         "meta": {"next_cursor": None},
     }
+
+
+class DatedQuery(StatusQuery):
+    after: Annotated[str | None, Reads(str)] = None
+
+
+def test_cursor_issued_by_the_first_release_is_valid(settings):
+    settings.SECRET_KEY = "a-secret-of-this-test"
+    organization_id = UUID("01890000-0000-7000-8000-000000000001")
+    request = ask(
+        "?status=%C3%A9&after=2026-01-01&cursor=BXbUskDbHiV6zgyWPS37pQqlA9Fz2_4e3SAX0xRPjlo",
+        organization_id=organization_id,
+    )
+    _, page = read_list(request, DatedQuery, name="brands")
+    assert page.after == organization_id
 
 
 def test_limit_is_20_by_default_and_100_at_most():

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import psutil
 import psycopg
 import pytest
 
+from config import json_text
 from config.dev import postgres, postgres_paths, postgres_server
 from tests.support.embedded_postgres import ROOT, remove
 
@@ -83,13 +83,13 @@ class Desk:
         headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
-            orjson.dumps(body) if body else None,
+            json_text.dump(body) if body else None,
             headers,
             method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return orjson.loads(answer.read())["data"]
+                return json_text.load(answer.read())["data"]
         except (ConnectionError, urllib.error.URLError) as error:
             refused = isinstance(getattr(error, "reason", None), ConnectionRefusedError)
             if not refused and (method != "GET" or not isinstance(error, ConnectionError)):
@@ -191,7 +191,7 @@ def test_backorder_is_filled_also_after_its_workers_were_killed(desk: Desk) -> N
     """It waits for a number in quarantine, and when that ends nothing happens that could call for it."""
     greeting = desk.start()
     numbers, secret = "/v1/phone-numbers", key(greeting)
-    (mine,) = orjson.loads(order(greeting))["data"]
+    (mine,) = json_text.load(order(greeting))["data"]
     for _ in range(2):
         desk.ask(secret, "DELETE", f"{numbers}/{mine['id']}")
         wanted = {"quantity": 1, "pattern": mine["number"], "max_price_per_number": "9.00"}

@@ -3,12 +3,12 @@
 import http.client
 import re
 
-import orjson
 import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
 
+from config import json_text
 from numbers.models import Assignment, Job
 from tests.support import factories
 from tests.support.concurrency import wait_until_idle
@@ -106,7 +106,7 @@ def test_head_matches_get_without_a_body(served, path):
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_chunked_order_is_accepted(served, cast, size):
     (number,) = factories.stock("+14155550123")
-    body = chunked(orjson.dumps({"numbers": [number]}), size)
+    body = chunked(json_text.dump({"numbers": [number]}), size)
     sent = POST + authorized(cast.owner_key) + CLOSE + b"Transfer-Encoding: chunked" + END + body
     answer = ask(served.port, sent)
     assert (answer.status, answer.json()["data"][0]["number"]) == (200, number)
@@ -150,7 +150,7 @@ def test_body_that_breaks_off_is_400_and_orders_nothing(served, cast, framing):
 @database
 def test_client_that_expects_100_receives_continue(served, cast):
     (number,) = factories.stock("+14155550123")
-    body = orjson.dumps({"numbers": [number]})
+    body = json_text.dump({"numbers": [number]})
     expects = b"Content-Length: %d\r\nExpect: 100-continue" % len(body)
     with connect(served.port, POST + authorized(cast.owner_key) + CLOSE + expects + END) as client:
         assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"

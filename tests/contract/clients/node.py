@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import orjson
+from config import json_text
 
 FOLDER = Path(__file__).parent / "typescript"
 INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
@@ -48,14 +48,14 @@ def tools() -> Path:
 
 
 def digest(document: dict) -> str:
-    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(json_text.dump(document, sort_keys=True)).hexdigest()
 
 
 def types_of(document: dict) -> str:
     """The TypeScript definitions of an OpenAPI document."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "openapi.json"), Path(folder, "types.ts")
-        source.write_bytes(orjson.dumps(without_examples(document)))
+        source.write_bytes(json_text.dump(without_examples(document)))
         options = ["--root-types", "--root-types-no-schema-prefix", "--root-types-keep-casing"]
         run([tools() / "openapi-typescript", source, "--output", target, *options])
         generated = target.read_text()

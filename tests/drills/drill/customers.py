@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
+from config import json_text
 
 CALM = {200, 201, 202, 402, 404, 409, 429, 503}
 
@@ -148,7 +148,7 @@ class Customer(threading.Thread):
             **(headers or {}),
         }
         try:
-            client.request(method, path, orjson.dumps(body) if body is not None else None, sent)
+            client.request(method, path, json_text.dump(body) if body is not None else None, sent)
             response = client.getresponse()
             content = response.read()
         finally:
@@ -161,5 +161,5 @@ class Customer(threading.Thread):
 
 
 def _data(body: bytes) -> Any:
-    document = orjson.loads(body)
+    document = json_text.load(body)
     return document.get("data") or [] if document.get("success") else []

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 
-import orjson
 import psycopg
 
+from config import json_text
 from tests.drills.drill.customers import Attempt, Customer, Notebook
 from tests.drills.drill.desk import manage
 
@@ -65,7 +65,7 @@ def _ask_until_answered(attempt: Attempt, asker: Customer) -> None:
 
 def _whole(session: "psycopg.Connection[tuple[object, ...]]", attempt: Attempt) -> list[str]:
     assert attempt.body is not None
-    order_id = orjson.loads(attempt.body)["meta"]["order_id"]
+    order_id = json_text.load(attempt.body)["meta"]["order_id"]
     row = session.execute(WHOLE, [order_id]).fetchone()
     session.rollback()
     if row is None:

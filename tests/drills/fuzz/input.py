@@ -4,9 +4,9 @@ import string
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from hypothesis import strategies as st
 
+from config import json_text
 from tests.support.phone_numbers import NUMBERS
 
 # What has broken parsers, databases and logs of others.
@@ -181,7 +181,7 @@ def nearly_valid(draw: Any) -> bytes:
 @st.composite
 def damaged(draw: Any) -> bytes:
     """A body whose bytes were cut off, doubled or changed on their way."""
-    body = bytearray(orjson.dumps(draw(_valid)))
+    body = bytearray(json_text.dump(draw(_valid)))
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(body)))
         body[place : place + draw(st.integers(0, 3))] = draw(st.binary(max_size=4))
