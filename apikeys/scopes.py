@@ -12,4 +12,6 @@ class Scope(models.TextChoices):
     APIKEYS_WRITE = "apikeys:write", "Create, rotate and revoke API keys"
     CREDIT_READ = "credit:read", "Read the balance and the ledger"
     EVENTS_READ = "events:read", "Read the feed of events"
+    WEBHOOKS_READ = "webhooks:read", "Read webhooks and their deliveries"
+    WEBHOOKS_WRITE = "webhooks:write", "Create, change and replay webhooks"
     PLATFORM_INVENTORY_WRITE = "platform:inventory:write", "Return numbers to their carrier"

@@ -24,6 +24,7 @@ SEEN = {
             "refusal",
         ),
         *("creditaccount", "creditentry", "idempotencyrecord", "job", "joboutcome"),
+        *("webhook", "webhookdelivery"),
     ),
 }
 
@@ -41,6 +42,8 @@ COMPLIANCE = (
 )
 # Customers and their money.
 BILLING = ("campaigns.add_organization", "numbers.change_creditaccount")
+# Replay deliveries of webhooks.
+WEBHOOKS = ("numbers.change_webhook",)
 KEYS = ("apikeys.add_apikey", "apikeys.change_apikey")
 OPERATORS = (
     *("auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group"),
@@ -52,7 +55,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "compliance": COMPLIANCE,
     "billing": BILLING,
     "support": (),
-    "administrator": (*INVENTORY, *COMPLIANCE, *BILLING, *KEYS, *OPERATORS),
+    "administrator": (*INVENTORY, *COMPLIANCE, *BILLING, *WEBHOOKS, *KEYS, *OPERATORS),
 }
 
 

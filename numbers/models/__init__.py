@@ -13,6 +13,7 @@
 - ``worker``: duties and workers.
 - ``refusals``: requests that were refused.
 - ``dashboard``: counted figures.
+- ``webhooks``: endpoints of customers and deliveries.
 - ``fields``: shared columns.
 """
 
@@ -28,12 +29,14 @@ from numbers.models.phone_numbers import PhoneNumber
 from numbers.models.refusals import Refusal
 from numbers.models.reservations import Reservation
 from numbers.models.stock_batches import StockBatch
+from numbers.models.webhooks import DeliveryAttempt, Webhook, WebhookCursor, WebhookDelivery
 from numbers.models.worker import Duty, QueueFailures, WorkerProcess, WorkerQueue
 
 __all__ = [
     "Assignment",
     "CreditAccount",
     "CreditEntry",
+    "DeliveryAttempt",
     "DeskFigures",
     "Duty",
     "FeedEntry",
@@ -49,6 +52,9 @@ __all__ = [
     "Refusal",
     "Reservation",
     "StockBatch",
+    "Webhook",
+    "WebhookCursor",
+    "WebhookDelivery",
     "WorkerProcess",
     "WorkerQueue",
 ]
