@@ -105,4 +105,6 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.POLICY)
         response.headers.setdefault("X-Frame-Options", "DENY")
+        # SecurityMiddleware sets it too, but not where a middleware before it refuses.
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
         return response

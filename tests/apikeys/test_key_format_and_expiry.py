@@ -171,8 +171,9 @@ def test_malformed_key_is_counted_and_never_looked_up(api, cast):
         cast.owner_key + "0",
         "x" * 100_000,
     ):
-        (counted,) = statements_of(lambda secret=secret: opens(api, secret))
+        counted, recorded = statements_of(lambda secret=secret: opens(api, secret))
         assert counted.split()[:3] == ["INSERT", "INTO", "apikeys_failurewindow"]
+        assert "INSERT INTO numbers_refusal" in recorded
         assert not opens(api, secret)
 
 
@@ -180,10 +181,11 @@ def test_unknown_and_revoked_keys_cost_the_same_statements(api, cast):
     ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(revoked_at=timezone.now())
     answers = []
     for secret in (cast.owner_key, key_format.new_secret(sandbox=False)):
-        assert (
-            len(statements_of(lambda secret=secret: answers.append(api.using(secret).order([]))))
-            == 2
+        statements = statements_of(
+            lambda secret=secret: answers.append(api.using(secret).order([]))
         )
+        # Look up the key, count the failure, record the refusal.
+        assert len(statements) == 3
     one, other = ({**answer.headers, "X-Request-Id": ""} for answer in answers)
     assert one == other
 
