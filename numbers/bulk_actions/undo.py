@@ -39,9 +39,9 @@ class UndoRelease(BulkAction):
             f"{last.organization} released it at {since}: {urls} of 2 URLs, "
             f"label {routing.label or 'none'}"
         )
-        campaign = Campaign.objects.filter(pk=routing.campaign_id).select_related("brand").first()
-        if campaign is None:
+        if routing.campaign_id is None:
             return f"{sentence}, no campaign. It had cost {last.price}."
+        campaign = Campaign.objects.select_related("brand").get(pk=routing.campaign_id)
         state = f"{campaign.status}, brand {campaign.brand.identity_status or 'not reviewed'}"
         return f"{sentence}, campaign {campaign} ({state}). It had cost {last.price}."
 

@@ -47,7 +47,7 @@ RESTORE = f"""
 
 def resting_until(number_ids: Sequence[int]) -> dict[int, datetime]:
     """Return when the quarantine ends into which retired numbers would go back, if one is left."""
-    parameters = {"ids": list(number_ids), "days": settings.NUMBER_QUARANTINE_DAYS}
+    parameters: dict[str, Any] = {"ids": list(number_ids), "days": settings.NUMBER_QUARANTINE_DAYS}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id, until FROM ({RESTING_UNTIL}) AS resting WHERE until > now()",  # noqa: S608

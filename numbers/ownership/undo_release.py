@@ -165,8 +165,10 @@ class _Undoing:
 
 def last_assignment(number: PhoneNumber) -> Assignment | None:
     """Return the number's latest assignment, open or ended."""
-    found = Assignment.objects.filter(pk=_latest_id(number.pk))
-    return found.select_related("organization", "number").first()
+    latest = _latest_id(number.pk)
+    if latest is None:
+        return None
+    return Assignment.objects.select_related("organization", "number").get(pk=latest)
 
 
 def release_of(assignment_id: UUID) -> Release | None:
@@ -187,6 +189,8 @@ def release_of(assignment_id: UUID) -> Release | None:
 def _last_event(assignment_id: UUID, kind: str) -> NumberEvent | None:
     # Events have an index by number.
     number = Assignment.objects.filter(pk=assignment_id).values_list("number_id", flat=True).first()
+    if number is None:
+        return None
     events = NumberEvent.objects.filter(number_id=number, assignment_id=assignment_id, kind=kind)
     return events.order_by("-id").first()
 

@@ -10,9 +10,10 @@ from django.db import connection
 
 from numbers.inventory.reservations import reserve
 from numbers.models import Assignment
+from numbers.ownership.undo_release import undo_release
 from numbers.verification.promises import PROMISES
 from numbers.verification.run import CHECKS, verify_inventory
-from tests.support import db_assertions
+from tests.support import db_assertions, factories
 from tests.support.world import OF, buyer, failing, give_back, new_world, number_id, order, plant
 
 
@@ -337,3 +338,43 @@ class TestProvenance:
             without=[f"{table}.{named}"] if exists else [],
         )
         assert failing() == {"every_change_says_who_and_in_which_request"}
+
+
+class TestUndo:
+    def test_undone_release_and_reversal_break_no_promise(self, undone):
+        assert failing() == set()
+
+    def test_undo_that_gave_back_another_label_is_found(self, undone):
+        plant(
+            "UPDATE numbers_numberevent SET after = jsonb_set(after, '{label}', '\"other\"') "
+            "WHERE kind = 'release_undone'"
+        )
+        assert failing() == {"an_undone_release_gives_back_what_it_took"}
+
+    def test_undo_after_the_quarantine_is_found(self, undone):
+        plant(
+            "UPDATE numbers_numberevent SET before = jsonb_set(before, '{quarantined_until}', "
+            "to_jsonb(at)) WHERE kind = 'release_undone'"
+        )
+        assert failing() == {"an_undone_release_gives_back_what_it_took"}
+
+    def test_reversal_of_another_amount_is_found(self, undone):
+        plant(
+            "UPDATE numbers_creditentry SET reverses_id = (SELECT id FROM numbers_creditentry "
+            "WHERE kind = 'top_up' AND account_id = %(id)s) WHERE kind = 'reversal'",
+            id=undone.owner.pk,
+        )
+        assert failing() == {"a_reversal_takes_back_one_entry_once"}
+
+
+@pytest.fixture
+def undone(world):
+    """A world in which a release was undone and a charge reversed."""
+    number = world.numbers[6]
+    assignment = Assignment.objects.get(number__number=number, ended_at=None)
+    give_back(world.owner, number)
+    undo_release(
+        assignment_id=assignment.pk, organization_id=world.owner.pk, actor=factories.actor()
+    )
+    factories.reverse(world.owner, kind="charge")
+    return world
