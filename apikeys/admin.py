@@ -6,10 +6,11 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
 from apikeys.lifecycle import issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
-from apikeys.scopes import Scope
+from apikeys.scopes import PRESETS, Scope
 from campaigns.admin import RecordedAdmin
 from campaigns.admin_filters import OrganizationFilter
 from config.actors import Actor
@@ -26,10 +27,27 @@ class ExpiryInput(AdminSplitDateTime):
             widget.attrs["aria-label"] = f"Expires at, {name}"
 
 
+class ScopeBoxes(forms.CheckboxSelectMultiple):
+    """A box for each scope, below buttons that tick those of a preset."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        buttons = format_html_join(
+            "",
+            '<button type="button" class="button" data-scopes="{}" hidden>{}</button>',
+            ((" ".join(scopes), label) for label, scopes in PRESETS.items()),
+        )
+        return format_html(
+            '<div class="desk-boxes"><div class="desk-presets" role="group" '
+            'aria-label="Presets of scopes">{}</div>{}</div>',
+            buttons,
+            super().render(name, value, attrs, renderer),
+        )
+
+
 class IssueKeyForm(forms.Form):
     organization = ChosenByTyping(ApiKey, "organization")
     label = OneLine(max_length=64)
-    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=ScopeBoxes)
     expires_at = forms.SplitDateTimeField(
         widget=ExpiryInput,
         required=False,

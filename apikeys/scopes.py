@@ -15,3 +15,23 @@ class Scope(models.TextChoices):
     WEBHOOKS_READ = "webhooks:read", "Read webhooks and their deliveries"
     WEBHOOKS_WRITE = "webhooks:write", "Create, change and replay webhooks"
     PLATFORM_INVENTORY_WRITE = "platform:inventory:write", "Return numbers to their carrier"
+
+
+_READING = (
+    Scope.NUMBERS_READ,
+    Scope.CAMPAIGNS_READ,
+    Scope.BRANDS_READ,
+    Scope.CREDIT_READ,
+    Scope.EVENTS_READ,
+)
+# What most keys are for. The platform's own scope is in none: only its own systems need it.
+PRESETS: dict[str, tuple[Scope, ...]] = {
+    "Read only": _READING,
+    "Orders": (*_READING, Scope.NUMBERS_WRITE),
+    "Everything of a customer": (
+        *_READING,
+        Scope.NUMBERS_WRITE,
+        Scope.APIKEYS_READ,
+        Scope.APIKEYS_WRITE,
+    ),
+}

@@ -58,6 +58,34 @@ ROLES: dict[str, tuple[str, ...]] = {
     "administrator": (*INVENTORY, *COMPLIANCE, *BILLING, *WEBHOOKS, *KEYS, *OPERATORS),
 }
 
+# What each permission allows, in words: the desk's page of roles and docs/desk.md say it so.
+MEANING: dict[str, str] = {
+    "numbers.add_phonenumber": "add numbers and import files",
+    "numbers.change_phonenumber": "price, hold, quarantine and retire numbers, and edit them",
+    "numbers.add_order": "assign numbers to an organization",
+    "numbers.change_job": "stop a job",
+    "campaigns.change_organization": "suspend and reactivate organizations, and rename them",
+    "campaigns.add_brand": "add brands",
+    "campaigns.change_brand": "review brands, and edit them",
+    "campaigns.add_campaign": "add campaigns",
+    "campaigns.change_campaign": "approve, reject and expire campaigns, and edit them",
+    "campaigns.add_organization": "add organizations",
+    "numbers.change_creditaccount": "top up, correct, and set the alert of an account",
+    "apikeys.add_apikey": "make API keys",
+    "apikeys.change_apikey": "rotate and revoke API keys, and edit their labels",
+    "auth.view_user": "see operators",
+    "auth.add_user": "add operators",
+    "auth.change_user": "give operators their roles, and remove a lost second factor",
+    "auth.view_group": "see which permissions a role has",
+    "axes.view_accessattempt": "see failed sign-ins",
+    "axes.delete_accessattempt": "unlock an operator who failed to sign in too often",
+}
+
+
+def powers_of(role: str) -> list[str]:
+    """Return what the role may change, in words, in a fixed order."""
+    return [MEANING[permission] for permission in ROLES[role]]
+
 
 def permissions_of(role: str) -> list[str]:
     """Return the permissions of the role as `app.codename`."""

@@ -9,7 +9,7 @@
 - ``form_fields``: fields of forms.
 - ``sign_in``: operators, sessions, second factors.
 - ``csv_export``: a list as CSV.
-- ``related_tables``: small tables on a page.
+- ``related_tables``: small tables on a page; JSON and ids as people read them.
 - ``charts``: SVG charts.
 - ``error_pages``: errors as pages.
 - ``management``: commands.

@@ -1,4 +1,7 @@
-"""Charts as SVG, drawn on the server without scripts. Every mark links to its rows."""
+"""Charts as SVG, drawn on the server without scripts. Every mark links to its rows.
+
+A table behind each chart has the same links for keyboards and screen readers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -37,10 +40,14 @@ class Mark:
 class Column:
     address: str
     name: str
-    label: str
+    values: str
     x: float
     width: float
     marks: list[Mark]
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}: {self.values}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +84,12 @@ def draw_columns(places: Sequence[Place]) -> Columns:
             floor -= height
             if height:
                 marks.append(Mark(part.series, part.label, round(floor, 1), round(height, 1)))
-        label = f"{place.name}: {', '.join(part.label for part in place.parts)}"
+        values = ", ".join(part.label for part in place.parts)
         columns.append(
             Column(
                 place.address,
                 place.name,
-                label,
+                values,
                 round(position * width + GAP / 2, 1),
                 round(width - GAP, 1),
                 marks,

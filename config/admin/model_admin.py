@@ -25,7 +25,7 @@ from config.admin.actions import Operation, allowed, named, show_operation
 from config.admin.changelist import PATIENT_VAR, BoundedPaginator, DeskChangeList
 from config.admin.listing import GuardedList
 from config.admin.once import respond_once
-from config.admin.related_tables import Related
+from config.admin.related_tables import Related, for_list, for_page
 
 
 def _any_is(names: list[str], value: str) -> Q:
@@ -91,15 +91,21 @@ class DeskAdmin(GuardedList):
 
     # --- the form ------------------------------------------------------------------------------
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = list(self.shown)
+        fields = [self._readable(name) for name in self.shown]
         return (
             [*fields, "reason"]
             if self.editable and self.has_change_permission(request, obj)
             else fields
         )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [name for name in self.shown if name not in self.editable]
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [self._readable(name) for name in self.shown if name not in self.editable]
+
+    def _readable(self, name: str) -> Any:
+        return for_page(self.model, name)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return [for_list(self.model, name) for name in super().get_list_display(request)]
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

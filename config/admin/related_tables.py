@@ -1,10 +1,16 @@
-"""Tables below a row's form: a few related rows of each kind, and a link to the rest."""
+"""Tables below a row's form: a few related rows of each kind, and a link to the rest.
 
+Also values as people read them: JSON over several lines, ids by their end.
+"""
+
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from django.db.models import Model
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import JSONField, Model
 from django.utils.html import format_html
 
 from config.admin.actions import page_of
@@ -62,3 +68,78 @@ def related(
 def short(subject_id: Any, address: str) -> str:
     """Return the end of an id as a link. The start is the same for rows of one day."""
     return format_html('<a href="{}" title="{}">…{}</a>', address, subject_id, str(subject_id)[-8:])
+
+
+# --- values as people read them ---------------------------------------------------------------
+Column = Callable[[Any], str]
+NOTHING = "none"
+# Ids of one day start alike, so their end is shown.
+SHORT = 8
+
+
+def for_page(model: type[Model], name: Any) -> Any:
+    """Return what a row's page shows for this column: for JSON a function, else the column."""
+    return _pretty_json(name) if name in _json_columns(model) else name
+
+
+def for_list(model: type[Model], name: Any) -> Any:
+    """Return what a list shows for this column: a function for JSON and for long ids."""
+    if name in _json_columns(model):
+        return _json_in_words(name)
+    return _end_of(name) if name in ("id", "request_id") else name
+
+
+@cache
+def _json_columns(model: type[Model]) -> frozenset[str]:
+    return frozenset(one.name for one in model._meta.fields if isinstance(one, JSONField))
+
+
+@cache
+def _pretty_json(column: str) -> Column:
+    def shown(row: Any) -> str:
+        value = getattr(row, column)
+        if value in (None, {}, []):
+            return NOTHING
+        text = json.dumps(value, indent=2, ensure_ascii=False, cls=DjangoJSONEncoder)
+        return format_html('<pre class="desk-json">{}</pre>', text)
+
+    return _named(shown, column)
+
+
+@cache
+def _json_in_words(column: str) -> Column:
+    def shown(row: Any) -> str:
+        value = getattr(row, column)
+        if value in (None, {}, []):
+            return NOTHING
+        if isinstance(value, dict):
+            return ", ".join(f"{name}: {_word(one)}" for name, one in value.items())
+        return _word(value)
+
+    return _named(shown, column)
+
+
+@cache
+def _end_of(column: str) -> Column:
+    def shown(row: Any) -> str:
+        text = str(getattr(row, column))
+        if len(text) <= 2 * SHORT:
+            return text
+        return format_html('<span title="{}">…{}</span>', text, text[-SHORT:])
+
+    return _named(shown, column)
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder)
+
+
+def _named(shown: Column, column: str) -> Column:
+    shown.__name__ = column  # the class of its cell
+    shown.short_description = column.replace("_", " ")  # type: ignore[attr-defined]
+    shown.admin_order_field = column  # type: ignore[attr-defined]
+    return shown

@@ -20,6 +20,7 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``credit``: accounts and ledger.
 - ``events``: history.
 - ``idempotency``: remembered responses.
+- ``roles``: what each role may do.
 - ``filters``: filters of lists.
 """
 
@@ -36,10 +37,11 @@ from numbers.admin import (
     phone_numbers,
     refusals,
     reservations,
+    roles,
     timeline,
 )
 
-PAGES = [*dashboard.PAGES, *imports.PAGES, *bulk_actions.PAGES, *timeline.PAGES]
+PAGES = [*dashboard.PAGES, *imports.PAGES, *bulk_actions.PAGES, *timeline.PAGES, *roles.PAGES]
 
 __all__ = [
     "PAGES",
@@ -55,5 +57,6 @@ __all__ = [
     "phone_numbers",
     "refusals",
     "reservations",
+    "roles",
     "timeline",
 ]

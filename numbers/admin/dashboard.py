@@ -16,10 +16,11 @@ from django.urls import reverse
 from config.admin.once import respond_once
 from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
-from numbers.admin.background import background_panel
+from numbers.admin.background import background_panel, failed_panel
 from numbers.admin.dashboard_panels import (
     areas_panel,
     demand_panel,
+    low_panel,
     orders_panel,
     pending_panel,
     quarantine_panel,
@@ -48,6 +49,7 @@ class Panel:
     permission: str
     draw: Callable[[Figures], dict[str, Any]]
     shape: str = ""  # "wide": a row of its own; "tall": beside other panels
+    is_work: bool = False  # something to do today, above the figures
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -57,6 +59,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "title": panel.title,
             "template": panel.template,
             "shape": panel.shape,
+            "is_work": panel.is_work,
             **panel.draw(figures),
         }
         for panel in PANELS
@@ -64,8 +67,12 @@ def home(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         **desk().each_context(request),
-        "title": "How are we doing?",
+        "title": "Today",
         "panels": panels,
+        "groups": [
+            ("work", "To do", [panel for panel in panels if panel["is_work"]]),
+            ("figures", "Figures", [panel for panel in panels if not panel["is_work"]]),
+        ],
         "as_of": figures.as_of,
         "may_refresh": request.user.has_perm("numbers.view_phonenumber"),
     }
@@ -100,8 +107,51 @@ def _refresh_now(request: HttpRequest) -> None:
         messages.error(request, f"Some figures could not be counted, see the log: {failure}.")
 
 
+WORK = [
+    Panel(
+        "To review",
+        "operators/home/reviews.html",
+        "campaigns.view_campaign",
+        reviews_panel,
+        is_work=True,
+    ),
+    Panel(
+        "Backorders",
+        "operators/home/pending.html",
+        "numbers.view_order",
+        pending_panel,
+        is_work=True,
+    ),
+    Panel(
+        "Short of credit",
+        "operators/home/short.html",
+        "numbers.view_creditaccount",
+        short_panel,
+        is_work=True,
+    ),
+    Panel(
+        "Low stock",
+        "operators/home/low.html",
+        "numbers.view_phonenumber",
+        low_panel,
+        is_work=True,
+    ),
+    Panel(
+        "Failed work",
+        "operators/home/failed.html",
+        "numbers.view_job",
+        failed_panel,
+        is_work=True,
+    ),
+]
 PANELS = [
+    *WORK,
     Panel("Stock", "operators/home/stock.html", "numbers.view_phonenumber", stock_panel, "wide"),
+    Panel("Orders by day", "operators/home/columns.html", "numbers.view_order", orders_panel),
+    Panel(
+        "Revenue by day", "operators/home/columns.html", "numbers.view_creditentry", revenue_panel
+    ),
+    Panel("Refusals by day", "operators/home/columns.html", "numbers.view_refusal", refusals_panel),
     Panel(
         "Available, by area code",
         "operators/home/areas.html",
@@ -110,23 +160,11 @@ PANELS = [
         "tall",
     ),
     Panel("Unmet demand", "operators/home/demand.html", "numbers.view_refusal", demand_panel),
-    Panel("Orders by day", "operators/home/columns.html", "numbers.view_order", orders_panel),
-    Panel(
-        "Revenue by day", "operators/home/columns.html", "numbers.view_creditentry", revenue_panel
-    ),
-    Panel("Refusals by day", "operators/home/columns.html", "numbers.view_refusal", refusals_panel),
     Panel(
         "Leaving quarantine",
         "operators/home/quarantine.html",
         "numbers.view_phonenumber",
         quarantine_panel,
-    ),
-    Panel("To review", "operators/home/reviews.html", "campaigns.view_campaign", reviews_panel),
-    Panel(
-        "Pending bulk orders", "operators/home/pending.html", "numbers.view_order", pending_panel
-    ),
-    Panel(
-        "Short of credit", "operators/home/short.html", "numbers.view_creditaccount", short_panel
     ),
     Panel(
         "Background work",

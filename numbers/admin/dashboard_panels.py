@@ -15,6 +15,9 @@ from numbers.models import CreditAccount, Order, PhoneNumber
 from numbers.reports.dashboard import DAYS, Figures
 
 SHOWN = 12  # rows of a panel
+LOW = 6  # area codes that run out, of those SHOWN
+WORK_SHOWN = 6  # rows of a panel of work
+LOW_DAYS = 14
 STATES = ("available", "held", "assigned", "quarantined", "retired")
 
 
@@ -75,13 +78,19 @@ def areas_panel(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
         place = area["region"] or _in_words(area["number_type"])
         bar = draw_bar([("available", area["available"])], top)
         rows.append({**area, "place": place, "bar": bar, "address": address})
-        rows[-1].update(days_left=days_left, short=days_left is not None and days_left < 14)
+        rows[-1].update(days_left=days_left, short=days_left is not None and days_left < LOW_DAYS)
     return {
         "rows": rows,
         "more": len(areas) - len(shown),
         "all": reverse("admin:area_codes"),
         "days": DAYS,
     }
+
+
+def low_panel(figures: Figures) -> dict[str, Any]:
+    """Return the area codes that run out first: the stored figures have them in that order."""
+    rows = [row for row in areas_panel(figures, limit=SHOWN)["rows"] if row["short"]]
+    return {"rows": rows[:LOW], "more": len(rows) > LOW, "all": reverse("admin:area_codes")}
 
 
 def quarantine_panel(figures: Figures) -> dict[str, Any]:
@@ -220,19 +229,19 @@ def pending_panel(figures: Figures) -> dict[str, Any]:
         .order_by("id")
         .select_related("organization")
     )
-    rows = list(pending[: SHOWN + 1])
+    rows = list(pending[: WORK_SHOWN + 1])
     return {
-        "rows": rows[:SHOWN],
-        "more": len(rows) > SHOWN,
+        "rows": rows[:WORK_SHOWN],
+        "more": len(rows) > WORK_SHOWN,
         "all": rows_of("numbers.order", status__exact="pending"),
     }
 
 
 def short_panel(figures: Figures) -> dict[str, Any]:
     short = short_accounts(CreditAccount.objects.all())
-    rows = list(short.select_related("organization").order_by("balance", "pk")[: SHOWN + 1])
+    rows = list(short.select_related("organization").order_by("balance", "pk")[: WORK_SHOWN + 1])
     return {
-        "rows": rows[:SHOWN],
-        "more": len(rows) > SHOWN,
+        "rows": rows[:WORK_SHOWN],
+        "more": len(rows) > WORK_SHOWN,
         "all": rows_of("numbers.creditaccount", short="yes"),
     }

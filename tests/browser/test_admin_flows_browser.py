@@ -107,7 +107,7 @@ def test_operator_sets_up_a_second_factor_and_signs_in(
     assert "Enter the code that your authenticator app shows" in page.text()
     submit(page, code=code_of(Authenticator.objects.get()))
     assert page.evaluate("location.pathname") == "/admin/"
-    assert "How are we doing?" in page.text()
+    assert "Today" in page.text()
 
 
 def signed_in_as(role: str, page: Browser, live_server: Any) -> None:

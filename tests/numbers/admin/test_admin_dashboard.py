@@ -49,7 +49,7 @@ def busy(api: Api, cast: Any) -> None:
 def test_new_desk_shows_the_first_steps(desk: Client, db: None) -> None:
     page = desk.get(HOME).content.decode()
     assert "There are no numbers yet" in page
-    assert "No bulk order waits" in page
+    assert "No backorder waits" in page
     assert "Nothing waits for a decision" in page
 
 
@@ -114,7 +114,7 @@ def test_quarantine_figure_links_to_its_numbers(desk: Client, busy: None) -> Non
 def test_waiting_work_is_counted_when_the_page_loads(desk: Client, busy: None) -> None:
     refresh_figures()
     page = desk.get(HOME)
-    (order,) = panel(page, "Pending bulk orders")["rows"]
+    (order,) = panel(page, "Backorders")["rows"]
     assert order == Order.objects.get(status="pending")
     assert panel(page, "To review")["campaigns"] == 1
     assert panel(page, "To review")["brands"] == 1
@@ -155,8 +155,8 @@ def test_page_takes_a_fixed_number_of_queries(
     refresh_figures()
     desk.get("/admin/login/")
     # session, user, second factor, figures, reviews of both kinds, pending orders, accounts,
-    # duties, workers, jobs
-    with django_assert_num_queries(11):
+    # duties and failed jobs, duties, workers, jobs
+    with django_assert_num_queries(13):
         desk.get(HOME)
 
 
@@ -188,8 +188,8 @@ def test_operator_with_order_permission_sees_only_orders(cast: Any) -> None:
     client.force_login(clerk)
     page = client.get(HOME)
     assert [one["title"] for one in page.context["panels"]] == [
+        "Backorders",
         "Orders by day",
-        "Pending bulk orders",
     ]
     assert page.context["menu"] == []
     for address in ("/admin/area-codes/", "/admin/review/", "/admin/who-had/"):

@@ -1,0 +1,74 @@
+// Buttons that copy: a secret, the recovery codes, an id. Without this script the text can be selected.
+"use strict";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const REQUEST = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+
+async function copyText(text) {
+    if (navigator.clipboard && window.isSecureContext) {
+        return navigator.clipboard.writeText(text);
+    }
+    // Plain HTTP has no clipboard API.
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "visually-hidden";
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    if (!copied) {
+        throw new Error("the browser refused");
+    }
+}
+
+function textOf(source) {
+    if ("value" in source) {
+        return source.value;
+    }
+    const lines = [...source.querySelectorAll("li")].map((line) => line.textContent.trim());
+    return lines.length ? lines.join("\n") : source.textContent.trim();
+}
+
+function addCopyButton(source, what) {
+    const button = document.createElement("button");
+    const said = document.createElement("span");
+    button.type = "button";
+    button.className = "button desk-copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy ${what}`);
+    said.className = "desk-copied";
+    said.setAttribute("role", "status");
+    button.addEventListener("click", async () => {
+        try {
+            await copyText(textOf(source));
+            said.textContent = "Copied.";
+        } catch (error) {
+            said.textContent = "Select the text and copy it.";
+        }
+        window.setTimeout(() => { said.textContent = ""; }, 4000);
+    });
+    source.after(button, said);
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+    for (const source of document.querySelectorAll("[data-copy]")) {
+        addCopyButton(source, source.dataset.copy);
+    }
+    for (const source of document.querySelectorAll(".form-row .readonly")) {
+        const text = source.textContent.trim();
+        if (UUID.test(text) || REQUEST.test(text)) {
+            const label = source.parentElement.querySelector("label");
+            addCopyButton(source, label ? label.textContent.replace(":", "").trim() : text);
+        }
+    }
+    // Presets tick boxes; what is ticked stays visible and can be changed.
+    for (const button of document.querySelectorAll("[data-scopes]")) {
+        button.hidden = false;
+        button.addEventListener("click", () => {
+            const scopes = button.dataset.scopes.split(" ");
+            for (const box of document.querySelectorAll("input[name=scopes]")) {
+                box.checked = scopes.includes(box.value);
+            }
+        });
+    }
+});
