@@ -16,7 +16,7 @@ from hypothesis.errors import Flaky
 from numbers import locks
 from numbers.inventory import availability
 from numbers.orders import backorders, purchase
-from numbers.ownership import release, undo_release
+from numbers.ownership import release
 from tests.stateful.machine import run
 
 RUNS = int(os.environ.get("MODEL_RUNS", "30"))
@@ -73,13 +73,13 @@ def _releases_without_recording(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def _undoes_after_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undo_release, "_require_undoable", lambda *arguments: None)
+def _refuses_to_undo_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(django_settings, "UNDO_RELEASE_DAYS", 0)
 
 
 BUGS = [
     *(_sells_what_is_held, _ignores_quarantine, _forgets_to_charge, _releases_without_rest),
-    *(_fills_the_youngest_first, _releases_without_recording, _undoes_after_any_time),
+    *(_fills_the_youngest_first, _releases_without_recording, _refuses_to_undo_a_release),
 ]
 
 
