@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -62,6 +63,9 @@ class ApiKey(models.Model):
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
                 name="apikey_expires_after_creation",
             ),
+        ]
+        indexes = [
+            models.Index(OpClass("prefix", name="varchar_pattern_ops"), name="apikey_by_prefix"),
         ]
 
     def __str__(self) -> str:

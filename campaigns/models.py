@@ -5,8 +5,9 @@ A campaign has no organization column. Its brand's organization is the only sour
 
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 
 from campaigns.event_types import EventType
 from campaigns.names import NameField, name_rule
@@ -37,6 +38,9 @@ class Organization(models.Model):
             not_blank("name", name="organization_name_not_blank"),
             name_rule(name="organization_name_rule"),
             one_of("status", OrganizationStatus, name="organization_status_known"),
+        ]
+        indexes = [
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="organization_name_part"),
         ]
 
     def __str__(self) -> str:

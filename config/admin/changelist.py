@@ -81,7 +81,7 @@ class BoundedPaginator(Paginator):
         if start >= REACHABLE_ROWS:  # beyond the last page: the first one is shown
             return _Found([], REACHABLE_ROWS, more=True)
         try:
-            with _looking(self.object_list.db, PATIENT_MS if self.patient else LOOK_MS):
+            with within_time(self.object_list.db, PATIENT_MS if self.patient else LOOK_MS):
                 rows = list(self.object_list[start : start + self.per_page + 1])
                 if len(rows) <= self.per_page and (rows or start == 0):
                     return _Found(rows, start + len(rows), more=False)
@@ -144,7 +144,7 @@ class DeskChangeList(GuardedChangeList):
 
 
 @contextmanager
-def _looking(database: str, milliseconds: int) -> Iterator[None]:
+def within_time(database: str, milliseconds: int) -> Iterator[None]:
     """Run an operator's queries with a custom plan, enough memory for a bitmap and a time limit.
 
     The settings end with the transaction, which is rolled back.

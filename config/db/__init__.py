@@ -3,6 +3,7 @@
 - ``pipeline``: several statements in one round trip.
 - ``transactions``: the one retry.
 - ``connections``: connections that died.
+- ``serial``: times in tables with a serial key.
 - ``replica``: reads from a replica.
 - ``fields``: ids, times, CHECK helpers.
 - ``backend``: Django's backend, on kept connections.

@@ -2,8 +2,12 @@
 
 PAGES are those without a model, in the order of the menu; apps.py registers them.
 
+- ``find``: the search box of every page.
+- ``lookups``: what it finds.
 - ``phone_numbers``: numbers.
 - ``number_search``: searching them.
+- ``number_filters``: filters that choose them.
+- ``paste``: choosing them by a pasted list.
 - ``add_numbers``: adding by hand.
 - ``bulk_actions``: bulk actions.
 - ``imports``: imports.
@@ -16,6 +20,8 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``timeline``: who had a number when.
 - ``orders``: orders.
 - ``organizations``: customers.
+- ``organization_panels``: what their pages show.
+- ``statement``: statements of credit.
 - ``reservations``: reservations.
 - ``credit``: accounts and ledger.
 - ``events``: history.
@@ -29,19 +35,31 @@ from numbers.admin import (
     credit,
     dashboard,
     events,
+    find,
     idempotency,
     imports,
     jobs,
     orders,
     organizations,
+    paste,
     phone_numbers,
     refusals,
     reservations,
     roles,
+    statement,
     timeline,
 )
 
-PAGES = [*dashboard.PAGES, *imports.PAGES, *bulk_actions.PAGES, *timeline.PAGES, *roles.PAGES]
+PAGES = [
+    *dashboard.PAGES,
+    *imports.PAGES,
+    *bulk_actions.PAGES,
+    *timeline.PAGES,
+    *roles.PAGES,
+    *find.PAGES,
+    *paste.PAGES,
+    *statement.PAGES,
+]
 
 __all__ = [
     "PAGES",
@@ -49,14 +67,17 @@ __all__ = [
     "credit",
     "dashboard",
     "events",
+    "find",
     "idempotency",
     "imports",
     "jobs",
     "orders",
     "organizations",
+    "paste",
     "phone_numbers",
     "refusals",
     "reservations",
     "roles",
+    "statement",
     "timeline",
 ]

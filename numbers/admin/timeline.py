@@ -13,7 +13,7 @@ from config.admin.form_fields import OneLine
 from config.admin.site import Page, desk
 from numbers.inventory.timeline import owners_between
 from numbers.models import PhoneNumber
-from numbers.numbering.e164 import is_e164
+from numbers.numbering.notations import meanings_of
 
 # No number was assigned before, and arithmetic on times near the end of the calendar overflows.
 FIRST_YEAR, LAST_YEAR = 1970, 9998
@@ -47,15 +47,13 @@ class NumberAtForm(AtForm):
     field_order = ["number", "at"]
 
     def clean_number(self) -> PhoneNumber:
-        typed = "".join(
-            character for character in self.cleaned_data["number"] if character not in " -()."
-        )
-        typed = (
-            typed if typed.startswith("+") else f"+1{typed}" if len(typed) == 10 else f"+{typed}"
-        )
-        number = PhoneNumber.objects.filter(number=typed).first() if is_e164(typed) else None
+        typed = self.cleaned_data["number"]
+        meant = meanings_of(typed)
+        number = PhoneNumber.objects.filter(number__in=meant).order_by("number").first()
         if number is None:
-            raise forms.ValidationError(f"{typed} is not and never was in stock.")
+            raise forms.ValidationError(
+                f"{' or '.join(meant) or typed} is not and never was in stock."
+            )
         return number
 
 

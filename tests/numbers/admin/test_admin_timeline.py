@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apikeys.models import ApiKey
-from campaigns.models import Organization
+from campaigns.models import Brand, Organization
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 from tests.support import factories
 from tests.support.admin_client import do, url
@@ -150,9 +150,13 @@ def test_organization_page_shows_its_own_objects(desk: Client, api: Api, cast: A
     assert {title: len(table.rows) for title, table in tables.items()} == {
         "Ledger": 2,
         "API keys": 2,
-        "Numbers": 0,
-        "Orders": 1,
+        "Brands": len(Brand.objects.of(cast.owner.pk)),
         "Campaigns": 2,
+        "Numbers by state": 3,
+        "Numbers": 0,
+        "Backorders": 0,
+        "Orders": 1,
+        "Holds": 0,
         "Recent refusals": 1,
     }
     assert tables["Numbers"].empty in page.content.decode()

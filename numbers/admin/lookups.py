@@ -1,0 +1,289 @@
+"""What the search box finds: each look-up is answered by an index.
+
+A look-up gets what was typed, read in every way, and returns at most SHOWN hits. It runs only for
+operators who may see its rows.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Model, Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apikeys.models import ApiKey
+from campaigns.models import Brand, Campaign, Event, Organization
+from campaigns.names import as_id
+from config.admin.actions import page_of
+from config.db.serial import first_key_at
+from numbers.inventory.availability import state_of
+from numbers.models import (
+    Assignment,
+    CreditEntry,
+    IdempotencyRecord,
+    Job,
+    NumberEvent,
+    Order,
+    PhoneNumber,
+    Refusal,
+    Reservation,
+    StockBatch,
+)
+from numbers.numbering.notations import meanings_of
+from numbers.orders.find import of_request, order_in, started_at
+
+SHOWN = 20
+IMPORT = "import"
+_KEY = "am_"
+_KEY_LENGTH = len("am_live_8sK2")
+_SHORTEST_PART = 3  # characters of a trigram
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed, and everything that it may be."""
+
+    text: str
+    numbers: list[str]
+    id: UUID | None
+    request_id: str
+    request_at: datetime | None
+    key_prefix: str
+
+    @classmethod
+    def read(cls, text: str) -> "Typed":
+        """Read the text. The secret of a key is cut to the prefix that lists show."""
+        text = text.replace("\0", "").strip()[:255]
+        is_key = text.startswith(_KEY)
+        if is_key:
+            text = text[:_KEY_LENGTH]
+        at = started_at(text)
+        return cls(
+            text,
+            meanings_of(text),
+            as_id(text),
+            text.upper() if at else "",
+            at,
+            text if is_key else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row that was found, with a few words about it."""
+
+    name: str
+    about: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One kind of thing to find. ``request`` says who looks, for links that depend on it."""
+
+    title: str
+    permission: str
+    find: Callable[[Typed, HttpRequest], Iterable[Hit]]
+
+
+def _hits(rows: QuerySet[Any], about: Callable[[Any], str], name: Any = str) -> list[Hit]:
+    return [Hit(name(row), about(row), page_of(row)) for row in rows[:SHOWN]]
+
+
+def _any(*conditions: Q | None) -> Q:
+    """Return the rows of any of the conditions; none of them: no row."""
+    found = Q(pk__in=[])
+    for condition in conditions:
+        if condition is not None:
+            found |= condition
+    return found
+
+
+def _union(model: type[Model], *conditions: Q | None) -> Any:
+    """Return the rows of any condition, each found by its own index."""
+    ids: list[Any] = []
+    for condition in conditions:
+        if condition is not None:
+            rows = model._default_manager.filter(condition).order_by("-pk")
+            ids += rows.values_list("pk", flat=True)[:SHOWN]
+    return model._default_manager.filter(pk__in=ids).order_by("-pk")
+
+
+def _by_id(typed: Typed) -> Q | None:
+    return Q(pk=typed.id) if typed.id else None
+
+
+def _numbers(typed: Typed, request: HttpRequest) -> list[Hit]:
+    rows = PhoneNumber.objects.filter(number__in=typed.numbers).order_by("number")
+    return _hits(rows, lambda row: state_of(row)[0])
+
+
+def _orders(typed: Typed, request: HttpRequest) -> list[Hit]:
+    by_request = of_request(typed.request_id) if typed.request_id else None
+    reference = Q(customer_reference=typed.text) & ~Q(customer_reference="")
+    orders = _union(Order, _by_id(typed), by_request, reference)
+    return _hits(orders.select_related("organization"), _about_order)
+
+
+def _about_order(order: Order) -> str:
+    reference = f" · {order.customer_reference}" if order.customer_reference else ""
+    return (
+        f"{order.organization} · {order.quantity} · {order.status} · "
+        f"{order.created_at:%Y-%m-%d %H:%M} UTC{reference}"
+    )
+
+
+# One look-up in the unique index for each organization, which comes before the key there.
+_KEYS = f"""
+    SELECT r.id FROM campaigns_organization o CROSS JOIN LATERAL (
+        SELECT id FROM numbers_idempotencyrecord WHERE organization_id = o.id AND key = %s LIMIT 1
+    ) AS r LIMIT {SHOWN}
+"""  # noqa: S608  a constant
+
+
+def _idempotency_keys(typed: Typed, request: HttpRequest) -> list[Hit]:
+    with connection.cursor() as cursor:
+        cursor.execute(_KEYS, [typed.text])
+        ids = [row[0] for row in cursor.fetchall()]
+    may_see_orders = request.user.has_perm("numbers.view_order")
+    hits = []
+    for record in IdempotencyRecord.objects.filter(pk__in=ids):
+        order_id = order_in(record.body) if may_see_orders else None
+        order = Order.objects.filter(pk=order_id).select_related("organization").first()
+        about = _about_order(order) if order else f"response {record.status}"
+        hits.append(Hit(record.key, about, page_of(order or record)))
+    return hits
+
+
+def _organizations(typed: Typed, request: HttpRequest) -> list[Hit]:
+    named = Organization.objects.alias(lower=Lower("name"))
+    exact = named.filter(lower=Lower(Value(typed.text)))
+    part = Q(name__icontains=typed.text) if len(typed.text) >= _SHORTEST_PART else None
+    rows = exact if exact else _union(Organization, _by_id(typed), part)
+    return _hits(rows, lambda row: row.get_status_display())
+
+
+def _keys(typed: Typed, request: HttpRequest) -> list[Hit]:
+    prefix = Q(prefix__startswith=typed.key_prefix) if typed.key_prefix else None
+    rows = _union(ApiKey, _by_id(typed), prefix).select_related("organization")
+    return _hits(rows, lambda row: f"{row.organization} · {row.status}")
+
+
+def _refusals(typed: Typed, request: HttpRequest) -> list[Hit]:
+    rows = Refusal.objects.filter(request_id=typed.request_id) if typed.request_id else []
+    return [
+        Hit(
+            f"{row.status or ''} {row.code}".strip(),
+            f"{row.path} · {row.at:%Y-%m-%d %H:%M:%S} UTC · {row.note}",
+            page_of(row),
+        )
+        for row in rows[:SHOWN]
+    ]
+
+
+def _imports(typed: Typed, request: HttpRequest) -> list[Hit]:
+    by_request = Q(request_id=typed.request_id) if typed.request_id else None
+    title = Q(title__icontains=typed.text) if len(typed.text) >= _SHORTEST_PART else None
+    of_kind = [None if one is None else one & Q(kind=IMPORT) for one in (by_request, title)]
+    jobs = _union(Job, _by_id(typed), *of_kind).filter(kind=IMPORT)
+    may_open = request.user.has_perm("numbers.add_phonenumber")
+    return [
+        Hit(
+            job.title,
+            f"{job.get_status_display()} · {job.created_at:%Y-%m-%d %H:%M} UTC · {job.actor}",
+            reverse("admin:import", args=[job.pk]) if may_open else page_of(job),
+        )
+        for job in jobs[:SHOWN]
+        if may_open or job.status != Job.Status.DRAFT
+    ]
+
+
+def _jobs(typed: Typed, request: HttpRequest) -> list[Hit]:
+    by_request = Q(request_id=typed.request_id) if typed.request_id else None
+    jobs = _union(Job, _by_id(typed), by_request).exclude(kind=IMPORT)
+    jobs = jobs.exclude(status=Job.Status.DRAFT)
+    return _hits(jobs, lambda row: f"{row.get_status_display()} · {row.actor}")
+
+
+def _assignments(typed: Typed, request: HttpRequest) -> list[Hit]:
+    rows = Assignment.objects.filter(_any(_by_id(typed))).select_related("number", "organization")
+    return _hits(
+        rows,
+        lambda row: f"{row.organization} · {'ended' if row.ended_at else 'open'}",
+        lambda row: str(row.number),
+    )
+
+
+def _reservations(typed: Typed, request: HttpRequest) -> list[Hit]:
+    by_request = of_request(typed.request_id) if typed.request_id else None
+    rows = _union(Reservation, _by_id(typed), by_request).select_related("organization")
+    return _hits(rows, lambda row: f"{row.organization} · {len(row.numbers)} numbers")
+
+
+def _of_model(model: Any, about: Callable[[Any], str]) -> Callable[..., list[Hit]]:
+    def find(typed: Typed, request: HttpRequest) -> list[Hit]:
+        return _hits(model._default_manager.filter(_any(_by_id(typed))), about)
+
+    return find
+
+
+# Everything else that a request wrote. These tables are in order of time, without an index on the
+# request: it wrote within this time of its start.
+_BEFORE, _AFTER = timedelta(seconds=5), timedelta(seconds=30)
+
+
+def _written(model: Any, *, at: str, about: Callable[[Any], str]) -> Callable[..., list[Hit]]:
+    """Return a look-up of rows that a request wrote to a table with a serial key."""
+
+    def find(typed: Typed, request: HttpRequest) -> list[Hit]:
+        if typed.request_at is None:
+            return []
+        table = model._meta.db_table
+        first = first_key_at(table, typed.request_at - _BEFORE, at=at)
+        last = first_key_at(table, typed.request_at + _AFTER, at=at)
+        rows = model._default_manager.filter(
+            pk__gte=first, pk__lt=last, request_id=typed.request_id
+        )
+        return _hits(rows.order_by("pk"), about)
+
+    return find
+
+
+LOOKUPS = (
+    Lookup("Numbers", "numbers.view_phonenumber", _numbers),
+    Lookup("Orders", "numbers.view_order", _orders),
+    Lookup("Idempotency keys", "numbers.view_idempotencyrecord", _idempotency_keys),
+    Lookup("Organizations", "campaigns.view_organization", _organizations),
+    Lookup("API keys", "apikeys.view_apikey", _keys),
+    Lookup("Refused requests", "numbers.view_refusal", _refusals),
+    Lookup("Imports", "numbers.view_job", _imports),
+    Lookup("Bulk actions and other jobs", "numbers.view_job", _jobs),
+    Lookup("Customers' numbers", "numbers.view_assignment", _assignments),
+    Lookup("Reservations", "numbers.view_reservation", _reservations),
+    Lookup("Brands", "campaigns.view_brand", _of_model(Brand, lambda row: row.status)),
+    Lookup("Campaigns", "campaigns.view_campaign", _of_model(Campaign, lambda row: row.status)),
+    Lookup("Stock batches", "numbers.view_stockbatch", _of_model(StockBatch, lambda row: row.note)),
+)
+# An order's own events and charge are on its page: look here only if nothing else was found.
+LOOKUPS_OF_REQUESTS = (
+    Lookup(
+        "Changes of numbers",
+        "numbers.view_numberevent",
+        _written(NumberEvent, at="at", about=lambda row: f"number {row.number_id}"),
+    ),
+    Lookup(
+        "Credit entries",
+        "numbers.view_creditentry",
+        _written(CreditEntry, at="created_at", about=lambda row: row.note),
+    ),
+    Lookup(
+        "History",
+        "campaigns.view_event",
+        _written(Event, at="at", about=lambda row: row.reason),
+    ),
+)
