@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from psycopg import sql
 
 from campaigns.admin_filters import OrganizationFilter
-from config.admin.filters import DayFilter, TypedFilter
+from config.admin.filters import CalendarFilter, DayFilter, TypedFilter
 from config.db.fields import first_id_of
 from numbers.inventory.availability import STATES
 
@@ -24,7 +24,8 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         state = STATES.get(self.value() or "")
-        if state and self.value() != "assigned" and request.GET.get("organization"):
+        of_owner = any(request.GET.get(name) for name in ("organization", "label", "campaign"))
+        if state and self.value() != "assigned" and of_owner:
             return queryset.none()  # an owned number is always assigned: no row can match
         return queryset.filter(state) if state else queryset
 
@@ -79,7 +80,7 @@ class AccountFilter(OrganizationFilter):
     column = "account_id"
 
 
-class OrderDayFilter(DayFilter):
+class OrderDayFilter(CalendarFilter):
     """A range of the primary key: an order's id begins with the time of its creation."""
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:

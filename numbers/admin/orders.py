@@ -1,19 +1,70 @@
-"""Orders and their numbers."""
+"""Orders and their numbers: why one waits or failed, and how to find one."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db import OperationalError, connection
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from campaigns.admin_filters import OrganizationFilter
+from campaigns.names import as_id
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
+from config.admin.changelist import LOOK_MS, within_time
+from config.admin.filters import TypedFilter
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
+from config.errors import sqlstate_of
 from numbers.admin.filters import OrderDayFilter
 from numbers.models import Assignment, Order
+from numbers.numbering.notations import meanings_of
 from numbers.orders.bulk import cancel_order
+from numbers.orders.find import of_request, started_at
+from numbers.orders.outlook import Outlook, outlook_of
+
+_CANCELLED = "57014"
+# A number has had few owners; this bounds the orders of several meanings of what was typed.
+_MOST_ORDERS = 100
+
+REASONS = {
+    "INSUFFICIENT_CREDIT": "The credit did not cover it when its turn came.",
+    "CAMPAIGN_NOT_ACTIVE": "Its campaign was not ACTIVE when its turn came.",
+    "BRAND_NOT_VERIFIED": "The brand of its campaign was not verified when its turn came.",
+    "NOT_FOUND": "Its campaign no longer belonged to the organization when its turn came.",
+}
+
+
+class NumberFilter(TypedFilter):
+    """Orders that brought a number, in any notation."""
+
+    title = parameter_name = "number"
+    placeholder = "(415) 555-0123"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = (self.value() or "").strip()
+        return queryset.filter(pk__in=_orders_of_numbers(value)) if value else queryset
+
+
+class ReferenceFilter(TypedFilter):
+    title, parameter_name = "reference", "customer_reference"
+    placeholder = "the customer's, whole"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = (self.value() or "").strip()
+        return queryset.filter(_with_reference(value)) if value else queryset
+
+
+def _with_reference(text: str) -> Q:
+    # The second half is the condition of the index.
+    return Q(customer_reference=text.replace("\0", "")[:255]) & ~Q(customer_reference="")
+
+
+def _orders_of_numbers(text: str) -> list[Any]:
+    owned = Assignment.objects.filter(number__number__in=meanings_of(text))
+    return list(owned.order_by("-id").values_list("order_id", flat=True)[:_MOST_ORDERS])
 
 
 class CancelOrder(Operation):
@@ -45,6 +96,7 @@ class CancelOrder(Operation):
 
 @admin.register(Order)
 class OrderAdmin(DeskAdmin):
+    change_form_template = "operators/order.html"
     list_display = (
         "ending",
         "organization",
@@ -56,14 +108,23 @@ class OrderAdmin(DeskAdmin):
         "created_at",
     )
     list_display_links = None  # the end of the id is the link
-    list_filter = ("status", "kind", "sandbox", OrderDayFilter, OrganizationFilter)
+    list_filter = (
+        "status",
+        "kind",
+        "sandbox",
+        OrderDayFilter,
+        OrganizationFilter,
+        NumberFilter,
+        ReferenceFilter,
+    )
     list_select_related = ("organization",)
     search_fields = ("id__exact",)
-    search_help_text = "The id of an order"
+    search_help_text = "An id, a request id, a number or a customer's reference"
     shown = (
         *(
             "id",
             "organization",
+            "customer_reference",
             "sandbox",
             "kind",
             "status",
@@ -98,6 +159,35 @@ class OrderAdmin(DeskAdmin):
     def cost(self, order: Order) -> str:
         return "" if order.total is None else f"{order.total} {order.currency}"
 
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if identity := as_id(term):
+            return queryset.filter(pk=identity), False
+        if started_at(term):
+            return queryset.filter(of_request(term)), False
+        found = _orders_of_numbers(term)
+        found += Order.objects.filter(_with_reference(term)).values_list("pk", flat=True)[
+            :_MOST_ORDERS
+        ]
+        return queryset.filter(pk__in=found), False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("organization", "campaign__brand")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        order: Order = context["original"]
+        if order.status == Order.Status.PENDING:
+            context["outlook"], context["too_slow"] = _outlook(order)
+        if order.kind == Order.Kind.QUANTITY and request.user.has_perm("numbers.view_phonenumber"):
+            context["searches"] = searches_for(order)
+            context["may_add"] = request.user.has_perm("numbers.add_phonenumber")
+        context["reason"] = REASONS.get(order.failure_reason, order.failure_reason)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def related(self, request: HttpRequest, subject: Order) -> list[Related]:
         numbers = Assignment.objects.filter(order=subject).order_by("id").select_related("number")
         return [
@@ -113,3 +203,42 @@ class OrderAdmin(DeskAdmin):
 
     def history_address(self, subject: Order) -> str:
         return f"{reverse('admin:numbers_assignment_changelist')}?order={subject.pk}"
+
+
+def _outlook(order: Order) -> tuple[Outlook | None, bool]:
+    """Return the outlook, and whether finding it took too long."""
+    try:
+        with within_time(connection.alias, LOOK_MS):
+            return outlook_of(order), False
+    except TypeError:  # criteria of another release; the worker reports it
+        return None, False
+    except OperationalError as error:
+        if sqlstate_of(error) != _CANCELLED:
+            raise
+        return None, True
+
+
+def searches_for(order: Order) -> list[tuple[str, str]]:
+    """Return the criteria as searches of the number list, as (what is found, URL)."""
+    criteria = order.criteria or {}
+    names = {
+        "number_type": "number_type__exact",
+        "area_code": "area_code",
+        "pattern": "q",
+        "sms_enabled": "sms_enabled__exact",
+        "mms_enabled": "mms_enabled__exact",
+    }
+    query = {names[name]: _in_url(value) for name, value in criteria.items() if name in names}
+    query["sandbox__exact"] = _in_url(order.sandbox)
+    if order.max_price_per_number is not None:
+        query["price"] = f"-{order.max_price_per_number}"
+    address = reverse("admin:numbers_phonenumber_changelist")
+    states = {"available": "available", "held": "on hold", "quarantined": "in quarantine"}
+    return [
+        (words, f"{address}?{urlencode({**query, 'state': state})}")
+        for state, words in states.items()
+    ]
+
+
+def _in_url(value: Any) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)

@@ -4,6 +4,7 @@
 - ``purchase``: the price of an order, and its rows.
 - ``bulk``: bulk orders, and how many may wait.
 - ``bulk_json``: bulk orders as their organization sees them.
+- ``outlook``: why a bulk order waits.
 - ``picking``: numbers for a bulk order.
 - ``backorders``: filling pending bulk orders.
 - ``waiting``: what backorders wait for.
