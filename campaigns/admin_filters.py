@@ -7,12 +7,12 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from campaigns.models import Organization
+from campaigns.models import Campaign, Organization
 from campaigns.names import as_id
 from config.admin.filters import TypedFilter
 
 # The most organizations that a part of a name matches: each one costs an index look-up.
-MOST_ORGANIZATIONS = 20
+MOST_ORGANIZATIONS = MOST_CAMPAIGNS = 20
 
 
 def organizations_named(value: str) -> list[UUID]:
@@ -26,6 +26,14 @@ def organizations_named(value: str) -> list[UUID]:
         name__icontains=value
     )
     return [organization.pk for organization in named[: MOST_ORGANIZATIONS + 1]]
+
+
+def campaigns_named(value: str) -> list[UUID]:
+    """Return the ids of campaigns by id or part of a name, at most ``MOST_CAMPAIGNS`` + 1."""
+    if identity := as_id(value):
+        return [identity]
+    named = Campaign.objects.filter(name__icontains=value).values_list("pk", flat=True)
+    return list(named[: MOST_CAMPAIGNS + 1])
 
 
 class OrganizationFilter(TypedFilter):

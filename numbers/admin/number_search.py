@@ -17,7 +17,8 @@ _SHORTEST_INDEXED = 3  # digits of a trigram
 def is_about_sold(request: HttpRequest) -> bool | None:
     """Return True if the other filters allow sold numbers only, False if unsold only, else None."""
     state = request.GET.get("state") or request.GET.get("status__exact")
-    if request.GET.get("organization") or state in ("assigned", "retired"):
+    of_owner = any(request.GET.get(name) for name in ("organization", "label", "campaign"))
+    if of_owner or state in ("assigned", "retired"):
         return True
     return False if state in ("available", "held", "quarantined") else None
 

@@ -13,10 +13,18 @@ from django.utils.html import format_html
 from config.admin.actions import page_of
 from config.admin.csv_export import ExportedAdmin
 from config.admin.model_admin import DeskAdmin
+from config.admin.related_tables import Related, link, related
 from config.admin.sign_in.operators import actor_of
 from numbers.admin.add_numbers import AddNumbers
 from numbers.admin.bulk_actions import BulkActionOperation, actions_for
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter
+from numbers.admin.number_filters import (
+    BatchFilter,
+    CampaignFilter,
+    CarrierFilter,
+    LabelFilter,
+    PriceFilter,
+)
 from numbers.admin.number_search import containing, is_about_sold
 from numbers.admin.timeline import question_on
 from numbers.bulk_actions.actions import BULK_ACTIONS
@@ -38,10 +46,17 @@ def _events_of(number_id: int) -> str:
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(ExportedAdmin):
-    linked = ("status__exact", "quarantined_until__gt", "quarantined_until__lte")
+    linked = (
+        *("status__exact", "quarantined_until__gt", "quarantined_until__lte"),
+        *("sms_enabled__exact", "mms_enabled__exact"),
+    )
+    change_list_template = "operators/number_list.html"
     list_display = ("number", "state", "number_type", "owner", "price", "carries", "region")
     sortable_by = ("number",)
-    list_filter = (StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox")
+    list_filter = (
+        *(StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox"),
+        *(BatchFilter, CarrierFilter, PriceFilter, LabelFilter, CampaignFilter),
+    )
     ordering = ("number",)  # the order of an index, which keeps area codes together
     search_fields = ("number__contains",)
     search_help_text = "Any part of a number"
@@ -181,3 +196,20 @@ class StockBatchAdmin(DeskAdmin):
     list_display = ("created_at", "source", "actor", "note", "request_id")
     list_filter = ("source",)
     shown = ("id", "source", "actor", "request_id", "note", "created_at")
+
+    def related(self, request: HttpRequest, subject: StockBatch) -> list[Related]:
+        return [
+            related(
+                "Numbers",
+                of=PhoneNumber.objects.filter(batch=subject).order_by("number"),
+                headings=("number", "type", "state", "price"),
+                cells=lambda row: (
+                    link(row),
+                    row.get_number_type_display(),
+                    state_of(row)[0],
+                    row.price,
+                ),
+                empty="It has no numbers.",
+                all=f"{reverse('admin:numbers_phonenumber_changelist')}?batch={subject.pk}",
+            )
+        ]

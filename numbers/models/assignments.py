@@ -76,6 +76,12 @@ class Assignment(models.Model):
                 name="assignment_once_owned",
                 condition=Q(ended_at__isnull=False),
             ),
+            # An order without a label does not write to it.
+            models.Index(
+                fields=["label", "-id"],
+                name="assignment_labelled",
+                condition=Q(ended_at__isnull=True) & ~Q(label=""),
+            ),
             models.Index(
                 fields=["campaign", "-id"],
                 name="assignment_of_campaign",

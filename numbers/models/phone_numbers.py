@@ -201,6 +201,18 @@ class PhoneNumber(models.Model):
             models.Index(
                 "number", name="phone_number_repeated", condition=Q(number__regex=FIVE_ALIKE)
             ),
+            # For choosing numbers. A sale writes to the first of them only.
+            models.Index(fields=["batch", "number"], name="phone_number_of_batch"),
+            models.Index(
+                fields=["carrier", "number"],
+                name="phone_number_of_carrier",
+                condition=Q(status__in=["available", "quarantined"]) & ~Q(carrier=""),
+            ),
+            models.Index(
+                fields=["price", "number"],
+                name="phone_number_of_price",
+                condition=Q(status__in=["available", "quarantined"]),
+            ),
             models.Index("number", name="phone_number_retired", condition=Q(status="retired")),
             models.Index("number", name="phone_number_sandbox", condition=Q(sandbox=True)),
             models.Index(
