@@ -28,7 +28,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """One table. ``empty`` says what to do if it has no rows; ``all`` links to the whole list."""
+    """One table.
+
+    ``empty`` says what to do if it has no rows, ``all`` links to the whole list, and ``new`` to the
+    form for a new row.
+    """
 
     title: str
     headings: Sequence[str]
@@ -36,6 +40,7 @@ class Related:
     empty: str
     all: str = ""
     more: bool = False
+    new: Cell | None = None
 
 
 def link(subject: Model | None, value: Any = None) -> Cell:
@@ -55,6 +60,7 @@ def related(
     cells: Callable[[Any], Iterable[Any]],
     empty: str,
     all: str = "",
+    new: Cell | None = None,
 ) -> Related:
     """Return a table of the first rows of the queryset ``of``, each rendered by ``cells``."""
     rows = list(of[: SHOWN + 1])
@@ -62,7 +68,7 @@ def related(
         [cell if isinstance(cell, Cell) else Cell(cell) for cell in cells(row)]
         for row in rows[:SHOWN]
     ]
-    return Related(title, headings, table, empty, all, len(rows) > SHOWN)
+    return Related(title, headings, table, empty, all, len(rows) > SHOWN, new)
 
 
 def short(subject_id: Any, address: str) -> str:

@@ -118,6 +118,7 @@ class RefusalAdmin(DeskAdmin):
     shown = (
         *(
             "at",
+            "status",
             "code",
             "organization_id",
             "sandbox",
@@ -151,6 +152,8 @@ class RefusalAdmin(DeskAdmin):
 
     @admin.display
     def organization(self, refusal: Any) -> str:
+        if refusal.organization_id == Refusal.NO_ORGANIZATION:
+            return "no valid key"
         address = reverse("admin:campaigns_organization_change", args=[refusal.organization_id])
         name = refusal.organization_name or refusal.organization_id
         return format_html('<a href="{}" title="{}">{}</a>', address, refusal.organization_id, name)

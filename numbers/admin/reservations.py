@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from campaigns.admin_filters import OrganizationFilter
 from config.actors import Actor
 from config.admin.actions import Done, Operation, ReasonForm
 from config.admin.model_admin import DeskAdmin
@@ -74,6 +75,7 @@ def _moment(moment: datetime) -> str:
 class ReservationAdmin(DeskAdmin):
     list_display = ("id", "organization", "numbers", "expires_at", "released_at", "actor", "reason")
     list_select_related = ("organization",)
+    list_filter = (OrganizationFilter,)
     search_fields = ("id__exact",)
     search_help_text = "The id of a reservation"
     shown = (

@@ -164,7 +164,7 @@ def test_role_reads_every_menu_page_and_saves_its_own_forms(
         page.go(address)
         assert not refused(page), (role, address)
     saving = {
-        url(Organization, "change", owner.pk): {"compliance", "administrator"},
+        url(Organization, "change", owner.pk) + "?edit=yes": {"compliance", "administrator"},
         url(CreditAccount, "change", owner.credit_account.pk): {"billing", "administrator"},
         url(PhoneNumber, "change", PhoneNumber.objects.get().pk): {"inventory", "administrator"},
     }

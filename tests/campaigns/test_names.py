@@ -110,7 +110,7 @@ def test_bad_name_is_refused_at_every_entry_point(desk, organization, name):
     ):  # NUL is refused before any form
         page = desk.post(url(Organization, "add"), {"name": name, "credit": "0.00"})
         assert page.status_code == 200
-        form = form_of(desk.get(url(Organization, "change", organization.pk)))
+        form = form_of(desk.get(url(Organization, "change", organization.pk), {"edit": "yes"}))
         page = desk.post(
             url(Organization, "change", organization.pk), {**form, "name": name, "reason": "why"}
         )
@@ -124,7 +124,7 @@ def test_good_name_is_accepted_at_every_entry_point(desk, organization, name):
     made = create_organization(name=f" {name} ", is_sandbox=False, actor=factories.actor())
     assert made.name == name
     assert find_organization(name) == find_organization(str(made.pk)) == made
-    form = form_of(desk.get(url(Organization, "change", organization.pk)))
+    form = form_of(desk.get(url(Organization, "change", organization.pk), {"edit": "yes"}))
     renamed = {**form, "name": f"{name} 2 ", "reason": "why"}
     assert desk.post(url(Organization, "change", organization.pk), renamed).status_code == 302
     organization.refresh_from_db()

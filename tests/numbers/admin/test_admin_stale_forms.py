@@ -58,7 +58,7 @@ def test_organization_stays_suspended_when_its_form_was_open(
     cast: Any,
 ) -> None:
     address = url(Organization, "change", cast.owner.pk)
-    left_open = form_of(desk.get(address))
+    left_open = form_of(desk.get(address, {"edit": "yes"}))
     desk.post(url(Organization, "operation", cast.owner.pk, "suspend"), {"reason": "fraud"})
     desk.post(
         address, {**left_open, "name": "Owner & Sons", "status": "ACTIVE", "reason": "new name"}
@@ -79,6 +79,7 @@ def test_saving_without_a_change_writes_nothing(desk: Client, db: None) -> None:
 
 def test_edit_without_a_reason_is_not_saved(desk: Client, cast: Any) -> None:
     address = url(Organization, "change", cast.owner.pk)
-    page = desk.post(address, {**form_of(desk.get(address)), "name": "Other", "reason": ""})
+    form = form_of(desk.get(address, {"edit": "yes"}))
+    page = desk.post(address, {**form, "name": "Other", "reason": ""})
     assert page.status_code == 200
     assert Organization.objects.filter(name="Owner").exists()
