@@ -1,4 +1,4 @@
-"""Create demo data: an operator, a customer with credit, stock, a sandbox. Idempotent."""
+"""Create demo data: an operator, a customer with credit, stock, a sandbox, a past. Idempotent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.utils import timezone
 
 from apikeys import key_format
 from apikeys.lifecycle import issue_key
@@ -20,6 +21,7 @@ from campaigns.registration import create_campaign
 from config.actors import Actor, command_actor
 from config.dev.postgres import local_secret
 from numbers.credit.onboarding import onboard
+from numbers.demo_history import BEGAN, ensure_history
 from numbers.inventory.availability import AVAILABLE
 from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import StockBatch
@@ -36,6 +38,10 @@ STOCK = [
         Stock(code, 400, _LOCAL, random_state=1)
         for code in ("415", "212", "312", "305", "206", "512", "617", "416")
     ),
+    # Portland, Denver, Brooklyn: what the customers of numbers.demo_history bought from.
+    Stock("503", 240, _LOCAL, random_state=1),
+    Stock("303", 240, _LOCAL, random_state=1),
+    Stock("718", 56, _LOCAL, random_state=1),
     Stock("888", 200, _TOLL_FREE, random_state=1),
     Stock("833", 200, _TOLL_FREE, mms_enabled=False, random_state=1),
     Stock("415", 200, _LOCAL, sandbox=True, random_state=1),
@@ -67,6 +73,7 @@ def ensure_demo() -> dict[str, Any]:
         campaign = _ensure_campaign(customer, actor)
         sandbox_campaign = _ensure_campaign(sandbox, actor)
         _ensure_stock(actor)
+        ensure_history()
         return {
             "admin": {"username": OPERATOR, "password": password},
             "api_key": _ensure_key(customer, actor),
@@ -152,7 +159,7 @@ def _ensure_stock(actor: Actor) -> None:
     for stock in STOCK:
         note = f"demo {'test ' if stock.sandbox else ''}numbers of {stock.area_code}"
         if note not in there:
-            seed_numbers(stock=stock, actor=actor, note=note)
+            seed_numbers(stock=stock, actor=actor, note=note, at=timezone.now() - BEGAN)
 
 
 def _available(organization: Organization, actor: Actor) -> str:

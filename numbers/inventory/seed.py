@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -93,11 +94,12 @@ def seed_numbers(
     actor: Actor,
     note: str = "",
     progress: Callable[[int], object] = lambda count: None,
+    at: datetime | None = None,
 ) -> Seeded:
     """Add random numbers that are not in stock yet, all of them or none.
 
-    Backorders are filled afterwards. Raise ValidationFailed, before anything is written, if the
-    area code does not exist or has no room for so many.
+    `at` is when they came into stock, if not now. Backorders are filled afterwards. Raise
+    ValidationFailed, before anything is written, if the area code does not exist or has no room for so many.
     """
     block = stock.block()
     with transaction.atomic():
@@ -110,6 +112,7 @@ def seed_numbers(
             request_id=actor.request_id,
             note=note
             or f"{stock.count} {'test ' if stock.sandbox else ''}numbers of {stock.area_code}",
+            **({"created_at": at} if at else {}),
         )
         try:
             _add(numbers, stock, batch, progress)

@@ -1,6 +1,7 @@
 """The demo of `make run`: complete, repeatable, and working when pasted."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import authenticate
@@ -9,14 +10,20 @@ from django.core.management import call_command
 from django.db import connection
 from django.http import HttpRequest
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apikeys.key_format import is_well_formed, secret_from
 from apikeys.lifecycle import revoke_key, rotate_key
 from apikeys.models import ApiKey
 from campaigns.models import Campaign, Organization
+from campaigns.review import brands_to_review, campaigns_to_review
 from numbers import demo as demo_module
+from numbers.admin.dashboard_panels import low_panel
+from numbers.credit.ledger import short_accounts
 from numbers.demo import ensure_demo
-from numbers.models import CreditAccount, PhoneNumber
+from numbers.demo_history import CUSTOMERS
+from numbers.models import CreditAccount, Order, PhoneNumber, StockBatch
+from numbers.reports.dashboard import current_figures, refresh_figures
 from tests.support import db_assertions
 from tests.support.api_client import Api
 from tests.support.concurrency import at_once
@@ -26,7 +33,9 @@ from tests.support.world import failing
 EVERYTHING = """
     SELECT (SELECT count(*) FROM numbers_phonenumber), (SELECT count(*) FROM apikeys_apikey),
            (SELECT count(*) FROM campaigns_event), (SELECT count(*) FROM numbers_creditentry),
-           (SELECT count(*) FROM numbers_stockbatch), (SELECT count(*) FROM auth_user)
+           (SELECT count(*) FROM numbers_stockbatch), (SELECT count(*) FROM auth_user),
+           (SELECT count(*) FROM numbers_order), (SELECT count(*) FROM numbers_numberevent),
+           (SELECT count(*) FROM numbers_refusal), (SELECT count(*) FROM campaigns_outboxentry)
 """
 
 
@@ -84,6 +93,46 @@ def test_second_run_changes_nothing_and_is_quick(demo):
     assert len(queries) <= 16
 
 
+def test_demo_has_a_past_and_work_that_waits(demo):
+    now = timezone.now()
+    orders = Order.objects.filter(status="complete")
+    names = {one.name for one in CUSTOMERS}
+    assert set(orders.values_list("organization__name", flat=True)) == names
+    assert orders.count() > 40
+    assert orders.filter(created_at__lt=now - timedelta(days=28)).exists()
+    assert orders.filter(created_at__gt=now - timedelta(days=4)).exists()
+    assert not orders.filter(created_at__gt=now).exists()
+    waiting = Order.objects.get(status="pending")
+    assert (waiting.organization.name, waiting.quantity) == ("Harbor Logistics", 40)
+    assert campaigns_to_review().count() == brands_to_review().count() == 1
+    assert PhoneNumber.objects.filter(status="quarantined", quarantined_until__gt=now).exists()
+    (short,) = short_accounts(CreditAccount.objects.all())
+    assert short.organization.name == "Corner Bakery"
+    assert failing() == set()
+
+
+def test_past_of_the_demo_begins_in_order(demo):
+    orders = Order.objects.filter(status="complete").order_by("id")
+    moments = list(orders.values_list("created_at", flat=True))
+    assert moments == sorted(moments)
+    first = orders.first()
+    assert first.organization.created_at < first.created_at
+    batches = StockBatch.objects.all()
+    assert all(batch.created_at < first.created_at for batch in batches)
+
+
+def test_figures_of_the_demo_fill_the_home_page(demo):
+    refresh_figures()
+    figures = current_figures().panels
+    days = figures["days"]["days"]
+    assert sum(1 for day in days if day["orders"]) > 20
+    assert sum(1 for day in days if day["refusals"]) == 5
+    assert sum(figures["quarantine"]["weeks"]) > 5
+    assert {"907", "808"} <= {wish["area_code"] for wish in figures["demand"]["wishes"]}
+    rows = low_panel(current_figures())["rows"]
+    assert [row["area_code"] for row in rows] == ["718"]
+
+
 def test_demo_secrets_are_strong_and_private_to_their_owner(demo, checkout):
     for secret in (demo["api_key"], demo["sandbox_api_key"]):
         assert is_well_formed(secret)
@@ -105,10 +154,11 @@ def test_revoked_key_stays_revoked_and_is_replaced(demo, close):
 
 
 def test_sold_out_stock_is_refilled(demo):
-    connection.cursor().execute("DELETE FROM numbers_phonenumber WHERE NOT sandbox")
+    available = PhoneNumber.objects.filter(sandbox=False, status="available")
+    available.update(status="retired")
     again = ensure_demo()
+    assert available.count() == 100
     assert order(again["api_key"], again["number"]).status_code == 200
-    assert PhoneNumber.objects.filter(sandbox=False).count() == 100
 
 
 def test_interrupted_demo_is_completed(db, monkeypatch):
