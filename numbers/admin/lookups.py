@@ -154,7 +154,8 @@ def _idempotency_keys(typed: Typed, request: HttpRequest) -> list[Hit]:
     hits = []
     for record in IdempotencyRecord.objects.filter(pk__in=ids):
         order_id = order_in(record.body) if may_see_orders else None
-        order = Order.objects.filter(pk=order_id).select_related("organization").first()
+        orders = Order.objects.filter(pk__in=[order_id] if order_id else [])
+        order = orders.select_related("organization").first()
         about = _about_order(order) if order else f"response {record.status}"
         hits.append(Hit(record.key, about, page_of(order or record)))
     return hits
@@ -175,7 +176,8 @@ def _keys(typed: Typed, request: HttpRequest) -> list[Hit]:
 
 
 def _refusals(typed: Typed, request: HttpRequest) -> list[Hit]:
-    rows = Refusal.objects.filter(request_id=typed.request_id) if typed.request_id else []
+    # An empty id has no row: each response has one.
+    rows = Refusal.objects.filter(request_id=typed.request_id).exclude(request_id="")
     return [
         Hit(
             f"{row.status or ''} {row.code}".strip(),

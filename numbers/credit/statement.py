@@ -82,7 +82,7 @@ def sums_by_kind(statement: Statement) -> list[dict[str, Any]] | None:
     if statement.count > MOST_SUMMED:
         return None
     kinds = statement.entries.order_by("kind").values("kind")
-    return list(kinds.annotate(entries=Count("id"), sum=Sum("amount")))
+    return [dict(row) for row in kinds.annotate(entries=Count("id"), sum=Sum("amount"))]
 
 
 def statement_csv(statement: Statement) -> Iterator[bytes]:
