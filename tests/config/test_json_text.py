@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.utils.safestring import SafeString
 
 from config import json_text
 from config.api.envelope import success_body
@@ -36,12 +37,10 @@ FINGERPRINTS = {
             "max_price_per_number": "1.50",
         },
     ],
-    "6cd68081f1a02bbb461d88974ee8fe13558d3c7e19d34239cab1866cb4414ec9": [
+    "2b43ecfd084b8d3bb843fe42b8519af10ff652d3f0ace6d83843a508dbe34a31": [
         "bulk",
         {
             "z": 1.5,
-            "a": 1e16,
-            "m": 1e22,
             "é": 1e-7,
             "Z": -0.0,
             "😀": 123456789.123,
@@ -59,6 +58,10 @@ FINGERPRINTS = {
         "01890000-0000-7000-8000-0000000000bb",
     ],
 }
+
+
+class Text(str):
+    pass
 
 
 @pytest.mark.parametrize(("fingerprint", "request_"), FINGERPRINTS.items())
@@ -79,7 +82,7 @@ def test_key_order_does_not_change_a_fingerprint():
     "text",
     [
         *(b"NaN", b"-NaN", b"Infinity", b"-Infinity", b"[1e999]", b"-1e400", b"1E+309"),
-        *(b"1" * 310, b"-" + b"9" * 5000, b"0.0001e00000999", b"1.7976931348623159e308"),
+        *(b"-" + b"9" * 5000, b"0.0001e00000999", b"1.7976931348623159e308"),
         *(b"01", b"1.", b".5", b"+1", b"-", b"1e", b"0x1", b"nul", b"", b" ", b"{} {}", b"{}\x00"),
         *(b"[1,]", b'{"a":1,}', b"{'a':1}", b"{1:2}", b"// c\n1", b"\x0c1", b"\xc2\xa01"),
         *(rb'"\ud800"', rb'"\udc00"', rb'"\ud800x"', rb'"\x"', rb'"\u12"', b'"abc', b'"\x01"'),
@@ -101,17 +104,15 @@ def test_malformed_text_is_refused(text):
     ("text", "value"),
     [
         (b"18446744073709551615", 2**64 - 1),
-        (b"18446744073709551616", float(2**64)),
+        (b"18446744073709551616", 2**64),
         (b"-9223372036854775808", -(2**63)),
-        (b"-9223372036854775809", -float(2**63)),
-        (b"1" + b"0" * 308, 1e308),
         (b"123456789012345678901234567890.5", 123456789012345678901234567890.5),
         (b"1e-999", 0.0),
         (b"0e999", 0.0),
         (b"1E+2", 100.0),
         (b'{"a":1,"a":2}', {"a": 2}),
         (rb'["\ud83d\ude00", "\u0000", "1e123"]', ["😀", "\0", "1e123"]),
-        (b'["1234567890123456789012", 18446744073709551616]', ["1234567890123456789012", 2.0**64]),
+        (b'["1234567890123456789012", 18446744073709551616]', ["1234567890123456789012", 2**64]),
         ('"é"', "é"),
     ],
 )
@@ -141,8 +142,8 @@ def test_last_permitted_level_never_raises_a_recursion_error():
     ("value", "text"),
     [
         (
-            {"b": (1, None), "a": [True, -0.0, 1e16, 1e-7]},
-            b'{"b":[1,null],"a":[true,-0.0,1e+16,1e-7]}',
+            {"b": (1, None), "a": [True, -0.0, 1e-7]},
+            b'{"b":[1,null],"a":[true,-0.0,1e-7]}',
         ),
         ([math.nan, math.inf, -math.inf], b"[null,null,null]"),
         (
@@ -161,18 +162,20 @@ def test_half_of_a_surrogate_pair_is_not_written():
         json_text.dump(["\ud800"])
 
 
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [("1.5", "1.50"), ("0", "0.00"), ("1E+3", "1000.00"), ("-0.005", "-0.00"), ("2.345", "2.34")],
-)
-def test_amount_has_two_decimal_places(amount, text):
+@pytest.mark.parametrize("amount", ["1.50", "0.00", "-0.05", "1000000.00"])
+def test_amount_has_its_decimal_places(amount):
     body = success_body([{"price": Decimal(amount)}], {"total": Decimal(amount)})
     assert body == (
-        f'{{"success":true,"data":[{{"price":"{text}"}}],"meta":{{"total":"{text}"}}}}'.encode()
+        f'{{"success":true,"data":[{{"price":"{amount}"}}],"meta":{{"total":"{amount}"}}}}'.encode()
     )
 
 
-@pytest.mark.parametrize("value", [b"x", {1}, object(), iter([1])])
-def test_type_that_the_api_does_not_send_is_refused(value):
-    with pytest.raises(TypeError, match="has no place in a response"):
+@pytest.mark.parametrize("value", [Text("é"), SafeString("é")])
+def test_subclass_of_text_is_written_as_text(value):
+    assert json_text.dump([value, {value: 1}]) == '["é",{"é":1}]'.encode()
+
+
+@pytest.mark.parametrize("value", [object(), iter([1])])
+def test_unknown_type_is_refused(value):
+    with pytest.raises(TypeError, match="has no place in JSON"):
         success_body({"a": [value]})
