@@ -13,5 +13,6 @@
 - ``reservations``: holds.
 - ``search``: available numbers.
 - ``events``: a number's history.
+- ``feed``: the feed of events.
 - ``credit``: balance and ledger.
 """

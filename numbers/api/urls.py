@@ -4,6 +4,7 @@ from numbers.api.bulk_orders import BulkOrderDetailView, BulkOrderListView
 from numbers.api.bulk_release import BulkReleaseView
 from numbers.api.credit import CreditEntryListView, CreditView
 from numbers.api.events import NumberEventListView
+from numbers.api.feed import EventDetailView, EventListView
 from numbers.api.number_campaign import NumberCampaignView
 from numbers.api.number_detail import NumberDetailView
 from numbers.api.numbers import NumberListView
@@ -42,6 +43,8 @@ urlpatterns = [
         NumberEventListView.as_view(),
         name="number-events",
     ),
+    path("events", EventListView.as_view(), name="events"),
+    path("events/<id:event_id>", EventDetailView.as_view(), name="event"),
     path("credit", CreditView.as_view(), name="credit"),
     path("credit/entries", CreditEntryListView.as_view(), name="credit-entries"),
 ]

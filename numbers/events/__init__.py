@@ -9,5 +9,9 @@ measurements: docs/adr/0012-feed-of-events.md.
 - ``credit``: writes events of low credit.
 - ``capabilities``: what an order's row keeps of its numbers.
 - ``publish``: moves rows into the feed.
+- ``feed``: pages of the feed; for deliveries ``entries_after`` and ``events_by_id``.
+- ``render``: the events of an entry, with their resources.
+- ``types``: what an event looks like.
+- ``retention``: removes old events.
 - ``ids``: ids of events and their places.
 """

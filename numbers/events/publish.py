@@ -30,7 +30,7 @@ _MOVE = """
         FROM taken CROSS JOIN (SELECT position FROM numbers_feedhead WHERE id = 1 OFFSET 0) AS head
     ), moved AS (
         INSERT INTO numbers_feedentry (position, id, organization_id, type, at, subject_id, event_count, data)
-        SELECT position, (lpad(to_hex(position / 1000), 12, '0') || '7' || lpad(to_hex(position % 1000), 3, '0')
+        SELECT position, (lpad(to_hex(position / 1000), 12, '0') || '7' || lpad(to_hex(position %% 1000), 3, '0')
                           || substr(random, 20, 4) || substr(random, 25, 9) || '000')::uuid,
                organization_id, type, at, subject_id, event_count, data
         FROM placed

@@ -2,5 +2,6 @@
 
 - ``run``: running them all.
 - ``promises``: checks of owners, orders and credit.
-- ``history``: checks of events and quarantines.
+- ``history``: checks of history and quarantines.
+- ``events``: checks of the feed.
 """

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from numbers.verification.events import EVENTS
 from numbers.verification.history import PROVENANCE, QUARANTINE
 from numbers.verification.promises import CREDIT, ONE_OWNER, WHOLE_ORDERS, Check
 
-CHECKS: list[Check] = [*ONE_OWNER, *WHOLE_ORDERS, *CREDIT, *QUARANTINE, *PROVENANCE]
+CHECKS: list[Check] = [*ONE_OWNER, *WHOLE_ORDERS, *CREDIT, *QUARANTINE, *PROVENANCE, *EVENTS]
 
 # All offenders are counted, the first ones are returned.
 _OFFENDERS = "SELECT count(*) OVER () AS offenders, offending.* FROM ({}) AS offending LIMIT {}"

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db.models.functions import Now
 
+from numbers.events.retention import forget_old_events
 from numbers.orders.idempotency import forget_old_keys
 from numbers.reports.dashboard import refresh_figures
 from numbers.reports.refusals import forget_old_refusals
@@ -63,6 +64,10 @@ def _forget_failed_sign_ins() -> str:
     return _removed(attempts + logged, "failed sign-in")
 
 
+def _forget_events() -> str:
+    return _removed(forget_old_events(), "act")
+
+
 def _forget_jobs() -> str:
     return _removed(forget_old_jobs(), "job")
 
@@ -91,6 +96,7 @@ def all_duties() -> dict[str, PeriodicDuty]:
         PeriodicDuty("forget_refusals", _forget_refusals, every_seconds=HOUR),
         PeriodicDuty("forget_sessions", _forget_sessions, every_seconds=HOUR),
         PeriodicDuty("forget_failed_sign_ins", _forget_failed_sign_ins, every_seconds=HOUR),
+        PeriodicDuty("forget_events", _forget_events, every_seconds=HOUR),
         PeriodicDuty("forget_jobs", _forget_jobs, every_seconds=HOUR),
         PeriodicDuty("verify_inventory", _verify_inventory, daily_at=settings.VERIFY_INVENTORY_AT),
     )

@@ -29,6 +29,11 @@ _JOBS = """
     FROM numbers_job WHERE status IN ('queued', 'running')
 """
 
+_WAITING_EVENT = """
+    SELECT greatest(0, extract(epoch FROM clock_timestamp() - at))::float
+    FROM campaigns_outboxentry ORDER BY id LIMIT 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class DutyState:
@@ -92,10 +97,22 @@ def background_work() -> Iterable[Metric]:
         GaugeMetricFamily(
             "numberdesk_workers", "Worker processes alive in the last minute.", value=everywhere
         ),
+        _feed_metric(),
         *_duty_metrics(),
         *_job_metrics(),
         _failure_metric(),
     ]
+
+
+def _feed_metric() -> Metric:
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING_EVENT)
+        row = cursor.fetchone()
+    return GaugeMetricFamily(
+        "numberdesk_events_waiting_seconds",
+        "How long the oldest event waits for the feed.",
+        value=row[0] if row else 0,
+    )
 
 
 def _duty_metrics() -> Iterable[Metric]:

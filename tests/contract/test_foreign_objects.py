@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign
 from config import json_text
+from numbers.events.publish import publish_events
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.endpoints import PUBLIC, Endpoint, endpoints, public_routes, unknown_id
@@ -78,6 +79,8 @@ WALK: dict[str, tuple[Ask, ...]] = {
     f"GET {BASE}/reservations": LIST,
     f"GET {BASE}/reservations/<id:reservation_id>": PLAIN,
     f"DELETE {BASE}/reservations/<id:reservation_id>": PLAIN,
+    "GET /v1/events": (Ask("?after={cursor}"),),
+    "GET /v1/events/<id:event_id>": PLAIN,
     "GET /v1/credit": (),
     "GET /v1/credit/entries": LIST,
     "GET /v1/api-keys": LIST,
@@ -123,6 +126,8 @@ def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
     reservation = api.post(f"{BASE}/reservations", {"numbers": [held]}).json()
     pending_id = wait_for(api, 3, area_code="212")
     keys = api.get("/v1/api-keys").json()["data"]
+    publish_events()
+    events = api.get("/v1/events").json()["data"]
     return {
         "number": bought,
         "held": held,
@@ -135,6 +140,7 @@ def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
         "campaign_id": str(campaign.pk),
         "brand_id": str(campaign.brand_id),
         "key_id": keys[0]["id"],
+        "event_id": events[-1]["id"],
     }
 
 

@@ -13,6 +13,9 @@ from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from campaigns.models import Brand, Campaign
 from config.db.fields import new_id
+from numbers.events.ids import place_of
+from numbers.events.publish import publish_events
+from numbers.events.types import EVENT_ID
 from numbers.inventory.reservation_json import RESERVATION_ID
 from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from tests.conftest import Cast
@@ -38,6 +41,18 @@ def populate(cast: Cast) -> None:
         assert api.post(BULK, {"quantity": 1000, "max_price_per_number": "9.00"}).status_code == 202
     key = factories.key(cast.owner, "numbers:read")
     _rename(ApiKey.objects.get(prefix=key[:12]), KEY_ID)
+    publish_events()
+    _rename_event(UUID(EVENT_ID), cast.owner.pk)
+
+
+def _rename_event(id: UUID, organization_id: UUID) -> None:
+    """Give the organization's last event this id, and the place that it says."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE numbers_feedentry SET id = %s, position = %s WHERE position = "
+            "(SELECT max(position) FROM numbers_feedentry WHERE organization_id = %s)",
+            [id, place_of(id).position, organization_id],
+        )
 
 
 @contextmanager

@@ -14,15 +14,16 @@ from apikeys.scopes import Scope
 from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from config.api.views import ApiView
+from numbers.events.types import EVENT_ID
 from numbers.inventory.reservation_json import RESERVATION_ID
 from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from tests.conftest import Cast
-from tests.support import factories
+from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS, Api
 from tests.support.example_data import BULK, HOLDS
 
 NOBODYS = "00000000-0000-7000-8000-000000000000"
-NUMBERS, KEYS = "/v1/phone-numbers", "/v1/api-keys"
+NUMBERS, KEYS, EVENTS = "/v1/phone-numbers", "/v1/api-keys", "/v1/events"
 
 
 @dataclass
@@ -78,7 +79,7 @@ def without_the_scope(world: World, call: Call) -> Any:
 
 def of_what_is_not_there(world: World, call: Call) -> Any:
     path = call.path
-    for known in (NUMBER_ID, ORDER_ID, RESERVATION_ID, KEY_ID, CAMPAIGN_ID, BRAND_ID):
+    for known in (NUMBER_ID, ORDER_ID, RESERVATION_ID, KEY_ID, CAMPAIGN_ID, BRAND_ID, EVENT_ID):
         path = path.replace(known, NOBODYS)
     assert path != call.path
     return call.make(world, path=path)
@@ -224,6 +225,12 @@ def another_session() -> Iterator[psycopg.Cursor]:
     with psycopg.connect(**known) as other, other.cursor() as cursor:
         yield cursor
         other.rollback()
+
+
+def after_removed_events(world: World, call: Call) -> Any:
+    first = call.make(world, path=f"{call.path}?limit=1").json()
+    db_assertions.run("UPDATE numbers_feedhead SET removed_up_to = position")
+    return call.make(world, path=f"{call.path}?after={first['meta']['next_cursor']}")
 
 
 def after_its_release(world: World, call: Call) -> Any:
@@ -383,6 +390,8 @@ CALLS = {
     "listOrders": a_call("GET", ORDERS),
     "getOrder": a_call("GET", f"{ORDERS}/{ORDER_ID}"),
     "listNumberEvents": a_call("GET", f"{ONE_NUMBER}/events"),
+    "listEvents": a_call("GET", EVENTS, EVENT_EXPIRED=after_removed_events),
+    "getEvent": a_call("GET", f"{EVENTS}/{EVENT_ID}"),
     "getCredit": a_call("GET", "/v1/credit"),
     "listCreditEntries": a_call("GET", "/v1/credit/entries"),
     "getHealth": a_call("GET", "/healthz", INVALID_INPUT=with_a_body_that_breaks_off),

@@ -10,6 +10,7 @@ from campaigns.registration import create_campaign
 from campaigns.review import reject_campaign, suspend_organization
 from numbers.credit.ledger import correct
 from numbers.credit.onboarding import onboard
+from numbers.events.publish import publish_events
 from numbers.inventory.criteria import Criteria
 from numbers.inventory.pricing import move_price
 from numbers.inventory.reservations import release_reservation, reserve
@@ -120,6 +121,7 @@ def live_through(world, settings):
     correct(
         organization_id=world.owner.pk, amount=Decimal("-1.00"), note="a mistake", actor=actor()
     )
+    publish_events()
 
 
 def wait_and_cancel(world):

@@ -18,6 +18,10 @@ class _Generator(GenerateJsonSchema):
     def nullable_schema(self, schema: Any) -> Any:
         return nullable(self.generate_inner(schema["schema"]))
 
+    def union_schema(self, schema: Any) -> Any:
+        made = super().union_schema(schema)
+        return {("oneOf" if key == "anyOf" else key): value for key, value in made.items()}
+
     def default_schema(self, schema: Any) -> Any:
         return self.generate_inner(schema["schema"])
 
@@ -86,9 +90,9 @@ def example_of(schema: Schema) -> Any:
     """Compose an example value of a schema from the examples of its fields."""
     if EXAMPLE in schema:
         return schema[EXAMPLE]
+    schema = resolve(schema)
     if "oneOf" in schema:
         return example_of(schema["oneOf"][0])
-    schema = resolve(schema)
     for key in ("examples", "enum"):
         if schema.get(key):
             return schema[key][0]

@@ -186,8 +186,13 @@ def programs(document: str) -> list[Block]:
     return [one for one in blocks_of(document, *PROGRAMS) if not one.reason_not_to_run]
 
 
+# Programs that read the feed, and those that order.
+FEED = "docs/guides/events.md"
 PROGRAM_BLOCKS = [
-    (document, block.language) for document in DOCUMENTS for block in programs(document)
+    (document, block.language)
+    for document in DOCUMENTS
+    for block in programs(document)
+    if document != FEED
 ]
 RETRYING = [
     (document, language) for document, language in PROGRAM_BLOCKS if document.endswith("retries.md")
@@ -207,6 +212,26 @@ def test_program_orders_two_numbers(
     before = owned(desk, sandbox)
     assert "ordered" in run_program(request, document, language)
     assert len(owned(desk, sandbox)) == len(before) + 2
+
+
+def test_program_that_reads_the_feed_knows_every_own_number(
+    reader: Reader, desk: Desk, sandbox: str
+):
+    (program,) = programs(FEED)
+    order_one(desk, sandbox)
+    for _ in range(2):  # from the beginning, and from where it ended
+        _wait_for_the_feed(desk, sandbox)
+        known = re.findall(r"^yours: (\S+)", reader.python(program), re.MULTILINE)
+        assert sorted(known) == sorted(owned(desk, sandbox))
+        order_one(desk, sandbox)
+
+
+def _wait_for_the_feed(desk: Desk, secret: str) -> None:
+    """Wait until the newest own number is in the feed, which the worker of the desk fills."""
+    newest = desk.ask(secret, "GET", "/v1/phone-numbers?limit=1")[0]["number"]
+    path = "/v1/events?types=phone_number.assigned&limit=1000"
+    while newest not in [one["data"]["number"] for one in desk.ask(secret, "GET", path)]:
+        pass
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from apikeys.lifecycle import issue_key
 from campaigns.history import record
+from numbers.events.publish import publish_events
 from numbers.models import DeliveryAttempt, Refusal, Webhook, WebhookDelivery, WorkerQueue
 from numbers.worker.duties import PeriodicDuty
 from numbers.worker.failures import record_failure
 from numbers.worker.presence import renew_presence
 from numbers.worker.schedule import claim_duty, plan_duties, run_duty
-from tests.support import factories
+from tests.support import db_assertions, factories
 from tests.support.rows import OURS, allow, copy, names, refusing
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,7 @@ LEGAL = {
     "campaigns_brand": {"name": "'Another'"},
     "campaigns_campaign": {},
     "campaigns_event": {},
+    "campaigns_outboxentry": {},
     "apikeys_apikey": {"digest": "repeat('0', 64)"},
     "numbers_stockbatch": {},
     "numbers_phonenumber": {"number": "'+14152000999'"},
@@ -117,6 +119,13 @@ CASES = {
         "event_actor_named": [{name: value} for name, value in NO_ACTOR],
         "event_request_named": [{"request_id": value} for value in BLANK],
         "event_subject_known": [{"subject": "'number'"}],
+    },
+    "campaigns_outboxentry": {
+        "outbox_entry_whole": [
+            {"event_count": "0"},
+            {"event_count": "-1"},
+            {"subject_id": "NULL", "data": "NULL"},
+        ],
     },
     "apikeys_apikey": {
         "apikey_digest_unique": [{"digest": "digest"}],
@@ -518,11 +527,29 @@ def test_bulk_order_is_in_exactly_one_legal_state(status):
             )
 
 
+# --- the only row of its table -------------------------------------------------------------------
+
+HEAD = {
+    "feed_head_only_one": ["id = 2"],
+    "feed_head_in_order": ["removed_up_to = position + 1"],
+    "feed_head_counts": ["removed = published + 1", "removed = -1"],
+}
+
+
+@pytest.mark.parametrize("name", HEAD)
+def test_head_of_the_feed_keeps_its_rules(name):
+    publish_events()
+    for change in HEAD[name]:
+        diag = refusing(db_assertions.run, f"UPDATE numbers_feedhead SET {change}")
+        assert diag.constraint_name == name
+
+
 # --- and nothing is left out ---------------------------------------------------------------------
 
 TESTED = {name for constraints in CASES.values() for name in constraints} | {
     "phone_number_state",
     "order_state",
+    *HEAD,
 }
 # The first is implied by credit_entry_unique, and there for the ledger's foreign keys to point at;
 # the second by job_finished_when_over, which spells out every status.

@@ -8,13 +8,24 @@ that has gone blind, or cries wolf, fails here.
 import pytest
 from django.db import connection
 
+from numbers.credit.ledger import correct
 from numbers.inventory.reservations import reserve
 from numbers.models import Assignment
 from numbers.ownership.undo_release import undo_release
 from numbers.verification.promises import PROMISES
 from numbers.verification.run import CHECKS, verify_inventory
 from tests.support import db_assertions, factories
-from tests.support.world import OF, buyer, failing, give_back, new_world, number_id, order, plant
+from tests.support.world import (
+    OF,
+    actor,
+    buyer,
+    failing,
+    give_back,
+    new_world,
+    number_id,
+    order,
+    plant,
+)
 
 
 @pytest.fixture
@@ -136,6 +147,8 @@ class TestWholeOrders:
             "orders_have_all_their_numbers",
             "totals_are_the_sum_of_prices",
             "orders_are_charged_once",
+            "every_order_has_its_event",
+            "every_event_of_an_order_has_its_order",
         }
 
     def test_total_other_than_the_sum_of_prices_is_found(self, world):
@@ -292,6 +305,7 @@ class TestProvenance:
             "every_end_of_an_ownership_is_in_the_history",
             "the_last_event_explains_the_status",
             "quarantines_last_as_long_as_the_history_says",
+            "every_release_event_has_its_release",
         }
 
     def test_ownership_past_its_recorded_end_is_found(self, world):
@@ -378,3 +392,85 @@ def undone(world):
     )
     factories.reverse(world.owner, kind="charge")
     return world
+
+
+ENTRY = "position = (SELECT max(position) FROM numbers_feedentry WHERE type = '{}')"
+
+
+class TestEvents:
+    """Entries are removed from the feed and its count, so that only the agreement is broken."""
+
+    @pytest.mark.parametrize(
+        ("event_type", "check"),
+        [
+            ("order.completed", "every_order_has_its_event"),
+            ("bulk_order.pending", "every_order_has_its_event"),
+            ("bulk_order.cancelled", "every_order_has_its_event"),
+            ("phone_number.released", "every_change_of_an_owned_number_has_its_event"),
+            ("campaign.updated", "every_change_of_brands_campaigns_and_keys_has_its_event"),
+            ("brand.updated", "every_change_of_brands_campaigns_and_keys_has_its_event"),
+        ],
+    )
+    def test_missing_event_is_found(self, world, event_type, check):
+        plant(
+            f"DELETE FROM numbers_feedentry WHERE {ENTRY.format(event_type)}",
+            "UPDATE numbers_feedhead SET published = published - 1",
+        )
+        assert failing() == {check}
+
+    def test_event_with_too_few_numbers_is_found(self, world):
+        plant(
+            "UPDATE numbers_feedentry SET event_count = event_count - 1 WHERE "
+            + ENTRY.format("order.completed")
+        )
+        assert failing() == {"every_order_has_its_event"}
+
+    def test_event_that_comes_twice_is_found(self, world):
+        plant(
+            "INSERT INTO numbers_feedentry SELECT "
+            "(SELECT min(position) FROM numbers_feedentry) - 1, id, organization_id, type, at, "
+            "subject_id, event_count, data FROM numbers_feedentry WHERE "
+            + ENTRY.format("order.completed"),
+            "UPDATE numbers_feedhead SET published = published + 1",
+        )
+        assert failing() == {"every_order_has_its_event"}
+
+    def test_event_of_an_order_that_does_not_exist_is_found(self, world):
+        plant(
+            "UPDATE numbers_feedentry SET subject_id = gen_random_uuid() WHERE "
+            + ENTRY.format("order.completed")
+        )
+        assert failing() == {"every_order_has_its_event", "every_event_of_an_order_has_its_order"}
+
+    def test_event_of_a_release_that_did_not_happen_is_found(self, world):
+        plant(
+            "UPDATE numbers_feedentry SET data = data || data, event_count = 2 WHERE "
+            + ENTRY.format("phone_number.released")
+        )
+        assert failing() == {"every_release_event_has_its_release"}
+
+    def test_balance_that_fell_to_zero_without_event_is_found(self, world):
+        balance = db_assertions.balance(world.owner)
+        correct(organization_id=world.owner.pk, amount=-balance, note="a test", actor=actor())
+        assert failing() == set()
+        plant("DELETE FROM campaigns_outboxentry")
+        assert failing() == {"every_balance_that_fell_to_zero_has_its_event"}
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM numbers_feedentry WHERE " + ENTRY.format("campaign.updated"),
+            "UPDATE numbers_feedhead SET position = position - 1",
+        ],
+    )
+    def test_feed_that_lost_an_entry_or_passes_its_head_is_found(self, world, statement):
+        plant(statement, "UPDATE numbers_feedhead SET began_at = clock_timestamp()")
+        assert failing() == {"the_feed_is_whole"}
+
+    def test_changes_before_the_feed_began_need_no_event(self, world):
+        plant(
+            "DELETE FROM numbers_feedentry",
+            "UPDATE numbers_feedhead SET removed = published, removed_up_to = position, "
+            "began_at = clock_timestamp()",
+        )
+        assert failing() == set()

@@ -1,0 +1,165 @@
+"""Read the feed: a page of an organization, one event, or everything after a position.
+
+A page and the head of the feed are read in one statement, in one snapshot. What is visible below
+the head is complete, so a page that is not full has shown everything up to the head.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.event_types import EventType
+from config.errors import ApiError, NotFound
+from numbers.events.ids import LAST_NUMBER, START, Place, entry_id, place_of
+from numbers.events.render import COMPLETED_TYPES, Entry, Event, events_of
+
+_COLUMNS = "position, id, organization_id, type, at, subject_id, event_count, data"
+
+_OF_ALL_TYPES = f"""
+    SELECT {_COLUMNS} FROM numbers_feedentry
+    WHERE organization_id = %(organization_id)s AND position >= %(position)s
+    ORDER BY position LIMIT %(limit)s + 1
+"""  # noqa: S608  made of constants
+# By type, so that a reader of a rare type never walks through ten million entries of others.
+_OF_SOME_TYPES = f"""
+    SELECT found.* FROM unnest(%(entry_types)s::text[]) AS wanted (type)
+    CROSS JOIN LATERAL (
+        SELECT {_COLUMNS} FROM numbers_feedentry
+        WHERE organization_id = %(organization_id)s AND type = wanted.type AND position >= %(position)s
+        ORDER BY position LIMIT %(limit)s + 1
+    ) AS found
+    ORDER BY position LIMIT %(limit)s + 1
+"""  # noqa: S608  made of constants
+# An entry is left out if those before it fill the page; the first of them may have been read in
+# part, up to ``skipped`` events.
+_PAGE = f"""
+    SELECT head.position, head.removed_up_to, entry.*
+    FROM (SELECT position, removed_up_to FROM numbers_feedhead WHERE id = 1) AS head
+    LEFT JOIN (
+        SELECT {_COLUMNS} FROM (
+            SELECT found.*, sum(events) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - events AS ahead
+            FROM (
+                SELECT found.*, CASE WHEN type = ANY(%(completed)s)
+                       THEN (type = ANY(%(types)s))::int + %(assigned)s * (event_count - 1)
+                       ELSE event_count END AS events
+                FROM ({{found}}) AS found
+            ) AS found
+        ) AS counted
+        WHERE ahead < %(limit)s + %(skipped)s
+    ) AS entry ON true
+    ORDER BY entry.position
+"""  # noqa: S608  made of constants
+
+_BY_POSITION = f"""
+    SELECT {_COLUMNS} FROM numbers_feedentry
+    WHERE position = ANY(%(positions)s)
+      AND (%(organization_id)s::uuid IS NULL OR organization_id = %(organization_id)s)
+"""  # noqa: S608  made of constants
+_AFTER = f"""
+    SELECT {_COLUMNS} FROM numbers_feedentry WHERE position > %s ORDER BY position LIMIT %s
+"""  # noqa: S608  made of constants
+
+ALL_TYPES = frozenset(EventType.values)
+
+
+class EventExpired(ApiError):
+    """The cursor is older than the events that are kept."""
+
+    status, code = 410, "EVENT_EXPIRED"
+    message = "events after this cursor are no longer kept"
+
+
+class FeedPage(NamedTuple):
+    """Events, and the place to go on from."""
+
+    events: list[Event]
+    next: Place
+
+
+def read_page(
+    organization_id: UUID,
+    *,
+    after: Place = START,
+    types: Collection[str] = ALL_TYPES,
+    limit: int,
+) -> FeedPage:
+    """Return up to `limit` events of these types after a place, oldest first.
+
+    Raise EventExpired if events after the place have been removed.
+    """
+    completed = [one.value for one in COMPLETED_TYPES]
+    has_numbers = EventType.PHONE_NUMBER_ASSIGNED in types
+    is_of_all = set(types) >= ALL_TYPES
+    begin, skipped = after.position, after.number + 1
+    if after == START or after.number == LAST_NUMBER:
+        begin, skipped = after.position + 1, 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PAGE.format(found=_OF_ALL_TYPES if is_of_all else _OF_SOME_TYPES),
+            {
+                "organization_id": organization_id,
+                "position": begin,
+                "limit": limit,
+                "skipped": skipped,
+                "types": list(types),
+                "entry_types": sorted({*types, *(completed if has_numbers else ())}),
+                "completed": completed,
+                "assigned": int(has_numbers),
+            },
+        )
+        rows = cursor.fetchall()
+    head, removed_up_to = rows[0][:2] if rows else (0, 0)
+    if START < after < Place(removed_up_to, LAST_NUMBER):
+        raise EventExpired()
+    entries = [Entry.read(row[2:]) for row in rows if row[2] is not None]
+    events = [
+        one
+        for one in events_of(entries)
+        if one.type in types and Place(one.entry.position, one.number) > after
+    ][:limit]
+    if len(events) == limit:
+        return FeedPage(events, Place(events[-1].entry.position, events[-1].number))
+    return FeedPage(events, max(after, Place(head, LAST_NUMBER)))
+
+
+def current_place() -> Place:
+    """Return the place after all events of this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT position FROM numbers_feedhead WHERE id = 1")
+        row = cursor.fetchone()
+    return Place(row[0] if row else 0, LAST_NUMBER)
+
+
+def own_event(some_id: UUID, organization_id: UUID) -> Event:
+    """Return an event of the organization. Raise NotFound if it has none with this id."""
+    event = events_by_id([some_id], organization_id=organization_id).get(some_id)
+    if event is None:
+        raise NotFound()
+    return event
+
+
+def events_by_id(ids: Iterable[UUID], *, organization_id: UUID | None = None) -> dict[UUID, Event]:
+    """Return the events with these ids, without those that are unknown or no longer kept.
+
+    `organization_id`: only those of this organization.
+    """
+    wanted = list(ids)
+    positions = [place_of(one).position for one in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_POSITION, {"positions": positions, "organization_id": organization_id})
+        entries = {row[1]: Entry.read(row) for row in cursor.fetchall()}
+    found = {one: entries[one] for one in map(entry_id, wanted) if one in entries}
+    events = {one.id: one for one in events_of(list(found.values()))}
+    return {one: events[one] for one in wanted if one in events}
+
+
+def entries_after(position: int, *, limit: int) -> list[Entry]:
+    """Return entries of all organizations after a position, oldest first.
+
+    A caller that keeps the last position gets every entry once, since none is inserted below.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_AFTER, [position, limit])
+        return [Entry.read(row) for row in cursor.fetchall()]
