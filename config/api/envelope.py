@@ -24,7 +24,7 @@ def timestamp(moment: datetime | None) -> str | None:
 def render(document: Mapping[str, Any] | Sequence[Any]) -> bytes:
     """Encode a response. Amounts are text with the decimal places that they have: two, always.
 
-    A walk that rounded them cost an order of 100 numbers a millisecond.
+    Rounding them here would cost an order of 100 numbers a millisecond.
     """
     return json_text.dump(document)
 
