@@ -132,6 +132,8 @@ def test_shell_blocks_do_what_the_text_says(
     reader: Reader, desk: Desk, sandbox: str, document: str
 ):
     order_one(desk, sandbox)  # for the blocks that change a number
+    if document == FEED:
+        _wait_for_the_feed(desk, sandbox)
     blocks = [one for one in blocks_of(document, *SHELLS) if not one.reason_not_to_run]
     for block, printed in zip(blocks, reader.paste(blocks) if blocks else [], strict=True):
         codes = re.findall(r'"code": ?"([A-Z_]+)"', printed)
