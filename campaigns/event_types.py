@@ -28,6 +28,8 @@ class EventType(models.TextChoices):
     API_KEY_CREATED = "api_key.created", "A key was created."
     API_KEY_ROTATED = "api_key.rotated", "A key got a new secret."
     API_KEY_REVOKED = "api_key.revoked", "A key was revoked."
+    WEBHOOK_PING = "webhook.ping", "You asked for a ping of this webhook."
+    WEBHOOK_DISABLED = "webhook.disabled", "A webhook was disabled; see its `disabled_reason`."
 
 
 # These entries of the outbox name their order and are rendered from it when they are read.

@@ -18,6 +18,7 @@ class NumbersConfig(AppConfig):
         from numbers.reports import dashboard_job
         from numbers.reports.metrics import stock_and_pending
         from numbers.reports.refusals import record_refusal
+        from numbers.webhooks.figures import webhook_metrics
         from numbers.worker.jobs import register_job_handler
         from numbers.worker.status import background_work
 
@@ -27,6 +28,7 @@ class NumbersConfig(AppConfig):
         register_job_handler(dashboard_job.KIND, dashboard_job.count_figures)
         read_at_scrape(stock_and_pending)
         read_at_scrape(background_work)
+        read_at_scrape(webhook_metrics)
         desk().home = dashboard.home
         desk().add_pages(PAGES)
         refused.connect(record_refusal, dispatch_uid="numbers.reports.refusals")

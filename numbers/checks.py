@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 # 47 CFR 52.15(f)(1)(ii): a disconnected number is not reassigned for at least 45 days.
 SHORTEST_QUARANTINE_DAYS = 45
@@ -20,5 +20,20 @@ def check_quarantine(app_configs: Any, **options: Any) -> list[CheckMessage]:
             f"{SHORTEST_QUARANTINE_DAYS}.",
             hint=f"Set NUMBER_QUARANTINE_DAYS to {SHORTEST_QUARANTINE_DAYS} or more, except in tests.",
             id="numbers.W001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_private_hosts(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """Refuse hosts for trying out: a customer could reach what only this network reaches."""
+    if not settings.WEBHOOK_PRIVATE_HOSTS:
+        return []
+    return [
+        Error(
+            "Webhooks of any customer may call private hosts: "
+            f"{', '.join(settings.WEBHOOK_PRIVATE_HOSTS)}.",
+            hint="Unset WEBHOOK_PRIVATE_HOSTS: it is for trying out only.",
+            id="numbers.E001",
         )
     ]

@@ -15,4 +15,5 @@
 - ``events``: a number's history.
 - ``feed``: the feed of events.
 - ``credit``: balance and ledger.
+- ``webhooks``: webhooks and their deliveries.
 """

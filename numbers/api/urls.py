@@ -12,6 +12,17 @@ from numbers.api.orders import OrderDetailView, OrderListView
 from numbers.api.reservations import ReservationDetailView, ReservationListView
 from numbers.api.search import SearchView
 from numbers.api.undo_release import UndoReleaseView
+from numbers.api.webhooks.deliveries import (
+    DeliveryListView,
+    DeliveryReplayView,
+    WebhookPingView,
+    WebhookRecoveryView,
+)
+from numbers.api.webhooks.endpoints import (
+    WebhookDetailView,
+    WebhookListView,
+    WebhookSecretView,
+)
 
 urlpatterns = [
     path("phone-numbers", NumberListView.as_view(), name="numbers"),
@@ -47,4 +58,23 @@ urlpatterns = [
     path("events/<id:event_id>", EventDetailView.as_view(), name="event"),
     path("credit", CreditView.as_view(), name="credit"),
     path("credit/entries", CreditEntryListView.as_view(), name="credit-entries"),
+    path("webhooks", WebhookListView.as_view(), name="webhooks"),
+    path("webhooks/<id:webhook_id>", WebhookDetailView.as_view(), name="webhook"),
+    path(
+        "webhooks/<id:webhook_id>/rotate-secret",
+        WebhookSecretView.as_view(),
+        name="webhook-secret",
+    ),
+    path("webhooks/<id:webhook_id>/ping", WebhookPingView.as_view(), name="webhook-ping"),
+    path("webhooks/<id:webhook_id>/recover", WebhookRecoveryView.as_view(), name="webhook-recover"),
+    path(
+        "webhooks/<id:webhook_id>/deliveries",
+        DeliveryListView.as_view(),
+        name="webhook-deliveries",
+    ),
+    path(
+        "webhooks/<id:webhook_id>/deliveries/<id:delivery_id>/replay",
+        DeliveryReplayView.as_view(),
+        name="webhook-replay",
+    ),
 ]

@@ -57,6 +57,10 @@ _BY_POSITION = f"""
     WHERE position = ANY(%(positions)s)
       AND (%(organization_id)s::uuid IS NULL OR organization_id = %(organization_id)s)
 """  # noqa: S608  made of constants
+_AFTER_OF = f"""
+    SELECT {_COLUMNS} FROM numbers_feedentry
+    WHERE organization_id = %s AND position > %s ORDER BY position LIMIT %s
+"""  # noqa: S608  made of constants
 _AFTER = f"""
     SELECT {_COLUMNS} FROM numbers_feedentry WHERE position > %s ORDER BY position LIMIT %s
 """  # noqa: S608  made of constants
@@ -162,4 +166,11 @@ def entries_after(position: int, *, limit: int) -> list[Entry]:
     """
     with connection.cursor() as cursor:
         cursor.execute(_AFTER, [position, limit])
+        return [Entry.read(row) for row in cursor.fetchall()]
+
+
+def entries_of(organization_id: UUID, position: int, *, limit: int) -> list[Entry]:
+    """Return entries of one organization after a position, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AFTER_OF, [organization_id, position, limit])
         return [Entry.read(row) for row in cursor.fetchall()]

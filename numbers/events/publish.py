@@ -6,7 +6,14 @@ gives positions to what has committed. A position is visible only together with 
 (docs/adr/0012-feed-of-events.md).
 """
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
 from django.db import connection, transaction
+
+from campaigns.event_types import EventType
+from config.api.envelope import render
 
 # Entries that one transaction moves. A larger number makes the first of a backlog wait longer.
 BATCH = 1_000
@@ -21,7 +28,7 @@ _MAKE_HEAD = "INSERT INTO numbers_feedhead (id, position) VALUES (1, 0) ON CONFL
 _MOVE = """
     WITH taken AS (
         DELETE FROM campaigns_outboxentry
-        WHERE id = ANY(ARRAY(SELECT id FROM campaigns_outboxentry ORDER BY id LIMIT %(batch)s))
+        WHERE id = ANY(ARRAY({which}))
         RETURNING *
     ), placed AS (
         SELECT taken.*, gen_random_uuid()::text AS random,
@@ -41,6 +48,19 @@ _MOVE = """
     WHERE id = 1 AND moved_now > 0
     RETURNING moved_now
 """
+_MOVE_OLDEST = _MOVE.format(
+    which="SELECT id FROM campaigns_outboxentry ORDER BY id LIMIT %(batch)s"
+)
+_MOVE_ONE = _MOVE.format(which="SELECT %(id)s::bigint")
+_WAIT_FOR_HEAD = "SELECT FROM numbers_feedhead WHERE id = 1 FOR NO KEY UPDATE"
+_WRITE = """
+    INSERT INTO campaigns_outboxentry (organization_id, type, event_count, data)
+    VALUES (%s, %s, 1, %s::jsonb) RETURNING id
+"""
+_LAST_ID = """
+    SELECT id FROM numbers_feedentry
+    WHERE position = (SELECT position FROM numbers_feedhead WHERE id = 1)
+"""
 
 
 def publish_events() -> int:
@@ -56,6 +76,25 @@ def publish_events() -> int:
     return moved
 
 
+def publish_now(
+    event_type: EventType, resource: Mapping[str, Any], *, organization_id: UUID
+) -> UUID:
+    """Write one event straight into the feed, in the current transaction; return its id.
+
+    For an event whose id the response names. It holds the lock of the head until the commit, so the
+    transaction must be a short one, and its last step.
+    """
+    with connection.cursor() as cursor:
+        data = render([resource]).decode()  # type: ignore[arg-type]  # a list, as outbox has it
+        cursor.execute(_WRITE, [organization_id, event_type.value, data])
+        (entry,) = cursor.fetchone()
+        cursor.execute(_WAIT_FOR_HEAD)
+        cursor.execute(_MOVE_ONE, {"id": entry})
+        cursor.execute(_LAST_ID)
+        (published,) = cursor.fetchone()
+    return published
+
+
 def _publish_batch() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_IS_WAITING)
@@ -67,6 +106,6 @@ def _publish_batch() -> int:
             cursor.execute(_MAKE_HEAD)  # only in a new database; waits for its first publisher
             if cursor.rowcount == 0:
                 return 0
-        cursor.execute(_MOVE, {"batch": BATCH})
+        cursor.execute(_MOVE_OLDEST, {"batch": BATCH})
         row = cursor.fetchone()
         return row[0] if row else 0

@@ -14,6 +14,7 @@ from numbers.events.credit import CreditLevelJson
 from numbers.orders.bulk_json import BulkOrderJson
 from numbers.orders.queries import OrderWithNumbersJson
 from numbers.ownership.queries import PhoneNumberJson
+from numbers.webhooks.types import WebhookJson
 
 EVENT_ID = "019a2f3c-5d1e-71f4-9c40-6f1e2d3c4000"
 EventId = Annotated[
@@ -104,6 +105,15 @@ class ApiKeyEventJson(TypedDict):
     data: ApiKeyJson
 
 
+class WebhookEventJson(TypedDict):
+    """A webhook as it then was, without its secret."""
+
+    id: EventId
+    type: _types(EventType.WEBHOOK_PING, EventType.WEBHOOK_DISABLED)  # type: ignore[valid-type]
+    timestamp: Timestamp
+    data: WebhookJson
+
+
 class RenderedEventJson(TypedDict):
     """An event of any type, as it is rendered."""
 
@@ -124,5 +134,6 @@ else:
         | CampaignEventJson
         | BrandEventJson
         | CreditEventJson
-        | ApiKeyEventJson,
+        | ApiKeyEventJson
+        | WebhookEventJson,
     )

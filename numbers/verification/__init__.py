@@ -4,4 +4,5 @@
 - ``promises``: checks of owners, orders and credit.
 - ``history``: checks of history and quarantines.
 - ``events``: checks of the feed.
+- ``webhooks``: checks of webhooks.
 """

@@ -10,8 +10,17 @@ from django.db import connection, transaction
 from numbers.verification.events import EVENTS
 from numbers.verification.history import PROVENANCE, QUARANTINE
 from numbers.verification.promises import CREDIT, ONE_OWNER, WHOLE_ORDERS, Check
+from numbers.verification.webhooks import WEBHOOKS
 
-CHECKS: list[Check] = [*ONE_OWNER, *WHOLE_ORDERS, *CREDIT, *QUARANTINE, *PROVENANCE, *EVENTS]
+CHECKS: list[Check] = [
+    *ONE_OWNER,
+    *WHOLE_ORDERS,
+    *CREDIT,
+    *QUARANTINE,
+    *PROVENANCE,
+    *EVENTS,
+    *WEBHOOKS,
+]
 
 # All offenders are counted, the first ones are returned.
 _OFFENDERS = "SELECT count(*) OVER () AS offenders, offending.* FROM ({}) AS offending LIMIT {}"

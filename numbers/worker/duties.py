@@ -18,6 +18,7 @@ from numbers.orders.idempotency import forget_old_keys
 from numbers.reports.dashboard import refresh_figures
 from numbers.reports.refusals import forget_old_refusals
 from numbers.verification.run import verify_inventory
+from numbers.webhooks.retention import forget_old_deliveries
 from numbers.worker.jobs import forget_old_jobs
 
 MINUTE, HOUR = 60, 3600
@@ -72,6 +73,10 @@ def _forget_jobs() -> str:
     return _removed(forget_old_jobs(), "job")
 
 
+def _forget_deliveries() -> str:
+    return f"{forget_old_deliveries():,} webhook deliveries removed"
+
+
 def _verify_inventory() -> str:
     findings = list(verify_inventory(shown=1))
     broken = [
@@ -98,6 +103,7 @@ def all_duties() -> dict[str, PeriodicDuty]:
         PeriodicDuty("forget_failed_sign_ins", _forget_failed_sign_ins, every_seconds=HOUR),
         PeriodicDuty("forget_events", _forget_events, every_seconds=HOUR),
         PeriodicDuty("forget_jobs", _forget_jobs, every_seconds=HOUR),
+        PeriodicDuty("forget_webhook_deliveries", _forget_deliveries, every_seconds=HOUR),
         PeriodicDuty("verify_inventory", _verify_inventory, daily_at=settings.VERIFY_INVENTORY_AT),
     )
     return {duty.name: duty for duty in duties}

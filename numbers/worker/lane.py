@@ -56,14 +56,20 @@ class CancelableThread:
 class Lane(CancelableThread):
     """Call `look` until `stop` is set.
 
-    It processes what is due and returns the seconds until the next.
+    It processes what is due and returns the seconds until the next. `finish` is called at the end.
     """
 
     def __init__(
-        self, name: str, look: Callable[[], float | None], *, stop: threading.Event, poll: float
+        self,
+        name: str,
+        look: Callable[[], float | None],
+        *,
+        stop: threading.Event,
+        poll: float,
+        finish: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name, self._loop)
-        self._look, self._stop, self._poll = look, stop, poll
+        self._look, self._stop, self._poll, self._finish = look, stop, poll, finish
         self._woken = threading.Event()
 
     def wake(self) -> None:
@@ -87,6 +93,10 @@ class Lane(CancelableThread):
             self._woken.wait(
                 self._poll if wait is None else max(SHORTEST_WAIT, min(wait, self._poll))
             )
+        try:
+            self._finish()
+        except (DatabaseError, InterfaceError, psycopg.Error):
+            logger.warning("%s: its end could not be recorded", self.name, exc_info=True)
 
     def _report(self, error: Exception, rest: float) -> None:
         if isinstance(error, DatabaseError | InterfaceError | psycopg.Error):

@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 from numbers.events.publish import publish_events
 from numbers.orders.backorders import filled_orders, look
+from numbers.webhooks.sender import Sender
 from numbers.worker import jobs
 from numbers.worker.duties import all_duties
 from numbers.worker.heartbeat import Heartbeat
@@ -59,6 +60,10 @@ class Worker:
         self._running_duties: list[CancelableThread] = []
         options: dict[str, Any] = {"stop": self._stop, "poll": poll}
         self._duty_lane = Lane("duties", self._start_duties, **options)
+        sender = Sender(lambda: self._webhook_lane.wake())
+        self._webhook_lane = Lane(
+            "webhooks", sender.look, finish=lambda: sender.finish(GRACE_SECONDS - 2), **options
+        )
         self._lanes = [
             Lane("backorders", self._fill, **options),
             *(
@@ -66,6 +71,7 @@ class Worker:
                 for number in range(1, settings.WORKER_JOBS + 1)
             ),
             Lane("events", self._publish_events, **options),
+            self._webhook_lane,
             self._duty_lane,
         ]
 
@@ -133,7 +139,8 @@ class Worker:
             logger.info(filled_orders(filled))
 
     def _publish_events(self) -> float:
-        publish_events()
+        if publish_events():
+            self._webhook_lane.wake()
         return PUBLISH_SECONDS
 
     def _run_jobs(self) -> float | None:

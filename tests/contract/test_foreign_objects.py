@@ -81,6 +81,16 @@ WALK: dict[str, tuple[Ask, ...]] = {
     f"DELETE {BASE}/reservations/<id:reservation_id>": PLAIN,
     "GET /v1/events": (Ask("?after={cursor}"),),
     "GET /v1/events/<id:event_id>": PLAIN,
+    "POST /v1/webhooks": (),
+    "GET /v1/webhooks": LIST,
+    "GET /v1/webhooks/<id:webhook_id>": PLAIN,
+    "PATCH /v1/webhooks/<id:webhook_id>": (Ask(body={"description": "mine"}),),
+    "DELETE /v1/webhooks/<id:webhook_id>": PLAIN,
+    "POST /v1/webhooks/<id:webhook_id>/rotate-secret": PLAIN,
+    "POST /v1/webhooks/<id:webhook_id>/ping": PLAIN,
+    "POST /v1/webhooks/<id:webhook_id>/recover": (Ask(body={"since": "2026-01-01T00:00:00Z"}),),
+    "GET /v1/webhooks/<id:webhook_id>/deliveries": PLAIN,
+    "POST /v1/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>/replay": PLAIN,
     "GET /v1/credit": (),
     "GET /v1/credit/entries": LIST,
     "GET /v1/api-keys": LIST,
@@ -125,6 +135,8 @@ def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
     )
     reservation = api.post(f"{BASE}/reservations", {"numbers": [held]}).json()
     pending_id = wait_for(api, 3, area_code="212")
+    hook = api.post("/v1/webhooks", {"url": f"https://{first}.example/", "events": ["*"]}).json()
+    delivery = api.request("POST", f"/v1/webhooks/{hook['data']['id']}/ping").json()
     keys = api.get("/v1/api-keys").json()["data"]
     publish_events()
     events = api.get("/v1/events").json()["data"]
@@ -141,6 +153,8 @@ def furnish(secret: str, organization: Any, first: int) -> dict[str, str]:
         "brand_id": str(campaign.brand_id),
         "key_id": keys[0]["id"],
         "event_id": events[-1]["id"],
+        "webhook_id": hook["data"]["id"],
+        "delivery_id": delivery["data"]["id"],
     }
 
 

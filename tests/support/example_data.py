@@ -18,12 +18,14 @@ from numbers.events.publish import publish_events
 from numbers.events.types import EVENT_ID
 from numbers.inventory.reservation_json import RESERVATION_ID
 from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
+from numbers.webhooks.types import DELIVERY_ID, WEBHOOK_ID
 from tests.conftest import Cast
 from tests.support import factories
 from tests.support.api_client import Api
 
 MINE, HELD = "+14155550199", "+14155550198"
 BULK, HOLDS = "/v1/phone-numbers/bulk", "/v1/phone-numbers/reservations"
+HOOKS = "/v1/webhooks"
 
 
 def populate(cast: Cast) -> None:
@@ -43,6 +45,11 @@ def populate(cast: Cast) -> None:
     _rename(ApiKey.objects.get(prefix=key[:12]), KEY_ID)
     publish_events()
     _rename_event(UUID(EVENT_ID), cast.owner.pk)
+    with next_id("numbers.webhooks.endpoints", WEBHOOK_ID):
+        made = api.post(HOOKS, {"url": "https://hooks.example.com/", "events": ["*"]})
+        assert made.status_code == 201
+    with next_id("numbers.webhooks.fan_out", DELIVERY_ID):
+        assert api.request("POST", f"{HOOKS}/{WEBHOOK_ID}/ping").status_code == 202
 
 
 def _rename_event(id: UUID, organization_id: UUID) -> None:

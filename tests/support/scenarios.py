@@ -17,10 +17,13 @@ from config.api.views import ApiView
 from numbers.events.types import EVENT_ID
 from numbers.inventory.reservation_json import RESERVATION_ID
 from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
+from numbers.models import Webhook
+from numbers.webhooks import endpoints
+from numbers.webhooks.types import DELIVERY_ID, WEBHOOK_ID
 from tests.conftest import Cast
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS, Api
-from tests.support.example_data import BULK, HOLDS
+from tests.support.example_data import BULK, HOLDS, HOOKS
 
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 NUMBERS, KEYS, EVENTS = "/v1/phone-numbers", "/v1/api-keys", "/v1/events"
@@ -79,7 +82,8 @@ def without_the_scope(world: World, call: Call) -> Any:
 
 def of_what_is_not_there(world: World, call: Call) -> Any:
     path = call.path
-    for known in (NUMBER_ID, ORDER_ID, RESERVATION_ID, KEY_ID, CAMPAIGN_ID, BRAND_ID, EVENT_ID):
+    ids = (NUMBER_ID, ORDER_ID, RESERVATION_ID, KEY_ID, CAMPAIGN_ID, BRAND_ID, EVENT_ID)
+    for known in (*ids, WEBHOOK_ID, DELIVERY_ID):
         path = path.replace(known, NOBODYS)
     assert path != call.path
     return call.make(world, path=path)
@@ -273,6 +277,20 @@ def with_a_scope_that_is_none(world: World, call: Call) -> Any:
     return call.make(world, body={**call.body, "scopes": ["numbers:eat"]})
 
 
+def with_as_many_webhooks_as_may(world: World, call: Call) -> Any:
+    world.monkeypatch.setattr(endpoints, "MOST_ENDPOINTS", 1)
+    return call.make(world)
+
+
+def of_a_paused_webhook(world: World, call: Call) -> Any:
+    Webhook.objects.filter(pk=WEBHOOK_ID).update(status="paused", due_at=None)
+    return call.make(world)
+
+
+def with_a_field_that_no_webhook_updates(world: World, call: Call) -> Any:
+    return call.make(world, body={"secret": "mine"})
+
+
 def when_the_database_is_away(world: World, call: Call) -> Any:
     def fail(*args: Any) -> None:
         raise OperationalError("connection refused")
@@ -296,6 +314,7 @@ ORDERING = CAMPAIGN | {
     "IDEMPOTENCY_KEY_REUSED": with_the_key_of_another_request,
 }
 ONE_NUMBER, ONE_KEY = f"{NUMBERS}/{NUMBER_ID}", f"{KEYS}/{KEY_ID}"
+ONE_HOOK = f"{HOOKS}/{WEBHOOK_ID}"
 NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
 
 CALLS = {
@@ -394,6 +413,46 @@ CALLS = {
     "getEvent": a_call("GET", f"{EVENTS}/{EVENT_ID}"),
     "getCredit": a_call("GET", "/v1/credit"),
     "listCreditEntries": a_call("GET", "/v1/credit/entries"),
+    "createWebhook": a_call(
+        "POST",
+        HOOKS,
+        {"url": "https://hooks.example.com/", "events": ["order.completed"]},
+        LIMIT_EXCEEDED=with_as_many_webhooks_as_may,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_creation,
+    ),
+    "listWebhooks": a_call("GET", HOOKS),
+    "getWebhook": a_call("GET", ONE_HOOK),
+    "updateWebhook": a_call(
+        "PATCH",
+        ONE_HOOK,
+        {"status": "paused"},
+        INVALID_INPUT=with_a_field_that_no_webhook_updates,
+    ),
+    "deleteWebhook": a_call("DELETE", ONE_HOOK),
+    "rotateWebhookSecret": a_call(
+        "POST",
+        f"{ONE_HOOK}/rotate-secret",
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_creation,
+    ),
+    "pingWebhook": a_call(
+        "POST",
+        f"{ONE_HOOK}/ping",
+        CONFLICT=of_a_paused_webhook,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_creation,
+    ),
+    "recoverWebhook": a_call(
+        "POST",
+        f"{ONE_HOOK}/recover",
+        {"since": "2026-04-26T00:00:00Z"},
+        CONFLICT=of_a_paused_webhook,
+    ),
+    "listWebhookDeliveries": a_call("GET", f"{ONE_HOOK}/deliveries"),
+    "replayWebhookDelivery": a_call(
+        "POST", f"{ONE_HOOK}/deliveries/{DELIVERY_ID}/replay", CONFLICT=of_a_paused_webhook
+    ),
     "getHealth": a_call("GET", "/healthz", INVALID_INPUT=with_a_body_that_breaks_off),
     "getReadiness": a_call(
         "GET",

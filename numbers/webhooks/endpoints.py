@@ -1,0 +1,130 @@
+"""Create, change and delete endpoints. Locks: the cursor of the fan-out, then the endpoint.
+
+``followed_from`` is set under a share lock of the cursor: an endpoint gets every matching event
+after it, whatever is committed or fanned out at the same time.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from campaigns.models import Organization
+from config.db.fields import new_id
+from config.errors import LimitExceeded, NotFound
+from numbers.models import Webhook
+from numbers.webhooks.claims import refresh_due
+from numbers.webhooks.secrets import new_secret, seal
+
+MOST_ENDPOINTS = 50
+GRACE = timedelta(hours=24)
+
+_POSITIONS = """
+    SELECT cursor.position,
+           greatest(cursor.position, (SELECT position FROM numbers_feedhead WHERE id = 1))
+    FROM numbers_webhookcursor AS cursor WHERE cursor.id = 1 FOR SHARE OF cursor
+"""
+
+
+class TooManyWebhooks(LimitExceeded):
+    message = f"limit exceeded: an organization has at most {MOST_ENDPOINTS} webhooks; delete one"
+
+
+def create_webhook(
+    *, organization_id: UUID, url: str, events: list[str], description: str
+) -> tuple[Webhook, str]:
+    """Create an endpoint, in the current transaction. Return it with its secret.
+
+    Raise TooManyWebhooks.
+    """
+    # Two creations at once must not both be the 50th.
+    Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    if Webhook.objects.of(organization_id).count() >= MOST_ENDPOINTS:
+        raise TooManyWebhooks()
+    webhook_id, secret = new_id(), new_secret()
+    webhook = Webhook.objects.create(
+        id=webhook_id,
+        organization_id=organization_id,
+        url=url,
+        events=events,
+        description=description,
+        secret=seal(secret, webhook_id=webhook_id),
+        followed_from=_positions()[1],
+    )
+    webhook.refresh_from_db(fields=["created_at"])
+    return webhook, secret
+
+
+def own_webhook(webhook_id: UUID, organization_id: UUID) -> Webhook:
+    """Return an endpoint of the organization. Raise NotFound."""
+    webhook = Webhook.objects.of(organization_id).filter(pk=webhook_id).first()
+    if webhook is None:
+        raise NotFound()
+    return webhook
+
+
+def lock_webhook(webhook_id: UUID, organization_id: UUID) -> Webhook:
+    """Lock an endpoint of the organization. Raise NotFound."""
+    own = Webhook.objects.of(organization_id).select_for_update(no_key=True, of=("self",))
+    webhook = own.filter(pk=webhook_id).first()
+    if webhook is None:
+        raise NotFound()
+    return webhook
+
+
+def change_webhook(*, webhook_id: UUID, organization_id: UUID, changes: dict[str, Any]) -> Webhook:
+    """Change fields of an endpoint. Raise NotFound.
+
+    An endpoint that becomes active starts without its failures. One that was disabled goes on with
+    what waits; what happened while it was disabled, only ``recover`` delivers.
+    """
+    with transaction.atomic():
+        fanned_out, head = _positions()
+        webhook = lock_webhook(webhook_id, organization_id)
+        if changes.get("events", webhook.events) != webhook.events:
+            webhook.followed_from = max(webhook.followed_from, fanned_out)
+        if "status" in changes and webhook.status == Webhook.Status.DISABLED:
+            webhook.followed_from = max(webhook.followed_from, head)
+        for name, value in changes.items():
+            setattr(webhook, name, value)
+        if "status" in changes:
+            webhook.disabled_at, webhook.disabled_reason = None, ""
+            webhook.failures, webhook.failing_since, webhook.probe_at = 0, None, None
+            webhook.due_at = None
+        webhook.save()
+        refresh_due([webhook.pk])
+    return webhook
+
+
+def delete_webhook(*, webhook_id: UUID, organization_id: UUID) -> Webhook:
+    """Delete an endpoint: nothing is sent any more. Its rows are removed in batches later."""
+    with transaction.atomic():
+        webhook = lock_webhook(webhook_id, organization_id)
+        webhook.deleted_at, webhook.due_at = timezone.now(), None
+        webhook.secret = webhook.previous_secret = ""
+        webhook.previous_secret_until = None
+        webhook.save()
+    return webhook
+
+
+def rotate_secret(*, webhook_id: UUID, organization_id: UUID) -> tuple[Webhook, str]:
+    """Give an endpoint a new secret, in the current transaction; both sign for 24 hours.
+
+    Raise NotFound.
+    """
+    webhook = lock_webhook(webhook_id, organization_id)
+    secret = new_secret()
+    webhook.previous_secret, webhook.secret = webhook.secret, seal(secret, webhook_id=webhook.pk)
+    webhook.previous_secret_until = timezone.now() + GRACE
+    webhook.save(update_fields=["secret", "previous_secret", "previous_secret_until", "updated_at"])
+    return webhook, secret
+
+
+def _positions() -> tuple[int, int]:
+    """Lock the cursor against the fan-out; return it, and the last position of the feed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_POSITIONS)
+        fanned_out, head = cursor.fetchone()
+    return fanned_out, head

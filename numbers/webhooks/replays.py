@@ -1,0 +1,99 @@
+"""Send on request: a ping, one delivery again, or all events since a time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from campaigns.event_types import EventType
+from config.errors import Conflict, NotFound
+from numbers.events.feed import Entry, entries_of
+from numbers.events.publish import publish_now
+from numbers.models import Webhook, WebhookDelivery
+from numbers.models.webhooks import DeliveryStatus
+from numbers.webhooks.claims import refresh_due
+from numbers.webhooks.endpoints import lock_webhook
+from numbers.webhooks.fan_out import add_deliveries, events_in, wants_type
+from numbers.webhooks.types import webhook_json
+from numbers.worker.wake import wake_worker
+
+_AGAIN = {
+    "status": DeliveryStatus.PENDING,
+    "leased_until": None,
+    "tries": 0,
+    "finished_at": None,
+}
+
+
+class NotActive(Conflict):
+    """The endpoint is paused or disabled: nothing would be sent."""
+
+    code = "CONFLICT"
+    message = "the webhook is paused or disabled: set its status to active first"
+
+
+def ping(*, webhook_id: UUID, organization_id: UUID) -> WebhookDelivery:
+    """Make an event ``webhook.ping`` and its delivery. Raise NotFound or NotActive."""
+    webhook = _active(webhook_id, organization_id)
+    event_id = publish_now(
+        EventType.WEBHOOK_PING, webhook_json(webhook), organization_id=organization_id
+    )
+    add_deliveries([(webhook.pk, event_id, EventType.WEBHOOK_PING.value)])
+    wake_worker()
+    return WebhookDelivery.objects.get(webhook=webhook, event_id=event_id)
+
+
+def replay(*, delivery_id: UUID, webhook_id: UUID, organization_id: UUID) -> WebhookDelivery:
+    """Send an event again at once, with the same id. Raise NotFound or NotActive."""
+    with transaction.atomic():
+        webhook = _active(webhook_id, organization_id)
+        own = WebhookDelivery.objects.filter(pk=delivery_id, webhook=webhook)
+        if not own.update(due_at=Now(), **_AGAIN):
+            raise NotFound()
+        Webhook.objects.filter(pk=webhook.pk).update(probe_at=None, failures=0, failing_since=None)
+        refresh_due([webhook.pk])
+        wake_worker()
+        return own.get()
+
+
+def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime) -> int:
+    """Deliver every event since a time that the endpoint did not get. Return how many.
+
+    Raise NotFound or NotActive.
+    """
+    with transaction.atomic():
+        webhook = _active(webhook_id, organization_id)
+        count = 0
+        for entries in _batches(organization_id, since):
+            lines = [
+                (webhook.pk, event_id, event_type)
+                for entry in entries
+                for event_id, event_type in events_in(entry)
+                if wants_type(webhook.events, event_type) and event_type != EventType.WEBHOOK_PING
+            ]
+            count += add_deliveries(lines)
+            failed = WebhookDelivery.objects.filter(
+                webhook=webhook,
+                status=DeliveryStatus.FAILED,
+                event_id__in=[event_id for _, event_id, _ in lines],
+            )
+            count += failed.update(due_at=Now(), **_AGAIN)
+        refresh_due([webhook.pk])
+        wake_worker()
+    return count
+
+
+def _active(webhook_id: UUID, organization_id: UUID) -> Webhook:
+    webhook = lock_webhook(webhook_id, organization_id)
+    if webhook.status != Webhook.Status.ACTIVE:
+        raise NotActive()
+    return webhook
+
+
+def _batches(organization_id: UUID, since: datetime) -> Iterator[list[Entry]]:
+    position = int(since.timestamp() * 1_000_000) - 1
+    while entries := entries_of(organization_id, position, limit=500):
+        yield entries
+        position = entries[-1].position

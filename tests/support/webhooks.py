@@ -1,0 +1,36 @@
+"""Endpoints of tests, and one turn of everything that the worker does for them."""
+
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.models import Organization
+from numbers.events.publish import publish_events
+from numbers.models import Webhook
+from numbers.webhooks.endpoints import create_webhook
+from numbers.webhooks.sender import Sender
+
+
+def endpoint(organization: Organization, url: str, *events: str) -> tuple[Webhook, str]:
+    """Return an endpoint with its secret."""
+    with transaction.atomic():
+        return create_webhook(
+            organization_id=organization.pk, url=url, events=list(events or ["*"]), description=""
+        )
+
+
+def work() -> None:
+    """Publish, fan out, and send what is due, to its end."""
+    publish_events()
+    sender = Sender(threads=8)
+    sender.look()
+    sender.finish(60)
+
+
+def deliveries(webhook: Webhook) -> list[tuple[str, list[Any]]]:
+    """Return status, and the error or status of each attempt, of each delivery by its event."""
+    rows = webhook.deliveries.order_by("event_id")
+    return [
+        (row.status, [one.error or one.status_code for one in row.attempts.order_by("pk")])
+        for row in rows
+    ]
