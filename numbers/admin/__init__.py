@@ -23,6 +23,7 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``organization_panels``: what their pages show.
 - ``statement``: statements of credit.
 - ``reservations``: reservations.
+- ``webhooks``: customers' webhooks and their deliveries.
 - ``credit``: accounts and ledger.
 - ``events``: history.
 - ``idempotency``: remembered responses.
@@ -48,6 +49,7 @@ from numbers.admin import (
     roles,
     statement,
     timeline,
+    webhooks,
 )
 
 PAGES = [
@@ -80,4 +82,5 @@ __all__ = [
     "roles",
     "statement",
     "timeline",
+    "webhooks",
 ]
