@@ -26,9 +26,11 @@ _ONE_AT_A_TIME = (
 # This is a little faster than COPY, which spends most of its time on the indexes.
 _ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
-                                     region, rate_center, carrier, price, batch_id, updated_at)
+                                     region, rate_center, carrier, price, batch_id, created_at,
+                                     updated_at)
     SELECT number, %(number_type)s, 'available', %(sandbox)s, %(sms_enabled)s, %(mms_enabled)s,
-           %(region)s, '', '', %(price)s, %(batch_id)s, now()
+           %(region)s, '', '', %(price)s, %(batch_id)s,
+           coalesce(%(at)s::timestamptz, statement_timestamp()), now()
     FROM unnest(string_to_array(%(numbers)s, ',')) AS number ORDER BY number
 """
 # COPY streams without a server-side cursor, which a pooler in transaction mode does not allow. The
@@ -115,7 +117,7 @@ def seed_numbers(
             **({"created_at": at} if at else {}),
         )
         try:
-            _add(numbers, stock, batch, progress)
+            _add(numbers, stock, batch, progress, at)
         except IntegrityError as error:
             if "phone_number_unique" not in str(error):
                 raise
@@ -138,7 +140,11 @@ def _drawn(block: Block, stock: Stock) -> Iterator[str]:
 
 
 def _add(
-    numbers: Iterator[str], stock: Stock, batch: StockBatch, progress: Callable[[int], object]
+    numbers: Iterator[str],
+    stock: Stock,
+    batch: StockBatch,
+    progress: Callable[[int], object],
+    at: datetime | None,
 ) -> None:
     block = stock.block()
     values: dict[str, Any] = {
@@ -149,6 +155,7 @@ def _add(
         "region": block.region,
         "price": stock.price,
         "batch_id": batch.pk,
+        "at": at,
     }
     with connection.cursor() as cursor:
         while chunk := list(islice(numbers, _CHUNK)):

@@ -1,13 +1,13 @@
 """`make screenshots`: pictures of the desk for the README, from a temporary database.
 
-The stock, the customers and what they did are made through the product's own functions and its API.
+They show the demo of `make run`.
 """
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
+from uuid import UUID
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -46,47 +46,31 @@ def served_desk() -> Iterator[str]:
 
 
 def populate() -> dict[str, str]:
-    """A desk on a busy day; gives the addresses of the rows that are shown."""
+    """The demo of `make run`, with a worker; gives the addresses of the rows that are shown."""
     from django.contrib.auth.models import User
 
     from campaigns.models import Organization
-    from numbers.inventory.seed import Stock, seed_numbers
-    from numbers.models import PhoneNumber
-    from tests.support import factories
+    from numbers.demo import ensure_demo
+    from numbers.models import Assignment, PhoneNumber
+    from numbers.reports.dashboard import refresh_figures
+    from numbers.worker.duties import all_duties
+    from numbers.worker.presence import renew_presence
+    from numbers.worker.schedule import plan_duties
     from tests.support.admin_client import PASSWORD, url
-    from tests.support.api_client import Api
 
     User.objects.create_superuser("alice", password=PASSWORD)
-    for area_code, count in (("415", 60), ("212", 140), ("503", 320), ("718", 480), ("888", 200)):
-        stock = Stock(area_code=area_code, count=count, price=Decimal("1.00"), random_state=7)
-        seed_numbers(stock=stock, actor=factories.actor())
-    acme = factories.organization("Acme Dental", credit="500.00")
-    factories.organization("Corner Bakery", credit="80.00")
-    campaign = factories.campaign(acme)
-    factories.campaign(acme, "PENDING")
-    api = Api(factories.key(acme))
-    for area_code, count in (("415", 40), ("212", 60), ("503", 20)):
-        rows = (
-            PhoneNumber.objects.filter(area_code=area_code)
-            .order_by("id")
-            .values_list("number", flat=True)
-        )
-        api.order(list(rows[:count]), campaign_id=str(campaign.pk))
-    api.order(["+13055550142", "+13055550143"])
-    api.post("/v1/phone-numbers/search", {"area_code": "617", "pattern": "777", "quantity": 10})
-    api.post(
-        "/v1/phone-numbers/bulk",
-        {"quantity": 40, "area_code": "305", "max_price_per_number": "2.00"},
-    )
-    owned = api.get("/v1/phone-numbers").json()["data"]
-    for row in owned[:6]:
-        api.request("DELETE", f"/v1/phone-numbers/{row['id']}")
-    number = PhoneNumber.objects.get(number=owned[0]["number"])
+    ensure_demo()
+    renew_presence(UUID("00000000-0000-4000-8000-000000000001"))
+    plan_duties(all_duties())
+    refresh_figures()
+    customer = Organization.objects.get(name="Harbor Logistics")
+    released = Assignment.objects.filter(organization=customer, ended_at__isnull=False).first()
+    assert released is not None
     return {
         "home": "/admin/",
         "numbers": url(PhoneNumber, "changelist"),
-        "number": url(PhoneNumber, "change", number.pk) + "#life",
-        "organization": url(Organization, "change", acme.pk),
+        "number": url(PhoneNumber, "change", released.number_id) + "#life",
+        "organization": url(Organization, "change", customer.pk),
         "review": "/admin/review/",
     }
 

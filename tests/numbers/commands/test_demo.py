@@ -117,6 +117,7 @@ def test_past_of_the_demo_begins_in_order(demo):
     assert moments == sorted(moments)
     first = orders.first()
     assert first.organization.created_at < first.created_at
+    assert not PhoneNumber.objects.filter(created_at__gte=first.created_at).exists()
     batches = StockBatch.objects.all()
     assert all(batch.created_at < first.created_at for batch in batches)
 
