@@ -20,7 +20,14 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from config.actors import Actor
-from config.admin.once import AlreadySent, SameAgain, carry_out, sent_before, show_first
+from config.admin.once import (
+    ONCE_MORE_LABEL,
+    AlreadySent,
+    SameAgain,
+    carry_out,
+    sent_before,
+    show_first,
+)
 from config.admin.sign_in.operators import actor_of
 from config.errors import ApiError, is_unavailable
 
@@ -149,7 +156,7 @@ def _try(
     except AlreadySent as sent:
         return show_first(request, sent.form)
     except SameAgain as refusal:
-        form.asks_once_more = True  # type: ignore[attr-defined]
+        form.asks_once_more = ONCE_MORE_LABEL  # type: ignore[attr-defined]
         add_refusal(form, refusal)
     except ApiError as refusal:
         add_refusal(form, refusal)

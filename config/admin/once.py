@@ -46,6 +46,7 @@ FORGET = f"""
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 SAME_WITHIN = timedelta(minutes=10)
 ONCE_MORE = "once_more"
+ONCE_MORE_LABEL = "Do it again: this is not a repetition by mistake"
 NOT_AGAIN = "This form was sent already, and was not carried out again."
 
 
