@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-import orjson
 from django.db import connection
 
 from campaigns.eligibility import require_usable
 from campaigns.models import Campaign
+from config import json_text
 from config.errors import ApiError
 from numbers.inventory.criteria import Criteria
 from numbers.models import CreditAccount, Order
@@ -77,7 +77,7 @@ def _ahead(order: Order, criteria: Criteria) -> int:
         return sum(
             count
             for older, count in cursor.fetchall()
-            if criteria.may_overlap(Criteria(**orjson.loads(older)))
+            if criteria.may_overlap(Criteria(**json_text.load(older)))
         )
 
 
