@@ -61,7 +61,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 # What each permission allows, in words: the desk's page of roles and docs/desk.md say it so.
 MEANING: dict[str, str] = {
     "numbers.add_phonenumber": "add numbers and import files",
-    "numbers.change_phonenumber": "price, hold, quarantine and retire numbers, and edit them",
+    "numbers.change_phonenumber": "price, hold, release and retire numbers, undo that, and edit them",
     "numbers.add_order": "assign numbers to an organization",
     "numbers.change_job": "stop a job",
     "campaigns.change_organization": "suspend and reactivate organizations, and rename them",
@@ -70,9 +70,10 @@ MEANING: dict[str, str] = {
     "campaigns.add_campaign": "add campaigns",
     "campaigns.change_campaign": "approve, reject and expire campaigns, and edit them",
     "campaigns.add_organization": "add organizations",
-    "numbers.change_creditaccount": "top up, correct, and set the alert of an account",
+    "numbers.change_creditaccount": "top up, correct, reverse an entry, and set the alert of an account",
     "apikeys.add_apikey": "make API keys",
     "apikeys.change_apikey": "rotate and revoke API keys, and edit their labels",
+    "numbers.change_webhook": "replay deliveries of webhooks",
     "auth.view_user": "see operators",
     "auth.add_user": "add operators",
     "auth.change_user": "give operators their roles, and remove a lost second factor",

@@ -72,3 +72,13 @@ document.addEventListener("DOMContentLoaded", () => {
         });
     }
 });
+
+// Names for the admin's own widgets, which are made when the page has loaded.
+window.addEventListener("load", () => {
+    for (const list of document.querySelectorAll("select.admin-autocomplete")) {
+        const name = list.labels && list.labels[0] ? list.labels[0].textContent.replace(":", "").trim() : "Choose";
+        const shown = list.parentElement.querySelectorAll(".select2-selection, .select2-selection__rendered");
+        shown.forEach((one) => one.setAttribute("aria-label", name));
+    }
+    document.querySelectorAll(".help-tooltip[aria-label]").forEach((one) => one.setAttribute("role", "img"));
+});

@@ -1,5 +1,6 @@
 """What each admin role may and may not do."""
 
+import html
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from django.test import Client
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Organization
+from config.env import BASE_DIR
 from numbers.models import CreditAccount, CreditEntry, PhoneNumber
-from numbers.roles import ROLES, make_groups, permissions_of
+from numbers.roles import ROLES, make_groups, permissions_of, powers_of
 from tests.support import factories
 from tests.support.admin_client import url
 from tests.support.api_client import Api
@@ -161,3 +163,14 @@ def test_operators_and_roles_are_not_deleted(desk: Client, operator: User) -> No
     assert desk.post(f"/admin/auth/user/{operator.pk}/delete/", {"post": "yes"}).status_code == 403
     assert desk.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
     assert desk.get("/admin/auth/user/").status_code == 200
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_is_documented_and_shown_on_its_page(desk: Client, role: str) -> None:
+    powers = powers_of(role)
+    assert len(powers) == len(ROLES[role])
+    row = f"| {role} | {'; '.join(powers) or 'nothing'} |"
+    assert row in (BASE_DIR / "docs" / "desk.md").read_text().splitlines()
+    page = html.unescape(desk.get("/admin/roles/").content.decode())
+    assert f'id="{role}"' in page
+    assert all(f"<li>{power}</li>" in page for power in powers)
