@@ -226,10 +226,10 @@ class Browser:
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
     def click(self, selector: str) -> None:
-        """A real click, in the middle of what is seen of it."""
+        """A real click, in the middle of its first line: a wrapped link has gaps between its lines."""
         x, y = self.evaluate(f"""(() => {{
             const box = (document.querySelector({json.dumps(selector)}).scrollIntoView({{block: "center"}}),
-                         document.querySelector({json.dumps(selector)}).getBoundingClientRect());
+                         document.querySelector({json.dumps(selector)}).getClientRects()[0]);
             return [box.x + box.width / 2, box.y + box.height / 2]; }})()""")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
