@@ -8,10 +8,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 
 from campaigns.history import record
 from config.actors import Actor
-from config.admin.actions import Done, Operation
+from config.admin.actions import Done, Operation, page_of
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Cell, Related, link, related
 from config.admin.sign_in.operators import actor_of
@@ -187,6 +188,7 @@ class CreditEntryAdmin(DeskAdmin):
     list_select_related = ("account__organization",)
     shown = (
         *(
+            "owner",
             "account",
             "entry",
             "kind",
@@ -209,4 +211,5 @@ class CreditEntryAdmin(DeskAdmin):
 
     @admin.display(description="organization")
     def owner(self, entry: CreditEntry) -> str:
-        return str(entry.account.organization)
+        organization = entry.account.organization
+        return format_html('<a href="{}">{}</a>', page_of(organization), organization)

@@ -162,6 +162,7 @@ def _result(request: HttpRequest, job: Job) -> HttpResponse:
         "rejections": shown,
         "more": max(0, job.counts.get("rejected", 0) - len(shown)),
         "has_file": job.inputs.exists(),
+        "upload": UploadForm(),
         "batch": job.counts.get("batch")
         if request.user.has_perm("numbers.view_phonenumber")
         else None,

@@ -11,11 +11,13 @@ from django.utils import timezone
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.model_admin import DeskAdmin
+from numbers.bulk_actions.job import KIND as BULK_ACTION
 from numbers.bulk_actions.job import outcome_counts
 from numbers.models import Job, JobOutcome
 from numbers.worker.jobs import ask_to_stop
 
 SHOWN = 20
+NAMES_OF_KINDS = {BULK_ACTION: "bulk action"}
 
 
 class StopJob(Operation):
@@ -35,12 +37,12 @@ class StopJob(Operation):
 
 @admin.register(Job)
 class JobAdmin(DeskAdmin):
-    list_display = ("title", "kind", "status", "percent", "actor", "created_at", "finished_at")
+    list_display = ("title", "work", "status", "percent", "actor", "created_at", "finished_at")
     list_filter = ("status", "kind")
     change_form_template = "operators/job.html"
     shown = (
         "title",
-        "kind",
+        "work",
         "status",
         "actor",
         "request_id",
@@ -50,6 +52,10 @@ class JobAdmin(DeskAdmin):
         "error",
     )
     operations = [StopJob()]
+
+    @admin.display(description="kind")
+    def work(self, job: Job) -> str:
+        return NAMES_OF_KINDS.get(job.kind, job.kind)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).exclude(status=Job.Status.DRAFT)

@@ -1,7 +1,6 @@
 """Orders and their numbers: why one waits or failed, and how to find one."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db import OperationalError, connection
@@ -19,6 +18,7 @@ from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
 from config.errors import sqlstate_of
 from numbers.admin.filters import OrderDayFilter
+from numbers.admin.stock_links import stock_links
 from numbers.models import Assignment, Order
 from numbers.numbering.notations import meanings_of
 from numbers.orders.bulk import cancel_order
@@ -182,9 +182,8 @@ class OrderAdmin(DeskAdmin):
         order: Order = context["original"]
         if order.status == Order.Status.PENDING:
             context["outlook"], context["too_slow"] = _outlook(order)
-        if order.kind == Order.Kind.QUANTITY and request.user.has_perm("numbers.view_phonenumber"):
-            context["searches"] = searches_for(order)
-            context["may_add"] = request.user.has_perm("numbers.add_phonenumber")
+        if order.kind == Order.Kind.QUANTITY:
+            context.update(_stock_links(request, order, context.get("outlook")))
         context["reason"] = REASONS.get(order.failure_reason, order.failure_reason)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -218,27 +217,15 @@ def _outlook(order: Order) -> tuple[Outlook | None, bool]:
         return None, True
 
 
-def searches_for(order: Order) -> list[tuple[str, str]]:
-    """Return the criteria as searches of the number list, as (what is found, URL)."""
-    criteria = order.criteria or {}
-    names = {
-        "number_type": "number_type__exact",
-        "area_code": "area_code",
-        "pattern": "q",
-        "sms_enabled": "sms_enabled__exact",
-        "mms_enabled": "mms_enabled__exact",
-    }
-    query = {names[name]: _in_url(value) for name, value in criteria.items() if name in names}
-    query["sandbox__exact"] = _in_url(order.sandbox)
-    if order.max_price_per_number is not None:
-        query["price"] = f"-{order.max_price_per_number}"
-    address = reverse("admin:numbers_phonenumber_changelist")
-    states = {"available": "available", "held": "on hold", "quarantined": "in quarantine"}
-    return [
-        (words, f"{address}?{urlencode({**query, 'state': state})}")
-        for state, words in states.items()
-    ]
-
-
-def _in_url(value: Any) -> str:
-    return str(int(value)) if isinstance(value, bool) else str(value)
+def _stock_links(request: HttpRequest, order: Order, outlook: Outlook | None) -> dict[str, Any]:
+    """Return links to the numbers that match, and to new stock if the order waits."""
+    missing = 0
+    if order.status == Order.Status.PENDING:
+        missing = (outlook.missing if outlook else 0) or order.quantity
+    return stock_links(
+        request,
+        order.criteria or {},
+        sandbox=order.sandbox,
+        max_price=order.max_price_per_number,
+        missing=missing,
+    )

@@ -126,4 +126,12 @@ def _begin(request: HttpRequest, form: PasteForm, name: str, pasted: Pasted) -> 
         return None
 
 
-PAGES = [Page("numbers/phonenumber/paste/", "paste_numbers", paste)]
+PAGES = [
+    Page(
+        "numbers/phonenumber/paste/",
+        "paste_numbers",
+        paste,
+        "Paste numbers",
+        "numbers.view_phonenumber",
+    )
+]

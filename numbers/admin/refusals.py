@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Func, OuterRef, QuerySet, Subquery, TextField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -15,9 +15,11 @@ from campaigns.models import Organization
 from config.admin.filters import TypedFilter
 from config.admin.model_admin import DeskAdmin
 from numbers.admin.filters import SerialDayFilter
+from numbers.admin.stock_links import stock_links
 from numbers.models import PhoneNumber, Refusal
 
 NUMBERS_SHOWN = 2
+NAMED_SHOWN = 20
 SEARCHES = (Refusal.SEARCH_SHORT,)
 
 
@@ -105,6 +107,7 @@ class PatternFilter(TypedFilter):
 
 @admin.register(Refusal)
 class RefusalAdmin(DeskAdmin):
+    change_form_template = "operators/refused.html"
     linked = ("code", "code__exact", "sandbox__exact", "organization_id")
     list_display = ("at", "reason", "organization", "wanted", "found", "asked_for", "note")
     list_filter = (
@@ -120,7 +123,7 @@ class RefusalAdmin(DeskAdmin):
             "at",
             "status",
             "code",
-            "organization_id",
+            "organization",
             "sandbox",
             "path",
             "note",
@@ -135,6 +138,16 @@ class RefusalAdmin(DeskAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         named = Organization.objects.filter(pk=OuterRef("organization_id")).values("name")
         return super().get_queryset(request).annotate(organization_name=Subquery(named))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        refusal: Refusal = context["original"]
+        context["named"] = refusal.numbers[:NAMED_SHOWN]
+        context["more_named"] = max(0, len(refusal.numbers) - NAMED_SHOWN)
+        if refusal.wanted is not None:
+            context.update(_stock_links(request, refusal))
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="code")
     def reason(self, refusal: Refusal) -> str:
@@ -157,3 +170,19 @@ class RefusalAdmin(DeskAdmin):
         address = reverse("admin:campaigns_organization_change", args=[refusal.organization_id])
         name = refusal.organization_name or refusal.organization_id
         return format_html('<a href="{}" title="{}">{}</a>', address, refusal.organization_id, name)
+
+
+def _stock_links(request: HttpRequest, refusal: Refusal) -> dict[str, Any]:
+    """Return links to the numbers that match; an order that named some has no criteria."""
+    criteria = {
+        name: value
+        for name in ("area_code", "number_type", "pattern")
+        if (value := getattr(refusal, name))
+    }
+    links = stock_links(
+        request,
+        criteria,
+        sandbox=refusal.sandbox,
+        missing=(refusal.wanted or 0) - (refusal.found or 0),
+    )
+    return links if criteria else {**links, "searches": []}

@@ -1,6 +1,7 @@
 """The statement of a customer's credit, as a page and as CSV."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,8 +17,14 @@ from django.utils import timezone
 
 from campaigns.names import as_id
 from config.admin.site import Page, desk
-from numbers.credit.statement import period_of, statement_csv, statement_of, sums_by_kind
-from numbers.models import CreditAccount
+from numbers.credit.statement import (
+    Statement,
+    period_of,
+    statement_csv,
+    statement_of,
+    sums_by_kind,
+)
+from numbers.models import CreditAccount, CreditEntry
 
 PERMISSION = "numbers.view_creditentry"
 SHOWN = 100
@@ -84,13 +91,21 @@ def statement_page(request: HttpRequest, object_id: str) -> HttpResponse:
         address = reverse("admin:statement_csv", args=[account.pk])
         context.update(
             statement=statement,
-            sums=sums_by_kind(statement),
+            sums=_sums(statement),
             entries=statement.entries.select_related("order")[:SHOWN],
             more=max(0, statement.count - SHOWN),
             csv_address=f"{address}?{query}",
             last_day=days["end"],
         )
     return TemplateResponse(request, "operators/statement.html", context)
+
+
+def _sums(statement: Statement) -> list[tuple[str, int, Decimal]] | None:
+    """Return the sums by the name of their kind, or None if there are too many entries."""
+    sums = sums_by_kind(statement)
+    if sums is None:
+        return None
+    return [(CreditEntry.Kind(row["kind"]).label, row["entries"], row["sum"]) for row in sums]
 
 
 def statement_file(request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -1,9 +1,8 @@
-"""An operator at the browser who counts: each click and each submitted form is one, typing is free."""
+"""An operator who counts: each click and each submitted form is one, typing is free."""
 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from tests.support.browser import Browser
 
@@ -16,10 +15,16 @@ _MARK = """(() => {
     document.querySelectorAll("[data-aimed]").forEach(one => one.removeAttribute("data-aimed"));
     const seen = [...(within?.querySelectorAll("a, button, input[type=submit], summary") ?? [])]
         .filter(one => one.checkVisibility());
-    const words = one => (one.value || one.innerText).trim().replace(/\\s+/g, " ").toLowerCase();
-    const hit = seen.find(one => words(one) === text) ?? seen.find(one => words(one).startsWith(text));
+    const words = one => (one.matches("input") ? one.value : one.innerText)
+        .trim().replace(/\\s+/g, " ").toLowerCase();
+    const hit = seen.find(one => words(one) === text)
+        ?? seen.find(one => words(one).startsWith(text));
     hit?.setAttribute("data-aimed", "");
     return Boolean(hit); })()"""
+
+# The list of a select2 widget has come to what was typed.
+_HIGHLIGHTED = """[...document.querySelectorAll(".select2-results__option--highlighted")]
+    .some(one => one.innerText.includes(%s))"""
 
 
 class Operator:
@@ -34,6 +39,16 @@ class Operator:
         """Begin a task: open the home page, and count from here."""
         self.page.go(self.address + "/admin/")
         self.clicks = 0
+
+    def attach(self, name: str, file: Path) -> None:
+        """Choose a file, which is a click."""
+        self.clicks += 1
+        self.page.attach(f"[name='{name}']", file)
+
+    def tick(self, selector: str) -> None:
+        """Click what does not lead to another page."""
+        self.clicks += 1
+        self.page.click(selector)
 
     def follow(self, text: str, *, within: str = "body") -> None:
         """Click the link or button that reads so, and wait for the page that it leads to."""
@@ -66,8 +81,7 @@ class Operator:
         self.page.click(f"[name='{name}'] + .select2 .select2-selection")
         self.page.wait_for("document.querySelector('.select2-search__field')")
         self.page.call("Input.insertText", text=text)
-        found = f"[...document.querySelectorAll('.select2-results__option--highlighted')].some(one => one.innerText.includes({json.dumps(text)}))"
-        self.page.wait_for(found)
+        self.page.wait_for(_HIGHLIGHTED % json.dumps(text))
         self.page.press("Enter")
 
     def submit(self, text: str = "", **values: str) -> None:
@@ -98,6 +112,6 @@ class Operator:
         if folder := os.environ.get("DAY_PICTURES"):
             self.page.screenshot(Path(folder, f"{name}.png"), whole=True)
 
-    def done(self) -> Any:
+    def finish(self) -> None:
         """Assert that the task took no more clicks than allowed."""
         assert 0 < self.clicks <= MOST, f"{self.clicks} clicks"

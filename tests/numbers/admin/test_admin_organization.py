@@ -251,7 +251,7 @@ def test_statement_of_an_account_without_entries_is_zero(db):
 def test_statement_page_shows_sums_and_entries(desk, ledger):
     address = f"/admin/numbers/creditaccount/{ledger.pk}/statement/"
     page = desk.get(address, {"begin": "2027-02-01", "end": "2027-02-28"})
-    assert page.context["sums"] == [{"kind": "top_up", "entries": 2, "sum": Decimal("50.00")}]
+    assert page.context["sums"] == [("Top Up", 2, Decimal("50.00"))]
     text = page.content.decode()
     assert "110.00" in text
     assert "160.00" in text
