@@ -185,7 +185,6 @@ class CreditEntryAdmin(DeskAdmin):
         *("reversal", "actor", "note"),
     )
     list_filter = ("kind", SerialDayFilter, AccountFilter)
-    list_select_related = ("account__organization",)
     shown = (
         *(
             "owner",
@@ -203,7 +202,9 @@ class CreditEntryAdmin(DeskAdmin):
     operations = [ReverseEntry()]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return with_reversals(super().get_queryset(request))
+        # Django skips list_select_related on rows that have a select_related already.
+        rows = super().get_queryset(request).select_related("account__organization")
+        return with_reversals(rows)
 
     @admin.display
     def reversal(self, entry: CreditEntry) -> str:
