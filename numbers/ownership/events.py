@@ -51,6 +51,7 @@ class NumberEventJson(TypedDict):
     created_at: Annotated[Moment, doc("When.")]
 
 
+_CENT = Decimal("0.01")
 _ROUTING = frozenset({"inbound_url", "status_url", "label", "campaign_id"})
 _SHOWN = frozenset(NumberEventValuesJson.__annotations__)
 
@@ -97,5 +98,5 @@ def _as_answered(name: str, value: Any) -> Any:
     if value is None or (name in _ROUTING and value == ""):
         return None
     if name == "price":
-        return Decimal(str(value))
+        return Decimal(str(value)).quantize(_CENT)  # JSON keeps no trailing zeros
     return timestamp(datetime.fromisoformat(value)) if name == "quarantined_until" else value

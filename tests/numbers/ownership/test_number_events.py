@@ -182,6 +182,15 @@ def test_stock_prices_are_not_listed(api, cast, number):
     assert kinds(api, number_id) == ["assigned"]
 
 
+@pytest.mark.parametrize(("stored", "shown"), [(1, "1.00"), (2.5, "2.50"), ("3.00", "3.00")])
+def test_price_has_two_decimals_however_it_is_stored(api, number, stored, shown):
+    number_id, _ = buy(api, number)
+    bought = NumberEvent.objects.get(kind="assigned")
+    bought.pk, bought.after = None, {"price": stored}
+    bought.save()
+    assert {event["after"]["price"] for event in events(api, number_id)} == {"2.50", shown}
+
+
 def test_pages_make_up_the_history_when_events_come_between_them(api, number):
     number_id, _ = buy(api, number)
     labels = iter("abcdefghijklmnopqrstuvwxyz")
