@@ -13,7 +13,7 @@ from config.docs_site.markdown import anchor, as_html, headings
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "guides"
 
 # In reading order.
-ORDER = ("quickstart", "errors", "idempotency", "retries", "events", "sandbox")
+ORDER = ("quickstart", "errors", "idempotency", "retries", "events", "webhooks", "sandbox")
 
 
 # The base URL in the texts, which are read in the repository too.

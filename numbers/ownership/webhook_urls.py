@@ -3,7 +3,7 @@
 Pure functions without DNS. `check_public_https_url` checks the text when it is stored. A name may
 still resolve to a private address. A sender must check each resolved address with
 `is_public_address`, connect to that address, and follow no redirect without the same checks.
-Numberdesk itself calls none.
+Webhooks are sent by `numbers.webhooks.send`, which does so.
 
 Everything that is not clearly public is refused. IPv4 must be four decimal numbers, since `127.1`,
 `0177.0.0.1` and `2130706433` mean different hosts to different clients. Networks are listed here

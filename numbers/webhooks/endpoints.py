@@ -16,6 +16,7 @@ from config.db.fields import new_id
 from config.errors import LimitExceeded, NotFound
 from numbers.models import Webhook
 from numbers.webhooks.claims import refresh_due
+from numbers.webhooks.fan_out import MAKE_CURSOR
 from numbers.webhooks.secrets import new_secret, seal
 
 MOST_ENDPOINTS = 50
@@ -23,7 +24,7 @@ GRACE = timedelta(hours=24)
 
 _POSITIONS = """
     SELECT cursor.position,
-           greatest(cursor.position, (SELECT position FROM numbers_feedhead WHERE id = 1))
+           greatest(cursor.position, (SELECT position FROM numbers_feedhead WHERE id = 1), 0)
     FROM numbers_webhookcursor AS cursor WHERE cursor.id = 1 FOR SHARE OF cursor
 """
 
@@ -125,6 +126,7 @@ def rotate_secret(*, webhook_id: UUID, organization_id: UUID) -> tuple[Webhook, 
 def _positions() -> tuple[int, int]:
     """Lock the cursor against the fan-out; return it, and the last position of the feed."""
     with connection.cursor() as cursor:
+        cursor.execute(MAKE_CURSOR)
         cursor.execute(_POSITIONS)
         fanned_out, head = cursor.fetchone()
     return fanned_out, head

@@ -26,6 +26,12 @@ _ENTRIES, _EVENTS = 500, 2_000
 _LOCK_CURSOR = """
     SELECT position FROM numbers_webhookcursor WHERE id = 1 FOR NO KEY UPDATE SKIP LOCKED
 """
+# Only in a database without the row: nothing of what was before it is sent.
+MAKE_CURSOR = """
+    INSERT INTO numbers_webhookcursor (id, position)
+    SELECT 1, coalesce((SELECT position FROM numbers_feedhead WHERE id = 1), 0)
+    ON CONFLICT DO NOTHING
+"""
 _MOVE_CURSOR = "UPDATE numbers_webhookcursor SET position = %s WHERE id = 1"
 _LOCK_ENDPOINTS = """
     SELECT id, organization_id, events, followed_from FROM numbers_webhook
@@ -86,6 +92,8 @@ def _fan_out_batch() -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK_CURSOR)
         row = cursor.fetchone()
+        if row is None:  # another worker holds it, or there is none
+            cursor.execute(MAKE_CURSOR)
         entries = _bounded(entries_after(row[0], limit=_ENTRIES)) if row else []
         if not entries:
             return 0

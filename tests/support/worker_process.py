@@ -24,6 +24,7 @@ from django.db import connection  # noqa: E402
 
 from numbers.bulk_actions.actions import BULK_ACTIONS  # noqa: E402
 from numbers.orders import backorders  # noqa: E402
+from numbers.webhooks import fan_out, outcomes, sender  # noqa: E402
 from numbers.worker import duties  # noqa: E402
 
 HOLD_KEY = 7267_107
@@ -57,6 +58,11 @@ def hold_in_job() -> None:
 HOLDS: dict[str, Callable[[], None]] = {
     "job": hold_in_job,
     "duty": lambda: setattr(duties, "forget_old_keys", after(duties.forget_old_keys)),
+    # Deliveries: made but not committed, leased, received, recorded but not committed.
+    "fan_out": lambda: setattr(fan_out, "add_deliveries", after(fan_out.add_deliveries)),
+    "leased": lambda: setattr(sender, "claim_deliveries", after(sender.claim_deliveries)),
+    "received": lambda: setattr(sender, "send", after(sender.send)),
+    "recorded": lambda: setattr(outcomes, "refresh_due", after(outcomes.refresh_due)),
     "fill": lambda: setattr(backorders, "pick", after(backorders.pick)),  # under its locks
 }
 
