@@ -21,7 +21,7 @@ from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 from django.utils.text import capfirst
 
-from config.admin.actions import Operation, allowed, named, show_operation
+from config.admin.actions import Operation, allowed, named, page_of, show_operation
 from config.admin.changelist import PATIENT_VAR, BoundedPaginator, DeskChangeList
 from config.admin.listing import GuardedList
 from config.admin.once import respond_once
@@ -214,6 +214,7 @@ class DeskAdmin(GuardedList):
     ) -> HttpResponse:
         context["operations"] = self.offered(request, obj) if obj is not None else []
         context["related"] = self.related(request, obj) if obj is not None else []
+        context["has_history"] = obj is not None and self.history_address(obj) != page_of(obj)
         context["show_save_and_add_another"] = False  # operations create rows
         context["title"] = capfirst(str(self.opts.verbose_name))
         return super().render_change_form(request, context, add, change, form_url, obj)

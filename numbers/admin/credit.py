@@ -187,7 +187,7 @@ class CreditEntryAdmin(DeskAdmin):
     list_filter = ("kind", SerialDayFilter, AccountFilter)
     shown = (
         *(
-            "owner",
+            "organization",
             "account",
             "entry",
             "kind",
@@ -212,5 +212,9 @@ class CreditEntryAdmin(DeskAdmin):
 
     @admin.display(description="organization")
     def owner(self, entry: CreditEntry) -> str:
+        return str(entry.account.organization)
+
+    @admin.display
+    def organization(self, entry: CreditEntry) -> str:
         organization = entry.account.organization
         return format_html('<a href="{}">{}</a>', page_of(organization), organization)

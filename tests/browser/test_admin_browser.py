@@ -90,3 +90,25 @@ def test_every_page_opens_without_a_complaint(page: Browser, live_server: Any) -
     with page.loading():
         page.click("#result_list tbody th a")
     assert "+14152000001" in page.text("#content")
+
+
+COVERED = """(() => {
+    const heading = document.querySelector("#content h2"), name = heading.getBoundingClientRect();
+    const range = document.createRange();
+    range.selectNodeContents(heading);
+    const text = range.getBoundingClientRect();
+    return [...document.querySelectorAll(".object-tools a")].some(one => {
+        const box = one.getBoundingClientRect();
+        return box.left < text.right && box.top < name.bottom && box.bottom > name.top; }); })()"""
+
+
+def test_buttons_of_a_held_number_do_not_cover_its_name(page: Browser, live_server: Any) -> None:
+    (number,) = factories.stock("+14155550123")
+    factories.hold(factories.organization("Acme"), number)
+    address = live_server.url + url(PhoneNumber, "change", PhoneNumber.objects.get().pk)
+    for width in (800, 1024, 1280, 1920):
+        page.resize(width, 900)
+        page.go(address)
+        assert page.evaluate("document.querySelectorAll('.object-tools a').length") > 5
+        assert not page.evaluate(COVERED), width
+    page.resize(1280, 900)

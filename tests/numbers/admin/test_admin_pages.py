@@ -124,6 +124,16 @@ def test_records_are_neither_added_nor_edited(desk: Client, everything: None, mo
     assert desk.post(url(model, "change", row.pk), {}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("model", "has_one"), [(PhoneNumber, True), (Campaign, True), (Refusal, False), (Event, False)]
+)
+def test_history_is_offered_where_it_is_another_page(
+    desk: Client, everything: None, model: Any, has_one: bool
+) -> None:
+    page = desk.get(url(model, "change", model._default_manager.first().pk))
+    assert (b"historylink" in page.content) is has_one
+
+
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("rows", [1, 5])
 def test_list_takes_as_many_queries_for_many_rows_as_for_one(
