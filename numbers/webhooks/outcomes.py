@@ -45,7 +45,7 @@ def record_attempts(attempts: list[Attempt]) -> None:
         webhooks = _locked(Webhook.objects.all(), {one.claimed.webhook_id for one in attempts})
         deliveries = _locked(WebhookDelivery.objects.all(), {one.claimed.id for one in attempts})
         now = timezone.now()
-        rows = []
+        rows, changed = [], set[UUID]()
         for claimed, outcome in attempts:
             delivery, webhook = deliveries.get(claimed.id), webhooks[claimed.webhook_id]
             if delivery is None:  # removed with its endpoint in the meantime
@@ -53,13 +53,16 @@ def record_attempts(attempts: list[Attempt]) -> None:
             rows.append(_row(claimed, outcome))
             if delivery.leased_until is not None and delivery.tries == claimed.tries:
                 _end_try(delivery, outcome, now)
-            _note_health(webhook, claimed, outcome, now)
+            if outcome.error or webhook.failures:
+                changed.add(webhook.pk)
+                _note_health(webhook, claimed, outcome, now)
         DeliveryAttempt.objects.bulk_create(rows)
         WebhookDelivery.objects.bulk_update(
             deliveries.values(), ["status", "due_at", "leased_until", "finished_at"]
         )
         for webhook in webhooks.values():
-            _save_health(webhook)
+            if webhook.pk in changed:
+                _save_health(webhook)
         refresh_due(list(webhooks))
 
 
