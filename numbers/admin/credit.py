@@ -182,7 +182,7 @@ class CreditEntryAdmin(DeskAdmin):
     linked = ("account",)
     list_display = (
         *("created_at", "owner", "entry", "kind", "amount", "balance_after"),
-        *("reversal", "actor", "note"),
+        *("actor", "remark"),
     )
     list_filter = ("kind", SerialDayFilter, AccountFilter)
     shown = (
@@ -209,6 +209,11 @@ class CreditEntryAdmin(DeskAdmin):
     @admin.display
     def reversal(self, entry: CreditEntry) -> str:
         return reversal_of(entry)
+
+    @admin.display(description="note")
+    def remark(self, entry: CreditEntry) -> str:
+        """Return the note and the reversal in one column: a list of nine is cut off."""
+        return " · ".join(part for part in (reversal_of(entry), entry.note) if part)
 
     @admin.display(description="organization")
     def owner(self, entry: CreditEntry) -> str:
