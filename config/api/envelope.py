@@ -1,6 +1,6 @@
 """The envelope of every response: ``success`` and ``data``, or ``error``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, overload
 
@@ -21,7 +21,7 @@ def timestamp(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
-def render(document: Mapping[str, Any]) -> bytes:
+def render(document: Mapping[str, Any] | Sequence[Any]) -> bytes:
     """Encode a response. Amounts are text with the decimal places that they have: two, always.
 
     Rounding them here would cost an order of 100 numbers a millisecond.

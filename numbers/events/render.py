@@ -57,8 +57,8 @@ class Entry(NamedTuple):
     @classmethod
     def read(cls, row: Sequence[Any]) -> "Entry":
         """Return the entry of a row whose `data` is JSON."""
-        *others, data = row
-        return cls(*others, data=json_text.load(data) if data else None)
+        entry = cls._make(row)
+        return entry._replace(data=json_text.load(entry.data)) if entry.data else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +132,26 @@ def _resources_of_order(
     entry: Entry, order: _Order, lines: Sequence[_Line]
 ) -> list[tuple[str, Any]]:
     """Return the type and resource of each event of an order's entry."""
+    row: Any = order  # it has the names that the functions of the model's resources read
     if entry.type not in COMPLETED_TYPES:
-        return [(entry.type, bulk_order_json(_as_of(entry, order), assigned_count=0, numbers=()))]
+        return [(entry.type, bulk_order_json(_as_of(entry, row), assigned_count=0, numbers=()))]
     kept = decode_capabilities(entry.data, len(lines))
     numbers = [_number(order, line, *one) for line, one in zip(lines, kept, strict=True)]
     whole: Any = (
         {
-            **order_json(order),
+            **order_json(row),
             "numbers": [
                 {"id": line.id, "number": line.number, "price": line.price} for line in lines
             ],
         }
         if entry.type == EventType.ORDER_COMPLETED
-        else bulk_order_json(order, assigned_count=len(lines), numbers=numbers)
+        else bulk_order_json(row, assigned_count=len(lines), numbers=numbers)
     )
     assigned = EventType.PHONE_NUMBER_ASSIGNED.value
     return [(entry.type, whole), *((assigned, number) for number in numbers)]
 
 
-def _as_of(entry: Entry, order: _Order) -> _Order:
+def _as_of(entry: Entry, order: _Order) -> Any:
     """Return a bulk order as it was at its entry: what is closed once is never opened again."""
     if entry.type != EventType.BULK_ORDER_PENDING:
         return order

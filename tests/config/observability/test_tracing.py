@@ -66,6 +66,7 @@ def test_unforeseen_error_is_sent_once_without_secrets(sent):
     assert password not in text
 
 
+@pytest.mark.django_db  # a refusal is recorded
 def test_refusals_and_warnings_are_not_sent(sent):
     answer_to(NotFound())
     logging.getLogger("x").warning("careful")
@@ -186,7 +187,7 @@ def test_real_500_is_one_event(sent, api, cast, monkeypatch, key):
     def bug(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("numbers.api.orders.own_orders", bug)
+    monkeypatch.setattr("numbers.api.orders.find_orders", bug)
     assert api.using(getattr(cast, key)).get("/v1/phone-numbers/orders").status_code == 500
     (event,) = sent
     assert event["exception"]["values"][0]["value"] == "a bug"
@@ -213,7 +214,7 @@ def test_outage_is_one_event_for_many_requests(sent, api, monkeypatch, state, ev
         raise OperationalError("the database is away") from cause
 
     monkeypatch.setattr("config.errors._next_alarm", 0.0)
-    monkeypatch.setattr("numbers.api.orders.own_orders", away)
+    monkeypatch.setattr("numbers.api.orders.find_orders", away)
     for _ in range(5):
         assert api.get("/v1/phone-numbers/orders").status_code == 503
     assert len(sent) == events

@@ -117,8 +117,11 @@ def test_forbidden_url_is_refused_in_both_fields(api, field, url):
 
 def test_unknown_field_is_refused(api, cast):
     campaign = factories.campaign(cast.owner, "EXPIRED")
-    known = "is not a field of this request; known: campaign_id, inbound_url, label, numbers, status_url"
-    invalid(api.order([NUMBER], campaing_id=str(campaign.pk)), {"campaing_id": known})
+    known = "campaign_id, customer_reference, inbound_url, label, numbers, status_url"
+    invalid(
+        api.order([NUMBER], campaing_id=str(campaign.pk)),
+        {"campaing_id": f"is not a field of this request; known: {known}"},
+    )
 
 
 @pytest.mark.parametrize("query", ["?dryrun=true", "?dry_run=true&limit=5", "?Dry_Run=true"])
