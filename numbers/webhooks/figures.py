@@ -12,13 +12,10 @@ _ENDPOINTS = """
            count(*) FILTER (WHERE status = 'paused'),
            count(*) FILTER (WHERE status = 'disabled'),
            coalesce(max(extract(epoch FROM statement_timestamp() - due_at))
-                    FILTER (WHERE failures = 0 AND due_at < statement_timestamp()), 0)::float
+                    FILTER (WHERE failures = 0 AND due_at < statement_timestamp()), 0)::float,
+           (SELECT greatest(0, head.position - cursor.position) / 1e6
+            FROM numbers_feedhead AS head, numbers_webhookcursor AS cursor)
     FROM numbers_webhook WHERE deleted_at IS NULL
-"""
-_BEHIND = """
-    SELECT greatest(0, coalesce((SELECT position FROM numbers_feedhead WHERE id = 1), 0) - position)
-           / 1e6
-    FROM numbers_webhookcursor WHERE id = 1
 """
 
 
@@ -26,9 +23,7 @@ def webhook_metrics() -> Iterable[Metric]:
     """Return how many endpoints there are by state, and how late the sender is."""
     with connection.cursor() as cursor:
         cursor.execute(_ENDPOINTS)
-        *counts, late = cursor.fetchone()
-        cursor.execute(_BEHIND)
-        (behind,) = cursor.fetchone()
+        *counts, late, behind = cursor.fetchone()
     endpoints = GaugeMetricFamily(
         "numberdesk_webhooks", "Endpoints of customers, by state.", labels=["state"]
     )
@@ -44,6 +39,6 @@ def webhook_metrics() -> Iterable[Metric]:
         GaugeMetricFamily(
             "numberdesk_webhooks_behind_seconds",
             "How far behind the feed the making of deliveries is.",
-            value=float(behind),
+            value=float(behind or 0),
         ),
     ]
