@@ -12,10 +12,10 @@ from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc
 from config.api.envelope import timestamp
-from config.api.fields import TIME_EXPECTED, is_text, parse_time
-from config.api.kinds import FlagParameter, KeyPrefix, Moment, OneOf, Text, Uuid, whole_number
+from config.api.field_kinds import FlagParameter, KeyPrefix, Moment, OneOf, Text, Uuid, whole_number
 from config.api.openapi.shapes import nullable
 from config.api.pagination import PageQuery
+from config.api.parse_values import TIME_EXPECTED, is_text, parse_time
 
 KEY_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a15"
 LABEL_LENGTH = 64

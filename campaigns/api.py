@@ -21,7 +21,7 @@ from campaigns.types import (
 )
 from config.api.declared import doc
 from config.api.envelope import success
-from config.api.kinds import GivenUuid, choice
+from config.api.field_kinds import GivenUuid, choice
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
 from config.api.declared import doc
 from config.api.envelope import timestamp
-from config.api.kinds import Moment, OneOf, Text, Uuid
+from config.api.field_kinds import Moment, OneOf, Text, Uuid
 
 CAMPAIGN_ID = "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
 BRAND_ID = "2f1d6a1b-5c0e-4f6e-9b0a-7d2c1e8f4a33"

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 
 from config.actors import Actor, command_actor
-from config.api.fields import is_text
+from config.api.parse_values import is_text
 from config.db.fields import LARGEST_AMOUNT
 from config.errors import ApiError, is_unavailable, sqlstate_of
 

@@ -190,8 +190,8 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["apikeys.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["apikeys.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["config.api.parsing.JsonParser"],
-    "DEFAULT_RENDERER_CLASSES": ["config.api.parsing.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.json_body.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.json_body.JsonRenderer"],
     "DEFAULT_SCHEMA_CLASS": "config.api.openapi.generator.DescribedSchema",
     "EXCEPTION_HANDLER": "config.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,

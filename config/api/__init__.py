@@ -2,13 +2,13 @@
 
 - ``views``: base views.
 - ``declared``: requests as typed classes.
-- ``fields``: forms of values.
-- ``parsing``: JSON bodies.
+- ``parse_values``: forms of values.
+- ``json_body``: JSON bodies.
 - ``envelope``: the one shape of responses.
 - ``pagination``: lists by cursor.
 - ``converters``: ids in paths.
 - ``openapi``: the OpenAPI document.
 - ``health``: ``/healthz`` and ``/readyz``.
-- ``kinds``: kinds of declared fields.
+- ``field_kinds``: kinds of declared fields.
 - ``idempotency``: retries that get the first response.
 """

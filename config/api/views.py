@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from config.api.declared import unknown_parameters
 from config.api.idempotency import check_idempotency_key
-from config.api.parsing import JsonOnly
+from config.api.json_body import JsonOnly
 from config.db.replica import read_from_replica
 from config.errors import ValidationFailed
 from config.http.limits import read_chunked_body

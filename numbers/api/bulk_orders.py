@@ -12,7 +12,7 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc, parse_body
 from config.api.envelope import json_response, success
-from config.api.kinds import MONEY_SCHEMA, whole_number
+from config.api.field_kinds import MONEY_SCHEMA, whole_number
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
@@ -23,8 +23,8 @@ from config.errors import LimitExceeded, NotFound, ValidationFailed
 from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT
 from numbers.api.orders import buyer_of
 from numbers.api.types import CriteriaFields, ReferenceField, RoutingFields
+from numbers.field_kinds import ORDER_ID
 from numbers.inventory.pricing import CENT, LARGEST_PRICE
-from numbers.kinds import ORDER_ID
 from numbers.orders.bulk import (
     OrderNotPending,
     cancel_order,

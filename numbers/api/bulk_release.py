@@ -12,14 +12,14 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc, parse_body
 from config.api.envelope import success
-from config.api.fields import parse_uuid
-from config.api.kinds import UUID_SCHEMA
+from config.api.field_kinds import UUID_SCHEMA
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
+from config.api.parse_values import parse_uuid
 from config.api.views import ApiView, refuse_unknown_parameters
 from config.errors import Forbidden
 from numbers.api.types import MAX_NUMBERS, PHONE_NUMBERS
-from numbers.kinds import NUMBER_ID
+from numbers.field_kinds import NUMBER_ID
 from numbers.numbering.e164 import is_e164
 from numbers.ownership.queries import owned_ids
 from numbers.ownership.release import release_many

@@ -12,12 +12,12 @@ from apikeys.scopes import Scope
 from config.actors import shown_to_customer
 from config.api.declared import doc
 from config.api.envelope import success, timestamp
-from config.api.kinds import Count, Currency, Moment, Money, OneOf, Text, Uuid
+from config.api.field_kinds import Count, Currency, Moment, Money, OneOf, Text, Uuid
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.pagination import paginated_response, read_list
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from numbers.credit.reverse import with_reversals
-from numbers.kinds import ORDER_ID, ActorName, RequestId
+from numbers.field_kinds import ORDER_ID, ActorName, RequestId
 from numbers.models import CreditAccount, CreditEntry
 from numbers.models.credit import CreditEntryKind
 

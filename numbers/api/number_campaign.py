@@ -9,7 +9,7 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc, parse_body
 from config.api.envelope import success
-from config.api.kinds import read_uuid
+from config.api.field_kinds import read_uuid
 from config.api.openapi.declare import Returns, endpoint
 from config.api.views import ApiView, refuse_unknown_parameters
 from numbers.api.errors import (
@@ -21,7 +21,7 @@ from numbers.api.errors import (
 )
 from numbers.api.number_detail import IF_MATCH, change_number
 from numbers.api.types import CAMPAIGN_ID_SCHEMA, NUMBER_PATH, PHONE_NUMBERS
-from numbers.kinds import CAMPAIGN_ID
+from numbers.field_kinds import CAMPAIGN_ID
 from numbers.ownership.queries import PhoneNumberJson, assignment_json
 
 CAMPAIGN_REQUIRED = "is required: the UUID of one of your campaigns"

@@ -20,7 +20,7 @@ from config.api.declared import (
     read_query,
 )
 from config.api.envelope import success, timestamp
-from config.api.kinds import FlagParameter, Moment, Uuid, read_uuid
+from config.api.field_kinds import FlagParameter, Moment, Uuid, read_uuid
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Example, Parameter
@@ -43,7 +43,7 @@ from numbers.api.types import (
     given_campaign,
     read_url,
 )
-from numbers.kinds import E164, NUMBER_ID
+from numbers.field_kinds import E164, NUMBER_ID
 from numbers.models import Assignment
 from numbers.ownership.queries import (
     PhoneNumberJson,

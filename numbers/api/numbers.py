@@ -12,10 +12,10 @@ from config.api.declared import (
     Reads,
     doc,
 )
-from config.api.fields import is_text
-from config.api.kinds import read_uuid
+from config.api.field_kinds import read_uuid
 from config.api.openapi.declare import list_endpoint
 from config.api.pagination import PageQuery, paginated_response, read_list
+from config.api.parse_values import is_text
 from config.api.views import ApiView, from_replica
 from numbers.api.types import (
     CAMPAIGN_ID_SCHEMA,
@@ -23,7 +23,7 @@ from numbers.api.types import (
     read_label,
     read_number_type,
 )
-from numbers.kinds import NumberType
+from numbers.field_kinds import NumberType
 from numbers.ownership.queries import (
     PhoneNumberJson,
     assignment_json,

@@ -13,14 +13,14 @@ from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestQuery, doc, parse_body, read_query
 from config.api.envelope import json_response, success
-from config.api.fields import TIME_EXPECTED, parse_time
+from config.api.field_kinds import FlagParameter, Uuid, choice
 from config.api.idempotency import check_idempotency_key
-from config.api.kinds import FlagParameter, Uuid, choice
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
 from config.api.pagination import PageQuery, paginated_response, read_list
+from config.api.parse_values import TIME_EXPECTED, parse_time
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import NotFound, ValidationFailed
 from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT, INSUFFICIENT_INVENTORY
@@ -33,7 +33,7 @@ from numbers.api.types import (
     RoutingFields,
     read_reference,
 )
-from numbers.kinds import CAMPAIGN_ID, E164_SCHEMA, NUMBER, ORDER_ID
+from numbers.field_kinds import CAMPAIGN_ID, E164_SCHEMA, NUMBER, ORDER_ID
 from numbers.models.orders import OrderKind, OrderStatus
 from numbers.numbering.e164 import is_e164
 from numbers.orders import place

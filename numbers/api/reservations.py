@@ -12,8 +12,8 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import doc, parse_body
 from config.api.envelope import success, success_body
+from config.api.field_kinds import whole_number
 from config.api.idempotency import HEADER, Response, read_idempotency_key, respond_once
-from config.api.kinds import whole_number
 from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -25,6 +25,7 @@ from config.errors import LimitExceeded, NotFound
 from numbers.api.errors import INSUFFICIENT_INVENTORY
 from numbers.api.orders import buyer_of
 from numbers.api.types import NamedNumbers
+from numbers.field_kinds import E164, NUMBER
 from numbers.inventory.reservation_json import (
     RESERVATION_ID,
     ReservationJson,
@@ -40,7 +41,6 @@ from numbers.inventory.reservations import (
     release_reservation,
     reserve_once,
 )
-from numbers.kinds import E164, NUMBER
 from numbers.models import Reservation
 from numbers.orders.sandbox import forced_hold
 

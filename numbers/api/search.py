@@ -9,13 +9,13 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import doc, parse_body
 from config.api.envelope import success
-from config.api.kinds import whole_number
+from config.api.field_kinds import whole_number
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.operations import Example
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from numbers.api.types import PHONE_NUMBERS, CriteriaFields
+from numbers.field_kinds import NUMBER
 from numbers.inventory.search import AvailableNumberJson, search
-from numbers.kinds import NUMBER
 from numbers.reports.refusals import record_short_search
 
 DEFAULT_QUANTITY, MAX_QUANTITY = 10, 100

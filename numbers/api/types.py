@@ -6,12 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from config.api.declared import Problem, Reads, RequestBody, doc
-from config.api.fields import is_text
-from config.api.kinds import UUID_SCHEMA, GivenFlag, one_of, read_uuid
+from config.api.field_kinds import UUID_SCHEMA, GivenFlag, one_of, read_uuid
 from config.api.openapi.operations import Id
 from config.api.openapi.shapes import Schema, nullable
+from config.api.parse_values import is_text
+from numbers.field_kinds import E164_SCHEMA, NUMBER_ID, NumberType
 from numbers.inventory.criteria import AREA_CODE, PATTERN, PATTERN_LENGTH, Criteria
-from numbers.kinds import E164_SCHEMA, NUMBER_ID, NumberType
 from numbers.models.phone_numbers import PhoneNumberType
 from numbers.numbering.e164 import is_e164
 from numbers.ownership.routing import LABEL_LENGTH, Routing

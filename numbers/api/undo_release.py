@@ -11,7 +11,7 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import doc
 from config.api.envelope import success
-from config.api.kinds import Flag
+from config.api.field_kinds import Flag
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.views import ApiView, refuse_unknown_parameters

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from campaigns.event_types import EventType
 from campaigns.outbox import event_statement
 from config.api.declared import doc
-from config.api.kinds import Currency, Money
+from config.api.field_kinds import Currency, Money
 from config.db.pipeline import Statement
 from numbers.locks import Account
 

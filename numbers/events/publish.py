@@ -85,7 +85,7 @@ def publish_now(
     transaction must be a short one, and its last step.
     """
     with connection.cursor() as cursor:
-        data = render([resource]).decode()  # type: ignore[arg-type]  # a list, as outbox has it
+        data = render([resource]).decode()
         cursor.execute(_WRITE, [organization_id, event_type.value, data])
         (entry,) = cursor.fetchone()
         cursor.execute(_WAIT_FOR_HEAD)

@@ -9,7 +9,7 @@ from apikeys.types import ApiKeyJson
 from campaigns.event_types import EventType
 from campaigns.types import BrandJson, CampaignJson
 from config.api.declared import doc
-from config.api.kinds import Moment, OneOf, Uuid
+from config.api.field_kinds import Moment, OneOf, Uuid
 from numbers.events.credit import CreditLevelJson
 from numbers.orders.bulk_json import BulkOrderJson
 from numbers.orders.queries import OrderWithNumbersJson

@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 
 from config.api.declared import doc
 from config.api.envelope import timestamp
-from config.api.kinds import Moment, OneOf, Uuid
-from numbers.kinds import E164
+from config.api.field_kinds import Moment, OneOf, Uuid
+from numbers.field_kinds import E164
 from numbers.models import PhoneNumber, Reservation
 
 RESERVATION_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a16"

@@ -20,12 +20,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from typing_extensions import TypedDict
 
 from config.api.declared import doc
-from config.api.kinds import Flag, Money
+from config.api.field_kinds import Flag, Money
 from config.db.replica import reading_connection
+from numbers.field_kinds import E164, NumberType, Region
 from numbers.inventory.candidates import TURN
 from numbers.inventory.criteria import Criteria
 from numbers.inventory.search_sql import COLUMNS, Lookup, Near, Part, parts_of
-from numbers.kinds import E164, NumberType, Region
 
 # A search that takes longer is canceled: 503, as for every statement that takes too long.
 TIMEOUT_MS = 1_000

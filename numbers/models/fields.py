@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config.api.fields import is_text
+from config.api.parse_values import is_text
 from config.db.fields import JudgedText
 from numbers.numbering.area_codes import REGIONS
 from numbers.numbering.regions import read_region

@@ -7,8 +7,8 @@ from typing_extensions import TypedDict
 
 from config.api.declared import doc
 from config.api.envelope import timestamp
-from config.api.kinds import Count, Moment, Money, OneOf, Text, Uuid
-from numbers.kinds import ORDER_ID
+from config.api.field_kinds import Count, Moment, Money, OneOf, Text, Uuid
+from numbers.field_kinds import ORDER_ID
 from numbers.models import Assignment, Order
 from numbers.models.orders import OrderStatus
 from numbers.orders.picking import MOST

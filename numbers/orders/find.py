@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from ulid import ULID
 
 from config import json_text
-from config.api.fields import parse_uuid
+from config.api.parse_values import parse_uuid
 from config.db.fields import first_id_of
 from numbers.models import Assignment, IdempotencyRecord, Order
 

@@ -12,12 +12,12 @@ from typing_extensions import TypedDict
 
 from config.api.declared import doc
 from config.api.envelope import success_body
-from config.api.kinds import Count, Currency, Money
+from config.api.field_kinds import Count, Currency, Money
 from config.db.pipeline import Rows, Statement, array_text, run_statements
 from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict
+from numbers.field_kinds import E164, E164_SCHEMA, TAKEN
 from numbers.inventory.alternatives import USUAL_DEPTH, nearby_statement, nearest_available
-from numbers.kinds import E164, E164_SCHEMA, TAKEN
 from numbers.locks import Account, LockedNumber, lock_for_order
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyKey

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from config.actors import Actor
 from config.api.declared import doc
 from config.api.envelope import timestamp
-from config.api.kinds import Currency, Money
+from config.api.field_kinds import Currency, Money
 from config.db.fields import new_id
 from config.db.pipeline import Statement, array_text
 from config.errors import ApiError

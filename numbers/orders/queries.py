@@ -8,9 +8,9 @@ from typing_extensions import TypedDict
 from apikeys.types import KEY_ID
 from config.api.declared import doc
 from config.api.envelope import timestamp
-from config.api.kinds import Count, Currency, KeyPrefix, Moment, Money, OneOf, Text, Uuid
+from config.api.field_kinds import Count, Currency, KeyPrefix, Moment, Money, OneOf, Text, Uuid
 from config.errors import NotFound
-from numbers.kinds import CAMPAIGN_ID, E164, NUMBER_ID, ORDER_ID
+from numbers.field_kinds import CAMPAIGN_ID, E164, NUMBER_ID, ORDER_ID
 from numbers.models import Assignment, Order
 from numbers.models.orders import OrderKind, OrderStatus
 

@@ -15,9 +15,9 @@ from typing_extensions import TypedDict
 from config.actors import shown_to_customer
 from config.api.declared import doc, example
 from config.api.envelope import timestamp
-from config.api.kinds import Flag, Moment, Money, OneOf, Text, Uuid
+from config.api.field_kinds import Flag, Moment, Money, OneOf, Text, Uuid
 from config.errors import NotFound
-from numbers.kinds import CAMPAIGN_ID, ORDER_ID, ActorName, NumberType, RequestId
+from numbers.field_kinds import CAMPAIGN_ID, ORDER_ID, ActorName, NumberType, RequestId
 from numbers.models import Assignment, NumberEvent
 from numbers.models.events import NumberEventKind
 

@@ -8,10 +8,10 @@ from typing_extensions import TypedDict
 
 from config.api.declared import doc
 from config.api.envelope import render, timestamp
-from config.api.kinds import Flag, Moment, Text, Uuid
+from config.api.field_kinds import Flag, Moment, Text, Uuid
 from config.errors import NotFound
 from config.http.preconditions import etag_of
-from numbers.kinds import CAMPAIGN_ID, E164, NUMBER_ID, NumberType
+from numbers.field_kinds import CAMPAIGN_ID, E164, NUMBER_ID, NumberType
 from numbers.models import Assignment
 
 NO_ASSIGNMENT = UUID(int=0)

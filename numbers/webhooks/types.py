@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from campaigns.event_types import EventType
 from config.api.declared import doc
 from config.api.envelope import timestamp
-from config.api.kinds import Count, Moment, OneOf, Text, Uuid
+from config.api.field_kinds import Count, Moment, OneOf, Text, Uuid
 from numbers.models import DeliveryAttempt, Webhook, WebhookDelivery
 from numbers.models.webhooks import DeliveryStatus, WebhookStatus
 

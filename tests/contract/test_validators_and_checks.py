@@ -20,8 +20,8 @@ from apikeys.scopes import Scope
 from apikeys.types import read_expiry
 from apikeys.types import read_label as read_key_label
 from config.api.declared import Problem
+from config.api.field_kinds import read_uuid, whole_number
 from config.api.idempotency import check_idempotency_key
-from config.api.kinds import read_uuid, whole_number
 from config.db.fields import LARGEST_AMOUNT
 from config.db.pipeline import run_statements
 from config.errors import ApiError, ValidationFailed

@@ -13,8 +13,8 @@ from schemathesis.config import SchemathesisConfig
 
 from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
+from numbers.field_kinds import NUMBER_ID, ORDER_ID
 from numbers.inventory.reservation_json import RESERVATION_ID
-from numbers.kinds import NUMBER_ID, ORDER_ID
 from tests.drills.fuzz.seed import SEED
 from tests.support.example_data import populate
 

@@ -16,8 +16,8 @@ from config.db.fields import new_id
 from numbers.events.ids import place_of
 from numbers.events.publish import publish_events
 from numbers.events.types import EVENT_ID
+from numbers.field_kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from numbers.inventory.reservation_json import RESERVATION_ID
-from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from numbers.webhooks.types import DELIVERY_ID, WEBHOOK_ID
 from tests.conftest import Cast
 from tests.support import factories

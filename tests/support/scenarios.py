@@ -15,8 +15,8 @@ from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from config.api.views import ApiView
 from numbers.events.types import EVENT_ID
+from numbers.field_kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from numbers.inventory.reservation_json import RESERVATION_ID
-from numbers.kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from numbers.models import Webhook
 from numbers.webhooks import endpoints
 from numbers.webhooks.types import DELIVERY_ID, WEBHOOK_ID

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from campaigns.event_types import EventType
 from config.api.declared import Problem, Reads, RequestBody, doc
-from config.api.fields import TIME_EXPECTED, is_text, parse_time
-from config.api.kinds import choice
+from config.api.field_kinds import choice
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id
 from config.api.openapi.shapes import Schema, nullable
 from config.api.pagination import PageQuery
+from config.api.parse_values import TIME_EXPECTED, is_text, parse_time
 from config.errors import NotFound
 from numbers.models.webhooks import DESCRIPTION_LENGTH, URL_LENGTH, DeliveryStatus
 from numbers.ownership.webhook_urls import UnsafeUrl

@@ -9,13 +9,13 @@ from typing_extensions import TypedDict
 
 from apikeys.types import ApiKeyRequest
 from config.api.declared import Reads, RequestBody, RequestQuery, doc, parse_body, read_query
-from config.api.kinds import FlagParameter, Text, Uuid, whole_number
+from config.api.field_kinds import FlagParameter, Text, Uuid, whole_number
+from config.api.json_body import JsonParser
 from config.api.openapi.declare import Returns
 from config.api.openapi.schemas import example_of, schema_of
 from config.api.openapi.shapes import resolve
-from config.api.parsing import JsonParser
 from config.errors import ValidationFailed
-from numbers.kinds import NumberType
+from numbers.field_kinds import NumberType
 
 
 class Thing(RequestBody):

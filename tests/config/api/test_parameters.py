@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.api.fields import is_text, parse_time, parse_uuid
+from config.api.parse_values import is_text, parse_time, parse_uuid
 from config.http.content_type import parse_content_type
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pydantic import WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from config.api.declared import doc
-from config.api.kinds import Text, Ulid
+from config.api.field_kinds import Text, Ulid
 from numbers.models.phone_numbers import PhoneNumberType
 
 NUMBER = "+14155550123"

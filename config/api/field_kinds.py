@@ -12,8 +12,8 @@ from uuid import UUID
 from pydantic import WithJsonSchema
 
 from config.api.declared import Problem, Reads
-from config.api.fields import UUID_EXPECTED, parse_uuid
 from config.api.openapi.shapes import Schema, nullable
+from config.api.parse_values import UUID_EXPECTED, parse_uuid
 
 # --- responses -----------------------------------------------------------------------------------
 
