@@ -6,6 +6,8 @@ Also values as people read them: JSON over several lines, ids by their end.
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any
 
@@ -81,6 +83,9 @@ Column = Callable[[Any], str]
 NOTHING = "none"
 # Ids of one day start alike, so their end is shown.
 SHORT = 8
+_CENT = Decimal("0.01")
+_MONEY = frozenset({"price", "amount", "balance"})
+_TIMES = ("_at", "_until")
 
 
 def for_page(model: type[Model], name: Any) -> Any:
@@ -119,7 +124,7 @@ def _json_in_words(column: str) -> Column:
         if value in (None, {}, []):
             return NOTHING
         if isinstance(value, dict):
-            return ", ".join(f"{name}: {_word(one)}" for name, one in value.items())
+            return ", ".join(f"{name}: {in_words(name, one)}" for name, one in value.items())
         return _word(value)
 
     return _named(shown, column)
@@ -134,6 +139,30 @@ def _end_of(column: str) -> Column:
         return format_html('<span title="{}">…{}</span>', text, text[-SHORT:])
 
     return _named(shown, column)
+
+
+def in_words(name: str, value: Any) -> str:
+    """Return a value of a history: money with two decimals, a time to the minute in UTC."""
+    if name in _MONEY and value is not None:
+        return _money(value)
+    if name.endswith(_TIMES) and isinstance(value, str):
+        return _minute(value)
+    return _word(value)
+
+
+def _money(value: Any) -> str:
+    try:
+        return str(Decimal(str(value)).quantize(_CENT))  # JSON keeps no trailing zeros
+    except InvalidOperation:
+        return _word(value)
+
+
+def _minute(text: str) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at.tzinfo else text
 
 
 def _word(value: Any) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
 from django.urls import reverse
@@ -35,10 +36,23 @@ class StopJob(Operation):
         return Done("The job stops after its current step.")
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Jobs of one kind, by the names that operators know."""
+
+    title = parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = Job.objects.order_by("kind").values_list("kind", flat=True).distinct()
+        return [(kind, NAMES_OF_KINDS.get(kind, kind)) for kind in kinds]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(kind=self.value()) if self.value() is not None else queryset
+
+
 @admin.register(Job)
 class JobAdmin(DeskAdmin):
     list_display = ("title", "work", "status", "percent", "actor", "created_at", "finished_at")
-    list_filter = ("status", "kind")
+    list_filter = ("status", KindFilter)
     change_form_template = "operators/job.html"
     shown = (
         "title",

@@ -73,12 +73,23 @@ document.addEventListener("DOMContentLoaded", () => {
     }
 });
 
-// Names for the admin's own widgets, which are made when the page has loaded.
-window.addEventListener("load", () => {
+// Names for the admin's own widgets. jQuery makes the choosers some time after DOMContentLoaded, in
+// the order in which its functions were registered: this one is behind theirs.
+function nameChoosers() {
     for (const list of document.querySelectorAll("select.admin-autocomplete")) {
         const name = list.labels && list.labels[0] ? list.labels[0].textContent.replace(":", "").trim() : "Choose";
         const shown = list.parentElement.querySelectorAll(".select2-selection, .select2-selection__rendered");
         shown.forEach((one) => one.setAttribute("aria-label", name));
+        django.jQuery(list).on("select2:open", () => {
+            for (const field of document.querySelectorAll(".select2-search__field")) {
+                field.setAttribute("aria-label", name);
+            }
+        });
     }
+}
+if (window.django && window.django.jQuery) {
+    django.jQuery(nameChoosers);
+}
+window.addEventListener("load", () => {
     document.querySelectorAll(".help-tooltip[aria-label]").forEach((one) => one.setAttribute("role", "img"));
 });

@@ -142,13 +142,13 @@ def test_unassignable_number_is_refused_with_a_reason(desk: Client, cast: Any) -
         ({"status": "assigned"}, {"release", "release-at-once"}),
         (
             {"status": "quarantined", "quarantined_until": "2100-01-01T00:00Z"},
-            {"end-quarantine", "retire"},
+            {"end-quarantine", "undo-release", "retire"},
         ),
         (
             {"status": "quarantined", "quarantined_until": "2000-01-01T00:00Z"},
             {"retire", "hold", "assign"},
         ),
-        ({"status": "retired"}, set()),
+        ({"status": "retired"}, {"restore"}),
     ],
 )
 def test_page_offers_actions_for_the_state_of_the_number(

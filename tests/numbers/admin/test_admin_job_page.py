@@ -7,6 +7,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
+from numbers.bulk_actions.job import KIND
 from numbers.models import Job
 from tests.support.admin_client import url
 
@@ -73,3 +74,13 @@ def test_done_job_shows_a_hundred_percent(desk: Client) -> None:
     )
     row = desk.get(url(Job, "changelist")).content.decode().partition("result_list")[2]
     assert '<td class="field-percent">100</td>' in row
+
+
+def test_filter_names_bulk_actions_as_operators_do(desk: Client) -> None:
+    for kind in (KIND, "import"):
+        Job.objects.create(kind=kind, status="queued", **OPENED)
+    page = desk.get(url(Job, "changelist"), {"kind": KIND})
+    assert [job.kind for job in page.context["cl"].result_list] == [KIND]
+    html = page.content.decode()
+    assert ">bulk action</a>" in html
+    assert f">{KIND}</a>" not in html

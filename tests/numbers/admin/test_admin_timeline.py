@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Organization
+from config.admin.related_tables import in_words
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 from tests.support import factories
 from tests.support.admin_client import do, url
@@ -84,6 +85,37 @@ def test_number_page_shows_its_whole_timeline(desk: Client, api: Api, cast: Any)
     ]
     assert (life[0].actor, life[0].reason) == ("operator:alice", "vanity")
     assert life[0].facts == {"price": ("1.00", "3.00")}
+
+
+def test_timeline_shows_money_and_times_as_people_read_them(
+    desk: Client, api: Api, cast: Any
+) -> None:
+    number, _, _ = lived(api, cast)
+    do(desk, number, "price", price="3.5", reason="vanity")
+    release = NumberEvent.objects.get(number_id=number.pk, kind="released")
+    until = datetime.fromisoformat(release.after["quarantined_until"])
+    shown = f"quarantined_until: {until:%Y-%m-%d %H:%M} UTC"
+    for page in (url(PhoneNumber, "change", number.pk), url(NumberEvent, "changelist")):
+        html = desk.get(page).content.decode()
+        assert "3.50" in html
+        assert shown in html or f"none → {until:%Y-%m-%d %H:%M} UTC" in html
+        assert release.after["quarantined_until"] not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("price", 1.0, "1.00"),
+        ("price", "1", "1.00"),
+        ("price", "unknown", "unknown"),
+        ("price", None, "none"),
+        ("held_until", "2027-01-12T14:18:24.631682+01:00", "2027-01-12 13:18 UTC"),
+        ("held_until", "soon", "soon"),
+        ("label", "2027-01-12T13:18:24+00:00", "2027-01-12T13:18:24+00:00"),
+    ],
+)
+def test_value_of_a_history_is_shown_in_words(name: str, value: Any, shown: str) -> None:
+    assert in_words(name, value) == shown
 
 
 def test_owner_is_shown_for_every_time(desk: Client, api: Api, cast: Any) -> None:
