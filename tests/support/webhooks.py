@@ -6,8 +6,9 @@ from django.db import transaction
 
 from campaigns.models import Organization
 from numbers.events.publish import publish_events
-from numbers.models import Webhook
+from numbers.models import Webhook, WebhookDelivery
 from numbers.webhooks.endpoints import create_webhook
+from numbers.webhooks.replays import ping
 from numbers.webhooks.sender import Sender
 
 
@@ -17,6 +18,12 @@ def endpoint(organization: Organization, url: str, *events: str) -> tuple[Webhoo
         return create_webhook(
             organization_id=organization.pk, url=url, events=list(events or ["*"]), description=""
         )
+
+
+def delivery(webhook: Webhook) -> WebhookDelivery:
+    """Return a new delivery of a ping to it."""
+    with transaction.atomic():
+        return ping(webhook_id=webhook.pk, organization_id=webhook.organization_id)
 
 
 def work() -> None:

@@ -27,8 +27,10 @@ from numbers.models import (
     Refusal,
     Reservation,
     StockBatch,
+    Webhook,
+    WebhookDelivery,
 )
-from tests.support import factories
+from tests.support import factories, webhooks
 from tests.support.admin_client import url
 from tests.support.api_client import Api
 
@@ -42,6 +44,8 @@ OURS = [
 @pytest.fixture
 def everything(api: Api, cast: Any) -> None:
     """A row of each model."""
+    webhook, _ = webhooks.endpoint(cast.owner, "https://example.com/hook")
+    webhooks.delivery(webhook)
     campaign = factories.campaign(cast.owner)
     record(campaign, "created", actor=factories.actor())
     numbers = factories.stock(*factories.line(1, 2))
@@ -86,7 +90,7 @@ def test_every_model_has_its_admin_pages() -> None:
             "Reservation",
             "IdempotencyRecord",
         ),
-        *("Refusal", "Job", "JobOutcome"),
+        *("Refusal", "Job", "JobOutcome", "Webhook", "WebhookDelivery"),
     }
 
 
@@ -114,7 +118,7 @@ def test_nothing_can_be_deleted(desk: Client, everything: None, model: Any) -> N
     "model",
     [
         *(Assignment, CreditEntry, Event, IdempotencyRecord, Job, JobOutcome, NumberEvent, Order),
-        *(Refusal, Reservation, StockBatch),
+        *(Refusal, Reservation, StockBatch, Webhook, WebhookDelivery),
     ],
     ids=lambda model: model.__name__,
 )
