@@ -103,7 +103,7 @@ class _Undoing:
 
     def run(self) -> Undone:
         # The campaign is locked before the assignment, so the event that names it is read first.
-        expected = release_of(self.assignment_id)
+        expected = release_of(self.assignment_id, self.organization_id)
         campaign_id = self._usable(expected)
         locked = lock_assignments([self.assignment_id], self.organization_id)
         if not locked:
@@ -171,9 +171,12 @@ def last_assignment(number: PhoneNumber) -> Assignment | None:
     return Assignment.objects.select_related("organization", "number").get(pk=latest)
 
 
-def release_of(assignment_id: UUID) -> Release | None:
-    """Return the last release of an assignment, or None if it was never released."""
-    event = _last_event(assignment_id, NumberEvent.Kind.RELEASED)
+def release_of(assignment_id: UUID, organization_id: UUID | None = None) -> Release | None:
+    """Return the last release of an assignment, or None if it was never released.
+
+    With ``organization_id``, one of another organization takes as long as one that is not there.
+    """
+    event = _last_event(assignment_id, NumberEvent.Kind.RELEASED, organization_id)
     if event is None:
         return None
     until, campaign = event.after.get("quarantined_until"), event.before.get("campaign_id")
@@ -186,9 +189,14 @@ def release_of(assignment_id: UUID) -> Release | None:
     return Release(event.pk, event.at, datetime.fromisoformat(until) if until else None, routing)
 
 
-def _last_event(assignment_id: UUID, kind: str) -> NumberEvent | None:
+def _last_event(
+    assignment_id: UUID, kind: str, organization_id: UUID | None = None
+) -> NumberEvent | None:
     # Events have an index by number.
-    number = Assignment.objects.filter(pk=assignment_id).values_list("number_id", flat=True).first()
+    found = Assignment.objects.filter(pk=assignment_id)
+    if organization_id is not None:
+        found = found.filter(organization_id=organization_id)
+    number = found.values_list("number_id", flat=True).first()
     if number is None:
         return None
     events = NumberEvent.objects.filter(number_id=number, assignment_id=assignment_id, kind=kind)

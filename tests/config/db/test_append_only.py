@@ -3,6 +3,7 @@
 import pytest
 
 from campaigns.history import record
+from tests.numbers.verification.test_constraints import webhooks
 from tests.support import db_assertions, factories
 from tests.support.rows import OURS, allow, check_now, copy, names, refusing
 
@@ -25,6 +26,7 @@ def world(api, cast):
     sold, held = factories.stock(*factories.line(0, 2))
     factories.hold(cast.stranger, held)
     factories.job()
+    webhooks(cast)
     assert api.order([sold], campaign_id=str(campaign.pk), label="x").status_code == 200
 
 
@@ -209,6 +211,7 @@ LEGAL = {
     "numbers_phonenumber": {"number": "'+14152000999'"},
     "numbers_creditaccount": {"balance": "0", "entries": "0"},
     "numbers_jobinput": {"position": "position + 1"},
+    "numbers_webhookdelivery": {"event_id": "gen_random_uuid()"},
     "numbers_creditentry": {"entry": "entry + 1", "amount": "0", "balance_before": "balance_after"},
 }
 

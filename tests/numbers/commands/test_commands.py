@@ -163,7 +163,8 @@ class TestCreateApiKey:
         )
         assert answer["scopes"] == [
             *("numbers:read", "numbers:write", "campaigns:read", "brands:read"),
-            *("apikeys:read", "apikeys:write", "credit:read", "platform:inventory:write"),
+            *("apikeys:read", "apikeys:write", "credit:read"),
+            *("events:read", "webhooks:read", "webhooks:write", "platform:inventory:write"),
         ]
 
     def test_sandbox_gets_a_test_key(self, run, db):

@@ -48,6 +48,13 @@ API = {
     "createApiKey": {"api_key.created"},
     "revokeApiKey": {"api_key.revoked"},
     "rotateApiKey": {"api_key.rotated"},
+    "createWebhook": NOTHING,
+    "updateWebhook": NOTHING,
+    "deleteWebhook": NOTHING,
+    "rotateWebhookSecret": NOTHING,
+    "pingWebhook": NOTHING,  # its event goes past the outbox, into the feed at once
+    "recoverWebhook": NOTHING,
+    "replayWebhookDelivery": NOTHING,
 }
 ADMIN = {
     ("Organization", "suspend"): NOTHING,
@@ -121,7 +128,7 @@ def test_api_change_writes_its_events(
     if operation == "undoRelease":
         assert CALLS["releaseNumber"].make(world).status_code == 200
     forget()
-    assert CALLS[operation].make(world).status_code in (200, 201)
+    assert CALLS[operation].make(world).status_code in (200, 201, 202)
     assert written() == API[operation]
 
 

@@ -100,7 +100,7 @@ def test_command_and_sql_match_the_function(tmp_path):
 def test_every_csv_writer_uses_the_function():
     writing = re.compile(r"csv\.writer|csv\.DictWriter|FORMAT csv|text/csv")
     guarding = re.compile(
-        r"\binert\(|\bstream_csv\(|\brejected_lines\(|_guarded\(|forms\.FileInput"
+        r"\binert\(|\bstream_csv\(|\brejected_lines\(|_guarded\(|\bstatement_csv\(|forms\.FileInput"
     )
     modules = [
         path

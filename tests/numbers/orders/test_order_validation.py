@@ -158,7 +158,7 @@ def test_every_problem_of_a_body_is_reported_at_once(api):
         (b'{"label": "\xff", "numbers": ["+14155550123"]}', "must be valid JSON in UTF-8"),
         (b'{"label": "\\ud800", "numbers": ["+14155550123"]}', "must be valid JSON in UTF-8"),
         (b'\xef\xbb\xbf{"numbers": ["+14155550123"]}', "must be valid JSON in UTF-8"),
-        (b'{"numbers": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "must be valid JSON in UTF-8"),
+        (b'{"numbers": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "is nested too deep"),
     ],
 )
 def test_body_is_422_unless_a_json_object(api, body, problem):
