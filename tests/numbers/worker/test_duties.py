@@ -153,10 +153,10 @@ def test_frequent_duty_is_retried_at_least_as_often_as_it_is_due():
 
 def test_finding_is_reported_and_is_not_an_unforeseen_failure():
     def finds() -> str:
-        raise DutyFailed("1 of 25 checks failed: one_owner (3 rows)")
+        raise DutyFailed("1 of 37 checks failed: one_owner (3 rows)")
 
     run_due(hourly("proof", finds))
-    assert Duty.objects.get().error == "1 of 25 checks failed: one_owner (3 rows)"
+    assert Duty.objects.get().error == "1 of 37 checks failed: one_owner (3 rows)"
     assert not QueueFailures.objects.exists()
 
 
