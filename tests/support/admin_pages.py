@@ -1,5 +1,6 @@
 """Every admin page, found from its URLs, and every parameter that a page reads."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -81,6 +82,34 @@ def _fillings(route: str) -> list[dict[str, Any]]:
     return [{**key, "<slug:name>": operation.name} for operation in page.operations] or [
         {**key, "<slug:name>": "x"}
     ]
+
+
+def kind_of(address: str) -> Any:
+    """Return what pages alike share, or None for an operation or a form that is not offered."""
+    found = re.fullmatch(r"/admin/(\w+/\w+)/(?:[^/]+/)?(?:(do|add|change)/)?([\w-]+/)?", address)
+    page = _page_of(found[1]) if found else None
+    if found is None or not isinstance(page, DeskAdmin):
+        return address
+    if found[2] == "do":
+        return next((one.form_class for one in page.operations if f"{one.name}/" == found[3]), None)
+    if address.endswith("/add/"):
+        return page.adding and type(page.adding)
+    return (
+        address
+        if found[2]
+        else (page.change_list_template, *map(_kind_of_filter, page.list_filter))
+    )
+
+
+def _page_of(path: str) -> Any:
+    return next(
+        (page for model, page in admin.site._registry.items() if _path(model) == path), None
+    )
+
+
+def _kind_of_filter(one: Any) -> str:
+    kind = one[1] if isinstance(one, tuple) else one
+    return getattr(kind, "template", "") if isinstance(kind, type) else ""
 
 
 def _path(model: Any) -> str:
