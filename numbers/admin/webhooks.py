@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest
 
 from campaigns.admin_filters import OrganizationFilter
+from campaigns.history import record
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.model_admin import DeskAdmin
@@ -31,11 +33,13 @@ class ActivateWebhook(Operation):
         )
 
     def perform(self, subject: Webhook, *, actor: Actor, values: dict[str, Any]) -> Done:
-        change_webhook(
-            webhook_id=subject.pk,
-            organization_id=subject.organization_id,
-            changes={"status": Webhook.Status.ACTIVE},
-        )
+        with transaction.atomic():
+            change_webhook(
+                webhook_id=subject.pk,
+                organization_id=subject.organization_id,
+                changes={"status": Webhook.Status.ACTIVE},
+            )
+            _record(subject, "webhook_activated", {}, actor=actor, reason=values["reason"])
         return Done("The webhook was activated.")
 
 
@@ -53,12 +57,24 @@ class ReplayDelivery(Operation):
         return f"The same event is sent to {subject.webhook.url} again, with the same id."
 
     def perform(self, subject: WebhookDelivery, *, actor: Actor, values: dict[str, Any]) -> Done:
-        replay(
-            delivery_id=subject.pk,
-            webhook_id=subject.webhook_id,
-            organization_id=subject.webhook.organization_id,
-        )
+        webhook = subject.webhook
+        with transaction.atomic():
+            replay(
+                delivery_id=subject.pk,
+                webhook_id=webhook.pk,
+                organization_id=webhook.organization_id,
+            )
+            what = {"event_id": str(subject.event_id)}
+            _record(webhook, "webhook_replayed", what, actor=actor, reason=values["reason"])
         return Done("The delivery is sent again.")
+
+
+def _record(
+    webhook: Webhook, kind: str, what: dict[str, str], *, actor: Actor, reason: str
+) -> None:
+    """Append to the history of the webhook's organization."""
+    after = {"webhook_id": str(webhook.pk), **what}
+    record(webhook.organization, kind, actor=actor, after=after, reason=reason)
 
 
 @admin.register(Webhook)

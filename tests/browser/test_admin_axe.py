@@ -64,7 +64,7 @@ EXCUSED: dict[tuple[str, str], str] = {}
 
 
 def one_of_each_kind() -> list[str]:
-    """Return the address of each page: of operations one for each form, of lists by their filters."""
+    """Return an address of each kind, such as a list with the same kinds of filters."""
     chosen: dict[Any, str] = {}
     for address in admin_pages.addresses_of_rows_that_exist():
         if not _NO_PAGES.search(address):
@@ -98,7 +98,7 @@ def test_no_page_has_an_accessibility_violation(page: Browser, live_server: Any)
     addresses = one_of_each_kind()
     found = {address: look_at(page, live_server.url + address) for address in addresses}
     assert {address: what for address, what in found.items() if what} == {}
-    assert len(addresses) > 50, addresses
+    assert len(addresses) > 40, addresses
 
 
 def test_sign_in_page_has_no_accessibility_violation(page: Browser, live_server: Any) -> None:

@@ -86,19 +86,22 @@ def _fillings(route: str) -> list[dict[str, Any]]:
 
 def kind_of(address: str) -> Any:
     """Return what pages alike share, or None for an operation or a form that is not offered."""
-    found = re.fullmatch(r"/admin/(\w+/\w+)/(?:[^/]+/)?(?:(do|add|change)/)?([\w-]+/)?", address)
+    found = re.fullmatch(r"/admin/(\w+/\w+)/(?:(add)/|[^/]+/(?:(change)|do/([\w-]+))/)?", address)
     page = _page_of(found[1]) if found else None
     if found is None or not isinstance(page, DeskAdmin):
         return address
-    if found[2] == "do":
-        return next((one.form_class for one in page.operations if f"{one.name}/" == found[3]), None)
-    if address.endswith("/add/"):
+    _, adding, row, operation = found.groups()
+    if operation:
+        return next((one.form_class for one in page.operations if one.name == operation), None)
+    if adding:
         return page.adding and type(page.adding)
-    return (
-        address
-        if found[2]
-        else (page.change_list_template, *map(_kind_of_filter, page.list_filter))
-    )
+    if row:
+        return (page.change_form_template, bool(page.editable), _has_tables(page))
+    return (page.change_list_template, *map(_kind_of_filter, page.list_filter))
+
+
+def _has_tables(page: DeskAdmin) -> bool:
+    return type(page).related is not DeskAdmin.related
 
 
 def _page_of(path: str) -> Any:
