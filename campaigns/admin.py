@@ -220,7 +220,7 @@ class EventAdmin(DeskAdmin):
     list_filter = ("subject",)
     # By exact id only: the table is large, and only ids have an index.
     search_fields = ("subject_id__exact", "organization_id__exact")
-    search_help_text = "The id of an organization, brand, campaign or key"
+    search_help_text = "The id of an organization, brand, campaign, key or webhook"
     shown = (
         *("at", "organization_id", "subject", "subject_id", "kind", "actor", "request_id"),
         *("before", "after", "reason"),

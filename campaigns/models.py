@@ -153,10 +153,11 @@ class EventSubject(models.TextChoices):
     BRAND = "brand"
     CAMPAIGN = "campaign"
     API_KEY = "api_key"
+    WEBHOOK = "webhook"
 
 
 class Event(models.Model):
-    """One change of an organization, brand, campaign or key. A trigger keeps it append-only.
+    """One change of an organization, brand, campaign, key or webhook. A trigger keeps it append-only.
 
     The subject is named without a foreign key. History must not block changes of its subject, and
     a foreign key on every history row costs a fifth of an order.

@@ -1,13 +1,13 @@
 """Webhooks of customers: why one is disabled or failing, its deliveries, attempts and answers."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
-from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 
 from campaigns.admin_filters import OrganizationFilter
-from campaigns.history import record
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.model_admin import DeskAdmin
@@ -33,13 +33,13 @@ class ActivateWebhook(Operation):
         )
 
     def perform(self, subject: Webhook, *, actor: Actor, values: dict[str, Any]) -> Done:
-        with transaction.atomic():
-            change_webhook(
-                webhook_id=subject.pk,
-                organization_id=subject.organization_id,
-                changes={"status": Webhook.Status.ACTIVE},
-            )
-            _record(subject, "webhook_activated", {}, actor=actor, reason=values["reason"])
+        change_webhook(
+            webhook_id=subject.pk,
+            organization_id=subject.organization_id,
+            changes={"status": Webhook.Status.ACTIVE},
+            actor=actor,
+            **values,
+        )
         return Done("The webhook was activated.")
 
 
@@ -57,24 +57,14 @@ class ReplayDelivery(Operation):
         return f"The same event is sent to {subject.webhook.url} again, with the same id."
 
     def perform(self, subject: WebhookDelivery, *, actor: Actor, values: dict[str, Any]) -> Done:
-        webhook = subject.webhook
-        with transaction.atomic():
-            replay(
-                delivery_id=subject.pk,
-                webhook_id=webhook.pk,
-                organization_id=webhook.organization_id,
-            )
-            what = {"event_id": str(subject.event_id)}
-            _record(webhook, "webhook_replayed", what, actor=actor, reason=values["reason"])
+        replay(
+            delivery_id=subject.pk,
+            webhook_id=subject.webhook_id,
+            organization_id=subject.webhook.organization_id,
+            actor=actor,
+            **values,
+        )
         return Done("The delivery is sent again.")
-
-
-def _record(
-    webhook: Webhook, kind: str, what: dict[str, str], *, actor: Actor, reason: str
-) -> None:
-    """Append to the history of the webhook's organization."""
-    after = {"webhook_id": str(webhook.pk), **what}
-    record(webhook.organization, kind, actor=actor, after=after, reason=reason)
 
 
 @admin.register(Webhook)
@@ -90,6 +80,9 @@ class WebhookAdmin(DeskAdmin):
         *("created_at", "updated_at", "deleted_at"),
     )
     operations = [ActivateWebhook()]
+
+    def history_address(self, subject: Webhook) -> str:
+        return _events_of(subject.pk)
 
     def related(self, request: HttpRequest, subject: Webhook) -> list[Related]:
         return [
@@ -115,6 +108,9 @@ class WebhookDeliveryAdmin(DeskAdmin):
     )
     operations = [ReplayDelivery()]
 
+    def history_address(self, subject: WebhookDelivery) -> str:
+        return _events_of(subject.webhook_id)
+
     def related(self, request: HttpRequest, subject: WebhookDelivery) -> list[Related]:
         return [
             related(
@@ -131,6 +127,10 @@ class WebhookDeliveryAdmin(DeskAdmin):
                 empty="It has not been tried yet.",
             )
         ]
+
+
+def _events_of(webhook_id: UUID) -> str:
+    return f"{reverse('admin:campaigns_event_changelist')}?subject_id={webhook_id}"
 
 
 def _delivery_cells(row: WebhookDelivery) -> tuple[Any, ...]:

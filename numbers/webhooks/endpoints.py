@@ -11,7 +11,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from campaigns.history import record
 from campaigns.models import Organization
+from config.actors import Actor
 from config.db.fields import new_id
 from config.errors import LimitExceeded, NotFound
 from numbers.models import Webhook
@@ -34,7 +36,7 @@ class TooManyWebhooks(LimitExceeded):
 
 
 def create_webhook(
-    *, organization_id: UUID, url: str, events: list[str], description: str
+    *, organization_id: UUID, url: str, events: list[str], description: str, actor: Actor
 ) -> tuple[Webhook, str]:
     """Create an endpoint, in the current transaction. Return it with its secret.
 
@@ -55,6 +57,8 @@ def create_webhook(
         followed_from=_positions()[1],
     )
     webhook.refresh_from_db(fields=["created_at"])
+    after = {"url": url, "events": events, "description": description}
+    record(webhook, "created", actor=actor, after=after)
     return webhook, secret
 
 
@@ -75,8 +79,15 @@ def lock_webhook(webhook_id: UUID, organization_id: UUID) -> Webhook:
     return webhook
 
 
-def change_webhook(*, webhook_id: UUID, organization_id: UUID, changes: dict[str, Any]) -> Webhook:
-    """Change fields of an endpoint. Raise NotFound.
+def change_webhook(
+    *,
+    webhook_id: UUID,
+    organization_id: UUID,
+    changes: dict[str, Any],
+    actor: Actor,
+    reason: str = "",
+) -> Webhook:
+    """Change fields of an endpoint, and record those that differ. Raise NotFound.
 
     An endpoint that becomes active starts without its failures. One that was disabled goes on with
     what waits; what happened while it was disabled, only ``recover`` delivers.
@@ -88,6 +99,8 @@ def change_webhook(*, webhook_id: UUID, organization_id: UUID, changes: dict[str
             webhook.followed_from = max(webhook.followed_from, fanned_out)
         if "status" in changes and webhook.status == Webhook.Status.DISABLED:
             webhook.followed_from = max(webhook.followed_from, head)
+        after = {name: to for name, to in changes.items() if getattr(webhook, name) != to}
+        before = {name: getattr(webhook, name) for name in after}
         for name, value in changes.items():
             setattr(webhook, name, value)
         if "status" in changes:
@@ -96,10 +109,12 @@ def change_webhook(*, webhook_id: UUID, organization_id: UUID, changes: dict[str
             webhook.due_at = None
         webhook.save()
         refresh_due([webhook.pk])
+        if after:
+            record(webhook, "changed", actor=actor, before=before, after=after, reason=reason)
     return webhook
 
 
-def delete_webhook(*, webhook_id: UUID, organization_id: UUID) -> Webhook:
+def delete_webhook(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> Webhook:
     """Delete an endpoint: nothing is sent any more. Its rows are removed in batches later."""
     with transaction.atomic():
         webhook = lock_webhook(webhook_id, organization_id)
@@ -107,10 +122,12 @@ def delete_webhook(*, webhook_id: UUID, organization_id: UUID) -> Webhook:
         webhook.secret = webhook.previous_secret = ""
         webhook.previous_secret_until = None
         webhook.save()
+        after = {"deleted_at": webhook.deleted_at.isoformat()}
+        record(webhook, "deleted", actor=actor, before={"url": webhook.url}, after=after)
     return webhook
 
 
-def rotate_secret(*, webhook_id: UUID, organization_id: UUID) -> tuple[Webhook, str]:
+def rotate_secret(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> tuple[Webhook, str]:
     """Give an endpoint a new secret, in the current transaction; both sign for 24 hours.
 
     Raise NotFound.
@@ -120,6 +137,8 @@ def rotate_secret(*, webhook_id: UUID, organization_id: UUID) -> tuple[Webhook, 
     webhook.previous_secret, webhook.secret = webhook.secret, seal(secret, webhook_id=webhook.pk)
     webhook.previous_secret_until = timezone.now() + GRACE
     webhook.save(update_fields=["secret", "previous_secret", "previous_secret_until", "updated_at"])
+    after = {"previous_secret_until": webhook.previous_secret_until.isoformat()}
+    record(webhook, "rotated", actor=actor, after=after)
     return webhook, secret
 
 

@@ -13,7 +13,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns.event_types import EventType
+from campaigns.history import record
 from campaigns.outbox import write_event
+from config.actors import Actor, new_request_id
 from numbers.models import DeliveryAttempt, Webhook, WebhookDelivery
 from numbers.models.webhooks import DeliveryStatus
 from numbers.webhooks.claims import Claimed, refresh_due
@@ -118,6 +120,14 @@ def _note_health(webhook: Webhook, claimed: Claimed, outcome: Outcome, now: date
 
 
 def _disable(webhook: Webhook, reason: str, now: datetime) -> None:
+    record(
+        webhook,
+        "disabled",
+        actor=Actor("system", "send_webhooks", new_request_id()),
+        before={"status": webhook.status},
+        after={"status": Webhook.Status.DISABLED},
+        reason=reason[:256],
+    )
     webhook.status, webhook.disabled_at = Webhook.Status.DISABLED, now
     webhook.disabled_reason, webhook.due_at = reason[:512], None
     webhook.updated_at = now

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from campaigns.event_types import EventType
+from campaigns.history import record
+from config.actors import Actor
 from config.errors import Conflict, NotFound
 from numbers.events.feed import Entry, entries_of
 from numbers.events.publish import publish_now
@@ -34,18 +36,26 @@ class NotActive(Conflict):
     message = "the webhook is paused or disabled: set its status to active first"
 
 
-def ping(*, webhook_id: UUID, organization_id: UUID) -> WebhookDelivery:
+def ping(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> WebhookDelivery:
     """Make an event ``webhook.ping`` and its delivery. Raise NotFound or NotActive."""
     webhook = _active(webhook_id, organization_id)
     event_id = publish_now(
         EventType.WEBHOOK_PING, webhook_json(webhook), organization_id=organization_id
     )
     add_deliveries([(webhook.pk, event_id, EventType.WEBHOOK_PING.value)])
+    record(webhook, "pinged", actor=actor, after={"event_id": str(event_id)})
     wake_worker()
     return WebhookDelivery.objects.get(webhook=webhook, event_id=event_id)
 
 
-def replay(*, delivery_id: UUID, webhook_id: UUID, organization_id: UUID) -> WebhookDelivery:
+def replay(
+    *,
+    delivery_id: UUID,
+    webhook_id: UUID,
+    organization_id: UUID,
+    actor: Actor,
+    reason: str = "",
+) -> WebhookDelivery:
     """Send an event again at once, with the same id. Raise NotFound or NotActive."""
     with transaction.atomic():
         webhook = _active(webhook_id, organization_id)
@@ -54,11 +64,14 @@ def replay(*, delivery_id: UUID, webhook_id: UUID, organization_id: UUID) -> Web
             raise NotFound()
         Webhook.objects.filter(pk=webhook.pk).update(probe_at=None, failures=0, failing_since=None)
         refresh_due([webhook.pk])
+        delivery = own.get()
+        after = {"delivery_id": str(delivery_id), "event_id": str(delivery.event_id)}
+        record(webhook, "replayed", actor=actor, after=after, reason=reason)
         wake_worker()
-        return own.get()
+        return delivery
 
 
-def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime) -> int:
+def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime, actor: Actor) -> int:
     """Deliver every event since a time that the endpoint did not get. Return how many.
 
     Raise NotFound or NotActive.
@@ -81,6 +94,8 @@ def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime) -> int:
             )
             count += failed.update(due_at=Now(), **_AGAIN)
         refresh_due([webhook.pk])
+        after = {"since": since.isoformat(), "count": count}
+        record(webhook, "recovered", actor=actor, after=after)
         wake_worker()
     return count
 

@@ -10,20 +10,27 @@ from numbers.models import Webhook, WebhookDelivery
 from numbers.webhooks.endpoints import create_webhook
 from numbers.webhooks.replays import ping
 from numbers.webhooks.sender import Sender
+from tests.support import factories
 
 
 def endpoint(organization: Organization, url: str, *events: str) -> tuple[Webhook, str]:
     """Return an endpoint with its secret."""
     with transaction.atomic():
         return create_webhook(
-            organization_id=organization.pk, url=url, events=list(events or ["*"]), description=""
+            organization_id=organization.pk,
+            url=url,
+            events=list(events or ["*"]),
+            description="",
+            actor=factories.actor(),
         )
 
 
 def delivery(webhook: Webhook) -> WebhookDelivery:
     """Return a new delivery of a ping to it."""
     with transaction.atomic():
-        return ping(webhook_id=webhook.pk, organization_id=webhook.organization_id)
+        return ping(
+            webhook_id=webhook.pk, organization_id=webhook.organization_id, actor=factories.actor()
+        )
 
 
 def work() -> None:

@@ -70,15 +70,17 @@ class WebhookPingView(ApiView):
         refuse_unknown_parameters(request)
         if request._request.body:
             parse_body(request, EmptyRequest)
-        organization_id = request.user.organization_id
+        caller = request.user
 
         def ping(_: object) -> Response:
-            delivery = replays.ping(webhook_id=webhook_id, organization_id=organization_id)
+            delivery = replays.ping(
+                webhook_id=webhook_id, organization_id=caller.organization_id, actor=caller.actor
+            )
             return Response(202, success_body(delivery_json(delivery)))
 
         key = read_idempotency_key(
             request.META.get(HEADER),
-            organization_id=organization_id,
+            organization_id=caller.organization_id,
             request=["webhooks/ping", str(webhook_id)],
         )
         return respond_once(key, ping).as_http()
@@ -111,6 +113,7 @@ class WebhookRecoveryView(ApiView):
             webhook_id=webhook_id,
             organization_id=request.user.organization_id,
             since=body.since,
+            actor=request.user.actor,
         )
         return success({"count": count}, status=202)
 
@@ -181,5 +184,6 @@ class DeliveryReplayView(ApiView):
             delivery_id=delivery_id,
             webhook_id=webhook_id,
             organization_id=request.user.organization_id,
+            actor=request.user.actor,
         )
         return success(delivery_json(delivery, delivery.attempts.all()), status=202)

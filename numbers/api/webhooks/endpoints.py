@@ -80,6 +80,7 @@ class WebhookListView(ApiView):
                 url=body.url,
                 events=body.events,
                 description=body.description or "",
+                actor=caller.actor,
             )
             return Response(201, success_body(_with_secret(webhook, secret)))
 
@@ -156,6 +157,7 @@ class WebhookDetailView(ApiView):
             webhook_id=webhook_id,
             organization_id=request.user.organization_id,
             changes=body.changes,
+            actor=request.user.actor,
         )
         return success(webhook_json(webhook))
 
@@ -173,7 +175,9 @@ class WebhookDetailView(ApiView):
         """
         refuse_unknown_parameters(request)
         webhook = endpoints.delete_webhook(
-            webhook_id=webhook_id, organization_id=request.user.organization_id
+            webhook_id=webhook_id,
+            organization_id=request.user.organization_id,
+            actor=request.user.actor,
         )
         return success(webhook_json(webhook))
 
@@ -206,7 +210,9 @@ class WebhookSecretView(ApiView):
 
         def rotate(_: object) -> Response:
             webhook, secret = endpoints.rotate_secret(
-                webhook_id=webhook_id, organization_id=caller.organization_id
+                webhook_id=webhook_id,
+                organization_id=caller.organization_id,
+                actor=caller.actor,
             )
             return Response(200, success_body(_with_secret(webhook, secret)))
 

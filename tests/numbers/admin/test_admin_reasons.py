@@ -1,18 +1,33 @@
 """A reason or note typed into an admin form is recorded, on every form (C22)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Event, Organization
 from config.admin.actions import Operation
 from config.admin.model_admin import DeskAdmin
-from numbers.models import CreditAccount, CreditEntry, NumberEvent, PhoneNumber, StockBatch
-from tests.support import factories
+from numbers.models import (
+    Assignment,
+    CreditAccount,
+    CreditEntry,
+    NumberEvent,
+    Order,
+    PhoneNumber,
+    Reservation,
+    StockBatch,
+    Webhook,
+    WebhookDelivery,
+)
+from tests.support import factories, webhooks
 from tests.support.admin_client import url
+from tests.support.api_client import Api
 
 pytestmark = pytest.mark.django_db
 
@@ -47,11 +62,16 @@ def subject_for(model: Any, operation: Operation, owner: Organization) -> Any:
 def number(status: str) -> Any:
     def make(owner: Organization) -> PhoneNumber:
         ((name,),) = [factories.line(len(status) * 100 + PhoneNumber.objects.count())]
-        factories.stock(name)
-        if status != "available":
+        factories.stock(name, status="retired" if status == "retired" else "available")
+        if status == "held":
+            factories.hold(owner, name)
+        if status in ("assigned", "quarantined"):
             factories.own(owner, name)
         if status == "quarantined":
-            factories.release(name, until="2100-01-01T00:00Z")
+            assignment = Assignment.objects.get(number__number=name)
+            of_owner = Api(factories.key(owner, "numbers:write"))
+            answer = of_owner.request("DELETE", f"/v1/phone-numbers/{assignment.pk}")
+            assert answer.status_code == 200
         return PhoneNumber.objects.get(number=name)
 
     return make
@@ -66,15 +86,54 @@ def key_of(owner: Organization) -> ApiKey:
     return ApiKey.objects.latest("id")
 
 
+def charge(owner: Organization) -> CreditEntry:
+    number("assigned")(owner)
+    return CreditEntry.objects.get(account_id=owner.pk, kind="charge")
+
+
+def backorder(owner: Organization) -> Order:
+    body = {"quantity": 3, "max_price_per_number": "1.00"}
+    of_owner = Api(factories.key(owner, "numbers:write"))
+    assert of_owner.post("/v1/phone-numbers/bulk", body).status_code == 202
+    return Order.objects.get()
+
+
+def reservation(owner: Organization) -> Reservation:
+    number("held")(owner)
+    return Reservation.objects.get()
+
+
+def webhook(owner: Organization) -> Webhook:
+    one, _ = webhooks.endpoint(owner, "https://example.com/hook")
+    return one
+
+
+def disabled(owner: Organization) -> Webhook:
+    one = webhook(owner)
+    Webhook.objects.filter(pk=one.pk).update(
+        status="disabled", disabled_at=Now(), disabled_reason="the endpoint answered 410 Gone"
+    )
+    one.refresh_from_db()
+    return one
+
+
 MAKERS: dict[Any, list[Any]] = {
     Organization: [lambda owner: owner, suspended],
     Brand: [factories.brand],
     Campaign: [lambda owner: factories.campaign(owner, "PENDING"), factories.campaign],
     ApiKey: [key_of],
     CreditAccount: [lambda owner: owner.credit_account],
-    PhoneNumber: [number("available"), number("assigned"), number("quarantined")],
+    PhoneNumber: [
+        number(status) for status in ("available", "assigned", "quarantined", "held", "retired")
+    ],
+    CreditEntry: [charge],
+    Order: [backorder],
+    Reservation: [reservation],
+    Webhook: [disabled],
+    WebhookDelivery: [lambda owner: webhooks.delivery(webhook(owner))],
 }
 
+TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
 VALUES: dict[str, dict[str, Any]] = {
     "top-up": {"amount": "1.00"},
     "correct": {"amount": "-1.00"},
@@ -83,6 +142,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "capabilities": {"sms_enabled": "off"},
     "hold": {"days": "3"},
     "assign": {},
+    "move": {"until": TOMORROW},
+    "move-hold": {"until": TOMORROW},
 }
 ADDED: dict[Any, dict[str, Any]] = {
     Organization: {"name": "Newcomer", "credit": "5.00"},

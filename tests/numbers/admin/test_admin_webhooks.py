@@ -1,4 +1,4 @@
-"""What operators do to webhooks stands in the history of the organization."""
+"""What operators do to webhooks stands in the history of the webhook and its organization."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_replay_is_recorded_with_its_operator(desk: Client, delivery: WebhookDel
     event = Event.objects.latest("id")
     assert delivery.status == "pending"
     assert (event.kind, event.actor, event.reason) == (
-        "webhook_replayed",
+        "replayed",
         "operator:alice",
         "ticket 7",
     )
@@ -50,11 +50,13 @@ def test_activation_is_recorded_with_its_operator(desk: Client, delivery: Webhoo
     event = Event.objects.latest("id")
     assert Webhook.objects.get().status == "active"
     assert (event.kind, event.actor, event.reason) == (
-        "webhook_activated",
+        "changed",
         "operator:alice",
         "ticket 8",
     )
-    assert event.after == {"webhook_id": str(delivery.webhook_id)}
+    assert (event.subject, event.subject_id) == ("webhook", delivery.webhook_id)
+    assert event.organization_id == delivery.webhook.organization_id
+    assert (event.before, event.after) == ({"status": "disabled"}, {"status": "active"})
 
 
 def test_refused_replay_records_nothing(desk: Client, delivery: WebhookDelivery) -> None:

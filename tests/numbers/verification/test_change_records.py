@@ -12,14 +12,23 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.core.management import call_command, get_commands
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Brand, Organization
 from config.admin.model_admin import DeskAdmin
-from numbers.models import CreditAccount, CreditEntry, Order, PhoneNumber, Reservation
+from numbers.models import (
+    CreditAccount,
+    CreditEntry,
+    Order,
+    PhoneNumber,
+    Reservation,
+    Webhook,
+    WebhookDelivery,
+)
 from tests.conftest import Cast
-from tests.support import db_assertions, factories
+from tests.support import db_assertions, factories, webhooks
 from tests.support.admin_client import form_of, url
 from tests.support.api_client import Api
 from tests.support.example_data import populate
@@ -76,6 +85,13 @@ EVENTS = {
     "createApiKey": {"created"},
     "revokeApiKey": {"revoked"},
     "rotateApiKey": {"rotated"},
+    "createWebhook": {"created"},
+    "updateWebhook": {"changed"},
+    "deleteWebhook": {"deleted"},
+    "rotateWebhookSecret": {"rotated"},
+    "pingWebhook": {"pinged"},
+    "recoverWebhook": {"recovered"},
+    "replayWebhookDelivery": {"replayed"},
 }
 READS = {"searchNumbers", *(id for id, call in CALLS.items() if call.method == "GET")}
 
@@ -92,7 +108,7 @@ def test_api_change_is_recorded_with_actor_and_request(
         assert CALLS["releaseNumber"].make(world).status_code == 200
     watched = Watched()
     answer = CALLS[operation].make(world)
-    assert answer.status_code in (200, 201)
+    assert answer.status_code in (200, 201, 202)
     events = watched.news(actor=f"key:{cast.owner_key[:12]}", request_id=answer["X-Request-Id"])
     assert events == EVENTS[operation]
 
@@ -176,6 +192,19 @@ def charge(cast: Cast) -> CreditEntry:
     return CreditEntry.objects.get(kind="charge")
 
 
+def disabled_webhook(cast: Cast) -> Webhook:
+    one, _ = webhooks.endpoint(cast.owner, "https://example.com/hook")
+    Webhook.objects.filter(pk=one.pk).update(
+        status="disabled", disabled_at=Now(), disabled_reason="the endpoint answered 410 Gone"
+    )
+    return one
+
+
+def delivery(cast: Cast) -> WebhookDelivery:
+    one, _ = webhooks.endpoint(cast.owner, "https://example.com/hook")
+    return webhooks.delivery(one)
+
+
 TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
 
 # For each operation of each model: on what, with what in its form, and what is expected of it.
@@ -206,6 +235,8 @@ ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("Reservation", "move"): (reservation, {"until": TOMORROW, **WHY}, {"hold_moved"}),
     ("Order", "cancel"): (backorder, WHY, {"cancelled"}),
     ("CreditEntry", "reverse"): (charge, {"note": "goodwill"}, {"reversal"}),
+    ("Webhook", "activate"): (disabled_webhook, WHY, {"changed"}),
+    ("WebhookDelivery", "replay"): (delivery, WHY, {"replayed"}),
     ("PhoneNumber", "price"): (number(), {"price": "2.50", **WHY}, {"priced"}),
     ("PhoneNumber", "capabilities"): (
         number(),
