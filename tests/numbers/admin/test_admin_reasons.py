@@ -32,7 +32,13 @@ from tests.support.api_client import Api
 pytestmark = pytest.mark.django_db
 
 WORDS = ("reason", "note")
-KEPT = ((NumberEvent, "reason"), (Event, "reason"), (CreditEntry, "note"), (StockBatch, "note"))
+KEPT = (
+    (NumberEvent, "reason"),
+    (Event, "reason"),
+    (CreditEntry, "note"),
+    (StockBatch, "note"),
+    (Order, "closing_note"),
+)
 
 
 def asks_why(operation: Operation) -> list[str]:

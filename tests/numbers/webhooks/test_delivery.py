@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.event_types import EventType
+from campaigns.models import Event
 from campaigns.outbox import write_event
 from numbers.models import Webhook, WebhookDelivery
 from numbers.webhooks import send as sending
@@ -196,6 +197,9 @@ def test_gone_disables_the_endpoint_with_an_event(
         "the endpoint answered 410 Gone",
     )
     assert deliveries(webhook) == [("failed", ["the endpoint answered 410"])]
+    event = Event.objects.get(subject_id=webhook.pk, kind="disabled")
+    assert (event.actor, event.reason) == ("system:send_webhooks", "the endpoint answered 410 Gone")
+    assert (event.before, event.after) == ({"status": "active"}, {"status": "disabled"})
     happens(cast)
     work()
     events = api.get("/v1/events?types=webhook.disabled").json()["data"]
