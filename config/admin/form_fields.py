@@ -5,7 +5,24 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.db.models import Model
+from django.core.exceptions import ValidationError
+from django.db.models import Field, Model
+
+
+class _Select(AutocompleteSelect):
+    """Django's widget, which fails on a page that shows a posted value again that is no key."""
+
+    def optgroups(self, name: str, value: list[Any], attrs: Any = None) -> Any:
+        key = self.field.target_field  # type: ignore[attr-defined]
+        return super().optgroups(name, [one for one in value if _is_key(key, one)], attrs)
+
+
+def _is_key(key: "Field[Any, Any]", value: object) -> bool:
+    try:
+        key.to_python(value)
+    except ValidationError:
+        return False
+    return "\0" not in str(value)
 
 
 class ChosenByTyping(forms.ModelChoiceField):
@@ -13,7 +30,7 @@ class ChosenByTyping(forms.ModelChoiceField):
 
     def __init__(self, model: type[Model], field: str, **options: Any) -> None:
         relation: Any = model._meta.get_field(field)
-        options.setdefault("widget", AutocompleteSelect(relation, admin.site))
+        options.setdefault("widget", _Select(relation, admin.site))
         super().__init__(relation.remote_field.model._default_manager.all(), **options)
 
 

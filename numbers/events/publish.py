@@ -89,6 +89,8 @@ def publish_now(
         cursor.execute(_WRITE, [organization_id, event_type.value, data])
         (entry,) = cursor.fetchone()
         cursor.execute(_WAIT_FOR_HEAD)
+        if cursor.rowcount == 0:
+            cursor.execute(_MAKE_HEAD)
         cursor.execute(_MOVE_ONE, {"id": entry})
         cursor.execute(_LAST_ID)
         (published,) = cursor.fetchone()

@@ -10,7 +10,7 @@ from django.test import Client
 
 from campaigns.history import record
 from numbers.models import NumberEvent, PhoneNumber, Refusal
-from tests.support import admin_pages, factories
+from tests.support import admin_pages, factories, webhooks
 from tests.support.admin_client import url
 from tests.support.admin_pages import pages, reading
 from tests.support.api_client import Api
@@ -56,6 +56,8 @@ def walker(api: Api, cast: Any, settings: Any) -> Client:
     assert api.order(numbers).status_code == 409
     factories.hold(cast.owner, numbers[1])
     factories.job("test", status="cancelled", finished_at="2026-01-01T00:00Z")
+    webhook, _ = webhooks.endpoint(cast.owner, "https://example.com/hook")
+    webhooks.delivery(webhook)
     admin_pages.drafts()
     client = Client(raise_request_exception=False)
     client.force_login(User.objects.get())
