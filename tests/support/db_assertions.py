@@ -66,7 +66,7 @@ def assert_in_order(*, recorded: bool = True) -> None:
     broken = recorded and [
         (finding.check.name, finding.rows) for finding in verify_inventory() if not finding.holds
     ]
-    assert not broken
+    assert not broken, broken
 
 
 def owners() -> dict[str, str]:
