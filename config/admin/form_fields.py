@@ -1,5 +1,6 @@
 """Form fields that choose a row by typing instead of from a list of all rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -12,8 +13,8 @@ from django.db.models import Field, Model
 class _Select(AutocompleteSelect):
     """Django's widget, which fails on a page that shows a posted value again that is no key."""
 
-    def optgroups(self, name: str, value: list[Any], attrs: Any = None) -> Any:
-        key = self.field.target_field  # type: ignore[attr-defined]
+    def optgroups(self, name: str, value: Sequence[str], attrs: Any = None) -> Any:
+        key = self.field.target_field
         return super().optgroups(name, [one for one in value if _is_key(key, one)], attrs)
 
 

@@ -83,6 +83,8 @@ ADMIN = {
     ("PhoneNumber", "capabilities"): NOTHING,
     ("PhoneNumber", "hold"): NOTHING,
     ("PhoneNumber", "assign"): {"order.completed"},
+    ("Webhook", "activate"): NOTHING,
+    ("WebhookDelivery", "replay"): NOTHING,
 }
 ADDED = {
     "Organization": NOTHING,
