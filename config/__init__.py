@@ -15,6 +15,7 @@
 - ``http``: what happens around a request.
 - ``json_text``: JSON as bytes.
 - ``observability``: logs, metrics, traces.
+- ``sealing``: encryption of secrets at rest.
 - ``settings``: settings of Django.
 - ``urls``: the URLs.
 - ``wsgi``: the WSGI application.

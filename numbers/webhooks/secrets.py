@@ -1,25 +1,16 @@
-"""Secrets of endpoints, encrypted at rest under WEBHOOK_SECRET_KEYS, the current key first.
-
-The encrypted text names its endpoint, so a row moved to another endpoint can't be decrypted.
-"""
+"""Secrets of endpoints, encrypted at rest under WEBHOOK_SECRET_KEYS, the current key first."""
 
 import secrets
-from base64 import b64decode, b64encode, urlsafe_b64encode
-from functools import lru_cache
+from base64 import b64decode, b64encode
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from config.sealing import CannotOpen, Sealing
+
+__all__ = ["CannotOpen", "key_of", "new_secret", "seal", "unseal"]
 
 PREFIX = "whsec_"
-_PURPOSE = b"numberdesk: secrets of webhooks"
 _BYTES = 32  # Standard Webhooks 1.0.0: 24 to 64
-
-
-class CannotOpen(Exception):
-    """No key in WEBHOOK_SECRET_KEYS decrypts this, or it was encrypted for another endpoint."""
+_SEALING = Sealing("WEBHOOK_SECRET_KEYS", b"numberdesk: secrets of webhooks", "endpoint")
 
 
 def new_secret() -> str:
@@ -34,27 +25,9 @@ def key_of(secret: str) -> bytes:
 
 def seal(secret: str, *, webhook_id: UUID) -> str:
     """Encrypt under the current key."""
-    keys = _keys(tuple(settings.WEBHOOK_SECRET_KEYS))
-    return keys.encrypt(f"{webhook_id}:{secret}".encode()).decode()
+    return _SEALING.seal(secret, owner_id=webhook_id)
 
 
 def unseal(sealed: str, *, webhook_id: UUID) -> str:
     """Decrypt. Raise CannotOpen if no key fits."""
-    try:
-        opened = _keys(tuple(settings.WEBHOOK_SECRET_KEYS)).decrypt(sealed).decode()
-    except InvalidToken as error:
-        raise CannotOpen("no key in WEBHOOK_SECRET_KEYS decrypts it") from error
-    owner, _, secret = opened.partition(":")
-    if owner != str(webhook_id):
-        raise CannotOpen("it was encrypted for another endpoint")
-    return secret
-
-
-@lru_cache(maxsize=4)
-def _keys(settings_keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(_derived(one)) for one in settings_keys])
-
-
-def _derived(one: str) -> bytes:
-    derived = HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(one.encode())
-    return urlsafe_b64encode(derived)
+    return _SEALING.unseal(sealed, owner_id=webhook_id)
