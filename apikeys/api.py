@@ -18,12 +18,11 @@ from apikeys.types import (
     ApiKeyQuery,
     ApiKeyRequest,
     ApiKeyWithSecretJson,
-    RotationRequest,
     key_as_json,
 )
-from config.api.declared import parse_body
+from config.api.declared import parse_body, require_no_fields
 from config.api.envelope import success, success_body
-from config.api.idempotency import HEADER, IdempotencyKey, Response, read_idempotency_key
+from config.api.idempotency import IdempotencyKey, Response, idempotency_key_of
 from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -194,8 +193,7 @@ class ApiKeyRotationView(ApiView):
         and rotations together are limited to ten a minute.
         """
         refuse_unknown_parameters(request)
-        if request._request.body:
-            parse_body(request, RotationRequest)
+        require_no_fields(request)
         return rotate_key_for(
             request.user,
             key_id,
@@ -207,11 +205,7 @@ class ApiKeyRotationView(ApiView):
 def _idempotency_key(request: CallerRequest, what: list[Any]) -> IdempotencyKey | None:
     """Return the request's Idempotency-Key, bound to the calling key: the response has a secret."""
     caller = request.user
-    return read_idempotency_key(
-        request.META.get(HEADER),
-        organization_id=caller.organization_id,
-        request=[*what, str(caller.key_id)],
-    )
+    return idempotency_key_of(request, *what, str(caller.key_id))
 
 
 def key_with_secret(key: ApiKey, secret: str) -> ApiKeyWithSecretJson:

@@ -182,10 +182,6 @@ class ApiKeyRequest(RequestBody):
         return self.expires_at
 
 
-class RotationRequest(RequestBody):
-    """Nothing: a rotation has no body, or an empty object."""
-
-
 class ApiKeyQuery(PageQuery):
     include_revoked: Annotated[FlagParameter, doc("`true`: those that are revoked as well.")] = (
         False

@@ -153,6 +153,16 @@ def parse_body(
     return read
 
 
+class EmptyRequest(RequestBody):
+    """Nothing: no body, or an empty object."""
+
+
+def require_no_fields(request: Request) -> None:
+    """Raise ValidationFailed if the request has a body that is not an empty object."""
+    if request._request.body:
+        parse_body(request, EmptyRequest)
+
+
 def parse_query(
     request: Request, declared: type[Declared]
 ) -> tuple[Declared | None, dict[str, str]]:

@@ -5,22 +5,21 @@ a crash takes both back. The table belongs to an app, which registers its ``Stor
 """
 
 import hashlib
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpResponse
+from rest_framework.request import Request
 
 from config import json_text
 from config.api.envelope import json_response
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, ValidationFailed
+from config.sealing import cipher_for
 
 HEADER = "HTTP_IDEMPOTENCY_KEY"
 KEY_LENGTH = 255
@@ -116,6 +115,17 @@ def read_idempotency_key(
     )
 
 
+def idempotency_key_of(request: Request, *what: Any) -> IdempotencyKey | None:
+    """Return the request's Idempotency-Key, bound to ``what`` is asked for; None if none was sent.
+
+    Raise ValidationFailed for a malformed key.
+    """
+    caller: Any = request.user  # an apikeys Caller, which this module must not import
+    return read_idempotency_key(
+        request.META.get(HEADER), organization_id=caller.organization_id, request=list(what)
+    )
+
+
 def respond_once(
     key: IdempotencyKey | None,
     use_case: Callable[[Transaction], Response],
@@ -171,7 +181,4 @@ def unseal(key: IdempotencyKey, sealed: bytes) -> bytes:
 
 def _cipher(key: IdempotencyKey) -> Fernet:
     purpose = b"numberdesk: remembered response" + key.organization_id.bytes + key.key.encode()
-    derived = HKDF(SHA256(), length=32, salt=None, info=purpose).derive(
-        settings.SECRET_KEY.encode()
-    )
-    return Fernet(urlsafe_b64encode(derived))
+    return cipher_for(settings.SECRET_KEY, purpose)

@@ -13,6 +13,7 @@ from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc, parse_body
 from config.api.envelope import json_response, success
 from config.api.field_kinds import MONEY_SCHEMA, whole_number
+from config.api.idempotency import idempotency_key_of
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
@@ -32,7 +33,6 @@ from numbers.orders.bulk import (
     place_quantity_order,
 )
 from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson, quantity_order_json
-from numbers.orders.idempotency import read_idempotency_key
 from numbers.orders.picking import MOST, QuantityRequest
 
 TAG = "Bulk orders"
@@ -142,11 +142,7 @@ class BulkOrderListView(ApiView):
         refuse_unknown_parameters(request)
         order = read_quantity_order(request)
         caller = request.user
-        idempotency_key = read_idempotency_key(
-            request.headers.get("Idempotency-Key"),
-            organization_id=caller.organization_id,
-            request=["bulk", request.data],
-        )
+        idempotency_key = idempotency_key_of(request, "bulk", request.data)
         answer = place_quantity_order(
             order, buyer=buyer_of(caller), idempotency_key=idempotency_key
         )

@@ -14,7 +14,7 @@ from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestQuery, doc, parse_body, read_query
 from config.api.envelope import json_response, success
 from config.api.field_kinds import FlagParameter, Uuid, choice
-from config.api.idempotency import check_idempotency_key
+from config.api.idempotency import KEY_LENGTH, check_idempotency_key, idempotency_key_of
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
@@ -38,7 +38,6 @@ from numbers.models.orders import OrderKind, OrderStatus
 from numbers.numbering.e164 import is_e164
 from numbers.orders import place
 from numbers.orders.find import OrderFilters, find_orders, started_at
-from numbers.orders.idempotency import KEY_LENGTH, read_idempotency_key
 from numbers.orders.place import QuoteJson, place_order, quote_order
 from numbers.orders.purchase import Buyer
 from numbers.orders.queries import (
@@ -201,11 +200,7 @@ class OrderListView(ApiView):
         dry_run = read_query(request, OrderQuery).dry_run
         order = read_order(request)
         caller: Caller = request.user
-        idempotency_key = read_idempotency_key(
-            request.META.get("HTTP_IDEMPOTENCY_KEY"),
-            organization_id=caller.organization_id,
-            request=["orders", request.data],
-        )
+        idempotency_key = idempotency_key_of(request, "orders", request.data)
         buyer = buyer_of(caller)
         if dry_run:
             return success(forced_quote(order, buyer=buyer) or quote_order(order, buyer=buyer))

@@ -13,7 +13,7 @@ from apikeys.scopes import Scope
 from config.api.declared import doc, parse_body
 from config.api.envelope import success, success_body
 from config.api.field_kinds import whole_number
-from config.api.idempotency import HEADER, Response, read_idempotency_key, respond_once
+from config.api.idempotency import Response, idempotency_key_of, respond_once
 from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -111,11 +111,7 @@ class ReservationListView(ApiView):
         body = parse_body(request, ReservationRequest)
         numbers, ttl = body.numbers, body.ttl_seconds
         buyer = buyer_of(request.user)
-        key = read_idempotency_key(
-            request.META.get(HEADER),
-            organization_id=buyer.organization_id,
-            request=["reservations", request.data],
-        )
+        key = idempotency_key_of(request, "reservations", request.data)
         if forced := forced_hold(numbers, ttl_seconds=ttl, buyer=buyer):
             return respond_once(key, lambda tx: Response(201, success_body(forced))).as_http()
         return reserve_once(numbers, ttl_seconds=ttl, buyer=buyer, idempotency_key=key).as_http()

@@ -8,9 +8,9 @@ from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.api.declared import parse_body
+from config.api.declared import parse_body, require_no_fields
 from config.api.envelope import success, success_body
-from config.api.idempotency import HEADER, Response, read_idempotency_key, respond_once
+from config.api.idempotency import Response, idempotency_key_of, respond_once
 from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -26,7 +26,6 @@ from numbers.api.webhooks.requests import (
     PATH,
     TAG,
     DeliveryQuery,
-    EmptyRequest,
     RecoveryRequest,
 )
 from numbers.models import DeliveryAttempt, WebhookDelivery
@@ -68,8 +67,7 @@ class WebhookPingView(ApiView):
         Send an event `webhook.ping` to it now, whatever types it gets.
         """
         refuse_unknown_parameters(request)
-        if request._request.body:
-            parse_body(request, EmptyRequest)
+        require_no_fields(request)
         caller = request.user
 
         def ping(_: object) -> Response:
@@ -78,11 +76,7 @@ class WebhookPingView(ApiView):
             )
             return Response(202, success_body(delivery_json(delivery)))
 
-        key = read_idempotency_key(
-            request.META.get(HEADER),
-            organization_id=caller.organization_id,
-            request=["webhooks/ping", str(webhook_id)],
-        )
+        key = idempotency_key_of(request, "webhooks/ping", str(webhook_id))
         return respond_once(key, ping).as_http()
 
 
@@ -178,8 +172,7 @@ class DeliveryReplayView(ApiView):
         Send the same event again at once, with the same `webhook-id`, whatever became of it.
         """
         refuse_unknown_parameters(request)
-        if request._request.body:
-            parse_body(request, EmptyRequest)
+        require_no_fields(request)
         delivery = replays.replay(
             delivery_id=delivery_id,
             webhook_id=webhook_id,

@@ -6,9 +6,9 @@ from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.api.declared import parse_body
+from config.api.declared import parse_body, require_no_fields
 from config.api.envelope import success, success_body
-from config.api.idempotency import HEADER, Response, read_idempotency_key, respond_once
+from config.api.idempotency import Response, idempotency_key_of, respond_once
 from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -22,7 +22,6 @@ from numbers.api.webhooks.requests import (
     PATH,
     TAG,
     URL_REQUIRED,
-    EmptyRequest,
     WebhookRequest,
     WebhookUpdate,
 )
@@ -84,11 +83,7 @@ class WebhookListView(ApiView):
             )
             return Response(201, success_body(_with_secret(webhook, secret)))
 
-        key = read_idempotency_key(
-            request.META.get(HEADER),
-            organization_id=caller.organization_id,
-            request=["webhooks", request.data, str(caller.key_id)],
-        )
+        key = idempotency_key_of(request, "webhooks", request.data, str(caller.key_id))
         return respond_once(key, create, has_secret=True).as_http()
 
     @list_endpoint("listWebhooks", WebhookJson, tag=TAG)
@@ -204,8 +199,7 @@ class WebhookSecretView(ApiView):
         over without refusing one. Rotating again within that time ends the older one at once.
         """
         refuse_unknown_parameters(request)
-        if request._request.body:
-            parse_body(request, EmptyRequest)
+        require_no_fields(request)
         caller = request.user
 
         def rotate(_: object) -> Response:
@@ -216,10 +210,8 @@ class WebhookSecretView(ApiView):
             )
             return Response(200, success_body(_with_secret(webhook, secret)))
 
-        key = read_idempotency_key(
-            request.META.get(HEADER),
-            organization_id=caller.organization_id,
-            request=["webhooks/rotate-secret", str(webhook_id), str(caller.key_id)],
+        key = idempotency_key_of(
+            request, "webhooks/rotate-secret", str(webhook_id), str(caller.key_id)
         )
         return respond_once(key, rotate, has_secret=True).as_http()
 

@@ -144,10 +144,6 @@ class WebhookUpdate(RequestBody):
         return {name: value for name, value in self if value is not None}
 
 
-class EmptyRequest(RequestBody):
-    """Nothing: no body, or an empty object."""
-
-
 class RecoveryRequest(RequestBody):
     since: Annotated[
         datetime,
