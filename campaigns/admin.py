@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 
 from campaigns import review
 from campaigns.admin_filters import BrandOrganizationFilter, OrganizationFilter
@@ -20,6 +19,7 @@ from campaigns.registration import add_campaign, create_brand
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.actors import Actor
 from config.admin.actions import Done, Operation, ReasonForm
+from config.admin.changelist import rows_of
 from config.admin.form_fields import ChosenByTyping, OneLine
 from config.admin.model_admin import DeskAdmin
 from config.admin.sign_in.operators import actor_of
@@ -41,7 +41,7 @@ class RecordedAdmin(DeskAdmin):
         record(obj, "changed", actor=actor_of(request), before=before, after=after, reason=reason)
 
     def history_address(self, subject: Any) -> str:
-        return f"{reverse('admin:campaigns_event_changelist')}?subject_id={subject.pk}"
+        return rows_of("campaigns_event", subject_id=subject.pk)
 
 
 # --- brands --------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def _write_past(now: datetime) -> None:
 
 
 def _moments(customer: Customer, now: datetime, chance: Random) -> Iterator[datetime]:
-    """Return when a customer ordered: the same pattern on every day of the week."""
+    """Yield when a customer ordered: the same pattern on every day of the week."""
     for ago in range(DAYS - 1, -1, -1):
         day = now - timedelta(days=ago)
         for _ in range(int(customer.orders_a_day + chance.random())):

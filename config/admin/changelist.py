@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db import OperationalError, connections, transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from config.admin.listing import GuardedChangeList
@@ -23,6 +25,12 @@ PATIENT_VAR = "patient"
 # Time to count the rows beyond the page shown. An exact count is not worth a longer wait.
 COUNT_MS = 60
 _CANCELLED = "57014"
+
+
+def rows_of(model: str, **query: Any) -> str:
+    """Return the URL of a list, such as ``rows_of("auth_user", is_active=1)``."""
+    address = reverse(f"admin:{model}_changelist")
+    return f"{address}?{urlencode(query)}" if query else address
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from config.admin.changelist import rows_of
 from config.db.fields import first_id_of
 from numbers.models import Job
 from numbers.reports.dashboard import Figures
@@ -37,6 +38,6 @@ def failed_panel(figures: Figures) -> dict[str, Any]:
         "duties": [duty for duty in duty_states() if duty.outcome == "failed" or duty.is_late],
         "failed_jobs": jobs[:SHOWN],
         "more": len(jobs) > SHOWN,
-        "all": f"{reverse('admin:numbers_job_changelist')}?status__exact=failed",
+        "all": rows_of("numbers_job", status__exact="failed"),
         "days": FAILED_DAYS,
     }

@@ -7,12 +7,12 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
 
 from campaigns.history import record
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
+from config.admin.changelist import rows_of
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Cell, Related, link, related
 from config.admin.sign_in.operators import actor_of
@@ -123,7 +123,7 @@ class CreditAccountAdmin(DeskAdmin):
         return [ledger_of(subject.organization_id)]
 
     def history_address(self, subject: CreditAccount) -> str:
-        return f"{reverse('admin:numbers_creditentry_changelist')}?account={subject.pk}"
+        return rows_of("numbers_creditentry", account=subject.pk)
 
     def record_change(
         self,
@@ -166,7 +166,7 @@ def ledger_of(organization_id: UUID) -> Related:
             link(row.order, "order") if row.order_id else Cell(""),
         ),
         empty="No money has come in yet: top up the account.",
-        all=f"{reverse('admin:numbers_creditentry_changelist')}?organization={organization_id}",
+        all=rows_of("numbers_creditentry", organization=organization_id),
     )
 
 

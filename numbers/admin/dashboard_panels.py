@@ -3,12 +3,12 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.urls import reverse
 
 from campaigns.review import brands_to_review, campaigns_to_review
+from config.admin.changelist import rows_of
 from config.admin.charts import Part, Place, draw_bar, draw_columns
 from numbers.credit.ledger import short_accounts
 from numbers.models import CreditAccount, Order, PhoneNumber
@@ -19,12 +19,6 @@ LOW = 6  # area codes that run out, of those SHOWN
 WORK_SHOWN = 6  # rows of a panel of work
 LOW_DAYS = 14
 STATES = ("available", "held", "assigned", "quarantined", "retired")
-
-
-def rows_of(model: str, **parameters: Any) -> str:
-    """Return the address of the list that shows these rows."""
-    address = reverse(f"admin:{model.replace('.', '_')}_changelist")
-    return f"{address}?{urlencode(parameters)}" if parameters else address
 
 
 # --- stock ----------------------------------------------------------------------------------------
@@ -57,7 +51,7 @@ def _in_words(number_type: str) -> str:
 
 def _numbers(number_type: str, state: str = "") -> str:
     parameters = {"number_type__exact": number_type, "sandbox__exact": 0}
-    return rows_of("numbers.phonenumber", **({"state": state} if state else {}), **parameters)
+    return rows_of("numbers_phonenumber", **({"state": state} if state else {}), **parameters)
 
 
 def areas_panel(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
@@ -68,7 +62,7 @@ def areas_panel(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
     for area in shown:
         rate = area["sold"] / DAYS
         address = rows_of(
-            "numbers.phonenumber",
+            "numbers_phonenumber",
             state="available",
             area_code=area["area_code"],
             number_type__exact=area["number_type"],
@@ -105,7 +99,7 @@ def quarantine_panel(figures: Figures) -> dict[str, Any]:
             "quarantined_until__lte": end.isoformat(),
         }
         address = rows_of(
-            "numbers.phonenumber", status__exact="quarantined", sandbox__exact=0, **window
+            "numbers_phonenumber", status__exact="quarantined", sandbox__exact=0, **window
         )
         bar = draw_bar([("quarantined", count)], max(weeks))
         rows.append({"start": start, "end": end, "count": count, "bar": bar, "address": address})
@@ -126,7 +120,7 @@ def orders_panel(figures: Figures) -> dict[str, Any]:
     places = [
         Place(
             _day_name(day),
-            rows_of("numbers.order", day=day["day"], status__exact="complete", sandbox__exact=0),
+            rows_of("numbers_order", day=day["day"], status__exact="complete", sandbox__exact=0),
             [
                 Part(
                     "assigned",
@@ -149,7 +143,7 @@ def revenue_panel(figures: Figures) -> dict[str, Any]:
     places = [
         Place(
             _day_name(day),
-            rows_of("numbers.creditentry", day=day["day"], kind__exact="charge"),
+            rows_of("numbers_creditentry", day=day["day"], kind__exact="charge"),
             [Part("available", float(day["revenue"]), f"{day['revenue']} {settings.CURRENCY}")],
         )
         for day in days
@@ -177,7 +171,7 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
             parts.append(Part(CODES.get(code, "assigned"), count, f"{count:,} {code}"))
         places.append(
             Place(
-                _day_name(day), rows_of("numbers.refusal", day=day["day"], sandbox__exact=0), parts
+                _day_name(day), rows_of("numbers_refusal", day=day["day"], sandbox__exact=0), parts
             )
         )
     legend = [
@@ -185,7 +179,7 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
             CODES.get(code, "assigned"),
             code,
             count,
-            rows_of("numbers.refusal", code=code, sandbox__exact=0),
+            rows_of("numbers_refusal", code=code, sandbox__exact=0),
         )
         for code, count in sorted(totals.items(), key=lambda item: -item[1])
     ]
@@ -211,8 +205,8 @@ def demand_panel(figures: Figures) -> dict[str, Any]:
                 **wish,
                 "type_name": _in_words(wish["number_type"]),
                 "last_at": datetime.fromisoformat(wish["last_at"]),
-                "address": rows_of("numbers.refusal", unmet="yes", sandbox__exact=0, **given),
-                "waiting_address": rows_of("numbers.order", status__exact="pending"),
+                "address": rows_of("numbers_refusal", unmet="yes", sandbox__exact=0, **given),
+                "waiting_address": rows_of("numbers_order", status__exact="pending"),
             }
         )
     return {"rows": rows, "days": DAYS}
@@ -233,7 +227,7 @@ def pending_panel(figures: Figures) -> dict[str, Any]:
     return {
         "rows": rows[:WORK_SHOWN],
         "more": len(rows) > WORK_SHOWN,
-        "all": rows_of("numbers.order", status__exact="pending"),
+        "all": rows_of("numbers_order", status__exact="pending"),
     }
 
 
@@ -243,5 +237,5 @@ def short_panel(figures: Figures) -> dict[str, Any]:
     return {
         "rows": rows[:WORK_SHOWN],
         "more": len(rows) > WORK_SHOWN,
-        "all": rows_of("numbers.creditaccount", short="yes"),
+        "all": rows_of("numbers_creditaccount", short="yes"),
     }

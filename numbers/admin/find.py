@@ -1,15 +1,12 @@
 """The search box of every page: one hit goes straight to its page, several are listed."""
 
 from collections.abc import Sequence
-from typing import Any
-from urllib.parse import urlencode
 
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 
-from config.admin.changelist import within_time
+from config.admin.changelist import rows_of, within_time
 from config.admin.site import Page, desk
 from config.errors import sqlstate_of
 from numbers.admin.lookups import LOOKUPS, LOOKUPS_OF_REQUESTS, SHOWN, Hit, Lookup, Typed
@@ -72,8 +69,7 @@ def _numbers_like(typed: Typed, request: HttpRequest) -> str:
     is_number = len(digits) >= _SHORTEST_PART and not any(one.isalpha() for one in typed.text)
     if not is_number or not request.user.has_perm("numbers.view_phonenumber"):
         return ""
-    query: dict[str, Any] = {"q": digits[:15]}
-    return f"{reverse('admin:numbers_phonenumber_changelist')}?{urlencode(query)}"
+    return rows_of("numbers_phonenumber", q=digits[:15])
 
 
 PAGES = [Page("find/", "find", find)]

@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 
 from config.actors import Actor
 from config.admin.actions import Done, Operation
+from config.admin.changelist import rows_of
 from config.admin.model_admin import DeskAdmin
 from numbers.bulk_actions.job import KIND as BULK_ACTION
 from numbers.bulk_actions.job import outcome_counts
@@ -90,7 +90,7 @@ def _progress_context(job: Job) -> dict[str, Any]:
         "rest": rest,
         "outcomes": [(one.position, _text(one), one.outcome) for one in outcomes[:SHOWN]],
         "more": len(outcomes) > SHOWN,
-        "all": f"{reverse('admin:numbers_joboutcome_changelist')}?job={job.pk}",
+        "all": rows_of("numbers_joboutcome", job=job.pk),
         "seconds_left": _seconds_left(job),
     }
 

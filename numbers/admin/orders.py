@@ -6,13 +6,12 @@ from django.contrib import admin
 from django.db import OperationalError, connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from campaigns.admin_filters import OrganizationFilter
 from campaigns.names import as_id
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
-from config.admin.changelist import LOOK_MS, within_time
+from config.admin.changelist import LOOK_MS, rows_of, within_time
 from config.admin.filters import TypedFilter
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
@@ -201,7 +200,7 @@ class OrderAdmin(DeskAdmin):
         ]
 
     def history_address(self, subject: Order) -> str:
-        return f"{reverse('admin:numbers_assignment_changelist')}?order={subject.pk}"
+        return rows_of("numbers_assignment", order=subject.pk)
 
 
 def _outlook(order: Order) -> tuple[Outlook | None, bool]:

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Organization
+from config.admin.changelist import rows_of
 from config.admin.related_tables import Cell, Related, link, related
 from numbers.admin.credit import ledger_of
 from numbers.models import Assignment, CreditAccount, Order, PhoneNumber, Refusal, Reservation
@@ -22,11 +23,6 @@ from numbers.models import Assignment, CreditAccount, Order, PhoneNumber, Refusa
 # Counts stop here; what is beyond is "10,000+".
 MOST_COUNTED = 10_000
 HOLDS_SHOWN = 200
-
-
-def rows_of(model: str, **query: Any) -> str:
-    """Return the URL of a list, such as ``rows_of("numbers_order", status__exact="pending")``."""
-    return f"{reverse(f'admin:{model}_changelist')}?{urlencode(query)}"
 
 
 def _new(model: str, **given: Any) -> str:

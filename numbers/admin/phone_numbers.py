@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import Prefetch
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from config.admin.actions import page_of
+from config.admin.changelist import rows_of
 from config.admin.csv_export import ExportedAdmin
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
@@ -41,7 +41,7 @@ OPEN = Prefetch(
 
 
 def _events_of(number_id: int) -> str:
-    return f"{reverse('admin:numbers_numberevent_changelist')}?number_id={number_id}"
+    return rows_of("numbers_numberevent", number_id=number_id)
 
 
 @admin.register(PhoneNumber)
@@ -210,6 +210,6 @@ class StockBatchAdmin(DeskAdmin):
                     row.price,
                 ),
                 empty="It has no numbers.",
-                all=f"{reverse('admin:numbers_phonenumber_changelist')}?batch={subject.pk}",
+                all=rows_of("numbers_phonenumber", batch=subject.pk),
             )
         ]

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from config.admin.changelist import rows_of
 from numbers.admin.add_numbers import MOST_AT_ONCE
 
 STATES = {"available": "available", "held": "on hold", "quarantined": "in quarantine"}
@@ -48,9 +49,8 @@ def searches_for(
     query["sandbox__exact"] = _in_url(sandbox)
     if max_price is not None:
         query["price"] = f"-{max_price}"
-    address = reverse("admin:numbers_phonenumber_changelist")
     return [
-        (words, f"{address}?{urlencode({**query, 'state': state})}")
+        (words, rows_of("numbers_phonenumber", **query, state=state))
         for state, words in STATES.items()
     ]
 

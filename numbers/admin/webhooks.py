@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
 
 from campaigns.admin_filters import OrganizationFilter
 from config.actors import Actor
 from config.admin.actions import Done, Operation
+from config.admin.changelist import rows_of
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
 from numbers.models import Webhook, WebhookDelivery
@@ -130,7 +130,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
 
 
 def _events_of(webhook_id: UUID) -> str:
-    return f"{reverse('admin:campaigns_event_changelist')}?subject_id={webhook_id}"
+    return rows_of("campaigns_event", subject_id=webhook_id)
 
 
 def _delivery_cells(row: WebhookDelivery) -> tuple[Any, ...]:
