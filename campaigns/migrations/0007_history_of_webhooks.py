@@ -10,19 +10,24 @@ class Migration(migrations.Migration):
     dependencies = [("campaigns", "0006_found_by_name")]
 
     operations = [
-        migrations.AlterField(
-            "event",
-            "subject",
-            models.CharField(
-                max_length=16,
-                choices=[
-                    ("organization", "Organization"),
-                    ("brand", "Brand"),
-                    ("campaign", "Campaign"),
-                    ("api_key", "Api Key"),
-                    ("webhook", "Webhook"),
-                ],
-            ),
+        # Names for people only: the column stays as it is.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    "event",
+                    "subject",
+                    models.CharField(
+                        max_length=16,
+                        choices=[
+                            ("organization", "Organization"),
+                            ("brand", "Brand"),
+                            ("campaign", "Campaign"),
+                            ("api_key", "Api Key"),
+                            ("webhook", "Webhook"),
+                        ],
+                    ),
+                ),
+            ]
         ),
         migrations.RemoveConstraint("event", "event_subject_known"),
         AddConstraintNotValid(

@@ -14,8 +14,7 @@ from config.admin.filters import TypedFilter
 from numbers.inventory.availability import STATES
 from numbers.models import Job
 
-_PRICE = r"[0-9]{1,9}(?:\.[0-9]{1,2})?"
-_PRICES = re.compile(rf"({_PRICE})?\s*(-)?\s*({_PRICE})?", re.ASCII)
+_PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 
 
 def _text(value: str | None) -> str:
@@ -59,14 +58,12 @@ class PriceFilter(TypedFilter):
         value = _text(self.value())
         if not value:
             return queryset
-        match = _PRICES.fullmatch(value)
-        if match is None or not (match[1] or match[3]) or (match[1] and match[3] and not match[2]):
+        least, is_range, most = (part.strip() for part in value.partition("-"))
+        bounds = {"price__gte": least, "price__lte": most} if is_range else {"price": least}
+        given = {name: price for name, price in bounds.items() if price}
+        if not given or not all(_PRICE.fullmatch(price) for price in given.values()):
             return queryset.none()
-        least, is_range, most = match.groups()
-        if not is_range:
-            return queryset.filter(price=Decimal(least or most))
-        bounds = {"price__gte": least, "price__lte": most}
-        return queryset.filter(**{name: Decimal(one) for name, one in bounds.items() if one})
+        return queryset.filter(**{name: Decimal(price) for name, price in given.items()})
 
 
 class LabelFilter(TypedFilter):

@@ -41,5 +41,7 @@ TAGS = {
     "Campaigns and brands": "What your numbers may be used for, as the registry knows it.",
     "Credit": "The balance, and the ledger that explains it.",
     "API keys": "Create, rotate and revoke keys.",
+    "Events": "What happened to your organization, in order.",
+    "Webhooks": "Endpoints of yours that events are posted to, signed.",
     "Health": "For load balancers and monitors. No key needed.",
 }

@@ -302,14 +302,18 @@ def shape(value: Any) -> Any:
     return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
 
 
-def test_json_blocks_are_responses_of_the_desk(desk: Desk, live: str, reader: Reader):
-    """Each is compared with a real answer of the same kind."""
+def test_json_blocks_are_what_the_desk_takes_and_answers(desk: Desk, live: str, reader: Reader):
+    """Each is compared with a real body of the same kind."""
     number = order_one(desk, live)
+    body = {"numbers": [number], "customer_reference": "ticket-1234"}
     real = {
         "search": post(reader, live, "search", {"quantity": 1}),
         "invalid": post(reader, live, "orders", {"numbers": ["+14155550123", "x"]}),
-        "owned": post(reader, live, "orders", {"numbers": [number]}),
+        "body": body,
+        "owned": post(reader, live, "orders", body),
     }
+    _wait_for_the_feed(desk, live)
+    real["events"] = get(reader, live, "/v1/events?types=phone_number.assigned&limit=1")
     real["inventory"] = {**real["owned"]["data"], "already_yours": [], "alternatives": {"x": "y"}}
     for document in DOCUMENTS:
         for block in blocks_of(document, "json"):
@@ -331,17 +335,14 @@ def keys(shown: Any) -> Any:
     )
 
 
+def get(reader: Reader, secret: str, path: str, *more: str) -> Any:
+    command = ["curl", "-sS", f"{reader.url}{path}", "-H", f"Authorization: Bearer {secret}", *more]
+    return json.loads(reader.run(command))
+
+
 def post(reader: Reader, secret: str, path: str, body: Any) -> Any:
-    command = [
-        "curl",
-        "-sS",
-        f"{reader.url}/v1/phone-numbers/{path}",
-        "-H",
-        f"Authorization: Bearer {secret}",
-    ]
-    return json.loads(
-        reader.run([*command, "-H", "Content-Type: application/json", "-d", json.dumps(body)])
-    )
+    more = ("-H", "Content-Type: application/json", "-d", json.dumps(body))
+    return get(reader, secret, f"/v1/phone-numbers/{path}", *more)
 
 
 def test_rate_limit_headers_match_a_response(reader: Reader, live: str):

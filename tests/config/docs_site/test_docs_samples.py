@@ -17,7 +17,9 @@ from tests.support.example_data import populate
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-# Some take what others need: a hold comes before the order of its number, a release after all else.
+# Some take what others need: a hold comes before the order of its number, a release after all else,
+# and the pause of a webhook after what it would refuse.
+PAUSES = ("updateWebhook",)
 FIRST, LAST = ("createReservation",), ("releaseNumber", "releaseNumbers")
 _SAMPLE = r'<div class="code sample {}"><pre tabindex="0"><code>(.*?)</code></pre>'
 
@@ -32,8 +34,8 @@ def samples(language: str, address: str) -> dict[str, str]:
         (code,) = re.findall(_SAMPLE.format(language), section, re.DOTALL)
         found[id] = unescape(re.sub(r"<[^>]+>", "", code))
     deletes = [id for id, code in found.items() if "DELETE" in code.upper() and id not in LAST]
-    middle = [id for id in found if id not in (*FIRST, *LAST, *deletes)]
-    return {id: found[id] for id in (*FIRST, *middle, *deletes, *LAST)}
+    middle = [id for id in found if id not in (*FIRST, *PAUSES, *LAST, *deletes)]
+    return {id: found[id] for id in (*FIRST, *middle, *PAUSES, *deletes, *LAST)}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ NOT_OURS = {
     "config/gunicorn.py",  # an upgrade note names the former file
     "deploy/numberdesk-web",  # a deployment of Kubernetes
     "config.yaml",  # short for deploy/kubernetes/config.yaml
+    "numbers.db",  # a reader's own file
     "numbers.example.com",
 }
 # Documents about the code, in which a name in backticks is one of the code.
