@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 
 from apikeys.lifecycle import issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
-from apikeys.scopes import PRESETS, Scope
+from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, PRESETS, Scope
 from campaigns.admin import RecordedAdmin
 from campaigns.admin_filters import OrganizationFilter
 from config.actors import Actor
@@ -45,7 +45,13 @@ class ScopeBoxes(forms.CheckboxSelectMultiple):
 
 
 class IssueKeyForm(forms.Form):
-    organization = ChosenByTyping(ApiKey, "organization")
+    organization = ChosenByTyping(
+        ApiKey,
+        "organization",
+        required=False,
+        help_text="Leave this empty for a platform key: a key of your own systems, whose scopes all "
+        "begin with platform:.",
+    )
     label = OneLine(max_length=64)
     scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=ScopeBoxes)
     expires_at = forms.SplitDateTimeField(
@@ -59,6 +65,18 @@ class IssueKeyForm(forms.Form):
         if expires_at is not None and expires_at <= timezone.now():
             raise forms.ValidationError("This time has passed. Enter a time in the future.")
         return expires_at
+
+    def clean(self) -> Any:
+        given = super().clean() or self.cleaned_data
+        scopes = given.get("scopes", [])
+        if "organization" in given and given["organization"] is None:
+            if set(scopes) - set(PLATFORM_SCOPES):
+                self.add_error(
+                    "organization", "Choose an organization, or only scopes of the platform."
+                )
+        elif wrong := [scope for scope in scopes if scope not in ORGANIZATION_SCOPES]:
+            self.add_error("scopes", f"Only a platform key can have {', '.join(wrong)}.")
+        return given
 
 
 class IssueKey(Operation):

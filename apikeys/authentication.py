@@ -1,4 +1,8 @@
-"""Authentication of ``Authorization: Bearer am_live_…``, in one statement."""
+"""Authentication of ``Authorization: Bearer am_live_…``, in one statement.
+
+A customer's key is a ``Caller``. A platform key, which has no organization, is a
+``PlatformCaller``.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +17,7 @@ from apikeys import failed_attempts, key_format
 from apikeys.rate_limits import COUNT_ONE_MORE, Rate
 from config.actors import Actor
 from config.db.connections import on_a_live_connection
+from config.db.fields import NO_ORGANIZATION
 from config.db.pipeline import array_text, run_statements
 from config.http.context import current
 
@@ -36,8 +41,32 @@ class Caller:
         return Actor("key", self.prefix, self.request_id)
 
 
+@dataclass(frozen=True, slots=True)
+class PlatformCaller:
+    """A platform key: one of the operator's own systems."""
+
+    key_id: UUID
+    scopes: frozenset[str]
+    prefix: str
+    request_id: str
+
+    is_authenticated = True
+    # Cursors and Idempotency-Keys of all platform keys belong together.
+    organization_id = NO_ORGANIZATION
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("key", self.prefix, self.request_id)
+
+
+class PlatformRequest(Request):
+    """A request to a ``PlatformView``, for annotations only."""
+
+    user: PlatformCaller  # type: ignore[assignment]
+
+
 class CallerRequest(Request):
-    """A request behind ``ApiKeyAuthentication``, for annotations only."""
+    """A request of a customer's key, for annotations only."""
 
     user: Caller  # type: ignore[assignment]
 
@@ -50,19 +79,20 @@ MARK_USED = f"""
     WHERE id = (SELECT k.id FROM apikeys_apikey k WHERE k.id = %s AND {STALE} FOR NO KEY UPDATE SKIP LOCKED)
 """  # noqa: S608  made of constants
 
-# Return the key and count its organization's request. Through the ORM this cost as much as an
-# order. An unusable key gives no row and is not counted. The index look-up by digest leaks nothing by its
-# timing, because an attacker can't choose a digest.
+# Return the key and count the request of its organization; of a platform key, by itself. Through the
+# ORM this cost as much as an order. An unusable key gives no row and is not counted. The index
+# look-up by digest leaks nothing by its timing, because an attacker can't choose a digest.
 AUTHENTICATE = f"""
     WITH caller AS MATERIALIZED (
         SELECT k.id, k.organization_id, o.is_sandbox, k.scopes, k.prefix,
                {STALE} AS stale
-        FROM apikeys_apikey k JOIN campaigns_organization o ON o.id = k.organization_id
+        FROM apikeys_apikey k LEFT JOIN campaigns_organization o ON o.id = k.organization_id
         WHERE k.digest = ANY(%s) AND k.revoked_at IS NULL
-          AND (k.expires_at IS NULL OR k.expires_at > now()) AND o.status = 'ACTIVE'
+          AND (k.expires_at IS NULL OR k.expires_at > now())
+          AND (o.status = 'ACTIVE' OR k.organization_id IS NULL)
     ), counted AS (
         INSERT INTO apikeys_ratewindow AS w (organization_id, bucket, window_start, used)
-        SELECT organization_id, 'requests', date_trunc('minute', now()), 1 FROM caller
+        SELECT coalesce(organization_id, id), 'requests', date_trunc('minute', now()), 1 FROM caller
         {COUNT_ONE_MORE}
     )
     SELECT caller.*, counted.used, counted.resets_in
@@ -73,14 +103,14 @@ AUTHENTICATE = f"""
 class ApiKeyAuthentication(BaseAuthentication):
     """Authenticate by API key. A 401 does not say what is wrong with the key."""
 
-    def authenticate(self, request: Request) -> tuple[Caller, None]:
+    def authenticate(self, request: Request) -> tuple[Caller | PlatformCaller, None]:
         return authenticate(request._request), None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
-def authenticate(request: HttpRequest) -> Caller:
+def authenticate(request: HttpRequest) -> Caller | PlatformCaller:
     """Return the caller of ``request``, and count the request against its rate limit.
 
     Raise Unauthorized if the key is missing, malformed, unknown, revoked or expired, or if its
@@ -98,9 +128,15 @@ def authenticate(request: HttpRequest) -> Caller:
         raise failed_attempts.failed(request, digests)
     failed_attempts.note_success(digests[0])
     key_id, organization_id, is_sandbox, scopes, prefix, used, resets_in = row
-    request_id = _note(organization_id, prefix, sandbox=is_sandbox)
-    caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, request_id)
-    request.rate = rate = Rate(settings.RATE_LIMIT_PER_MINUTE, used, resets_in)  # type: ignore[attr-defined]
+    request_id = _note(organization_id, prefix, sandbox=bool(is_sandbox))
+    limit = settings.RATE_LIMIT_PER_MINUTE
+    caller: Caller | PlatformCaller
+    if organization_id is None:
+        limit = settings.PLATFORM_RATE_LIMIT_PER_MINUTE
+        caller = PlatformCaller(key_id, frozenset(scopes), prefix, request_id)
+    else:
+        caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, request_id)
+    request.rate = rate = Rate(limit, used, resets_in)  # type: ignore[attr-defined]
     if rate.exceeded:
         raise rate.refusal()
     return caller
@@ -116,11 +152,12 @@ def _look_up(digests: list[str]) -> Any:
     return *caller, used, resets_in
 
 
-def _note(organization_id: UUID, prefix: str, *, sandbox: bool) -> str:
+def _note(organization_id: UUID | None, prefix: str, *, sandbox: bool) -> str:
     """Add the caller to the request's log lines. Return the request's id."""
     context = current.get()
     if context is None:
         return ""
-    context.organization, context.key_prefix = str(organization_id), prefix
+    context.organization = str(organization_id) if organization_id else ""
+    context.key_prefix = prefix
     context.sandbox = sandbox
     return context.request_id

@@ -12,13 +12,24 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LENGTH = 34  # 34 times log2(62) = 202 random bits
 _CHECK_LENGTH = 6  # a CRC-32, so that leak scanners can recognize a key offline
 _VISIBLE = 4
-_FORM = re.compile(rf"am_(live|test)_[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECK_LENGTH}}}", re.ASCII)
+_FORM = re.compile(
+    rf"am_(live|test|plat)_[0-9A-Za-z]{{{_RANDOM_LENGTH + _CHECK_LENGTH}}}", re.ASCII
+)
 
 
 def new_secret(*, sandbox: bool) -> str:
     """Return ``am_live_…`` or ``am_test_…`` with 202 random bits and a checksum."""
+    return _new_secret("test" if sandbox else "live")
+
+
+def new_platform_secret() -> str:
+    """Return ``am_plat_…``, made like a customer's."""
+    return _new_secret("plat")
+
+
+def _new_secret(kind: str) -> str:
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
-    return with_checksum(f"am_{'test' if sandbox else 'live'}_{body}")
+    return with_checksum(f"am_{kind}_{body}")
 
 
 def secret_from(seed: str, *, sandbox: bool) -> str:

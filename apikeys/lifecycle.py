@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apikeys import key_format
 from apikeys.models import ApiKey
-from apikeys.scopes import Scope
+from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, Scope
 from apikeys.types import key_as_json
 from campaigns.event_types import EventType
 from campaigns.history import record
@@ -16,6 +16,11 @@ from campaigns.models import Organization
 from campaigns.outbox import write_event
 from config.actors import Actor
 from config.errors import InvalidInput, NotFound, ValidationFailed
+
+PLATFORM_ONLY = "is for platform keys, which belong to no organization"
+CUSTOMERS_ONLY = (
+    "is for keys of organizations: give a platform key scopes that begin with platform:"
+)
 
 
 def check_scopes(scopes: list[str]) -> None:
@@ -36,7 +41,7 @@ def check_scopes(scopes: list[str]) -> None:
 
 def issue_key(
     *,
-    organization: Organization,
+    organization: Organization | None,
     scopes: list[str],
     label: str,
     actor: Actor,
@@ -45,11 +50,13 @@ def issue_key(
 ) -> tuple[ApiKey, str]:
     """Create a key. Return it with its secret, which is not available again.
 
-    ``secret`` is for keys whose secret is stored elsewhere, such as the demo's. Raise InvalidInput
-    for bad scopes, and ValidationFailed if ``expires_at`` has passed by the database's clock.
+    Without an organization it is a platform key. ``secret`` is for keys whose secret is stored
+    elsewhere, such as the demo's. Raise InvalidInput for bad scopes, and ValidationFailed if
+    ``expires_at`` has passed by the database's clock.
     """
     check_scopes(scopes)
-    secret = secret or key_format.new_secret(sandbox=organization.is_sandbox)
+    _check_owner(scopes, organization)
+    secret = secret or _new_secret(organization)
     try:
         with transaction.atomic():
             key = ApiKey.objects.create(
@@ -72,20 +79,39 @@ def issue_key(
     return key, secret
 
 
+def _check_owner(scopes: list[str], organization: Organization | None) -> None:
+    """Raise InvalidInput for a scope that a key of the organization, or of none, can't have."""
+    possible = PLATFORM_SCOPES if organization is None else ORGANIZATION_SCOPES
+    wrong = CUSTOMERS_ONLY if organization is None else PLATFORM_ONLY
+    details = {
+        f"scopes[{position}]": f"{scope} {wrong}"
+        for position, scope in enumerate(scopes)
+        if scope not in possible
+    }
+    if details:
+        raise InvalidInput(details=details)
+
+
+def _new_secret(organization: Organization | None) -> str:
+    if organization is None:
+        return key_format.new_platform_secret()
+    return key_format.new_secret(sandbox=organization.is_sandbox)
+
+
 def rotate_key(
-    *, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = ""
+    *, key_id: UUID, organization_id: UUID | None, actor: Actor, reason: str = ""
 ) -> tuple[ApiKey, str]:
     """Give a key a new secret. The old one stops working at once.
 
-    Raise NotFound if the key is not the organization's, or is revoked or expired. A stopped key
-    needs a new key instead.
+    A platform key has the ``organization_id`` None. Raise NotFound if the key is not the
+    organization's, or is revoked or expired. A stopped key needs a new key instead.
     """
     with transaction.atomic():
         key = _locked(key_id, organization_id)
         if not key.is_live:
             raise NotFound()
         old_prefix = key.prefix
-        secret = key_format.new_secret(sandbox=key.organization.is_sandbox)
+        secret = _new_secret(key.organization)
         key.prefix, key.digest, key.rotated_at = (
             key_format.visible_prefix(secret),
             key_format.digest(secret),
@@ -104,7 +130,9 @@ def rotate_key(
     return key, secret
 
 
-def revoke_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str = "") -> ApiKey:
+def revoke_key(
+    *, key_id: UUID, organization_id: UUID | None, actor: Actor, reason: str = ""
+) -> ApiKey:
     """Revoke a key for good. Idempotent. Raise NotFound if it is not the organization's."""
     with transaction.atomic():
         key = _locked(key_id, organization_id)
@@ -123,12 +151,14 @@ def revoke_key(*, key_id: UUID, organization_id: UUID, actor: Actor, reason: str
 
 
 def _write_customer_event(event_type: EventType, key: ApiKey) -> None:
-    """Write the event with the key as the database has it."""
+    """Write the event with the key as the database has it. A platform key has no customer."""
     shown = ApiKey.objects.get(pk=key.pk)
+    if shown.organization_id is None:
+        return
     write_event(event_type, key_as_json(shown), organization_id=shown.organization_id)
 
 
-def _locked(key_id: UUID, organization_id: UUID) -> ApiKey:
+def _locked(key_id: UUID, organization_id: UUID | None) -> ApiKey:
     key = (
         ApiKey.objects.of(organization_id)
         .select_related("organization")

@@ -9,13 +9,15 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apikeys.scopes import Scope
+from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, Scope
 from campaigns.models import Organization
+from config.actors import PLATFORM_PREFIX
 from config.db.fields import CreatedAt, id_column
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def of(self, organization_id: UUID) -> "ApiKeyQuerySet":
+    def of(self, organization_id: UUID | None) -> "ApiKeyQuerySet":
+        """Return the keys of an organization, or for None the platform keys."""
         return self.filter(organization_id=organization_id)
 
     def live(self) -> "ApiKeyQuerySet":
@@ -26,10 +28,15 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """An API key. Its secret is shown once, at creation; only its digest is stored."""
+    """An API key. Its secret is shown once, at creation; only its digest is stored.
+
+    A platform key has no organization: it belongs to the operator's own systems.
+    """
 
     id = id_column()
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="api_keys")
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="api_keys"
+    )
     label = models.CharField(max_length=64)
     prefix = models.CharField(max_length=24)
     digest = models.CharField(max_length=64)
@@ -51,13 +58,26 @@ class ApiKey(models.Model):
                 condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="apikey_digest_form"
             ),
             models.CheckConstraint(
-                condition=Q(prefix__regex=r"^am_(live|test)_[0-9A-Za-z]{4,8}$"),
+                condition=Q(prefix__regex=r"^am_(live|test|plat)_[0-9A-Za-z]{4,8}$"),
                 name="apikey_prefix_form",
             ),
             models.CheckConstraint(condition=Q(label__regex=r"\S"), name="apikey_label_not_blank"),
             models.CheckConstraint(
                 condition=Q(scopes__contained_by=Scope.values) & Q(scopes__len__gt=0),
                 name="apikey_scopes_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    organization__isnull=False,
+                    scopes__contained_by=ORGANIZATION_SCOPES,
+                    prefix__regex=r"^am_(live|test)_",
+                )
+                | Q(
+                    organization__isnull=True,
+                    scopes__contained_by=PLATFORM_SCOPES,
+                    prefix__regex=rf"^{PLATFORM_PREFIX}",
+                ),
+                name="apikey_platform_apart",
             ),
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),

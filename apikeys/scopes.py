@@ -1,4 +1,4 @@
-"""Every scope that a key can have."""
+"""Every scope that a key can have: a customer's, or the operator's own systems'."""
 
 from django.db import models
 
@@ -14,7 +14,21 @@ class Scope(models.TextChoices):
     EVENTS_READ = "events:read", "Read the feed of events"
     WEBHOOKS_READ = "webhooks:read", "Read webhooks and their deliveries"
     WEBHOOKS_WRITE = "webhooks:write", "Create, change and replay webhooks"
-    PLATFORM_INVENTORY_WRITE = "platform:inventory:write", "Return numbers to their carrier"
+    AUDIT_READ = "audit:read", "Read who did what in the organization"
+    PLATFORM_ORGANIZATIONS = "platform:organizations", "Open, change and suspend organizations"
+    PLATFORM_CREDIT = "platform:credit", "Top up and correct credit"
+    PLATFORM_CAMPAIGNS = "platform:campaigns", "Submit and decide on brands and campaigns"
+    PLATFORM_INVENTORY_WRITE = (
+        "platform:inventory:write",
+        "Add, price, hold and retire numbers, and return them to their carrier",
+    )
+    PLATFORM_ROUTING = "platform:routing", "Read where every number's messages go"
+
+
+PLATFORM_SCOPES = tuple(scope for scope in Scope if scope.startswith("platform:"))
+CUSTOMER_SCOPES = tuple(scope for scope in Scope if scope not in PLATFORM_SCOPES)
+# An operator may give a customer's key this one too, for `return_to_carrier`.
+ORGANIZATION_SCOPES = (*CUSTOMER_SCOPES, Scope.PLATFORM_INVENTORY_WRITE)
 
 
 _READING = (
@@ -24,14 +38,10 @@ _READING = (
     Scope.CREDIT_READ,
     Scope.EVENTS_READ,
 )
-# What most keys are for. The platform's own scope is in none: only its own systems need it.
+# What most keys are for. No preset of a customer has a scope of the platform.
 PRESETS: dict[str, tuple[Scope, ...]] = {
     "Read only": _READING,
     "Orders": (*_READING, Scope.NUMBERS_WRITE),
-    "Everything of a customer": (
-        *_READING,
-        Scope.NUMBERS_WRITE,
-        Scope.APIKEYS_READ,
-        Scope.APIKEYS_WRITE,
-    ),
+    "Everything of a customer": CUSTOMER_SCOPES,
+    "Everything of the platform": PLATFORM_SCOPES,
 }

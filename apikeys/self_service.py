@@ -13,6 +13,7 @@ from apikeys.authentication import Caller
 from apikeys.lifecycle import check_scopes, issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
 from apikeys.rate_limits import count_key_change
+from apikeys.scopes import PLATFORM_SCOPES
 from config.api.envelope import timestamp
 from config.api.idempotency import IdempotencyKey, Response, respond_once
 from config.db.transactions import Transaction, run_transaction
@@ -125,8 +126,11 @@ def _lock_keys(caller: Caller, *ids: UUID) -> dict[UUID, ApiKey]:
 
 
 def _require_within(own: ApiKey, scopes: Iterable[str], expires_at: datetime | None) -> None:
-    """Raise Forbidden for a scope that the caller's key lacks, or a time after its own end."""
-    if not set(scopes) <= set(own.scopes):
+    """Raise Forbidden for a scope that the caller's key lacks, or a time after its own end.
+
+    Scopes of the platform are handed on by operators alone, whatever the caller's key has.
+    """
+    if not set(scopes) <= set(own.scopes) - set(PLATFORM_SCOPES):
         raise Forbidden()
     if own.expires_at is not None and (expires_at is None or expires_at > own.expires_at):
         raise Forbidden(

@@ -9,6 +9,7 @@ from campaigns.models import Brand, Campaign, Event, EventSubject, Organization
 from campaigns.outbox import write_event
 from campaigns.types import brand_as_json, campaign_as_json
 from config.actors import Actor
+from config.db.fields import NO_ORGANIZATION
 
 
 def record(
@@ -69,4 +70,4 @@ def _organization_id(subject: Any) -> Any:
         return subject.pk
     if isinstance(subject, Campaign):
         return subject.brand.organization_id
-    return subject.organization_id
+    return subject.organization_id or NO_ORGANIZATION

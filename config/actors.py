@@ -5,6 +5,9 @@ from typing import Literal
 
 from ulid import ULID
 
+# Platform keys begin so; they act for the operator.
+PLATFORM_PREFIX = "am_plat_"
+
 Kind = Literal["key", "operator", "command", "system"]
 
 
@@ -39,9 +42,9 @@ def operator_actor(username: str, request_id: str) -> Actor:
 def shown_to_customer(actor: str) -> str:
     """Return what a customer may see of an actor: its own key's prefix, or a role.
 
-    Names of operators and commands are not shown.
+    Names of operators and commands are not shown, nor keys of the operator's own systems.
     """
     kind, _, name = actor.partition(":")
-    if kind == "key":
+    if kind == "key" and not name.startswith(PLATFORM_PREFIX):
         return name
-    return "operator" if kind == "operator" else "system"
+    return "operator" if kind in ("key", "operator") else "system"

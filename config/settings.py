@@ -111,7 +111,6 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
-# The page after a sign-in without a valid ``next``.
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 CSRF_FAILURE_VIEW = "config.errors.answer_form_not_ours"
@@ -235,11 +234,13 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 RATE_LIMIT_PER_MINUTE = env.integer("RATE_LIMIT_PER_MINUTE", default=6_000, minimum=1)
+PLATFORM_RATE_LIMIT_PER_MINUTE = env.integer(
+    "PLATFORM_RATE_LIMIT_PER_MINUTE", default=600_000, minimum=1
+)
 FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer(
     "FAILED_AUTHENTICATIONS_PER_MINUTE", default=60, minimum=1
 )
-# Holds are free, so they are limited: the time that an organization may hold one number in any 24
-# hours, and the numbers that it may hold in a minute. Each hold adds two rows of history.
+# Holds are free, so they are limited. Each adds two rows of history.
 HOLD_SECONDS_PER_DAY = env.integer("HOLD_SECONDS_PER_DAY", default=3_600, minimum=60)
 HELD_NUMBERS_PER_MINUTE = env.integer("HELD_NUMBERS_PER_MINUTE", default=1_000, minimum=100)
 KEY_CHANGES_PER_MINUTE = env.integer("KEY_CHANGES_PER_MINUTE", default=10, minimum=1)
@@ -265,7 +266,6 @@ X_FRAME_OPTIONS = "DENY"
 
 # `check --deploy` searches for Django's classes by name. config.http.middleware subclasses the CSRF
 # middleware, and its ContentSecurityPolicy sets X-Frame-Options.
-# tests/config/test_settings.py shows that both work.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 
 # The token for /metrics. Without one, only this machine may read it.

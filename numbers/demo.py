@@ -15,7 +15,7 @@ from django.utils import timezone
 from apikeys import key_format
 from apikeys.lifecycle import issue_key
 from apikeys.models import ApiKey
-from apikeys.scopes import Scope
+from apikeys.scopes import ORGANIZATION_SCOPES
 from campaigns.models import Campaign, Organization
 from campaigns.registration import create_campaign
 from config.actors import Actor, command_actor
@@ -145,7 +145,7 @@ def _ensure_key(organization: Organization, actor: Actor) -> str:
         if label not in labels:
             issue_key(
                 organization=organization,
-                scopes=Scope.values,
+                scopes=list(ORGANIZATION_SCOPES),
                 label=label,
                 actor=actor,
                 secret=secret,

@@ -25,6 +25,7 @@ class ApiView(APIView):
     content_negotiation_class = JsonOnly
     http_method_names = ["get", "head", "post", "patch", "delete"]
     scopes: ClassVar[dict[str, str]] = {}
+    for_platform: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -42,6 +43,12 @@ class ApiView(APIView):
             for name, value in rate.headers().items():
                 response.headers[name] = value
         return response
+
+
+class PlatformView(ApiView):
+    """The base of endpoints for the operator's own systems, which platform keys open."""
+
+    for_platform = True
 
 
 class PublicView(ApiView):

@@ -15,6 +15,9 @@ LARGEST_AMOUNT = Decimal("999999999.99")
 # Sums of money are below this, the first amount that numeric(14, 2) can't hold.
 MONEY_BOUND = 10**12
 
+# In rows that name an organization without a foreign key: there is none.
+NO_ORGANIZATION = UUID(int=0)
+
 
 def new_id() -> UUID:
     """Return a UUIDv7. It sorts by creation, so lists page by it alone."""

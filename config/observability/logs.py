@@ -13,7 +13,7 @@ from config.http.context import current
 # Both patterns begin with rare characters, because every line is searched.
 _SECRET = re.compile(
     r"(_(?:live|test)_[0-9A-Za-z]{4})"
-    r"(?:(?<=\bam_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z]+|[0-9A-Za-z]{12,})"
+    r"(?:(?<=\bam_(?:live|test|plat)_[0-9A-Za-z]{4})[0-9A-Za-z]+|[0-9A-Za-z]{12,})"
 )
 # The same applies to passwords in URLs of databases and of customers' webhooks.
 _PASSWORD_IN_URL = re.compile(r"(://[^/\s:@\"]*):[^/\s@\"]+@")

@@ -172,7 +172,7 @@ def _organizations(typed: Typed, request: HttpRequest) -> list[Hit]:
 def _keys(typed: Typed, request: HttpRequest) -> list[Hit]:
     prefix = Q(prefix__startswith=typed.key_prefix) if typed.key_prefix else None
     rows = _union(ApiKey, _by_id(typed), prefix).select_related("organization")
-    return _hits(rows, lambda row: f"{row.organization} · {row.status}")
+    return _hits(rows, lambda row: f"{row.organization or 'platform'} · {row.status}")
 
 
 def _refusals(typed: Typed, request: HttpRequest) -> list[Hit]:

@@ -16,4 +16,5 @@
 - ``feed``: the feed of events.
 - ``credit``: balance and ledger.
 - ``webhooks``: webhooks and their deliveries.
+- ``platform``: what the operator's own systems ask.
 """

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from numbers.api.bulk_orders import BulkOrderDetailView, BulkOrderListView
 from numbers.api.bulk_release import BulkReleaseView
@@ -25,6 +25,7 @@ from numbers.api.webhooks.endpoints import (
 )
 
 urlpatterns = [
+    path("platform/", include("numbers.api.platform.urls")),
     path("phone-numbers", NumberListView.as_view(), name="numbers"),
     path("phone-numbers/search", SearchView.as_view(), name="search"),
     path("phone-numbers/orders", OrderListView.as_view(), name="orders"),

@@ -1,12 +1,10 @@
 """Refused requests, and searches that found too little."""
 
-from uuid import UUID
-
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
-from config.db.fields import CreatedAt, not_blank
+from config.db.fields import NO_ORGANIZATION, CreatedAt, not_blank
 
 MISTAKE_STATUSES = (400, 401, 403, 404, 405, 406, 410, 412, 413, 415, 422)
 
@@ -20,7 +18,7 @@ class Refusal(models.Model):
     """
 
     SEARCH_SHORT = "SEARCH_SHORT"
-    NO_ORGANIZATION = UUID(int=0)
+    NO_ORGANIZATION = NO_ORGANIZATION
     # Refused for stock, credit, campaigns or limits. The others are mistakes of the caller.
     DEMAND_STATUSES = (402, 409, 429)
     MISTAKE_STATUSES = MISTAKE_STATUSES

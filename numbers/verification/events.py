@@ -3,6 +3,7 @@
 Each direction bounds one side in time, so that an act at the very boundary is never an offender.
 """
 
+from config.db.fields import NO_ORGANIZATION
 from numbers.events.retention import RETENTION_DAYS
 from numbers.verification.promises import Check
 
@@ -106,7 +107,8 @@ EVENTS = [
                    subject || '.' || CASE subject WHEN 'api_key' THEN kind ELSE 'updated' END AS type
             FROM campaigns_event
             WHERE (subject IN ('brand', 'campaign')
-                   OR subject = 'api_key' AND kind IN ('created', 'rotated', 'revoked'))
+                   OR subject = 'api_key' AND kind IN ('created', 'rotated', 'revoked')
+                      AND organization_id <> '{NO_ORGANIZATION}')
               AND at > {_SINCE}
             GROUP BY 1, 2, 4
         ) h

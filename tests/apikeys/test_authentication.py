@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from apikeys import key_format
 from apikeys.models import ApiKey
-from apikeys.scopes import Scope
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.endpoints import endpoints
@@ -86,8 +85,7 @@ def test_repeated_authorization_header_is_refused(cast):
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
 def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
-    others = [scope for scope in Scope.values if scope != endpoint.scope]
-    response = Api(factories.key(cast.owner, *others)).request(
+    response = Api(endpoint.key(cast.owner, *endpoint.other_scopes())).request(
         endpoint.method, endpoint.url(), BODY
     )
     assert response.status_code == 403
@@ -96,9 +94,19 @@ def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
+def test_key_of_the_other_kind_is_refused_before_any_lookup(cast, endpoint):
+    """A customer's key learns nothing of the platform, and a platform key nothing as a customer."""
+    other = factories.key(cast.owner) if endpoint.for_platform else factories.platform_key()
+    response = Api(other).request(endpoint.method, endpoint.url(), BODY)
+    assert response.status_code == 403
+    if endpoint.method != "HEAD":
+        assert response.json()["error"]["message"] == "missing required scope"
+
+
+@pytest.mark.parametrize("endpoint", endpoints(), ids=str)
 def test_key_with_only_the_scope_is_accepted(cast, endpoint):
     body = b"" if endpoint.method in ("GET", "HEAD", "DELETE") else BODY
-    response = Api(factories.key(cast.owner, endpoint.scope)).request(
+    response = Api(endpoint.key(cast.owner, endpoint.scope)).request(
         endpoint.method, endpoint.url(), body
     )
     assert response.status_code in (200, 400, 404, 422)

@@ -65,7 +65,8 @@ TAKE_A_BODY = [one for one in endpoints() if one.method in ("POST", "PATCH")]
 
 @pytest.fixture
 def fuzzed(api, settings):
-    settings.RATE_LIMIT_PER_MINUTE = settings.KEY_CHANGES_PER_MINUTE = 10**9
+    settings.RATE_LIMIT_PER_MINUTE = settings.PLATFORM_RATE_LIMIT_PER_MINUTE = 10**9
+    settings.KEY_CHANGES_PER_MINUTE = 10**9
     factories.stock(*factories.line(0, 20))
     return api
 
@@ -73,6 +74,11 @@ def fuzzed(api, settings):
 @pytest.fixture
 def behind_a_proxy(settings):
     settings.BEHIND_TLS_PROXY, settings.TRUSTED_PROXIES = True, ["10.0.0.0/8"]
+
+
+def opened(fuzzed, endpoint):
+    """A client whose key opens the endpoint."""
+    return fuzzed.using(factories.platform_key()) if endpoint.for_platform else fuzzed
 
 
 def sane(response):
@@ -96,7 +102,7 @@ def sane(response):
 @budget
 @given(st.sampled_from(TAKE_A_BODY), inputs.body)
 def test_any_body_gets_a_sane_response(fuzzed, endpoint, body):
-    sane(fuzzed.request(endpoint.method, endpoint.url(), body))
+    sane(opened(fuzzed, endpoint).request(endpoint.method, endpoint.url(), body))
 
 
 @budget
@@ -144,7 +150,7 @@ def test_any_header_gets_a_sane_response(fuzzed, one, other, third):
 @given(st.sampled_from(endpoints()), inputs.content_type, inputs.headers)
 def test_any_headers_are_handled_at_every_endpoint(fuzzed, endpoint, content_type, headers):
     sane(
-        fuzzed.request(
+        opened(fuzzed, endpoint).request(
             endpoint.method, endpoint.url(), b"{}", headers=headers, content_type=content_type
         )
     )

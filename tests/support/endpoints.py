@@ -7,6 +7,10 @@ from uuid import UUID, uuid4
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, Scope
+from campaigns.models import Organization
+from tests.support import factories
+
 SOME_ID = UUID("0192f0aa-0000-7000-8000-0000000000aa")
 
 # What anyone may ask, without a key.
@@ -20,9 +24,21 @@ class Endpoint:
     method: str
     path: str
     scope: str
+    for_platform: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    def key(self, organization: Organization, *scopes: str) -> str:
+        """A secret for it, of the organization or the platform; of all scopes where none is named."""
+        if self.for_platform:
+            return factories.platform_key(*scopes)
+        return factories.key(organization, *scopes)
+
+    def other_scopes(self) -> list[Scope]:
+        """Every scope that a key for it can have, except the one that it needs."""
+        possible = PLATFORM_SCOPES if self.for_platform else ORGANIZATION_SCOPES
+        return [scope for scope in possible if scope != self.scope]
 
     def url(self, **ids: Any) -> str:
         """With these ids in it, some other where none is given."""
@@ -42,11 +58,10 @@ def endpoints() -> list[Endpoint]:
         view = callback.view_class
         methods = [method.upper() for method in view.http_method_names if hasattr(view, method)]
         for method in methods:
-            found.append(
-                Endpoint(method, f"/{route}", view.scopes["GET" if method == "HEAD" else method])
-            )
+            scope = view.scopes["GET" if method == "HEAD" else method]
+            found.append(Endpoint(method, f"/{route}", scope, view.for_platform))
         if "GET" in methods and "HEAD" not in methods:
-            found.append(Endpoint("HEAD", f"/{route}", view.scopes["GET"]))
+            found.append(Endpoint("HEAD", f"/{route}", view.scopes["GET"], view.for_platform))
     return found
 
 

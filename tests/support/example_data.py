@@ -13,6 +13,7 @@ from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from campaigns.models import Brand, Campaign
 from config.db.fields import new_id
+from numbers.api.platform.organizations import ORGANIZATION_ID
 from numbers.events.ids import place_of
 from numbers.events.publish import publish_events
 from numbers.events.types import EVENT_ID
@@ -45,6 +46,7 @@ def populate(cast: Cast) -> None:
     _rename(ApiKey.objects.get(prefix=key[:12]), KEY_ID)
     publish_events()
     _rename_event(UUID(EVENT_ID), cast.owner.pk)
+    _rename(factories.organization("Acme", credit=None), ORGANIZATION_ID)
     with next_id("numbers.webhooks.endpoints", WEBHOOK_ID):
         made = api.post(HOOKS, {"url": "https://hooks.example.com/", "events": ["*"]})
         assert made.status_code == 201

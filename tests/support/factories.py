@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apikeys.lifecycle import issue_key
-from apikeys.scopes import Scope
+from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES
 from campaigns.models import Brand, Campaign, Organization
 from config.actors import Actor, command_actor
 from numbers.credit.ledger import top_up
@@ -40,9 +40,16 @@ def organization(
 
 
 def key(organization: Organization, *scopes: str, **options: Any) -> str:
-    """A key's secret; of all scopes where none is named."""
+    """A key's secret; of all scopes that it can have where none is named."""
     options = {"label": "a key", "actor": actor(), **options}
-    return issue_key(organization=organization, scopes=list(scopes or Scope.values), **options)[1]
+    scopes = scopes or ORGANIZATION_SCOPES
+    return issue_key(organization=organization, scopes=list(scopes), **options)[1]
+
+
+def platform_key(*scopes: str, **options: Any) -> str:
+    """A platform key's secret; of all scopes of the platform where none is named."""
+    options = {"label": "a system", "actor": actor(), **options}
+    return issue_key(organization=None, scopes=list(scopes or PLATFORM_SCOPES), **options)[1]
 
 
 def brand(

@@ -14,6 +14,7 @@ from apikeys.scopes import Scope
 from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from config.api.views import ApiView
+from numbers.api.platform.organizations import ORGANIZATION_ID
 from numbers.events.types import EVENT_ID
 from numbers.field_kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from numbers.inventory.reservation_json import RESERVATION_ID
@@ -34,6 +35,11 @@ class World:
     api: Api
     cast: Cast
     monkeypatch: pytest.MonkeyPatch
+
+    @property
+    def platform(self) -> Api:
+        """One of the operator's own systems."""
+        return self.api.using(factories.platform_key())
 
     def set(self, name: str, value: Any) -> None:
         self.monkeypatch.setattr(settings, name, value)
@@ -58,7 +64,12 @@ class Call:
         **options: Any,
     ) -> Any:
         body = options.pop("body", self.body)
-        return (api or world.api).request(self.method, (path or self.path) + query, body, **options)
+        api = api or (world.platform if self.for_platform else world.api)
+        return api.request(self.method, (path or self.path) + query, body, **options)
+
+    @property
+    def for_platform(self) -> bool:
+        return self.path.startswith("/v1/platform/")
 
     def meet(self, world: World, code: str) -> Any:
         scenario = (
@@ -75,6 +86,7 @@ def with_no_key(world: World, call: Call) -> Any:
 
 
 def without_the_scope(world: World, call: Call) -> Any:
+    """A customer's key lacks every scope of the platform, whatever an operator gave it."""
     return call.make(
         world, api=Api(factories.key(world.cast.owner, Scope.PLATFORM_INVENTORY_WRITE))
     )
@@ -83,7 +95,7 @@ def without_the_scope(world: World, call: Call) -> Any:
 def of_what_is_not_there(world: World, call: Call) -> Any:
     path = call.path
     ids = (NUMBER_ID, ORDER_ID, RESERVATION_ID, KEY_ID, CAMPAIGN_ID, BRAND_ID, EVENT_ID)
-    for known in (*ids, WEBHOOK_ID, DELIVERY_ID):
+    for known in (*ids, WEBHOOK_ID, DELIVERY_ID, ORGANIZATION_ID):
         path = path.replace(known, NOBODYS)
     assert path != call.path
     return call.make(world, path=path)
@@ -105,8 +117,10 @@ def with_a_parameter_too_many(world: World, call: Call) -> Any:
 
 def past_the_limit(world: World, call: Call) -> Any:
     world.set("RATE_LIMIT_PER_MINUTE", 1)
-    call.make(world)
-    return call.make(world)
+    world.set("PLATFORM_RATE_LIMIT_PER_MINUTE", 1)
+    same = world.platform if call.for_platform else world.api
+    call.make(world, api=same)
+    return call.make(world, api=same)
 
 
 def failing(error: Exception) -> Callable[[World, Call], Any]:
@@ -315,6 +329,8 @@ ORDERING = CAMPAIGN | {
 }
 ONE_NUMBER, ONE_KEY = f"{NUMBERS}/{NUMBER_ID}", f"{KEYS}/{KEY_ID}"
 ONE_HOOK = f"{HOOKS}/{WEBHOOK_ID}"
+PLATFORM_ORGANIZATIONS = "/v1/platform/organizations"
+ONE_ORGANIZATION = f"{PLATFORM_ORGANIZATIONS}/{ORGANIZATION_ID}"
 NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
 
 CALLS = {
@@ -413,6 +429,8 @@ CALLS = {
     "getEvent": a_call("GET", f"{EVENTS}/{EVENT_ID}"),
     "getCredit": a_call("GET", "/v1/credit"),
     "listCreditEntries": a_call("GET", "/v1/credit/entries"),
+    "listOrganizations": a_call("GET", PLATFORM_ORGANIZATIONS),
+    "getOrganization": a_call("GET", ONE_ORGANIZATION),
     "createWebhook": a_call(
         "POST",
         HOOKS,

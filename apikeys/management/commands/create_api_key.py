@@ -20,11 +20,16 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
+        owner = parser.add_mutually_exclusive_group(required=True)
+        owner.add_argument(
             "--organization",
-            required=True,
             metavar="ID_OR_NAME",
             help="the organization that owns the key",
+        )
+        owner.add_argument(
+            "--platform",
+            action="store_true",
+            help="a key for your own systems, with scopes that begin with platform:",
         )
         parser.add_argument(
             "--scopes",
@@ -47,7 +52,7 @@ class Command(DeskCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        organization = find_organization(options["organization"])
+        organization = None if options["platform"] else find_organization(options["organization"])
         days = options["expires_in_days"]
         key, secret = issue_key(
             organization=organization,
@@ -60,12 +65,11 @@ class Command(DeskCommand):
             "id": key.id,
             "plaintext": secret,
             "prefix": key.prefix,
-            "organization_id": organization.id,
+            "organization_id": organization.id if organization else None,
             "label": key.label,
             "scopes": key.scopes,
             "expires_at": timestamp(key.expires_at),
         }
-        self.stderr.write(
-            f"key {key.id} of {organization.name}: store the secret now, it is not shown again"
-        )
+        owner = organization.name if organization else "the platform"
+        self.stderr.write(f"key {key.id} of {owner}: store the secret now, it is not shown again")
         self.answer(document, secret, json_wanted=options["json"])

@@ -29,7 +29,9 @@ definitions are at `/types.ts`.
 AUTHENTICATION = """\
 Send your API key as a bearer token: `Authorization: Bearer am_live_…`. Every request sees only what
 belongs to the key's organization, and may only do what the key's scopes allow. A key that begins
-with `am_test_` works in a sandbox with its own numbers and campaigns, and never costs anything.
+with `am_test_` works in a sandbox with its own numbers and campaigns, and never costs anything. A
+key that begins with `am_plat_` belongs to the operator of the desk: it opens what is below
+`/v1/platform`, and nothing else.
 """
 
 # In the order of the reference.
@@ -43,5 +45,6 @@ TAGS = {
     "API keys": "Create, rotate and revoke keys.",
     "Events": "What happened to your organization, in order.",
     "Webhooks": "Endpoints of yours that events are posted to, signed.",
+    "Platform": "For the operator's own systems, with platform keys: customers, money and stock.",
     "Health": "For load balancers and monitors. No key needed.",
 }

@@ -1,0 +1,66 @@
+import django.db.models.deletion
+from django.contrib.postgres.operations import AddConstraintNotValid
+from django.db import migrations, models
+from django.db.models import Q
+
+CUSTOMER = [
+    *("numbers:read", "numbers:write", "campaigns:read", "brands:read"),
+    *("apikeys:read", "apikeys:write", "credit:read", "events:read"),
+    *("webhooks:read", "webhooks:write", "audit:read"),
+]
+PLATFORM = [
+    *("platform:organizations", "platform:credit", "platform:campaigns"),
+    *("platform:inventory:write", "platform:routing"),
+]
+
+
+class Migration(migrations.Migration):
+    """Keys of the operator's own systems, which belong to no organization. 0009 validates."""
+
+    dependencies = [("apikeys", "0007_found_by_prefix")]
+
+    operations = [
+        migrations.AlterField(
+            "apikey",
+            "organization",
+            models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="api_keys",
+                to="campaigns.organization",
+            ),
+        ),
+        migrations.RemoveConstraint("apikey", "apikey_scopes_known"),
+        AddConstraintNotValid(
+            "apikey",
+            models.CheckConstraint(
+                condition=Q(scopes__contained_by=[*CUSTOMER, *PLATFORM]) & Q(scopes__len__gt=0),
+                name="apikey_scopes_known",
+            ),
+        ),
+        migrations.RemoveConstraint("apikey", "apikey_prefix_form"),
+        AddConstraintNotValid(
+            "apikey",
+            models.CheckConstraint(
+                condition=Q(prefix__regex=r"^am_(live|test|plat)_[0-9A-Za-z]{4,8}$"),
+                name="apikey_prefix_form",
+            ),
+        ),
+        AddConstraintNotValid(
+            "apikey",
+            models.CheckConstraint(
+                condition=Q(
+                    organization__isnull=False,
+                    scopes__contained_by=[*CUSTOMER, "platform:inventory:write"],
+                    prefix__regex=r"^am_(live|test)_",
+                )
+                | Q(
+                    organization__isnull=True,
+                    scopes__contained_by=PLATFORM,
+                    prefix__regex=r"^am_plat_",
+                ),
+                name="apikey_platform_apart",
+            ),
+        ),
+    ]
