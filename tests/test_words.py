@@ -34,9 +34,8 @@ ALLOWED = {
     # An account of Unix.
     '"nobody"',
     "'nobody'",
-    # Stored words and a URL: Job.kind, a key of Job.parameters.
+    # Stored words: Job.kind, a key of Job.parameters.
     '"deed"',
-    "phonenumber/deed/",
     # The contract's fourth promise.
     "A released number is nobody's until",
 }

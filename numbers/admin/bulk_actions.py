@@ -20,7 +20,7 @@ from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from config.errors import ApiError, ValidationFailed
 from numbers.bulk_actions.actions import BULK_ACTIONS, DONE, BulkAction, Instruction
-from numbers.bulk_actions.job import KIND, action_of, begin, choose, shares
+from numbers.bulk_actions.job import KIND, action_of, begin, choose, chosen, shares
 from numbers.inventory.availability import state_of
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Assignment, Job, PhoneNumber
@@ -140,6 +140,7 @@ class BulkActionOperation(Operation):
 
     def do(self, subject: PhoneNumber, *, actor: Actor, form: Any) -> Done:
         instruction = Instruction(actor, form.cleaned_data["reason"], form.values)
+        self.action.check([subject.pk], instruction.values)
         outcome = self.action.do([subject.pk], instruction)[subject.pk]
         if outcome.startswith("refused: "):
             raise ValidationFailed(details={"": outcome.removeprefix("refused: ")})
@@ -185,7 +186,7 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         return HttpResponseRedirect(page_of(job))
     form_class = FORMS.get(action.name, BulkActionForm)
     form = form_class(request.POST) if request.method == "POST" else form_class(initial=_known(job))
-    confirming = form.is_bound and form.is_valid()
+    confirming = form.is_bound and form.is_valid() and _is_possible(job, action, form)
     if confirming and "confirmed" in request.POST:
         try:
             begin(
@@ -207,6 +208,16 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
     }
     context.update(job=job, confirming=confirming, media=form.media, **preview)
     return TemplateResponse(request, "operators/bulk_action.html", context)
+
+
+def _is_possible(job: Job, action: BulkAction, form: BulkActionForm) -> bool:
+    """Return whether the action accepts the values. Show beside the fields why not."""
+    try:
+        action.check(chosen(job), form.values)
+    except ValidationFailed as refusal:
+        add_refusal(form, refusal)
+        return False
+    return True
 
 
 def _known(job: Job) -> dict[str, Any]:
@@ -237,4 +248,4 @@ def _preview(
     }
 
 
-PAGES = [Page("numbers/phonenumber/deed/<uuid:job_id>/", "bulk_action", bulk_action_page)]
+PAGES = [Page("numbers/phonenumber/bulk-action/<uuid:job_id>/", "bulk_action", bulk_action_page)]

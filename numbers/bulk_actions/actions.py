@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from campaigns.models import Organization
-from config.errors import ApiError
+from campaigns.eligibility import require_usable
+from campaigns.models import Campaign, Organization
+from config.errors import ApiError, ValidationFailed
 from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes
 from numbers.bulk_actions.undo import EndHold, MoveHold, Restore, UndoRelease
 from numbers.inventory.availability import available_to
@@ -29,6 +30,7 @@ from numbers.ownership.routing import Routing
 Kind = NumberEvent.Kind
 
 DAY_SECONDS = 86_400
+_LOOKED_AT = 20_000  # numbers that a form's check reads
 
 
 class Release(BulkAction):
@@ -155,6 +157,19 @@ class OrganizationAction(BulkAction):
 
     states = ("available", "held")
 
+    def check(self, ids: Sequence[int], values: Mapping[str, Any]) -> None:
+        organization = Organization.objects.get(pk=values["organization_id"])
+        if problem := _why_no_buyer(organization):
+            raise ValidationFailed(details={"organization": problem})
+        if ids and not _any_is(ids, sandbox=organization.is_sandbox):
+            mine, others = ("sandbox", "live") if organization.is_sandbox else ("live", "sandbox")
+            raise ValidationFailed(
+                details={
+                    "organization": f"{organization} is a {mine} organization, and all of these are "
+                    f"{others} numbers: choose a {others} organization"
+                }
+            )
+
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         buyer = buyer_for(instruction.values["organization_id"], instruction)
         if isinstance(buyer, str):
@@ -200,6 +215,11 @@ class Assign(OrganizationAction):
     event_kind = Kind.ASSIGNED
     batch = 1_000  # the largest order
 
+    def check(self, ids: Sequence[int], values: Mapping[str, Any]) -> None:
+        super().check(ids, values)
+        if campaign_id := values.get("campaign_id"):
+            _require_campaign(campaign_id, organization_id=values["organization_id"])
+
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         name = Organization.objects.get(pk=values["organization_id"])
         return f"is ordered for {name} and charged to its credit, in orders of up to {self.batch:,}"
@@ -213,11 +233,43 @@ class Assign(OrganizationAction):
 def buyer_for(organization_id: str, instruction: Instruction) -> Buyer | str:
     """Return the organization as a buyer, or a phrase why it cannot be one now."""
     organization = Organization.objects.get(pk=organization_id)
-    if organization.status != Organization.Status.ACTIVE:
-        return f"{organization} is suspended"
-    return Buyer(
+    return _why_no_buyer(organization) or Buyer(
         organization.pk, organization.is_sandbox, instruction.actor, reason=instruction.reason
     )
+
+
+def _why_no_buyer(organization: Organization) -> str:
+    is_active = organization.status == Organization.Status.ACTIVE
+    return "" if is_active else f"{organization} is suspended"
+
+
+def _any_is(ids: Sequence[int], *, sandbox: bool) -> bool:
+    """Return whether a number is of this inventory. Reads as many as one preview does, at most."""
+    first = list(ids[:_LOOKED_AT])
+    return PhoneNumber.objects.filter(pk__in=first, sandbox=sandbox).exists() or (
+        len(ids) > len(first)  # the job answers for the others
+    )
+
+
+def _require_campaign(campaign_id: str, *, organization_id: str) -> None:
+    campaign = (
+        Campaign.objects.of(UUID(organization_id))
+        .select_related("brand")
+        .filter(pk=campaign_id)
+        .first()
+    )
+    if campaign is None:
+        raise ValidationFailed(
+            details={"campaign": "was not found among the campaigns of this organization"}
+        )
+    try:
+        require_usable(
+            campaign_status=campaign.status,
+            brand_status=campaign.brand.status,
+            identity_status=campaign.brand.identity_status,
+        )
+    except ApiError as refusal:
+        raise ValidationFailed(details={"campaign": refusal.message}) from refusal
 
 
 def _words(refusal: ApiError) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from campaigns.models import Campaign
 from config.errors import ApiError
 from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes
-from numbers.inventory.holds import end_holds, holders_of, move_holds
+from numbers.inventory.holds import end_holds, holders_of, move_holds, require_end
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 from numbers.ownership.restore import resting_until, restore_numbers
 from numbers.ownership.undo_release import last_assignment, release_of, undo_release
@@ -121,6 +121,9 @@ class MoveHold(BulkAction):
 
     def describe_number(self, number: PhoneNumber) -> str:
         return _describe_hold(number)
+
+    def check(self, ids: Sequence[int], values: Mapping[str, Any]) -> None:
+        require_end(datetime.fromisoformat(values["until"]))
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         moved = move_holds(

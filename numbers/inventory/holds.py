@@ -80,12 +80,17 @@ def move_holds(
     Raise ValidationFailed without a reason, or if the time is past or more than a year away.
     """
     _require_reason(reason)
+    require_end(until)
+    return run_transaction(lambda _: _move(list(number_ids), until, actor, reason.strip()))
+
+
+def require_end(until: datetime) -> None:
+    """Raise ValidationFailed if a hold can't end then: in the past, or too far away."""
     now = timezone.now()
     if not now < until <= now + timedelta(days=LONGEST_DAYS):
         raise ValidationFailed(
             details={"until": f"must be in the future, within {LONGEST_DAYS} days"}
         )
-    return run_transaction(lambda _: _move(list(number_ids), until, actor, reason.strip()))
 
 
 def _end(tx: Transaction, ids: list[int], actor: Actor, reason: str) -> list[int]:

@@ -319,10 +319,12 @@ def test_stopped_job_leaves_the_rest_to_resume(
     rest = page.context["rest"]
     assert rest.total == 6
     assert (
-        desk.get(f"/admin/numbers/phonenumber/deed/{rest.pk}/").context["form"].initial["reason"]
+        desk.get(f"/admin/numbers/phonenumber/bulk-action/{rest.pk}/")
+        .context["form"]
+        .initial["reason"]
         == "tests"
     )
-    desk.post(f"/admin/numbers/phonenumber/deed/{rest.pk}/", {**WHY, "confirmed": "yes"})
+    desk.post(f"/admin/numbers/phonenumber/bulk-action/{rest.pk}/", {**WHY, "confirmed": "yes"})
     run_all()
     assert set(statuses().values()) == {"retired"}
     assert desk.get(url(Job, "change", job.pk)).context["rest"] is None
@@ -398,10 +400,64 @@ def test_bulk_action_is_offered_only_with_its_permission(cast: Any) -> None:
     client.force_login(clerk)
     assert client.get(LIST).context["action_form"] is None
     job = choose(PhoneNumber.objects.all(), action=ReleaseAtOnce(), actor=factories.actor())
-    assert client.get(f"/admin/numbers/phonenumber/deed/{job.pk}/").status_code == 403
+    assert client.get(f"/admin/numbers/phonenumber/bulk-action/{job.pk}/").status_code == 403
     assert (
         client.post(
             url(PhoneNumber, "operation", number("+14155550100").pk, "retire"), WHY
         ).status_code
         == 403
     )
+
+
+# --- values that every number would refuse
+# ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("action", ["hold", "assign"])
+def test_form_refuses_an_organization_of_the_other_inventory(
+    desk: Client, cast: Any, action: str
+) -> None:
+    live = factories.stock(*factories.line(1, 2))
+    sandbox = factories.organization("Trial", credit=None, sandbox=True)
+    page = pick(desk, action, *live)
+    values = {**WHY, "organization": str(sandbox.pk), "days": "7"}
+    for more in ({}, {"confirmed": "yes"}):
+        refused = desk.post(page.request["PATH_INFO"], {**values, **more})
+        assert "all of these are live numbers" in str(refused.context["form"].errors)
+        assert not refused.context["confirming"]
+    single = do(desk, number(live[0]), action, **values)
+    assert "all of these are live numbers" in str(single.context["form"].errors["organization"])
+    assert Job.objects.get().status == Job.Status.DRAFT
+    # One number of its inventory among them is enough: the job reports the others.
+    test_number = factories.stock("+14152000050", sandbox=True)
+    job = carry_out(desk, pick(desk, action, *live, *test_number), **values)
+    assert outcomes(job) == {
+        **dict.fromkeys(live, "refused: it is not available to this organization"),
+        test_number[0]: "done",
+    }
+
+
+@pytest.mark.parametrize("action", ["hold", "assign"])
+def test_form_refuses_a_suspended_organization(desk: Client, cast: Any, action: str) -> None:
+    page = pick(desk, action, *factories.stock(*factories.line(1, 2)))
+    suspend_organization(organization_id=cast.owner.pk, actor=factories.actor(), reason="fraud")
+    refused = desk.post(
+        page.request["PATH_INFO"], {**WHY, "organization": str(cast.owner.pk), "days": "7"}
+    )
+    assert "Owner is suspended" in str(refused.context["form"].errors["organization"])
+
+
+def test_form_refuses_a_campaign_that_no_number_could_use(desk: Client, cast: Any) -> None:
+    page = pick(desk, "assign", *factories.stock(*factories.line(1, 2)))
+    foreign = factories.campaign(cast.stranger)
+    pending = factories.campaign(cast.owner, "PENDING")
+    for campaign, why in ((foreign, "was not found"), (pending, "campaign is not active")):
+        values = {"organization": str(cast.owner.pk), "campaign": str(campaign.pk)}
+        refused = desk.post(page.request["PATH_INFO"], {**WHY, **values})
+        assert why in str(refused.context["form"].errors["campaign"])
+
+
+def test_form_refuses_an_end_of_hold_in_the_past(desk: Client, cast: Any) -> None:
+    (one,) = factories.stock("+14155550100")
+    factories.hold(cast.owner, one)
+    page = pick(desk, "move-hold", one)
+    refused = desk.post(page.request["PATH_INFO"], {**WHY, "until": "2020-01-01 12:00"})
+    assert "must be in the future" in str(refused.context["form"].errors["until"])
