@@ -10,6 +10,8 @@ from django.urls import reverse
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.admin.changelist import rows_of
 from config.admin.charts import Part, Place, draw_bar, draw_columns
+from numbers.admin.filters import CRITERIA, criteria_in_words
+from numbers.admin.refusals import NOT_NAMED
 from numbers.credit.ledger import short_accounts
 from numbers.models import CreditAccount, Order, PhoneNumber
 from numbers.reports.dashboard import DAYS, Figures
@@ -194,19 +196,22 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
 def demand_panel(figures: Figures) -> dict[str, Any]:
     rows = []
     for wish in figures.panels.get("demand", {}).get("wishes", [])[:SHOWN]:
-        criteria = {
-            "area": wish["area_code"],
-            "type": wish["number_type"],
-            "pattern": wish["pattern"],
+        # Exactly the requests of this row: a criterion that it does not name is "none".
+        refused = {
+            "area": wish["area_code"] or NOT_NAMED,
+            "type": wish["number_type"] or NOT_NAMED,
+            "pattern": wish["pattern"] or NOT_NAMED,
         }
-        given = {name: value for name, value in criteria.items() if value}
+        waiting = {name: wish[name] for name in CRITERIA.values()}
         rows.append(
             {
                 **wish,
                 "type_name": _in_words(wish["number_type"]),
                 "last_at": datetime.fromisoformat(wish["last_at"]),
-                "address": rows_of("numbers_refusal", unmet="yes", sandbox__exact=0, **given),
-                "waiting_address": rows_of("numbers_order", status__exact="pending"),
+                "address": rows_of("numbers_refusal", unmet="yes", sandbox__exact=0, **refused),
+                "waiting_address": rows_of(
+                    "numbers_order", criteria=criteria_in_words(waiting), sandbox__exact=0
+                ),
             }
         )
     return {"rows": rows, "days": DAYS}

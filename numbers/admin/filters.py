@@ -1,12 +1,13 @@
 """Filters of the operators' lists, each answered by an index."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from psycopg import sql
 
@@ -85,6 +86,40 @@ class OrderDayFilter(CalendarFilter):
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
         return queryset.filter(pk__gte=first_id_of(begin), pk__lt=first_id_of(end))
+
+
+# The criteria that unmet demand is counted by, by the names that operators know.
+CRITERIA = {"area": "area_code", "type": "number_type", "pattern": "pattern"}
+_ANY = "any"
+
+
+def criteria_in_words(criteria: Mapping[str, str]) -> str:
+    """Return criteria as `CriteriaFilter` reads them, such as "area 415, pattern 777"."""
+    named = [f"{word} {criteria[name]}" for word, name in CRITERIA.items() if criteria.get(name)]
+    return ", ".join(named) or _ANY
+
+
+class CriteriaFilter(TypedFilter):
+    """Backorders that wait for exactly these criteria; SMS and MMS may be named beside them."""
+
+    title, parameter_name = "backorders for", "criteria"
+    placeholder = "area 415, type local, or any"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = (self.value() or "").strip()
+        if not value:
+            return queryset
+        named = dict.fromkeys(CRITERIA.values(), "")
+        for part in [] if value == _ANY else value.split(","):
+            word, _, given = part.strip().partition(" ")
+            if word not in CRITERIA or not given.strip():
+                return queryset.none()
+            named[CRITERIA[word]] = given.strip()
+        conditions = [
+            Q(**{f"criteria__{name}": given} if given else {f"criteria__{name}__isnull": True})
+            for name, given in named.items()
+        ]
+        return queryset.filter(*conditions, status="pending")
 
 
 # OFFSET 0, or PostgreSQL would answer min() by reading the primary key from its end.

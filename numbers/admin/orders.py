@@ -16,7 +16,7 @@ from config.admin.filters import TypedFilter
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
 from config.errors import sqlstate_of
-from numbers.admin.filters import OrderDayFilter
+from numbers.admin.filters import CriteriaFilter, OrderDayFilter
 from numbers.admin.stock_links import stock_links
 from numbers.models import Assignment, Order
 from numbers.numbering.notations import meanings_of
@@ -115,6 +115,7 @@ class OrderAdmin(DeskAdmin):
         OrganizationFilter,
         NumberFilter,
         ReferenceFilter,
+        CriteriaFilter,
     )
     list_select_related = ("organization",)
     search_fields = ("id__exact",)

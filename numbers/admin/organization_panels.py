@@ -18,6 +18,7 @@ from campaigns.models import Brand, Campaign, Organization
 from config.admin.changelist import rows_of
 from config.admin.related_tables import Cell, Related, link, related
 from numbers.admin.credit import ledger_of
+from numbers.credit.ledger import short_accounts
 from numbers.models import Assignment, CreditAccount, Order, PhoneNumber, Refusal, Reservation
 
 # Counts stop here; what is beyond is "10,000+".
@@ -235,7 +236,7 @@ def summary_of(request: HttpRequest, organization: Organization) -> dict[str, An
     return {
         **summary,
         "account": account,
-        "is_short": account.balance <= account.alert_below and not organization.is_sandbox,
+        "is_short": short_accounts(CreditAccount.objects.filter(pk=account.pk)).exists(),
         "top_up": f"{operation}?{back}" if user.has_perm("numbers.change_creditaccount") else "",
         "has_statement": user.has_perm("numbers.view_creditentry"),
     }

@@ -21,6 +21,8 @@ from numbers.models import PhoneNumber, Refusal
 NUMBERS_SHOWN = 2
 NAMED_SHOWN = 20
 SEARCHES = (Refusal.SEARCH_SHORT,)
+# The value of a filter for requests that did not name this criterion.
+NOT_NAMED = "none"
 
 
 def _never(request: HttpRequest, codes: tuple[str, ...]) -> bool:
@@ -51,28 +53,32 @@ class UnmetFilter(admin.SimpleListFilter):
         )
 
 
+# The expression of the index refusal_areas.
+_AREAS = Func(
+    "area_code",
+    "numbers",
+    function="numberdesk_refused_areas",
+    output_field=ArrayField(TextField()),
+)
+
+
 class AreaFilter(TypedFilter):
     """Searches in an area code, and orders that named numbers of it."""
 
     title, parameter_name = "area code", "area"
-    placeholder = "415"
+    placeholder = "415, or none"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = (self.value() or "").strip()
         if not value:
             return queryset
+        if value == NOT_NAMED:
+            return queryset.annotate(areas=_AREAS).filter(wanted__isnull=False, areas=[])
         if not (len(value) == 3 and value.isascii() and value.isdigit()) or _never(
             request, Refusal.UNMET
         ):
             return queryset.none()
-        # The expression of the index refusal_areas.
-        areas = Func(
-            "area_code",
-            "numbers",
-            function="numberdesk_refused_areas",
-            output_field=ArrayField(TextField()),
-        )
-        return queryset.annotate(areas=areas).filter(wanted__isnull=False, areas__contains=[value])
+        return queryset.annotate(areas=_AREAS).filter(wanted__isnull=False, areas__contains=[value])
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -81,11 +87,13 @@ class TypeFilter(admin.SimpleListFilter):
     title, parameter_name = "number type", "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return PhoneNumber.Type.choices
+        return [*PhoneNumber.Type.choices, (NOT_NAMED, "None named")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
+        if self.value() == NOT_NAMED:
+            return queryset.filter(number_type="")
         return (
             queryset.none()
             if _never(request, SEARCHES)
@@ -95,11 +103,13 @@ class TypeFilter(admin.SimpleListFilter):
 
 class PatternFilter(TypedFilter):
     title = parameter_name = "pattern"
-    placeholder = "777"
+    placeholder = "777, or none"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
+        if self.value() == NOT_NAMED:
+            return queryset.filter(pattern="")
         return (
             queryset.none() if _never(request, SEARCHES) else queryset.filter(pattern=self.value())
         )

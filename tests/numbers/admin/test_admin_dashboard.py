@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -101,6 +101,50 @@ def test_unmet_demand_links_to_its_searches_and_orders(desk: Client, busy: None)
     assert rows_behind(desk, search["address"]) == 1
     assert (named["area_code"], named["missing"]) == ("415", 1)
     assert rows_behind(desk, named["address"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("criteria", "row"),
+    [
+        ({"area_code": "212"}, "area 212"),
+        ({"area_code": "212", "pattern": "777"}, "area 212, pattern 777"),
+        ({"area_code": "212", "number_type": "local"}, "area 212, type local"),
+        ({"pattern": "777"}, "pattern 777"),
+        ({}, "any"),
+    ],
+)
+def test_row_of_unmet_demand_links_to_its_own_requests(
+    desk: Client, api: Api, criteria: dict[str, str], row: str
+) -> None:
+    for number_of_all in (
+        {"area_code": "212"},
+        {"area_code": "212", "pattern": "777"},
+        {"area_code": "212", "number_type": "local"},
+        {"area_code": "503"},
+        {"pattern": "777"},
+        {},
+    ):
+        api.post("/v1/phone-numbers/search", {**number_of_all, "quantity": 4})
+        wait_for(api, 50, **number_of_all)
+    refresh_figures()
+    (found,) = [
+        one
+        for one in panel(desk.get(HOME), "Unmet demand")["rows"]
+        if {name: one[name] for name in ("area_code", "number_type", "pattern") if one[name]}
+        == criteria
+    ]
+    (order,) = desk.get(found["waiting_address"]).context["cl"].result_list
+    assert order.criteria == criteria
+    assert urlencode({"criteria": row}) in found["waiting_address"]
+    (refusal,) = desk.get(found["address"]).context["cl"].result_list
+    given = {name: getattr(refusal, name) for name in ("area_code", "number_type", "pattern")}
+    assert {name: value for name, value in given.items() if value} == criteria
+
+
+@pytest.mark.parametrize("value", ["x", "area", "size 3", "area 212;", "area 212, x"])
+def test_unknown_criteria_match_no_backorder(desk: Client, busy: None, value: str) -> None:
+    page = desk.get(url(Order, "changelist"), {"criteria": value})
+    assert page.context["cl"].result_count == 0
 
 
 def test_quarantine_figure_links_to_its_numbers(desk: Client, busy: None) -> None:

@@ -121,6 +121,23 @@ def test_page_shows_credit_and_last_activity(desk, busy):
     assert f"ordered {Order.objects.latest('id').created_at:%Y-%m-%d %H:%M}" in summary
 
 
+@pytest.mark.parametrize(
+    ("status", "sandbox", "is_short"),
+    [("ACTIVE", False, True), ("SUSPENDED", False, False), ("ACTIVE", True, False)],
+)
+def test_page_calls_short_whom_the_home_page_calls_short(desk, status, sandbox, is_short):
+    owner = factories.organization("Short", credit=None, sandbox=sandbox, status=status)
+    account, _ = CreditAccount.objects.get_or_create(
+        organization=owner, defaults={"currency": "USD", "alert_below": 5}
+    )
+    CreditAccount.objects.filter(pk=account.pk).update(alert_below=5)
+    assert shown(desk, owner).context["summary"]["is_short"] is is_short
+    (panel,) = [
+        one for one in desk.get("/admin/").context["panels"] if one["title"] == "Short of credit"
+    ]
+    assert bool(panel["rows"]) is is_short
+
+
 def test_top_up_returns_to_the_organization(desk, busy):
     address = shown(desk, busy).context["summary"]["top_up"]
     done = desk.post(address, {"amount": "5.00", "note": "invoice 7"})
