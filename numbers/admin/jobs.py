@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
-from django.utils import timezone
 
 from config.actors import Actor
 from config.admin.actions import Done, Operation
@@ -91,16 +90,7 @@ def _progress_context(job: Job) -> dict[str, Any]:
         "outcomes": [(one.position, _text(one), one.outcome) for one in outcomes[:SHOWN]],
         "more": len(outcomes) > SHOWN,
         "all": rows_of("numbers_joboutcome", job=job.pk),
-        "seconds_left": _seconds_left(job),
     }
-
-
-def _seconds_left(job: Job) -> int | None:
-    """Estimate the remaining seconds from the rate so far; None if there is no rate yet."""
-    if job.is_over or job.started_at is None or not job.progress or not job.total:
-        return None
-    passed = (timezone.now() - job.started_at).total_seconds()
-    return int(passed / job.progress * (job.total - job.progress))
 
 
 def _text(outcome: JobOutcome) -> str:

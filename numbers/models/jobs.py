@@ -101,8 +101,8 @@ class Job(models.Model):
 
     @property
     def seconds_left(self) -> int | None:
-        """Estimate the rest of the current step at the current rate. None: not known."""
-        rate = self.counts.get("rate")
+        """Estimate the rest of the current step at its rate so far. None: not known, or over."""
+        rate = None if self.is_over else self.counts.get("rate")
         return round((self.total - self.progress) / rate) if rate and self.total else None
 
 

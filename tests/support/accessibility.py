@@ -61,7 +61,7 @@ def unnamed_fields(page: Browser) -> list[Any]:
 
 def cut_off(page: Browser) -> list[Any]:
     """Return tables and panels that are partly visible only by scrolling within them."""
-    script = """[...document.querySelectorAll(".desk-panel, .desk-scroll, .results")]
+    script = """[...document.querySelectorAll(".desk-panel, .desk-scroll, .desk-cards:has(> table), .results")]
         .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.innerText.slice(0, 40))"""
     found: list[Any] = page.evaluate(script)
     return found

@@ -126,6 +126,28 @@ def test_long_lists_fit_a_desktop(page: Browser, live_server: Any, long_lists: l
         assert cut_off(page) == [], address
 
 
+@pytest.mark.parametrize("kind", ["pages", "long_lists"])
+def test_nothing_is_cut_off_on_a_phone(
+    page: Browser, live_server: Any, kind: str, request: pytest.FixtureRequest
+) -> None:
+    page.resize(390, 844, phone=True)
+    for address in request.getfixturevalue(kind):
+        page.go(live_server.url + address)
+        assert cut_off(page) == [], address
+        assert wider_than_the_window(page) == 0, address
+
+
+def test_row_of_a_list_names_its_columns_on_a_phone(
+    page: Browser, live_server: Any, pages: list[str]
+) -> None:
+    page.resize(390, 844, phone=True)
+    page.go(live_server.url + url(PhoneNumber, "changelist"))
+    shown = page.evaluate(
+        "getComputedStyle(document.querySelector('#result_list .field-state'), '::before').content"
+    )
+    assert shown == '"State"'
+
+
 def test_contrast_check_finds_a_planted_text(page: Browser, live_server: Any) -> None:
     page.go(live_server.url + "/admin/")
     page.evaluate("document.querySelector('h1').style.color = '#c8c8c8', 0")
