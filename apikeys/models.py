@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, Scope
+from apikeys.scopes import CUSTOMER_SCOPES, PLATFORM_ONLY_SCOPES, Scope
 from campaigns.models import Organization
 from config.actors import PLATFORM_PREFIX
 from config.db.fields import CreatedAt, id_column
@@ -67,16 +67,11 @@ class ApiKey(models.Model):
                 name="apikey_scopes_known",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    organization__isnull=False,
-                    scopes__contained_by=ORGANIZATION_SCOPES,
-                    prefix__regex=r"^am_(live|test)_",
-                )
-                | Q(
-                    organization__isnull=True,
-                    scopes__contained_by=PLATFORM_SCOPES,
-                    prefix__regex=rf"^{PLATFORM_PREFIX}",
-                ),
+                condition=Q(organization__isnull=False)
+                & ~Q(scopes__overlap=PLATFORM_ONLY_SCOPES)
+                & ~Q(prefix__regex=rf"^{PLATFORM_PREFIX}")
+                | Q(organization__isnull=True, prefix__regex=rf"^{PLATFORM_PREFIX}")
+                & ~Q(scopes__overlap=CUSTOMER_SCOPES),
                 name="apikey_platform_apart",
             ),
             models.CheckConstraint(

@@ -29,6 +29,7 @@ PLATFORM_SCOPES = tuple(scope for scope in Scope if scope.startswith("platform:"
 CUSTOMER_SCOPES = tuple(scope for scope in Scope if scope not in PLATFORM_SCOPES)
 # An operator may give a customer's key this one too, for `return_to_carrier`.
 ORGANIZATION_SCOPES = (*CUSTOMER_SCOPES, Scope.PLATFORM_INVENTORY_WRITE)
+PLATFORM_ONLY_SCOPES = tuple(one for one in PLATFORM_SCOPES if one not in ORGANIZATION_SCOPES)
 
 
 _READING = (

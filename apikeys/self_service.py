@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from apikeys.authentication import Caller
+from apikeys.authentication import Caller, PlatformCaller
 from apikeys.lifecycle import check_scopes, issue_key, revoke_key, rotate_key
 from apikeys.models import ApiKey
 from apikeys.rate_limits import count_key_change
 from apikeys.scopes import PLATFORM_SCOPES
+from campaigns.models import Organization
 from config.api.envelope import timestamp
 from config.api.idempotency import IdempotencyKey, Response, respond_once
 from config.db.transactions import Transaction, run_transaction
@@ -136,3 +137,85 @@ def _require_within(own: ApiKey, scopes: Iterable[str], expires_at: datetime | N
         raise Forbidden(
             f"a key can't outlast the key that makes it, which expires at {timestamp(own.expires_at)}"
         )
+
+
+# --- by the operator's own systems ---------------------------------------------------------------
+
+
+def create_key_as_platform(
+    caller: PlatformCaller,
+    organization_id: UUID,
+    *,
+    label: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+    show: Callable[[ApiKey, str], Response],
+    idempotency_key: IdempotencyKey | None = None,
+) -> Response:
+    """Create a customer's key of any scopes that customers have, not limited to ten a minute.
+
+    Raise InvalidInput for bad scopes, Forbidden for one of the platform, or NotFound.
+    """
+    check_scopes(scopes)
+    if set(scopes) & set(PLATFORM_SCOPES):
+        raise Forbidden()
+
+    def create() -> tuple[ApiKey, str]:
+        organization = Organization.objects.filter(pk=organization_id).first()
+        if organization is None:
+            raise NotFound()
+        return issue_key(
+            organization=organization,
+            scopes=scopes,
+            label=label,
+            expires_at=expires_at,
+            actor=caller.actor,
+        )
+
+    return _respond_once_as_platform(caller, idempotency_key, lambda: show(*create()))
+
+
+def rotate_key_as_platform(
+    caller: PlatformCaller,
+    organization_id: UUID,
+    key_id: UUID,
+    *,
+    show: Callable[[ApiKey, str], Response],
+    idempotency_key: IdempotencyKey | None = None,
+) -> Response:
+    """Give a customer's key a new secret. Raise NotFound."""
+    return _respond_once_as_platform(
+        caller,
+        idempotency_key,
+        lambda: show(
+            *rotate_key(key_id=key_id, organization_id=organization_id, actor=caller.actor)
+        ),
+    )
+
+
+def revoke_key_as_platform(caller: PlatformCaller, organization_id: UUID, key_id: UUID) -> ApiKey:
+    """Revoke a customer's key. Raise NotFound."""
+    return run_transaction(
+        lambda _: revoke_key(key_id=key_id, organization_id=organization_id, actor=caller.actor)
+    )
+
+
+def _respond_once_as_platform(
+    caller: PlatformCaller, idempotency_key: IdempotencyKey | None, use_case: Callable[[], Response]
+) -> Response:
+    """Run ``use_case`` once, while the platform's key is live; a replay shows a secret too."""
+
+    def run(_: Transaction) -> Response:
+        _lock_own(caller)
+        return use_case()
+
+    return respond_once(
+        idempotency_key, run, before_replay=lambda: _lock_own(caller), has_secret=True
+    )
+
+
+def _lock_own(caller: PlatformCaller) -> None:
+    """Keep the platform's key as it is. Raise Unauthorized if it stopped."""
+    own = ApiKey.objects.of(None).filter(pk=caller.key_id).select_for_update(no_key=True).first()
+    if own is None or own.prefix != caller.prefix or not own.is_live:
+        raise Unauthorized()

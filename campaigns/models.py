@@ -13,6 +13,8 @@ from campaigns.event_types import EventType
 from campaigns.names import NameField, name_rule
 from config.db.fields import CreatedAt, id_column, not_blank, one_of
 
+LONGEST_EXTERNAL_ID = 255
+
 
 class OrganizationStatus(models.TextChoices):
     ACTIVE = "ACTIVE"
@@ -26,6 +28,10 @@ class Organization(models.Model):
 
     id = id_column()
     name = NameField()
+    # The id that the operator's own systems know it by; empty if they do not.
+    external_id = models.CharField(
+        max_length=LONGEST_EXTERNAL_ID, blank=True, default="", db_default="", db_collation="C"
+    )
     is_sandbox = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     created_at = CreatedAt()
@@ -35,6 +41,11 @@ class Organization(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(Lower("name"), name="organization_name_unique"),
+            models.UniqueConstraint(
+                fields=["external_id"],
+                condition=~models.Q(external_id=""),
+                name="organization_external_id_unique",
+            ),
             not_blank("name", name="organization_name_not_blank"),
             name_rule(name="organization_name_rule"),
             one_of("status", OrganizationStatus, name="organization_status_known"),

@@ -1,6 +1,7 @@
 """Create organizations, brands and campaigns, for the admin and the commands."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet, Value
@@ -11,24 +12,78 @@ from campaigns.models import Brand, BrandStatus, Campaign, CampaignStatus, Organ
 from campaigns.names import as_id, require_name
 from config.actors import Actor
 from config.db.fields import new_id
-from config.errors import ValidationFailed
+from config.errors import NotFound, ValidationFailed
 
 
-def create_organization(*, name: str, is_sandbox: bool, actor: Actor) -> Organization:
-    """Create an organization. Raise ValidationFailed if the name is bad or taken in any case."""
+class ExternalIdTaken(Exception):
+    """An organization with this external id exists already."""
+
+
+def create_organization(
+    *, name: str, is_sandbox: bool, actor: Actor, external_id: str = ""
+) -> Organization:
+    """Create an organization.
+
+    Raise ValidationFailed if the name is bad or taken in any case, or ExternalIdTaken.
+    """
     name = require_name("name", name)
     try:
         with transaction.atomic():
-            organization = Organization.objects.create(name=name, is_sandbox=is_sandbox)
+            organization = Organization.objects.create(
+                name=name, is_sandbox=is_sandbox, external_id=external_id
+            )
             after = {"name": name, "is_sandbox": is_sandbox, "status": organization.status}
+            if external_id:
+                after["external_id"] = external_id
             record(organization, "created", actor=actor, after=after)
     except IntegrityError as error:
-        if "organization_name_unique" not in str(error):
-            raise
-        raise ValidationFailed(
-            details={"name": f"an organization named {name!r} exists already: choose another name"}
-        ) from error
+        if "organization_external_id_unique" in str(error):
+            raise ExternalIdTaken from error
+        raise _name_taken(name, error) from error
     return organization
+
+
+def rename_organization(
+    *, organization_id: UUID, name: str, actor: Actor, reason: str = ""
+) -> Organization:
+    """Rename an organization. Idempotent.
+
+    Raise NotFound, or ValidationFailed if the name is bad or taken in any case.
+    """
+    name = require_name("name", name)
+    try:
+        with transaction.atomic():
+            organization = (
+                Organization.objects.select_for_update(no_key=True)
+                .filter(pk=organization_id)
+                .first()
+            )
+            if organization is None:
+                raise NotFound()
+            if organization.name == name:
+                return organization
+            before, organization.name = {"name": organization.name}, name
+            organization.save(update_fields=["name", "updated_at"])
+            record(
+                organization,
+                "changed",
+                actor=actor,
+                before=before,
+                after={"name": name},
+                reason=reason,
+            )
+    except IntegrityError as error:
+        raise _name_taken(name, error) from error
+    return organization
+
+
+def _name_taken(name: str, error: IntegrityError) -> Exception:
+    """Return the error of a name that another organization has, or else the one that occurred."""
+    if "organization_name_unique" not in str(error):
+        return error
+    return ValidationFailed(
+        details={"name": f"an organization named {name!r} exists already: choose another name"}
+    )
 
 
 def find_organization(id_or_name: str) -> Organization:

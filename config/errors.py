@@ -98,6 +98,12 @@ class LimitExceeded(Conflict):
     code, message = "LIMIT_EXCEEDED", "limit exceeded"
 
 
+class Contradiction(Conflict):
+    """The request contradicts what is already recorded. The message says what that is."""
+
+    code, message = "CONFLICT", "conflict"
+
+
 class PreconditionFailed(ApiError):
     """The representation has changed since the caller read it."""
 

@@ -12,6 +12,7 @@ PLATFORM = [
     *("platform:organizations", "platform:credit", "platform:campaigns"),
     *("platform:inventory:write", "platform:routing"),
 ]
+PLATFORM_ONLY = [one for one in PLATFORM if one != "platform:inventory:write"]
 
 
 class Migration(migrations.Migration):
@@ -50,16 +51,11 @@ class Migration(migrations.Migration):
         AddConstraintNotValid(
             "apikey",
             models.CheckConstraint(
-                condition=Q(
-                    organization__isnull=False,
-                    scopes__contained_by=[*CUSTOMER, "platform:inventory:write"],
-                    prefix__regex=r"^am_(live|test)_",
-                )
-                | Q(
-                    organization__isnull=True,
-                    scopes__contained_by=PLATFORM,
-                    prefix__regex=r"^am_plat_",
-                ),
+                condition=Q(organization__isnull=False)
+                & ~Q(scopes__overlap=PLATFORM_ONLY)
+                & ~Q(prefix__regex=r"^am_plat_")
+                | Q(organization__isnull=True, prefix__regex=r"^am_plat_")
+                & ~Q(scopes__overlap=CUSTOMER),
                 name="apikey_platform_apart",
             ),
         ),

@@ -4,6 +4,7 @@ Kinds of responses carry only their schema. Kinds of requests also read: the fac
 the end return an annotation whose reader raises ``Problem`` with what the value must be.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Annotated
@@ -13,7 +14,8 @@ from pydantic import WithJsonSchema
 
 from config.api.declared import Problem, Reads
 from config.api.openapi.shapes import Schema, nullable
-from config.api.parse_values import UUID_EXPECTED, parse_uuid
+from config.api.parse_values import UUID_EXPECTED, is_text, parse_uuid
+from config.db.fields import LARGEST_AMOUNT
 
 # --- responses -----------------------------------------------------------------------------------
 
@@ -142,3 +144,46 @@ def _read_flag(value: object) -> bool:
 
 # A query parameter: ``true`` or ``false``.
 FlagParameter = Annotated[bool, Reads(_read_flag, {"type": "boolean", "default": False})]
+
+
+AMOUNT = r"[0-9]{1,12}(\.[0-9]{1,2})?"
+AMOUNT_EXPECTED = f'must be a decimal string in whole cents such as "1.50", up to {LARGEST_AMOUNT}'
+
+
+def money(*, below_zero: bool = False, required: bool = False) -> Reads:
+    """Read an amount in whole cents, as a decimal string. Null is None, unless it is required."""
+    form = f"-?{AMOUNT}" if below_zero else AMOUNT
+
+    def read(value: object) -> Decimal | None:
+        if value is None and not required:
+            return None
+        if isinstance(value, str) and re.fullmatch(form, value, re.ASCII):
+            amount = Decimal(value)
+            if abs(amount) <= LARGEST_AMOUNT:
+                return amount.quantize(Decimal("0.01"))
+        raise Problem(AMOUNT_EXPECTED)
+
+    schema: Schema = {**MONEY_SCHEMA, "pattern": f"^{form}$"}
+    return Reads(read, schema if required else nullable(schema))
+
+
+def text(longest: int, *, required: bool = False) -> Reads:
+    """Read text of one line, which is not only blanks. Null is None, unless it is required."""
+
+    def read(value: object) -> str | None:
+        if value is None and not required:
+            return None
+        if isinstance(value, str) and value.strip() and is_text(value, longest=longest):
+            return value
+        raise Problem(
+            f"must be a string of 1 to {longest} characters, not only blanks, without control "
+            "characters"
+        )
+
+    schema: Schema = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": longest,
+        "pattern": r"^(?=[\s\S]*\S)[^\u0000-\u001f\u007f-\u009f]*$",
+    }
+    return Reads(read, schema if required else nullable(schema))

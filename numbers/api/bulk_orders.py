@@ -1,6 +1,5 @@
 """``/v1/phone-numbers/bulk``: orders by quantity."""
 
-import re
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +11,7 @@ from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc, parse_body
 from config.api.envelope import json_response, success
-from config.api.field_kinds import MONEY_SCHEMA, whole_number
+from config.api.field_kinds import money, whole_number
 from config.api.idempotency import idempotency_key_of
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -25,7 +24,6 @@ from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT
 from numbers.api.orders import buyer_of
 from numbers.api.types import CriteriaFields, ReferenceField, RoutingFields
 from numbers.field_kinds import ORDER_ID
-from numbers.inventory.pricing import CENT, LARGEST_PRICE
 from numbers.orders.bulk import (
     OrderNotPending,
     cancel_order,
@@ -37,7 +35,6 @@ from numbers.orders.picking import MOST, QuantityRequest
 
 TAG = "Bulk orders"
 PATH = {"order_id": Id("The `order_id` that the order was answered with.", ORDER_ID)}
-PRICE = r"[0-9]{1,12}(\.[0-9]{1,2})?"
 INVALID_MODE = 'must be "atomic": the whole quantity or nothing'
 PENDING = {
     "status": "pending",
@@ -62,23 +59,12 @@ def _read_mode(value: object) -> str | None:
     raise Problem(INVALID_MODE)
 
 
-def read_max_price(value: object) -> Decimal | None:
-    """Return the price, or None for null. Raise Problem."""
-    if value is None:
-        return None
-    if isinstance(value, str) and re.fullmatch(PRICE, value, re.ASCII):
-        price = Decimal(value)
-        if price <= LARGEST_PRICE:
-            return price.quantize(CENT)
-    raise Problem(f'must be a decimal string in whole cents such as "1.50", up to {LARGEST_PRICE}')
-
-
 class _QuantityFields(RequestBody):
     quantity: Annotated[int, whole_number(1, MOST), doc("How many numbers.")]
     mode: Annotated[str | None, Reads(_read_mode, nullable(constant("atomic")))] = None
     max_price_per_number: Annotated[
         Decimal | None,
-        Reads(read_max_price, nullable({**MONEY_SCHEMA, "pattern": f"^{PRICE}$"})),
+        money(),
         doc("What each number may cost at most."),
     ] = None
 

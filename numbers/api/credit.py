@@ -58,6 +58,7 @@ class CreditEntryJson(TypedDict):
         doc("The `entry` of the reversal that took this one back.", example=None),
     ]
     note: Annotated[Text | None, doc("What the operator noted.")]
+    reference: Annotated[Text | None, doc("The payment in the operator's billing.", example=None)]
     actor: ActorName
     request_id: RequestId
     created_at: Annotated[Moment, doc("When.")]
@@ -119,6 +120,7 @@ def entry_json(entry: Any) -> CreditEntryJson:
         "reverses": entry.reverses.entry if entry.reverses else None,
         "reversed_by": entry.reversed_by,
         "note": entry.note or None,
+        "reference": entry.reference or None,
         "actor": shown_to_customer(entry.actor),
         "request_id": entry.request_id,
         "created_at": timestamp(entry.created_at),

@@ -26,10 +26,10 @@ RECORD_ENTRY = """
     WITH entry AS (
         INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before,
                                          balance_after, currency, actor, request_id, note,
-                                         reverses_id, created_at)
+                                         reverses_id, reference, created_at)
         SELECT organization_id, entries + 1, %(kind)s, %(amount)s::numeric, balance,
                balance + %(amount)s::numeric, currency, %(actor)s, %(request_id)s, %(note)s,
-               %(reverses)s, clock_timestamp()
+               %(reverses)s, %(reference)s, clock_timestamp()
         FROM numbers_creditaccount WHERE organization_id = %(organization_id)s
     )
     UPDATE numbers_creditaccount SET balance = balance + %(amount)s::numeric, entries = entries + 1
@@ -97,10 +97,12 @@ def enter(
     note: str,
     actor: Actor,
     reverses: int | None = None,
+    reference: str = "",
 ) -> Balance:
     """Write one ledger entry, in the caller's transaction. `reverses` is the entry it takes back.
 
-    Raise ValidationFailed if the amount, or the balance after it, is out of bounds.
+    `reference` is what the operator's billing knows it by. Raise ValidationFailed if the amount,
+    or the balance after it, is out of bounds.
     """
     if (
         not amount.is_finite()
@@ -127,6 +129,7 @@ def enter(
         "amount": amount,
         "note": note.strip()[:256],
         "reverses": reverses,
+        "reference": reference,
         "actor": str(actor),
         "request_id": actor.request_id,
     }

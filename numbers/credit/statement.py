@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from config.api.envelope import timestamp
 from config.db.copy import inert, stream_csv
@@ -24,7 +25,7 @@ COLUMNS = {
     "balance": "balance_after",
     "currency": "currency",
     "order": "order_id",
-    "reference": "reference",
+    "reference": "known_as",
     "by": "actor",
     "request": "request_id",
     "note": "note",
@@ -87,7 +88,9 @@ def sums_by_kind(statement: Statement) -> list[dict[str, Any]] | None:
 
 def statement_csv(statement: Statement) -> Iterator[bytes]:
     """Yield the header, the opening balance, each entry and the closing balance."""
-    rows = statement.entries.annotate(reference=F("order__customer_reference"))
+    # The customer's own name of an order, the billing's of a payment.
+    known_as = Coalesce(F("order__customer_reference"), F("reference"))
+    rows = statement.entries.annotate(known_as=known_as)
     stream = stream_csv(rows, COLUMNS)
     header, _, rest = next(stream).partition(b"\n")
     yield header + b"\n"

@@ -13,6 +13,8 @@ from campaigns.models import Organization
 from config.db.fields import CreatedAt, non_negative, one_of
 from numbers.models.fields import ACTOR
 
+LONGEST_REFERENCE = 255
+
 
 class CreditAccount(models.Model):
     """A row of its own, not a column of Organization: orders lock it while everything points there."""
@@ -86,6 +88,10 @@ class CreditEntry(models.Model):
     actor = models.CharField(max_length=128)
     request_id = models.CharField(max_length=26)
     note = models.CharField(max_length=256, blank=True, default="")
+    # What the operator's billing knows the entry by; empty if it does not come from there.
+    reference = models.CharField(
+        max_length=LONGEST_REFERENCE, blank=True, default="", db_default="", db_collation="C"
+    )
     created_at = CreatedAt()
 
     class Meta:
@@ -103,6 +109,11 @@ class CreditEntry(models.Model):
                 fields=["reverses"],
                 condition=Q(reverses__isnull=False),
                 name="credit_entry_reversed_once",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "reference"],
+                condition=~Q(reference=""),
+                name="credit_entry_reference_unique",
             ),
             one_of("kind", CreditEntryKind, name="credit_entry_kind_known"),
             models.CheckConstraint(

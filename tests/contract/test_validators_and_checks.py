@@ -20,12 +20,11 @@ from apikeys.scopes import Scope
 from apikeys.types import read_expiry
 from apikeys.types import read_label as read_key_label
 from config.api.declared import Problem
-from config.api.field_kinds import read_uuid, whole_number
+from config.api.field_kinds import money, read_uuid, whole_number
 from config.api.idempotency import check_idempotency_key
 from config.db.fields import LARGEST_AMOUNT
 from config.db.pipeline import run_statements
 from config.errors import ApiError, ValidationFailed
-from numbers.api.bulk_orders import read_max_price
 from numbers.api.numbers import read_search
 from numbers.api.types import CriteriaFields, read_label, read_reference, read_url
 from numbers.inventory.criteria import Criteria
@@ -230,7 +229,7 @@ FIELDS = [
     Field(
         "numbers_order max_price_per_number",
         CENTS.map(str),
-        reading(read_max_price),
+        reading(money().read),
         column("numbers_order", "max_price_per_number", WAITING),
         same=True,
     ),

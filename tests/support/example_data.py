@@ -11,8 +11,9 @@ from django.db import connection, models, transaction
 from apikeys.models import ApiKey
 from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
-from campaigns.models import Brand, Campaign
+from campaigns.models import Brand, Campaign, Organization
 from config.db.fields import new_id
+from numbers.api.platform.api_keys import CUSTOMER_KEY_ID
 from numbers.api.platform.organizations import ORGANIZATION_ID
 from numbers.events.ids import place_of
 from numbers.events.publish import publish_events
@@ -46,7 +47,11 @@ def populate(cast: Cast) -> None:
     _rename(ApiKey.objects.get(prefix=key[:12]), KEY_ID)
     publish_events()
     _rename_event(UUID(EVENT_ID), cast.owner.pk)
-    _rename(factories.organization("Acme", credit=None), ORGANIZATION_ID)
+    acme = factories.organization("Acme", credit=None)
+    _rename(acme, ORGANIZATION_ID)
+    acme = Organization.objects.get(pk=ORGANIZATION_ID)
+    key = factories.key(acme, "numbers:read")
+    _rename(ApiKey.objects.get(prefix=key[:12]), CUSTOMER_KEY_ID)
     with next_id("numbers.webhooks.endpoints", WEBHOOK_ID):
         made = api.post(HOOKS, {"url": "https://hooks.example.com/", "events": ["*"]})
         assert made.status_code == 201

@@ -14,6 +14,8 @@ from apikeys.scopes import Scope
 from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from config.api.views import ApiView
+from config.db.fields import NO_ORGANIZATION
+from numbers.api.platform.api_keys import CUSTOMER_KEY_ID
 from numbers.api.platform.organizations import ORGANIZATION_ID
 from numbers.events.types import EVENT_ID
 from numbers.field_kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
@@ -95,7 +97,7 @@ def without_the_scope(world: World, call: Call) -> Any:
 def of_what_is_not_there(world: World, call: Call) -> Any:
     path = call.path
     ids = (NUMBER_ID, ORDER_ID, RESERVATION_ID, KEY_ID, CAMPAIGN_ID, BRAND_ID, EVENT_ID)
-    for known in (*ids, WEBHOOK_ID, DELIVERY_ID, ORGANIZATION_ID):
+    for known in (*ids, WEBHOOK_ID, DELIVERY_ID, ORGANIZATION_ID, CUSTOMER_KEY_ID):
         path = path.replace(known, NOBODYS)
     assert path != call.path
     return call.make(world, path=path)
@@ -200,6 +202,32 @@ def with_the_key_of_another_request(world: World, call: Call) -> Any:
     return call.make(world, headers=headers, body={**call.body, "label": "another"})
 
 
+def with_the_key_of_another(**changed: Any) -> Callable[[World, Call], Any]:
+    def change(world: World, call: Call) -> Any:
+        headers = {"Idempotency-Key": "one-key"}
+        assert call.make(world, headers=headers).status_code == 201
+        return call.make(world, headers=headers, body={**call.body, **changed})
+
+    return change
+
+
+def for_the_second_time(world: World, call: Call) -> Any:
+    assert call.make(world).status_code == 201
+    return call.make(world)
+
+
+def with_another_amount(world: World, call: Call) -> Any:
+    assert call.make(world).status_code == 201
+    return call.make(world, body={**call.body, "amount": "7.00"})
+
+
+def after_a_creation_with_the_same_key(world: World, call: Call) -> Any:
+    headers = {"Idempotency-Key": "one-key"}
+    made = world.platform.post(f"{ONE_ORGANIZATION}/api-keys", NEW_KEY, headers=headers)
+    assert made.status_code == 201
+    return call.make(world, headers=headers)
+
+
 def with_the_key_of_another_hold(world: World, call: Call) -> Any:
     headers = {"Idempotency-Key": "one-key"}
     assert call.make(world, headers=headers).status_code == 201
@@ -226,7 +254,7 @@ def with_a_key_in_progress(world: World, call: Call) -> Any:
     with another_session() as cursor:
         cursor.execute(
             "INSERT INTO numbers_idempotencyrecord (organization_id, key, fingerprint) VALUES (%s, 'slow', '')",
-            [world.cast.owner.pk],
+            [NO_ORGANIZATION if call.for_platform else world.cast.owner.pk],
         )
         return call.make(world, headers={"Idempotency-Key": "slow"})
 
@@ -331,6 +359,7 @@ ONE_NUMBER, ONE_KEY = f"{NUMBERS}/{NUMBER_ID}", f"{KEYS}/{KEY_ID}"
 ONE_HOOK = f"{HOOKS}/{WEBHOOK_ID}"
 PLATFORM_ORGANIZATIONS = "/v1/platform/organizations"
 ONE_ORGANIZATION = f"{PLATFORM_ORGANIZATIONS}/{ORGANIZATION_ID}"
+CUSTOMER_KEY = f"{ONE_ORGANIZATION}/api-keys/{CUSTOMER_KEY_ID}"
 NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
 
 CALLS = {
@@ -429,8 +458,48 @@ CALLS = {
     "getEvent": a_call("GET", f"{EVENTS}/{EVENT_ID}"),
     "getCredit": a_call("GET", "/v1/credit"),
     "listCreditEntries": a_call("GET", "/v1/credit/entries"),
+    "createOrganization": a_call(
+        "POST",
+        PLATFORM_ORGANIZATIONS,
+        {"name": "Newcomer", "external_id": "crm-1"},
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another(name="Other", external_id="crm-2"),
+        **{"200": for_the_second_time},
+    ),
     "listOrganizations": a_call("GET", PLATFORM_ORGANIZATIONS),
     "getOrganization": a_call("GET", ONE_ORGANIZATION),
+    "updateOrganization": a_call(
+        "PATCH",
+        ONE_ORGANIZATION,
+        {"name": "Renamed"},
+        INVALID_INPUT=with_a_field_that_is_not_for_updates,
+    ),
+    "enterPayment": a_call(
+        "POST",
+        f"{ONE_ORGANIZATION}/credit",
+        {"amount": "5.00", "reference": "invoice-1"},
+        CONFLICT=with_another_amount,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another(amount="6.00", reference="invoice-2"),
+        **{"200": for_the_second_time},
+    ),
+    "createOrganizationKey": a_call(
+        "POST",
+        f"{ONE_ORGANIZATION}/api-keys",
+        NEW_KEY,
+        INVALID_INPUT=with_a_scope_that_is_none,
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_request,
+    ),
+    "listOrganizationKeys": a_call("GET", f"{ONE_ORGANIZATION}/api-keys"),
+    "getOrganizationKey": a_call("GET", CUSTOMER_KEY),
+    "revokeOrganizationKey": a_call("DELETE", CUSTOMER_KEY),
+    "rotateOrganizationKey": a_call(
+        "POST",
+        f"{CUSTOMER_KEY}/rotate",
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=after_a_creation_with_the_same_key,
+    ),
     "createWebhook": a_call(
         "POST",
         HOOKS,

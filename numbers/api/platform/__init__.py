@@ -2,4 +2,6 @@
 
 - ``urls``: paths below ``/v1/platform``.
 - ``organizations``: opening, changing and suspending customers.
+- ``credit``: payments into customers' ledgers.
+- ``api_keys``: customers' keys.
 """

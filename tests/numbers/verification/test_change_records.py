@@ -85,6 +85,12 @@ EVENTS = {
     "createApiKey": {"created"},
     "revokeApiKey": {"revoked"},
     "rotateApiKey": {"rotated"},
+    "createOrganization": {"created"},
+    "updateOrganization": {"changed"},
+    "enterPayment": {"top_up"},
+    "createOrganizationKey": {"created"},
+    "revokeOrganizationKey": {"revoked"},
+    "rotateOrganizationKey": {"rotated"},
     "createWebhook": {"created"},
     "updateWebhook": {"changed"},
     "deleteWebhook": {"deleted"},
@@ -106,10 +112,12 @@ def test_api_change_is_recorded_with_actor_and_request(
         assert CALLS["attachCampaign"].make(world).status_code == 200
     if operation == "undoRelease":
         assert CALLS["releaseNumber"].make(world).status_code == 200
+    caller = world.platform if CALLS[operation].for_platform else api
     watched = Watched()
-    answer = CALLS[operation].make(world)
+    answer = CALLS[operation].make(world, api=caller)
     assert answer.status_code in (200, 201, 202)
-    events = watched.news(actor=f"key:{cast.owner_key[:12]}", request_id=answer["X-Request-Id"])
+    actor = f"key:{str(caller.secret)[:12]}"
+    events = watched.news(actor=actor, request_id=answer["X-Request-Id"])
     assert events == EVENTS[operation]
 
 

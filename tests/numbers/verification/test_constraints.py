@@ -5,6 +5,7 @@ with the columns of LEGAL changed so that two such rows may stand side by side, 
 case on top.
 """
 
+from decimal import Decimal
 from itertools import product
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ from django.utils import timezone
 
 from apikeys.lifecycle import issue_key
 from campaigns.history import record
+from campaigns.models import Organization
+from numbers.credit.payments import enter_payment
 from numbers.events.publish import publish_events
 from numbers.models import DeliveryAttempt, Refusal, Webhook, WebhookDelivery, WorkerQueue
 from numbers.worker.duties import PeriodicDuty
@@ -93,6 +96,7 @@ FAILED = {"fill_attempts": "1", "next_attempt_at": NOW, "last_error": "'no such 
 CASES = {
     "campaigns_organization": {
         "organization_name_unique": [{"name": "'OWNER'"}],
+        "organization_external_id_unique": [{"external_id": "'crm-1'"}],
         "organization_name_not_blank": [{"name": value} for value in BLANK],
         "organization_name_rule": [{"name": value} for value in ILLEGIBLE],
         "organization_status_known": [{"status": "'active'"}, {"status": "''"}],
@@ -138,6 +142,12 @@ CASES = {
             {"prefix": "'am_live_'"},
             {"prefix": "'am_prod_abcd'"},
             {"prefix": "'am_live_abcdefghi'"},
+        ],
+        "apikey_platform_apart": [
+            {"organization_id": "NULL"},
+            {"prefix": "'am_plat_abcd'"},
+            {"scopes": "ARRAY['numbers:read', 'platform:credit']::varchar[]"},
+            {"organization_id": "NULL", "prefix": "'am_plat_abcd'"},
         ],
         "apikey_label_not_blank": [{"label": value} for value in BLANK],
         "apikey_scopes_known": [
@@ -329,6 +339,22 @@ CASES = {
             {"kind": "'reversal'"},
             *({**row, "reverses_id": "-1"} for row in NO_REVERSALS),
         ],
+        "credit_entry_reference_unique": [
+            {
+                "kind": "'top_up'",
+                "amount": "5",
+                "reference": "'invoice-1'",
+                **{
+                    name: f"(SELECT {value} FROM numbers_creditentry WHERE reference = 'invoice-1')"
+                    for name, value in {
+                        "account_id": "account_id",
+                        "entry": "entry + 1",
+                        "balance_before": "balance_after",
+                        "balance_after": "balance_after + 5",
+                    }.items()
+                },
+            }
+        ],
         "credit_entry_reversed_once": [
             {
                 "kind": "'reversal'",
@@ -412,7 +438,8 @@ EACH = [pytest.param(table, name, id=name) for table, rules in CASES.items() for
 @pytest.fixture(autouse=True)
 def world(api, cast):
     """One row of every table, written by the product: an order of a number with a campaign, and a hold."""
-    factories.organization("Newcomer", credit=None)
+    newcomer = factories.organization("Newcomer", credit=None)
+    Organization.objects.filter(pk=newcomer.pk).update(external_id="crm-1")
     campaign = factories.campaign(cast.owner)
     record(campaign, "created", actor=factories.actor())
     issue_key(
@@ -421,6 +448,13 @@ def world(api, cast):
     sold, held, _free = factories.stock(*factories.line(3, 3))
     factories.hold(cast.stranger, held)
     factories.reverse(cast.stranger, kind="top_up")
+    enter_payment(
+        organization_id=cast.sandbox.pk,
+        amount=Decimal("5.00"),
+        reference="invoice-1",
+        note="",
+        actor=factories.actor(),
+    )
     factories.job()
     background_work()
     webhooks(cast)
