@@ -165,7 +165,7 @@ class ApiKeyAdmin(RecordedAdmin):
             "expires_at",
             "revoked_at",
         ),
-        *("rotated_at", "id", "created_at"),
+        *("rotated_at", "previous_prefix", "previous_until", "id", "created_at"),
     )
     editable = ("label",)
     adding = IssueKey()

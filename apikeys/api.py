@@ -1,6 +1,7 @@
 """``/v1/api-keys``: keys that a customer's program makes, lists, rotates and revokes by itself."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,15 @@ from apikeys.types import (
     KEY_ID,
     LABEL_REQUIRED,
     MAX_DAYS,
+    MAX_GRACE_SECONDS,
     ApiKeyJson,
     ApiKeyQuery,
     ApiKeyRequest,
     ApiKeyWithSecretJson,
+    RotationRequest,
     key_as_json,
 )
-from config.api.declared import parse_body, require_no_fields
+from config.api.declared import parse_body, parse_optional_body
 from config.api.envelope import success, success_body
 from config.api.idempotency import IdempotencyKey, Response, idempotency_key_of
 from config.api.openapi import errors as openapi_errors
@@ -161,7 +164,10 @@ class ApiKeyDetailView(ApiView):
 
 
 class ApiKeyRotationView(ApiView):
-    """Give a key a new secret. Id, label, scopes and expiry stay; the old secret stops at once."""
+    """Give a key a new secret. Id, label, scopes and expiry stay.
+
+    The old secret stops at once, or after ``grace_seconds``.
+    """
 
     scopes = {"POST": Scope.APIKEYS_WRITE}
 
@@ -170,6 +176,8 @@ class ApiKeyRotationView(ApiView):
         tag=TAG,
         path=PATH,
         headers=[IDEMPOTENCY_KEY],
+        body=RotationRequest,
+        body_is_required=False,
         returns=Returns(
             ApiKeyWithSecretJson,
             "The key, with its new secret.",
@@ -181,24 +189,29 @@ class ApiKeyRotationView(ApiView):
             MORE_THAN_YOURS,
             TOO_MANY,
             *IDEMPOTENCY_ERRORS,
-            *openapi_errors.WITH_ANY_BODY,
         ],
+        invalid={"grace_seconds": f"must be a whole number from 0 to {MAX_GRACE_SECONDS}"},
     )
     def post(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
         """Rotate an API key.
 
         Give a key a new secret. Its id, label, scopes and expiry stay. The old secret stops at
-        once, also if it is the one that you call with. A revoked or expired key can't be rotated:
-        create a new one. A key that lasts longer than the key that you call with is 403. Creations
-        and rotations together are limited to ten a minute.
+        once, also if it is the one that you call with. With `grace_seconds` (up to a day) it works
+        until then beside the new one, so that your programs can change over one after the other.
+        At most two secrets work: the next rotation stops one that is older, and revoking the key
+        stops all. A revoked or expired key can't be rotated: create a new one. A key that lasts
+        longer than the key that you call with is 403. Creations and rotations together are limited
+        to ten a minute.
         """
         refuse_unknown_parameters(request)
-        require_no_fields(request)
+        grace = parse_optional_body(request, RotationRequest).grace_seconds or 0
+        what = ["api-keys/rotate", str(key_id), *([grace] if grace else [])]
         return rotate_key_for(
             request.user,
             key_id,
+            grace=timedelta(seconds=grace),
             show=lambda key, secret: Response(200, success_body(key_with_secret(key, secret))),
-            idempotency_key=_idempotency_key(request, ["api-keys/rotate", str(key_id)]),
+            idempotency_key=_idempotency_key(request, what),
         ).as_http()
 
 

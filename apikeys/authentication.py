@@ -84,11 +84,14 @@ MARK_USED = f"""
 # look-up by digest leaks nothing by its timing, because an attacker can't choose a digest.
 AUTHENTICATE = f"""
     WITH caller AS MATERIALIZED (
-        SELECT k.id, k.organization_id, o.is_sandbox, k.scopes, k.prefix,
+        SELECT k.id, k.organization_id, o.is_sandbox, k.scopes,
+               CASE WHEN k.digest = ANY(given.digests) THEN k.prefix ELSE k.previous_prefix END,
                {STALE} AS stale
-        FROM apikeys_apikey k LEFT JOIN campaigns_organization o ON o.id = k.organization_id
-        WHERE k.digest = ANY(%s) AND k.revoked_at IS NULL
-          AND (k.expires_at IS NULL OR k.expires_at > now())
+        FROM (SELECT %s::text[] AS digests) AS given
+        JOIN apikeys_apikey k ON k.digest = ANY(given.digests)
+             OR (k.previous_digest = ANY(given.digests) AND k.previous_until > now())
+        LEFT JOIN campaigns_organization o ON o.id = k.organization_id
+        WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
           AND (o.status = 'ACTIVE' OR k.organization_id IS NULL)
     ), counted AS (
         INSERT INTO apikeys_ratewindow AS w (organization_id, bucket, window_start, used)

@@ -43,8 +43,13 @@ FORGET = """
 """
 # The most recent half of what a process remembers. The keys that it sees itself are added.
 USED_RECENTLY = f"""
-    SELECT k.digest FROM apikeys_apikey k JOIN campaigns_organization o ON o.id = k.organization_id
-    WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND o.status = 'ACTIVE'
+    SELECT known.digest FROM apikeys_apikey k
+    LEFT JOIN campaigns_organization o ON o.id = k.organization_id
+    CROSS JOIN LATERAL (
+        SELECT k.digest UNION ALL SELECT k.previous_digest WHERE k.previous_until > now()
+    ) AS known
+    WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND (o.status = 'ACTIVE' OR k.organization_id IS NULL)
       AND greatest(k.last_used_at, k.rotated_at, k.created_at) > now() - interval '1 day'
     ORDER BY greatest(k.last_used_at, k.rotated_at, k.created_at) DESC LIMIT {MOST_KEYS // 2}
 """  # noqa: S608  made of constants

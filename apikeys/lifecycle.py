@@ -1,6 +1,6 @@
 """Create, rotate and revoke keys, for the API, the admin and the command."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -21,6 +21,11 @@ PLATFORM_ONLY = "is for platform keys, which belong to no organization"
 CUSTOMERS_ONLY = (
     "is for keys of organizations: give a platform key scopes that begin with platform:"
 )
+AT_ONCE = timedelta(0)
+ROTATED = [
+    *("prefix", "digest", "rotated_at"),
+    *("previous_prefix", "previous_digest", "previous_until"),
+]
 
 
 def check_scopes(scopes: list[str]) -> None:
@@ -99,12 +104,18 @@ def _new_secret(organization: Organization | None) -> str:
 
 
 def rotate_key(
-    *, key_id: UUID, organization_id: UUID | None, actor: Actor, reason: str = ""
+    *,
+    key_id: UUID,
+    organization_id: UUID | None,
+    actor: Actor,
+    reason: str = "",
+    grace: timedelta = AT_ONCE,
 ) -> tuple[ApiKey, str]:
-    """Give a key a new secret. The old one stops working at once.
+    """Give a key a new secret. The one before stops working after ``grace``.
 
-    A platform key has the ``organization_id`` None. Raise NotFound if the key is not the
-    organization's, or is revoked or expired. A stopped key needs a new key instead.
+    At most two secrets work: one that an earlier rotation left stops at once. A platform key has
+    the ``organization_id`` None. Raise NotFound if the key is not the organization's, or is
+    revoked or expired. A stopped key needs a new key instead.
     """
     with transaction.atomic():
         key = _locked(key_id, organization_id)
@@ -112,19 +123,23 @@ def rotate_key(
             raise NotFound()
         old_prefix = key.prefix
         secret = _new_secret(key.organization)
-        key.prefix, key.digest, key.rotated_at = (
-            key_format.visible_prefix(secret),
-            key_format.digest(secret),
-            timezone.now(),
-        )
-        key.save(update_fields=["prefix", "digest", "rotated_at"])
+        key.rotated_at = timezone.now()
+        key.previous_prefix = key.previous_digest = key.previous_until = None
+        if grace > AT_ONCE:
+            key.previous_prefix, key.previous_digest = key.prefix, key.digest
+            key.previous_until = key.rotated_at + grace
+        key.prefix, key.digest = key_format.visible_prefix(secret), key_format.digest(secret)
+        key.save(update_fields=ROTATED)
+        after = {"prefix": key.prefix}
+        if key.previous_until is not None:
+            after["previous_until"] = key.previous_until.isoformat()
         record(
             key,
             "rotated",
             actor=actor,
             reason=reason,
             before={"prefix": old_prefix},
-            after={"prefix": key.prefix},
+            after=after,
         )
         _write_customer_event(EventType.API_KEY_ROTATED, key)
     return key, secret

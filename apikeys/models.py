@@ -31,6 +31,7 @@ class ApiKey(models.Model):
     """An API key. Its secret is shown once, at creation; only its digest is stored.
 
     A platform key has no organization: it belongs to the operator's own systems.
+    ``previous_…``: the secret before the last rotation, which still works until that time.
     """
 
     id = id_column()
@@ -41,6 +42,9 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=24)
     digest = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=32))
+    previous_prefix = models.CharField(max_length=24, null=True, blank=True)  # noqa: DJ001  all or none
+    previous_digest = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  all or none
+    previous_until = models.DateTimeField(null=True, blank=True)
     created_at = CreatedAt()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -75,6 +79,27 @@ class ApiKey(models.Model):
                 name="apikey_platform_apart",
             ),
             models.CheckConstraint(
+                condition=Q(
+                    previous_prefix__isnull=True,
+                    previous_digest__isnull=True,
+                    previous_until__isnull=True,
+                )
+                | Q(
+                    previous_prefix__isnull=False,
+                    previous_digest__isnull=False,
+                    previous_digest__regex=r"^[0-9a-f]{64}$",
+                    previous_until__gt=F("rotated_at"),
+                    previous_until__isnull=False,
+                    rotated_at__isnull=False,
+                ),
+                name="apikey_previous_whole",
+            ),
+            models.UniqueConstraint(
+                fields=["previous_digest"],
+                condition=Q(previous_digest__isnull=False),
+                name="apikey_previous_digest_unique",
+            ),
+            models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
                 name="apikey_expires_after_creation",
             ),
@@ -90,6 +115,16 @@ class ApiKey(models.Model):
     def is_live(self) -> bool:
         return self.revoked_at is None and (
             self.expires_at is None or self.expires_at > timezone.now()
+        )
+
+    def was_opened_by(self, prefix: str) -> bool:
+        """Return whether a secret with this prefix is the key's, or its previous one in time."""
+        if prefix == self.prefix:
+            return True
+        return (
+            prefix == self.previous_prefix
+            and self.previous_until is not None
+            and self.previous_until > timezone.now()
         )
 
     @property

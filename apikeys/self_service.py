@@ -6,7 +6,7 @@ KEY_CHANGES_PER_MINUTE. The count commits with the change, so refused changes do
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from apikeys.authentication import Caller, PlatformCaller
@@ -51,6 +51,8 @@ def _create_key(
 ) -> tuple[ApiKey, str]:
     own = _lock_keys(caller, caller.key_id)[caller.key_id]
     ends = expires_at or own.expires_at
+    if not set(scopes).isdisjoint(PLATFORM_SCOPES):  # operators alone hand these on
+        raise Forbidden()
     _require_within(own, scopes, ends)
     count_key_change(caller.organization_id)
     return issue_key(
@@ -66,24 +68,29 @@ def rotate_key_for(
     caller: Caller,
     key_id: UUID,
     *,
+    grace: timedelta,
     show: Callable[[ApiKey, str], Response],
     idempotency_key: IdempotencyKey | None = None,
 ) -> Response:
-    """Give a key a new secret. The old one stops working at once, even the caller's own.
+    """Give a key a new secret. The old one stops working after ``grace``, even the caller's own.
 
     Raise NotFound, RateLimited, or Forbidden if the key has more scopes or time than the caller's.
     """
-    return _respond_once(caller, idempotency_key, lambda _: show(*_rotate_key(caller, key_id)))
+    return _respond_once(
+        caller, idempotency_key, lambda _: show(*_rotate_key(caller, key_id, grace))
+    )
 
 
-def _rotate_key(caller: Caller, key_id: UUID) -> tuple[ApiKey, str]:
+def _rotate_key(caller: Caller, key_id: UUID, grace: timedelta) -> tuple[ApiKey, str]:
     locked = _lock_keys(caller, caller.key_id, key_id)
     key = locked.get(key_id)
     if key is None or not key.is_live:
         raise NotFound()
     _require_within(locked[caller.key_id], key.scopes, key.expires_at)
     count_key_change(caller.organization_id)
-    return rotate_key(key_id=key_id, organization_id=caller.organization_id, actor=caller.actor)
+    return rotate_key(
+        key_id=key_id, organization_id=caller.organization_id, actor=caller.actor, grace=grace
+    )
 
 
 def _respond_once(
@@ -121,17 +128,14 @@ def _lock_keys(caller: Caller, *ids: UUID) -> dict[UUID, ApiKey]:
     )
     locked = {key.pk: key for key in rows}
     own = locked.get(caller.key_id)
-    if own is None or own.prefix != caller.prefix or not own.is_live:
+    if own is None or not own.was_opened_by(caller.prefix) or not own.is_live:
         raise Unauthorized()
     return locked
 
 
 def _require_within(own: ApiKey, scopes: Iterable[str], expires_at: datetime | None) -> None:
-    """Raise Forbidden for a scope that the caller's key lacks, or a time after its own end.
-
-    Scopes of the platform are handed on by operators alone, whatever the caller's key has.
-    """
-    if not set(scopes) <= set(own.scopes) - set(PLATFORM_SCOPES):
+    """Raise Forbidden for a scope that the caller's key lacks, or a time after its own end."""
+    if not set(scopes) <= set(own.scopes):
         raise Forbidden()
     if own.expires_at is not None and (expires_at is None or expires_at > own.expires_at):
         raise Forbidden(

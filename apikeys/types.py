@@ -23,6 +23,7 @@ LABEL_REQUIRED = "is required: what the key is for, as lists show it"
 # Far above the number of scopes: each repetition in a longer list would be a message of its own.
 MAX_SCOPES = 100
 MAX_DAYS = 3_650
+MAX_GRACE_SECONDS = 86_400
 
 if TYPE_CHECKING:
     ScopeName = str
@@ -180,6 +181,18 @@ class ApiKeyRequest(RequestBody):
         if self.expires_in_days is not None:
             return timezone.now() + timedelta(days=self.expires_in_days)
         return self.expires_at
+
+
+class RotationRequest(RequestBody):
+    grace_seconds: Annotated[
+        int | None,
+        whole_number(0, MAX_GRACE_SECONDS, required=False, default=0),
+        doc(
+            "For how many seconds the old secret works beside the new one: 0, at once, to "
+            f"{MAX_GRACE_SECONDS:,}, a day.",
+            example=3_600,
+        ),
+    ] = 0
 
 
 class ApiKeyQuery(PageQuery):

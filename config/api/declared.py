@@ -163,6 +163,11 @@ def require_no_fields(request: Request) -> None:
         parse_body(request, EmptyRequest)
 
 
+def parse_optional_body(request: Request, declared: type[Declared]) -> Declared:
+    """Return the request's JSON object, or the defaults of ``declared`` if it has no body."""
+    return parse_body(request, declared) if request._request.body else declared()
+
+
 def parse_query(
     request: Request, declared: type[Declared]
 ) -> tuple[Declared | None, dict[str, str]]:

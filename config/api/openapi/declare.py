@@ -90,6 +90,7 @@ def endpoint(
     errors: Sequence[ErrorResponse] = (),
     body: Any = None,
     body_examples: Sequence[Example] = (),
+    body_is_required: bool = True,
     query: Any = None,
     headers: Sequence[Parameter] = (),
     path: Mapping[str, Id] | None = None,
@@ -112,7 +113,7 @@ def endpoint(
             summary=summary or first.removesuffix("."),
             description=description or rest.strip() or first,
             answers=_merged(answers),
-            body=_body(body, body_examples) if body else None,
+            body=_body(body, body_examples, body_is_required) if body else None,
             parameters=[*(parameters_of(query) if query else []), *headers],
             errors=errors,
             invalid=invalid,
@@ -171,9 +172,9 @@ def schema_properties(declared: type[RequestQuery]) -> dict[str, Schema]:
     return dict(resolve(schema_of(declared))["properties"])
 
 
-def _body(body: type[RequestBody], examples: Sequence[Example]) -> Body:
+def _body(body: type[RequestBody], examples: Sequence[Example], is_required: bool) -> Body:
     schema = schema_of(body)
-    return Body(schema, examples or [Example(example_of(schema))])
+    return Body(schema, examples or [Example(example_of(schema))], is_required)
 
 
 def _merged(answers: Sequence[Answer]) -> list[Answer]:

@@ -68,7 +68,7 @@ class DescribedSchema(AutoSchema):
             operation["parameters"] = parameters
         if described.body:
             content = _content(described.body.shape, described.body.examples)
-            operation["requestBody"] = {"required": True, "content": content}
+            operation["requestBody"] = {"required": described.body.is_required, "content": content}
         operation["responses"] = self._responses(described, scope)
         return operation
 

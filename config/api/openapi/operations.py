@@ -53,6 +53,7 @@ class Body:
 
     shape: Schema
     examples: Sequence[Example]
+    is_required: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ with the columns of LEGAL changed so that two such rows may stand side by side, 
 case on top.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 from uuid import uuid4
@@ -12,7 +13,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apikeys.lifecycle import issue_key
+from apikeys.lifecycle import issue_key, rotate_key
 from campaigns.history import record
 from campaigns.models import Organization
 from numbers.credit.payments import enter_payment
@@ -37,7 +38,7 @@ LEGAL = {
     "campaigns_campaign": {},
     "campaigns_event": {},
     "campaigns_outboxentry": {},
-    "apikeys_apikey": {"digest": "repeat('0', 64)"},
+    "apikeys_apikey": {"digest": "repeat('0', 64)", "previous_digest": "repeat('1', 64)"},
     "numbers_stockbatch": {},
     "numbers_phonenumber": {"number": "'+14152000999'"},
     "numbers_assignment": {"ended_at": LATER, "inbound_url": "''", "status_url": "''"},
@@ -64,6 +65,7 @@ LEGAL = {
 }
 ONLY_ROW = {"numbers_webhookcursor"}  # no second row of it is legal
 WHERE = {
+    "apikeys_apikey": "previous_digest IS NOT NULL",
     "numbers_phonenumber": "number = '+14152000005'",
     "numbers_assignment": "ended_at IS NULL",
     # The account of the buyer: a third entry continues its second.
@@ -156,6 +158,15 @@ CASES = {
             {"scopes": "ARRAY[NULL]::varchar[]"},
         ],
         "apikey_expires_after_creation": [{"expires_at": "created_at"}],
+        "apikey_previous_whole": [
+            {"previous_prefix": "NULL"},
+            {"previous_digest": "NULL"},
+            {"previous_until": "NULL"},
+            {"previous_digest": "'gone'"},
+            {"previous_until": "rotated_at"},
+            {"rotated_at": "NULL"},
+        ],
+        "apikey_previous_digest_unique": [{"previous_digest": "previous_digest"}],
     },
     "numbers_stockbatch": {
         "batch_source_known": [{"source": "'found'"}],
@@ -442,8 +453,14 @@ def world(api, cast):
     Organization.objects.filter(pk=newcomer.pk).update(external_id="crm-1")
     campaign = factories.campaign(cast.owner)
     record(campaign, "created", actor=factories.actor())
-    issue_key(
+    key, _ = issue_key(
         organization=cast.owner, scopes=["numbers:read"], label="a key", actor=factories.actor()
+    )
+    rotate_key(
+        key_id=key.pk,
+        organization_id=cast.owner.pk,
+        actor=factories.actor(),
+        grace=timedelta(hours=1),
     )
     sold, held, _free = factories.stock(*factories.line(3, 3))
     factories.hold(cast.stranger, held)
