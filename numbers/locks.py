@@ -45,7 +45,7 @@ LOCK_CAMPAIGN = """
 """
 
 LOCK_ASSIGNMENTS = """
-    SELECT id, number_id, ended_at FROM numbers_assignment
+    SELECT id, number_id, ended_at, locked_at FROM numbers_assignment
     WHERE id = ANY(%s) AND organization_id = %s ORDER BY id FOR NO KEY UPDATE
 """
 
@@ -134,11 +134,12 @@ class LockedOrder(NamedTuple):
 
 
 class LockedAssignment(NamedTuple):
-    """An ownership, open or ended."""
+    """An ownership, open or ended. With ``locked_at`` its owner has locked it against release."""
 
     id: UUID
     number_id: int
     ended_at: datetime | None
+    locked_at: datetime | None
 
 
 def lock_account(organization_id: UUID) -> Account:

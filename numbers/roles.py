@@ -61,7 +61,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 # What each permission allows, in words: the desk's page of roles and docs/desk.md say it so.
 MEANING: dict[str, str] = {
     "numbers.add_phonenumber": "add numbers and import files",
-    "numbers.change_phonenumber": "price, hold, release and retire numbers, undo that, and edit them",
+    "numbers.change_phonenumber": "price, hold, lock, release and retire numbers, undo that, and edit them",
     "numbers.add_order": "assign numbers to an organization",
     "numbers.change_job": "stop a job",
     "campaigns.change_organization": "suspend and reactivate organizations, and rename them",

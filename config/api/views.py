@@ -23,7 +23,7 @@ class ApiView(APIView):
     """The base of every endpoint. ``scopes`` maps a method to the scope that it requires."""
 
     content_negotiation_class = JsonOnly
-    http_method_names = ["get", "head", "post", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     scopes: ClassVar[dict[str, str]] = {}
     for_platform: ClassVar[bool] = False
 

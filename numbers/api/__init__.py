@@ -3,11 +3,7 @@
 - ``urls``: paths.
 - ``types``: kinds of fields, and fields that several requests have.
 - ``errors``: error responses that several resources give.
-- ``numbers``: the list of own numbers.
-- ``number_detail``: one own number: read, route, release.
-- ``number_campaign``: the campaign of an own number.
-- ``undo_release``: getting a released number back.
-- ``bulk_release``: releasing several numbers.
+- ``own_numbers``: an organization's own numbers.
 - ``orders``: orders of named numbers.
 - ``bulk_orders``: orders by quantity.
 - ``reservations``: holds.

@@ -7,6 +7,7 @@ from config.api.openapi.errors import ErrorResponse
 from config.errors import NotFound, PreconditionFailed
 from numbers.orders.place import InsufficientInventory, InventoryShortfallJson
 from numbers.orders.purchase import CreditShortfallJson, InsufficientCredit
+from numbers.ownership.release import NumberLocked
 from numbers.ownership.rerouting import NumberNotAssigned
 
 CAMPAIGN_ERRORS = (
@@ -45,6 +46,7 @@ NOT_YOURS_OR_CAMPAIGN = replace(
 RELEASED_BEFORE = ErrorResponse(
     NumberNotAssigned, "Your organization had the phone number, and has released it."
 )
+LOCKED = ErrorResponse(NumberLocked, "The number is locked. Unlock it, then release it.")
 CHANGED_SINCE = ErrorResponse(
     PreconditionFailed,
     "The number is not as `If-Match` says: it has changed since. Nothing was done.",

@@ -1,17 +1,18 @@
 from django.urls import include, path
 
 from numbers.api.bulk_orders import BulkOrderDetailView, BulkOrderListView
-from numbers.api.bulk_release import BulkReleaseView
 from numbers.api.credit import CreditEntryListView, CreditView
 from numbers.api.events import NumberEventListView
 from numbers.api.feed import EventDetailView, EventListView
-from numbers.api.number_campaign import NumberCampaignView
-from numbers.api.number_detail import NumberDetailView
-from numbers.api.numbers import NumberListView
 from numbers.api.orders import OrderDetailView, OrderListView
+from numbers.api.own_numbers.bulk_release import BulkReleaseView
+from numbers.api.own_numbers.number_campaign import NumberCampaignView
+from numbers.api.own_numbers.number_detail import NumberDetailView
+from numbers.api.own_numbers.number_lock import NumberLockView
+from numbers.api.own_numbers.numbers import NumberListView
+from numbers.api.own_numbers.undo_release import UndoReleaseView
 from numbers.api.reservations import ReservationDetailView, ReservationListView
 from numbers.api.search import SearchView
-from numbers.api.undo_release import UndoReleaseView
 from numbers.api.webhooks.deliveries import (
     DeliveryListView,
     DeliveryReplayView,
@@ -44,6 +45,11 @@ urlpatterns = [
         "phone-numbers/<number:number_id>/campaign",
         NumberCampaignView.as_view(),
         name="number-campaign",
+    ),
+    path(
+        "phone-numbers/<number:number_id>/lock",
+        NumberLockView.as_view(),
+        name="number-lock",
     ),
     path(
         "phone-numbers/<number:number_id>/undo-release",

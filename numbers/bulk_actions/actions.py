@@ -5,7 +5,6 @@ number: `done`, `unchanged: reason` or `refused: reason`. Running one again is s
 """
 
 from abc import abstractmethod
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -16,69 +15,28 @@ from django.conf import settings
 from campaigns.eligibility import require_usable
 from campaigns.models import Campaign, Organization
 from config.errors import ApiError, ValidationFailed
-from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes
+from numbers.bulk_actions.base import (
+    DONE,
+    BulkAction,
+    Instruction,
+    Outcomes,
+)
+from numbers.bulk_actions.lock import Lock, Unlock
+from numbers.bulk_actions.release import Release, ReleaseAtOnce
 from numbers.bulk_actions.undo import EndHold, MoveHold, Restore, UndoRelease
 from numbers.inventory.availability import available_to
 from numbers.inventory.pricing import move_price, set_capabilities
 from numbers.inventory.reservations import reserve
-from numbers.models import Assignment, NumberEvent, PhoneNumber
+from numbers.models import NumberEvent, PhoneNumber
 from numbers.orders.place import InsufficientInventory, OrderRequest, place_order
 from numbers.orders.purchase import Buyer
-from numbers.ownership.release import end_quarantine, release_many, retire
+from numbers.ownership.release import end_quarantine, retire
 from numbers.ownership.routing import Routing
 
 Kind = NumberEvent.Kind
 
 DAY_SECONDS = 86_400
 _LOOKED_AT = 20_000  # numbers that a form's check reads
-
-
-class Release(BulkAction):
-    name, label, doing = "release", "Release", "releasing"
-    states = ("assigned",)
-    event_kind = Kind.RELEASED
-
-    def describe_effect(self, values: Mapping[str, Any]) -> str:
-        return (
-            "leaves its organization at once, its routing is cleared, "
-            f"and it is in quarantine for {settings.NUMBER_QUARANTINE_DAYS} days"
-        )
-
-    def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
-        owned: dict[UUID, dict[UUID, int]] = defaultdict(dict)
-        for assignment in Assignment.objects.filter(number_id__in=ids, ended_at__isnull=True):
-            owned[assignment.organization_id][assignment.pk] = assignment.number_id
-        outcomes = dict.fromkeys(ids, "unchanged: it has no owner")
-        for organization_id, numbers in owned.items():
-            result = release_many(
-                assignment_ids=list(numbers),
-                organization_id=organization_id,
-                actor=instruction.actor,
-                reason=instruction.reason,
-            )
-            outcomes.update({numbers[assignment_id]: DONE for assignment_id in result.released})
-        return outcomes
-
-
-class ReleaseAtOnce(Release):
-    """Release, and end the quarantine that the release began."""
-
-    name, label = "release-at-once", "Release without quarantine"
-    event_kind = Kind.QUARANTINE_ENDED
-
-    def describe_effect(self, values: Mapping[str, Any]) -> str:
-        return "leaves its organization, its routing is cleared, and it can be sold again at once"
-
-    def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
-        outcomes = super().do(ids, instruction)
-        # All that this request released, including by an attempt that broke off right after.
-        released = NumberEvent.objects.filter(
-            number_id__in=ids, request_id=instruction.actor.request_id, kind=Kind.RELEASED
-        ).values_list("number_id", flat=True)
-        ended = end_quarantine(
-            number_ids=list(released), actor=instruction.actor, reason=instruction.reason
-        )
-        return outcomes | dict.fromkeys(ended, DONE)
 
 
 class EndQuarantine(BulkAction):
@@ -285,7 +243,16 @@ def _words(refusal: ApiError) -> str:
 BULK_ACTIONS: dict[str, BulkAction] = {
     action.name: action
     for action in (
-        *(Release(), ReleaseAtOnce(), UndoRelease(), EndQuarantine(), Retire(), Restore()),
+        *(
+            Release(),
+            ReleaseAtOnce(),
+            UndoRelease(),
+            Lock(),
+            Unlock(),
+            EndQuarantine(),
+            Retire(),
+            Restore(),
+        ),
         *(Hold(), MoveHold(), EndHold(), Assign(), MovePrice(), SetCapabilities()),
     )
 }

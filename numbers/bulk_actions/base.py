@@ -1,15 +1,18 @@
 """What every bulk action is: its name, its states, and an outcome for every number."""
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 from config.actors import Actor
-from numbers.models import NumberEvent, PhoneNumber
+from numbers.models import Assignment, NumberEvent, PhoneNumber
 
 Outcomes = dict[int, str]
 DONE = "done"
+NO_OWNER = "unchanged: it has no owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,14 @@ class Instruction:
     actor: Actor
     reason: str
     values: Mapping[str, Any]
+
+
+def open_assignments(number_ids: Sequence[int]) -> dict[UUID, dict[UUID, int]]:
+    """Return the numbers' open assignments, each with its number, by organization."""
+    owned: dict[UUID, dict[UUID, int]] = defaultdict(dict)
+    for assignment in Assignment.objects.filter(number_id__in=number_ids, ended_at__isnull=True):
+        owned[assignment.organization_id][assignment.pk] = assignment.number_id
+    return owned
 
 
 class BulkAction(ABC):

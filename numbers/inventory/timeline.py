@@ -19,6 +19,8 @@ SENTENCES = {
     NumberEvent.Kind.RELEASED: "Released",
     NumberEvent.Kind.RELEASE_UNDONE: "Release undone",
     NumberEvent.Kind.ROUTED: "Routing changed",
+    NumberEvent.Kind.LOCKED: "Locked against release",
+    NumberEvent.Kind.UNLOCKED: "Unlocked",
     NumberEvent.Kind.HELD: "Held",
     NumberEvent.Kind.HOLD_RELEASED: "Hold ended",
     NumberEvent.Kind.HOLD_MOVED: "End of the hold moved",

@@ -33,6 +33,7 @@ class Assignment(models.Model):
     created_at = CreatedAt()
     updated_at = models.DateTimeField(db_default=models.functions.Now())
     ended_at = models.DateTimeField(null=True, blank=True)
+    locked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -59,6 +60,11 @@ class Assignment(models.Model):
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | Q(inbound_url="", status_url=""),
                 name="assignment_ended_not_routed",
+            ),
+            # So no release, by whatever door, passes a lock.
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(locked_at__isnull=True),
+                name="assignment_locked_not_ended",
             ),
         ]
         indexes = [

@@ -12,6 +12,8 @@ class NumberEventKind(models.TextChoices):
     RELEASED = "released"
     RELEASE_UNDONE = "release_undone"
     ROUTED = "routed"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
     HELD = "held"
     HOLD_RELEASED = "hold_released"
     HOLD_MOVED = "hold_moved"

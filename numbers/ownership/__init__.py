@@ -2,6 +2,7 @@
 
 - ``queries``: an organization's numbers.
 - ``release``: the end of an assignment; retiring.
+- ``lock``: the lock of a number against release.
 - ``undo_release``: giving a released number back.
 - ``restore``: returning retired numbers to stock.
 - ``routing``: fields of the routing.

@@ -35,6 +35,7 @@ class NumberEventValuesJson(TypedDict, total=False):
     sms_enabled: Annotated[Flag, doc("Whether it could send and receive SMS.")]
     mms_enabled: Annotated[Flag, doc("Whether it could send and receive MMS.")]
     region: Annotated[Text, doc("Where it belongs.")]
+    locked: Annotated[Flag, doc("Whether it could not be released.")]
 
 
 class NumberEventJson(TypedDict):

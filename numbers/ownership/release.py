@@ -12,7 +12,7 @@ from django.db import connection
 from campaigns.event_types import EventType
 from config.actors import Actor
 from config.db.transactions import Transaction, run_transaction
-from config.errors import NotFound, ValidationFailed
+from config.errors import Conflict, NotFound, ValidationFailed
 from config.http.preconditions import IfMatch
 from numbers.events.phone_numbers import write_number_events
 from numbers.locks import LockedAssignment, lock_assignments, lock_numbers_by_id
@@ -51,6 +51,10 @@ RELEASE = """
 """
 
 
+class NumberLocked(Conflict):
+    code, message = "NUMBER_LOCKED", "the number is locked against release: unlock it first"
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """A number that was released. `quarantined_until` is None if it was retired."""
@@ -63,11 +67,12 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class BulkRelease:
-    """The outcome of each id, in one of the three lists."""
+    """The outcome of each id, in one of the four lists."""
 
     released: list[UUID]
     unknown: list[UUID]
     already_released: list[UUID]
+    locked: list[UUID]
 
 
 def release(
@@ -82,10 +87,12 @@ def release(
     """End an assignment; the organization no longer owns the number when this returns.
 
     Raise NotFound if the organization does not own it, PreconditionFailed if it is not as
-    `expected`.
+    `expected`, NumberLocked if it is locked.
     """
     ending = _Release(organization_id, actor, retire=return_to_carrier, reason=reason)
-    released, _ = run_transaction(lambda tx: _release_if(tx, ending, assignment_id, expected))
+    released, owned = run_transaction(lambda tx: _release_if(tx, ending, assignment_id, expected))
+    if any(one.locked_at is not None for one in owned):
+        raise NumberLocked()
     if not released:
         raise NotFound()
     return released[0]
@@ -97,13 +104,13 @@ def release_many(
     """Release each number independently, in a constant number of statements. Ignore duplicates."""
     distinct = list(dict.fromkeys(assignment_ids))
     ending = _Release(organization_id, actor, retire=False, reason=reason)
-    released, ended = run_transaction(lambda tx: _release(tx, ending, distinct))
-    done = {one.assignment_id for one in released}
-    return BulkRelease(
-        released=[one for one in distinct if one in done],
-        unknown=[one for one in distinct if one not in done and one not in ended],
-        already_released=[one for one in distinct if one in ended],
-    )
+    released, owned = run_transaction(lambda tx: _release(tx, ending, distinct))
+    outcome = BulkRelease([], [], [], [])
+    lists = {one.id: outcome.locked if one.locked_at else outcome.already_released for one in owned}
+    lists |= {one.assignment_id: outcome.released for one in released}
+    for one in distinct:
+        lists.get(one, outcome.unknown).append(one)
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,7 @@ class _Release:
 
 def _release_if(
     tx: Transaction, ending: _Release, assignment_id: UUID, expected: IfMatch | None
-) -> tuple[list[Released], set[UUID]]:
+) -> tuple[list[Released], list[LockedAssignment]]:
     """Release one number. Raise PreconditionFailed if it is not as ``expected``."""
     owned = lock_assignments([assignment_id], ending.organization_id)
     if expected is not None and any(one.ended_at is None for one in owned):
@@ -130,18 +137,17 @@ def _release(
     tx: Transaction,
     ending: _Release,
     assignment_ids: list[UUID],
-) -> tuple[list[Released], set[UUID]]:
-    """Return those that were released now, and the ids of those that had been before."""
+) -> tuple[list[Released], list[LockedAssignment]]:
+    """Return those that were released now, and all as they were before."""
     return _release_locked(tx, ending, lock_assignments(assignment_ids, ending.organization_id))
 
 
 def _release_locked(
     tx: Transaction, ending: _Release, owned: list[LockedAssignment]
-) -> tuple[list[Released], set[UUID]]:
-    ended = {one.id for one in owned if one.ended_at is not None}
-    open_ones = [one for one in owned if one.ended_at is None]
+) -> tuple[list[Released], list[LockedAssignment]]:
+    open_ones = [one for one in owned if one.ended_at is None and one.locked_at is None]
     if not open_ones:
-        return [], ended
+        return [], owned
     at = max(row.at for row in lock_numbers_by_id([one.number_id for one in open_ones]))
     until = None if ending.retire else at + timedelta(days=settings.NUMBER_QUARANTINE_DAYS)
     parameters: dict[str, Any] = {
@@ -159,7 +165,7 @@ def _release_locked(
         released = [Released(row[0], row[1], at, until) for row in cursor.fetchall()]
     if until == at:
         tx.run(wake_statement())
-    return released, ended
+    return released, owned
 
 
 END_QUARANTINE = """

@@ -25,7 +25,7 @@ from config.api.idempotency import check_idempotency_key
 from config.db.fields import LARGEST_AMOUNT
 from config.db.pipeline import run_statements
 from config.errors import ApiError, ValidationFailed
-from numbers.api.numbers import read_search
+from numbers.api.own_numbers.numbers import read_search
 from numbers.api.types import CriteriaFields, read_label, read_reference, read_url
 from numbers.inventory.criteria import Criteria
 from numbers.inventory.pricing import whole_cents

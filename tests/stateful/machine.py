@@ -190,10 +190,8 @@ class Service(RuleBasedStateMachine):
         owned = self.api[who].get("/v1/phone-numbers?limit=100").json()["data"]
         if owned:
             one = owned[which % len(owned)]
-            assert (
-                self.api[who].request("DELETE", f"/v1/phone-numbers/{one['id']}").status_code == 200
-            )
-            self.desk.release(one["number"])
+            answer = self.api[who].request("DELETE", f"/v1/phone-numbers/{one['id']}")
+            assert (answer.status_code == 200) is self.desk.release(one["number"])
 
     @rule(who=WHO, most=st.integers(1, 4))
     def release_several(self, who: str, most: int) -> None:
@@ -202,9 +200,19 @@ class Service(RuleBasedStateMachine):
             answer = self._post(who, "bulk/release", {"ids": [one["id"] for one in owned]}).json()[
                 "data"
             ]
-            assert len(answer["released"]) == len(owned)
-            for one in owned:
-                self.desk.release(one["number"])
+            released = [one["id"] for one in owned if self.desk.release(one["number"])]
+            assert answer["released"] == released
+            assert len(answer["released"]) + len(answer["locked"]) == len(owned)
+
+    @rule(who=WHO, which=st.integers(0, 20), method=st.sampled_from(["PUT", "DELETE"]))
+    def lock_or_unlock(self, who: str, which: int, method: str) -> None:
+        owned = self.api[who].get("/v1/phone-numbers?limit=100").json()["data"]
+        if owned:
+            one = owned[which % len(owned)]
+            path = f"/v1/phone-numbers/{one['id']}/lock"
+            answer = self.api[who].request(method, path).json()["data"]
+            self.desk.lock(one["number"], locked=method == "PUT")
+            assert answer["locked"] is (method == "PUT")
 
     @rule(who=WHO, which=st.integers(0, 20))
     def undo_a_release(self, who: str, which: int) -> None:

@@ -1,6 +1,6 @@
 """The whole desk as a few dictionaries: the expected state after each step, without a database."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ class NumberState:
     # Of a number in quarantine: who released it, when.
     last_owner: str | None = None
     since: timedelta = timedelta()
+    locked: bool = False
 
 
 @dataclass
@@ -97,13 +98,20 @@ class Desk:
         for number in numbers:
             self.numbers[number] = NumberState()
 
-    def release(self, number: str) -> None:
+    def lock(self, number: str, *, locked: bool) -> None:
+        self.numbers[number] = replace(self.numbers[number], locked=locked)
+
+    def release(self, number: str) -> bool:
+        """Release an owned number; give whether it was, which a lock prevents."""
+        if self.numbers[number].locked:
+            return False
         self.numbers[number] = NumberState(
             "quarantined",
             until=self.now + QUARANTINE,
             last_owner=self.numbers[number].owner,
             since=self.now,
         )
+        return True
 
     def undo_release(self, organization: str, number: str) -> str | None:
         """Undo the release of a number that the organization once owned; gives the code of a refusal."""

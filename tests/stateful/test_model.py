@@ -16,7 +16,7 @@ from hypothesis.errors import Flaky
 from numbers import locks
 from numbers.inventory import availability
 from numbers.orders import backorders, purchase
-from numbers.ownership import release
+from numbers.ownership import lock, release
 from tests.stateful.machine import run
 
 RUNS = int(os.environ.get("MODEL_RUNS", "30"))
@@ -77,9 +77,14 @@ def _refuses_to_undo_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(django_settings, "UNDO_RELEASE_DAYS", 0)
 
 
+def _unlocks_when_locked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "_SET", lock._SET.replace("THEN clock_timestamp()", "THEN NULL"))
+
+
 BUGS = [
     *(_sells_what_is_held, _ignores_quarantine, _forgets_to_charge, _releases_without_rest),
     *(_fills_the_youngest_first, _releases_without_recording, _refuses_to_undo_a_release),
+    _unlocks_when_locked_again,
 ]
 
 

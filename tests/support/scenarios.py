@@ -284,6 +284,11 @@ def after_its_release(world: World, call: Call) -> Any:
     return call.make(world)
 
 
+def while_it_is_locked(world: World, call: Call) -> Any:
+    assert world.api.request("PUT", f"{NUMBERS}/{NUMBER_ID}/lock").status_code == 200
+    return call.make(world)
+
+
 def long_after_its_release(world: World, call: Call) -> Any:
     world.set("UNDO_RELEASE_DAYS", 0)
     return after_its_release(world, call)
@@ -383,8 +388,14 @@ CALLS = {
         INVALID_INPUT=with_a_field_that_is_not_for_updates,
     ),
     "releaseNumber": a_call(
-        "DELETE", ONE_NUMBER, PRECONDITION_FAILED=with_the_etag_of_another_state
+        "DELETE",
+        ONE_NUMBER,
+        PRECONDITION_FAILED=with_the_etag_of_another_state,
+        NUMBER_LOCKED=while_it_is_locked,
     ),
+    "getLock": a_call("GET", f"{ONE_NUMBER}/lock"),
+    "lockNumber": a_call("PUT", f"{ONE_NUMBER}/lock", NUMBER_NOT_ASSIGNED=after_its_release),
+    "unlockNumber": a_call("DELETE", f"{ONE_NUMBER}/lock", NUMBER_NOT_ASSIGNED=after_its_release),
     "undoRelease": a_call(
         "POST",
         f"{ONE_NUMBER}/undo-release",

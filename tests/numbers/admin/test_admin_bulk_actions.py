@@ -139,7 +139,7 @@ def test_unassignable_number_is_refused_with_a_reason(desk: Client, cast: Any) -
     ("state", "offered"),
     [
         ({}, {"retire", "hold", "assign"}),
-        ({"status": "assigned"}, {"release", "release-at-once"}),
+        ({"status": "assigned"}, {"release", "release-at-once", "lock", "unlock"}),
         (
             {"status": "quarantined", "quarantined_until": "2100-01-01T00:00Z"},
             {"end-quarantine", "undo-release", "retire"},

@@ -30,7 +30,7 @@ def outcome(api, *ids):
     return response.json()["data"]
 
 
-def test_each_id_is_in_exactly_one_of_three_lists(api, cast):
+def test_each_id_is_in_exactly_one_of_four_lists(api, cast):
     mine, gone = owned(api, *factories.stock(*factories.line(0, 2)))
     (theirs,) = owned(api.using(cast.stranger_key), *factories.stock(*factories.line(9)))
     release(api, gone)
@@ -38,15 +38,26 @@ def test_each_id_is_in_exactly_one_of_three_lists(api, cast):
         "released": [mine],
         "unknown": [theirs, MISSING],
         "already_released": [gone],
+        "locked": [],
     }
-    assert outcome(api, mine) == {"released": [], "unknown": [], "already_released": [mine]}
+    assert outcome(api, mine) == {
+        "released": [],
+        "unknown": [],
+        "already_released": [mine],
+        "locked": [],
+    }
     assert db_assertions.owners() == {"+14152000009": "Stranger"}
 
 
 def test_duplicates_are_merged_also_in_capitals(api):
     one, two = owned(api, *factories.stock(*factories.line(0, 2)))
     data = outcome(api, two, one, two, one.upper(), MISSING, MISSING)
-    assert data == {"released": [two, one], "unknown": [MISSING], "already_released": []}
+    assert data == {
+        "released": [two, one],
+        "unknown": [MISSING],
+        "already_released": [],
+        "locked": [],
+    }
 
 
 def test_bulk_release_quarantines_like_a_single_release(api):

@@ -85,9 +85,15 @@ def test_bulk_release_accepts_both_and_merges_them(api, cast, mine):
         "released": [mine],
         "unknown": [stranger, "+14152999999"],
         "already_released": [],
+        "locked": [],
     }
     again = api.post(f"{NUMBERS}/bulk/release", {"ids": [LINE]})
-    assert again.json()["data"] == {"released": [], "unknown": [], "already_released": [mine]}
+    assert again.json()["data"] == {
+        "released": [],
+        "unknown": [],
+        "already_released": [mine],
+        "locked": [],
+    }
 
 
 @pytest.mark.parametrize("wrong", ["14152000000", "x", 1, None, "+1415 200"])

@@ -67,7 +67,12 @@ def test_released_number_looks_missing(api, stranger):
     release(api, number_id)
     same_as_missing(stranger, f"{NUMBERS}/{{}}", number_id)
     data = stranger.post(BULK_RELEASE, {"ids": [number_id, MISSING]}).json()["data"]
-    assert data == {"released": [], "unknown": [number_id, MISSING], "already_released": []}
+    assert data == {
+        "released": [],
+        "unknown": [number_id, MISSING],
+        "already_released": [],
+        "locked": [],
+    }
 
 
 @pytest.mark.parametrize("where", ["orders", "bulk"])

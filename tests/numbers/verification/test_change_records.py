@@ -76,6 +76,8 @@ EVENTS = {
     "releaseNumber": {"released"},
     "releaseNumbers": {"released"},
     "undoRelease": {"release_undone"},
+    "lockNumber": {"locked"},
+    "unlockNumber": {"unlocked"},
     "attachCampaign": {"routed"},
     "detachCampaign": {"routed"},
     "orderQuantity": {"placed", "assigned", "charge"},
@@ -110,6 +112,8 @@ def test_api_change_is_recorded_with_actor_and_request(
     world = World(api, cast, monkeypatch)
     if operation == "detachCampaign":
         assert CALLS["attachCampaign"].make(world).status_code == 200
+    if operation == "unlockNumber":
+        assert CALLS["lockNumber"].make(world).status_code == 200
     if operation == "undoRelease":
         assert CALLS["releaseNumber"].make(world).status_code == 200
     caller = world.platform if CALLS[operation].for_platform else api
@@ -168,6 +172,13 @@ def brand(cast: Cast) -> Brand:
 
 def key(cast: Cast) -> Any:
     return cast.owner.api_keys.get(prefix=cast.owner_key[:12])
+
+
+def locked(cast: Cast) -> PhoneNumber:
+    one = owned(cast)
+    answer = Api(cast.owner_key).request("PUT", f"/v1/phone-numbers/{one.number}/lock")
+    assert answer.status_code == 200
+    return one
 
 
 def released(cast: Cast) -> PhoneNumber:
@@ -236,6 +247,8 @@ ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("PhoneNumber", "end-quarantine"): (resting, WHY, {"quarantine_ended"}),
     ("PhoneNumber", "retire"): (number(), WHY, {"retired"}),
     ("PhoneNumber", "undo-release"): (released, WHY, {"release_undone"}),
+    ("PhoneNumber", "lock"): (owned, WHY, {"locked"}),
+    ("PhoneNumber", "unlock"): (locked, WHY, {"unlocked"}),
     ("PhoneNumber", "restore"): (number(status="retired"), WHY, {"restored"}),
     ("PhoneNumber", "end-hold"): (on_hold, WHY, {"hold_released"}),
     ("PhoneNumber", "move-hold"): (on_hold, {"until": TOMORROW, **WHY}, {"hold_moved"}),

@@ -197,6 +197,7 @@ CASES = {
             {"inbound_url": "'https://x.example'"},
             {"status_url": "'https://x.example'"},
         ],
+        "assignment_locked_not_ended": [{"locked_at": NOW}],
     },
     "numbers_numberevent": {
         "number_event_kind_known": [{"kind": "'lost'"}],

@@ -19,7 +19,7 @@ from numbers.api.errors import (
     NOT_YOURS_OR_CAMPAIGN,
     RELEASED_BEFORE,
 )
-from numbers.api.number_detail import IF_MATCH, change_number
+from numbers.api.own_numbers.number_detail import IF_MATCH, change_number
 from numbers.api.types import CAMPAIGN_ID_SCHEMA, NUMBER_PATH, PHONE_NUMBERS
 from numbers.field_kinds import CAMPAIGN_ID
 from numbers.ownership.queries import PhoneNumberJson, assignment_json

@@ -85,6 +85,7 @@ class BulkReleaseJson(TypedDict):
         doc("Not phone numbers of yours, as you named them.", example=[]),
     ]
     already_released: Annotated[list[OwnId], doc("Released before.", example=[])]
+    locked: Annotated[list[OwnId], doc("Locked, so still yours: unlock them first.", example=[])]
 
 
 class BulkReleaseView(ApiView):
@@ -130,5 +131,6 @@ class BulkReleaseView(ApiView):
             "released": outcome.released,
             "unknown": [str(one) for one in [*outcome.unknown, *not_owned]],
             "already_released": outcome.already_released,
+            "locked": outcome.locked,
         }
         return success(data)

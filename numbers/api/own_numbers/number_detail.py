@@ -31,6 +31,7 @@ from config.http.preconditions import read_if_match
 from numbers.api.errors import (
     CAMPAIGN_ERRORS,
     CHANGED_SINCE,
+    LOCKED,
     NOT_YOURS,
     NOT_YOURS_OR_CAMPAIGN,
     RELEASED_BEFORE,
@@ -208,6 +209,7 @@ class NumberDetailView(ApiView):
         errors=[
             CHANGED_SINCE,
             NOT_YOURS,
+            LOCKED,
             ErrorResponse(
                 Forbidden,
                 "The key lacks the scope `numbers:write` or, with `return_to_carrier=true`, "
