@@ -20,7 +20,7 @@ from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from config.errors import ApiError, ValidationFailed
 from numbers.bulk_actions.actions import BULK_ACTIONS, DONE, BulkAction, Instruction
-from numbers.bulk_actions.job import KIND, action_of, begin, choose, chosen, shares
+from numbers.bulk_actions.job import KIND, action_of, begin, choose, first_chosen, shares
 from numbers.inventory.availability import state_of
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Assignment, Job, PhoneNumber
@@ -213,7 +213,7 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
 def _is_possible(job: Job, action: BulkAction, form: BulkActionForm) -> bool:
     """Return whether the action accepts the values. Show beside the fields why not."""
     try:
-        action.check(chosen(job), form.values)
+        action.check(first_chosen(job), form.values)
     except ValidationFailed as refusal:
         add_refusal(form, refusal)
         return False

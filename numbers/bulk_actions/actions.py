@@ -202,11 +202,10 @@ def _why_no_buyer(organization: Organization) -> str:
 
 
 def _any_is(ids: Sequence[int], *, sandbox: bool) -> bool:
-    """Return whether a number is of this inventory. Reads as many as one preview does, at most."""
+    """Return whether a number is of this inventory. Of many only the first are looked at."""
     first = list(ids[:_LOOKED_AT])
-    return PhoneNumber.objects.filter(pk__in=first, sandbox=sandbox).exists() or (
-        len(ids) > len(first)  # the job answers for the others
-    )
+    is_all = len(ids) == len(first)  # the job reports the others
+    return not is_all or PhoneNumber.objects.filter(pk__in=first, sandbox=sandbox).exists()
 
 
 def _require_campaign(campaign_id: str, *, organization_id: str) -> None:
