@@ -12,7 +12,10 @@ from tests.benchmarks import use_own_server
 if TYPE_CHECKING:
     from tests.benchmarks.report import Report
 
-SECTIONS = ("orders", "round-trips", "contention", "indexes", "bulk", "growth", "searching")
+SECTIONS = (
+    *("orders", "round-trips", "contention", "indexes", "bulk", "growth", "searching"),
+    "webhooks",
+)
 
 
 def main() -> None:
@@ -47,7 +50,10 @@ def _options() -> argparse.Namespace:
         "--largest", type=int, default=10_000_000, help="the largest stock (10000000)"
     )
     parser.add_argument(
-        "--bulk", type=int, default=1_000_000, help="numbers to seed and import (1000000)"
+        "--bulk",
+        type=int,
+        default=1_000_000,
+        help="numbers to seed and import, and webhook deliveries that wait (1000000)",
     )
     parser.add_argument(
         "--against",
@@ -70,6 +76,7 @@ def _measure(options: argparse.Namespace) -> None:
         paired,
         plots,
         round_trips,
+        webhooks,
         world,
     )
     from tests.benchmarks.report import Report
@@ -97,6 +104,7 @@ def _measure(options: argparse.Namespace) -> None:
             rounds=max(options.rounds // 5, 1),
         ),
         "growth": lambda: _measure_growth(report, options),
+        "webhooks": lambda: webhooks.measure_webhooks(report, stock, backlog=options.bulk),
         "searching": lambda: _measure_searching(report, options),
     }
     for name in options.only:
