@@ -8,7 +8,7 @@ from campaigns.registration import ExternalIdTaken, create_organization, rename_
 from campaigns.review import restore_organization, suspend_organization
 from config.actors import Actor
 from config.db.transactions import run_transaction
-from config.errors import NotFound
+from config.errors import NotFound, ValidationFailed
 from numbers.credit.alerts import set_alert
 from numbers.credit.ledger import Balance, enter
 from numbers.locks import lock_account
@@ -59,8 +59,11 @@ def open_once(
         organization = create_organization(
             name=name, is_sandbox=is_sandbox, external_id=external_id, actor=actor
         )
-    except ExternalIdTaken:  # by a transaction that has just committed
-        return Organization.objects.get(external_id=external_id), False
+    except (ExternalIdTaken, ValidationFailed):
+        # A transaction that has just committed may have taken the external id, and the name too.
+        if external_id and (first := _with_external_id(external_id)):
+            return first, False
+        raise
     lock_account(organization.pk)
     set_alert(organization=organization, alert_below=alert_below, actor=actor)
     return organization, True

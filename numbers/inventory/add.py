@@ -1,6 +1,7 @@
-"""Add a few named numbers that an operator types. Files go through numbers.imports."""
+"""Add named numbers: those that an operator types, or that the operator's systems send."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -18,10 +19,11 @@ from numbers.worker.wake import wake_statement
 ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
                                      region, rate_center, carrier, price, batch_id, updated_at)
-    SELECT number, number_type, 'available', %(sandbox)s, %(sms_enabled)s, %(mms_enabled)s, region,
-           '', '', %(price)s, %(batch_id)s, now()
-    FROM unnest(%(numbers)s::text[], %(types)s::text[], %(regions)s::text[])
-        AS line (number, number_type, region)
+    SELECT number, number_type, 'available', %(sandbox)s, sms_enabled, mms_enabled, region, '', '',
+           price, %(batch_id)s, now()
+    FROM unnest(%(numbers)s::text[], %(types)s::text[], %(regions)s::text[], %(prices)s::numeric[],
+                %(sms_enabled)s::bool[], %(mms_enabled)s::bool[])
+        AS line (number, number_type, region, price, sms_enabled, mms_enabled)
     ORDER BY number
     ON CONFLICT (number) DO NOTHING
     RETURNING number
@@ -44,44 +46,93 @@ def add_numbers(
     Without `number_type`, the type follows from the number. Raise ValidationFailed naming the first
     number that cannot exist, is listed twice or is already in stock.
     """
-    named = _judged(numbers, number_type)
-    attributes: dict[str, Any] = {
-        "price": whole_cents(price),
-        "sms_enabled": sms_enabled,
-        "mms_enabled": mms_enabled,
-        "sandbox": sandbox,
-    }
-    return run_transaction(lambda tx: _add(tx, named, attributes, actor, note))
+    named, price = _judged(numbers, number_type), whole_cents(price)
+    lines = [_Line(one, price, sms_enabled, mms_enabled) for one in named]
+    return run_transaction(lambda tx: _add_once(tx, lines, actor, note, sandbox=sandbox))
+
+
+def _add_once(
+    tx: Transaction, lines: list["_Line"], actor: Actor, note: str, *, sandbox: bool
+) -> StockBatch:
+    batch, known = _add(tx, lines, actor, note, sandbox=sandbox)
+    if known:
+        raise ValidationFailed(
+            details={"numbers": f"are in stock already: {', '.join(known[:10])}"},
+        )
+    return batch
+
+
+@dataclass(frozen=True, slots=True)
+class NewNumber:
+    """A number to add, as it was given. Without a type, the type follows from the number."""
+
+    number: str
+    price: Decimal
+    number_type: str | None = None
+    sms_enabled: bool = True
+    mms_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    named: Named
+    price: Decimal
+    sms_enabled: bool
+    mms_enabled: bool
+
+
+def add_each(tx: Transaction, numbers: Sequence[NewNumber], *, actor: Actor) -> StockBatch:
+    """Add numbers with a price of their own each, all or none, in the caller's transaction.
+
+    Raise ValidationFailed naming each bad one, such as ``numbers[3].number``.
+    """
+    problems: dict[str, str] = {}
+    lines: dict[str, _Line] = {}
+    places: dict[str, int] = {}
+    for place, given in enumerate(numbers):
+        try:
+            named = judge_number(given.number, number_type=given.number_type)
+        except NotANumber as problem:
+            problems[f"numbers[{place}].number"] = str(problem)
+            continue
+        if named.number in lines:
+            problems[f"numbers[{place}].number"] = f"repeats numbers[{places[named.number]}].number"
+            continue
+        places[named.number] = place
+        lines[named.number] = _Line(named, given.price, given.sms_enabled, given.mms_enabled)
+    if not problems:
+        batch, known = _add(tx, list(lines.values()), actor, "", sandbox=False)
+        problems = {f"numbers[{places[one]}].number": "is in stock already" for one in known}
+    if problems:
+        raise ValidationFailed(details=problems)
+    return batch
 
 
 def _add(
-    tx: Transaction,
-    named: list[Named],
-    attributes: dict[str, Any],
-    actor: Actor,
-    note: str,
-) -> StockBatch:
+    tx: Transaction, lines: list[_Line], actor: Actor, note: str, *, sandbox: bool
+) -> tuple[StockBatch, list[str]]:
+    """Write the numbers. Return their batch, and those that were in stock before."""
     batch = StockBatch.objects.create(
         source=StockBatch.Source.OPERATOR,
         actor=str(actor),
         request_id=actor.request_id,
         note=note,
     )
-    numbers: dict[str, Any] = {
-        "numbers": [one.number for one in named],
-        "types": [one.number_type for one in named],
-        "regions": [one.place for one in named],
+    parameters: dict[str, Any] = {
+        "numbers": [one.named.number for one in lines],
+        "types": [one.named.number_type for one in lines],
+        "regions": [one.named.place for one in lines],
+        "prices": [one.price for one in lines],
+        "sms_enabled": [one.sms_enabled for one in lines],
+        "mms_enabled": [one.mms_enabled for one in lines],
+        "sandbox": sandbox,
         "batch_id": batch.pk,
     }
     with connection.cursor() as cursor:
-        cursor.execute(ADD, {**attributes, **numbers})
+        cursor.execute(ADD, parameters)
         added = {row[0] for row in cursor.fetchall()}
-    if known := [one.number for one in named if one.number not in added]:
-        raise ValidationFailed(
-            details={"numbers": f"are in stock already: {', '.join(known[:10])}"},
-        )
     tx.run(wake_statement())
-    return batch
+    return batch, [one.named.number for one in lines if one.named.number not in added]
 
 
 def _judged(numbers: Sequence[str], number_type: str | None) -> list[Named]:

@@ -9,4 +9,5 @@
 - ``rerouting``: changing the routing.
 - ``webhook_urls``: URLs that customers may set.
 - ``events``: a number's history.
+- ``stock_changes``: what the operator's systems do to one number.
 """

@@ -7,7 +7,7 @@ import pytest
 from campaigns.models import Organization
 from numbers import locks
 from numbers.credit import onboarding, payments
-from numbers.models import CreditAccount, CreditEntry
+from numbers.models import CreditAccount, CreditEntry, PhoneNumber
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.concurrency import Clients, at_once, gate_before, wait_until_blocked
@@ -125,3 +125,27 @@ def test_suspension_and_orders_at_once_leave_the_books_in_order(cast):
     assert answers[-1].status_code == 200
     assert {answer.status_code for answer in answers[:-1]} <= {200, 401}
     assert Api(cast.owner_key).get("/v1/credit").status_code == 401
+
+
+def add(secret, *numbers):
+    lines = [{"number": number, "price": "1.00"} for number in numbers]
+    return Api(secret).post("/v1/platform/phone-numbers", {"numbers": lines})
+
+
+def test_same_numbers_at_once_in_any_order_are_added_once(db):
+    """They are written in the order of their index, so that none waits for another in a circle."""
+    numbers, secret = factories.line(0, 50), factories.platform_key()
+    answers = at_once(
+        [partial(add, secret, *numbers), partial(add, secret, *reversed(numbers))] * 2
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
+    assert PhoneNumber.objects.count() == 50
+
+
+def test_retirement_and_an_order_at_once_never_both_succeed(cast):
+    (number,) = factories.stock(*factories.line(0))
+    retire = partial(
+        Api(factories.platform_key()).post, f"/v1/platform/phone-numbers/{number}/retire", {}
+    )
+    retired, ordered = at_once([retire, partial(Api(cast.owner_key).order, [number])])
+    assert (retired.status_code, ordered.status_code) in [(200, 409), (409, 200)]

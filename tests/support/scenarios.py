@@ -13,6 +13,7 @@ from django.db import OperationalError, connection
 from apikeys.scopes import Scope
 from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
+from campaigns.models import Organization
 from config.api.views import ApiView
 from config.db.fields import NO_ORGANIZATION
 from numbers.api.platform.api_keys import CUSTOMER_KEY_ID
@@ -211,6 +212,20 @@ def with_the_key_of_another(**changed: Any) -> Callable[[World, Call], Any]:
     return change
 
 
+def of_a_number_that_never_was(world: World, call: Call) -> Any:
+    return call.make(world, path=call.path.replace(NUMBER, "+14155550999"))
+
+
+def of_a_number_with_an_owner(world: World, call: Call) -> Any:
+    assert world.api.order([NUMBER]).status_code == 200
+    return call.make(world)
+
+
+def for_a_suspended_organization(world: World, call: Call) -> Any:
+    Organization.objects.filter(pk=ORGANIZATION_ID).update(status="SUSPENDED")
+    return call.make(world)
+
+
 def for_the_second_time(world: World, call: Call) -> Any:
     assert call.make(world).status_code == 201
     return call.make(world)
@@ -364,6 +379,8 @@ ONE_NUMBER, ONE_KEY = f"{NUMBERS}/{NUMBER_ID}", f"{KEYS}/{KEY_ID}"
 ONE_HOOK = f"{HOOKS}/{WEBHOOK_ID}"
 PLATFORM_ORGANIZATIONS = "/v1/platform/organizations"
 ONE_ORGANIZATION = f"{PLATFORM_ORGANIZATIONS}/{ORGANIZATION_ID}"
+STOCK = "/v1/platform/phone-numbers"
+STOCK_NUMBER = f"{STOCK}/{NUMBER}"
 CUSTOMER_KEY = f"{ONE_ORGANIZATION}/api-keys/{CUSTOMER_KEY_ID}"
 NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
 
@@ -501,6 +518,38 @@ CALLS = {
         INVALID_INPUT=with_a_scope_that_is_none,
         IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
         IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_request,
+    ),
+    "addNumbers": a_call(
+        "POST",
+        STOCK,
+        {"numbers": [{"number": "+14155550777", "price": "1.00"}]},
+        IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
+        IDEMPOTENCY_KEY_REUSED=with_the_key_of_another(
+            numbers=[{"number": "+14155550778", "price": "1.00"}]
+        ),
+    ),
+    "getStockNumber": a_call("GET", STOCK_NUMBER, NOT_FOUND=of_a_number_that_never_was),
+    "updateStockNumber": a_call(
+        "PATCH",
+        STOCK_NUMBER,
+        {"price": "2.50"},
+        INVALID_INPUT=with_a_field_that_is_not_for_updates,
+        NOT_FOUND=of_a_number_that_never_was,
+    ),
+    "retireStockNumber": a_call(
+        "POST",
+        f"{STOCK_NUMBER}/retire",
+        {"reason": "ported out"},
+        NOT_FOUND=of_a_number_that_never_was,
+        CONFLICT=of_a_number_with_an_owner,
+    ),
+    "holdStockNumber": a_call(
+        "POST",
+        f"{STOCK_NUMBER}/hold",
+        {"organization_id": ORGANIZATION_ID, "ttl_seconds": 600},
+        NOT_FOUND=of_a_number_that_never_was,
+        NUMBER_NOT_AVAILABLE=of_a_number_with_an_owner,
+        CONFLICT=for_a_suspended_organization,
     ),
     "listOrganizationKeys": a_call("GET", f"{ONE_ORGANIZATION}/api-keys"),
     "getOrganizationKey": a_call("GET", CUSTOMER_KEY),

@@ -4,4 +4,7 @@
 - ``organizations``: opening, changing and suspending customers.
 - ``credit``: payments into customers' ledgers.
 - ``api_keys``: customers' keys.
+- ``phone_numbers``: the stock: adding, pricing, retiring and holding numbers.
+- ``number_requests``: the requests of those.
+- ``number_json``: a number of the stock with its owner and timeline.
 """

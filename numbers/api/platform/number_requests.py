@@ -1,0 +1,128 @@
+"""Requests about the stock: new numbers, changes, retirements and holds."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from config.api.declared import Problem, Reads, RequestBody, RequestQuery, doc
+from config.api.field_kinds import UUID_SCHEMA, GivenFlag, money, read_uuid, text, whole_number
+from config.api.parse_values import TIME_EXPECTED, UUID_EXPECTED, parse_time
+from numbers.api.platform.organizations import REASON_LENGTH
+from numbers.api.types import read_number_type
+from numbers.field_kinds import E164_SCHEMA, NumberType
+from numbers.inventory.add import NewNumber
+
+MOST_NUMBERS = 1_000
+SHORTEST_HOLD, LONGEST_HOLD = 60, 366 * 86_400
+NUMBERS_EXPECTED = f"must be a list of 1 to {MOST_NUMBERS:,} objects with number and price"
+
+
+def _read_number(value: object) -> str:
+    """Return a text. Whether it is a number is the rule of numbers.numbering."""
+    if isinstance(value, str):
+        return value
+    raise Problem("must be an E.164 number such as +14155550123")
+
+
+class NewStockNumber(RequestBody):
+    number: Annotated[str, Reads(_read_number, E164_SCHEMA), doc("In E.164.")]
+    price: Annotated[Decimal, money(required=True), doc("What its sale costs.", example="1.00")]
+    number_type: Annotated[
+        NumberType | None, Reads(read_number_type), doc("Its type, if it must be this one.")
+    ] = None
+    sms_enabled: Annotated[GivenFlag, doc("Whether it can SMS; true if absent.")] = None
+    mms_enabled: Annotated[GivenFlag, doc("Whether it can MMS; true if absent.")] = None
+
+    def as_new_number(self) -> NewNumber:
+        return NewNumber(
+            self.number,
+            self.price,
+            self.number_type,
+            sms_enabled=self.sms_enabled is not False,
+            mms_enabled=self.mms_enabled is not False,
+        )
+
+
+def _read_new_numbers(value: object) -> list[NewStockNumber]:
+    """Return the numbers. Raise Problem naming each bad field, such as ``[3].price``."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_NUMBERS:
+        raise Problem(NUMBERS_EXPECTED)
+    problems: dict[str, str] = {}
+    read: list[NewStockNumber] = []
+    for place, given in enumerate(value):
+        below: dict[str, str] = {}
+        if one := _read_one(given, below):
+            read.append(one)
+        problems |= {
+            f"[{place}].{name}" if name else f"[{place}]": why for name, why in below.items()
+        }
+    if problems:
+        raise Problem(items=problems)
+    return read
+
+
+def _read_one(given: object, problems: dict[str, str]) -> NewStockNumber | None:
+    if not isinstance(given, Mapping):
+        problems[""] = "must be an object with number and price"
+        return None
+    unknown = sorted(given.keys() - NewStockNumber.known)[:1]
+    if unknown:
+        known = ", ".join(sorted(NewStockNumber.known))
+        problems[unknown[0][:64]] = f"is not a field of a number; known: {known}"
+    return NewStockNumber.read(given, problems)
+
+
+class NewStockRequest(RequestBody):
+    numbers: Annotated[
+        list[NewStockNumber],
+        Reads(_read_new_numbers, facets={"minItems": 1, "maxItems": MOST_NUMBERS}),
+        doc("1 to 1,000 numbers, all of which are added or none."),
+    ]
+
+
+class StockNumberUpdate(RequestBody):
+    price: Annotated[
+        Decimal | None, money(), doc("What its next sale costs; its owner has paid already.")
+    ] = None
+    sms_enabled: Annotated[GivenFlag, doc("Whether it can SMS.")] = None
+    mms_enabled: Annotated[GivenFlag, doc("Whether it can MMS.")] = None
+    reason: Annotated[str | None, text(REASON_LENGTH), doc("Why; kept in its timeline.")] = None
+
+
+class StockReasonRequest(RequestBody):
+    reason: Annotated[
+        str | None,
+        text(REASON_LENGTH),
+        doc("Why; kept in its timeline.", example="ported out"),
+    ] = None
+
+
+def _read_required_uuid(value: object) -> UUID:
+    if found := read_uuid(value):
+        return found
+    raise Problem(UUID_EXPECTED)
+
+
+class StockHoldRequest(StockReasonRequest):
+    organization_id: Annotated[
+        UUID, Reads(_read_required_uuid, UUID_SCHEMA), doc("Which organization alone can order it.")
+    ]
+    ttl_seconds: Annotated[
+        int, whole_number(SHORTEST_HOLD, LONGEST_HOLD), doc("For how many seconds; up to 366 days.")
+    ]
+
+
+def _read_at(value: object) -> datetime:
+    if moment := parse_time(value):
+        return moment
+    raise Problem(TIME_EXPECTED)
+
+
+class StockNumberQuery(RequestQuery):
+    at: Annotated[
+        datetime | None,
+        Reads(_read_at, {"type": "string", "format": "date-time"}),
+        doc("Who had it at this time is `owner_at`.", example="2026-04-26T12:00:00Z"),
+    ] = None
