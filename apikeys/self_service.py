@@ -184,17 +184,18 @@ def rotate_key_as_platform(
     organization_id: UUID,
     key_id: UUID,
     *,
+    grace: timedelta,
     show: Callable[[ApiKey, str], Response],
     idempotency_key: IdempotencyKey | None = None,
 ) -> Response:
-    """Give a customer's key a new secret. Raise NotFound."""
-    return _respond_once_as_platform(
-        caller,
-        idempotency_key,
-        lambda: show(
-            *rotate_key(key_id=key_id, organization_id=organization_id, actor=caller.actor)
-        ),
-    )
+    """Give a customer's key a new secret. The old one stops after ``grace``. Raise NotFound."""
+
+    def rotate() -> tuple[ApiKey, str]:
+        return rotate_key(
+            key_id=key_id, organization_id=organization_id, actor=caller.actor, grace=grace
+        )
+
+    return _respond_once_as_platform(caller, idempotency_key, lambda: show(*rotate()))
 
 
 def revoke_key_as_platform(caller: PlatformCaller, organization_id: UUID, key_id: UUID) -> ApiKey:
@@ -221,5 +222,5 @@ def _respond_once_as_platform(
 def _lock_own(caller: PlatformCaller) -> None:
     """Keep the platform's key as it is. Raise Unauthorized if it stopped."""
     own = ApiKey.objects.of(None).filter(pk=caller.key_id).select_for_update(no_key=True).first()
-    if own is None or own.prefix != caller.prefix or not own.is_live:
+    if own is None or not own.was_opened_by(caller.prefix) or not own.is_live:
         raise Unauthorized()

@@ -1,5 +1,6 @@
 """``/v1/platform/organizations/{id}/api-keys``: customers' keys, as they make them themselves."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,17 +16,18 @@ from apikeys.self_service import (
 )
 from apikeys.types import (
     LABEL_REQUIRED,
+    MAX_GRACE_SECONDS,
     ApiKeyJson,
     ApiKeyQuery,
     ApiKeyRequest,
     ApiKeyWithSecretJson,
+    RotationRequest,
     key_as_json,
 )
 from campaigns.models import Organization
-from config.api.declared import parse_body, require_no_fields
+from config.api.declared import parse_body, parse_optional_body
 from config.api.envelope import success, success_body
 from config.api.idempotency import Response, idempotency_key_of
-from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
@@ -153,6 +155,8 @@ class OrganizationKeyRotationView(PlatformView):
         tag=TAG,
         path=KEY_PATH,
         headers=[IDEMPOTENCY_KEY],
+        body=RotationRequest,
+        body_is_required=False,
         returns=Returns(
             ApiKeyWithSecretJson,
             "The key, with its new secret.",
@@ -162,22 +166,23 @@ class OrganizationKeyRotationView(PlatformView):
         errors=[
             ErrorResponse(NotFound, "The organization has no key with this id that is active."),
             *IDEMPOTENCY_ERRORS,
-            *openapi_errors.WITH_ANY_BODY,
         ],
+        invalid={"grace_seconds": f"must be a whole number from 0 to {MAX_GRACE_SECONDS}"},
     )
     def post(self, request: PlatformRequest, organization_id: UUID, key_id: UUID) -> HttpResponse:
         """Rotate a key of an organization.
 
         Give a customer's key a new secret. Its id, label, scopes and expiry stay. The old secret
-        stops at once.
+        stops at once, or after `grace_seconds`.
         """
         refuse_unknown_parameters(request)
-        require_no_fields(request)
-        what = ["platform/api-keys/rotate", str(key_id), str(request.user.key_id)]
+        grace = parse_optional_body(request, RotationRequest).grace_seconds or 0
+        what = ["platform/api-keys/rotate", str(key_id), grace, str(request.user.key_id)]
         return rotate_key_as_platform(
             request.user,
             organization_id,
             key_id,
+            grace=timedelta(seconds=grace),
             show=lambda key, secret: Response(200, success_body(key_with_secret(key, secret))),
             idempotency_key=idempotency_key_of(request, *what),
         ).as_http()

@@ -77,6 +77,13 @@ def test_rotation_stops_the_old_secret(platform, cast):
     assert works(rotated["plaintext"])
 
 
+def test_old_secret_works_until_the_grace_is_over(platform, cast):
+    path = f"{keys_of(cast.stranger)}/{id_of(cast.stranger_key)}/rotate"
+    rotated = platform.post(path, {"grace_seconds": 60}).json()["data"]
+    assert works(cast.stranger_key)
+    assert works(rotated["plaintext"])
+
+
 def test_revocation_is_recorded_with_the_platform_key(platform, cast):
     key_id = id_of(cast.stranger_key)
     for _ in range(2):
