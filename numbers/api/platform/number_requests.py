@@ -78,7 +78,7 @@ class NewStockRequest(RequestBody):
     numbers: Annotated[
         list[NewStockNumber],
         Reads(_read_new_numbers, facets={"minItems": 1, "maxItems": MOST_NUMBERS}),
-        doc("1 to 1,000 numbers, all of which are added or none."),
+        doc("1 to 1,000 numbers. All are added or none is."),
     ]
 
 

@@ -92,7 +92,7 @@ def test_every_bad_number_is_named_and_none_is_added(stock):
     assert PhoneNumber.objects.count() == 1
 
 
-def test_number_that_can_not_exist_is_listed_twice_or_known_is_named(stock):
+def test_impossible_repeated_or_known_number_is_named(stock):
     factories.stock(OTHER)
     refused = add(stock, NUMBER, "+19115550123", NUMBER)
     assert set(error_of(refused, 422, "VALIDATION_FAILED")["details"]) == {
