@@ -16,6 +16,7 @@ from campaigns.admin_filters import BrandOrganizationFilter, OrganizationFilter
 from campaigns.history import record
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, Event
 from campaigns.registration import add_campaign, create_brand
+from campaigns.registry.tax_ids import masked
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.actors import Actor
 from config.admin.actions import Done, Operation, ReasonForm
@@ -42,6 +43,12 @@ class RecordedAdmin(DeskAdmin):
 
     def history_address(self, subject: Any) -> str:
         return rows_of("campaigns_event", subject_id=subject.pk)
+
+    @admin.display(description="rejected because")
+    def why_rejected(self, subject: Any) -> str:
+        return "\n".join(
+            f"{one['field'] or one['code']}: {one['text']}" for one in subject.rejection_reasons
+        )
 
 
 # --- brands --------------------------------------------------------------------------------------
@@ -99,10 +106,18 @@ class BrandAdmin(RecordedAdmin):
     list_filter = ("status", "identity_status", OrganizationFilter)
     list_select_related = ("organization",)
     search_fields = ("name", "organization__name")
-    shown = ("organization", "name", "status", "identity_status", "id", "created_at", "updated_at")
+    shown = (
+        *("organization", "name", "status", "identity_status", "why_rejected", "id"),
+        *("reference_id", "legal_name", "tax_id_end", "country", "vertical", "website"),
+        *("submitted_at", "created_at", "updated_at"),
+    )
     editable = ("name",)
     adding = AddBrand()
     operations = [ReviewBrand()]
+
+    @admin.display(description="end of the tax id")
+    def tax_id_end(self, brand: Brand) -> str | None:
+        return masked(brand.tax_id_end)
 
 
 # --- campaigns -----------------------------------------------------------------------------------
@@ -193,8 +208,11 @@ class CampaignAdmin(RecordedAdmin):
             "description",
             "status",
             "status_reason",
+            "why_rejected",
             "brand_identity",
         ),
+        *("reference_id", "message_flow", "sample_messages", "opt_in_message"),
+        *("opt_out_message", "help_message", "submitted_at"),
         *("id", "created_at", "updated_at"),
     )
     editable = ("name", "use_case", "description")
@@ -204,6 +222,10 @@ class CampaignAdmin(RecordedAdmin):
     @admin.display(ordering="brand__organization__name")
     def organization(self, campaign: Campaign) -> str:
         return str(campaign.brand.organization)
+
+    @admin.display(description="samples")
+    def sample_messages(self, campaign: Campaign) -> str:
+        return "\n".join(f"{number}. {one}" for number, one in enumerate(campaign.samples, 1))
 
     @admin.display(description="brand's identity", ordering="brand__identity_status")
     def brand_identity(self, campaign: Campaign) -> str | None:

@@ -1,4 +1,4 @@
-"""``/v1/campaigns`` and ``/v1/brands``: what operators registered for the caller's organization.
+"""``/v1/campaigns`` and ``/v1/brands`` of the caller's organization: read them, submit new ones.
 
 The caller is duck-typed here, as a key with an ``organization_id``. Keys belong to organizations,
 so this app can't import them.
@@ -11,6 +11,16 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
+from campaigns.registry.responses import (
+    BRAND_ERRORS,
+    BRAND_SUBMISSION,
+    CAMPAIGN_CHECK,
+    CAMPAIGN_ERRORS,
+    CAMPAIGN_SUBMISSION,
+    respond_to_brand,
+    respond_to_campaign,
+    respond_to_check,
+)
 from campaigns.types import (
     BRAND_ID,
     CAMPAIGN_ID,
@@ -49,7 +59,7 @@ class BrandQuery(PageQuery):
 
 
 class CampaignListView(ApiView):
-    scopes = {"GET": "campaigns:read"}
+    scopes = {"GET": "campaigns:read", "POST": "campaigns:write"}
 
     @list_endpoint("listCampaigns", CampaignJson, tag=TAG, query=CampaignQuery)
     @from_replica
@@ -65,6 +75,30 @@ class CampaignListView(ApiView):
         return paginated_response(
             campaigns.order_by("-pk")[: page.fetch], page, show=campaign_as_json
         )
+
+    @endpoint("submitCampaign", tag=TAG, errors=CAMPAIGN_ERRORS, **CAMPAIGN_SUBMISSION)
+    def post(self, request: Request) -> HttpResponse:
+        """Submit a campaign.
+
+        Ask for a campaign of a verified brand: what you send, and how recipients consent. It is
+        `PENDING` until it is decided on; `campaign.updated` events say so. A 422 names every field
+        that breaks a rule. Where it is `REJECTED`, `rejection_reasons` say what to correct: send
+        it again with the same `reference_id`.
+        """
+        return respond_to_campaign(request, _organization_id(request))
+
+
+class CampaignCheckView(ApiView):
+    scopes = {"POST": "campaigns:write"}
+
+    @endpoint("checkCampaign", tag=TAG, **CAMPAIGN_CHECK)
+    def post(self, request: Request) -> HttpResponse:
+        """Check a campaign.
+
+        Judge a campaign as its submission would, and write nothing: every field that breaks a
+        rule, with the rule, and whether its brand can have campaigns.
+        """
+        return respond_to_check(request, _organization_id(request))
 
 
 class CampaignDetailView(ApiView):
@@ -91,7 +125,7 @@ class CampaignDetailView(ApiView):
 
 
 class BrandListView(ApiView):
-    scopes = {"GET": "brands:read"}
+    scopes = {"GET": "brands:read", "POST": "brands:write"}
 
     @list_endpoint("listBrands", BrandJson, tag=TAG, query=BrandQuery)
     @from_replica
@@ -105,6 +139,17 @@ class BrandListView(ApiView):
             pk__lt=page.below, **query.filters
         )
         return paginated_response(brands.order_by("-pk")[: page.fetch], page, show=brand_as_json)
+
+    @endpoint("submitBrand", tag=TAG, errors=BRAND_ERRORS, **BRAND_SUBMISSION)
+    def post(self, request: Request) -> HttpResponse:
+        """Submit a brand.
+
+        Ask for the registration of a company that sends messages. It is `PENDING` until the
+        registry has looked at it; `brand.updated` events say what it found. Where
+        `identity_status` is `UNVERIFIED`, `rejection_reasons` say what to correct: send it again
+        with the same `reference_id`. The tax id is stored encrypted, and shown by its end only.
+        """
+        return respond_to_brand(request, _organization_id(request))
 
 
 class BrandDetailView(ApiView):

@@ -11,14 +11,37 @@ class BrandNotVerified(Conflict):
     code, message = "BRAND_NOT_VERIFIED", "brand is not verified"
 
 
+_ACTIVE, _DELETED = "ACTIVE", "DELETED"
+_VERIFIED = ("VERIFIED", "VETTED_VERIFIED")
+
+# ``is_usable`` in SQL, of a campaign ``c`` and its brand ``b``.
+IS_USABLE = f"""
+    (c.status = '{_ACTIVE}' AND b.status <> '{_DELETED}'
+     AND coalesce(b.identity_status IN {_VERIFIED}, false))
+"""
+
+
+def is_usable(*, campaign_status: str, brand_status: str, identity_status: str | None) -> bool:
+    """Return whether numbers can carry traffic for the campaign."""
+    try:
+        require_usable(
+            campaign_status=campaign_status,
+            brand_status=brand_status,
+            identity_status=identity_status,
+        )
+    except Conflict:
+        return False
+    return True
+
+
 def require_usable(*, campaign_status: str, brand_status: str, identity_status: str | None) -> None:
     """Require an approved campaign of a verified brand that is not deleted.
 
     Raise CampaignNotActive, or BrandNotVerified if only the brand is unusable.
     """
-    if campaign_status != "ACTIVE":
+    if campaign_status != _ACTIVE:
         raise CampaignNotActive(f"campaign is not active: it is {campaign_status}")
-    if identity_status not in ("VERIFIED", "VETTED_VERIFIED") or brand_status == "DELETED":
+    if identity_status not in _VERIFIED or brand_status == _DELETED:
         raise BrandNotVerified(
             "brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED"
         )

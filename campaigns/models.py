@@ -11,6 +11,12 @@ from django.db.models.functions import Lower, Upper
 
 from campaigns.event_types import EventType
 from campaigns.names import NameField, name_rule
+from campaigns.registry.columns import (
+    BRAND_CONSTRAINTS,
+    CAMPAIGN_CONSTRAINTS,
+    SubmittedBrand,
+    SubmittedCampaign,
+)
 from config.db.fields import CreatedAt, id_column, not_blank, one_of
 
 LONGEST_EXTERNAL_ID = 255
@@ -76,7 +82,7 @@ class BrandIdentityStatus(models.TextChoices):
     VETTED_VERIFIED = "VETTED_VERIFIED"
 
 
-class Brand(models.Model):
+class Brand(SubmittedBrand):
     """The registered company that sends messages."""
 
     Status = BrandStatus
@@ -108,6 +114,7 @@ class Brand(models.Model):
                 name="brand_identity_status_known",
                 or_null=True,
             ),
+            *BRAND_CONSTRAINTS,
         ]
 
     def __str__(self) -> str:
@@ -126,7 +133,7 @@ class CampaignStatus(models.TextChoices):
     EXPIRED = "EXPIRED"
 
 
-class Campaign(models.Model):
+class Campaign(SubmittedCampaign):
     """The messages of a brand for one purpose, as approved by the carriers' registry."""
 
     Status = CampaignStatus
@@ -153,6 +160,7 @@ class Campaign(models.Model):
                 condition=~models.Q(status="REJECTED") | models.Q(status_reason__regex=r"\S"),
                 name="campaign_rejected_with_reason",
             ),
+            *CAMPAIGN_CONSTRAINTS,
         ]
 
     def __str__(self) -> str:

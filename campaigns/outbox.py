@@ -6,8 +6,9 @@ back the change takes the row back too.
 
 - ``write_event``: for code that uses the ORM.
 - ``event_statement``: the same to be sent with other statements.
+- ``write_route_change``: for gateways, where the routes of many numbers change at once.
 
-Both take the resources as the API shows them. Orders write their own row
+The first two take the resources as the API shows them. Orders write their own row
 (``numbers.orders.purchase``), numbers by ``numbers.events.phone_numbers``.
 """
 
@@ -16,7 +17,9 @@ from typing import Any
 from uuid import UUID
 
 from campaigns.event_types import EventType
+from campaigns.models import Brand, Campaign, Organization
 from config.api.envelope import render
+from config.db.fields import NO_ORGANIZATION
 from config.db.pipeline import Statement, run_statements
 
 # The most resources in one row: the number of an event within its act has 12 bits of its id.
@@ -41,3 +44,18 @@ def event_statement(
     """Return the statement of ``write_event``."""
     data = render(resources).decode()
     return _WRITE, [organization_id, event_type.value, len(resources), data]
+
+
+# Not an ``EventType``: no customer sees it.
+ROUTES_CHANGED = "routes.changed"
+
+
+def write_route_change(subject: Organization | Brand | Campaign) -> None:
+    """Write that the routes of all numbers of an organization, a brand or a campaign changed.
+
+    It is one row, whatever the count of numbers; ``numbers.routes.changes`` finds them page by
+    page. It belongs to no organization, so no customer's feed and no webhook has it.
+    """
+    resource = {type(subject).__name__.lower(): str(subject.pk)}
+    data = render([resource]).decode()
+    run_statements((_WRITE, [NO_ORGANIZATION, ROUTES_CHANGED, 1, data]))

@@ -4,12 +4,13 @@ Locks are taken in the project's order, brand before campaign, always FOR NO KEY
 concurrent order has either finished, or sees the decision made here.
 """
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from campaigns.eligibility import is_usable
 from campaigns.history import record
 from campaigns.models import (
     Brand,
@@ -20,12 +21,21 @@ from campaigns.models import (
     Organization,
     OrganizationStatus,
 )
+from campaigns.outbox import write_route_change
+from campaigns.registry.reasons import RejectionReasonJson, reasons_or_one
+from campaigns.registry.states import StateMachine, origins, require_transition
 from config.actors import Actor
 from config.errors import NotFound, ValidationFailed
 
-APPROVABLE = (CampaignStatus.PENDING, CampaignStatus.REJECTED, CampaignStatus.EXPIRED)
-REJECTABLE = (CampaignStatus.PENDING, CampaignStatus.ACTIVE)
-EXPIRABLE = (CampaignStatus.ACTIVE,)
+APPROVABLE = origins(StateMachine.CAMPAIGN, CampaignStatus.ACTIVE)
+REJECTABLE = origins(StateMachine.CAMPAIGN, CampaignStatus.REJECTED)
+EXPIRABLE = origins(StateMachine.CAMPAIGN, CampaignStatus.EXPIRED)
+# What a reviewer decides; PENDING is what a customer's submission makes of a campaign.
+DECISIONS = {
+    CampaignStatus.ACTIVE: "approved",
+    CampaignStatus.REJECTED: "rejected",
+    CampaignStatus.EXPIRED: "expired",
+}
 
 
 def campaigns_to_review() -> QuerySet[Campaign]:
@@ -45,34 +55,44 @@ def brands_to_review() -> QuerySet[Brand]:
 
 def approve_campaign(*, campaign_id: UUID, actor: Actor, reason: str = "") -> Campaign:
     """Approve a campaign, so that it can carry traffic. Idempotent. Raise NotFound."""
-    return _move_campaign(campaign_id, CampaignStatus.ACTIVE, "approved", APPROVABLE, actor, reason)
+    return decide_campaign(
+        campaign_id=campaign_id, status=CampaignStatus.ACTIVE, actor=actor, reason=reason
+    )
 
 
 def reject_campaign(*, campaign_id: UUID, actor: Actor, reason: str) -> Campaign:
     """Reject a campaign, or withdraw its approval. Its numbers stay with it.
 
-    Raise NotFound, or ValidationFailed if there is no reason or the campaign has expired.
+    Raise what ``decide_campaign`` raises.
     """
-    if not reason.strip():
-        raise ValidationFailed(details={"reason": "is required: the customer sees it"})
-    return _move_campaign(
-        campaign_id, CampaignStatus.REJECTED, "rejected", REJECTABLE, actor, reason
+    return decide_campaign(
+        campaign_id=campaign_id, status=CampaignStatus.REJECTED, actor=actor, reason=reason
     )
 
 
 def expire_campaign(*, campaign_id: UUID, actor: Actor, reason: str = "") -> Campaign:
-    """End an active campaign. Raise NotFound, or ValidationFailed if it is not active."""
-    return _move_campaign(campaign_id, CampaignStatus.EXPIRED, "expired", EXPIRABLE, actor, reason)
+    """End an active campaign. Raise what ``decide_campaign`` raises."""
+    return decide_campaign(
+        campaign_id=campaign_id, status=CampaignStatus.EXPIRED, actor=actor, reason=reason
+    )
 
 
-def _move_campaign(
+def decide_campaign(
+    *,
     campaign_id: UUID,
-    status: CampaignStatus,
-    kind: str,
-    allowed: Collection[str],
+    status: str,
     actor: Actor,
-    reason: str,
+    reason: str = "",
+    rejection_reasons: Sequence[RejectionReasonJson] = (),
 ) -> Campaign:
+    """Give a campaign the status that was decided. Idempotent.
+
+    Raise NotFound, ValidationFailed if a rejection has no reason, StatusConflict if the state
+    table does not allow the change.
+    """
+    reason = reason.strip()
+    if status == CampaignStatus.REJECTED and not reason:
+        raise ValidationFailed(details={"reason": "is required: the customer sees it"})
     with transaction.atomic():
         campaign = (
             Campaign.objects.select_related("brand")
@@ -84,28 +104,53 @@ def _move_campaign(
             raise NotFound()
         if campaign.status == status:
             return campaign
-        if campaign.status not in allowed:
-            raise ValidationFailed(
-                details={
-                    "status": f"is {campaign.status}: only {' or '.join(allowed)} can become {status}"
-                }
-            )
-        before = {"status": campaign.status, "status_reason": campaign.status_reason}
-        campaign.status, campaign.status_reason = status, reason.strip()
-        campaign.save(update_fields=["status", "status_reason", "updated_at"])
-        after = {"status": campaign.status, "status_reason": campaign.status_reason}
-        record(
-            campaign, kind, actor=actor, before=before, after=after, reason=campaign.status_reason
+        require_transition(StateMachine.CAMPAIGN, campaign.status, status)
+        was_usable, before = _is_usable(campaign), _decided(campaign)
+        campaign.status, campaign.status_reason = status, reason
+        is_rejected = status == CampaignStatus.REJECTED
+        campaign.rejection_reasons = (
+            reasons_or_one(rejection_reasons, reason) if is_rejected else []
         )
+        campaign.save(update_fields=["status", "status_reason", "rejection_reasons", "updated_at"])
+        kind = DECISIONS[CampaignStatus(status)]
+        record(campaign, kind, actor=actor, before=before, after=_decided(campaign), reason=reason)
+        if _is_usable(campaign) != was_usable:
+            write_route_change(campaign)
     return campaign
 
 
+def _decided(campaign: Campaign) -> dict[str, object]:
+    """Return what a decision changes, as history keeps it."""
+    after: dict[str, object] = {
+        "status": campaign.status,
+        "status_reason": campaign.status_reason,
+    }
+    if campaign.rejection_reasons:
+        after["rejection_reasons"] = campaign.rejection_reasons
+    return after
+
+
+def _is_usable(campaign: Campaign) -> bool:
+    return is_usable(
+        campaign_status=campaign.status,
+        brand_status=campaign.brand.status,
+        identity_status=campaign.brand.identity_status,
+    )
+
+
 def review_brand(
-    *, brand_id: UUID, status: str, identity_status: str | None, actor: Actor, reason: str = ""
+    *,
+    brand_id: UUID,
+    status: str,
+    identity_status: str | None,
+    actor: Actor,
+    reason: str = "",
+    rejection_reasons: Sequence[RejectionReasonJson] = (),
 ) -> Brand:
     """Record the registry's findings about a brand. Its campaigns need a verified identity.
 
-    Raise NotFound, or ValidationFailed if a status is unknown.
+    Raise NotFound, ValidationFailed if a status is unknown, StatusConflict if the state table does
+    not allow the change.
     """
     if status not in BrandStatus.values:
         raise ValidationFailed(details={"status": f"is not one of {', '.join(BrandStatus.values)}"})
@@ -114,17 +159,76 @@ def review_brand(
             details={"identity_status": f"is not one of {', '.join(BrandIdentityStatus.values)}"}
         )
     with transaction.atomic():
-        brand = Brand.objects.select_for_update(no_key=True).filter(pk=brand_id).first()
-        if brand is None:
-            raise NotFound()
-        if (brand.status, brand.identity_status) == (status, identity_status):
-            return brand
-        before = {"status": brand.status, "identity_status": brand.identity_status}
-        brand.status, brand.identity_status = status, identity_status
-        brand.save(update_fields=["status", "identity_status", "updated_at"])
-        after = {"status": status, "identity_status": identity_status}
-        record(brand, "reviewed", actor=actor, before=before, after=after, reason=reason)
+        brand = _locked_brand(brand_id)
+        return _review(brand, status, identity_status, actor, reason, rejection_reasons)
+
+
+def decide_brand(
+    *,
+    brand_id: UUID,
+    status: str | None = None,
+    identity_status: str | None = None,
+    actor: Actor,
+    reason: str = "",
+    rejection_reasons: Sequence[RejectionReasonJson] = (),
+) -> Brand:
+    """Record a registry's decision; what is None stays. A brand with an identity is registered.
+
+    Raise what ``review_brand`` raises.
+    """
+    with transaction.atomic():
+        brand = _locked_brand(brand_id)
+        if status is None:
+            is_new = identity_status is not None and brand.status == BrandStatus.PENDING
+            status = BrandStatus.ACTIVE if is_new else brand.status
+        identity_status = identity_status or brand.identity_status
+        return _review(brand, status, identity_status, actor, reason, rejection_reasons)
+
+
+def _locked_brand(brand_id: UUID) -> Brand:
+    brand = Brand.objects.select_for_update(no_key=True).filter(pk=brand_id).first()
+    if brand is None:
+        raise NotFound()
     return brand
+
+
+def _review(
+    brand: Brand,
+    status: str,
+    identity_status: str | None,
+    actor: Actor,
+    reason: str,
+    rejection_reasons: Sequence[RejectionReasonJson],
+) -> Brand:
+    if (brand.status, brand.identity_status) == (status, identity_status):
+        return brand
+    require_transition(StateMachine.BRAND, brand.status, status)
+    require_transition(StateMachine.IDENTITY, brand.identity_status, identity_status)
+    was_usable, before = _can_be_used(brand), _found(brand)
+    brand.status, brand.identity_status = status, identity_status
+    is_unverified = identity_status == BrandIdentityStatus.UNVERIFIED
+    brand.rejection_reasons = reasons_or_one(rejection_reasons, reason) if is_unverified else []
+    brand.save(update_fields=["status", "identity_status", "rejection_reasons", "updated_at"])
+    record(brand, "reviewed", actor=actor, before=before, after=_found(brand), reason=reason)
+    if _can_be_used(brand) != was_usable:
+        write_route_change(brand)
+    return brand
+
+
+def _found(brand: Brand) -> dict[str, object]:
+    """Return what a review changes, as history keeps it."""
+    after: dict[str, object] = {"status": brand.status, "identity_status": brand.identity_status}
+    if brand.rejection_reasons:
+        after["rejection_reasons"] = brand.rejection_reasons
+    return after
+
+
+def _can_be_used(brand: Brand) -> bool:
+    return is_usable(
+        campaign_status=CampaignStatus.ACTIVE,
+        brand_status=brand.status,
+        identity_status=brand.identity_status,
+    )
 
 
 def suspend_organization(*, organization_id: UUID, actor: Actor, reason: str) -> Organization:
@@ -168,4 +272,5 @@ def _move_organization(
             after={"status": status},
             reason=reason.strip(),
         )
+        write_route_change(organization)
     return organization

@@ -5,12 +5,26 @@ from typing import Annotated
 from typing_extensions import TypedDict
 
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
+from campaigns.registry.reasons import RejectionReasonJson
+from campaigns.registry.tax_ids import masked
 from config.api.declared import doc
 from config.api.envelope import timestamp
 from config.api.field_kinds import Moment, OneOf, Text, Uuid
 
 CAMPAIGN_ID = "b5d3c4e2-7f7e-44a1-8c12-2bcd9e3f0a01"
 BRAND_ID = "2f1d6a1b-5c0e-4f6e-9b0a-7d2c1e8f4a33"
+
+Reference = Annotated[
+    Text | None,
+    doc("Yours, from its submission; null where an operator registered it.", example="reference-1"),
+]
+Rejected = Annotated[
+    list[RejectionReasonJson],
+    doc("What to correct, where it was rejected. Submit it again with the same `reference_id`."),
+]
+SubmittedAt = Annotated[
+    Moment | None, doc("When it was last submitted; null where an operator registered it.")
+]
 
 
 class CampaignJson(TypedDict):
@@ -36,6 +50,22 @@ class CampaignJson(TypedDict):
     status_reason: Annotated[
         Text | None, doc("Why it has this status, always there where it was rejected.")
     ]
+    reference_id: Reference
+    message_flow: Annotated[
+        Text | None, doc("How recipients consent.", example="Customers tick a box at sign-up.")
+    ]
+    samples: Annotated[
+        list[Text],
+        doc(
+            "Messages as they will be sent.",
+            example=["Your Customer Inc. code is 123456.", "654321 is your Customer Inc. code."],
+        ),
+    ]
+    opt_in_message: Annotated[Text | None, doc("What is sent to who has signed up.")]
+    opt_out_message: Annotated[Text | None, doc("What is sent to who replies STOP.")]
+    help_message: Annotated[Text | None, doc("What is sent to who replies HELP.")]
+    rejection_reasons: Rejected
+    submitted_at: SubmittedAt
     created_at: Annotated[Moment, doc("When it was registered.")]
     updated_at: Annotated[Moment, doc("When it was last changed.")]
 
@@ -56,6 +86,16 @@ class BrandJson(TypedDict):
             example="VERIFIED",
         ),
     ]
+    reference_id: Reference
+    legal_name: Annotated[
+        Text | None, doc("As its tax authority has it.", example="Customer Incorporated")
+    ]
+    tax_id: Annotated[Text | None, doc("Its tax id: only the end is shown.", example="*****6789")]
+    country: Annotated[Text | None, doc("Where it is registered, by ISO 3166.", example="US")]
+    vertical: Annotated[Text | None, doc("What it does.", example="RETAIL")]
+    website: Annotated[Text | None, doc("Its website.", example="https://customer.example")]
+    rejection_reasons: Rejected
+    submitted_at: SubmittedAt
     created_at: Annotated[Moment, doc("When it was registered.")]
     updated_at: Annotated[Moment, doc("When it was last changed.")]
 
@@ -69,6 +109,14 @@ def campaign_as_json(campaign: Campaign) -> CampaignJson:
         "description": campaign.description or None,
         "status": campaign.status,
         "status_reason": campaign.status_reason or None,
+        "reference_id": campaign.reference_id or None,
+        "message_flow": campaign.message_flow or None,
+        "samples": campaign.samples,
+        "opt_in_message": campaign.opt_in_message or None,
+        "opt_out_message": campaign.opt_out_message or None,
+        "help_message": campaign.help_message or None,
+        "rejection_reasons": campaign.rejection_reasons,
+        "submitted_at": timestamp(campaign.submitted_at),
         "created_at": timestamp(campaign.created_at),
         "updated_at": timestamp(campaign.updated_at),
     }
@@ -80,6 +128,14 @@ def brand_as_json(brand: Brand) -> BrandJson:
         "name": brand.name,
         "status": brand.status,
         "identity_status": brand.identity_status,
+        "reference_id": brand.reference_id or None,
+        "legal_name": brand.legal_name or None,
+        "tax_id": masked(brand.tax_id_end),
+        "country": brand.country or None,
+        "vertical": brand.vertical or None,
+        "website": brand.website or None,
+        "rejection_reasons": brand.rejection_reasons,
+        "submitted_at": timestamp(brand.submitted_at),
         "created_at": timestamp(brand.created_at),
         "updated_at": timestamp(brand.updated_at),
     }

@@ -25,6 +25,7 @@ from numbers.worker.presence import renew_presence
 from numbers.worker.schedule import claim_duty, plan_duties, run_duty
 from tests.support import db_assertions, factories
 from tests.support.rows import OURS, allow, copy, names, refusing
+from tests.support.submissions import submitted_brand, submitted_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +67,8 @@ LEGAL = {
 ONLY_ROW = {"numbers_webhookcursor"}  # no second row of it is legal
 WHERE = {
     "apikeys_apikey": "previous_digest IS NOT NULL",
+    "campaigns_brand": "reference_id = ''",
+    "campaigns_campaign": "reference_id = ''",
     "numbers_phonenumber": "number = '+14152000005'",
     "numbers_assignment": "ended_at IS NULL",
     # The account of the buyer: a third entry continues its second.
@@ -93,6 +96,39 @@ ILLEGIBLE = [
 ]
 BLANK = ["''", "' '"]
 
+SUBMITTED_BRAND = {
+    "submitted_at": NOW,
+    "reference_id": "'r'",
+    "legal_name": "'Legal'",
+    "tax_id": "'sealed'",
+    "tax_id_end": "'6789'",
+    "country": "'US'",
+    "vertical": "'RETAIL'",
+    "website": "'https://a.example'",
+}
+SUBMITTED_CAMPAIGN = {
+    "submitted_at": NOW,
+    "reference_id": "'r'",
+    "use_case": "'2FA'",
+    "description": "'d'",
+    "message_flow": "'m'",
+    "samples": "ARRAY['a', 'b']",
+    "opt_in_message": "'o'",
+    "help_message": "'h'",
+}
+
+
+def one_missing(submission):
+    """Each way to leave a part of it out."""
+    missing = {"samples": ["ARRAY['a']", "ARRAY[]::text[]", "ARRAY['a','b','c','d','e','f']"]}
+    return [
+        {**submission, name: value}
+        for name in submission
+        if name != "submitted_at"
+        for value in missing.get(name, ["''"])
+    ]
+
+
 BULK = {"kind": "'quantity'", "criteria": "'{}'", "max_price_per_number": "1.00"}
 FAILED = {"fill_attempts": "1", "next_attempt_at": NOW, "last_error": "'no such thing'"}
 CASES = {
@@ -112,6 +148,17 @@ CASES = {
             {"identity_status": "'verified'"},
             {"identity_status": "''"},
         ],
+        "brand_reference_unique": [{"reference_id": "'brand-1'"}],
+        "brand_submitted_whole": [
+            *one_missing(SUBMITTED_BRAND),
+            {**SUBMITTED_BRAND, "country": "'us'"},
+            {**SUBMITTED_BRAND, "vertical": "'SHOPS'"},
+            {**SUBMITTED_BRAND, "website": "'ftp://a.example'"},
+        ],
+        "brand_reasons_of_unverified": [
+            {"rejection_reasons": "'[{}]'", "identity_status": value}
+            for value in ("'VERIFIED'", "'SELF_DECLARED'")
+        ],
     },
     "campaigns_campaign": {
         "campaign_name_not_blank": [{"name": value} for value in BLANK],
@@ -119,6 +166,14 @@ CASES = {
         "campaign_status_known": [{"status": "'SUSPENDED'"}],
         "campaign_rejected_with_reason": [
             {"status": "'REJECTED'", "status_reason": value} for value in BLANK
+        ],
+        "campaign_reference_unique": [{"reference_id": "'campaign-1'"}],
+        "campaign_submitted_whole": [
+            *one_missing(SUBMITTED_CAMPAIGN),
+            {**SUBMITTED_CAMPAIGN, "use_case": "'ANYTHING'"},
+        ],
+        "campaign_reasons_of_rejected": [
+            {"rejection_reasons": "'[{}]'", "status": value} for value in ("'ACTIVE'", "'PENDING'")
         ],
     },
     "campaigns_event": {
@@ -453,6 +508,8 @@ def world(api, cast):
     newcomer = factories.organization("Newcomer", credit=None)
     Organization.objects.filter(pk=newcomer.pk).update(external_id="crm-1")
     campaign = factories.campaign(cast.owner)
+    submitted_brand(api)
+    submitted_campaign(api, campaign.brand)
     record(campaign, "created", actor=factories.actor())
     key, _ = issue_key(
         organization=cast.owner, scopes=["numbers:read"], label="a key", actor=factories.actor()
@@ -511,6 +568,11 @@ def webhooks(cast):
 
 def changed(table, changes):
     return copy(table, WHERE.get(table, "true"), **LEGAL[table] | changes)
+
+
+def test_whole_submissions_are_legal():
+    allow(changed, "campaigns_brand", SUBMITTED_BRAND)
+    allow(changed, "campaigns_campaign", SUBMITTED_CAMPAIGN)
 
 
 def test_base_rows_of_the_cases_are_legal():
@@ -602,6 +664,9 @@ TESTED = {name for constraints in CASES.values() for name in constraints} | {
     "phone_number_state",
     "order_state",
     *HEAD,
+    # tests/campaigns/registry/test_states.py has those of the state table.
+    "status_transition_machine_known",
+    "status_transition_moves",
 }
 # The first is implied by credit_entry_unique, and there for the ledger's foreign keys to point at;
 # the second by job_finished_when_over, which spells out every status.
