@@ -34,7 +34,7 @@ from config.api.envelope import success
 from config.errors import ValidationFailed
 
 Row = TypeVar("Row")
-Key = UUID | int
+Key = UUID | int | bytes
 
 LIMIT_DEFAULT, LIMIT_LARGEST = 20, 100
 PARAMETERS = frozenset({"cursor", "limit"})
@@ -62,14 +62,19 @@ class Page:
         return self.limit + 1
 
 
-def _given_limit(value: Any) -> int:
-    if (
-        isinstance(value, str)
-        and re.fullmatch(r"[1-9][0-9]{0,2}", value, re.ASCII)
-        and int(value) <= LIMIT_LARGEST
-    ):
-        return int(value)
-    raise Problem(f"must be a whole number from 1 to {LIMIT_LARGEST}")
+def query_number(least: int, most: int, *, default: int) -> Reads:
+    """Read a whole number within bounds from a query."""
+
+    def read(value: object) -> int:
+        if (
+            isinstance(value, str)
+            and re.fullmatch(r"0|[1-9][0-9]{0,8}", value, re.ASCII)
+            and least <= int(value) <= most
+        ):
+            return int(value)
+        raise Problem(f"must be a whole number from {least} to {most:,}")
+
+    return Reads(read, {"type": "integer", "minimum": least, "maximum": most, "default": default})
 
 
 class PageQuery(RequestQuery):
@@ -77,10 +82,7 @@ class PageQuery(RequestQuery):
 
     limit: Annotated[
         int,
-        Reads(
-            _given_limit,
-            {"type": "integer", "minimum": 1, "maximum": LIMIT_LARGEST, "default": LIMIT_DEFAULT},
-        ),
+        query_number(1, LIMIT_LARGEST, default=LIMIT_DEFAULT),
         doc("The number of items on a page."),
     ] = LIMIT_DEFAULT
     cursor: Annotated[
@@ -156,7 +158,8 @@ def encode_cursor(key: Key, context: bytes) -> str:
     The signature also serves as the key stream's nonce (a synthetic IV). A cursor reveals nothing,
     such as how many rows other organizations have, and the same position has the same cursor.
     """
-    plain = key.bytes if isinstance(key, UUID) else key.to_bytes(8)
+    plain = key.bytes if isinstance(key, UUID) else key
+    plain = plain.to_bytes(8) if isinstance(plain, int) else plain
     tag = _tag(context, plain)
     return base64.urlsafe_b64encode(tag + _masked(plain, tag)).rstrip(b"=").decode()
 
@@ -168,12 +171,19 @@ def decode_cursor(cursor: str, context: bytes) -> Key | None:
     except (binascii.Error, ValueError):
         return None
     tag, masked = sealed[:_TAG_LENGTH], sealed[_TAG_LENGTH:]
-    if len(masked) not in (8, 16):
+    read = _READ_KEY.get(len(masked))
+    if read is None:
         return None
-    plain = _masked(masked, tag)
-    key: Key = UUID(bytes=plain) if len(plain) == 16 else int.from_bytes(plain)
+    key = read(_masked(masked, tag))
     # Compared as text: base64 has several spellings of the same bytes, and only one is ours.
     return key if hmac.compare_digest(encode_cursor(key, context), cursor) else None
+
+
+_READ_KEY: dict[int, Callable[[bytes], Key]] = {
+    8: int.from_bytes,
+    16: lambda plain: UUID(bytes=plain),
+    24: bytes,
+}
 
 
 def _tag(context: bytes, plain: bytes) -> bytes:

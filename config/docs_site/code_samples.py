@@ -11,7 +11,10 @@ KEY_ADVICE = "made once: every retry sends the same key"
 
 @dataclass(frozen=True)
 class Call:
-    """An operation with example values. ``query`` has only the parameters worth showing."""
+    """An operation with example values. ``query`` has only the parameters worth showing.
+
+    ``in_lines``: it responds with lines of JSON, of the type ``response_type`` or another.
+    """
 
     method: str
     url: str
@@ -20,6 +23,7 @@ class Call:
     idempotent: bool
     request_type: str
     response_type: str
+    in_lines: bool = False
 
 
 def curl(call: Call) -> str:
@@ -52,12 +56,19 @@ def typescript(call: Call) -> str:
     )
     if options := _typescript_options(call):
         lines += [*(f"  {line}" for line in options), "});"]
-    lines += [
-        "if (!response.ok) throw new Error(await response.text());",
-        "",
-        f"const {{ data }}: {call.response_type} = await response.json();",
-        "console.log(data);",
-    ]
+    lines += ["if (!response.ok) throw new Error(await response.text());", ""]
+    if call.in_lines:
+        lines += [
+            'for (const line of (await response.text()).trim().split("\\n")) {',
+            f"  const found: Partial<{call.response_type}> = JSON.parse(line);",
+            "  console.log(found);",
+            "}",
+        ]
+    else:
+        lines += [
+            f"const {{ data }}: {call.response_type} = await response.json();",
+            "console.log(data);",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -78,9 +89,8 @@ def _typescript_options(call: Call) -> list[str]:
 
 
 def python(call: Call) -> str:
-    imports = [
-        name for name, used in (("os", call.authenticated), ("uuid", call.idempotent)) if used
-    ]
+    needed = (("json", call.in_lines), ("os", call.authenticated), ("uuid", call.idempotent))
+    imports = [name for name, used in needed if used]
     headers = []
     if call.authenticated:
         headers.append('"Authorization": f"Bearer {os.environ[\'NUMBERDESK_API_KEY\']}",')
@@ -100,11 +110,16 @@ def python(call: Call) -> str:
     if call.body is not None:
         lines.append(f"{INDENT}json={_indented(_python_literal(call.body))},")
     lines += [
+        *([f"{INDENT}stream=True,"] if call.in_lines else []),
         f"{INDENT}timeout=30,",
         ")",
         "response.raise_for_status()",
-        'print(response.json()["data"])',
     ]
+    lines += (
+        ["for line in response.iter_lines():", f"{INDENT}print(json.loads(line))"]
+        if call.in_lines
+        else ['print(response.json()["data"])']
+    )
     return "\n".join(lines) + "\n"
 
 

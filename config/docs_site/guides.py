@@ -13,7 +13,10 @@ from config.docs_site.markdown import anchor, as_html, headings
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "guides"
 
 # In reading order.
-ORDER = ("quickstart", "errors", "idempotency", "retries", "events", "webhooks", "sandbox")
+ORDER = (
+    *("quickstart", "errors", "idempotency", "retries", "events", "webhooks", "sandbox"),
+    *("gateway", "approvals"),
+)
 
 
 # The base URL in the texts, which are read in the repository too.

@@ -14,7 +14,7 @@ from config.docs_site import code_samples
 from config.docs_site.markdown import as_html, as_line, coloured
 from config.docs_site.typescript import definition_of
 
-JSON = "application/json"
+JSON, LINES = "application/json", "application/x-ndjson"
 # On nearly every response; described once, at the top of the page.
 USUAL = ("X-Request-Id", *RATE_LIMIT)
 METHODS = {"get": "GET", "post": "POST", "patch": "PATCH", "put": "PUT", "delete": "DELETE"}
@@ -173,7 +173,7 @@ class Reference:
 
     def _response(self, status: str, response: dict[str, Any]) -> Response:
         response = self.resolve(response)
-        content, is_success = response["content"][JSON], status.startswith("2")
+        content, is_success = _content_of(response), status.startswith("2")
         return Response(
             status=status,
             meaning=HTTPStatus(int(status)).phrase,
@@ -181,7 +181,7 @@ class Reference:
             description=as_html(response["description"]),
             headers=[name for name in response["headers"] if name not in USUAL],
             examples=_examples(content),
-            tables=self._tables(content["schema"]) if is_success else [],
+            tables=self._tables(content["schema"]) if is_success and content else [],
             is_success=is_success,
         )
 
@@ -194,13 +194,13 @@ class Reference:
 
     def _types(self, operation: dict[str, Any]) -> list[str]:
         """Return the type names of the operation's request and successful responses."""
-        content = [operation["requestBody"]["content"]] if "requestBody" in operation else []
-        content += [
-            response["content"]
+        described = [operation["requestBody"]] if "requestBody" in operation else []
+        described += [
+            response
             for status, response in operation["responses"].items()
             if status.startswith("2")
         ]
-        schemas = [one[JSON]["schema"] for one in content]
+        schemas = [_content_of(one)["schema"] for one in described]
         references = [one["$ref"] for schema in schemas for one in schema.get("oneOf", [schema])]
         return list(dict.fromkeys(one.rpartition("/")[2] for one in references))
 
@@ -224,6 +224,7 @@ class Reference:
             idempotent=any(one["name"] == "Idempotency-Key" for one in parameters),
             request_type=types[0],
             response_type=types[1] if body else types[0],
+            in_lines=LINES in operation["responses"].get("200", {}).get("content", {}),
         )
         return [
             Sample("curl", "curl", coloured(code_samples.curl(call), "bash")),
@@ -270,6 +271,12 @@ def _bounds(schema: dict[str, Any], least: str, most: str, unit: str = "") -> st
     return f", {low} to {high:,}{unit}" if low is not None else f", up to {high:,}{unit}"
 
 
+def _content_of(described: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a body in its only media type; empty if there is no body."""
+    found: dict[str, Any] = next(iter(described["content"].values()), {})
+    return found
+
+
 def _first_example(content: dict[str, Any]) -> Any:
     return next(iter(_bodies(content).values()))
 
@@ -277,7 +284,7 @@ def _first_example(content: dict[str, Any]) -> Any:
 def _bodies(content: dict[str, Any]) -> dict[str, Any]:
     if "example" in content:
         return {"": content["example"]}
-    return {one["summary"]: one["value"] for one in content["examples"].values()}
+    return {one["summary"]: one["value"] for one in content.get("examples", {}).values()}
 
 
 def _examples(content: dict[str, Any]) -> list[Example]:

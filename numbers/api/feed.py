@@ -1,6 +1,5 @@
 """``/v1/events``: the feed."""
 
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,12 +16,11 @@ from config.api.envelope import success
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id
-from config.api.pagination import decode_cursor, encode_cursor
+from config.api.pagination import decode_cursor, encode_cursor, query_number
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import NotFound, ValidationFailed
 from numbers.events.feed import ALL_TYPES, EventExpired, current_place, own_event, read_page
 from numbers.events.ids import START, Place, place_of
-from numbers.events.render import events_as_json
 from numbers.events.types import EVENT_ID, EventJson
 
 TAG = "Events"
@@ -31,12 +29,6 @@ LATEST = "latest"
 STALE_CURSOR = 'is not a cursor of this feed; leave it out for the oldest events, or give "latest"'
 GROUPS = sorted({one.partition(".")[0] + ".*" for one in EventType.values})
 LONGEST_TYPES = 1_000
-
-
-def _read_limit(value: Any) -> int:
-    if re.fullmatch(r"[1-9][0-9]{0,3}", str(value), re.ASCII) and int(value) <= LARGEST_LIMIT:
-        return int(value)
-    raise Problem(f"must be a whole number from 1 to {LARGEST_LIMIT:,}")
 
 
 def _read_types(value: Any) -> frozenset[str]:
@@ -73,10 +65,7 @@ class EventQuery(RequestQuery):
     ] = ALL_TYPES
     limit: Annotated[
         int,
-        Reads(
-            _read_limit,
-            {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": LIMIT},
-        ),
+        query_number(1, LARGEST_LIMIT, default=LIMIT),
         doc("How many to a page."),
     ] = LIMIT
 
@@ -127,7 +116,7 @@ class EventListView(ApiView):
             return success([], meta={"next_cursor": _cursor(request, current_place())})
         page = read_page(caller, after=after, types=query.types, limit=query.limit)
         return success(
-            events_as_json(page.events),
+            [one.as_json() for one in page.events],
             meta={"next_cursor": _cursor(request, page.next)},
         )
 

@@ -5,5 +5,4 @@
 - ``refusals``: refused requests.
 - ``unmet_demand``: what was asked for and not available.
 - ``metrics``: metrics of the stock.
-- ``webhooks``: metrics of webhooks.
 """

@@ -3,6 +3,7 @@
 Each direction bounds one side in time, so that an act at the very boundary is never an offender.
 """
 
+from campaigns.outbox import ROUTES_CHANGED
 from config.db.fields import NO_ORGANIZATION
 from numbers.events.retention import RETENTION_DAYS
 from numbers.verification.promises import Check
@@ -15,6 +16,11 @@ _ENTRIES = """
     SELECT organization_id, type, at, subject_id, event_count, data FROM numbers_feedentry
     UNION ALL SELECT organization_id, type, at, subject_id, event_count, data FROM campaigns_outboxentry
 """
+# The release that began to record changes for gateways left an entry in each desk with a history.
+_ROUTES_SINCE = f"""
+    (SELECT coalesce(min(at), '-infinity') FROM ({_ENTRIES}) AS entry
+     WHERE type = '{ROUTES_CHANGED}' AND data = '[{{}}]')
+"""  # noqa: S608
 # One row for each resource that an entry keeps, and how many events of the type it has.
 _KEPT = f"""
     SELECT type, (item ->> 'id')::uuid AS id, count(*) AS times, max(at) AS at
@@ -115,6 +121,40 @@ EVENTS = [
         LEFT JOIN ({_KEPT}) AS e ON e.id = h.subject_id AND e.type = h.type
         WHERE h.times > coalesce(e.times, 0)
         """,  # noqa: S608  made of constants
+    ),
+    Check(
+        "every_suspension_reaches_the_gateways",
+        5,
+        "campaigns_event",
+        # An organization that was suspended or restored more often than gateways can read.
+        f"""
+        SELECT h.subject_id AS organization_id, h.times, coalesce(e.times, 0) AS recorded
+        FROM (
+            SELECT subject_id, count(*) AS times FROM campaigns_event
+            WHERE subject = 'organization' AND kind IN ('suspended', 'restored')
+              AND at > greatest({_SINCE}, {_ROUTES_SINCE}) GROUP BY 1
+        ) h
+        LEFT JOIN (
+            SELECT (data -> 0 ->> 'organization')::uuid AS id, count(*) AS times
+            FROM ({_ENTRIES}) AS entry WHERE type = '{ROUTES_CHANGED}' GROUP BY 1
+        ) e ON e.id = h.subject_id
+        WHERE h.times > coalesce(e.times, 0)
+        """,  # noqa: S608  made of constants
+    ),
+    Check(
+        "every_decision_follows_the_state_table",
+        5,
+        "campaigns_event",
+        # A campaign that moved where the table of transitions has no way.
+        """
+        SELECT h.id, h.subject_id AS campaign_id, h.before ->> 'status' AS before, h.after ->> 'status' AS after
+        FROM campaigns_event h
+        WHERE h.subject = 'campaign' AND h.before ->> 'status' <> h.after ->> 'status'
+          AND NOT EXISTS (
+              SELECT FROM campaigns_statustransition t
+              WHERE t.machine = 'campaign' AND t.from_status = h.before ->> 'status'
+                AND t.to_status = h.after ->> 'status')
+        """,
     ),
     Check(
         "every_balance_that_fell_to_zero_has_its_event",

@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     from tests.benchmarks.report import Report
 
 SECTIONS = (
-    *("orders", "round-trips", "contention", "indexes", "bulk", "growth", "searching"),
-    "webhooks",
+    "orders",
+    "round-trips",
+    "contention",
+    "indexes",
+    "bulk",
+    "growth",
+    "searching",
+    "routes",
 )
 
 
@@ -50,10 +56,7 @@ def _options() -> argparse.Namespace:
         "--largest", type=int, default=10_000_000, help="the largest stock (10000000)"
     )
     parser.add_argument(
-        "--bulk",
-        type=int,
-        default=1_000_000,
-        help="numbers to seed and import, and webhook deliveries that wait (1000000)",
+        "--bulk", type=int, default=1_000_000, help="numbers to seed and import (1000000)"
     )
     parser.add_argument(
         "--against",
@@ -76,7 +79,6 @@ def _measure(options: argparse.Namespace) -> None:
         paired,
         plots,
         round_trips,
-        webhooks,
         world,
     )
     from tests.benchmarks.report import Report
@@ -104,8 +106,8 @@ def _measure(options: argparse.Namespace) -> None:
             rounds=max(options.rounds // 5, 1),
         ),
         "growth": lambda: _measure_growth(report, options),
-        "webhooks": lambda: webhooks.measure_webhooks(report, stock, backlog=options.bulk),
         "searching": lambda: _measure_searching(report, options),
+        "routes": lambda: _measure_routes(report, options),
     }
     for name in options.only:
         sections[name]()
@@ -123,6 +125,18 @@ def _measure_searching(report: Report, options: argparse.Namespace) -> None:
         stock = world.create_template("bench_searched", stock=options.largest, known=100_000)
         report.progress(f"{options.largest:,} numbers are in stock")
         searching.measure_search(report, stock)
+
+
+def _measure_routes(report: Report, options: argparse.Namespace) -> None:
+    """Measure routes at the largest stock, with as many owned numbers as ``--bulk`` says."""
+    from tests.benchmarks import routes, world
+
+    stock = world.create_template("bench_routes", stock=options.largest, known=100_000)
+    report.progress(f"{options.largest:,} numbers are in stock")
+    most = min(options.bulk, options.largest // 2)
+    routes.measure_routes(
+        report, stock, routes=most, rounds=options.rounds, seconds=options.seconds
+    )
 
 
 def _measure_growth(report: Report, options: argparse.Namespace) -> None:

@@ -61,24 +61,15 @@ TARGETS: list[tuple[str, str, float, str]] = [
     ("importing_of_copy", ">=", 0.50, "importing a million numbers, of a bare COPY"),
     ("seeding_memory_mb", "<=", 200, "memory of seeding, MB"),
     ("importing_memory_mb", "<=", 200, "memory of importing, MB"),
+    ("routes_of_orders_1", ">=", 1.5, "look-ups of routes, of orders of 1"),
+    ("route_p99_ms", "<=", 5, "look-up of a route: p99 of one client, ms"),
+    ("route_change_seconds", "<=", 1, "from an order to the change of its route, s"),
+    ("snapshot_seconds_of_a_million", "<=", 60, "snapshot of a million routes, s"),
+    ("snapshot_memory_mb", "<=", 50, "memory of a snapshot, MB"),
     ("admin_list_ms", "<=", 300, "admin list at the largest stock, ms"),
     ("admin_search_ms", "<=", 300, "admin search, ms"),
     ("admin_number_page_ms", "<=", 300, "admin page of a number, ms"),
     ("admin_slowest_page_ms", "<=", 300, "admin's slowest page of all that were asked for, ms"),
-    ("webhook_deliveries_per_second", ">=", 500, "webhooks: deliveries a second"),
-    ("webhook_first_attempt_p99_s", "<=", 1, "webhooks: p99 from commit to first attempt, s"),
-    (
-        "webhook_first_attempt_p99_with_dead_of_without",
-        "<=",
-        1.2,
-        "webhooks: the same with a hundred dead endpoints among a thousand, of without",
-    ),
-    (
-        "webhook_claim_with_backlog_of_without",
-        "<=",
-        1.2,
-        "webhooks: a claim with a million waiting, of one with ten thousand",
-    ),
 ]
 
 

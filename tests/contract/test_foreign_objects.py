@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign
+from campaigns.registry.fields import CAMPAIGN_EXAMPLE
 from config import json_text
 from numbers.events.publish import publish_events
 from tests.support import db_assertions, factories
@@ -106,6 +107,9 @@ WALK: dict[str, tuple[Ask, ...]] = {
     "GET /v1/campaigns/<id:campaign_id>": PLAIN,
     "GET /v1/brands": LIST,
     "GET /v1/brands/<id:brand_id>": PLAIN,
+    "POST /v1/brands": (),
+    "POST /v1/campaigns": (Ask(body={**CAMPAIGN_EXAMPLE, "brand_id": "{brand_id}"}),),
+    "POST /v1/campaigns/check": (Ask(body={**CAMPAIGN_EXAMPLE, "brand_id": "{brand_id}"}),),
 }
 WALK |= {
     name.replace("GET", "HEAD", 1): asks for name, asks in WALK.items() if name.startswith("GET ")

@@ -42,8 +42,13 @@ def described(operation: dict[str, Any]) -> set[tuple[int, str | None]]:
     return {
         (int(status), example.get("error", {}).get("code"))
         for status, response in operation["responses"].items()
-        for example in examples_in(PUBLISHED.resolve(response)["content"])
+        for example in examples_in(PUBLISHED.resolve(response)["content"]) or [{}]
     }
+
+
+def code_of(answer: Any) -> str | None:
+    """The code of a refusal; only those have to be one document."""
+    return answer.json()["error"]["code"] if answer.status_code >= 400 else None
 
 
 @pytest.mark.parametrize(
@@ -54,10 +59,7 @@ def test_every_described_response_occurs(world, operation, subtests):
     for status, code in sorted(described(operation), key=str):
         with subtests.test(code or str(status)), undone(world) as attempt:
             answer = call.meet(attempt, code or str(status))
-            assert (answer.status_code, answer.json().get("error", {}).get("code")) == (
-                status,
-                code,
-            ), answer.content
+            assert (answer.status_code, code_of(answer)) == (status, code), answer.content
             assert PUBLISHED.problems(call.method, call.path, answer) == []
 
 

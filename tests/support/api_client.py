@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from django.http import HttpResponse
 from django.test import Client
 
 from config import json_text
@@ -63,6 +64,7 @@ class Api:
                 **(headers or {}),
             },
         )
+        answer = read_to_the_end(answer)
         refuse_what_is_not_described(method, path.partition("?")[0], answer)
         return answer
 
@@ -76,6 +78,15 @@ class Api:
         self, numbers: Any, *, query: str = "", headers: dict[str, str] | None = None, **body: Any
     ) -> Any:
         return self.post(ORDERS + query, {"numbers": numbers, **body}, headers=headers)
+
+
+def read_to_the_end(answer: Any) -> Any:
+    """The answer with its whole content, also where it is streamed."""
+    if not answer.streaming:
+        return answer
+    whole = HttpResponse(answer.getvalue(), status=answer.status_code)
+    whole.headers = answer.headers
+    return whole
 
 
 def refuse_what_is_not_described(method: str, path: str, answer: Any) -> None:

@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from config import json_text
 
-JSON = "application/json"
+LINES = "application/x-ndjson"
 UUID = "(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # as in the URL conf: no other id is a path of the API
 
 # What says nothing of the API: of the message itself, and to browsers.
@@ -153,9 +153,14 @@ class Published:
         )
 
     def _body_problems(self, described: dict[str, Any], answer: Any) -> list[str]:
-        if answer.headers["Content-Type"] not in described["content"]:
-            return [f"the content type {answer.headers['Content-Type']} is not described"]
-        return self.mismatches(described["content"][JSON]["schema"], json_text.load(answer.content))
+        if not described["content"]:
+            return ["there is a body"] if answer.content else []
+        media_type = answer.headers["Content-Type"]
+        if media_type not in described["content"]:
+            return [f"the content type {media_type} is not described"]
+        bodies = answer.content.splitlines() if media_type == LINES else [answer.content]
+        schema = described["content"][media_type]["schema"]
+        return [one for body in bodies for one in self.mismatches(schema, json_text.load(body))]
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:
@@ -167,7 +172,9 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 
 def examples_in(content: dict[str, Any]) -> list[Any]:
     """The example bodies of a request or a response."""
-    media = content[JSON]
+    if not content:
+        return []
+    (media,) = content.values()
     return (
         [media["example"]]
         if "example" in media

@@ -14,6 +14,7 @@ from apikeys.scopes import Scope
 from apikeys.types import KEY_ID
 from campaigns.api import BRAND_ID, CAMPAIGN_ID
 from campaigns.models import Organization
+from campaigns.registry.fields import BRAND_EXAMPLE, CAMPAIGN_EXAMPLE
 from config.api.views import ApiView
 from config.db.fields import NO_ORGANIZATION
 from numbers.api.platform.api_keys import CUSTOMER_KEY_ID
@@ -27,7 +28,8 @@ from numbers.webhooks.types import DELIVERY_ID, WEBHOOK_ID
 from tests.conftest import Cast
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS, Api
-from tests.support.example_data import BULK, HOLDS, HOOKS
+from tests.support.example_data import BULK, HOLDS, HOOKS, MINE
+from tests.support.gateway import ROUTES
 
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 NUMBERS, KEYS, EVENTS = "/v1/phone-numbers", "/v1/api-keys", "/v1/events"
@@ -365,6 +367,70 @@ def a_call(method: str, path: str, body: Any = b"", **meets: Callable[[World, Ca
     return Call(method, path, body, meets)
 
 
+def of_a_brand(**brand: Any) -> Callable[[World, Call], Any]:
+    """A campaign of another brand of the organization, verified unless it says something else."""
+
+    def submit(world: World, call: Call) -> Any:
+        made = factories.brand(_submitter(world, call), **brand)
+        return call.make(world, body={**call.body, "brand_id": str(made.pk)})
+
+    return submit
+
+
+def of_the_brand_of_a_stranger(world: World, call: Call) -> Any:
+    made = factories.brand(world.cast.stranger)
+    return call.make(world, body={**call.body, "brand_id": str(made.pk)})
+
+
+def _submitter(world: World, call: Call) -> Organization:
+    return Organization.objects.get(name="Acme") if call.for_platform else world.cast.owner
+
+
+def with_a_reference_in_use(world: World, call: Call) -> Any:
+    body = _submission(world, call)
+    assert call.make(world, body=body).status_code == 202
+    return call.make(world, body={**body, "name": "Another"})
+
+
+def with_the_key_of_another_submission(world: World, call: Call) -> Any:
+    headers, body = {"Idempotency-Key": "one-key"}, _submission(world, call)
+    assert call.make(world, headers=headers, body=body).status_code == 202
+    return call.make(world, headers=headers, body={**body, "reference_id": "another"})
+
+
+def _submission(world: World, call: Call) -> dict[str, Any]:
+    """The body, with a brand that can have campaigns."""
+    if "brand_id" not in call.body:
+        return dict(call.body)
+    return {**call.body, "brand_id": str(factories.brand(_submitter(world, call)).pk)}
+
+
+def with_the_key_of_another_decision(world: World, call: Call) -> Any:
+    headers = {"Idempotency-Key": "one-key"}
+    assert call.make(world, headers=headers).status_code == 200
+    return call.make(world, headers=headers, body={**call.body, "reason": "another"})
+
+
+def against_the_state_table(world: World, call: Call) -> Any:
+    if BRAND_ID in call.path:
+        deleted = factories.brand(world.cast.owner, status="DELETED")
+        return call.make(
+            world, path=call.path.replace(BRAND_ID, str(deleted.pk)), body={"status": "PENDING"}
+        )
+    pending = factories.campaign(world.cast.owner, "PENDING")
+    path = call.path.replace(CAMPAIGN_ID, str(pending.pk))
+    return call.make(world, path=path, body={"status": "EXPIRED"})
+
+
+def of_a_number_of_nobody(world: World, call: Call) -> Any:
+    return call.make(world, path=f"{ROUTES}/{NUMBER}")
+
+
+def with_the_etag_of_this_state(world: World, call: Call) -> Any:
+    etag = call.make(world)["ETag"]
+    return call.make(world, headers={"If-None-Match": etag})
+
+
 CAMPAIGN = {
     "NOT_FOUND": for_the_campaign_of_a_stranger,
     "CAMPAIGN_NOT_ACTIVE": for_campaign(status="PENDING"),
@@ -382,6 +448,20 @@ ONE_ORGANIZATION = f"{PLATFORM_ORGANIZATIONS}/{ORGANIZATION_ID}"
 STOCK = "/v1/platform/phone-numbers"
 STOCK_NUMBER = f"{STOCK}/{NUMBER}"
 CUSTOMER_KEY = f"{ONE_ORGANIZATION}/api-keys/{CUSTOMER_KEY_ID}"
+SUBMITTING = {
+    "CONFLICT": with_a_reference_in_use,
+    "IDEMPOTENCY_IN_PROGRESS": with_a_key_in_progress,
+    "IDEMPOTENCY_KEY_REUSED": with_the_key_of_another_submission,
+}
+OF_BRAND = {
+    "NOT_FOUND": of_the_brand_of_a_stranger,
+    "BRAND_NOT_VERIFIED": of_a_brand(identity_status="UNVERIFIED"),
+}
+DECIDING = {
+    "CONFLICT": against_the_state_table,
+    "IDEMPOTENCY_IN_PROGRESS": with_a_key_in_progress,
+    "IDEMPOTENCY_KEY_REUSED": with_the_key_of_another_decision,
+}
 NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
 
 CALLS = {
@@ -494,6 +574,41 @@ CALLS = {
         IDEMPOTENCY_KEY_REUSED=with_the_key_of_another(name="Other", external_id="crm-2"),
         **{"200": for_the_second_time},
     ),
+    "submitBrand": a_call("POST", "/v1/brands", BRAND_EXAMPLE, **SUBMITTING),
+    "submitCampaign": a_call("POST", "/v1/campaigns", CAMPAIGN_EXAMPLE, **SUBMITTING, **OF_BRAND),
+    "checkCampaign": a_call("POST", "/v1/campaigns/check", CAMPAIGN_EXAMPLE),
+    "submitBrandFor": a_call("POST", f"{ONE_ORGANIZATION}/brands", BRAND_EXAMPLE, **SUBMITTING),
+    "submitCampaignFor": a_call(
+        "POST",
+        f"{ONE_ORGANIZATION}/campaigns",
+        CAMPAIGN_EXAMPLE,
+        **SUBMITTING,
+        **OF_BRAND,
+        **{"202": of_a_brand()},
+    ),
+    "checkCampaignFor": a_call("POST", f"{ONE_ORGANIZATION}/campaigns/check", CAMPAIGN_EXAMPLE),
+    "listAllBrands": a_call("GET", "/v1/platform/brands"),
+    "listAllCampaigns": a_call("GET", "/v1/platform/campaigns"),
+    "decideBrand": a_call(
+        "POST",
+        f"/v1/platform/brands/{BRAND_ID}/decision",
+        {"identity_status": "VERIFIED"},
+        **DECIDING,
+    ),
+    "decideCampaign": a_call(
+        "POST",
+        f"/v1/platform/campaigns/{CAMPAIGN_ID}/decision",
+        {"status": "ACTIVE"},
+        **DECIDING,
+    ),
+    "getRoute": a_call(
+        "GET",
+        f"{ROUTES}/{MINE}",
+        NOT_FOUND=of_a_number_of_nobody,
+        **{"304": with_the_etag_of_this_state},
+    ),
+    "listRouteChanges": a_call("GET", f"{ROUTES}/changes", EVENT_EXPIRED=after_removed_events),
+    "getRouteSnapshot": a_call("GET", f"{ROUTES}/snapshot"),
     "listOrganizations": a_call("GET", PLATFORM_ORGANIZATIONS),
     "getOrganization": a_call("GET", ONE_ORGANIZATION),
     "updateOrganization": a_call(

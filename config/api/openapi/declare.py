@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from config.api.declared import EXAMPLE, RequestBody, RequestQuery, doc
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import (
+    LINES,
     Answer,
     Body,
     Example,
@@ -64,6 +65,31 @@ class Returns:
         )
 
 
+@dataclass(frozen=True)
+class ReturnsLines:
+    """A success as lines of JSON: each is one of the types ``lines``."""
+
+    lines: Sequence[Any]
+    description: str
+
+    def answer(self) -> Answer:
+        shapes = [schema_of(one) for one in self.lines]
+        examples = [Example(example_of(shape), f"Line {n}") for n, shape in enumerate(shapes, 1)]
+        return Answer(self.description, {"oneOf": shapes}, examples, media_type=LINES)
+
+
+@dataclass(frozen=True)
+class ReturnsNothing:
+    """A response without a body, such as 304."""
+
+    status: int
+    description: str
+    headers: Sequence[str] = ()
+
+    def answer(self) -> Answer:
+        return Answer(self.description, {}, [], status=self.status, headers=self.headers)
+
+
 # The example of a 422 where only an unknown parameter can be wrong.
 NO_PARAMETERS = {"page": "is not a parameter of this request; this endpoint takes none"}
 INVALID_PAGE = {
@@ -76,6 +102,9 @@ PAGING = (
 )
 
 
+Success = Returns | ReturnsLines | ReturnsNothing
+
+
 class NextPage(TypedDict):
     next_cursor: Annotated[
         str | None, doc("Give it as `cursor` to get the next page; null on the last one.")
@@ -86,7 +115,7 @@ def endpoint(
     id: str,
     *,
     tag: str,
-    returns: Returns | Sequence[Returns],
+    returns: Success | Sequence[Success],
     errors: Sequence[ErrorResponse] = (),
     body: Any = None,
     body_examples: Sequence[Example] = (),
@@ -106,7 +135,8 @@ def endpoint(
 
     def describe(docstring: str) -> Operation:
         first, _, rest = cleandoc(docstring).partition("\n")
-        answers = [one.answer() for one in ([returns] if isinstance(returns, Returns) else returns)]
+        several = [returns] if isinstance(returns, Success) else returns
+        answers = [one.answer() for one in several]
         return Operation(
             id=id,
             tag=tag,

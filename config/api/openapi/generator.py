@@ -16,12 +16,10 @@ from drf_spectacular.openapi import AutoSchema
 from config.api.openapi import errors, texts
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.headers import HEADERS, RATE_LIMIT, described_headers, header
-from config.api.openapi.operations import Answer, Example, Operation, Parameter
+from config.api.openapi.operations import JSON, Answer, Example, Operation, Parameter
 from config.api.openapi.schemas import without_examples
 from config.api.openapi.shapes import Schema, components, references
 from config.api.views import ApiView
-
-JSON = "application/json"
 
 # Errors that read alike in every endpoint that has them: described once.
 SHARED = {
@@ -120,7 +118,9 @@ def _answer_response(answer: Answer, *, authenticated: bool) -> dict[str, Any]:
     return {
         "description": answer.description,
         "headers": described_headers(always=always, sometimes=list(answer.headers)),
-        "content": _content(answer.shape, answer.examples),
+        "content": _content(answer.shape, answer.examples, answer.media_type)
+        if answer.examples
+        else {},
     }
 
 
@@ -157,14 +157,14 @@ def _errors_in_full(group: Sequence[ErrorResponse], *, authenticated: bool) -> d
     }
 
 
-def _content(shape: Schema, examples: Sequence[Example]) -> dict[str, Any]:
+def _content(shape: Schema, examples: Sequence[Example], media_type: str = JSON) -> dict[str, Any]:
     if len(examples) == 1:
-        return {JSON: {"schema": shape, "example": examples[0].value}}
+        return {media_type: {"schema": shape, "example": examples[0].value}}
     found: Mapping[str, Any] = {
         one.summary.replace(" ", "-"): {"summary": one.summary, "value": one.value}
         for one in examples
     }
-    return {JSON: {"schema": shape, "examples": found}}
+    return {media_type: {"schema": shape, "examples": found}}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:

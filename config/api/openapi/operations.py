@@ -36,15 +36,22 @@ class Example:
     summary: str = ""
 
 
+JSON, LINES = "application/json", "application/x-ndjson"
+
+
 @dataclass(frozen=True)
 class Answer:
-    """A successful response. ``shape`` is the whole body, most often from ``envelope``."""
+    """A successful response. ``shape`` is the whole body, most often from ``envelope``.
+
+    Of ``LINES`` it is one line. Without examples there is no body.
+    """
 
     description: str
     shape: Schema
     examples: Sequence[Example]
     status: int = 200
     headers: Sequence[str] = ()
+    media_type: str = JSON
 
 
 @dataclass(frozen=True)

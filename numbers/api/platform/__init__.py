@@ -7,4 +7,7 @@
 - ``phone_numbers``: the stock: adding, pricing, retiring and holding numbers.
 - ``number_requests``: the requests of those.
 - ``number_json``: a number of the stock with its owner and timeline.
+- ``registry``: brands and campaigns of customers: submitting them, what waits.
+- ``decisions``: deciding on brands and campaigns.
+- ``routes``: where each number's messages go.
 """

@@ -6,6 +6,7 @@ from numbers.api.platform.api_keys import (
     OrganizationKeyRotationView,
 )
 from numbers.api.platform.credit import PaymentView
+from numbers.api.platform.decisions import BrandDecisionView, CampaignDecisionView
 from numbers.api.platform.organizations import OrganizationDetailView, OrganizationListView
 from numbers.api.platform.phone_numbers import (
     StockDetailView,
@@ -13,6 +14,14 @@ from numbers.api.platform.phone_numbers import (
     StockListView,
     StockRetirementView,
 )
+from numbers.api.platform.registry import (
+    CustomerBrandView,
+    CustomerCampaignCheckView,
+    CustomerCampaignView,
+    PlatformBrandListView,
+    PlatformCampaignListView,
+)
+from numbers.api.platform.routes import RouteChangeView, RouteSnapshotView, RouteView
 
 NUMBER = "phone-numbers/<number:number_id>"
 ORGANIZATION = "organizations/<id:organization_id>"
@@ -35,5 +44,35 @@ urlpatterns = [
         f"{ORGANIZATION}/api-keys/<id:key_id>/rotate",
         OrganizationKeyRotationView.as_view(),
         name="platform-key-rotation",
+    ),
+    path("routes/changes", RouteChangeView.as_view(), name="platform-route-changes"),
+    path("routes/snapshot", RouteSnapshotView.as_view(), name="platform-route-snapshot"),
+    path("routes/<number:number_id>", RouteView.as_view(), name="platform-route"),
+    path(
+        f"{ORGANIZATION}/brands",
+        CustomerBrandView.as_view(),
+        name="platform-customer-brands",
+    ),
+    path(
+        f"{ORGANIZATION}/campaigns",
+        CustomerCampaignView.as_view(),
+        name="platform-customer-campaigns",
+    ),
+    path(
+        f"{ORGANIZATION}/campaigns/check",
+        CustomerCampaignCheckView.as_view(),
+        name="platform-customer-campaign-check",
+    ),
+    path("brands", PlatformBrandListView.as_view(), name="platform-brands"),
+    path(
+        "brands/<id:brand_id>/decision",
+        BrandDecisionView.as_view(),
+        name="platform-brand-decision",
+    ),
+    path("campaigns", PlatformCampaignListView.as_view(), name="platform-campaigns"),
+    path(
+        "campaigns/<id:campaign_id>/decision",
+        CampaignDecisionView.as_view(),
+        name="platform-campaign-decision",
     ),
 ]

@@ -33,6 +33,7 @@ from tests.support.proxies import (
     lose_answer,
     refuse,
 )
+from tests.support.submissions import brand_body, campaign_body
 
 pytestmark = [
     pytest.mark.slow,
@@ -191,11 +192,12 @@ def programs(document: str) -> list[Block]:
 # Programs that read the feed, and those that order.
 FEED = "docs/guides/events.md"
 HOOKS = "docs/guides/webhooks.md"  # tests/numbers/webhooks/test_guide.py runs its programs
+GATEWAY, APPROVALS = "docs/guides/gateway.md", "docs/guides/approvals.md"
 PROGRAM_BLOCKS = [
     (document, block.language)
     for document in DOCUMENTS
     for block in programs(document)
-    if document not in (FEED, HOOKS)
+    if document not in (FEED, HOOKS, GATEWAY, APPROVALS)
 ]
 RETRYING = [
     (document, language) for document, language in PROGRAM_BLOCKS if document.endswith("retries.md")
@@ -227,6 +229,56 @@ def test_program_that_reads_the_feed_knows_every_own_number(
         known = re.findall(r"^yours: (\S+)", reader.python(program), re.MULTILINE)
         assert sorted(known) == sorted(owned(desk, sandbox))
         order_one(desk, sandbox)
+
+
+def platform_key(reader: Reader, scopes: str) -> str:
+    """The key that a guide has the operator make."""
+    command = f"python manage.py create_api_key --platform --scopes {scopes}"
+    secret = reader.run(["bash", "-c", command]).strip()
+    reader.environment["PLATFORM_KEY"] = secret
+    return secret
+
+
+def routes_of(reader: Reader, secret: str) -> list[str]:
+    """Every routed number, by the snapshot."""
+    command = [
+        *("curl", "-sS", f"{reader.url}/v1/platform/routes/snapshot"),
+        *("-H", f"Authorization: Bearer {secret}"),
+    ]
+    *lines, _ = reader.run(command).splitlines()
+    return [json.loads(line)["number"] for line in lines]
+
+
+def test_gateway_of_the_guide_has_every_route(reader: Reader, desk: Desk, sandbox: str):
+    secret = platform_key(reader, "platform:routing")
+    (program,) = programs(GATEWAY)
+    for _ in range(2):  # from the snapshot, and from where it ended
+        number = order_one(desk, sandbox)
+        _wait_for_the_feed(desk, sandbox)
+        printed = reader.python(program)
+        assert number in printed
+        known = re.findall(r"^(\+\d+) ", printed, re.MULTILINE)
+        assert sorted(known) == sorted(routes_of(reader, secret))
+
+
+def test_reviewer_of_the_guide_decides(reader: Reader, desk: Desk):
+    platform_key(reader, "platform:campaigns")
+    (program,) = programs(APPROVALS)
+    scopes = "brands:write,campaigns:write,campaigns:read"
+    command = (
+        "python manage.py create_organization Submitter --sandbox --json >&2; "
+        f"python manage.py create_api_key --organization Submitter --scopes {scopes}"
+    )
+    secret = reader.run(["bash", "-c", command]).strip().splitlines()[-1]
+    brand = desk.ask(secret, "POST", "/v1/brands", brand_body())
+    assert "VERIFIED" in reader.python(program)
+    good = campaign_body(brand["id"])
+    bad = campaign_body(brand["id"], reference_id="2", help_message="Help: customer.example/help.")
+    ids = [desk.ask(secret, "POST", "/v1/campaigns", body)["id"] for body in (good, bad)]
+    reader.python(program)
+    found = [desk.ask(secret, "GET", f"/v1/campaigns/{one}") for one in ids]
+    assert [one["status"] for one in found] == ["ACTIVE", "REJECTED"]
+    assert found[1]["rejection_reasons"][0]["field"] == "help_message"
 
 
 def _wait_for_the_feed(desk: Desk, secret: str) -> None:

@@ -322,7 +322,7 @@ class TestProvenance:
             "UPDATE campaigns_brand SET status = 'DELETED'",
             "UPDATE campaigns_brand SET identity_status = 'UNVERIFIED'",
             "UPDATE campaigns_brand SET identity_status = NULL",
-            "UPDATE campaigns_campaign SET status = 'ACTIVE'",
+            "UPDATE campaigns_campaign SET status = 'ACTIVE', rejection_reasons = '[]'",
         ],
     )
     def test_manually_changed_permission_is_found(self, world, statement):
@@ -474,3 +474,18 @@ class TestEvents:
             "began_at = clock_timestamp()",
         )
         assert failing() == set()
+
+    def test_suspension_that_no_gateway_learns_is_found(self, world):
+        entry = "type = 'routes.changed' AND data -> 0 ? 'organization'"
+        plant(
+            f"DELETE FROM numbers_feedentry WHERE {entry}",
+            "UPDATE numbers_feedhead SET published = published - 1",
+        )
+        assert failing() == {"every_suspension_reaches_the_gateways"}
+
+    def test_decision_against_the_state_table_is_found(self, world):
+        plant(
+            'UPDATE campaigns_event SET before = before || \'{"status": "EXPIRED"}\' '
+            "WHERE kind = 'rejected'"
+        )
+        assert failing() == {"every_decision_follows_the_state_table"}
