@@ -197,6 +197,8 @@ class Event(models.Model):
     reason = models.CharField(max_length=256, blank=True, default="")
 
     class Meta:
+        verbose_name = "change of an organization"
+        verbose_name_plural = "history of organizations"
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["subject_id", "id"], name="event_of_subject"),

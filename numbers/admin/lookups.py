@@ -176,8 +176,10 @@ def _keys(typed: Typed, request: HttpRequest) -> list[Hit]:
 
 
 def _refusals(typed: Typed, request: HttpRequest) -> list[Hit]:
-    # An empty id has no row: each response has one.
-    rows = Refusal.objects.filter(request_id=typed.request_id).exclude(request_id="")
+    if not typed.request_id:  # each response has one
+        return []
+    # In no order: with one, PostgreSQL may read the primary key backwards instead of the index.
+    rows = Refusal.objects.filter(request_id=typed.request_id).order_by()
     return [
         Hit(
             f"{row.status or ''} {row.code}".strip(),
@@ -274,7 +276,7 @@ LOOKUPS = (
 # An order's own events and charge are on its page: look here only if nothing else was found.
 LOOKUPS_OF_REQUESTS = (
     Lookup(
-        "Changes of numbers",
+        "History of numbers",
         "numbers.view_numberevent",
         _written(NumberEvent, at="at", about=lambda row: f"number {row.number_id}"),
     ),
@@ -284,7 +286,7 @@ LOOKUPS_OF_REQUESTS = (
         _written(CreditEntry, at="created_at", about=lambda row: row.note),
     ),
     Lookup(
-        "History",
+        "History of organizations",
         "campaigns.view_event",
         _written(Event, at="at", about=lambda row: row.reason),
     ),

@@ -176,7 +176,7 @@ def refusals_of(organization: Organization) -> Related:
     return related(
         "Recent refusals",
         of=Refusal.objects.filter(organization_id=organization.pk).order_by("-id"),
-        headings=("when", "status", "code", "asked for", "could have", "note", "by"),
+        headings=("when", "status", "code", "asked for", "available", "note", "by"),
         cells=lambda row: (
             link(row, row.at),
             row.status,

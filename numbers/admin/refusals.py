@@ -41,7 +41,7 @@ class UnmetFilter(admin.SimpleListFilter):
     title, parameter_name = "unmet demand", "unmet"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [("yes", "Numbers were missing")]
+        return [("yes", "Fewer were available")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
@@ -124,7 +124,15 @@ class PatternFilter(TypedFilter):
 class RefusalAdmin(DeskAdmin):
     change_form_template = "operators/refused.html"
     linked = ("code", "code__exact", "sandbox__exact", "organization_id")
-    list_display = ("at", "reason", "organization", "wanted", "found", "asked_for", "note")
+    list_display = (
+        "at",
+        "reason",
+        "organization",
+        "numbers_asked",
+        "available",
+        "criteria",
+        "note",
+    )
     list_filter = (
         UnmetFilter,
         RefusalDayFilter,
@@ -142,8 +150,8 @@ class RefusalAdmin(DeskAdmin):
             "sandbox",
             "path",
             "note",
-            "wanted",
-            "found",
+            "numbers_asked",
+            "available",
             "area_code",
             "number_type",
         ),
@@ -171,8 +179,16 @@ class RefusalAdmin(DeskAdmin):
             mark_safe("_<wbr>"), "{}", ((part,) for part in refusal.code.split("_"))
         )
 
+    @admin.display(description="asked for")
+    def numbers_asked(self, refusal: Refusal) -> int | None:
+        return refusal.wanted
+
     @admin.display
-    def asked_for(self, refusal: Refusal) -> str:
+    def available(self, refusal: Refusal) -> int | None:
+        return refusal.found
+
+    @admin.display
+    def criteria(self, refusal: Refusal) -> str:
         """Return the criteria of a search, or the first numbers of an order."""
         criteria = [one for one in (refusal.area_code, refusal.number_type, refusal.pattern) if one]
         more = ["…"] if len(refusal.numbers) > NUMBERS_SHOWN else []

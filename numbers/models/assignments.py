@@ -24,8 +24,8 @@ class Assignment(models.Model):
     )
     order = models.ForeignKey("numbers.Order", models.PROTECT, related_name="assignments")
     price = models.DecimalField(max_digits=12, decimal_places=2)
-    inbound_url = models.CharField(max_length=2048, blank=True, default="")
-    status_url = models.CharField(max_length=2048, blank=True, default="")
+    inbound_url = models.CharField("inbound URL", max_length=2048, blank=True, default="")
+    status_url = models.CharField("status URL", max_length=2048, blank=True, default="")
     label = models.CharField(max_length=64, blank=True, default="")
     campaign = models.ForeignKey(
         Campaign, models.PROTECT, null=True, blank=True, related_name="assignments", db_index=False

@@ -47,6 +47,8 @@ class NumberEvent(models.Model):
     reason = models.CharField(max_length=256, blank=True, default="")
 
     class Meta:
+        verbose_name = "change of a number"
+        verbose_name_plural = "history of numbers"
         ordering = ["-id"]
         indexes = [models.Index(fields=["number_id", "id"], name="number_event_of_number")]
         constraints = [

@@ -10,8 +10,8 @@ from numbers.models.fields import ACTOR
 
 
 class OrderKind(models.TextChoices):
-    NAMED = "named"
-    QUANTITY = "quantity"
+    NAMED = "named", "Named numbers"
+    QUANTITY = "quantity", "Bulk"
 
 
 class OrderStatus(models.TextChoices):
@@ -42,8 +42,8 @@ class Order(models.Model):
     status = models.CharField(max_length=16, choices=Status)
     quantity = models.IntegerField()
     criteria = models.JSONField(null=True, blank=True)
-    inbound_url = models.CharField(max_length=2048, blank=True, default="")
-    status_url = models.CharField(max_length=2048, blank=True, default="")
+    inbound_url = models.CharField("inbound URL", max_length=2048, blank=True, default="")
+    status_url = models.CharField("status URL", max_length=2048, blank=True, default="")
     label = models.CharField(max_length=64, blank=True, default="")
     # The customer's own name for the order, such as a ticket. Not unique.
     customer_reference = models.CharField(
@@ -60,7 +60,7 @@ class Order(models.Model):
     currency = models.CharField(max_length=3)
     failure_reason = models.CharField(max_length=64, blank=True, default="")
     actor = models.CharField(max_length=128)
-    api_key_id = models.UUIDField(null=True, blank=True)
+    api_key_id = models.UUIDField("API key id", null=True, blank=True)
     request_id = models.CharField(max_length=26)
     # Who ended it without numbers; what completed it is the order's own actor.
     closed_by = models.CharField(max_length=128, blank=True, default="", db_default="")

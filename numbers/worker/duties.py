@@ -66,7 +66,7 @@ def _forget_failed_sign_ins() -> str:
 
 
 def _forget_events() -> str:
-    return _removed(forget_old_events(), "act")
+    return _removed(forget_old_events(), "event")
 
 
 def _forget_jobs() -> str:

@@ -100,7 +100,7 @@ def test_find_anything_by_a_request_id(alice: Operator, acme: Api) -> None:
     alice.find(ordered["X-Request-Id"])
     alice.says(str(Order.objects.get().pk))
     alice.find(refused["X-Request-Id"])
-    alice.says("1 number wanted, 0 could be had", "#why")
+    alice.says("1 number asked for, 0 available", "#why")
     alice.says("Acme Dental")
     alice.find(mistaken["X-Request-Id"])
     alice.says("Refused with 422", "#why")
@@ -190,7 +190,7 @@ def test_from_unmet_demand_to_the_numbers(alice: Operator, acme: Api) -> None:
     alice.home()
     alice.follow("5", within="#unmet-demand")
     alice.follow_to("#result_list tbody th a")
-    alice.says("5 numbers wanted, 0 could be had", "#why")
+    alice.says("5 numbers asked for, 0 available", "#why")
     alice.follow("add numbers", within="#why")
     assert alice.page.evaluate("document.querySelector('[name=area_code]').value") == "415"
     alice.submit(numbers="+14157777000", area_code="", count="")
