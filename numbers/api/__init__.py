@@ -8,6 +8,7 @@
 - ``bulk_orders``: orders by quantity.
 - ``reservations``: holds.
 - ``search``: available numbers.
+- ``audit_log``: who did what.
 - ``events``: a number's history.
 - ``feed``: the feed of events.
 - ``credit``: balance and ledger.

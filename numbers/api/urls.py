@@ -1,5 +1,6 @@
 from django.urls import include, path
 
+from numbers.api.audit_log import AuditLogView
 from numbers.api.bulk_orders import BulkOrderDetailView, BulkOrderListView
 from numbers.api.credit import CreditEntryListView, CreditView
 from numbers.api.events import NumberEventListView
@@ -61,6 +62,7 @@ urlpatterns = [
         NumberEventListView.as_view(),
         name="number-events",
     ),
+    path("audit-log", AuditLogView.as_view(), name="audit-log"),
     path("events", EventListView.as_view(), name="events"),
     path("events/<id:event_id>", EventDetailView.as_view(), name="event"),
     path("credit", CreditView.as_view(), name="credit"),

@@ -143,6 +143,10 @@ class CreditEntry(models.Model):
         # For revenue by day. A few pages for years of entries: they lie in the order of time.
         indexes = [
             BrinIndex(fields=["created_at"], name="credit_entry_at", autosummarize=True),
+            # For the audit log.
+            models.Index(
+                fields=["account", "-id"], name="credit_entry_act", condition=~Q(kind="charge")
+            ),
             models.Index(
                 fields=["-id"],
                 name="credit_entry_by_operator",

@@ -50,7 +50,15 @@ class NumberEvent(models.Model):
         verbose_name = "change of a number"
         verbose_name_plural = "history of numbers"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["number_id", "id"], name="number_event_of_number")]
+        indexes = [
+            models.Index(fields=["number_id", "id"], name="number_event_of_number"),
+            # For the audit log. Sales do not write to it: the order is their act.
+            models.Index(
+                fields=["organization_id", "-id"],
+                name="number_event_act",
+                condition=~Q(kind="assigned"),
+            ),
+        ]
         constraints = [
             one_of("kind", NumberEventKind, name="number_event_kind_known"),
             models.CheckConstraint(

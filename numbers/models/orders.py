@@ -158,6 +158,10 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "-id"], name="order_of_organization"),
+            # For the audit log.
+            models.Index(
+                fields=["-finished_at", "-id"], name="order_closed", condition=~Q(closed_by="")
+            ),
             models.Index(fields=["id"], name="order_pending", condition=Q(status="pending")),
             # One row for each wish, however many orders have it: numbers.orders.waiting.
             models.Index(

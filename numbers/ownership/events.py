@@ -83,13 +83,14 @@ def event_json(event: NumberEvent) -> NumberEventJson:
         "actor": shown_to_customer(event.actor),
         "request_id": event.request_id,
         "order_id": event.order_id,
-        "before": _shown(event.before),
-        "after": _shown(event.after),
+        "before": shown_values(event.before),
+        "after": shown_values(event.after),
         "created_at": timestamp(event.at),
     }
 
 
-def _shown(values: dict[str, Any]) -> NumberEventValuesJson:
+def shown_values(values: dict[str, Any]) -> NumberEventValuesJson:
+    """Return those of an event's values that its organization may see."""
     shown = {name: _as_answered(name, value) for name, value in values.items() if name in _SHOWN}
     return cast("NumberEventValuesJson", shown)
 

@@ -5,4 +5,5 @@
 - ``refusals``: refused requests.
 - ``unmet_demand``: what was asked for and not available.
 - ``metrics``: metrics of the stock.
+- ``audit_log``: who did what.
 """

@@ -96,6 +96,7 @@ WALK: dict[str, tuple[Ask, ...]] = {
     "POST /v1/webhooks/<id:webhook_id>/recover": (Ask(body={"since": "2026-01-01T00:00:00Z"}),),
     "GET /v1/webhooks/<id:webhook_id>/deliveries": PLAIN,
     "POST /v1/webhooks/<id:webhook_id>/deliveries/<id:delivery_id>/replay": PLAIN,
+    "GET /v1/audit-log": LIST,
     "GET /v1/credit": (),
     "GET /v1/credit/entries": LIST,
     "GET /v1/api-keys": LIST,

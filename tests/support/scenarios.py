@@ -634,6 +634,8 @@ CALLS = {
         IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
         IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_request,
     ),
+    "listActs": a_call("GET", "/v1/audit-log"),
+    "listPlatformActs": a_call("GET", "/v1/platform/audit-log"),
     "addNumbers": a_call(
         "POST",
         STOCK,

@@ -45,6 +45,7 @@ TAGS = {
     "API keys": "Create, rotate and revoke keys.",
     "Events": "What happened to your organization, in order.",
     "Webhooks": "Endpoints of yours that events are posted to, signed.",
+    "Audit log": "Who did what, when and in which request.",
     "Platform": "For the operator's own systems, with platform keys: customers, money and stock.",
     "Routes": "Where each number's messages go, for the operator's gateways.",
     "Health": "For load balancers and monitors. No key needed.",

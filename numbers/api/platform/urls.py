@@ -1,5 +1,6 @@
 from django.urls import path
 
+from numbers.api.audit_log import PlatformAuditLogView
 from numbers.api.platform.api_keys import (
     OrganizationKeyDetailView,
     OrganizationKeyListView,
@@ -27,6 +28,7 @@ NUMBER = "phone-numbers/<number:number_id>"
 ORGANIZATION = "organizations/<id:organization_id>"
 
 urlpatterns = [
+    path("audit-log", PlatformAuditLogView.as_view(), name="platform-audit-log"),
     path("phone-numbers", StockListView.as_view(), name="platform-numbers"),
     path(NUMBER, StockDetailView.as_view(), name="platform-number"),
     path(f"{NUMBER}/retire", StockRetirementView.as_view(), name="platform-retirement"),

@@ -1,0 +1,123 @@
+"""``/v1/audit-log`` and ``/v1/platform/audit-log``: one item for each act, newest first."""
+
+from decimal import Decimal
+
+import pytest
+
+from campaigns.review import suspend_organization
+from numbers.credit.ledger import correct
+from numbers.inventory.pricing import move_price
+from numbers.models import PhoneNumber
+from tests.support import factories
+from tests.support.api_client import Api, error_of
+from tests.support.pagination import refuses_what_is_no_page, walk
+from tests.support.phone_numbers import wait_for
+
+pytestmark = pytest.mark.django_db
+OWN, DESK = "/v1/audit-log", "/v1/platform/audit-log"
+NUMBER = "+14155550123"
+
+
+@pytest.fixture
+def platform(db):
+    return Api(factories.platform_key("platform:organizations", "platform:inventory:write"))
+
+
+@pytest.fixture
+def busy(api, cast, platform):
+    """An organization in which much was done, and a stranger."""
+    stock = {"numbers": [{"number": NUMBER, "price": "1.00"}]}
+    assert platform.post("/v1/platform/phone-numbers", stock).status_code == 201
+    bought = api.order([NUMBER]).json()["data"][0]
+    api.request("PATCH", f"/v1/phone-numbers/{bought['id']}", {"label": "support"})
+    waiting = wait_for(api, 3, area_code="212")
+    api.request("DELETE", f"/v1/phone-numbers/bulk/{waiting}")
+    correct(
+        organization_id=cast.owner.pk,
+        amount=Decimal("-1.00"),
+        note="paid twice",
+        actor=factories.actor(),
+    )
+    return bought
+
+
+def actions(acts):
+    return [act["action"] for act in acts]
+
+
+def test_own_acts_are_listed_each_once(api, busy):
+    acts = walk(api, OWN)
+    assert actions(acts)[:5] == [
+        "credit.correction",
+        "order.cancelled",
+        "order.placed",
+        "phone_number.routed",
+        "order.placed",
+    ]
+    assert len({act["id"] for act in acts}) == len(acts)
+    assert [act["occurred_at"] for act in acts] == sorted(
+        (act["occurred_at"] for act in acts), reverse=True
+    )
+
+
+def test_act_says_who_did_what_in_which_request(api, busy):
+    response = api.request("PATCH", f"/v1/phone-numbers/{busy['id']}", {"label": "sales"})
+    act = api.get(OWN).json()["data"][0]
+    assert act["actor"] == api.secret[:12]
+    assert act["request_id"] == response["X-Request-Id"]
+    assert act["resource"] == {"type": "phone_number", "id": NUMBER}
+    assert (act["before"]["label"], act["after"]["label"]) == ("support", "sales")
+
+
+def test_operators_names_and_reasons_are_not_shown(api, cast, busy, platform):
+    number = PhoneNumber.objects.get()
+    move_price(number_ids=[number.pk], price=Decimal("9.00"), actor=factories.actor(), reason="x")
+    path = f"/v1/platform/organizations/{cast.owner.pk}"
+    platform.request("PATCH", path, {"name": "Renamed", "reason": "they asked"})
+    acts = walk(api, OWN)
+    renamed = acts[0]
+    assert (renamed["action"], renamed["actor"]) == ("organization.changed", "operator")
+    assert renamed["reason"] is None
+    assert "phone_number.priced" not in actions(acts)
+    noted = next(act for act in acts if act["action"] == "credit.correction")
+    assert noted["reason"] == "paid twice"
+
+
+def test_platform_sees_every_act_with_names_and_reasons(cast, busy, platform):
+    suspend_organization(organization_id=cast.stranger.pk, actor=factories.actor(), reason="unpaid")
+    acts = walk(platform, DESK, limit=5)
+    assert acts[0]["action"] == "organization.suspended"
+    assert (acts[0]["actor"], acts[0]["reason"]) == ("command:tests", "unpaid")
+    assert acts[0]["organization_id"] == str(cast.stranger.pk)
+    assert len({act["id"] for act in acts}) == len(acts)
+    stocked = next(act for act in acts if act["action"] == "stock.added")
+    assert (stocked["actor"], stocked["organization_id"]) == (f"key:{platform.secret[:12]}", None)
+
+
+def test_platform_key_is_an_act_of_no_organization(api, platform):
+    made = next(act for act in walk(platform, DESK) if act["action"] == "api_key.created")
+    assert made["organization_id"] is None
+    assert platform.secret[:12] not in str(walk(api, OWN))
+
+
+def test_acts_of_others_are_not_listed(api, cast, busy):
+    stranger = api.using(cast.stranger_key)
+    assert set(actions(walk(stranger, OWN))) == {"api_key.created", "credit.top_up"}
+    cursor = api.get(f"{OWN}?limit=1").json()["meta"]["next_cursor"]
+    error_of(stranger.get(f"{OWN}?cursor={cursor}"), 422, "VALIDATION_FAILED")
+
+
+def test_acts_that_are_added_meanwhile_make_none_repeat(api, busy):
+    expected = walk(api, OWN)
+    label = iter(range(100))
+
+    def act():
+        path = f"/v1/phone-numbers/{busy['id']}"
+        api.request("PATCH", path, {"label": f"label {next(label)}"})
+
+    assert walk(api, OWN, between=act) == expected
+
+
+def test_bad_page_is_named(api, platform):
+    refuses_what_is_no_page(api, OWN)
+    refuses_what_is_no_page(platform, DESK)
