@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "guides"
 # In reading order.
 ORDER = (
     *("quickstart", "errors", "idempotency", "retries", "events", "webhooks", "sandbox"),
-    *("gateway", "approvals"),
+    *("billing", "gateway", "approvals"),
 )
 
 
