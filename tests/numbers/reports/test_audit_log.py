@@ -107,7 +107,7 @@ def test_acts_of_others_are_not_listed(api, cast, busy):
     error_of(stranger.get(f"{OWN}?cursor={cursor}"), 422, "VALIDATION_FAILED")
 
 
-def test_acts_that_are_added_meanwhile_make_none_repeat(api, busy):
+def test_acts_added_between_pages_make_none_repeat(api, busy):
     expected = walk(api, OWN)
     label = iter(range(100))
 
