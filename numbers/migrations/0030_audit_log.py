@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("numbers", "0028_lock_validated")]
+    dependencies = [("numbers", "0029_words_of_the_desk")]
 
     operations = [
         AddIndexConcurrently(
