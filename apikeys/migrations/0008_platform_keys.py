@@ -21,16 +21,23 @@ class Migration(migrations.Migration):
     dependencies = [("apikeys", "0007_found_by_prefix")]
 
     operations = [
-        migrations.AlterField(
-            "apikey",
-            "organization",
-            models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="api_keys",
-                to="campaigns.organization",
-            ),
+        # At once, whatever the size: the release before always fills it.
+        migrations.RunSQL(
+            "ALTER TABLE apikeys_apikey ALTER COLUMN organization_id DROP NOT NULL",
+            "ALTER TABLE apikeys_apikey ALTER COLUMN organization_id SET NOT NULL",
+            state_operations=[
+                migrations.AlterField(
+                    "apikey",
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="api_keys",
+                        to="campaigns.organization",
+                    ),
+                )
+            ],
         ),
         migrations.RemoveConstraint("apikey", "apikey_scopes_known"),
         AddConstraintNotValid(
