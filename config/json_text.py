@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 _decode = msgspec.json.Decoder().decode
+# JSON that is encoded already, as part of a value that ``dump`` encodes.
+Rendered = msgspec.Raw
 
 
 class InvalidJson(ValueError):
@@ -52,6 +54,11 @@ def _encoder(default: Callable[[Any], Any] | None, sort_keys: bool) -> Callable[
     return msgspec.json.Encoder(
         enc_hook=substitute, order="deterministic" if sort_keys else None
     ).encode
+
+
+def rendered(text: str) -> Rendered:
+    """Return a document, without the blanks between its parts, for ``dump``."""
+    return msgspec.Raw(msgspec.json.format(text.encode(), indent=-1))
 
 
 def load(text: bytes | str) -> Any:

@@ -18,7 +18,7 @@ class NumbersConfig(AppConfig):
         from numbers.reports import dashboard_job
         from numbers.reports.metrics import stock_and_pending
         from numbers.reports.refusals import record_refusal
-        from numbers.webhooks.figures import webhook_metrics
+        from numbers.reports.webhooks import webhook_metrics
         from numbers.worker.jobs import register_job_handler
         from numbers.worker.status import background_work
 

@@ -21,6 +21,7 @@ from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import NotFound, ValidationFailed
 from numbers.events.feed import ALL_TYPES, EventExpired, current_place, own_event, read_page
 from numbers.events.ids import START, Place, place_of
+from numbers.events.render import events_as_json
 from numbers.events.types import EVENT_ID, EventJson
 
 TAG = "Events"
@@ -116,7 +117,7 @@ class EventListView(ApiView):
             return success([], meta={"next_cursor": _cursor(request, current_place())})
         page = read_page(caller, after=after, types=query.types, limit=query.limit)
         return success(
-            [one.as_json() for one in page.events],
+            events_as_json(page.events),
             meta={"next_cursor": _cursor(request, page.next)},
         )
 

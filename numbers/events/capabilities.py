@@ -19,8 +19,3 @@ def encode_capabilities(rows: Sequence[LockedNumber]) -> str:
     items = [[row.number_type, row.sms_enabled, row.mms_enabled] for row in rows]
     alike = all(item == items[0] for item in items)
     return json_text.dump(items[:1] if alike else items).decode()
-
-
-def decode_capabilities(items: list[Capabilities], count: int) -> list[Capabilities]:
-    """Return an item for each of `count` numbers."""
-    return items * count if len(items) == 1 else items

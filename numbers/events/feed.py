@@ -12,8 +12,8 @@ from django.db import connection
 
 from campaigns.event_types import EventType
 from config.errors import ApiError, NotFound
-from numbers.events.ids import LAST_NUMBER, START, Place, entry_id, place_of
-from numbers.events.render import COMPLETED_TYPES, Entry, Event, events_of
+from numbers.events.ids import LAST_NUMBER, START, Place, place_of
+from numbers.events.render import NAMES, Entry, Event, events_statement
 
 _COLUMNS = "position, id, organization_id, type, at, subject_id, event_count, data"
 
@@ -34,29 +34,45 @@ _OF_SOME_TYPES = f"""
 """  # noqa: S608  made of constants
 # An entry is left out if those before it fill the page; the first of them may have been read in
 # part, up to ``skipped`` events.
-_PAGE = f"""
-    SELECT head.position, head.removed_up_to, entry.*
+_ENTRIES = f"""
+    SELECT {_COLUMNS} FROM (
+        SELECT found.*, sum(events) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - events AS ahead
+        FROM (
+            SELECT found.*, CASE WHEN type = ANY(%(completed)s)
+                   THEN (type = ANY(%(types)s))::int + %(assigned)s * (event_count - 1)
+                   ELSE event_count END AS events
+            FROM ({{found}}) AS found
+        ) AS found
+    ) AS counted
+    WHERE ahead < %(limit)s + %(skipped)s
+"""  # noqa: S608  made of constants
+_PAGE = """
+    SELECT head.position, head.removed_up_to, page.*
     FROM (SELECT position, removed_up_to FROM numbers_feedhead WHERE id = 1) AS head
     LEFT JOIN (
-        SELECT {_COLUMNS} FROM (
-            SELECT found.*, sum(events) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - events AS ahead
-            FROM (
-                SELECT found.*, CASE WHEN type = ANY(%(completed)s)
-                       THEN (type = ANY(%(types)s))::int + %(assigned)s * (event_count - 1)
-                       ELSE event_count END AS events
-                FROM ({{found}}) AS found
-            ) AS found
-        ) AS counted
-        WHERE ahead < %(limit)s + %(skipped)s
-    ) AS entry ON true
-    ORDER BY entry.position
-"""  # noqa: S608  made of constants
+        SELECT position, number, type, text FROM event
+        WHERE type = ANY(%(types)s) AND (position, number) > (%(after)s, %(after_number)s)
+        ORDER BY position, number LIMIT %(limit)s
+    ) AS page ON true
+    ORDER BY page.position, page.number
+"""
+_PAGE_OF_ALL_TYPES = events_statement(_ENTRIES.format(found=_OF_ALL_TYPES), _PAGE)
+_PAGE_OF_SOME_TYPES = events_statement(_ENTRIES.format(found=_OF_SOME_TYPES), _PAGE)
 
 _BY_POSITION = f"""
     SELECT {_COLUMNS} FROM numbers_feedentry
     WHERE position = ANY(%(positions)s)
       AND (%(organization_id)s::uuid IS NULL OR organization_id = %(organization_id)s)
 """  # noqa: S608  made of constants
+_EVENTS_AT = events_statement(
+    _BY_POSITION,
+    """
+    SELECT position, number, type, text FROM event
+    WHERE (position, number) IN (
+        SELECT * FROM unnest(%(positions)s::bigint[], %(numbers)s::integer[])
+    )
+    """,
+)
 _AFTER_OF = f"""
     SELECT {_COLUMNS} FROM numbers_feedentry
     WHERE organization_id = %s AND position > %s ORDER BY position LIMIT %s
@@ -93,7 +109,6 @@ def read_page(
 
     Raise EventExpired if events after the place have been removed.
     """
-    completed = [one.value for one in COMPLETED_TYPES]
     has_numbers = EventType.PHONE_NUMBER_ASSIGNED in types
     is_of_all = set(types) >= ALL_TYPES
     begin, skipped = after.position, after.number + 1
@@ -101,15 +116,17 @@ def read_page(
         begin, skipped = after.position + 1, 0
     with connection.cursor() as cursor:
         cursor.execute(
-            _PAGE.format(found=_OF_ALL_TYPES if is_of_all else _OF_SOME_TYPES),
+            _PAGE_OF_ALL_TYPES if is_of_all else _PAGE_OF_SOME_TYPES,
             {
+                **NAMES,
                 "organization_id": organization_id,
                 "position": begin,
+                "after": after.position,
+                "after_number": after.number,
                 "limit": limit,
                 "skipped": skipped,
                 "types": list(types),
-                "entry_types": sorted({*types, *(completed if has_numbers else ())}),
-                "completed": completed,
+                "entry_types": sorted({*types, *(NAMES["completed"] if has_numbers else ())}),
                 "assigned": int(has_numbers),
             },
         )
@@ -117,14 +134,9 @@ def read_page(
     head, removed_up_to = rows[0][:2] if rows else (0, 0)
     if START < after < Place(removed_up_to, LAST_NUMBER):
         raise EventExpired()
-    entries = [Entry.read(row[2:]) for row in rows if row[2] is not None]
-    events = [
-        one
-        for one in events_of(entries)
-        if one.type in types and Place(one.entry.position, one.number) > after
-    ][:limit]
+    events = [Event._make(row[2:]) for row in rows if row[2] is not None]
     if len(events) == limit:
-        return FeedPage(events, Place(events[-1].entry.position, events[-1].number))
+        return FeedPage(events, Place(events[-1].position, events[-1].number))
     return FeedPage(events, max(after, Place(head, LAST_NUMBER)))
 
 
@@ -150,13 +162,19 @@ def events_by_id(ids: Iterable[UUID], *, organization_id: UUID | None = None) ->
     `organization_id`: only those of this organization.
     """
     wanted = list(ids)
-    positions = [place_of(one).position for one in wanted]
+    places = [place_of(one) for one in wanted]
     with connection.cursor() as cursor:
-        cursor.execute(_BY_POSITION, {"positions": positions, "organization_id": organization_id})
-        entries = {row[1]: Entry.read(row) for row in cursor.fetchall()}
-    found = {one: entries[one] for one in map(entry_id, wanted) if one in entries}
-    events = {one.id: one for one in events_of(list(found.values()))}
-    return {one: events[one] for one in wanted if one in events}
+        cursor.execute(
+            _EVENTS_AT,
+            {
+                **NAMES,
+                "positions": [one.position for one in places],
+                "numbers": [one.number for one in places],
+                "organization_id": organization_id,
+            },
+        )
+        found = {event.id: event for event in map(Event._make, cursor.fetchall())}
+    return {one: found[one] for one in wanted if one in found}
 
 
 def entries_after(position: int, *, limit: int) -> list[Entry]:

@@ -36,8 +36,3 @@ def place_of(some_id: UUID) -> Place:
     """Return the place that an event's id, or ``Place.as_uuid``, says."""
     milliseconds, microseconds = some_id.int >> 80, (some_id.int >> 64) & 0xFFF
     return Place(milliseconds * 1000 + microseconds, some_id.int & NUMBER_BITS)
-
-
-def entry_id(some_id: UUID) -> UUID:
-    """Return the id of the entry that an event belongs to."""
-    return UUID(int=some_id.int & ~NUMBER_BITS)

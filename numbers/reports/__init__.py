@@ -6,4 +6,5 @@
 - ``unmet_demand``: what was asked for and not available.
 - ``metrics``: metrics of the stock.
 - ``audit_log``: who did what.
+- ``webhooks``: metrics of webhooks.
 """

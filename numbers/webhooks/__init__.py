@@ -4,8 +4,7 @@ The worker's lane ``webhooks`` reads the feed into deliveries, claims them by le
 outside any transaction and records the outcome. A worker that dies leaves leases, which end.
 
 - ``types``: the JSON of endpoints and deliveries.
-- ``secrets``: secrets, encrypted at rest.
-- ``signing``: signatures of Standard Webhooks.
+- ``secrets``: secrets, encrypted at rest, and signatures of Standard Webhooks.
 - ``addresses``: which URLs and addresses may be called.
 - ``endpoints``: create, change and delete endpoints.
 - ``replays``: ping, replay and recover.
@@ -14,8 +13,9 @@ outside any transaction and records the outcome. A worker that dies leaves lease
 - ``outcomes``: records attempts.
 - ``schedule``: when to try again.
 - ``send``: one HTTP request.
+- ``connections``: opens and keeps connections.
+- ``deadlines``: shuts sockets whose time is over.
 - ``sandbox``: hosts that force an outcome.
 - ``sender``: the lane of the worker.
 - ``retention``: removes old deliveries.
-- ``figures``: counts for metrics and the home page.
 """

@@ -1,7 +1,7 @@
 """Which URLs an endpoint may have, and which address of its host is connected to.
 
-A name is resolved once for each attempt; its addresses are judged, and the connection goes to one
-that was. WEBHOOK_PRIVATE_HOSTS names hosts for trying out, which may be private, and http.
+A name is resolved once for each connection; its addresses are judged, and the connection goes to
+one that was. WEBHOOK_PRIVATE_HOSTS names hosts for trying out, which may be private, and http.
 """
 
 import socket
@@ -28,14 +28,19 @@ class NoAddress(Exception):
 
 
 class Target(NamedTuple):
-    """Where a request goes: the judged address, and the name that TLS is verified against."""
+    """What a URL names: the host that TLS is verified against, and what is asked of it."""
 
     scheme: str
     host: str
-    address: str
     port: int
     authority: str
     path: str
+    is_private: bool
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Return what requests must share to go over one connection."""
+        return self.scheme, self.host, self.port
 
 
 def check_webhook_url(value: str) -> str:
@@ -48,22 +53,24 @@ def check_webhook_url(value: str) -> str:
     return check_public_https_url(value)
 
 
-def judged_target(url: str, *, seconds: float) -> Target:
-    """Resolve the host once, and return an address of it that may be called.
-
-    Raise UnsafeUrl or NoAddress.
-    """
-    checked = check_webhook_url(url)
-    parts = urlsplit(checked)
+def target_of(url: str) -> Target:
+    """Return what the URL names. Raise UnsafeUrl if its host may not be called."""
+    parts = urlsplit(check_webhook_url(url))
     host = _ascii_host(parts)
     port = parts.port or _PORTS[parts.scheme]
-    addresses = _resolve(host, port, seconds)
-    if not _is_private_host(parts):
+    path = (parts.path or "/").replace(" ", "%20") + (f"?{parts.query}" if parts.query else "")
+    authority, is_private = _authority(parts, host), _is_private_host(parts)
+    return Target(parts.scheme, host, port, authority, path, is_private)
+
+
+def judged_address(target: Target, *, seconds: float) -> str:
+    """Resolve the host once, and return an address of it that may be called. Raise NoAddress."""
+    addresses = _resolve(target.host, target.port, seconds)
+    if not target.is_private:
         addresses = [one for one in addresses if is_public_address(one)]
         if not addresses:
-            raise NoAddress(f"{host} resolves to private or reserved addresses only")
-    path = (parts.path or "/").replace(" ", "%20") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, host, addresses[0], port, _authority(parts, host), path)
+            raise NoAddress(f"{target.host} resolves to private or reserved addresses only")
+    return addresses[0]
 
 
 def _split(value: str) -> SplitResult | None:

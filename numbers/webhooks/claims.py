@@ -6,7 +6,7 @@ too and sets ``due_at`` again: a delivery never waits unseen. The backlog of an 
 is not read: its ``due_at`` is the time of the next probe.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -23,7 +23,7 @@ _LOCK = """
     WHERE due_at <= statement_timestamp()
     ORDER BY due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
-_SLOTS = f"CASE WHEN w.failures > 0 THEN 1 ELSE {MOST_IN_FLIGHT} END"
+_SLOTS = f"CASE WHEN w.failures > 0 OR w.id = ANY(%(slow)s) THEN 1 ELSE {MOST_IN_FLIGHT} END"
 _LEASES = """
     SELECT count(*) AS count, min(leased_until) AS first FROM numbers_webhookdelivery
     WHERE webhook_id = w.id AND leased_until > statement_timestamp()
@@ -33,14 +33,16 @@ _CLAIM = f"""
         SELECT d.id FROM numbers_webhook AS w
         CROSS JOIN LATERAL ({_LEASES}) AS leases
         CROSS JOIN LATERAL (
-            SELECT id FROM numbers_webhookdelivery
-            WHERE webhook_id = w.id AND status = 'pending' AND due_at <= statement_timestamp()
-            ORDER BY due_at
-            LIMIT CASE WHEN w.probe_at > statement_timestamp() THEN 0
-                  ELSE greatest(0, {_SLOTS} - leases.count) END
+            SELECT id, row_number() OVER () AS turn FROM (
+                SELECT id FROM numbers_webhookdelivery
+                WHERE webhook_id = w.id AND status = 'pending' AND due_at <= statement_timestamp()
+                ORDER BY due_at
+                LIMIT CASE WHEN w.probe_at > statement_timestamp() THEN 0
+                      ELSE greatest(0, {_SLOTS} - leases.count) END
+            ) AS first
         ) AS d
         WHERE w.id = ANY(%(webhooks)s)
-        LIMIT %(limit)s
+        ORDER BY d.turn LIMIT %(limit)s
     )
     UPDATE numbers_webhookdelivery AS d
     SET leased_until = lease.ends, due_at = lease.ends, tries = tries + 1
@@ -63,7 +65,7 @@ _REFRESH = f"""
                 WHERE webhook_id = w.id AND status = 'pending' ORDER BY due_at LIMIT 1
             ) AS next HAVING min(due_at) IS NOT NULL
         ) END
-    WHERE w.id = ANY(%s)
+    WHERE w.id = ANY(%(webhooks)s)
 """  # noqa: S608  made of constants
 
 
@@ -82,20 +84,34 @@ class Claimed(NamedTuple):
     at: datetime
 
 
-def claim_deliveries(limit: int) -> list[Claimed]:
-    """Lease up to `limit` due deliveries, and commit."""
+def claim_deliveries(limit: int, *, slow: Collection[UUID] = ()) -> list[Claimed]:
+    """Lease up to `limit` due deliveries, and commit. Of ``slow`` endpoints, one at a time.
+
+    Each endpoint gets its first turn before any gets its second.
+    """
+    claimed: list[Claimed] = []
+    while len(claimed) < limit:
+        more, looked_at = _claim_batch(limit - len(claimed), slow)
+        claimed += more
+        if looked_at < _ENDPOINTS:
+            break
+    return claimed
+
+
+def _claim_batch(limit: int, slow: Collection[UUID]) -> tuple[list[Claimed], int]:
+    """Return what was leased, and how many endpoints were looked at."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [_ENDPOINTS])
         webhooks = [row[0] for row in cursor.fetchall()]
         if not webhooks:
-            return []
-        cursor.execute(_CLAIM, {"webhooks": webhooks, "limit": limit})
+            return [], 0
+        cursor.execute(_CLAIM, {"webhooks": webhooks, "limit": limit, "slow": list(slow)})
         claimed = [Claimed._make(row) for row in cursor.fetchall()]
-        refresh_due(webhooks)
-    return claimed
+        refresh_due(webhooks, slow=slow)
+    return claimed, len(webhooks)
 
 
-def refresh_due(webhook_ids: Sequence[UUID]) -> None:
+def refresh_due(webhook_ids: Sequence[UUID], *, slow: Collection[UUID] = ()) -> None:
     """Set when the sender looks at endpoints next. The caller holds their locks."""
     with connection.cursor() as cursor:
-        cursor.execute(_REFRESH, [list(webhook_ids)])
+        cursor.execute(_REFRESH, {"webhooks": list(webhook_ids), "slow": list(slow)})

@@ -5,6 +5,7 @@ does: what commits late gets a later position, so nothing is skipped. Deliveries
 endpoints' ``due_at`` commit together.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -77,14 +78,17 @@ def events_in(entry: Entry) -> Iterator[tuple[UUID, str]]:
         yield event_id(entry.id, number), event_type
 
 
-def fan_out() -> int:
-    """Make the deliveries of all new events; return how many entries of the feed were read.
+def fan_out(*, batches: int | None = None) -> int:
+    """Make the deliveries of new events; return how many entries of the feed were read.
 
-    Zero too if another worker is doing it at this moment.
+    Zero too if another worker is doing it at this moment. ``batches``: not more than so many.
     """
     read = 0
-    while count := _fan_out_batch():
-        read += count
+    for _ in itertools.count() if batches is None else range(batches):
+        entries = _fan_out_batch()
+        read += entries
+        if not entries:
+            break
     return read
 
 

@@ -4,19 +4,19 @@ An attempt is recorded whatever happened to its lease. It changes the delivery o
 of this try is its own: one that another worker has taken over, or an operator replayed, goes on.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import models, transaction
-from django.db.models import QuerySet
+from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns.event_types import EventType
 from campaigns.history import record
 from campaigns.outbox import write_event
 from config.actors import Actor, new_request_id
-from numbers.models import DeliveryAttempt, Webhook, WebhookDelivery
+from numbers.models import Webhook
 from numbers.models.webhooks import DeliveryStatus
 from numbers.webhooks.claims import Claimed, refresh_due
 from numbers.webhooks.schedule import (
@@ -29,7 +29,23 @@ from numbers.webhooks.send import Outcome
 from numbers.webhooks.types import webhook_json
 
 GONE = 410
-Row = TypeVar("Row", bound=models.Model)
+_LOCK_DELIVERIES = """
+    SELECT id, tries, leased_until IS NOT NULL FROM numbers_webhookdelivery
+    WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
+_ADD_ATTEMPTS = """
+    INSERT INTO numbers_deliveryattempt (delivery_id, at, status_code, error, response, milliseconds)
+    SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::smallint[], %s::text[], %s::text[],
+                         %s::int[])
+"""
+_END_TRIES = """
+    UPDATE numbers_webhookdelivery AS d
+    SET status = ended.status, due_at = ended.due_at, finished_at = ended.finished_at,
+        leased_until = NULL
+    FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+         AS ended (id, status, due_at, finished_at)
+    WHERE d.id = ended.id
+"""
 
 
 class Attempt(NamedTuple):
@@ -39,62 +55,74 @@ class Attempt(NamedTuple):
     outcome: Outcome
 
 
+class _Ended(NamedTuple):
+    """What a delivery is after a try: over, or due again."""
+
+    id: UUID
+    status: str
+    due_at: datetime | None
+    finished_at: datetime | None
+
+
 def record_attempts(attempts: list[Attempt]) -> None:
     """Record attempts of any endpoints in one transaction."""
     if not attempts:
         return
-    with transaction.atomic():
-        webhooks = _locked(Webhook.objects.all(), {one.claimed.webhook_id for one in attempts})
-        deliveries = _locked(WebhookDelivery.objects.all(), {one.claimed.id for one in attempts})
+    with transaction.atomic(), connection.cursor() as cursor:
+        webhooks = _lock_webhooks({one.claimed.webhook_id for one in attempts})
+        cursor.execute(_LOCK_DELIVERIES, [[one.claimed.id for one in attempts]])
+        leases = {row[0]: row[1:] for row in cursor.fetchall()}
+        # Not those of deliveries that were removed with their endpoint in the meantime.
+        attempts = [one for one in attempts if one.claimed.id in leases]
         now = timezone.now()
-        rows, changed = [], set[UUID]()
+        _add_attempts(attempts, cursor)
+        own = [one for one in attempts if leases[one.claimed.id] == (one.claimed.tries, True)]
+        if own:
+            ended = [_end_try(one, now) for one in own]
+            cursor.execute(_END_TRIES, _columns(ended))
+        changed = set[UUID]()
         for claimed, outcome in attempts:
-            delivery, webhook = deliveries.get(claimed.id), webhooks[claimed.webhook_id]
-            if delivery is None:  # removed with its endpoint in the meantime
-                continue
-            rows.append(_row(claimed, outcome))
-            if delivery.leased_until is not None and delivery.tries == claimed.tries:
-                _end_try(delivery, outcome, now)
+            webhook = webhooks[claimed.webhook_id]
             if outcome.error or webhook.failures:
                 changed.add(webhook.pk)
                 _note_health(webhook, claimed, outcome, now)
-        DeliveryAttempt.objects.bulk_create(rows)
-        WebhookDelivery.objects.bulk_update(
-            deliveries.values(), ["status", "due_at", "leased_until", "finished_at"]
-        )
-        for webhook in webhooks.values():
-            if webhook.pk in changed:
-                _save_health(webhook)
+        for webhook_id in changed:
+            _save_health(webhooks[webhook_id])
         refresh_due(list(webhooks))
 
 
-def _locked(rows: QuerySet[Row], ids: set[UUID]) -> dict[UUID, Row]:
-    """Lock rows in the order of their keys, and return them by key."""
-    found = rows.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
-    return {row.pk: row for row in found}
+def _lock_webhooks(ids: set[UUID]) -> dict[UUID, Webhook]:
+    """Lock endpoints in the order of their keys, and return them by key."""
+    rows = Webhook.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+    return {row.pk: row for row in rows}
 
 
-def _row(claimed: Claimed, outcome: Outcome) -> DeliveryAttempt:
-    return DeliveryAttempt(
-        delivery_id=claimed.id,
-        at=claimed.at,
-        status_code=outcome.status_code,
-        error=outcome.error,
-        response=outcome.response,
-        milliseconds=outcome.milliseconds,
-    )
+def _add_attempts(attempts: list[Attempt], cursor: Any) -> None:
+    rows = [
+        (
+            *(claimed.id, claimed.at, outcome.status_code),
+            *(outcome.error, outcome.response, outcome.milliseconds),
+        )
+        for claimed, outcome in attempts
+    ]
+    if rows:
+        cursor.execute(_ADD_ATTEMPTS, _columns(rows))
 
 
-def _end_try(delivery: WebhookDelivery, outcome: Outcome, now: datetime) -> None:
-    """Set what follows a try: success, the next try, or the end."""
-    delivery.leased_until = None
-    delay = None if outcome.status_code == GONE else delay_after(delivery.tries)
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _end_try(attempt: Attempt, now: datetime) -> _Ended:
+    """Return what follows a try: success, the next try, or the end."""
+    claimed, outcome = attempt
     if not outcome.error:
-        delivery.status, delivery.due_at, delivery.finished_at = DeliveryStatus.SUCCEEDED, None, now
-    elif delay is None:
-        delivery.status, delivery.due_at, delivery.finished_at = DeliveryStatus.FAILED, None, now
-    else:
-        delivery.due_at = now + timedelta(seconds=max(delay, _asked(outcome)))
+        return _Ended(claimed.id, DeliveryStatus.SUCCEEDED.value, None, now)
+    delay = None if outcome.status_code == GONE else delay_after(claimed.tries)
+    if delay is None:
+        return _Ended(claimed.id, DeliveryStatus.FAILED.value, None, now)
+    due_at = now + timedelta(seconds=max(delay, _asked(outcome)))
+    return _Ended(claimed.id, DeliveryStatus.PENDING.value, due_at, None)
 
 
 def _note_health(webhook: Webhook, claimed: Claimed, outcome: Outcome, now: datetime) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from campaigns.event_types import EventType
@@ -21,6 +22,13 @@ from numbers.webhooks.fan_out import add_deliveries, events_in, wants_type
 from numbers.webhooks.types import webhook_json
 from numbers.worker.wake import wake_worker
 
+# Before the oldest delivery that waits: the sender takes the oldest first.
+_AHEAD = """
+    SELECT least(statement_timestamp(), min(due_at) - interval '1 microsecond') FROM (
+        SELECT due_at FROM numbers_webhookdelivery
+        WHERE webhook_id = %s AND status = 'pending' ORDER BY due_at LIMIT 1
+    ) AS first
+"""
 _AGAIN = {
     "status": DeliveryStatus.PENDING,
     "leased_until": None,
@@ -43,6 +51,7 @@ def ping(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> WebhookDel
         EventType.WEBHOOK_PING, webhook_json(webhook), organization_id=organization_id
     )
     add_deliveries([(webhook.pk, event_id, EventType.WEBHOOK_PING.value)])
+    _send_first(WebhookDelivery.objects.filter(webhook=webhook, event_id=event_id), webhook)
     record(webhook, "pinged", actor=actor, after={"event_id": str(event_id)})
     wake_worker()
     return WebhookDelivery.objects.get(webhook=webhook, event_id=event_id)
@@ -60,10 +69,8 @@ def replay(
     with transaction.atomic():
         webhook = _active(webhook_id, organization_id)
         own = WebhookDelivery.objects.filter(pk=delivery_id, webhook=webhook)
-        if not own.update(due_at=Now(), **_AGAIN):
+        if not _send_first(own, webhook):
             raise NotFound()
-        Webhook.objects.filter(pk=webhook.pk).update(probe_at=None, failures=0, failing_since=None)
-        refresh_due([webhook.pk])
         delivery = own.get()
         after = {"delivery_id": str(delivery_id), "event_id": str(delivery.event_id)}
         record(webhook, "replayed", actor=actor, after=after, reason=reason)
@@ -97,6 +104,20 @@ def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime, actor: 
         after = {"since": since.isoformat(), "count": count}
         record(webhook, "recovered", actor=actor, after=after)
         wake_worker()
+    return count
+
+
+def _send_first(deliveries: QuerySet[WebhookDelivery], webhook: Webhook) -> int:
+    """Make deliveries due now, ahead of all others of the endpoint. Return how many.
+
+    An endpoint that fails starts without its failures, since a person waits for this attempt.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, [webhook.pk])
+        (ahead,) = cursor.fetchone()
+    count = deliveries.update(due_at=ahead, **_AGAIN)
+    Webhook.objects.filter(pk=webhook.pk).update(probe_at=None, failures=0, failing_since=None)
+    refresh_due([webhook.pk])
     return count
 
 

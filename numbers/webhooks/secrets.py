@@ -1,12 +1,18 @@
-"""Secrets of endpoints, encrypted at rest under WEBHOOK_SECRET_KEYS, the current key first."""
+"""Secrets of endpoints, and the signatures that they make, as Standard Webhooks 1.0.0 has them.
 
+They are encrypted at rest under WEBHOOK_SECRET_KEYS, the current key first.
+"""
+
+import hashlib
+import hmac
 import secrets
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from uuid import UUID
 
 from config.sealing import CannotOpen, Sealing
 
-__all__ = ["CannotOpen", "key_of", "new_secret", "seal", "unseal"]
+__all__ = ["CannotOpen", "key_of", "new_secret", "seal", "signed_headers", "unseal"]
 
 PREFIX = "whsec_"
 _BYTES = 32  # Standard Webhooks 1.0.0: 24 to 64
@@ -31,3 +37,19 @@ def seal(secret: str, *, webhook_id: UUID) -> str:
 def unseal(sealed: str, *, webhook_id: UUID) -> str:
     """Decrypt. Raise CannotOpen if no key fits."""
     return _SEALING.unseal(sealed, owner_id=webhook_id)
+
+
+def signed_headers(
+    body: bytes, *, message_id: str, timestamp: int, secrets: Sequence[str]
+) -> dict[str, str]:
+    """Return the headers of a delivery, with a signature for each secret."""
+    content = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(_signature(content, one) for one in secrets),
+    }
+
+
+def _signature(content: bytes, secret: str) -> str:
+    return "v1," + b64encode(hmac.digest(key_of(secret), content, hashlib.sha256)).decode()

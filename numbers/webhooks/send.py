@@ -1,29 +1,37 @@
 """Send one request to an endpoint, within 15 seconds in all, outside any transaction.
 
-The connection goes to an address that was judged, and TLS is verified against the name. No
-redirect is followed, no proxy of the environment used, no connection kept: each attempt is one
-socket, which is shut at the deadline, however slowly the other side sends.
+No redirect is followed and no proxy of the environment is used.
 """
 
-import socket
+import http.client
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import NamedTuple
 
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as HttpTimeout
+from urllib3.response import BaseHTTPResponse
+
 from numbers.ownership.webhook_urls import UnsafeUrl
-from numbers.webhooks.addresses import NoAddress, Target, judged_target
+from numbers.webhooks.addresses import NoAddress, Target, target_of
+from numbers.webhooks.connections import Connection, kept, open_connection
+from numbers.webhooks.deadlines import Deadline, deadline_at
 
 SECONDS = 15.0
 MOST_BYTES = 1_024  # of a response's body: enough to see what the endpoint says
 _CHARACTERS = 512
 USER_AGENT = "Numberdesk-Webhooks/1"
+# What comes of a kept connection that the other side closes at the moment of the request.
+_CLOSED = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
 
 
 class Outcome(NamedTuple):
@@ -47,49 +55,67 @@ def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = 
         outcome = _post(url, body, headers, began + seconds)
     except (UnsafeUrl, NoAddress) as refused:
         outcome = Outcome(None, f"not called: {refused}")
-    except (_TimedOut, TimeoutError):
+    except (_TimedOut, TimeoutError, HttpTimeout):
         outcome = Outcome(None, f"no complete response within {seconds:g} s")
-    except ssl.SSLError as error:
-        reason = getattr(error, "verify_message", "") or error.reason or "handshake failed"
-        outcome = Outcome(None, f"TLS: {reason}")
-    except (HTTPException, OSError, ValueError) as error:
-        detail = getattr(error, "strerror", None) or str(error)
-        outcome = Outcome(None, f"{type(error).__name__}: {detail}"[:_CHARACTERS])
+    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        outcome = Outcome(None, _reason(error)[:_CHARACTERS])
     return outcome._replace(milliseconds=round((time.monotonic() - began) * 1000))
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> Outcome:
-    target = judged_target(url, seconds=_left(deadline))
-    raw = socket.create_connection((target.address, target.port), timeout=_left(deadline))
-    with closing(raw), _shut_at(raw, deadline) as is_over:
+def _post(url: str, body: bytes, headers: Mapping[str, str], at: float) -> Outcome:
+    target = target_of(url)
+    sent = {**headers, **_own(target)}
+    with deadline_at(at) as deadline:
         try:
-            with closing(_Connected(target, raw)) as connection:
-                connection.request("POST", target.path, body, {**headers, **_own(target)})
-                response = connection.getresponse()
-                return _outcome(response, response.read(MOST_BYTES))
-        except (HTTPException, OSError, ValueError) as error:
-            if is_over():
+            connection, response = _exchange(target, body, sent, deadline)
+            try:
+                outcome = _outcome(response, response.read(MOST_BYTES))
+            except BaseException:
+                connection.http.close()
+                raise
+        except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+            if deadline.is_over:
                 raise _TimedOut from error
             raise
+    # Behind the deadline, which must not shut a connection that waits for the next request.
+    if response.length_remaining == 0 and connection.http.is_connected and not deadline.is_over:
+        kept.keep(target, connection)
+    else:
+        connection.http.close()
+    return outcome
 
 
-class _Connected(HTTPConnection):
-    """A connection on a socket that is open already."""
+def _exchange(
+    target: Target, body: bytes, headers: Mapping[str, str], deadline: Deadline
+) -> tuple[Connection, BaseHTTPResponse]:
+    """Send the request, on a kept connection if there is one, and return the response's head."""
+    if connection := kept.take(target):
+        try:
+            return connection, _request(connection, target, body, headers, deadline)
+        except _CLOSED:
+            deadline.left()  # not if it was the deadline that closed it
+    connection = open_connection(target, deadline)
+    return connection, _request(connection, target, body, headers, deadline)
 
-    def __init__(self, target: Target, raw: socket.socket) -> None:
-        super().__init__(target.host, target.port)
-        self._target, self._raw = target, raw
 
-    def connect(self) -> None:
-        """Use the socket, with TLS verified against the name where the scheme is https."""
-        self.sock = self._raw
-        if self._target.scheme == "https":
-            self.sock = tls_context().wrap_socket(self._raw, server_hostname=self._target.host)
-
-
-@cache
-def tls_context() -> ssl.SSLContext:
-    return ssl.create_default_context()
+def _request(
+    connection: Connection,
+    target: Target,
+    body: bytes,
+    headers: Mapping[str, str],
+    deadline: Deadline,
+) -> BaseHTTPResponse:
+    http = connection.http
+    try:
+        deadline.watch(http.sock)
+        http.timeout = deadline.left()
+        http.request(
+            "POST", target.path, body, headers, preload_content=False, decode_content=False
+        )
+        return http.getresponse()
+    except BaseException:
+        http.close()
+        raise
 
 
 def _own(target: Target) -> dict[str, str]:
@@ -98,11 +124,20 @@ def _own(target: Target) -> dict[str, str]:
         "User-Agent": USER_AGENT,
         "Content-Type": "application/json",
         "Accept-Encoding": "identity",
-        "Connection": "close",
     }
 
 
-def _outcome(response: HTTPResponse, body: bytes) -> Outcome:
+def _reason(error: Exception) -> str:
+    """Return in a few words why there was no response."""
+    cause = error.__cause__ if isinstance(error, HTTPError) and error.__cause__ else error
+    if isinstance(cause, ssl.SSLError):
+        reason = getattr(cause, "verify_message", "") or cause.reason or "handshake failed"
+        return f"TLS: {reason}"
+    detail = getattr(cause, "strerror", None) or str(cause)
+    return f"{type(cause).__name__}: {detail}"
+
+
+def _outcome(response: BaseHTTPResponse, body: bytes) -> Outcome:
     text = "".join(
         one for one in body.decode("utf-8", "replace") if one.isprintable() or one == " "
     )
@@ -128,33 +163,3 @@ def parse_retry_after(value: str | None) -> float | None:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise _TimedOut
-    return left
-
-
-@contextmanager
-def _shut_at(raw: socket.socket, deadline: float) -> Iterator[Callable[[], bool]]:
-    """Shut the socket at the deadline, which ends any read or write of it."""
-    over = threading.Event()
-    # The file descriptor is this duplicate's own: TLS takes the socket's over.
-    handle = raw.dup()
-
-    def shut() -> None:
-        over.set()
-        with suppress(OSError):  # the other side has closed it
-            handle.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(_left(deadline), shut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield over.is_set
-    finally:
-        timer.cancel()
-        timer.join()
-        handle.close()

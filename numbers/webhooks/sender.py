@@ -3,6 +3,9 @@
 Only the lane's thread uses the database; the threads that send only send. What they did waits in
 a queue until the lane records it. If it can't, because the database is away, leases end and the
 events are sent again.
+
+A request that takes long keeps its thread but not its turn: others begin in its place, up to a
+bound, and its endpoint gets one request at a time. So endpoints that hang delay no other.
 """
 
 import logging
@@ -14,18 +17,23 @@ from uuid import UUID
 
 from config.api.envelope import render
 from numbers.events.feed import events_by_id
+from numbers.events.render import Event
 from numbers.webhooks.claims import Claimed, claim_deliveries
+from numbers.webhooks.connections import kept
 from numbers.webhooks.fan_out import fan_out
 from numbers.webhooks.outcomes import Attempt, record_attempts
 from numbers.webhooks.sandbox import forced_outcome
-from numbers.webhooks.secrets import CannotOpen, unseal
+from numbers.webhooks.secrets import CannotOpen, signed_headers, unseal
 from numbers.webhooks.send import Outcome, send
-from numbers.webhooks.signing import signed_headers
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
 THREADS = 64
+MOST_THREADS = 512
+SLOW_SECONDS = 0.25
+# Attempts that end within this time are recorded together.
+GATHER_SECONDS = 0.01
 EXPIRED = "the event is no longer kept"
 
 
@@ -35,58 +43,94 @@ class Sender:
     def __init__(self, wake: Callable[[], None] = lambda: None, *, threads: int = THREADS) -> None:
         self._wake = wake
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="webhook")
+        self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="webhook")
         self._ended: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
-        self._in_flight = 0
+        self._in_flight: dict[Claimed, float] = {}  # and when each began
+        self._fan_out_at = 0.0
+
+    def expect_events(self) -> None:
+        """Read the feed at the next look."""
+        self._fan_out_at = 0.0
 
     def look(self) -> float:
         """Process what is due; return the seconds until the next look."""
-        self._record()
-        fan_out()
-        while (free := self._threads - self._in_flight) > 0:
-            claimed = claim_deliveries(free)
+        self._record(GATHER_SECONDS)
+        if time.monotonic() >= self._fan_out_at:
+            self._fan_out()
+        while (free := self._free()) > 0:
+            claimed = claim_deliveries(free, slow=self._slow())
             self._start(claimed)
             if len(claimed) < free:
                 break
-            self._record()
+            self._record(GATHER_SECONDS)
         return LOOK_SECONDS
+
+    def _fan_out(self) -> None:
+        """Make some deliveries. Behind a backlog of events, sending goes on in between."""
+        kept.close_old()
+        self._fan_out_at = time.monotonic() + LOOK_SECONDS
+        if fan_out(batches=1):
+            self.expect_events()
+            self._wake()
 
     def finish(self, seconds: float) -> None:
         """Wait for requests that are under way, and record them."""
         deadline = time.monotonic() + seconds
         while self._in_flight and (left := deadline - time.monotonic()) > 0:
-            self._record(wait=left)
+            self._record(left, for_the_first=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _free(self) -> int:
+        """Return how many requests may begin: slow ones have lost their turn."""
+        total = len(self._in_flight)
+        return min(self._threads - (total - len(self._slow_requests())), MOST_THREADS - total)
+
+    def _slow(self) -> set[UUID]:
+        return set(self._slow_requests())
+
+    def _slow_requests(self) -> list[UUID]:
+        """Return the endpoint of each request that takes long."""
+        before = time.monotonic() - SLOW_SECONDS
+        return [one.webhook_id for one, began in self._in_flight.items() if began < before]
 
     def _start(self, claimed: list[Claimed]) -> None:
         if not claimed:
             return
-        bodies = _bodies(claimed)
-        self._in_flight += len(claimed)
+        events = events_by_id({one.event_id for one in claimed})
         for one in claimed:
-            self._pool.submit(self._send, one, bodies.get(one.event_id))
+            self._in_flight[one] = time.monotonic()
+            self._pool.submit(self._send, one, events.get(one.event_id))
 
-    def _send(self, claimed: Claimed, body: bytes | None) -> None:
+    def _send(self, claimed: Claimed, event: Event | None) -> None:
         try:
-            outcome = attempt(claimed, body)
+            outcome = attempt(claimed, render(event.as_json()) if event else None)
         except Exception:
             logger.exception("delivery %s failed for an unforeseen reason", claimed.id)
             outcome = Outcome(None, "an unforeseen error of the sender")
         self._ended.put(Attempt(claimed, outcome))
         self._wake()
 
-    def _record(self, *, wait: float = 0) -> None:
-        attempts: list[Attempt] = []
-        try:
-            while True:
-                is_first = wait and not attempts
-                attempts.append(
-                    self._ended.get(timeout=wait) if is_first else self._ended.get_nowait()
-                )
-        except queue.Empty:
-            pass
-        self._in_flight -= len(attempts)
+    def _record(self, seconds: float, *, for_the_first: bool = False) -> None:
+        """Record what has ended, and what ends with it within so many seconds."""
+        attempts = self._take(seconds, for_the_first=for_the_first)
+        for claimed, _ in attempts:
+            self._in_flight.pop(claimed, None)
         record_attempts(attempts)
+
+    def _take(self, seconds: float, *, for_the_first: bool) -> list[Attempt]:
+        attempts: list[Attempt] = []
+        ends = time.monotonic() + seconds
+        while len(attempts) < len(self._in_flight):
+            wait = ends - time.monotonic() if attempts or for_the_first else 0
+            try:
+                attempts.append(
+                    self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait()
+                )
+            except queue.Empty:
+                break
+            if for_the_first:
+                ends, for_the_first = min(ends, time.monotonic() + GATHER_SECONDS), False
+        return attempts
 
 
 def attempt(claimed: Claimed, body: bytes | None) -> Outcome:
@@ -107,8 +151,3 @@ def attempt(claimed: Claimed, body: bytes | None) -> Outcome:
         body, message_id=str(claimed.event_id), timestamp=int(time.time()), secrets=secrets
     )
     return send(claimed.url, body, headers)
-
-
-def _bodies(claimed: list[Claimed]) -> dict[UUID, bytes]:
-    events = events_by_id({one.event_id for one in claimed})
-    return {event_id: render(event.as_json()) for event_id, event in events.items()}

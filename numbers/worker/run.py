@@ -60,7 +60,7 @@ class Worker:
         self._running_duties: list[CancelableThread] = []
         options: dict[str, Any] = {"stop": self._stop, "poll": poll}
         self._duty_lane = Lane("duties", self._start_duties, **options)
-        sender = Sender(lambda: self._webhook_lane.wake())
+        self._sender = sender = Sender(lambda: self._webhook_lane.wake())
         self._webhook_lane = Lane(
             "webhooks", sender.look, finish=lambda: sender.finish(GRACE_SECONDS - 2), **options
         )
@@ -140,6 +140,7 @@ class Worker:
 
     def _publish_events(self) -> float:
         if publish_events():
+            self._sender.expect_events()
             self._webhook_lane.wake()
         return PUBLISH_SECONDS
 

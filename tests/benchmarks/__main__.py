@@ -21,6 +21,8 @@ SECTIONS = (
     "growth",
     "searching",
     "routes",
+    "webhooks",
+    "feed",
 )
 
 
@@ -53,7 +55,7 @@ def _options() -> argparse.Namespace:
         "--stock", type=int, default=400_000, help="numbers in each fresh database (400000)"
     )
     parser.add_argument(
-        "--largest", type=int, default=10_000_000, help="the largest stock (10000000)"
+        "--largest", type=int, default=10_000_000, help="the largest stock and feed (10000000)"
     )
     parser.add_argument(
         "--bulk", type=int, default=1_000_000, help="numbers to seed and import (1000000)"
@@ -73,12 +75,14 @@ def _measure(options: argparse.Namespace) -> None:
     from tests.benchmarks import (
         bulk,
         contention,
+        feed,
         indexes,
         machine,
         orders,
         paired,
         plots,
         round_trips,
+        webhooks,
         world,
     )
     from tests.benchmarks.report import Report
@@ -106,6 +110,8 @@ def _measure(options: argparse.Namespace) -> None:
             rounds=max(options.rounds // 5, 1),
         ),
         "growth": lambda: _measure_growth(report, options),
+        "webhooks": lambda: webhooks.measure_webhooks(report, stock, backlog=options.bulk),
+        "feed": lambda: feed.measure_feed(report, stock, events=options.largest),
         "searching": lambda: _measure_searching(report, options),
         "routes": lambda: _measure_routes(report, options),
     }

@@ -70,6 +70,21 @@ TARGETS: list[tuple[str, str, float, str]] = [
     ("admin_search_ms", "<=", 300, "admin search, ms"),
     ("admin_number_page_ms", "<=", 300, "admin page of a number, ms"),
     ("admin_slowest_page_ms", "<=", 300, "admin's slowest page of all that were asked for, ms"),
+    ("webhook_deliveries_per_second", ">=", 500, "webhooks: deliveries a second"),
+    ("webhook_first_attempt_p99_s", "<=", 1, "webhooks: p99 from commit to first attempt, s"),
+    (
+        "webhook_first_attempt_p99_with_dead_of_without",
+        "<=",
+        1.2,
+        "webhooks: the same with a hundred dead endpoints among a thousand, of without",
+    ),
+    (
+        "webhook_claim_with_backlog_of_without",
+        "<=",
+        1.2,
+        "webhooks: a claim with a million waiting, of one with ten thousand",
+    ),
+    ("feed_page_ms", "<=", 20, "a page of 1,000 events of the largest feed, ms"),
 ]
 
 

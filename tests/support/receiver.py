@@ -1,6 +1,7 @@
 """A real receiver of webhooks on loopback, which answers and fails as a test wants."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,10 +41,13 @@ class Receiver:
     behavior: Behavior = field(default_factory=lambda: answer(204))
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    clients: list[int] = field(default_factory=list)  # the port that each came from
+    scheme: str = "http"
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{self.scheme}://{self.host}:{self.port}/hook"
 
     @property
     def ids(self) -> list[str]:
@@ -51,13 +55,18 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver(*, keeps: bool = False, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Serve until the block ends. ``keeps``: it keeps connections open for the next request."""
+
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             state.received.append((headers, body))
             state.paths.append(self.path)
+            state.clients.append(self.client_address[1])
             state.behavior(self)
 
         do_GET = do_POST
@@ -67,6 +76,8 @@ def receiver() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     state = Receiver(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
