@@ -19,9 +19,10 @@ from config.errors import LimitExceeded, NotFound
 from numbers.models import Webhook
 from numbers.webhooks.claims import refresh_due
 from numbers.webhooks.fan_out import MAKE_CURSOR
-from numbers.webhooks.secrets import new_secret, seal
+from numbers.webhooks.secrets import CannotOpen, new_secret, seal, unseal
 
 MOST_ENDPOINTS = 50
+_RESEALED_AT_ONCE = 500
 GRACE = timedelta(hours=24)
 
 _POSITIONS = """
@@ -140,6 +141,32 @@ def rotate_secret(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> t
     after = {"previous_secret_until": webhook.previous_secret_until.isoformat()}
     record(webhook, "rotated", actor=actor, after=after)
     return webhook, secret
+
+
+def reseal_webhooks() -> tuple[int, list[UUID]]:
+    """Encrypt all secrets again under the current key, in batches that the sender hardly notices.
+
+    Return how many endpoints that were, and the ids of those that no key decrypts.
+    """
+    ids = list(Webhook.objects.filter(deleted_at__isnull=True).order_by("pk").values_list("pk"))
+    lost: list[UUID] = []
+    for begin in range(0, len(ids), _RESEALED_AT_ONCE):
+        batch = [webhook_id for (webhook_id,) in ids[begin : begin + _RESEALED_AT_ONCE]]
+        with transaction.atomic():
+            rows = Webhook.objects.filter(pk__in=batch, deleted_at__isnull=True)
+            for webhook in rows.order_by("pk").select_for_update(no_key=True):
+                try:
+                    webhook.secret = _resealed(webhook.secret, webhook.pk)
+                    webhook.previous_secret = _resealed(webhook.previous_secret, webhook.pk)
+                except CannotOpen:
+                    lost.append(webhook.pk)
+                    continue
+                webhook.save(update_fields=["secret", "previous_secret"])
+    return len(ids) - len(lost), lost
+
+
+def _resealed(sealed: str, webhook_id: UUID) -> str:
+    return seal(unseal(sealed, webhook_id=webhook_id), webhook_id=webhook_id) if sealed else ""
 
 
 def _positions() -> tuple[int, int]:

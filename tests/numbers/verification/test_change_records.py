@@ -367,6 +367,7 @@ COMMANDS: dict[str, tuple[list[str], set[str]]] = {
 OTHERS = {
     *("export_numbers", "verify_inventory", "refresh_desk", "forget_idempotency_keys"),
     *("fill_pending_orders", "run_jobs", "seed_demo", "worker"),
+    "reseal_secrets",  # the same secrets, under another key
     "create_first_operator",  # an account of the desk, like createsuperuser
 }
 

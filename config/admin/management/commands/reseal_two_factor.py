@@ -17,16 +17,22 @@ class Command(DeskCommand):
     )
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        count = 0
-        with transaction.atomic():
-            for kind in (Authenticator, RecoveryCodes):
-                for device in kind.objects.select_for_update().order_by("pk"):
-                    try:
-                        device.sealed = reseal(device.sealed, user_id=device.user_id)
-                    except CannotOpen as error:
-                        raise CommandError(
-                            f"{kind.__name__} of {device.user}: {error}; nothing was changed"
-                        ) from error
-                    device.save(update_fields=["sealed"])
-                    count += 1
+        count = reseal_second_factors()
         self.stdout.write(f"{count} second factors are encrypted under the current key.")
+
+
+def reseal_second_factors() -> int:
+    """Encrypt all again, or none. Return how many. Raise CommandError if a key is missing."""
+    count = 0
+    with transaction.atomic():
+        for kind in (Authenticator, RecoveryCodes):
+            for device in kind.objects.select_for_update().order_by("pk"):
+                try:
+                    device.sealed = reseal(device.sealed, user_id=device.user_id)
+                except CannotOpen as error:
+                    raise CommandError(
+                        f"{kind.__name__} of {device.user}: {error}; nothing was changed"
+                    ) from error
+                device.save(update_fields=["sealed"])
+                count += 1
+    return count

@@ -1,0 +1,73 @@
+"""``reseal_secrets``: stored secrets move to the current keys, and deliveries go on."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from numbers.models import Webhook
+from numbers.webhooks.endpoints import rotate_secret
+from numbers.webhooks.secrets import CannotOpen, unseal
+from tests.conftest import Cast
+from tests.support import factories
+from tests.support.webhooks import endpoint
+
+pytestmark = pytest.mark.django_db
+
+OLD, NEW = "o" * 40, "n" * 40
+URL = "https://hooks.example.com/"
+
+
+@pytest.fixture
+def webhook(cast: Cast, settings: Any) -> Webhook:
+    """An endpoint whose secret was rotated, both sealed under the old key."""
+    settings.WEBHOOK_SECRET_KEYS = [OLD]
+    one, _ = endpoint(cast.owner, URL)
+    rotate_secret(webhook_id=one.pk, organization_id=one.organization_id, actor=factories.actor())
+    return Webhook.objects.get(pk=one.pk)
+
+
+def secrets_of(webhook: Webhook) -> list[str]:
+    found = Webhook.objects.get(pk=webhook.pk)
+    return [
+        unseal(one, webhook_id=found.pk) for one in (found.secret, found.previous_secret) if one
+    ]
+
+
+def test_secrets_need_only_the_new_key_after_resealing(
+    webhook: Webhook, settings: Any, capsys: Any
+) -> None:
+    before = secrets_of(webhook)
+    settings.WEBHOOK_SECRET_KEYS = [NEW, OLD]
+    call_command("reseal_secrets", "--json")
+    assert json.loads(capsys.readouterr().out) == {"webhooks": 1, "second_factors": 0}
+    settings.WEBHOOK_SECRET_KEYS = [NEW]
+    assert secrets_of(webhook) == before
+    assert len(before) == 2
+
+
+def test_old_key_is_needed_without_resealing(webhook: Webhook, settings: Any) -> None:
+    settings.WEBHOOK_SECRET_KEYS = [NEW]
+    with pytest.raises(CannotOpen):
+        secrets_of(webhook)
+
+
+def test_lost_key_is_reported_and_the_others_are_resealed(
+    webhook: Webhook, cast: Cast, settings: Any
+) -> None:
+    settings.WEBHOOK_SECRET_KEYS = ["m" * 40]
+    other, secret = endpoint(cast.owner, URL)
+    settings.WEBHOOK_SECRET_KEYS = [NEW, "m" * 40]
+    with pytest.raises(CommandError, match=rf"1 webhooks can't be decrypted.*{webhook.pk}"):
+        call_command("reseal_secrets")
+    settings.WEBHOOK_SECRET_KEYS = [NEW]
+    assert secrets_of(other) == [secret]
+    stored = Webhook.objects.get(pk=webhook.pk)
+    assert (stored.secret, stored.previous_secret) == (webhook.secret, webhook.previous_secret)
+
+
+def test_deleted_webhook_is_passed_by(webhook: Webhook, settings: Any, api: Any) -> None:
+    assert api.request("DELETE", f"/v1/webhooks/{webhook.pk}").status_code in (200, 204)
+    settings.WEBHOOK_SECRET_KEYS = [NEW]
+    call_command("reseal_secrets")
