@@ -6,7 +6,10 @@ They are encrypted under the keys of WEBHOOK_SECRET_KEYS, with a purpose of thei
 import re
 from uuid import UUID
 
-from config.sealing import Sealing
+from django.db import transaction
+
+from campaigns.models import Brand
+from config.sealing import CannotOpen, Sealing
 
 _SEALING = Sealing("WEBHOOK_SECRET_KEYS", b"numberdesk: tax ids of brands", "brand")
 _FORM = re.compile(r"[0-9A-Z]{5,32}", re.ASCII)
@@ -43,3 +46,20 @@ def seal_tax_id(tax_id: str, *, brand_id: UUID) -> str:
 def unseal_tax_id(sealed: str, *, brand_id: UUID) -> str:
     """Decrypt. Raise CannotOpen if no key fits."""
     return _SEALING.unseal(sealed, owner_id=brand_id)
+
+
+def reseal_tax_ids() -> tuple[int, list[UUID]]:
+    """Encrypt all again under the current key. Return how many, and the brands that no key opens."""
+    ids = list(Brand.objects.filter(tax_id__gt="").order_by("pk").values_list("pk", flat=True))
+    lost: list[UUID] = []
+    for brand_id in ids:
+        with transaction.atomic():
+            brand = Brand.objects.select_for_update(no_key=True).get(pk=brand_id)
+            try:
+                tax_id = unseal_tax_id(brand.tax_id, brand_id=brand_id)
+            except CannotOpen:
+                lost.append(brand_id)
+                continue
+            brand.tax_id = seal_tax_id(tax_id, brand_id=brand_id)
+            brand.save(update_fields=["tax_id"])
+    return len(ids) - len(lost), lost

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from campaigns.models import Brand
+from campaigns.registry.tax_ids import seal_tax_id, unseal_tax_id
 from numbers.models import Webhook
 from numbers.webhooks.endpoints import rotate_secret
 from numbers.webhooks.secrets import CannotOpen, unseal
@@ -41,7 +43,11 @@ def test_secrets_need_only_the_new_key_after_resealing(
     before = secrets_of(webhook)
     settings.WEBHOOK_SECRET_KEYS = [NEW, OLD]
     call_command("reseal_secrets", "--json")
-    assert json.loads(capsys.readouterr().out) == {"webhooks": 1, "second_factors": 0}
+    assert json.loads(capsys.readouterr().out) == {
+        "webhooks": 1,
+        "tax_ids": 0,
+        "second_factors": 0,
+    }
     settings.WEBHOOK_SECRET_KEYS = [NEW]
     assert secrets_of(webhook) == before
     assert len(before) == 2
@@ -59,12 +65,23 @@ def test_lost_key_is_reported_and_the_others_are_resealed(
     settings.WEBHOOK_SECRET_KEYS = ["m" * 40]
     other, secret = endpoint(cast.owner, URL)
     settings.WEBHOOK_SECRET_KEYS = [NEW, "m" * 40]
-    with pytest.raises(CommandError, match=rf"1 webhooks can't be decrypted.*{webhook.pk}"):
+    with pytest.raises(CommandError, match=rf"1 webhooks and .*{webhook.pk}"):
         call_command("reseal_secrets")
     settings.WEBHOOK_SECRET_KEYS = [NEW]
     assert secrets_of(other) == [secret]
     stored = Webhook.objects.get(pk=webhook.pk)
     assert (stored.secret, stored.previous_secret) == (webhook.secret, webhook.previous_secret)
+
+
+def test_tax_ids_move_to_the_new_key_too(cast: Cast, settings: Any) -> None:
+    settings.WEBHOOK_SECRET_KEYS = [OLD]
+    brand = factories.brand(cast.owner)
+    sealed = seal_tax_id("123456789", brand_id=brand.pk)
+    Brand.objects.filter(pk=brand.pk).update(tax_id=sealed, tax_id_end="6789")
+    settings.WEBHOOK_SECRET_KEYS = [NEW, OLD]
+    call_command("reseal_secrets")
+    settings.WEBHOOK_SECRET_KEYS = [NEW]
+    assert unseal_tax_id(Brand.objects.get(pk=brand.pk).tax_id, brand_id=brand.pk) == "123456789"
 
 
 def test_deleted_webhook_is_passed_by(webhook: Webhook, settings: Any, api: Any) -> None:
