@@ -12,7 +12,16 @@ from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc
 from config.api.envelope import timestamp
-from config.api.field_kinds import FlagParameter, KeyPrefix, Moment, OneOf, Text, Uuid, whole_number
+from config.api.field_kinds import (
+    ONE_LINE_NOT_BLANK,
+    FlagParameter,
+    KeyPrefix,
+    Moment,
+    OneOf,
+    Text,
+    Uuid,
+    whole_number,
+)
 from config.api.openapi.shapes import nullable
 from config.api.pagination import PageQuery
 from config.api.parse_values import TIME_EXPECTED, is_text, parse_time
@@ -147,7 +156,7 @@ class ApiKeyRequest(RequestBody):
                 "type": "string",
                 "minLength": 1,
                 "maxLength": LABEL_LENGTH,
-                "pattern": r"^(?=[\s\S]*\S)[^\u0000-\u001f\u007f-\u009f]*$",
+                "pattern": ONE_LINE_NOT_BLANK,
             },
         ),
         doc("What the key is for: up to 64 characters, not only blanks, no control characters."),
