@@ -147,23 +147,25 @@ FlagParameter = Annotated[bool, Reads(_read_flag, {"type": "boolean", "default":
 
 
 AMOUNT = r"[0-9]{1,12}(\.[0-9]{1,2})?"
+_AMOUNT = re.compile(AMOUNT, re.ASCII)
+_SIGNED_AMOUNT = re.compile(rf"-?{AMOUNT}", re.ASCII)
 AMOUNT_EXPECTED = f'must be a decimal string in whole cents such as "1.50", up to {LARGEST_AMOUNT}'
 
 
 def money(*, below_zero: bool = False, required: bool = False) -> Reads:
     """Read an amount in whole cents, as a decimal string. Null is None, unless it is required."""
-    form = f"-?{AMOUNT}" if below_zero else AMOUNT
+    form = _SIGNED_AMOUNT if below_zero else _AMOUNT
 
     def read(value: object) -> Decimal | None:
         if value is None and not required:
             return None
-        if isinstance(value, str) and re.fullmatch(form, value, re.ASCII):
+        if isinstance(value, str) and form.fullmatch(value):
             amount = Decimal(value)
             if abs(amount) <= LARGEST_AMOUNT:
                 return amount.quantize(Decimal("0.01"))
         raise Problem(AMOUNT_EXPECTED)
 
-    schema: Schema = {**MONEY_SCHEMA, "pattern": f"^{form}$"}
+    schema: Schema = {**MONEY_SCHEMA, "pattern": f"^{form.pattern}$"}
     return Reads(read, schema if required else nullable(schema))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from config.api.openapi.texts import page_of
 from config.docs_site.markdown import anchor, as_html, headings
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "guides"
@@ -64,7 +65,8 @@ def search_index(document: dict[str, Any]) -> list[dict[str, str]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             words = f"{method} {path} {operation['operationId']} {_words(operation['description'])} {_named(operation)}"
-            kind, href = f"{method.upper()} {path}", f"/docs#{operation['operationId']}"
+            kind = f"{method.upper()} {path}"
+            href = f"{page_of(operation['tags'][0])}#{operation['operationId']}"
             found.append(
                 {"title": operation["summary"], "kind": kind, "href": href, "words": words.lower()}
             )

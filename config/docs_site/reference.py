@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from django.utils.safestring import SafeString
 
 from config.api.openapi.headers import RATE_LIMIT
+from config.api.openapi.texts import page_of
 from config.docs_site import code_samples
 from config.docs_site.markdown import as_html, as_line, coloured
 from config.docs_site.typescript import definition_of
@@ -87,6 +88,7 @@ class Group:
     anchor: str
     description: str
     operations: list[Operation]
+    page: str
 
 
 class Reference:
@@ -104,6 +106,7 @@ class Reference:
                 tag["name"].lower().replace(" ", "-"),
                 tag["description"],
                 [operation for name, operation in found if name == tag["name"]],
+                page_of(tag["name"]),
             )
             for tag in self.document["tags"]
         ]

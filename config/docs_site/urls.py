@@ -1,6 +1,13 @@
 from django.urls import path
 
-from config.docs_site.views import ConsolePage, FrontDoor, GuidePage, ReferencePage, SearchIndex
+from config.docs_site.views import (
+    ConsolePage,
+    FrontDoor,
+    GuidePage,
+    PlatformPage,
+    ReferencePage,
+    SearchIndex,
+)
 
 urlpatterns = [
     path("", FrontDoor.as_view()),
@@ -9,5 +16,6 @@ urlpatterns = [
     path("v1/docs", ReferencePage.as_view()),
     path("docs/search.json", SearchIndex.as_view(), name="docs-search"),
     path("docs/console", ConsolePage.as_view(), name="docs-console"),
+    path("docs/platform", PlatformPage.as_view(), name="docs-platform"),
     path("docs/<slug:slug>", GuidePage.as_view(), name="docs-guide"),
 ]

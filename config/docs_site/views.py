@@ -74,6 +74,10 @@ class ReferencePage(_Page):
     template = "reference"
 
 
+class PlatformPage(_Page):
+    template = "platform"
+
+
 class GuidePage(_Page):
     template = "guide"
 

@@ -21,6 +21,7 @@ from config.api.pagination import STALE_CURSOR, PageQuery
 from config.api.views import ApiView, PlatformView
 from config.errors import ValidationFailed
 from config.sealing import cipher_for
+from numbers.api.platform.organizations import TAG as PLATFORM_TAG
 from numbers.field_kinds import CAMPAIGN_ID, ActorName, RequestId
 from numbers.ownership.events import shown_values
 from numbers.reports.audit_log import Act, Position, read_acts
@@ -86,7 +87,7 @@ class AuditLogView(ApiView):
 class PlatformAuditLogView(PlatformView):
     scopes = {"GET": Scope.PLATFORM_ORGANIZATIONS}
 
-    @list_endpoint("listPlatformActs", PlatformActJson, tag=TAG)
+    @list_endpoint("listPlatformActs", PlatformActJson, tag=PLATFORM_TAG)
     def get(self, request: PlatformRequest) -> HttpResponse:
         """Read the audit log of the desk.
 

@@ -50,3 +50,10 @@ TAGS = {
     "Routes": "Where each number's messages go, for the operator's gateways.",
     "Health": "For load balancers and monitors. No key needed.",
 }
+# On a page of their own, which customers need not read.
+PLATFORM_TAGS = ("Platform", "Routes")
+
+
+def page_of(tag: str) -> str:
+    """Return the path of the reference page that has the operations of a tag."""
+    return "/docs/platform" if tag in PLATFORM_TAGS else "/docs"

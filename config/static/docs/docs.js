@@ -50,8 +50,12 @@ menu.addEventListener("click", (event) => {
   if (event.target.closest("a") && menu.matches(":popover-open")) menu.hidePopover();
 });
 
-const linkTo = new Map([...menu.querySelectorAll('a[href^="/docs#"]')].map((link) => [link.hash.slice(1), link]));
-if (location.pathname.replace(/\/$/, "").endsWith("/docs")) {
+const linkTo = new Map(
+  [...menu.querySelectorAll("a[href*='#']")]
+    .filter((link) => document.getElementById(link.hash.slice(1)))
+    .map((link) => [link.hash.slice(1), link]),
+);
+if (linkTo.size) {
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;

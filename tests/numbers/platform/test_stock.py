@@ -9,6 +9,7 @@ from campaigns.models import Organization
 from numbers.models import IdempotencyRecord, NumberEvent, PhoneNumber, StockBatch
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of
+from tests.support.phone_numbers import MISSING
 
 pytestmark = pytest.mark.django_db
 STOCK = "/v1/platform/phone-numbers"
@@ -159,7 +160,7 @@ def test_time_that_is_none_is_named(stock, at):
     assert list(error_of(refused, 422, "VALIDATION_FAILED")["details"]) == ["at"]
 
 
-@pytest.mark.parametrize("number", ["+14155559999", str(uuid4())])
+@pytest.mark.parametrize("number", ["+14155559999", MISSING])
 def test_unknown_number_is_404_everywhere(stock, cast, number):
     hold = {"organization_id": str(cast.owner.pk), "ttl_seconds": 60}
     for response in (
