@@ -84,7 +84,7 @@ def test_assignment_columns_are_all_classified():
     columns = names(
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'numbers_assignment'"
     )
-    assert columns == {*IDENTITY, *ROUTING, "ended_at"}
+    assert columns == {*IDENTITY, *ROUTING, "ended_at", "locked_at"}
 
 
 @pytest.mark.parametrize("column", IDENTITY)
@@ -177,7 +177,17 @@ def test_reversal_takes_back_one_whole_entry(cast, amount, which):
     refused(REVERSAL.format(amount=amount, which=which))
 
 
-def test_every_trigger_of_our_tables_is_tested_here():
+# By tests/campaigns/registry/test_states.py.
+TESTED_WITH_THE_STATE_TABLE = {
+    "campaigns_statustransition_keep_rows",
+    "campaigns_statustransition_keep_truncate",
+    "brand_status_moves",
+    "brand_identity_moves",
+    "campaign_status_moves",
+}
+
+
+def test_every_trigger_of_our_tables_is_tested():
     triggers = names(
         f"SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text {OURS}"
     )
@@ -190,6 +200,7 @@ def test_every_trigger_of_our_tables_is_tested_here():
         "numbers_assignment_keep_identity",
         "numbers_assignment_reopened",
         "numbers_creditentry_reversal",
+        *TESTED_WITH_THE_STATE_TABLE,
     }
 
 

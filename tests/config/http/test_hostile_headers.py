@@ -135,9 +135,11 @@ def test_endpoint_answers_any_header(unlimited, cast, endpoint):
     for headers in HEADERS:
         key = {} if "Authorization" in headers else {"Authorization": f"Bearer {secret}"}
         answer = ask(client, endpoint.method, endpoint.url(), {**key, **headers})
-        assert answer.status_code < 500, (headers, answer.content)
+        # A stream is read to its end, which gives its connection back.
+        content = answer.getvalue() if answer.streaming else answer.content
+        assert answer.status_code < 500, (headers, content)
         assert answer["X-Request-Id"]
-        if answer.content:
+        if content and not answer.streaming:
             assert answer.json()["success"] is (answer.status_code < 400), headers
 
 
