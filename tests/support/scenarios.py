@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -41,7 +42,7 @@ class World:
     cast: Cast
     monkeypatch: pytest.MonkeyPatch
 
-    @property
+    @cached_property
     def platform(self) -> Api:
         """One of the operator's own systems."""
         return self.api.using(factories.platform_key())

@@ -375,7 +375,7 @@ def test_killed_release_ends_the_quarantine_when_resumed(
     api.order(factories.stock(*factories.line(1, 2)))
     job = begun("release-at-once")
     with monkeypatch.context() as patch:
-        patch.setattr("numbers.bulk_actions.actions.end_quarantine", killing_with_names(Killed))
+        patch.setattr("numbers.bulk_actions.release.end_quarantine", killing_with_names(Killed))
         with pytest.raises(Killed):
             run_all()
     assert set(statuses().values()) == {"quarantined"}

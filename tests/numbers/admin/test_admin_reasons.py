@@ -58,7 +58,7 @@ def subject_for(model: Any, operation: Operation, owner: Organization) -> Any:
     """A row that the operation applies to."""
     if operation.permission == "add":
         return None
-    for make in MAKERS[model]:
+    for make in SUBJECTS.get(operation.name, MAKERS[model]):
         row = make(owner)
         if operation.applies_to(row):
             return row
@@ -81,6 +81,13 @@ def number(status: str) -> Any:
         return PhoneNumber.objects.get(number=name)
 
     return make
+
+
+def locked(owner: Organization) -> PhoneNumber:
+    one = number("assigned")(owner)
+    answer = Api(factories.key(owner)).request("PUT", f"/v1/phone-numbers/{one.number}/lock")
+    assert answer.status_code == 200
+    return one
 
 
 def suspended(owner: Organization) -> Organization:
@@ -138,6 +145,9 @@ MAKERS: dict[Any, list[Any]] = {
     Webhook: [disabled],
     WebhookDelivery: [lambda owner: webhooks.delivery(webhook(owner))],
 }
+
+# Of operations that change only some rows in their states.
+SUBJECTS: dict[str, list[Any]] = {"unlock": [locked]}
 
 TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
 VALUES: dict[str, dict[str, Any]] = {

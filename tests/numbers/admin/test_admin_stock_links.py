@@ -61,7 +61,7 @@ def test_refused_order_links_its_numbers_and_customer(desk: Client, api: Api, ca
     html = desk.get(url(Refusal, "change", refusal.pk)).content.decode()
     assert '/admin/find/?q=%2B13055550142">+13055550142</a>' in html
     assert f'/organization/{cast.owner.pk}/change/"' in html
-    assert "1 number wanted, 0 could be had." in html
+    assert "1 number asked for, 0 available." in html
 
 
 def test_links_need_the_permission_to_follow_them(api: Api) -> None:

