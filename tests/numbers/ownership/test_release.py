@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.core.checks import run_checks
 
-from apikeys.scopes import Scope
+from apikeys.scopes import CUSTOMER_SCOPES, Scope
 from numbers.models import Assignment, PhoneNumber
 from numbers.ownership.release import end_quarantine, retire
 from tests.support import db_assertions, factories
@@ -154,8 +154,7 @@ def test_number_returned_to_the_carrier_stays_retired(api, number_id):
 
 
 def test_release_is_403_without_the_operator_scope(api, cast, number_id):
-    scopes = [scope for scope in Scope.values if scope != Scope.PLATFORM_INVENTORY_WRITE]
-    customer = api.using(factories.key(cast.owner, *scopes))
+    customer = api.using(factories.key(cast.owner, *CUSTOMER_SCOPES))
     for one in (number_id, MISSING):
         refused(release(customer, one, RETURN), 403, "FORBIDDEN", "missing required scope")
     assert listed(api) == ["+14152000000"]
