@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from apikeys import key_format
 from config import json_text
 from config.api import pagination
+from config.api.openapi.operations import LINES
 from config.http.client_address import client_address
 from numbers.inventory.criteria import Criteria
 from numbers.orders.picking import QuantityRequest
@@ -86,6 +87,10 @@ def sane(response):
     assert response.status_code < 500, response.content
     assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{26}", response["X-Request-Id"])
     assert "X-Injected" not in response
+    if response.get("Content-Type") == LINES:
+        for line in response.content.splitlines():
+            assert json_text.load(line)
+        return response
     answer = (
         json_text.load(response.content)
         if response.content
