@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from apikeys.lifecycle import rotate_key
 from apikeys.models import ApiKey
 from campaigns.models import Campaign
+from campaigns.registry.states import StatusConflict
 from campaigns.review import approve_campaign, expire_campaign, reject_campaign
 from config.errors import ValidationFailed
 from numbers.credit.ledger import top_up
@@ -247,7 +248,7 @@ class Service(RuleBasedStateMachine):
             campaign = decision(
                 campaign_id=self.campaign[who].pk, actor=factories.actor(), reason="as it is"
             )
-        except ValidationFailed:
+        except (ValidationFailed, StatusConflict):
             assert self.desk.campaigns[who] != "ACTIVE"
         else:
             self.desk.campaigns[who] = campaign.status
