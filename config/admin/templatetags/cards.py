@@ -1,6 +1,7 @@
 """Tables that become a card for each row on a phone."""
 
 import re
+from html import unescape
 from typing import Any
 
 from django import template
@@ -37,7 +38,7 @@ def label_cells(html: str) -> str:
     head = _HEAD.search(html)
     if head is None:
         return html
-    labels = [" ".join(strip_tags(one).split()) for one in _HEADING.findall(head[1])]
+    labels = [" ".join(unescape(strip_tags(one)).split()) for one in _HEADING.findall(head[1])]
     rows = _ROW.sub(lambda row: _labelled(row[0], labels), html[head.end() :])
     return html[: head.end()] + rows
 
