@@ -99,4 +99,4 @@ def test_model_finds_a_planted_bug(
     # Who gets which number is chance. If the same steps passed before, hypothesis reports
     # the difference (Flaky) instead of the failure.
     with pytest.raises((AssertionError, KeyError, Flaky)):
-        run(RUNS, phases=(Phase.generate,))
+        run(5 * RUNS, phases=(Phase.generate,))  # some are rare; it ends with the first
