@@ -14,11 +14,17 @@ from tests.support import factories
 GENERATOR = Path(sys.executable).with_name("openapi-python-client")
 
 
+def for_customers() -> dict:
+    """The document without the platform, whose answers in lines the generator does not know."""
+    paths = {p: one for p, one in schema()["paths"].items() if not p.startswith("/v1/platform/")}
+    return {**schema(), "paths": paths}
+
+
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     """The generated package. What the generator can't make of the schema is a warning, and a failure here."""
     folder = tmp_path_factory.mktemp("client")
-    (folder / "openapi.json").write_bytes(json_text.dump(schema()))
+    (folder / "openapi.json").write_bytes(json_text.dump(for_customers()))
     command = [
         str(GENERATOR),
         "generate",
