@@ -195,13 +195,13 @@ class ApiKeyRequest(RequestBody):
 class RotationRequest(RequestBody):
     grace_seconds: Annotated[
         int | None,
-        whole_number(0, MAX_GRACE_SECONDS, required=False, default=0),
+        whole_number(0, MAX_GRACE_SECONDS, required=False),
         doc(
             "For how many seconds the old secret works beside the new one: 0, at once, to "
             f"{MAX_GRACE_SECONDS:,}, a day.",
             example=3_600,
         ),
-    ] = 0
+    ] = None
 
 
 class ApiKeyQuery(PageQuery):

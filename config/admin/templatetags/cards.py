@@ -10,9 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-_HEAD = re.compile(r"<thead>(.*?)</thead>", re.DOTALL)
-_HEADING = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
-_ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
+_HEADING = re.compile(r"<th\b")
 _CELL = re.compile(r"<(t[dh])\b")
 
 
@@ -35,14 +33,22 @@ def cards(parser: Any, token: Any) -> Cards:
 
 def label_cells(html: str) -> str:
     """Return the HTML of tables with `data-label` at each cell of their bodies."""
-    head = _HEAD.search(html)
-    if head is None:
+    head, closing, body = html.partition("</thead>")
+    headings = head.partition("<thead>")[2]
+    if not closing or not headings:
         return html
-    labels = [" ".join(unescape(strip_tags(one)).split()) for one in _HEADING.findall(head[1])]
-    rows = _ROW.sub(lambda row: _labelled(row[0], labels), html[head.end() :])
-    return html[: head.end()] + rows
+    labels = [_text(one.partition("</th>")[0]) for one in _HEADING.split(headings)[1:]]
+    between, *rows = body.split("<tr>")
+    return "".join([head, closing, between, *(f"<tr>{_labelled(row, labels)}" for row in rows)])
+
+
+def _text(heading: str) -> str:
+    """Return the text of a heading, given from the attributes of its tag on."""
+    return " ".join(unescape(strip_tags(heading.partition(">")[2])).split())
 
 
 def _labelled(row: str, labels: list[str]) -> str:
+    cells, closing, rest = row.partition("</tr>")
     places = iter(labels)
-    return _CELL.sub(lambda cell: f'<{cell[1]} data-label="{escape(next(places, ""))}"', row)
+    labelled = _CELL.sub(lambda one: f'<{one[1]} data-label="{escape(next(places, ""))}"', cells)
+    return f"{labelled}{closing}{rest}"
