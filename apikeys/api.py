@@ -1,5 +1,6 @@
 """``/v1/api-keys``: keys that a customer's program makes, lists, rotates and revokes by itself."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -31,7 +32,7 @@ from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
-from config.api.pagination import paginated_response, read_list
+from config.api.pagination import Page, paginated_response, read_list
 from config.api.views import ApiView, refuse_unknown_parameters
 from config.errors import Forbidden, InvalidInput, NotFound
 
@@ -105,7 +106,7 @@ class ApiKeyListView(ApiView):
             label=body.label,
             scopes=body.scopes,
             expires_at=body.ends_at,
-            show=lambda key, secret: Response(201, success_body(key_with_secret(key, secret))),
+            show=show_with_secret(201),
             idempotency_key=_idempotency_key(request, ["api-keys", request.data]),
         ).as_http()
 
@@ -116,10 +117,7 @@ class ApiKeyListView(ApiView):
         Your organization's keys, without their secrets.
         """
         query, page = read_list(request, ApiKeyQuery, name="api-keys")
-        keys = ApiKey.objects.of(request.user.organization_id).filter(pk__lt=page.below)
-        if not query.include_revoked:
-            keys = keys.filter(revoked_at__isnull=True)
-        return paginated_response(keys.order_by("-pk")[: page.fetch], page, show=key_as_json)
+        return page_of_keys(query, page, request.user.organization_id)
 
 
 class ApiKeyDetailView(ApiView):
@@ -140,10 +138,7 @@ class ApiKeyDetailView(ApiView):
         One key, without its secret.
         """
         refuse_unknown_parameters(request)
-        key = ApiKey.objects.of(request.user.organization_id).filter(pk=key_id).first()
-        if key is None:
-            raise NotFound()
-        return success(key_as_json(key))
+        return one_key(key_id, request.user.organization_id)
 
     @endpoint(
         "revokeApiKey",
@@ -210,7 +205,7 @@ class ApiKeyRotationView(ApiView):
             request.user,
             key_id,
             grace=timedelta(seconds=grace),
-            show=lambda key, secret: Response(200, success_body(key_with_secret(key, secret))),
+            show=show_with_secret(200),
             idempotency_key=_idempotency_key(request, what),
         ).as_http()
 
@@ -219,6 +214,27 @@ def _idempotency_key(request: CallerRequest, what: list[Any]) -> IdempotencyKey 
     """Return the request's Idempotency-Key, bound to the calling key: the response has a secret."""
     caller = request.user
     return idempotency_key_of(request, *what, str(caller.key_id))
+
+
+def page_of_keys(query: ApiKeyQuery, page: Page, organization_id: UUID) -> HttpResponse:
+    """Return a page of an organization's keys, newest first."""
+    keys = ApiKey.objects.of(organization_id).filter(pk__lt=page.below)
+    if not query.include_revoked:
+        keys = keys.filter(revoked_at__isnull=True)
+    return paginated_response(keys.order_by("-pk")[: page.fetch], page, show=key_as_json)
+
+
+def one_key(key_id: UUID, organization_id: UUID) -> HttpResponse:
+    """Return a key of an organization. Raise NotFound."""
+    key = ApiKey.objects.of(organization_id).filter(pk=key_id).first()
+    if key is None:
+        raise NotFound()
+    return success(key_as_json(key))
+
+
+def show_with_secret(status: int) -> Callable[[ApiKey, str], Response]:
+    """Return what renders a key with its secret as a response of this status."""
+    return lambda key, secret: Response(status, success_body(key_with_secret(key, secret)))
 
 
 def key_with_secret(key: ApiKey, secret: str) -> ApiKeyWithSecretJson:

@@ -17,7 +17,7 @@ from apikeys.scopes import PLATFORM_SCOPES
 from campaigns.models import Organization
 from config.api.envelope import timestamp
 from config.api.idempotency import IdempotencyKey, Response, respond_once
-from config.db.transactions import Transaction, run_transaction
+from config.db.transactions import run_transaction
 from config.errors import Forbidden, NotFound, Unauthorized
 
 
@@ -37,9 +37,9 @@ def create_key_for(
     """
     check_scopes(scopes)
     return _respond_once(
-        caller,
         idempotency_key,
-        lambda _: show(*_create_key(caller, label, scopes, expires_at)),
+        lambda: show(*_create_key(caller, label, scopes, expires_at)),
+        lock_own=lambda: _lock_keys(caller, caller.key_id),
     )
 
 
@@ -77,7 +77,9 @@ def rotate_key_for(
     Raise NotFound, RateLimited, or Forbidden if the key has more scopes or time than the caller's.
     """
     return _respond_once(
-        caller, idempotency_key, lambda _: show(*_rotate_key(caller, key_id, grace))
+        idempotency_key,
+        lambda: show(*_rotate_key(caller, key_id, grace)),
+        lock_own=lambda: _lock_keys(caller, caller.key_id),
     )
 
 
@@ -94,16 +96,14 @@ def _rotate_key(caller: Caller, key_id: UUID, grace: timedelta) -> tuple[ApiKey,
 
 
 def _respond_once(
-    caller: Caller,
     idempotency_key: IdempotencyKey | None,
-    use_case: Callable[[Transaction], Response],
+    use_case: Callable[[], Response],
+    *,
+    lock_own: Callable[[], object],
 ) -> Response:
     """Run ``use_case`` once. A replay shows a secret, so the caller's key must still be live."""
     return respond_once(
-        idempotency_key,
-        use_case,
-        before_replay=lambda: _lock_keys(caller, caller.key_id),
-        has_secret=True,
+        idempotency_key, lambda _: use_case(), before_replay=lock_own, has_secret=True
     )
 
 
@@ -127,10 +127,14 @@ def _lock_keys(caller: Caller, *ids: UUID) -> dict[UUID, ApiKey]:
         .select_for_update(no_key=True, of=("self",))
     )
     locked = {key.pk: key for key in rows}
-    own = locked.get(caller.key_id)
+    _require_live(locked.get(caller.key_id), caller)
+    return locked
+
+
+def _require_live(own: ApiKey | None, caller: Caller | PlatformCaller) -> None:
+    """Raise Unauthorized if the caller's key, or the secret that it came with, has stopped."""
     if own is None or not own.was_opened_by(caller.prefix) or not own.is_live:
         raise Unauthorized()
-    return locked
 
 
 def _require_within(own: ApiKey, scopes: Iterable[str], expires_at: datetime | None) -> None:
@@ -165,6 +169,7 @@ def create_key_as_platform(
         raise Forbidden()
 
     def create() -> tuple[ApiKey, str]:
+        _lock_own(caller)
         organization = Organization.objects.filter(pk=organization_id).first()
         if organization is None:
             raise NotFound()
@@ -176,7 +181,9 @@ def create_key_as_platform(
             actor=caller.actor,
         )
 
-    return _respond_once_as_platform(caller, idempotency_key, lambda: show(*create()))
+    return _respond_once(
+        idempotency_key, lambda: show(*create()), lock_own=lambda: _lock_own(caller)
+    )
 
 
 def rotate_key_as_platform(
@@ -191,11 +198,14 @@ def rotate_key_as_platform(
     """Give a customer's key a new secret. The old one stops after ``grace``. Raise NotFound."""
 
     def rotate() -> tuple[ApiKey, str]:
+        _lock_own(caller)
         return rotate_key(
             key_id=key_id, organization_id=organization_id, actor=caller.actor, grace=grace
         )
 
-    return _respond_once_as_platform(caller, idempotency_key, lambda: show(*rotate()))
+    return _respond_once(
+        idempotency_key, lambda: show(*rotate()), lock_own=lambda: _lock_own(caller)
+    )
 
 
 def revoke_key_as_platform(caller: PlatformCaller, organization_id: UUID, key_id: UUID) -> ApiKey:
@@ -205,22 +215,7 @@ def revoke_key_as_platform(caller: PlatformCaller, organization_id: UUID, key_id
     )
 
 
-def _respond_once_as_platform(
-    caller: PlatformCaller, idempotency_key: IdempotencyKey | None, use_case: Callable[[], Response]
-) -> Response:
-    """Run ``use_case`` once, while the platform's key is live; a replay shows a secret too."""
-
-    def run(_: Transaction) -> Response:
-        _lock_own(caller)
-        return use_case()
-
-    return respond_once(
-        idempotency_key, run, before_replay=lambda: _lock_own(caller), has_secret=True
-    )
-
-
 def _lock_own(caller: PlatformCaller) -> None:
     """Keep the platform's key as it is. Raise Unauthorized if it stopped."""
     own = ApiKey.objects.of(None).filter(pk=caller.key_id).select_for_update(no_key=True).first()
-    if own is None or not own.was_opened_by(caller.prefix) or not own.is_live:
-        raise Unauthorized()
+    _require_live(own, caller)

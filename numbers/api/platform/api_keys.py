@@ -5,9 +5,8 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
-from apikeys.api import BAD_SCOPES, MOMENT, key_with_secret
+from apikeys.api import BAD_SCOPES, MOMENT, one_key, page_of_keys, show_with_secret
 from apikeys.authentication import PlatformRequest
-from apikeys.models import ApiKey
 from apikeys.scopes import Scope
 from apikeys.self_service import (
     create_key_as_platform,
@@ -26,13 +25,13 @@ from apikeys.types import (
 )
 from campaigns.models import Organization
 from config.api.declared import parse_body, parse_optional_body
-from config.api.envelope import success, success_body
-from config.api.idempotency import Response, idempotency_key_of
+from config.api.envelope import success
+from config.api.idempotency import idempotency_key_of
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
-from config.api.pagination import paginated_response, read_list
+from config.api.pagination import read_list
 from config.api.views import PlatformView, refuse_unknown_parameters
 from config.errors import Forbidden, NotFound
 from numbers.api.platform.organizations import NO_SUCH_ORGANIZATION, PATH, TAG
@@ -80,7 +79,7 @@ class OrganizationKeyListView(PlatformView):
             label=body.label,
             scopes=body.scopes,
             expires_at=body.ends_at,
-            show=lambda key, secret: Response(201, success_body(key_with_secret(key, secret))),
+            show=show_with_secret(201),
             idempotency_key=idempotency_key_of(request, *what),
         ).as_http()
 
@@ -101,10 +100,7 @@ class OrganizationKeyListView(PlatformView):
         query, page = read_list(request, ApiKeyQuery, name=name)
         if not Organization.objects.filter(pk=organization_id).exists():
             raise NotFound()
-        keys = ApiKey.objects.of(organization_id).filter(pk__lt=page.below)
-        if not query.include_revoked:
-            keys = keys.filter(revoked_at__isnull=True)
-        return paginated_response(keys.order_by("-pk")[: page.fetch], page, show=key_as_json)
+        return page_of_keys(query, page, organization_id)
 
 
 class OrganizationKeyDetailView(PlatformView):
@@ -123,10 +119,7 @@ class OrganizationKeyDetailView(PlatformView):
         One key of a customer, without its secret.
         """
         refuse_unknown_parameters(request)
-        key = ApiKey.objects.of(organization_id).filter(pk=key_id).first()
-        if key is None:
-            raise NotFound()
-        return success(key_as_json(key))
+        return one_key(key_id, organization_id)
 
     @endpoint(
         "revokeOrganizationKey",
@@ -183,6 +176,6 @@ class OrganizationKeyRotationView(PlatformView):
             organization_id,
             key_id,
             grace=timedelta(seconds=grace),
-            show=lambda key, secret: Response(200, success_body(key_with_secret(key, secret))),
+            show=show_with_secret(200),
             idempotency_key=idempotency_key_of(request, *what),
         ).as_http()

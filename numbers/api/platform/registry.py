@@ -7,14 +7,8 @@ from django.http import HttpResponse
 
 from apikeys.authentication import PlatformRequest
 from apikeys.scopes import Scope
-from campaigns.models import (
-    Brand,
-    BrandIdentityStatus,
-    BrandStatus,
-    Campaign,
-    CampaignStatus,
-    Organization,
-)
+from campaigns.api import BrandQuery, CampaignQuery
+from campaigns.models import Brand, Campaign, Organization
 from campaigns.registry.responses import (
     BRAND_ERRORS,
     BRAND_SUBMISSION,
@@ -27,10 +21,10 @@ from campaigns.registry.responses import (
 )
 from campaigns.types import BrandJson, CampaignJson, brand_as_json, campaign_as_json
 from config.api.declared import doc
-from config.api.field_kinds import GivenUuid, Uuid, choice
+from config.api.field_kinds import GivenUuid, Uuid
 from config.api.openapi.declare import endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
-from config.api.pagination import PageQuery, paginated_response, read_list
+from config.api.pagination import paginated_response, read_list
 from config.api.views import PlatformView
 from config.errors import NotFound
 from numbers.api.platform.organizations import (
@@ -55,22 +49,12 @@ class PlatformCampaignJson(CampaignJson):
     organization_id: OrganizationId
 
 
-class PlatformBrandQuery(PageQuery):
+class PlatformBrandQuery(BrandQuery):
     organization_id: Annotated[GivenUuid, doc("Only those of this organization.")] = None
-    status: Annotated[
-        str | None, choice(BrandStatus.values), doc("Only those with this status.")
-    ] = None
-    identity_status: Annotated[
-        str | None, choice(BrandIdentityStatus.values), doc("Only those with this identity status.")
-    ] = None
 
 
-class PlatformCampaignQuery(PageQuery):
+class PlatformCampaignQuery(CampaignQuery):
     organization_id: Annotated[GivenUuid, doc("Only those of this organization.")] = None
-    brand_id: Annotated[GivenUuid, doc("Only those of this brand.")] = None
-    status: Annotated[
-        str | None, choice(CampaignStatus.values), doc("Only those with this status.")
-    ] = None
 
 
 class PlatformBrandListView(PlatformView):
