@@ -32,6 +32,7 @@ def page(template: str, base: str, slug: str = "") -> Document:
         "base": base,
         "guides": list(all_guides().values()),
         "groups": _groups(base),
+        "shown": "/docs/platform" if template == "platform" else "/docs",
         "headers": Reference(document, base).headers(),
         "introduction": as_html(document["info"]["description"]),
         "authentication": as_html(

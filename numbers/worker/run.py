@@ -40,6 +40,8 @@ PUBLISH_SECONDS = 0.25
 # After SIGTERM: let steps end, then cancel their statements, then exit.
 GRACE_SECONDS = 8.0
 STOP_SECONDS = 15.0
+# Signals that come together are one: `timeout` sends its own to the process and to its group.
+TOGETHER_SECONDS = 1.0
 
 
 class Worker:
@@ -119,6 +121,8 @@ class Worker:
             thread for thread in [*self._lanes, *self._running_duties] if thread.is_alive()
         ]:
             passed = time.monotonic() - began
+            while passed < TOGETHER_SECONDS and not self._signals.empty():
+                self._signals.get()
             if passed > STOP_SECONDS or not self._signals.empty():
                 names = ", ".join(thread.name for thread in threads)
                 logger.warning("stopped in the middle of: %s; another worker takes over", names)

@@ -55,7 +55,7 @@ const linkTo = new Map(
     .filter((link) => document.getElementById(link.hash.slice(1)))
     .map((link) => [link.hash.slice(1), link]),
 );
-if (linkTo.size) {
+if (/\/docs(\/platform)?\/?$/.test(location.pathname)) {
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;

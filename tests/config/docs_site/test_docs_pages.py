@@ -122,6 +122,15 @@ def test_each_endpoint_has_its_section(references, id):
     assert f"/docs/console#/{operation['tags'][0].replace(' ', '%20')}/{id}" in section
 
 
+def test_each_reference_lists_its_own_endpoints(references):
+    for page, shown in references.items():
+        listed = {link for link in shown.links if link.startswith(f"{page}#")}
+        own = {id for id, (path, _, _) in OPERATIONS.items() if page_of_path(path) == page}
+        assert {f"{page}#{id}" for id in own} <= listed
+        others = {link for link in shown.links if link.startswith("/docs") and "#" in link} - listed
+        assert not {link.partition("#")[2] for link in others} & OPERATIONS.keys()
+
+
 def test_each_response_names_its_error_codes(reference):
     summaries = re.findall(r"<summary>.*?</summary>", reference.section("orderNumbers"))
     (conflict,) = [one for one in summaries if ">409</span>" in one]
