@@ -15,7 +15,7 @@ from numbers.models.events import NumberEventKind as Kind
 from numbers.ownership.queries import owned_number
 from numbers.ownership.rerouting import NumberNotAssigned
 
-# Of those that are not so yet.
+# Change those that are in the other state, and write an event for each.
 _SET = """
     WITH changed AS (
         UPDATE numbers_assignment

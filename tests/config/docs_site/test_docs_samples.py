@@ -17,8 +17,8 @@ from tests.support.example_data import populate
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-# Some take what others need: a hold comes before the order of its number, a release after all else,
-# and the pause of a webhook after what it would refuse.
+# Some take what others need. A hold comes before the order of its number. The pause of a webhook
+# comes after what is sent to it, and a release after all else.
 PAUSES = ("updateWebhook",)
 FIRST, LAST = ("createReservation",), ("releaseNumber", "releaseNumbers")
 _SAMPLE = r'<div class="code sample {}"><pre tabindex="0"><code>(.*?)</code></pre>'

@@ -259,7 +259,7 @@ def unindexed(desk: Client, text: str) -> list[str]:
         # A few rows are joined by whatever scan; of ten million, one is looked up by its key.
         for method in ("seqscan", "mergejoin", "hashjoin"):
             cursor.execute(f"SET LOCAL enable_{method} = off")
-        # As if autovacuum had seen none of these tables yet: it finds them empty.
+        # As if autovacuum had not seen these tables yet. What it counts there depends on when it ran.
         cursor.execute(
             "UPDATE pg_class SET reltuples = -1, relpages = 0 "
             "WHERE relkind IN ('r', 'i') AND relname LIKE 'numbers\\_%'"

@@ -146,7 +146,7 @@ MAKERS: dict[Any, list[Any]] = {
     WebhookDelivery: [lambda owner: webhooks.delivery(webhook(owner))],
 }
 
-# Of operations that change only some rows in their states.
+# Rows for operations that change only some of the rows in their states.
 SUBJECTS: dict[str, list[Any]] = {"unlock": [locked]}
 
 TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
