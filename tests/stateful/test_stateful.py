@@ -42,10 +42,10 @@ budget = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-# What a customer's key opens.
+# What a customer's key opens. `/campaigns/check` answers 200 with its complaints about what is invalid.
 api = schemathesis.openapi.from_wsgi(
     "/v1/openapi.json", get_wsgi_application(), config=CONFIG
-).exclude(path_regex="^/v1/platform/")
+).exclude(path_regex="^/v1/platform/|/campaigns/check$")
 
 # What the description's examples name exists from the start: to find that shows no sequence.
 EXAMPLES = {KEY_ID, BRAND_ID, CAMPAIGN_ID, RESERVATION_ID, NUMBER_ID, ORDER_ID}

@@ -1,5 +1,6 @@
 """`make run` from the outside: it prints the truth, stops whole, and restarts after kill -9."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -28,6 +29,14 @@ pytestmark = [
         shutil.which("curl") is None, reason="the line that `make run` prints is for curl"
     ),
 ]
+
+
+def words(process: psutil.Process) -> list[str]:
+    """Return the name and command line of a process, or one empty word where it has ended."""
+    try:
+        return [process.name(), *process.cmdline()]
+    except psutil.NoSuchProcess:
+        return [""]
 
 
 class Desk:
@@ -111,15 +120,13 @@ class Desk:
         assert self.process
         children = psutil.Process(self.process.pid).children()
         return [
-            one
-            for one in children
-            if "postgres" not in one.name() and "config.dev.worker" not in one.cmdline()
+            one for one in children if not {"", "postgres", "config.dev.worker"} & set(words(one))
         ]
 
     def background_workers(self) -> "list[psutil.Process]":
         assert self.process
         everybody = psutil.Process(self.process.pid).children(recursive=True)
-        return [one for one in everybody if "manage.py" in one.cmdline()]
+        return [one for one in everybody if "manage.py" in words(one)]
 
     def end_quarantines(self) -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -198,7 +205,8 @@ def test_backorder_is_filled_also_after_its_workers_were_killed(desk: Desk) -> N
         waiting = desk.ask(secret, "POST", f"{numbers}/bulk", wanted)
         assert waiting["status"] == "pending"
         for worker in [*desk.workers(), *desk.background_workers()]:
-            worker.kill()  # each is replaced by another
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()  # each is replaced by another
         desk.end_quarantines()
         (mine,) = desk.wait_for_order(secret, waiting["order_id"])
     assert desk.interrupt() == 0
