@@ -46,7 +46,7 @@ FASTAPI = Contestant(
         *(
             "-m",
             "uvicorn",
-            "tests.benchmarks.rivals.fastapi_app:app",
+            "tests.benchmarks.rivals.fastapi_asgi:app",
             "--loop",
             "uvloop",
             "--http",
