@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from django.contrib import admin
 from django.http import QueryDict
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -13,6 +12,9 @@ from django.urls.resolvers import RoutePattern
 
 from config.admin.model_admin import DeskAdmin
 from numbers.models import Job, JobInput
+
+if TYPE_CHECKING:  # the benchmark walks the pages too, without pytest
+    import pytest
 
 # Signing out would end the walk; the script's texts have no parameters of ours.
 LEFT_OUT = {"logout", "jsi18n"}
@@ -130,7 +132,7 @@ def drafts() -> None:
 
 
 @contextmanager
-def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def reading(monkeypatch: "pytest.MonkeyPatch") -> Iterator[set[str]]:
     """The names of the parameters that are read from a query string or a form within the block."""
     names: set[str] = set()
     with monkeypatch.context() as patch:

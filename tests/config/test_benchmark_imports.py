@@ -1,0 +1,46 @@
+"""`make bench` installs requirements/bench.txt alone: what it imports must not need more."""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def pinned(name: str) -> set[str]:
+    text = (ROOT / "requirements" / name).read_text()
+    return {
+        one.lower().replace("_", "-") for one in re.findall(r"^([A-Za-z0-9._-]+)[\[=]", text, re.M)
+    }
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """Yield the dotted names that a module imports, except for type checkers."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            yield child.module
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+        elif not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
+            yield from imports(child)
+
+
+def test_benchmark_imports_nothing_that_it_does_not_install():
+    distributions = packages_distributions()
+    missing_there = pinned("dev.txt") - pinned("bench.txt")
+    waiting, seen, wrong = sorted((ROOT / "tests/benchmarks").rglob("*.py")), set(), set()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        for name in imports(ast.parse(path.read_text())):
+            ours = ROOT / f"{name.replace('.', '/')}.py"
+            if name.startswith("tests.") and ours.exists() and ours not in seen:
+                waiting.append(ours)
+            owners = {one.lower() for one in distributions.get(name.split(".")[0], [])}
+            if owners & missing_there:
+                wrong.add(f"{path.relative_to(ROOT)} imports {name}")
+    assert ROOT / "tests/support/factories.py" in seen
+    assert not wrong
