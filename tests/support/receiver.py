@@ -55,8 +55,13 @@ class Receiver:
 
 
 @contextmanager
-def receiver(*, keeps: bool = False, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """Serve until the block ends. ``keeps``: it keeps connections open for the next request."""
+def receiver(
+    *, keeps: bool = False, tls: ssl.SSLContext | None = None, port: int = 0
+) -> Iterator[Receiver]:
+    """Serve until the block ends. ``keeps``: it keeps connections open for the next request.
+
+    ``port``: of one that was away; nothing else has taken it since.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
@@ -74,7 +79,7 @@ def receiver(*, keeps: bool = False, tls: ssl.SSLContext | None = None) -> Itera
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
