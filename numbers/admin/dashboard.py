@@ -29,6 +29,7 @@ from numbers.admin.dashboard_panels import (
     reviews_panel,
     short_panel,
     stock_panel,
+    webhooks_panel,
 )
 from numbers.reports.dashboard import (
     Figures,
@@ -134,6 +135,13 @@ WORK = [
         "operators/home/low.html",
         "numbers.view_phonenumber",
         low_panel,
+        is_work=True,
+    ),
+    Panel(
+        "Failing webhooks",
+        "operators/home/webhooks.html",
+        "numbers.view_webhook",
+        webhooks_panel,
         is_work=True,
     ),
     Panel(

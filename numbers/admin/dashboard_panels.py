@@ -13,7 +13,7 @@ from config.admin.charts import Part, Place, draw_bar, draw_columns
 from numbers.admin.filters import CRITERIA, criteria_in_words
 from numbers.admin.refusals import NOT_NAMED
 from numbers.credit.ledger import short_accounts
-from numbers.models import CreditAccount, Order, PhoneNumber
+from numbers.models import CreditAccount, Order, PhoneNumber, Webhook
 from numbers.reports.dashboard import DAYS, Figures
 
 SHOWN = 12  # rows of a panel
@@ -243,4 +243,17 @@ def short_panel(figures: Figures) -> dict[str, Any]:
         "rows": rows[:WORK_SHOWN],
         "more": len(rows) > WORK_SHOWN,
         "all": rows_of("numbers_creditaccount", short="yes"),
+    }
+
+
+def webhooks_panel(figures: Figures) -> dict[str, Any]:
+    """Return the endpoints that fail now, those that have failed longest first."""
+    failing = Webhook.objects.filter(failing_since__isnull=False, deleted_at__isnull=True)
+    rows = list(
+        failing.select_related("organization").order_by("failing_since", "pk")[: WORK_SHOWN + 1]
+    )
+    return {
+        "rows": rows[:WORK_SHOWN],
+        "more": len(rows) > WORK_SHOWN,
+        "all": rows_of("numbers_webhook", failing_since__isempty=0),
     }

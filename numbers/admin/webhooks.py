@@ -71,7 +71,7 @@ class ReplayDelivery(Operation):
 class WebhookAdmin(DeskAdmin):
     list_display = ("url", "organization", "status", "failing_since", "disabled_reason")
     list_select_related = ("organization",)
-    list_filter = (OrganizationFilter, "status")
+    list_filter = (OrganizationFilter, "status", ("failing_since", admin.EmptyFieldListFilter))
     search_fields = ("id__exact",)
     search_help_text = "The id of a webhook"
     shown = (

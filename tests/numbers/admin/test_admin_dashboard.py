@@ -1,6 +1,7 @@
 """The admin home page shows the state of the desk, and each figure links to its rows."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -8,13 +9,14 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from campaigns.models import Campaign
 from numbers.credit.ledger import correct
-from numbers.models import CreditAccount, Job, Order, PhoneNumber
+from numbers.models import CreditAccount, Job, Order, PhoneNumber, Webhook
 from numbers.reports.dashboard import refresh_figures
 from numbers.worker.jobs import run_all
-from tests.support import factories
+from tests.support import factories, webhooks
 from tests.support.admin_client import do, url
 from tests.support.api_client import Api
 from tests.support.phone_numbers import wait_for
@@ -199,8 +201,8 @@ def test_page_takes_a_fixed_number_of_queries(
     refresh_figures()
     desk.get("/admin/login/")
     # session, user, second factor, figures, reviews of both kinds, pending orders, accounts,
-    # duties and failed jobs, duties, workers, jobs
-    with django_assert_num_queries(13):
+    # webhooks, duties and failed jobs, duties, workers, jobs
+    with django_assert_num_queries(14):
         desk.get(HOME)
 
 
@@ -244,3 +246,18 @@ def test_operator_with_order_permission_sees_only_orders(cast: Any) -> None:
 def test_pages_require_signing_in(db: None) -> None:
     for address in (HOME, "/admin/review/", "/admin/who-had/", url(PhoneNumber, "changelist")):
         assert Client().get(address)["Location"].startswith("/admin/login/")
+
+
+def test_failing_webhooks_are_work_for_today(desk: Client, cast: Any) -> None:
+    assert panel(desk.get(HOME), "Failing webhooks")["rows"] == []
+    now = timezone.now()
+    for days, address in enumerate(("https://new.example/", "https://old.example/")):
+        one, _ = webhooks.endpoint(cast.owner, address)
+        since = now - timedelta(days=days)
+        Webhook.objects.filter(pk=one.pk).update(failures=3, failing_since=since, probe_at=now)
+    webhooks.endpoint(cast.owner, "https://healthy.example/")
+    page = desk.get(HOME)
+    shown = panel(page, "Failing webhooks")
+    assert [row.url for row in shown["rows"]] == ["https://old.example/", "https://new.example/"]
+    listed = desk.get(shown["all"]).context["cl"].result_list
+    assert {row.url for row in listed} == {"https://old.example/", "https://new.example/"}
