@@ -11,15 +11,21 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from campaigns import review
 from campaigns.admin_filters import BrandOrganizationFilter, OrganizationFilter
 from campaigns.history import record
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, Event
 from campaigns.registration import add_campaign, create_brand
+from campaigns.registry.admin_reviews import (
+    ApproveCampaign,
+    ExpireCampaign,
+    RejectCampaign,
+    ReviewBrand,
+    ShowTaxId,
+)
 from campaigns.registry.tax_ids import masked
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.actors import Actor
-from config.admin.actions import Done, Operation, ReasonForm
+from config.admin.actions import Done, Operation
 from config.admin.changelist import rows_of
 from config.admin.form_fields import ChosenByTyping, OneLine
 from config.admin.model_admin import DeskAdmin
@@ -71,34 +77,6 @@ class AddBrand(Operation):
         return Done(f"Brand {brand} was created.", subject=brand)
 
 
-class ReviewBrandForm(ReasonForm):
-    status = forms.ChoiceField(choices=BrandStatus.choices)
-    identity_status = forms.ChoiceField(
-        choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False
-    )
-    field_order = ["status", "identity_status", "reason"]
-
-
-class ReviewBrand(Operation):
-    name, label = "review", "Review brand"
-    form_class = ReviewBrandForm
-
-    def explain(self, subject: Brand) -> str:
-        return (
-            "Numbers can be ordered for this brand's active campaigns while its identity is "
-            "VERIFIED or VETTED_VERIFIED and its status is not DELETED."
-        )
-
-    def initial(self, subject: Brand) -> dict[str, Any]:
-        return {"status": subject.status, "identity_status": subject.identity_status or ""}
-
-    def perform(self, subject: Brand, *, actor: Actor, values: dict[str, Any]) -> Done:
-        values["identity_status"] = values["identity_status"] or None
-        brand = review.review_brand(brand_id=subject.pk, actor=actor, **values)
-        identity = brand.identity_status or "not reviewed"
-        return Done(f"Brand {brand} is now {brand.status}, its identity {identity}.")
-
-
 @admin.register(Brand)
 class BrandAdmin(RecordedAdmin):
     sortable_by = ("name", "status", "identity_status", "created_at")
@@ -113,7 +91,7 @@ class BrandAdmin(RecordedAdmin):
     )
     editable = ("name",)
     adding = AddBrand()
-    operations = [ReviewBrand()]
+    operations = [ReviewBrand(), ShowTaxId()]
 
     @admin.display(description="end of the tax id")
     def tax_id_end(self, brand: Brand) -> str | None:
@@ -140,56 +118,6 @@ class AddCampaign(Operation):
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = add_campaign(actor=actor, **values)
         return Done(f"Campaign {campaign} was created as PENDING.", subject=campaign)
-
-
-class OptionalReasonForm(forms.Form):
-    reason = OneLine(
-        max_length=256, required=False, help_text="Kept in the history, with your name."
-    )
-
-
-class ApproveCampaign(Operation):
-    name, label = "approve", "Approve"
-    form_class = OptionalReasonForm
-
-    def applies_to(self, subject: Campaign) -> bool:
-        return subject.status in review.APPROVABLE
-
-    def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes ACTIVE. It can be used while its brand is verified."
-
-    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
-        campaign = review.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
-        return Done(f"Campaign {campaign} is {campaign.status}.")
-
-
-class RejectCampaign(Operation):
-    name, label = "reject", "Reject"
-
-    def applies_to(self, subject: Campaign) -> bool:
-        return subject.status in review.REJECTABLE
-
-    def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes REJECTED and can't be used for orders. Its numbers stay."
-
-    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
-        campaign = review.reject_campaign(campaign_id=subject.pk, actor=actor, **values)
-        return Done(f"Campaign {campaign} is {campaign.status}.")
-
-
-class ExpireCampaign(Operation):
-    name, label = "expire", "Expire"
-    form_class = OptionalReasonForm
-
-    def applies_to(self, subject: Campaign) -> bool:
-        return subject.status in review.EXPIRABLE
-
-    def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes EXPIRED and can't be used for orders. Its numbers stay."
-
-    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
-        campaign = review.expire_campaign(campaign_id=subject.pk, actor=actor, **values)
-        return Done(f"Campaign {campaign} is {campaign.status}.")
 
 
 @admin.register(Campaign)

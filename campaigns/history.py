@@ -27,6 +27,19 @@ def record(
     """
     if isinstance(subject, Brand | Campaign):
         _write_customer_event(subject)
+    return record_alone(subject, kind, actor=actor, before=before, after=after, reason=reason)
+
+
+def record_alone(
+    subject: models.Model,
+    kind: str,
+    *,
+    actor: Actor,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> Event:
+    """Append one event that the feed does not have, in the transaction of the act."""
     return Event.objects.create(
         organization_id=_organization_id(subject),
         subject=_SUBJECTS[type(subject).__name__],

@@ -1,5 +1,6 @@
 """Why a brand or campaign was rejected: a code for programs, the field, a text for people."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -13,6 +14,8 @@ LONGEST_TEXT = 512
 LONGEST_REASON = 256
 MOST_REASONS = 20
 OTHER = "OTHER"
+# The name of a field in a submission, such as samples[0].
+_FIELD = re.compile(r"[a-z_]{1,56}(\[[0-9]{1,2}\])?", re.ASCII)
 
 
 class RejectionReasonJson(TypedDict):
@@ -37,3 +40,25 @@ def reasons_or_one(
     if reasons or not reason:
         return list(reasons)
     return [{"code": OTHER, "field": None, "text": reason}]
+
+
+def read_reasons(text: str) -> list[RejectionReasonJson]:
+    """Return the reasons of an operator's lines: ``field: text``, or text alone.
+
+    Raise ValueError with a sentence for the operator.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > MOST_REASONS:
+        raise ValueError(f"Give at most {MOST_REASONS} lines.")
+    return [_read_reason(number, line) for number, line in enumerate(lines, 1)]
+
+
+def _read_reason(number: int, line: str) -> RejectionReasonJson:
+    before, colon, after = line.partition(":")
+    field = before.strip() if colon and _FIELD.fullmatch(before.strip()) else None
+    words = after.strip() if field else line
+    if not words:
+        raise ValueError(f"Line {number}: say after the colon what to correct.")
+    if len(words) > LONGEST_TEXT:
+        raise ValueError(f"Line {number} has {len(words)} characters, {LONGEST_TEXT} at most.")
+    return {"code": OTHER, "field": field, "text": words}

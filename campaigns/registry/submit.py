@@ -22,6 +22,7 @@ from campaigns.models import (
     Organization,
 )
 from campaigns.registry.fields import BrandRequest, CampaignRequest
+from campaigns.registry.sandbox import decide_sandbox_brand, decide_sandbox_campaign
 from campaigns.registry.states import StateMachine, StatusConflict, require_transition
 from campaigns.registry.tax_ids import end_of, masked, seal_tax_id, unseal_tax_id
 from config.actors import Actor
@@ -75,7 +76,8 @@ def _create_brand(organization_id: UUID, request: BrandRequest, actor: Actor) ->
     )
     _fill_brand(brand, request)
     brand.save(force_insert=True)
-    return _recorded(brand, "submitted", {}, _shown_brand(brand), actor)
+    brand = _recorded(brand, "submitted", {}, _shown_brand(brand), actor)
+    return decide_sandbox_brand(brand, request_id=actor.request_id)
 
 
 def _submit_brand_again(brand: Brand, request: BrandRequest, actor: Actor) -> Brand:
@@ -101,7 +103,8 @@ def _submit_brand_again(brand: Brand, request: BrandRequest, actor: Actor) -> Br
             brand.save()
     except IntegrityError as error:
         raise _name_taken(error, request) from error
-    return _recorded(brand, "resubmitted", before, _shown_brand(brand), actor)
+    brand = _recorded(brand, "resubmitted", before, _shown_brand(brand), actor)
+    return decide_sandbox_brand(brand, request_id=actor.request_id)
 
 
 def _fill_brand(brand: Brand, request: BrandRequest) -> None:
@@ -150,7 +153,8 @@ def submit_campaign(*, organization_id: UUID, request: CampaignRequest, actor: A
         )
         _fill_campaign(campaign, request)
         campaign.save(force_insert=True)
-        return _recorded(campaign, "submitted", {}, _shown_campaign(campaign), actor)
+        campaign = _recorded(campaign, "submitted", {}, _shown_campaign(campaign), actor)
+        return decide_sandbox_campaign(campaign, request_id=actor.request_id)
 
 
 def require_verified(brand: Brand) -> None:
@@ -186,7 +190,8 @@ def _submit_campaign_again(
     campaign.status_reason, campaign.rejection_reasons = "", []
     _fill_campaign(campaign, request)
     campaign.save()
-    return _recorded(campaign, "resubmitted", before, _shown_campaign(campaign), actor)
+    campaign = _recorded(campaign, "resubmitted", before, _shown_campaign(campaign), actor)
+    return decide_sandbox_campaign(campaign, request_id=actor.request_id)
 
 
 def _fill_campaign(campaign: Campaign, request: CampaignRequest) -> None:

@@ -1,0 +1,136 @@
+"""Decisions of operators about brands and campaigns, on their pages in the admin."""
+
+from typing import Any
+
+from django import forms
+
+from campaigns import review
+from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
+from campaigns.registry.reasons import RejectionReasonJson, read_reasons
+from campaigns.registry.show_tax_id import show_tax_id
+from config.actors import Actor
+from config.admin.actions import Done, Operation, ReasonForm, page_of
+from config.admin.form_fields import OneLine
+
+
+class ReviewBrandForm(ReasonForm):
+    status = forms.ChoiceField(choices=BrandStatus.choices)
+    identity_status = forms.ChoiceField(
+        choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False
+    )
+    field_order = ["status", "identity_status", "reason"]
+
+
+class ReviewBrand(Operation):
+    name, label = "review", "Review brand"
+    form_class = ReviewBrandForm
+
+    def explain(self, subject: Brand) -> str:
+        return (
+            "Numbers can be ordered for this brand's active campaigns while its identity is "
+            "VERIFIED or VETTED_VERIFIED and its status is not DELETED."
+        )
+
+    def initial(self, subject: Brand) -> dict[str, Any]:
+        return {"status": subject.status, "identity_status": subject.identity_status or ""}
+
+    def perform(self, subject: Brand, *, actor: Actor, values: dict[str, Any]) -> Done:
+        values["identity_status"] = values["identity_status"] or None
+        brand = review.review_brand(brand_id=subject.pk, actor=actor, **values)
+        identity = brand.identity_status or "not reviewed"
+        return Done(f"Brand {brand} is now {brand.status}, its identity {identity}.")
+
+
+class ShowTaxId(Operation):
+    name, label = "tax-id", "Show tax id"
+
+    def applies_to(self, subject: Brand) -> bool:
+        return bool(subject.tax_id)
+
+    def explain(self, subject: Brand) -> str:
+        return (
+            "The whole tax id is shown on the next page, and nowhere else. The history keeps that "
+            "you saw it, and why."
+        )
+
+    def perform(self, subject: Brand, *, actor: Actor, values: dict[str, Any]) -> Done:
+        tax_id = show_tax_id(brand_id=subject.pk, actor=actor, reason=values["reason"])
+        context = {"brand": subject, "tax_id": tax_id, "brand_url": page_of(subject)}
+        return Done(
+            "The tax id was shown only once.",
+            subject=subject,
+            once=("operators/tax_id.html", context),
+        )
+
+
+class OptionalReasonForm(forms.Form):
+    reason = OneLine(
+        max_length=256, required=False, help_text="Kept in the history, with your name."
+    )
+
+
+class ApproveCampaign(Operation):
+    name, label = "approve", "Approve"
+    form_class = OptionalReasonForm
+
+    def applies_to(self, subject: Campaign) -> bool:
+        return subject.status in review.APPROVABLE
+
+    def explain(self, subject: Campaign) -> str:
+        return f"{subject} becomes ACTIVE. It can be used while its brand is verified."
+
+    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
+        campaign = review.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
+        return Done(f"Campaign {campaign} is {campaign.status}.")
+
+
+class RejectForm(ReasonForm):
+    to_correct = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 4}),
+        help_text="For the customer, one thing to correct a line, after its field: message_flow: "
+        "it does not say where consent is given. Leave it empty to give the reason alone.",
+    )
+    field_order = ("reason", "to_correct")
+
+    def clean_to_correct(self) -> list[RejectionReasonJson]:
+        try:
+            return read_reasons(self.cleaned_data["to_correct"])
+        except ValueError as problem:
+            raise forms.ValidationError(str(problem)) from None
+
+
+class RejectCampaign(Operation):
+    name, label = "reject", "Reject"
+    form_class = RejectForm
+
+    def applies_to(self, subject: Campaign) -> bool:
+        return subject.status in review.REJECTABLE
+
+    def explain(self, subject: Campaign) -> str:
+        return f"{subject} becomes REJECTED and can't be used for orders. Its numbers stay."
+
+    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
+        campaign = review.decide_campaign(
+            campaign_id=subject.pk,
+            status=CampaignStatus.REJECTED,
+            actor=actor,
+            reason=values["reason"],
+            rejection_reasons=values["to_correct"],
+        )
+        return Done(f"Campaign {campaign} is {campaign.status}.")
+
+
+class ExpireCampaign(Operation):
+    name, label = "expire", "Expire"
+    form_class = OptionalReasonForm
+
+    def applies_to(self, subject: Campaign) -> bool:
+        return subject.status in review.EXPIRABLE
+
+    def explain(self, subject: Campaign) -> str:
+        return f"{subject} becomes EXPIRED and can't be used for orders. Its numbers stay."
+
+    def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
+        campaign = review.expire_campaign(campaign_id=subject.pk, actor=actor, **values)
+        return Done(f"Campaign {campaign} is {campaign.status}.")
