@@ -6,6 +6,7 @@
 - ``json_body``: JSON bodies.
 - ``envelope``: the one shape of responses.
 - ``pagination``: lists by cursor.
+- ``lines``: streamed lines of JSON.
 - ``converters``: ids in paths.
 - ``openapi``: the OpenAPI document.
 - ``health``: ``/healthz`` and ``/readyz``.

@@ -6,6 +6,7 @@ the end return an annotation whose reader raises ``Problem`` with what the value
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +15,13 @@ from pydantic import WithJsonSchema
 
 from config.api.declared import Problem, Reads
 from config.api.openapi.shapes import Schema, nullable
-from config.api.parse_values import UUID_EXPECTED, is_text, parse_uuid
+from config.api.parse_values import (
+    TIME_EXPECTED,
+    UUID_EXPECTED,
+    is_text,
+    parse_time,
+    parse_uuid,
+)
 from config.db.fields import LARGEST_AMOUNT
 
 # --- responses -----------------------------------------------------------------------------------
@@ -140,6 +147,18 @@ def _read_flag(value: object) -> bool:
     if value in ("true", "1"):
         return True
     raise Problem("must be true or false")
+
+
+def read_moment(value: object) -> datetime | None:
+    """Return an aware time, or None for null. Raise Problem."""
+    if value is None:
+        return None
+    if (moment := parse_time(value)) is None:
+        raise Problem(TIME_EXPECTED)
+    return moment
+
+
+GivenMoment = Reads(read_moment, {"type": "string", "format": "date-time"})
 
 
 # A query parameter: ``true`` or ``false``.

@@ -1,5 +1,7 @@
-"""``/v1/audit-log`` and ``/v1/platform/audit-log``: who did what."""
+"""``/v1/audit-log`` and ``/v1/platform/audit-log``: who did what, by the page and as an export."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,24 +9,27 @@ from uuid import UUID
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from typing_extensions import TypedDict
 
 from apikeys.authentication import CallerRequest, PlatformRequest
 from apikeys.scopes import Scope
 from config import json_text
 from config.actors import shown_to_customer
-from config.api.declared import doc, read_query
+from config.api.declared import RequestQuery, doc, read_query
 from config.api.envelope import success, timestamp
-from config.api.field_kinds import Moment, Text, Uuid
-from config.api.openapi.declare import list_endpoint
+from config.api.field_kinds import Count, GivenMoment, Moment, Text, Uuid
+from config.api.lines import respond_with_lines
+from config.api.openapi.declare import ReturnsLines, endpoint, list_endpoint
 from config.api.pagination import STALE_CURSOR, PageQuery
+from config.api.parse_values import TIME_EXPECTED
 from config.api.views import ApiView, PlatformView
 from config.errors import ValidationFailed
 from config.sealing import cipher_for
 from numbers.api.platform.organizations import TAG as PLATFORM_TAG
 from numbers.field_kinds import CAMPAIGN_ID, ActorName, RequestId
 from numbers.ownership.events import shown_values
-from numbers.reports.audit_log import Act, Position, read_acts
+from numbers.reports.audit_log import Act, Position, all_acts, read_acts
 
 TAG = "Audit log"
 ACT_ID = "0192f0aa-0000-8000-8000-0000000000ac"
@@ -95,6 +100,73 @@ class PlatformAuditLogView(PlatformView):
         each act.
         """
         return _page(request, None, platform_act_json)
+
+
+class AuditExportQuery(RequestQuery):
+    since: Annotated[
+        datetime | None, GivenMoment, doc("Only acts from this time on.", example=None)
+    ] = None
+    until: Annotated[
+        datetime | None, GivenMoment, doc("Only acts up to this time.", example=None)
+    ] = None
+
+
+class AuditExportEndJson(TypedDict):
+    """The last line of an export."""
+
+    acts: Annotated[int, Count(minimum=0), doc("How many lines stand before it.", example=2)]
+
+
+class AuditExportView(ApiView):
+    scopes = {"GET": Scope.AUDIT_READ}
+
+    @endpoint(
+        "exportActs",
+        tag=TAG,
+        query=AuditExportQuery,
+        returns=ReturnsLines([ActJson, AuditExportEndJson], "The acts, then their number."),
+        invalid={"since": TIME_EXPECTED},
+    )
+    def get(self, request: CallerRequest) -> HttpResponseBase:
+        """Export the audit log.
+
+        Everything that was done in your organization, newest first, as lines of JSON. The last
+        line is `{"acts": …}`. Without it the export broke off: start again.
+        """
+        return _export(request, request.user.organization_id, act_json)
+
+
+class PlatformAuditExportView(PlatformView):
+    scopes = {"GET": Scope.PLATFORM_ORGANIZATIONS}
+
+    @endpoint(
+        "exportPlatformActs",
+        tag=PLATFORM_TAG,
+        query=AuditExportQuery,
+        returns=ReturnsLines([PlatformActJson, AuditExportEndJson], "The acts, then their number."),
+        invalid={"since": TIME_EXPECTED},
+    )
+    def get(self, request: PlatformRequest) -> HttpResponseBase:
+        """Export the audit log of the desk.
+
+        Everything that was done on the desk, newest first, as lines of JSON. The last line is
+        `{"acts": …}`. Without it the export broke off: start again.
+        """
+        return _export(request, None, platform_act_json)
+
+
+def _export(request: Any, organization_id: UUID | None, show: Any) -> HttpResponseBase:
+    query = read_query(request, AuditExportQuery)
+    acts = all_acts(organization_id=organization_id, since=query.since, until=query.until)
+    return respond_with_lines(request, _lines(acts, show))
+
+
+def _lines(chunks: Iterator[list[Act]], show: Any) -> Iterator[bytes]:
+    count = 0
+    for acts in chunks:
+        count += len(acts)
+        yield b"".join(json_text.dump(show(act)) + b"\n" for act in acts)
+    yield json_text.dump({"acts": count}) + b"\n"
 
 
 def _page(request: Any, organization_id: UUID | None, show: Any) -> HttpResponse:

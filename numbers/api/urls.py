@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from numbers.api.audit_log import AuditLogView
+from numbers.api.audit_log import AuditExportView, AuditLogView
 from numbers.api.bulk_orders import BulkOrderDetailView, BulkOrderListView
 from numbers.api.credit import CreditEntryListView, CreditView
 from numbers.api.events import NumberEventListView
@@ -63,6 +63,7 @@ urlpatterns = [
         name="number-events",
     ),
     path("audit-log", AuditLogView.as_view(), name="audit-log"),
+    path("audit-log/export", AuditExportView.as_view(), name="audit-export"),
     path("events", EventListView.as_view(), name="events"),
     path("events/<id:event_id>", EventDetailView.as_view(), name="event"),
     path("credit", CreditView.as_view(), name="credit"),

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from campaigns.models import Event
 from numbers.models import CreditEntry, NumberEvent, Order, PhoneNumber, StockBatch
@@ -25,6 +26,7 @@ from numbers.models import CreditEntry, NumberEvent, Order, PhoneNumber, StockBa
 # was not begun: what is added to it since is newer than that time.
 Position = dict[str, str]
 UNTIL = "until"
+CHUNK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,22 @@ def read_acts(
         return shown, None
     position = after | {act.source: act.key for act in shown}
     return shown, position | {UNTIL: shown[-1].at.isoformat()}
+
+
+def all_acts(
+    *, organization_id: UUID | None, since: datetime | None, until: datetime | None
+) -> Iterator[list[Act]]:
+    """Yield the acts between two times, newest first, in chunks: no long transaction, flat memory.
+
+    What is done after the first chunk is not among them.
+    """
+    position: Position | None = {UNTIL: (until or timezone.now()).isoformat()}
+    while position is not None:
+        acts, position = read_acts(organization_id=organization_id, after=position, limit=CHUNK)
+        wanted = [act for act in acts if since is None or act.at >= since]
+        yield wanted
+        if acts and not wanted:
+            return
 
 
 def _events(page: Page) -> Iterable[Act]:

@@ -1,11 +1,10 @@
 """``/v1/platform/routes``: where each number's messages go, for the operator's gateways."""
 
 import json
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from django.utils.http import parse_etags
 from typing_extensions import TypedDict
@@ -16,9 +15,10 @@ from config import json_text
 from config.api.declared import Reads, RequestQuery, doc, parse_query
 from config.api.envelope import json_response
 from config.api.field_kinds import Flag
+from config.api.lines import respond_with_lines
 from config.api.openapi.declare import Returns, ReturnsLines, ReturnsNothing, endpoint
 from config.api.openapi.errors import ErrorResponse
-from config.api.openapi.operations import LINES, Id, Parameter
+from config.api.openapi.operations import Id, Parameter
 from config.api.openapi.shapes import text
 from config.api.pagination import decode_cursor, encode_cursor, query_number
 from config.api.views import PlatformView, refuse_unknown_parameters
@@ -168,27 +168,7 @@ class RouteSnapshotView(PlatformView):
         snapshot broke off: start again.
         """
         refuse_unknown_parameters(request)
-        if request.method == "HEAD":
-            return HttpResponse(content_type=LINES)
-        stream = stream_routes(_cursor_line)
-        return StreamingHttpResponse(_begun(stream), content_type=LINES)
-
-
-def _begun(stream: Iterator[bytes]) -> Iterator[bytes]:
-    """Read the first chunk now, so that a database that is away answers 503."""
-    whole = _from_first(stream)
-    next(whole)
-    return whole
-
-
-def _from_first(stream: Any) -> Iterator[bytes]:
-    try:
-        first = next(stream)
-        yield b""  # for ``_begun`` only
-        yield first
-        yield from stream
-    finally:
-        stream.close()
+        return respond_with_lines(request, stream_routes(_cursor_line))
 
 
 def _cursor_line(place: RoutePlace) -> bytes:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from numbers.api.audit_log import PlatformAuditLogView
+from numbers.api.audit_log import PlatformAuditExportView, PlatformAuditLogView
 from numbers.api.platform.api_keys import (
     OrganizationKeyDetailView,
     OrganizationKeyListView,
@@ -29,6 +29,7 @@ ORGANIZATION = "organizations/<id:organization_id>"
 
 urlpatterns = [
     path("audit-log", PlatformAuditLogView.as_view(), name="platform-audit-log"),
+    path("audit-log/export", PlatformAuditExportView.as_view(), name="platform-audit-export"),
     path("phone-numbers", StockListView.as_view(), name="platform-numbers"),
     path(NUMBER, StockDetailView.as_view(), name="platform-number"),
     path(f"{NUMBER}/retire", StockRetirementView.as_view(), name="platform-retirement"),

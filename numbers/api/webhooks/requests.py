@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from campaigns.event_types import EventType
 from config.api.declared import Problem, Reads, RequestBody, doc
-from config.api.field_kinds import choice
+from config.api.field_kinds import GivenMoment, choice, read_moment
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id
 from config.api.openapi.shapes import Schema, nullable
 from config.api.pagination import PageQuery
-from config.api.parse_values import TIME_EXPECTED, is_text, parse_time
+from config.api.parse_values import TIME_EXPECTED, is_text
 from config.errors import NotFound
 from numbers.models.webhooks import DESCRIPTION_LENGTH, URL_LENGTH, DeliveryStatus
 from numbers.ownership.webhook_urls import UnsafeUrl
@@ -69,16 +69,8 @@ def read_description(value: object) -> str | None:
     )
 
 
-def read_time(value: object) -> datetime | None:
-    """Return a time, or None for null. Raise Problem."""
-    moment = parse_time(value)
-    if value is not None and moment is None:
-        raise Problem(TIME_EXPECTED)
-    return moment
-
-
 def _read_since(value: object) -> datetime:
-    moment = read_time(value)
+    moment = read_moment(value)
     if moment is None:
         raise Problem(f"is required; it {TIME_EXPECTED}")
     return moment
@@ -161,6 +153,6 @@ class DeliveryQuery(PageQuery):
     ] = None
     since: Annotated[
         datetime | None,
-        Reads(read_time, TIME_SCHEMA),
+        GivenMoment,
         doc("Deliveries of events from this time on only."),
     ] = None

@@ -1,13 +1,18 @@
 """``/v1/audit-log`` and ``/v1/platform/audit-log``: one item for each act, newest first."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from campaigns.review import suspend_organization
+from config import json_text
 from numbers.credit.ledger import correct
 from numbers.inventory.pricing import move_price
 from numbers.models import PhoneNumber
+from numbers.reports import audit_log
 from tests.support import factories
 from tests.support.api_client import Api, error_of
 from tests.support.pagination import refuses_what_is_no_page, walk
@@ -121,3 +126,51 @@ def test_acts_added_between_pages_make_none_repeat(api, busy):
 def test_bad_page_is_named(api, platform):
     refuses_what_is_no_page(api, OWN)
     refuses_what_is_no_page(platform, DESK)
+
+
+# --- the export ----------------------------------------------------------------------------------
+
+
+def exported(api, path, query=""):
+    response = api.get(f"{path}/export{query}")
+    assert response.status_code == 200, response.content
+    *acts, end = [json_text.load(line) for line in response.content.splitlines()]
+    assert end == {"acts": len(acts)}
+    return acts
+
+
+def test_export_has_every_act_of_the_list(api, busy, platform, monkeypatch):
+    for client, path in ((api, OWN), (platform, DESK)):
+        listed = walk(client, path)
+        for chunk in (1_000, 2):
+            monkeypatch.setattr(audit_log, "CHUNK", chunk)
+            assert exported(client, path) == listed
+
+
+def test_export_between_two_times(api, busy):
+    acts = walk(api, OWN)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE numbers_numberevent SET at = at - interval '2 days'")
+    day = timedelta(days=1)
+    yesterday = f"{timezone.now() - day:%Y-%m-%dT%H:%M:%SZ}"
+    old = exported(api, OWN, f"?until={yesterday}")
+    new = exported(api, OWN, f"?since={yesterday}")
+    assert {act["resource"]["type"] for act in old} == {"phone_number"}
+    assert {act["id"] for act in old} | {act["id"] for act in new} == {act["id"] for act in acts}
+    assert len(old) + len(new) == len(acts)
+
+
+def test_export_refuses_what_is_no_time(api):
+    error = error_of(api.get(f"{OWN}/export?since=monday"), 422, "VALIDATION_FAILED")
+    assert list(error["details"]) == ["since"]
+
+
+def test_export_needs_its_scope(api, cast, platform):
+    error_of(api.using(cast.colleague_key).get(f"{OWN}/export"), 403, "FORBIDDEN")
+    error_of(
+        platform.using(factories.platform_key("platform:credit")).get(f"{DESK}/export"),
+        403,
+        "FORBIDDEN",
+    )
+    error_of(api.get(f"{DESK}/export"), 403, "FORBIDDEN")
