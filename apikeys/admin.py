@@ -3,12 +3,24 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from apikeys.lifecycle import issue_key, revoke_key, rotate_key
+from apikeys.lifecycle import change_key, issue_key, revoke_key, rotate_key
+from apikeys.limits.admin_fields import (
+    IN_WORDS,
+    LimitsForm,
+    limit_amount_field,
+    limit_from,
+    limit_period_field,
+    max_numbers_field,
+    require_whole_limit,
+)
+from apikeys.limits.budgets import budgets_of, tightest_of
+from apikeys.limits.spending_limits import KeyLimits, limit_of
 from apikeys.models import ApiKey
 from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, PRESETS, Scope
 from campaigns.admin import RecordedAdmin
@@ -60,6 +72,10 @@ class IssueKeyForm(forms.Form):
         help_text="In UTC. Without a date the key does not expire.",
     )
 
+    limit_amount = limit_amount_field()
+    limit_period = limit_period_field()
+    max_numbers_per_order = max_numbers_field()
+
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
         if expires_at is not None and expires_at <= timezone.now():
@@ -68,6 +84,7 @@ class IssueKeyForm(forms.Form):
 
     def clean(self) -> Any:
         given = super().clean() or self.cleaned_data
+        require_whole_limit(self, given)
         scopes = given.get("scopes", [])
         if "organization" in given and given["organization"] is None:
             if set(scopes) - set(PLATFORM_SCOPES):
@@ -87,8 +104,45 @@ class IssueKey(Operation):
         return "The secret is shown once, on the next page."
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
-        key, secret = issue_key(actor=actor, **values)
+        limits = KeyLimits(limit_from(values), values["max_numbers_per_order"])
+        given = {name: values[name] for name in ("organization", "label", "scopes", "expires_at")}
+        key, secret = issue_key(actor=actor, limits=limits, **given)
         return shown_once(key, secret)
+
+
+class ChangeLimits(Operation):
+    name, label = "limits", "Change limits"
+    form_class = LimitsForm
+
+    def applies_to(self, subject: ApiKey) -> bool:
+        return subject.is_live and subject.organization_id is not None
+
+    def explain(self, subject: ApiKey) -> str:
+        return (
+            "From the next order on. What the key has spent in the period counts, also what it "
+            "spent before it had a limit. Orders that wait for its limit are tried again."
+        )
+
+    def initial(self, subject: ApiKey) -> dict[str, Any]:
+        limit = limit_of(subject)
+        return {
+            "limit_amount": limit.amount if limit else None,
+            "limit_period": limit.period if limit else "",
+            "max_numbers_per_order": subject.max_numbers_per_order,
+        }
+
+    def perform(self, subject: ApiKey, *, actor: Actor, values: dict[str, Any]) -> Done:
+        key = change_key(
+            key_id=subject.pk,
+            organization_id=subject.organization_id,
+            changes={
+                "spending_limit": limit_from(values),
+                "max_numbers_per_order": values["max_numbers_per_order"],
+            },
+            actor=actor,
+            reason=values["reason"],
+        )
+        return Done(f"The limits of key {key} were changed.")
 
 
 class RotateKey(Operation):
@@ -152,7 +206,7 @@ class ApiKeyAdmin(RecordedAdmin):
         "expires_at",
     )
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), OrganizationFilter)
-    list_select_related = ("organization",)
+    list_select_related = ("organization", "budget")
     search_fields = ("prefix__startswith", "label", "organization__name")
     shown = (
         *(
@@ -164,15 +218,36 @@ class ApiKeyAdmin(RecordedAdmin):
             "last_used_at",
             "expires_at",
             "revoked_at",
+            "limit",
+            "spent",
+            "max_numbers_per_order",
         ),
         *("rotated_at", "previous_prefix", "previous_until", "id", "created_at"),
     )
     editable = ("label",)
     adding = IssueKey()
-    operations = [RotateKey(), RevokeKey()]
+    operations = [ChangeLimits(), RotateKey(), RevokeKey()]
 
     @admin.display
     def state(self, key: ApiKey) -> str:
         if key.revoked_at is not None:
             return "revoked"
         return "live" if key.is_live else "expired"
+
+    @admin.display(description="spending limit")
+    def limit(self, key: ApiKey) -> str:
+        limit = limit_of(key)
+        if limit is None:
+            return "none"
+        return f"{limit.amount:,} {settings.CURRENCY} {IN_WORDS[limit.period]}"
+
+    @admin.display(description="spent of it")
+    def spent(self, key: ApiKey) -> str:
+        budgets = budgets_of(key.pk)
+        tightest = tightest_of(budgets)
+        if tightest is None:
+            return ""
+        resets = (
+            f", begins again {tightest.resets_at:%Y-%m-%d %H:%M} UTC" if tightest.resets_at else ""
+        )
+        return f"{budgets[0].spent:,}; {tightest.remaining:,} {settings.CURRENCY} left{resets}"

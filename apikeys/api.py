@@ -9,9 +9,14 @@ from uuid import UUID
 from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
-from apikeys.models import ApiKey
+from apikeys.models import ApiKey, SpendingPeriod
 from apikeys.scopes import Scope
-from apikeys.self_service import create_key_for, revoke_key_for, rotate_key_for
+from apikeys.self_service import (
+    change_key_for,
+    create_key_for,
+    revoke_key_for,
+    rotate_key_for,
+)
 from apikeys.types import (
     KEY_ID,
     LABEL_REQUIRED,
@@ -20,6 +25,7 @@ from apikeys.types import (
     ApiKeyJson,
     ApiKeyQuery,
     ApiKeyRequest,
+    ApiKeyUpdate,
     ApiKeyWithSecretJson,
     RotationRequest,
     key_as_json,
@@ -48,13 +54,18 @@ TOO_MANY = replace(
 )
 MORE_THAN_YOURS = ErrorResponse(
     Forbidden,
-    "The key lacks the scope `apikeys:write` or one of the scopes that it would give, or it "
-    "expires before the other key would.",
+    "The key lacks the scope `apikeys:write` or one of the scopes that it would give, it expires "
+    "before the other key would, or it may spend or order less than the other key would.",
 )
 BAD_SCOPES = ErrorResponse(
     InvalidInput,
     "The scopes are empty, unknown or repeat.",
     details={"scopes[1]": f"is not a scope; known: {', '.join(Scope.values)}"},
+)
+NOT_UPDATABLE = ErrorResponse(
+    InvalidInput,
+    "The body has a field that can't be updated.",
+    details={"scopes": "can't be updated; these can: label, max_numbers_per_order, spending_limit"},
 )
 CREATE = f"""\
 Create a key for another program, with no more scopes than it needs. They must be among the scopes
@@ -63,7 +74,8 @@ same `Idempotency-Key`.
 
 A key can expire: give `expires_at` or `expires_in_days` (up to {MAX_DAYS:,} days), not both. It
 never outlasts the key that creates it. Without an expiry it ends with that key, and a later expiry
-is 403. Creations and rotations together are limited to ten a minute."""
+is 403. A limit that is not given is that of the calling key, and what the new key spends counts for
+that one, too. Creations and rotations together are limited to ten a minute."""
 
 
 class ApiKeyListView(ApiView):
@@ -106,6 +118,7 @@ class ApiKeyListView(ApiView):
             label=body.label,
             scopes=body.scopes,
             expires_at=body.ends_at,
+            limits=body.limits,
             show=show_with_secret(201),
             idempotency_key=_idempotency_key(request, ["api-keys", request.data]),
         ).as_http()
@@ -123,7 +136,11 @@ class ApiKeyListView(ApiView):
 class ApiKeyDetailView(ApiView):
     """One key; revoke it. Revoking again changes nothing and answers the same."""
 
-    scopes = {"GET": Scope.APIKEYS_READ, "DELETE": Scope.APIKEYS_WRITE}
+    scopes = {
+        "GET": Scope.APIKEYS_READ,
+        "PATCH": Scope.APIKEYS_WRITE,
+        "DELETE": Scope.APIKEYS_WRITE,
+    }
 
     @endpoint(
         "getApiKey",
@@ -139,6 +156,38 @@ class ApiKeyDetailView(ApiView):
         """
         refuse_unknown_parameters(request)
         return one_key(key_id, request.user.organization_id)
+
+    @endpoint(
+        "updateApiKey",
+        tag=TAG,
+        path=PATH,
+        body=ApiKeyUpdate,
+        body_examples=[
+            Example({"spending_limit": {"amount": "50.00", "period": "day"}}, "A limit of money"),
+            Example({"spending_limit": None, "max_numbers_per_order": 10}, "Another limit"),
+        ],
+        returns=Returns(
+            ApiKeyJson,
+            "The key, changed.",
+            but={"spending_limit": {"amount": "50.00", "period": "day"}},
+        ),
+        errors=[
+            ErrorResponse(NotFound, "Your organization has no key with this id that is active."),
+            MORE_THAN_YOURS,
+            NOT_UPDATABLE,
+        ],
+        invalid={"spending_limit.period": f"must be one of {', '.join(SpendingPeriod.values)}"},
+    )
+    def patch(self, request: CallerRequest, key_id: UUID) -> HttpResponse:
+        """Change an API key.
+
+        Change its label or its limits, from the next order on: the fields that are given, null for
+        no limit. What the key has spent in the period of its limit counts. A key with a limit
+        changes itself and the keys that it made, and hands on no more than it has.
+        """
+        refuse_unknown_parameters(request)
+        body = parse_body(request, ApiKeyUpdate, unknown_field=InvalidInput)
+        return success(key_as_json(change_key_for(request.user, key_id, body.given)))
 
     @endpoint(
         "revokeApiKey",
@@ -218,7 +267,7 @@ def _idempotency_key(request: CallerRequest, what: list[Any]) -> IdempotencyKey 
 
 def page_of_keys(query: ApiKeyQuery, page: Page, organization_id: UUID) -> HttpResponse:
     """Return a page of an organization's keys, newest first."""
-    keys = ApiKey.objects.of(organization_id).filter(pk__lt=page.below)
+    keys = ApiKey.objects.of(organization_id).filter(pk__lt=page.below).select_related("budget")
     if not query.include_revoked:
         keys = keys.filter(revoked_at__isnull=True)
     return paginated_response(keys.order_by("-pk")[: page.fetch], page, show=key_as_json)
@@ -226,7 +275,7 @@ def page_of_keys(query: ApiKeyQuery, page: Page, organization_id: UUID) -> HttpR
 
 def one_key(key_id: UUID, organization_id: UUID) -> HttpResponse:
     """Return a key of an organization. Raise NotFound."""
-    key = ApiKey.objects.of(organization_id).filter(pk=key_id).first()
+    key = ApiKey.objects.of(organization_id).select_related("budget").filter(pk=key_id).first()
     if key is None:
         raise NotFound()
     return success(key_as_json(key))

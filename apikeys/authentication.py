@@ -32,6 +32,9 @@ class Caller:
     scopes: frozenset[str]
     prefix: str
     request_id: str
+    # It has a spending limit, or descends from a key that has one.
+    is_limited: bool = False
+    max_numbers_per_order: int | None = None
 
     # The part of Django's user that DRF reads.
     is_authenticated = True
@@ -86,6 +89,8 @@ AUTHENTICATE = f"""
     WITH caller AS MATERIALIZED (
         SELECT k.id, k.organization_id, o.is_sandbox, k.scopes,
                CASE WHEN k.digest = ANY(given.digests) THEN k.prefix ELSE k.previous_prefix END,
+               EXISTS (SELECT FROM apikeys_keybudget b WHERE b.key_id = k.id),
+               k.max_numbers_per_order,
                {STALE} AS stale
         FROM (SELECT %s::text[] AS digests) AS given
         JOIN apikeys_apikey k ON k.digest = ANY(given.digests)
@@ -130,7 +135,7 @@ def authenticate(request: HttpRequest) -> Caller | PlatformCaller:
     if row is None:
         raise failed_attempts.failed(request, digests)
     failed_attempts.note_success(digests[0])
-    key_id, organization_id, is_sandbox, scopes, prefix, used, resets_in = row
+    key_id, organization_id, is_sandbox, scopes, prefix, is_limited, most, used, resets_in = row
     request_id = _note(organization_id, prefix, sandbox=bool(is_sandbox))
     limit = settings.RATE_LIMIT_PER_MINUTE
     caller: Caller | PlatformCaller
@@ -138,7 +143,16 @@ def authenticate(request: HttpRequest) -> Caller | PlatformCaller:
         limit = settings.PLATFORM_RATE_LIMIT_PER_MINUTE
         caller = PlatformCaller(key_id, frozenset(scopes), prefix, request_id)
     else:
-        caller = Caller(key_id, organization_id, is_sandbox, frozenset(scopes), prefix, request_id)
+        caller = Caller(
+            key_id,
+            organization_id,
+            is_sandbox,
+            frozenset(scopes),
+            prefix,
+            request_id,
+            is_limited,
+            most,
+        )
     request.rate = rate = Rate(limit, used, resets_in)  # type: ignore[attr-defined]
     if rate.exceeded:
         raise rate.refusal()

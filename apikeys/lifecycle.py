@@ -1,12 +1,16 @@
-"""Create, rotate and revoke keys, for the API, the admin and the command."""
+"""Create, change, rotate and revoke keys, for the API, the admin and the command."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apikeys import key_format
+from apikeys.limits.budgets import open_budget, set_limit
+from apikeys.limits.spending_limits import NO_LIMITS, KeyLimits, SpendingLimit, limit_of
 from apikeys.models import ApiKey
 from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, Scope
 from apikeys.types import key_as_json
@@ -52,15 +56,20 @@ def issue_key(
     actor: Actor,
     expires_at: datetime | None = None,
     secret: str | None = None,
+    limits: KeyLimits = NO_LIMITS,
+    within: Sequence[UUID] = (),
 ) -> tuple[ApiKey, str]:
     """Create a key. Return it with its secret, which is not available again.
 
-    Without an organization it is a platform key. ``secret`` is for keys whose secret is stored
-    elsewhere, such as the demo's. Raise InvalidInput for bad scopes, and ValidationFailed if
-    ``expires_at`` has passed by the database's clock.
+    Without an organization it is a platform key, which has no ``limits``. ``secret`` is for keys
+    whose secret is stored elsewhere, such as the demo's. ``within``: the limited keys that it
+    descends from. Raise InvalidInput for bad scopes, and ValidationFailed if ``expires_at`` has
+    passed by the database's clock.
     """
     check_scopes(scopes)
     _check_owner(scopes, organization)
+    if organization is None and limits != NO_LIMITS:
+        raise InvalidInput(details={"spending_limit": "a platform key buys nothing: leave it out"})
     secret = secret or _new_secret(organization)
     try:
         with transaction.atomic():
@@ -71,10 +80,15 @@ def issue_key(
                 digest=key_format.digest(secret),
                 scopes=list(scopes),
                 expires_at=expires_at,
+                max_numbers_per_order=limits.max_numbers,
             )
+            if limits.spending is not None or within:
+                open_budget(key.pk, limits.spending, within=within)
             after = {"label": label, "scopes": list(scopes), "prefix": key.prefix}
             if expires_at is not None:
                 after["expires_at"] = expires_at.isoformat()
+            if limits != NO_LIMITS:
+                after |= _limits_as_json(limits.spending, limits.max_numbers)
             record(key, "created", actor=actor, after=after)
             _write_customer_event(EventType.API_KEY_CREATED, key)
     except IntegrityError as error:
@@ -145,6 +159,62 @@ def rotate_key(
     return key, secret
 
 
+def change_key(
+    *,
+    key_id: UUID,
+    organization_id: UUID | None,
+    changes: dict[str, Any],
+    actor: Actor,
+    reason: str = "",
+) -> ApiKey:
+    """Change a key's ``label``, ``spending_limit`` or ``max_numbers_per_order``: those given.
+
+    What the key spent in the period of a new limit counts. Raise NotFound if the key is not the
+    organization's, or is revoked or expired.
+    """
+    with transaction.atomic():
+        key = _locked(key_id, organization_id)
+        if not key.is_live or key.organization_id is None:
+            raise NotFound()
+        now = {
+            "label": key.label,
+            **_limits_as_json(limit_of(key), key.max_numbers_per_order),
+        }
+        after = now | _as_json(changes)
+        changed = [name for name in changes if after[name] != now[name]]
+        if not changed:
+            return key
+        if "spending_limit" in changed:
+            set_limit(key.pk, key.organization_id, changes["spending_limit"])
+        key.label = changes.get("label", key.label)
+        key.max_numbers_per_order = changes.get("max_numbers_per_order", key.max_numbers_per_order)
+        key.save(update_fields=["label", "max_numbers_per_order"])
+        record(
+            key,
+            "changed",
+            actor=actor,
+            reason=reason,
+            before={name: now[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
+    return ApiKey.objects.select_related("budget").get(pk=key_id)
+
+
+def _as_json(changes: dict[str, Any]) -> dict[str, Any]:
+    shown = dict(changes)
+    if shown.get("spending_limit") is not None:
+        shown["spending_limit"] = _limit_as_json(shown["spending_limit"])
+    return shown
+
+
+def _limits_as_json(limit: SpendingLimit | None, max_numbers: int | None) -> dict[str, Any]:
+    return {"spending_limit": _limit_as_json(limit), "max_numbers_per_order": max_numbers}
+
+
+def _limit_as_json(limit: SpendingLimit | None) -> dict[str, str] | None:
+    return None if limit is None else {"amount": f"{limit.amount:.2f}", "period": limit.period}
+
+
 def revoke_key(
     *, key_id: UUID, organization_id: UUID | None, actor: Actor, reason: str = ""
 ) -> ApiKey:
@@ -167,7 +237,7 @@ def revoke_key(
 
 def _write_customer_event(event_type: EventType, key: ApiKey) -> None:
     """Write the event with the key as the database has it. A platform key has no customer."""
-    shown = ApiKey.objects.get(pk=key.pk)
+    shown = ApiKey.objects.select_related("budget").get(pk=key.pk)
     if shown.organization_id is None:
         return
     write_event(event_type, key_as_json(shown), organization_id=shown.organization_id)
@@ -176,7 +246,7 @@ def _write_customer_event(event_type: EventType, key: ApiKey) -> None:
 def _locked(key_id: UUID, organization_id: UUID | None) -> ApiKey:
     key = (
         ApiKey.objects.of(organization_id)
-        .select_related("organization")
+        .select_related("organization", "budget")
         .select_for_update(no_key=True, of=("self",))
         .filter(pk=key_id)
         .first()

@@ -1,4 +1,4 @@
-"""API keys, each the digest of a secret with its scopes and expiry, and counters of limits."""
+"""API keys, each the digest of a secret with its scopes and expiry; what a key may spend; counters."""
 
 from uuid import UUID
 
@@ -12,7 +12,10 @@ from django.utils import timezone
 from apikeys.scopes import CUSTOMER_SCOPES, PLATFORM_ONLY_SCOPES, Scope
 from campaigns.models import Organization
 from config.actors import PLATFORM_PREFIX
-from config.db.fields import CreatedAt, id_column
+from config.db.fields import LARGEST_AMOUNT, CreatedAt, id_column, non_negative, one_of
+
+MOST_NUMBERS_PER_ORDER = 1_000
+MOST_GENERATIONS = 10
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -50,6 +53,7 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     rotated_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    max_numbers_per_order = models.SmallIntegerField(null=True, blank=True)
 
     objects = ApiKeyQuerySet.as_manager()
 
@@ -103,6 +107,15 @@ class ApiKey(models.Model):
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")),
                 name="apikey_expires_after_creation",
             ),
+            models.CheckConstraint(
+                condition=Q(max_numbers_per_order__isnull=True)
+                | Q(
+                    organization__isnull=False,
+                    max_numbers_per_order__gte=1,
+                    max_numbers_per_order__lte=MOST_NUMBERS_PER_ORDER,
+                ),
+                name="apikey_max_numbers_in_bounds",
+            ),
         ]
         indexes = [
             models.Index(OpClass("prefix", name="varchar_pattern_ops"), name="apikey_by_prefix"),
@@ -133,6 +146,52 @@ class ApiKey(models.Model):
         if self.revoked_at is not None:
             return "revoked"
         return "active" if self.is_live else "expired"
+
+
+class SpendingPeriod(models.TextChoices):
+    """How often a spending limit begins again, in UTC; a week begins on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+class KeyBudget(models.Model):
+    """What a key may spend, and what it has spent in the period that began on ``window_start``.
+
+    ``within`` lists the key and the limited keys that it descends from: an order counts for each
+    of them, so a key can't spend more by making others. Without ``amount`` the key has no limit of
+    its own. A trigger refuses an order that would exceed the amount (apikeys/migrations/0014).
+    """
+
+    Period = SpendingPeriod
+
+    key = models.OneToOneField(ApiKey, models.PROTECT, primary_key=True, related_name="budget")
+    amount = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    period = models.CharField(max_length=8, choices=SpendingPeriod)
+    window_start = models.DateField()
+    spent = models.DecimalField(max_digits=14, decimal_places=2)
+    within = ArrayField(models.UUIDField())
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            one_of("period", SpendingPeriod, name="budget_period_known"),
+            models.CheckConstraint(
+                condition=Q(amount__isnull=True, period="total")
+                | Q(amount__isnull=False, amount__gte=0, amount__lte=LARGEST_AMOUNT),
+                name="budget_amount_in_bounds",
+            ),
+            models.CheckConstraint(condition=non_negative("spent"), name="budget_spent_in_bounds"),
+            models.CheckConstraint(
+                condition=Q(within__contains=[F("key")]) & Q(within__len__lte=MOST_GENERATIONS),
+                name="budget_within_its_own",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.spent} of {self.amount} a {self.period}"
 
 
 class RateWindow(models.Model):

@@ -8,6 +8,9 @@ from rest_framework.request import Request
 from apikeys.authentication import Caller, PlatformCaller
 from config.errors import Forbidden
 
+# In ``scopes``: every key of the right kind may call the method.
+NO_SCOPE = ""
+
 
 class HasScope(BasePermission):
     """Require the scope that the view's ``scopes`` maps the method to.
@@ -23,7 +26,8 @@ class HasScope(BasePermission):
         method = "GET" if request.method == "HEAD" else request.method  # Django answers HEAD by GET
         if method not in view.scopes:
             return method not in view.allowed_methods  # let DRF answer 405
-        require_scope(caller, view.scopes[method])
+        if view.scopes[method] != NO_SCOPE:
+            require_scope(caller, view.scopes[method])
         return True
 
 

@@ -5,17 +5,24 @@ no other key, so the list shows every key that a stolen key created. Changes are
 KEY_CHANGES_PER_MINUTE. The count commits with the change, so refused changes do not count.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from apikeys.authentication import Caller, PlatformCaller
-from apikeys.lifecycle import check_scopes, issue_key, revoke_key, rotate_key
+from apikeys.lifecycle import change_key, check_scopes, issue_key, revoke_key, rotate_key
+from apikeys.limits.handing_on import (
+    family_of,
+    require_descendant,
+    require_limits_within,
+    require_within,
+)
+from apikeys.limits.spending_limits import KeyLimits, limit_of
 from apikeys.models import ApiKey
 from apikeys.rate_limits import count_key_change
 from apikeys.scopes import PLATFORM_SCOPES
 from campaigns.models import Organization
-from config.api.envelope import timestamp
 from config.api.idempotency import IdempotencyKey, Response, respond_once
 from config.db.transactions import run_transaction
 from config.errors import Forbidden, NotFound, Unauthorized
@@ -27,18 +34,20 @@ def create_key_for(
     label: str,
     scopes: list[str],
     expires_at: datetime | None,
+    limits: dict[str, Any],
     show: Callable[[ApiKey, str], Response],
     idempotency_key: IdempotencyKey | None = None,
 ) -> Response:
     """Create a key of the caller's organization. ``show`` renders it with its secret.
 
-    Without ``expires_at`` it expires with the caller's key, if that one expires. Raise InvalidInput
-    for bad scopes, Forbidden if the caller's key lacks a scope or expires earlier, or RateLimited.
+    Without ``expires_at`` it expires with the caller's key, if that one expires; limits that are
+    not given are the caller's. Raise InvalidInput for bad scopes, Forbidden if the caller's key
+    lacks a scope, expires earlier or has a lower limit, or RateLimited.
     """
     check_scopes(scopes)
     return _respond_once(
         idempotency_key,
-        lambda: show(*_create_key(caller, label, scopes, expires_at)),
+        lambda: show(*_create_key(caller, label, scopes, expires_at, limits)),
         lock_own=lambda: _lock_keys(caller, caller.key_id),
     )
 
@@ -48,18 +57,49 @@ def _create_key(
     label: str,
     scopes: list[str],
     expires_at: datetime | None,
+    limits: dict[str, Any],
 ) -> tuple[ApiKey, str]:
     own = _lock_keys(caller, caller.key_id)[caller.key_id]
     ends = expires_at or own.expires_at
     if not set(scopes).isdisjoint(PLATFORM_SCOPES):  # operators alone hand these on
         raise Forbidden()
-    _require_within(own, scopes, ends)
+    require_within(own, scopes, ends)
+    require_limits_within(own, limits)
     count_key_change(caller.organization_id)
     return issue_key(
         organization=own.organization,
         scopes=scopes,
         label=label,
         expires_at=ends,
+        actor=caller.actor,
+        limits=KeyLimits(
+            limits.get("spending_limit", limit_of(own)),
+            limits.get("max_numbers_per_order", own.max_numbers_per_order),
+        ),
+        within=family_of(own),
+    )
+
+
+def change_key_for(caller: Caller, key_id: UUID, changes: dict[str, Any]) -> ApiKey:
+    """Change the given fields of a key. A limit is within the caller's own.
+
+    A key with a limit changes itself and the keys that it made, no others. Raise NotFound or
+    Forbidden.
+    """
+    return run_transaction(lambda _: _change_key(caller, key_id, changes))
+
+
+def _change_key(caller: Caller, key_id: UUID, changes: dict[str, Any]) -> ApiKey:
+    locked = _lock_keys(caller, caller.key_id, key_id)
+    key, own = locked.get(key_id), locked[caller.key_id]
+    if key is None or not key.is_live:
+        raise NotFound()
+    require_descendant(own, key)
+    require_limits_within(own, {name: changes[name] for name in changes if name != "label"})
+    return change_key(
+        key_id=key_id,
+        organization_id=caller.organization_id,
+        changes=changes,
         actor=caller.actor,
     )
 
@@ -88,7 +128,10 @@ def _rotate_key(caller: Caller, key_id: UUID, grace: timedelta) -> tuple[ApiKey,
     key = locked.get(key_id)
     if key is None or not key.is_live:
         raise NotFound()
-    _require_within(locked[caller.key_id], key.scopes, key.expires_at)
+    own = locked[caller.key_id]
+    require_within(own, key.scopes, key.expires_at)
+    require_descendant(own, key)
+    require_limits_within(own, {"max_numbers_per_order": key.max_numbers_per_order})
     count_key_change(caller.organization_id)
     return rotate_key(
         key_id=key_id, organization_id=caller.organization_id, actor=caller.actor, grace=grace
@@ -122,7 +165,7 @@ def _lock_keys(caller: Caller, *ids: UUID) -> dict[UUID, ApiKey]:
     rows = (
         ApiKey.objects.of(caller.organization_id)
         .filter(pk__in=ids)
-        .select_related("organization")
+        .select_related("organization", "budget")
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",))
     )
@@ -137,16 +180,6 @@ def _require_live(own: ApiKey | None, caller: Caller | PlatformCaller) -> None:
         raise Unauthorized()
 
 
-def _require_within(own: ApiKey, scopes: Iterable[str], expires_at: datetime | None) -> None:
-    """Raise Forbidden for a scope that the caller's key lacks, or a time after its own end."""
-    if not set(scopes) <= set(own.scopes):
-        raise Forbidden()
-    if own.expires_at is not None and (expires_at is None or expires_at > own.expires_at):
-        raise Forbidden(
-            f"a key can't outlast the key that makes it, which expires at {timestamp(own.expires_at)}"
-        )
-
-
 # --- by the operator's own systems ---------------------------------------------------------------
 
 
@@ -157,6 +190,7 @@ def create_key_as_platform(
     label: str,
     scopes: list[str],
     expires_at: datetime | None,
+    limits: dict[str, Any],
     show: Callable[[ApiKey, str], Response],
     idempotency_key: IdempotencyKey | None = None,
 ) -> Response:
@@ -179,6 +213,7 @@ def create_key_as_platform(
             label=label,
             expires_at=expires_at,
             actor=caller.actor,
+            limits=KeyLimits(limits.get("spending_limit"), limits.get("max_numbers_per_order")),
         )
 
     return _respond_once(
@@ -205,6 +240,17 @@ def rotate_key_as_platform(
 
     return _respond_once(
         idempotency_key, lambda: show(*rotate()), lock_own=lambda: _lock_own(caller)
+    )
+
+
+def change_key_as_platform(
+    caller: PlatformCaller, organization_id: UUID, key_id: UUID, changes: dict[str, Any]
+) -> ApiKey:
+    """Change the given fields of a customer's key. Raise NotFound."""
+    return run_transaction(
+        lambda _: change_key(
+            key_id=key_id, organization_id=organization_id, changes=changes, actor=caller.actor
+        )
     )
 
 

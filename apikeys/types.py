@@ -1,6 +1,6 @@
 """The requests that create and change keys, and the JSON of a key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +8,9 @@ from django.utils import timezone
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType, TypedDict
 
-from apikeys.models import ApiKey
+from apikeys.limits.budgets import Budget, tightest_of
+from apikeys.limits.spending_limits import LimitFields, SpendingLimitJson, limit_of
+from apikeys.models import MOST_NUMBERS_PER_ORDER, ApiKey
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestBody, doc
 from config.api.envelope import timestamp
@@ -17,12 +19,13 @@ from config.api.field_kinds import (
     FlagParameter,
     KeyPrefix,
     Moment,
+    Money,
     OneOf,
     Text,
     Uuid,
     whole_number,
 )
-from config.api.openapi.shapes import nullable
+from config.api.openapi.shapes import Schema, nullable
 from config.api.pagination import PageQuery
 from config.api.parse_values import TIME_EXPECTED, is_text, parse_time
 
@@ -81,6 +84,45 @@ class ApiKeyJson(TypedDict):
     last_used_at: Annotated[
         Moment | None, doc("When it was last used, to the minute.", example=None)
     ]
+    spending_limit: Annotated[
+        SpendingLimitJson | None,
+        doc("What its orders may cost in each period; null for no limit of its own.", example=None),
+    ]
+    max_numbers_per_order: Annotated[
+        int | None,
+        WithJsonSchema(
+            nullable({"type": "integer", "minimum": 1, "maximum": MOST_NUMBERS_PER_ORDER})
+        ),
+        doc("How many numbers one of its orders may have; null for no limit.", example=None),
+    ]
+
+
+class OwnKeyJson(ApiKeyJson):
+    """The calling key, with what it has spent and may still spend."""
+
+    spent: Annotated[
+        Money | None,
+        doc(
+            "What it has spent in the period of its limit, the keys that it made included; null "
+            "without a limit.",
+            example=None,
+        ),
+    ]
+    remaining: Annotated[
+        Money | None,
+        doc(
+            "What it may still spend: what is left of its limit, or of a limit of the keys that it "
+            "descends from, where that is less; null without a limit.",
+            example=None,
+        ),
+    ]
+    resets_at: Annotated[
+        Moment | None,
+        doc(
+            "When the limit that leaves least begins again; null for one that never does.",
+            example=None,
+        ),
+    ]
 
 
 class ApiKeyWithSecretJson(ApiKeyJson):
@@ -107,6 +149,20 @@ def key_as_json(key: ApiKey) -> ApiKeyJson:
         "rotated_at": timestamp(key.rotated_at),
         "revoked_at": timestamp(key.revoked_at),
         "last_used_at": timestamp(key.last_used_at),
+        "spending_limit": limit.as_json() if (limit := limit_of(key)) else None,
+        "max_numbers_per_order": key.max_numbers_per_order,
+    }
+
+
+def own_key_as_json(key: ApiKey, budgets: Sequence[Budget]) -> OwnKeyJson:
+    """Return the calling key with its use of the limits that bind it, its own budget first."""
+    tightest = tightest_of(budgets)
+    own = budgets[0] if budgets and budgets[0].amount is not None else tightest
+    return {
+        **key_as_json(key),
+        "spent": own.spent if own else None,
+        "remaining": tightest.remaining if tightest else None,
+        "resets_at": timestamp(tightest.resets_at) if tightest else None,
     }
 
 
@@ -147,18 +203,26 @@ def read_expiry(value: object) -> datetime | None:
     return moment
 
 
-class ApiKeyRequest(RequestBody):
+LABEL_SCHEMA: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LABEL_LENGTH,
+    "pattern": ONE_LINE_NOT_BLANK,
+}
+
+
+class ApiKeyUpdate(LimitFields):
+    label: Annotated[
+        str | None,
+        Reads(read_label, LABEL_SCHEMA),
+        doc("What the key is for."),
+    ] = None
+
+
+class ApiKeyRequest(LimitFields):
     label: Annotated[
         str,
-        Reads(
-            read_label,
-            {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": LABEL_LENGTH,
-                "pattern": ONE_LINE_NOT_BLANK,
-            },
-        ),
+        Reads(read_label, LABEL_SCHEMA),
         doc("What the key is for: up to 64 characters, not only blanks, no control characters."),
     ]
     scopes: Annotated[
@@ -183,6 +247,12 @@ class ApiKeyRequest(RequestBody):
     def check_combinations(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
         if given.get("expires_at") is not None and given.get("expires_in_days") is not None:
             problems["expires_in_days"] = "can't be given beside expires_at: give one of the two"
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Return the limits that the request has, null included."""
+        given = self.given
+        return {name: given[name] for name in LimitFields.model_fields if name in given}
 
     @property
     def ends_at(self) -> datetime | None:

@@ -1,6 +1,6 @@
 """Every row lock of the project, and the one order in which they are taken.
 
-filler → idempotency key → credit account → brand → campaign → order
+filler → idempotency key → credit account → budgets of keys → brand → campaign → order
 → assignments by id → numbers by id
 
 Code that needs several takes them in this order, since two orders of locking deadlock
@@ -11,6 +11,7 @@ it. Rows are locked by identity only and judged afterwards: a status in the lock
 silently drop a row that another transaction took, and with it the number to report.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from apikeys.limits.budgets import Budget, budgets_statement
 from campaigns.eligibility import require_usable
 from config.db.pipeline import Rows, Statement, array_text
 from config.db.transactions import Transaction
@@ -91,12 +93,13 @@ LOCK_FOUND = f"""
 
 @dataclass(slots=True)
 class Account:
-    """An organization's credit, locked."""
+    """An organization's credit, locked, and the spending limits of the key that buys."""
 
     balance: Decimal
     currency: str
     entries: int
     alert_below: Decimal = Decimal("0.00")
+    limits: Sequence[Budget] = ()
 
 
 class LockedNumber(NamedTuple):
@@ -173,21 +176,25 @@ def _require_usable(row: tuple[Any, ...] | None) -> None:
 
 
 def lock_for_order(
-    tx: Transaction, organization_id: UUID, campaign_id: UUID | None, numbers: list[str]
+    tx: Transaction,
+    organization_id: UUID,
+    campaign_id: UUID | None,
+    numbers: list[str],
+    *,
+    limited_key: UUID | None = None,
 ) -> tuple[Account, list[LockedNumber]]:
     """Lock the account, the campaign if there is one, and the numbers, in one round trip.
 
     Raise what ``lock_usable_campaign`` raises.
     """
-    statements: list[Statement] = [(LOCK_ACCOUNT, [organization_id])]
-    if campaign_id is not None:
-        statements.append((LOCK_CAMPAIGN, [campaign_id, organization_id]))
     with locking("named order"):
-        accounts, *campaigns, rows = tx.run(*statements, (LOCK_NUMBERS, [array_text(numbers)]))
-    for found in campaigns:
-        _require_usable(found[0] if found else None)
-    # An account is opened with its organization. If not, the worst is a deadlock, which is retried.
-    account = Account(*accounts[0]) if accounts else lock_account(organization_id)
+        account, (rows,) = _lock_account_and_campaign(
+            tx,
+            organization_id,
+            campaign_id,
+            limited_key,
+            others=((LOCK_NUMBERS, [array_text(numbers)]),),
+        )
     return account, [LockedNumber._make(row) for row in rows]
 
 
@@ -197,21 +204,46 @@ def lock_for_bulk_order(
     campaign_id: UUID | None,
     *others: Statement,
     first: tuple[Statement, ...] = (),
+    limited_key: UUID | None = None,
 ) -> tuple[Account, list[Rows]]:
     """Lock account and campaign and run ``others``, in one round trip; ``first`` runs before them.
 
     Raise what ``lock_usable_campaign`` raises.
     """
+    with locking("bulk order"):
+        return _lock_account_and_campaign(
+            tx, organization_id, campaign_id, limited_key, others=others, first=first
+        )
+
+
+def _lock_account_and_campaign(
+    tx: Transaction,
+    organization_id: UUID,
+    campaign_id: UUID | None,
+    limited_key: UUID | None,
+    *,
+    others: Sequence[Statement],
+    first: Sequence[Statement] = (),
+) -> tuple[Account, list[Rows]]:
+    """Lock account and campaign, read the limits of the key, run ``others``; return their rows.
+
+    Whatever changes these limits holds the account's lock too, so they stay as they are read.
+    """
     statements: list[Statement] = [*first, (LOCK_ACCOUNT, [organization_id])]
+    if limited_key is not None:
+        statements.append(budgets_statement(limited_key))
     if campaign_id is not None:
         statements.append((LOCK_CAMPAIGN, [campaign_id, organization_id]))
-    with locking("bulk order"):
-        results = tx.run(*statements, *others)[len(first) :]
-    accounts, rest = results[0], results[1:]
+    results = iter(tx.run(*statements, *others)[len(first) :])
+    accounts = next(results)
+    limits = [Budget._make(row) for row in next(results)] if limited_key is not None else ()
     if campaign_id is not None:
-        _require_usable(rest[0][0] if rest[0] else None)
-        rest = rest[1:]
-    return Account(*accounts[0]) if accounts else lock_account(organization_id), rest
+        found = next(results)
+        _require_usable(found[0] if found else None)
+    # An account is opened with its organization. If not, the worst is a deadlock, which is retried.
+    account = Account(*accounts[0]) if accounts else lock_account(organization_id)
+    account.limits = limits
+    return account, list(results)
 
 
 def pending_order_statement(order_id: UUID, organization_id: UUID) -> Statement:

@@ -7,6 +7,7 @@
 - ``replica``: reads from a replica.
 - ``fields``: ids, times, CHECK helpers.
 - ``backend``: Django's backend, on kept connections.
+- ``constraints``: which constraint refused a statement.
 - ``triggers``: append-only tables.
 - ``copy``: rows as CSV by COPY, harmless in spreadsheets.
 - ``minute_windows``: exact counters of a minute.

@@ -15,7 +15,8 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "guides"
 
 # In reading order.
 ORDER = (
-    *("quickstart", "errors", "idempotency", "retries", "events", "webhooks", "sandbox"),
+    *("quickstart", "errors", "idempotency", "retries", "money", "events"),
+    *("webhooks", "sandbox"),
     *("billing", "gateway", "approvals"),
 )
 

@@ -7,6 +7,7 @@ from django.db import OperationalError, connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from apikeys.models import ApiKey
 from campaigns.admin_filters import OrganizationFilter
 from campaigns.names import as_id
 from config.actors import Actor
@@ -129,6 +130,7 @@ class OrderAdmin(DeskAdmin):
             "kind",
             "status",
             "failure_reason",
+            "waiting_reason",
             "closed_by",
             "closing_note",
             "quantity",
@@ -182,6 +184,9 @@ class OrderAdmin(DeskAdmin):
         order: Order = context["original"]
         if order.status == Order.Status.PENDING:
             context["outlook"], context["too_slow"] = _outlook(order)
+        if order.waiting_reason and order.api_key_id:
+            key = ApiKey.objects.get(pk=order.api_key_id)
+            context["limited_key"], context["limited_key_url"] = key, page_of(key)
         if order.kind == Order.Kind.QUANTITY:
             context.update(_stock_links(request, order, context.get("outlook")))
         context["reason"] = REASONS.get(order.failure_reason, order.failure_reason)

@@ -20,7 +20,7 @@ from config.api.openapi.operations import Example, Id
 from config.api.openapi.shapes import constant, nullable
 from config.api.views import ApiView, refuse_unknown_parameters
 from config.errors import LimitExceeded, NotFound, ValidationFailed
-from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT
+from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT, SPENDING_LIMIT_EXCEEDED
 from numbers.api.orders import buyer_of
 from numbers.api.types import CriteriaFields, ReferenceField, RoutingFields
 from numbers.field_kinds import ORDER_ID
@@ -96,7 +96,13 @@ class BulkOrderListView(ApiView):
                 headers=REPLAYED,
             ),
         ],
-        errors=[INSUFFICIENT_CREDIT, *CAMPAIGN_ERRORS, TOO_MANY_WAIT, *IDEMPOTENCY_ERRORS],
+        errors=[
+            SPENDING_LIMIT_EXCEEDED,
+            INSUFFICIENT_CREDIT,
+            *CAMPAIGN_ERRORS,
+            TOO_MANY_WAIT,
+            *IDEMPOTENCY_ERRORS,
+        ],
         invalid={
             "quantity": "must be a whole number from 1 to 1000",
             "max_price_per_number": "is required, since no number in stock matches: say what each may cost at most",
@@ -110,7 +116,8 @@ class BulkOrderListView(ApiView):
         stock has them, they are yours and paid for when the answer comes (200). Where it does not,
         the order is kept (202): nothing is charged, and as soon as the stock can fill it, oldest
         order first, the whole quantity is assigned and charged. An order whose campaign or credit
-        does not hold when its turn comes fails with that reason. Criteria that no number can ever
+        does not hold when its turn comes fails with that reason; one of a key whose spending limit
+        is reached waits until the limit begins again or is raised. Criteria that no number can ever
         match, such as the pattern `+1415` in area code 213, are refused (422) rather than kept.
 
         A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from apikeys.limits.budgets import SpendingLimitExceeded, SpendingShortfallJson
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
 from config.api.openapi.errors import ErrorResponse
 from config.errors import NotFound, PreconditionFailed
@@ -29,6 +30,13 @@ INSUFFICIENT_CREDIT = ErrorResponse(
     "Your credit does not cover the order. Nothing was ordered; the same request may be sent "
     "again after a top-up.",
     data=CreditShortfallJson,
+)
+
+SPENDING_LIMIT_EXCEEDED = ErrorResponse(
+    SpendingLimitExceeded,
+    "The key may not spend as much: its limit, or that of a key that it descends from, does not "
+    "cover the order. Nothing was ordered. Wait until `resets_at`, or have the limit raised.",
+    data=SpendingShortfallJson,
 )
 
 INSUFFICIENT_INVENTORY = ErrorResponse(

@@ -13,17 +13,21 @@ from apikeys.authentication import Caller, CallerRequest
 from apikeys.scopes import Scope
 from config.api.declared import Problem, Reads, RequestQuery, doc, parse_body, read_query
 from config.api.envelope import json_response, success
-from config.api.field_kinds import FlagParameter, Uuid, choice
+from config.api.field_kinds import FlagParameter, GivenMoment, Uuid, choice
 from config.api.idempotency import KEY_LENGTH, check_idempotency_key, idempotency_key_of
 from config.api.openapi.declare import Returns, endpoint, list_endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
 from config.api.pagination import PageQuery, paginated_response, read_list
-from config.api.parse_values import TIME_EXPECTED, parse_time
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from config.errors import NotFound, ValidationFailed
-from numbers.api.errors import CAMPAIGN_ERRORS, INSUFFICIENT_CREDIT, INSUFFICIENT_INVENTORY
+from numbers.api.errors import (
+    CAMPAIGN_ERRORS,
+    INSUFFICIENT_CREDIT,
+    INSUFFICIENT_INVENTORY,
+    SPENDING_LIMIT_EXCEEDED,
+)
 from numbers.api.types import (
     MAX_NUMBERS,
     PHONE_NUMBERS,
@@ -83,15 +87,6 @@ def _read_key(value: object) -> str:
         return check_idempotency_key(str(value))
     except ValidationFailed as refusal:
         raise Problem("; ".join((refusal.details or {}).values())) from None
-
-
-def _read_moment(value: object) -> datetime:
-    if (moment := parse_time(value)) is None:
-        raise Problem(TIME_EXPECTED)
-    return moment
-
-
-GivenMoment = Reads(_read_moment, {"type": "string", "format": "date-time"})
 
 
 class OrderListQuery(PageQuery):
@@ -172,7 +167,13 @@ class OrderListView(ApiView):
             ),
             Returns(QuoteJson, "What it would cost.", summary="Dry run"),
         ],
-        errors=[INSUFFICIENT_CREDIT, *CAMPAIGN_ERRORS, INSUFFICIENT_INVENTORY, *IDEMPOTENCY_ERRORS],
+        errors=[
+            SPENDING_LIMIT_EXCEEDED,
+            INSUFFICIENT_CREDIT,
+            *CAMPAIGN_ERRORS,
+            INSUFFICIENT_INVENTORY,
+            *IDEMPOTENCY_ERRORS,
+        ],
         invalid={
             "numbers[1]": "must be an E.164 number such as +14155550123",
             "inbound_url": "must start with https://",
@@ -191,7 +192,7 @@ class OrderListView(ApiView):
 
         The checks are made in this order, and the first that fails is the answer: key (401), scope
         (403), body (422), campaign in your organization (404), campaign active (409), its brand
-        verified (409), numbers available (409), credit (402).
+        verified (409), numbers available (409), the key's spending limit (402), credit (402).
 
         Send an `Idempotency-Key`, and the request can be repeated after a time-out without fear of
         buying twice. With `dry_run=true` everything is checked and priced, and nothing is written
@@ -255,4 +256,11 @@ def read_order(request: Request) -> place.OrderRequest:
 
 def buyer_of(caller: Caller) -> Buyer:
     """Return for whom the caller buys."""
-    return Buyer(caller.organization_id, caller.is_sandbox, caller.actor, caller.key_id)
+    return Buyer(
+        caller.organization_id,
+        caller.is_sandbox,
+        caller.actor,
+        caller.key_id,
+        is_limited=caller.is_limited,
+        max_numbers=caller.max_numbers_per_order,
+    )

@@ -59,6 +59,8 @@ class Order(models.Model):
     total = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3)
     failure_reason = models.CharField(max_length=64, blank=True, default="")
+    # Why it waits though the stock could fill it: an error code.
+    waiting_reason = models.CharField(max_length=64, blank=True, default="", db_default="")
     actor = models.CharField(max_length=128)
     api_key_id = models.UUIDField("API key id", null=True, blank=True)
     request_id = models.CharField(max_length=26)
@@ -101,6 +103,10 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(closing_note="") | Q(status="cancelled"),
                 name="order_closing_note_of_cancelled",
+            ),
+            models.CheckConstraint(
+                condition=Q(waiting_reason="") | Q(status="pending"),
+                name="order_waiting_reason_of_pending",
             ),
             models.CheckConstraint(
                 condition=Q(inbound_url="") | Q(inbound_url__startswith="https://"),

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.utils import timezone
 
+from apikeys.limits.budgets import SpendingLimitExceeded
 from config.actors import Actor, new_request_id
 from config.db.pipeline import Statement
 from config.db.transactions import Transaction, run_transaction
@@ -50,12 +51,18 @@ CLOSE = """
     WITH closed AS (
         UPDATE numbers_order
         SET status = %s, failure_reason = %s, closed_by = %s, closed_in_request = %s,
-            closing_note = %s, finished_at = clock_timestamp()
+            closing_note = %s, waiting_reason = '', finished_at = clock_timestamp()
         WHERE id = %s AND status = 'pending'
         RETURNING id, organization_id, status, finished_at
     )
     INSERT INTO campaigns_outboxentry (organization_id, type, at, subject_id, event_count)
     SELECT organization_id, 'bulk_order.' || status, finished_at, id, 1 FROM closed
+"""
+
+# It keeps its place, and holds back no younger order (numbers.orders.waiting).
+WAIT_FOR_LIMIT = """
+    UPDATE numbers_order SET waiting_reason = %s
+    WHERE id = %s AND status = 'pending' AND waiting_reason <> %s
 """
 
 PUT_OFF = f"""
@@ -87,7 +94,8 @@ def fill_pending_orders() -> int:
     """Fill the orders that the stock can fill, oldest first; return how many were filled.
 
     Each order has its own transaction. It fails if its campaign is no longer usable or the credit
-    does not cover it. Orders of a suspended organization wait. Raise DatabaseError only if the
+    does not cover it. Orders of a suspended organization wait, and those of a key whose spending
+    limit is reached. Raise DatabaseError only if the
     database is unavailable.
     """
     return look().filled
@@ -206,6 +214,7 @@ def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
             pending_order_statement(order.id, order.organization_id),
             find_statement(wish, quantity=quantity, depth=usual_depth(quantity), besides=besides),
             first=((ONE_FILLER, [int(order.sandbox)]),),
+            limited_key=buyer.limited_key,
         )
         locked = LockedOrder._make(state[0]) if state else None
         if locked is None or locked.status != "pending" or locked.organization_status != "ACTIVE":
@@ -221,6 +230,9 @@ def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
             criteria=request.criteria_json,
             max_price=request.max_price,
         )
+    except SpendingLimitExceeded as reached:
+        tx.commit_with((WAIT_FOR_LIMIT, [reached.code, order.id, reached.code]))
+        return False
     except ApiError as refused:
         # Checked under locks, before anything was written: this is why the order fails.
         actor = Actor("system", "fill_pending_orders", new_request_id())
@@ -243,4 +255,4 @@ def _buyer_of(order: Order) -> Buyer:
     """Return the buyer who placed the order: its actor and request also complete it."""
     kind, _, name = order.actor.partition(":")
     actor = Actor(kind, name, order.request_id)  # type: ignore[arg-type]
-    return Buyer(order.organization_id, order.sandbox, actor, order.api_key_id)
+    return Buyer(order.organization_id, order.sandbox, actor, order.api_key_id, is_limited=True)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
+from django.db import IntegrityError
 
 from config.actors import Actor
 from config.api.envelope import success_body
@@ -28,7 +29,13 @@ from numbers.orders.picking import (
     read_found,
     usual_depth,
 )
-from numbers.orders.purchase import Buyer, Purchase, price_purchase, purchase_statement
+from numbers.orders.purchase import (
+    Buyer,
+    Purchase,
+    limited_since,
+    price_purchase,
+    purchase_statement,
+)
 from numbers.orders.waiting import (
     MOST_RIVALS,
     WaitingWish,
@@ -80,13 +87,20 @@ def place_quantity_order(
 
     It also waits if an older order that could be filled wants the same numbers; the worker then
     serves both in order. Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign,
-    InsufficientCredit, LimitExceeded, ValidationFailed if it had to wait without a price,
-    IdempotencyKeyReused, IdempotencyInProgress.
+    SpendingLimitExceeded, InsufficientCredit, LimitExceeded, ValidationFailed if it had to wait
+    without a price or is larger than the key may order, IdempotencyKeyReused,
+    IdempotencyInProgress.
     """
-    return run_transaction(
-        lambda tx: _place(tx, request, buyer, idempotency_key),
-        begins_by_itself=True,
-    )
+    buyer.check_size("quantity", request.quantity)
+    try:
+        return run_transaction(
+            lambda tx: _place(tx, request, buyer, idempotency_key),
+            begins_by_itself=True,
+        )
+    except IntegrityError as error:
+        if late := limited_since(error, buyer):
+            return place_quantity_order(request, buyer=late, idempotency_key=idempotency_key)
+        raise
 
 
 def _place(
@@ -127,6 +141,7 @@ def _lock(tx: Transaction, request: QuantityRequest, buyer: Buyer) -> _Shelf:
         ),
         rivals_statement(request.criteria, sandbox=buyer.is_sandbox),
         find_statement(wish, quantity=quantity, depth=usual_depth(quantity)),
+        limited_key=buyer.limited_key,
     )
     found = pick(tx, read_found(stock), wish, quantity=quantity)
     contested = len(found.rows) == quantity and _is_contested(

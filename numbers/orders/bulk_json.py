@@ -55,7 +55,9 @@ class BulkOrderJson(BulkOrderPlacedJson):
         Text | None,
         doc(
             "The code for which it failed: `INSUFFICIENT_CREDIT`, `CAMPAIGN_NOT_ACTIVE` or "
-            "`BRAND_NOT_VERIFIED` when its turn came; null otherwise."
+            "`BRAND_NOT_VERIFIED` when its turn came. Of a `pending` one, "
+            "`SPENDING_LIMIT_EXCEEDED`: the stock could fill it, and it waits until the limit of "
+            "the key that ordered it begins again or is raised. Null otherwise."
         ),
     ]
     created_at: Annotated[Moment, doc("When it was placed.")]
@@ -81,7 +83,7 @@ def bulk_order_json(
         "max_price_per_number": order.max_price_per_number,
         "customer_reference": order.customer_reference or None,
         "assigned_numbers": list(numbers),
-        "reason": order.failure_reason or None,
+        "reason": order.failure_reason or order.waiting_reason or None,
         "created_at": timestamp(order.created_at),
         "finished_at": timestamp(order.finished_at),
     }

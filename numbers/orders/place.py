@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from config.api.declared import doc
 from config.api.envelope import success_body
 from config.api.field_kinds import Count, Currency, Money
+from config.db.constraints import constraint_of
 from config.db.pipeline import Rows, Statement, array_text, run_statements
 from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict
@@ -21,7 +22,13 @@ from numbers.inventory.alternatives import USUAL_DEPTH, nearby_statement, neares
 from numbers.locks import Account, LockedNumber, lock_for_order
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyKey
-from numbers.orders.purchase import Buyer, Purchase, price_purchase, purchase_statement
+from numbers.orders.purchase import (
+    Buyer,
+    Purchase,
+    limited_since,
+    price_purchase,
+    purchase_statement,
+)
 from numbers.ownership.routing import Routing
 
 logger = logging.getLogger(__name__)
@@ -118,9 +125,11 @@ def place_order(
 ) -> OrderAnswer:
     """Assign the numbers, charge for them and remember the response; or do nothing at all.
 
-    Raise NotFound, CampaignNotActive or BrandNotVerified for the campaign, InsufficientInventory,
+    Raise ValidationFailed for more numbers than the key may order, NotFound, CampaignNotActive or
+    BrandNotVerified for the campaign, InsufficientInventory, SpendingLimitExceeded,
     InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
     """
+    buyer.check_size("numbers", len(request.numbers))
     try:
         return run_transaction(
             lambda tx: _place(tx, request, buyer, idempotency_key),
@@ -129,6 +138,8 @@ def place_order(
     except NumbersTaken as taken:
         raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
     except IntegrityError as error:
+        if late := limited_since(error, buyer):
+            return place_order(request, buyer=late, idempotency_key=idempotency_key)
         raise _second_owner_refused(error, request, buyer) from error
 
 
@@ -158,6 +169,7 @@ def _place(
 
 def quote_order(request: OrderRequest, *, buyer: Buyer) -> QuoteJson:
     """Return what ``place_order`` would do now: the same checks and errors; nothing is written."""
+    buyer.check_size("numbers", len(request.numbers))
     try:
         account, purchase = run_transaction(
             lambda tx: _quote(tx, request, buyer),
@@ -192,6 +204,7 @@ def _check(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Accoun
         buyer.organization_id,
         request.routing.campaign_id,
         request.numbers,
+        limited_key=buyer.limited_key,
     )
     rows = require_available(tx, request.numbers, locked, buyer)
     return account, price_purchase(
@@ -278,8 +291,7 @@ def _open_ownership(numbers: Sequence[str]) -> Statement:
 
 def _second_owner_refused(error: IntegrityError, request: OrderRequest, buyer: Buyer) -> Exception:
     """Return the refusal of a second owner by the unique index, and log it: a lock was bypassed."""
-    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-    if constraint != "assignment_one_owner":
+    if constraint_of(error) != "assignment_one_owner":
         return error
     (owned,) = run_statements(_open_ownership(request.numbers))
     owners: dict[str, UUID] = dict(owned)

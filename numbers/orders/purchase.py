@@ -4,22 +4,24 @@ No other code gives a number an owner.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from typing_extensions import TypedDict
 
+from apikeys.limits.budgets import COUNT_FOR_LIMITS, require_within_limits
 from config.actors import Actor
 from config.api.declared import doc
 from config.api.envelope import timestamp
 from config.api.field_kinds import Currency, Money
+from config.db.constraints import constraint_of
 from config.db.fields import new_id
 from config.db.pipeline import Statement, array_text
-from config.errors import ApiError
+from config.errors import ApiError, ValidationFailed
 from config.observability.metrics import count_order
 from numbers.events.capabilities import encode_capabilities
 from numbers.events.credit import credit_statements
@@ -44,13 +46,36 @@ class CreditShortfallJson(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """The organization that gets the numbers, the actor, and an operator's reason."""
+    """The organization that gets the numbers, the actor, and an operator's reason.
+
+    ``is_limited``: the key that buys has a spending limit, or descends from one that has.
+    """
 
     organization_id: UUID
     is_sandbox: bool
     actor: Actor
     api_key_id: UUID | None = None
     reason: str = ""
+    is_limited: bool = False
+    max_numbers: int | None = None
+
+    @property
+    def limited_key(self) -> UUID | None:
+        """Return the key whose limits an order reads, if it has any."""
+        return self.api_key_id if self.is_limited else None
+
+    def check_size(self, field: str, numbers: int) -> None:
+        """Raise ValidationFailed if the key may not order as many numbers at once."""
+        if self.max_numbers is not None and numbers > self.max_numbers:
+            rule = f"{self.max_numbers:,} at most in one order: your key may order no more"
+            raise ValidationFailed(details={field: f"{rule} (max_numbers_per_order)"})
+
+
+def limited_since(error: IntegrityError, buyer: Buyer) -> Buyer | None:
+    """Return the buyer to try again with, if its key got a limit after it was authenticated."""
+    if constraint_of(error) != "budget_never_exceeded" or buyer.is_limited:
+        return None
+    return replace(buyer, is_limited=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +135,11 @@ def price_purchase(
     """Return the purchase of these numbers, in the given order. A sandbox never pays.
 
     `order_id` is that of a pending order to complete. `criteria` and `max_price` are those of a
-    bulk order. Raise InsufficientCredit if the balance does not cover the total.
+    bulk order. Raise SpendingLimitExceeded if the key that buys may not spend the total, then
+    InsufficientCredit if the balance does not cover it.
     """
     total = sum((row.price for row in rows), Decimal("0.00"))
+    require_within_limits(account.limits, total, currency=account.currency)
     if not buyer.is_sandbox and total > account.balance:
         data: CreditShortfallJson = {
             "required": total,
@@ -146,7 +173,7 @@ def _credit_events(account: Account, total: Decimal, buyer: Buyer) -> Sequence[S
 # response for retries follow. Foreign keys between them are checked at COMMIT. The caller holds the
 # locks of the account and the numbers; the unique index on open assignments holds without them.
 # LOCK_NUMBERS explains why a list is behind a SELECT.
-RECORD = """
+RECORD = f"""
     WITH line AS (
         SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[],
                              %(prices)s::numeric[], %(statuses)s::text[])
@@ -161,7 +188,8 @@ RECORD = """
                 %(customer_reference)s, %(campaign_id)s, %(max_price)s, %(total)s, %(currency)s, '',
                 %(actor)s, %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
         ON CONFLICT (id) DO UPDATE
-        SET status = 'complete', total = EXCLUDED.total, finished_at = EXCLUDED.finished_at
+        SET status = 'complete', total = EXCLUDED.total, finished_at = EXCLUDED.finished_at,
+            waiting_reason = ''
     ), owned AS (
         INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price,
                                         inbound_url, status_url, label, campaign_id, created_at,
@@ -190,6 +218,8 @@ RECORD = """
     ), answered AS (
         UPDATE numbers_idempotencyrecord SET status = 200, body = %(answer)s
         WHERE organization_id = %(organization_id)s AND key = %(idempotency_key)s
+    ), counted AS (
+        {COUNT_FOR_LIMITS}
     ), charged AS (
         INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before,
                                          balance_after, currency, order_id, actor, request_id, note,
@@ -201,7 +231,7 @@ RECORD = """
     )
     UPDATE numbers_creditaccount SET balance = balance - %(total)s::numeric, entries = entries + 1
     WHERE organization_id = %(organization_id)s AND NOT %(sandbox)s
-"""
+"""  # noqa: S608  made of constants
 
 
 def purchase_statement(

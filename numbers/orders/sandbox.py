@@ -18,6 +18,7 @@ number         response                     as if
 +15005550009   503 SERVICE_UNAVAILABLE      the database was unavailable
 +15005550010   409 CAMPAIGN_NOT_ACTIVE      the campaign was not active
 +15005550011   409 BRAND_NOT_VERIFIED       the campaign's brand was not verified
++15005550014   402 SPENDING_LIMIT_EXCEEDED  the key had used up its limit of a month
 =============  ===========================  =====================================================
 
 Undoing the release of +15005550012 gets 409 UNDO_EXPIRED, that of +15005550013
@@ -37,8 +38,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
+from apikeys.limits.budgets import SpendingLimitExceeded, SpendingShortfallJson
 from apikeys.rate_limits import Rate
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
+from config.api.envelope import timestamp
 from config.db.fields import new_id
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError, ServiceUnavailable
@@ -154,6 +157,22 @@ def _no_credit(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
     return InsufficientCredit(data=data)
 
 
+def _no_limit_left(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
+    limit = Decimal("50.00")
+    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    data: SpendingShortfallJson = {
+        "limit": limit,
+        "spent": limit,
+        "remaining": Decimal("0.00"),
+        "required": PRICE * len(numbers),
+        "currency": settings.CURRENCY,
+        "period": "month",
+        "resets_at": timestamp(next_month),
+    }
+    return SpendingLimitExceeded(data=data)
+
+
 def _rate_limited(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
     limit = settings.RATE_LIMIT_PER_MINUTE
     return Rate(limit, limit + 1, 1).refusal()
@@ -177,6 +196,7 @@ REFUSALS: dict[str, Refusal] = {
     "+15005550007": _in_progress,
     "+15005550010": lambda numbers, number, buyer: CampaignNotActive(),
     "+15005550011": lambda numbers, number, buyer: BrandNotVerified(),
+    "+15005550014": _no_limit_left,
 }
 
 REFUSALS_OF_UNDO: dict[str, type[ApiError]] = {

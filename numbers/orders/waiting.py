@@ -95,12 +95,13 @@ _CAMPAIGNS = """
     JOIN campaigns_brand b ON b.id = c.brand_id
 """
 
-# All pending orders are older than a new one. Exclude those that failed too often.
+# All pending orders are older than a new one. Exclude those that failed too often, and those that
+# the stock could fill but a spending limit does not let.
 _RIVALS = """
     SELECT o.organization_id, o.criteria, o.max_price_per_number, min(o.quantity)
     FROM numbers_order o JOIN campaigns_organization owner ON owner.id = o.organization_id
     WHERE o.status = 'pending' AND o.sandbox = %(sandbox)s AND owner.status = 'ACTIVE'
-      AND o.fill_attempts <= %(kept_attempts)s {area}
+      AND o.fill_attempts <= %(kept_attempts)s AND o.waiting_reason = '' {area}
     GROUP BY 1, 2, 3
 """
 _SAME_AREA = "AND (o.criteria->>'area_code' IS NULL OR o.criteria->>'area_code' = %(area_code)s)"

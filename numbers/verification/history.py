@@ -221,4 +221,18 @@ PROVENANCE = [
         WHERE t.actor !~ '^(key|operator|command|system):.' OR t.request_id !~ '\S'
         """,
     ),
+    Check(
+        "operators_made_every_platform_key",
+        5,
+        "apikeys_apikey",
+        # A platform key whose creation is not in the history, or was not by an operator or a
+        # command.
+        """
+        SELECT k.id, k.prefix, e.actor
+        FROM apikeys_apikey k
+        LEFT JOIN campaigns_event e ON e.subject_id = k.id AND e.kind = 'created'
+        WHERE k.organization_id IS NULL
+          AND (e.actor IS NULL OR e.actor !~ '^(operator|command):')
+        """,
+    ),
 ]

@@ -10,12 +10,14 @@ from django.db import connection, transaction
 from numbers.verification.events import EVENTS
 from numbers.verification.history import PROVENANCE, QUARANTINE
 from numbers.verification.promises import CREDIT, ONE_OWNER, WHOLE_ORDERS, Check
+from numbers.verification.spending import SPENDING
 from numbers.verification.webhooks import WEBHOOKS
 
 CHECKS: list[Check] = [
     *ONE_OWNER,
     *WHOLE_ORDERS,
     *CREDIT,
+    *SPENDING,
     *QUARANTINE,
     *PROVENANCE,
     *EVENTS,

@@ -83,7 +83,7 @@ def test_repeated_authorization_header_is_refused(cast):
     assert response.status_code == 401
 
 
-@pytest.mark.parametrize("endpoint", endpoints(), ids=str)
+@pytest.mark.parametrize("endpoint", [one for one in endpoints() if one.scope], ids=str)
 def test_key_without_the_scope_is_refused_before_any_lookup(cast, endpoint):
     response = Api(endpoint.key(cast.owner, *endpoint.other_scopes())).request(
         endpoint.method, endpoint.url(), BODY
@@ -106,7 +106,7 @@ def test_key_of_the_other_kind_is_refused_before_any_lookup(cast, endpoint):
 @pytest.mark.parametrize("endpoint", endpoints(), ids=str)
 def test_key_with_only_the_scope_is_accepted(cast, endpoint):
     body = b"" if endpoint.method in ("GET", "HEAD", "DELETE") else BODY
-    response = Api(endpoint.key(cast.owner, endpoint.scope)).request(
+    response = Api(endpoint.key(cast.owner, *filter(None, [endpoint.scope]))).request(
         endpoint.method, endpoint.url(), body
     )
     assert response.status_code in (200, 400, 404, 422)

@@ -30,6 +30,8 @@ def test_key_is_created_with_its_secret_shown_once(api, cast):
         "rotated_at": None,
         "revoked_at": None,
         "last_used_at": None,
+        "spending_limit": None,
+        "max_numbers_per_order": None,
     }
     assert datetime.fromisoformat(data["created_at"]).tzinfo == UTC
     assert secret.startswith("am_live_")

@@ -16,6 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apikeys.lifecycle import check_scopes
+from apikeys.limits.budgets import set_limit
+from apikeys.limits.spending_limits import SpendingLimit, read_spending_limit
+from apikeys.models import MOST_NUMBERS_PER_ORDER, ApiKey
 from apikeys.scopes import ORGANIZATION_SCOPES
 from apikeys.types import read_expiry
 from apikeys.types import read_label as read_key_label
@@ -190,6 +193,11 @@ def of_a_key(name: str) -> Callable[[Any], None]:
     )
 
 
+def give_limit(limit: SpendingLimit) -> None:
+    key = ApiKey.objects.earliest("id")
+    set_limit(key.pk, key.organization_id, limit)
+
+
 WAITING = "status = 'pending'"
 FIELDS = [
     *(
@@ -260,6 +268,19 @@ FIELDS = [
         st.one_of(st.datetimes().map(lambda at: f"{at.isoformat()}Z"), TIMES),
         reading(read_expiry),
         of_a_key("expires_at"),
+    ),
+    Field(
+        "apikeys_apikey max_numbers_per_order",
+        st.one_of(st.integers(-2, 1100), st.integers(-(2**70), 2**70)),
+        reading(whole_number(1, MOST_NUMBERS_PER_ORDER).read),
+        of_a_key("max_numbers_per_order"),
+        same=True,
+    ),
+    Field(
+        "apikeys_keybudget amount",
+        CENTS.map(lambda amount: {"amount": str(amount), "period": "day"}),
+        reading(read_spending_limit),
+        give_limit,
     ),
     Field(
         "numbers_idempotencyrecord key",

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from apikeys.lifecycle import rotate_key
-from apikeys.models import ApiKey
+from apikeys.lifecycle import change_key, rotate_key
+from apikeys.limits.spending_limits import SpendingLimit
+from apikeys.models import ApiKey, KeyBudget
 from campaigns.models import Campaign
 from campaigns.registry.states import StatusConflict
 from campaigns.review import approve_campaign, expire_campaign, reject_campaign
@@ -72,6 +73,7 @@ class Service(RuleBasedStateMachine):
             self.api[who] = Api(factories.key(self.organization[who]))
             self.campaign[who] = factories.campaign(self.organization[who])
             self.desk.credit[who] = Decimal("12.00")
+            self.desk.limits[who], self.desk.spent[who] = None, Decimal(0)
             self.desk.campaigns[who] = "ACTIVE"
         self._stock("415", FIRST_STOCK)
         self._stock("212", 3)
@@ -144,7 +146,7 @@ class Service(RuleBasedStateMachine):
         }
         if with_campaign:
             body["campaign_id"] = str(self.campaign[who].pk)
-        expected = self.desk.next_step_of(order)
+        expected = self.desk.next_step_of(order, is_new=True)
         answer = self._post(who, "bulk", body).json()
         if expected in ("pending", "complete"):
             assert answer["data"]["status"] == expected
@@ -263,6 +265,20 @@ class Service(RuleBasedStateMachine):
         )
         self.desk.credit[who] += amount
 
+    @rule(who=WHO, more=st.one_of(st.none(), st.integers(-2, 6)))
+    def limit_the_key(self, who: str, more: int | None) -> None:
+        """To so much more than it has spent, or not at all."""
+        limit = None if more is None else max(Decimal(0), self.desk.spent[who] + more)
+        key = ApiKey.objects.get(organization=self.organization[who])
+        change_key(
+            key_id=key.pk,
+            organization_id=key.organization_id,
+            changes={"spending_limit": None if limit is None else SpendingLimit(limit, "total")},
+            actor=factories.actor(),
+        )
+        self.desk.limits[who] = limit
+        self._expect_filling()
+
     @rule(area=st.sampled_from(AREAS), count=st.integers(1, 8))
     def add_stock(self, area: str, count: int) -> None:
         self._stock(area, count)
@@ -321,6 +337,8 @@ class Service(RuleBasedStateMachine):
         }
         balances = dict(CreditAccount.objects.values_list("organization__name", "balance"))
         assert balances == self.desk.credit
+        for budget in KeyBudget.objects.select_related("key__organization"):
+            assert budget.spent == self.desk.spent[budget.key.organization.name]
         orders = Order.objects.filter(kind="quantity").values_list("id", "status")
         assert {str(key): status for key, status in orders} == {
             key: one.status for key, one in self.desk.orders.items()

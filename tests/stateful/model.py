@@ -40,6 +40,9 @@ class Desk:
     now: timedelta = timedelta()
     numbers: dict[str, NumberState] = field(default_factory=dict)
     credit: dict[str, Decimal] = field(default_factory=dict)
+    # What an organization's key may spend in total, and what it has spent.
+    limits: dict[str, Decimal | None] = field(default_factory=dict)
+    spent: dict[str, Decimal] = field(default_factory=dict)
     campaigns: dict[str, str] = field(default_factory=dict)
     orders: dict[str, Pending] = field(default_factory=dict)
 
@@ -76,9 +79,16 @@ class Desk:
             return "CAMPAIGN_NOT_ACTIVE"
         if set(numbers) - self.available(organization):
             return "INSUFFICIENT_INVENTORY"
+        if self._is_beyond_the_limit(organization, len(numbers)):
+            return "SPENDING_LIMIT_EXCEEDED"
         if PRICE * len(numbers) > self.credit[organization]:
             return "INSUFFICIENT_CREDIT"
         return None
+
+    def _is_beyond_the_limit(self, organization: str, count: int) -> bool:
+        limit = self.limits[organization]
+        left = None if limit is None else max(Decimal(0), limit - self.spent[organization])
+        return left is not None and PRICE * count > left
 
     def assign(self, organization: str, numbers: set[str]) -> None:
         assert numbers <= self.available(organization), (
@@ -87,6 +97,7 @@ class Desk:
         for number in numbers:
             self.numbers[number] = NumberState("assigned", owner=organization)
         self.credit[organization] -= PRICE * len(numbers)
+        self.spent[organization] += PRICE * len(numbers)
 
     def hold(self, organization: str, numbers: list[str], ttl: timedelta) -> None:
         for number in numbers:
@@ -125,12 +136,14 @@ class Desk:
         self.numbers[number] = NumberState("assigned", owner=organization)
         return None
 
-    def next_step_of(self, order: Pending) -> str:
-        """What trying to fill a pending order comes to: a status, or a reason to fail."""
+    def next_step_of(self, order: Pending, *, is_new: bool = False) -> str:
+        """What trying to fill an order comes to: a status, or a reason to fail."""
         if order.with_campaign and self.campaigns[order.organization] != "ACTIVE":
             return "CAMPAIGN_NOT_ACTIVE"
         if len(self.available(order.organization, order.area_code)) < order.quantity:
             return "pending"
+        if self._is_beyond_the_limit(order.organization, order.quantity):
+            return "SPENDING_LIMIT_EXCEEDED" if is_new else "pending"
         if PRICE * order.quantity > self.credit[order.organization]:
             return "INSUFFICIENT_CREDIT"
         return "complete"

@@ -82,10 +82,18 @@ def _unlocks_when_locked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "_SET", lock._SET.replace("THEN clock_timestamp()", "THEN NULL"))
 
 
+def _forgets_to_count_for_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = "ELSE spent END + %(total)s"
+    assert counting in purchase.RECORD
+    monkeypatch.setattr(
+        purchase, "RECORD", purchase.RECORD.replace(counting, "ELSE spent END + 0 * %(total)s")
+    )
+
+
 BUGS = [
     *(_sells_what_is_held, _ignores_quarantine, _forgets_to_charge, _releases_without_rest),
     *(_fills_the_youngest_first, _releases_without_recording, _refuses_to_undo_a_release),
-    _unlocks_when_locked_again,
+    *(_unlocks_when_locked_again, _forgets_to_count_for_a_limit),
 ]
 
 

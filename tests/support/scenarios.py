@@ -432,12 +432,19 @@ def with_the_etag_of_this_state(world: World, call: Call) -> Any:
     return call.make(world, headers={"If-None-Match": etag})
 
 
+def with_a_key_that_may_spend_nothing(world: World, call: Call) -> Any:
+    limit = {"spending_limit": {"amount": "0.00", "period": "total"}}
+    made = world.api.post(KEYS, {**NEW_KEY, "scopes": ["numbers:write"], **limit})
+    return call.make(world, api=world.api.using(made.json()["data"]["plaintext"]))
+
+
 CAMPAIGN = {
     "NOT_FOUND": for_the_campaign_of_a_stranger,
     "CAMPAIGN_NOT_ACTIVE": for_campaign(status="PENDING"),
     "BRAND_NOT_VERIFIED": for_campaign(identity_status="UNVERIFIED"),
 }
 ORDERING = CAMPAIGN | {
+    "SPENDING_LIMIT_EXCEEDED": with_a_key_that_may_spend_nothing,
     "INSUFFICIENT_CREDIT": without_credit,
     "IDEMPOTENCY_IN_PROGRESS": with_a_key_in_progress,
     "IDEMPOTENCY_KEY_REUSED": with_the_key_of_another_request,
@@ -463,6 +470,7 @@ DECIDING = {
     "IDEMPOTENCY_IN_PROGRESS": with_a_key_in_progress,
     "IDEMPOTENCY_KEY_REUSED": with_the_key_of_another_decision,
 }
+NEW_LIMIT = {"spending_limit": {"amount": "50.00", "period": "day"}}
 NEW_KEY = {"label": "a program", "scopes": ["numbers:read"]}
 
 CALLS = {
@@ -553,6 +561,10 @@ CALLS = {
     ),
     "listApiKeys": a_call("GET", KEYS),
     "getApiKey": a_call("GET", ONE_KEY),
+    "getOwnApiKey": a_call("GET", f"{KEYS}/self"),
+    "updateApiKey": a_call(
+        "PATCH", ONE_KEY, NEW_LIMIT, INVALID_INPUT=with_a_field_that_is_not_for_updates
+    ),
     "revokeApiKey": a_call("DELETE", ONE_KEY),
     "rotateApiKey": a_call(
         "POST",
@@ -637,6 +649,8 @@ CALLS = {
     ),
     "listActs": a_call("GET", "/v1/audit-log"),
     "listPlatformActs": a_call("GET", "/v1/platform/audit-log"),
+    "exportActs": a_call("GET", "/v1/audit-log/export"),
+    "exportPlatformActs": a_call("GET", "/v1/platform/audit-log/export"),
     "addNumbers": a_call(
         "POST",
         STOCK,
@@ -671,6 +685,9 @@ CALLS = {
     ),
     "listOrganizationKeys": a_call("GET", f"{ONE_ORGANIZATION}/api-keys"),
     "getOrganizationKey": a_call("GET", CUSTOMER_KEY),
+    "updateOrganizationKey": a_call(
+        "PATCH", CUSTOMER_KEY, NEW_LIMIT, INVALID_INPUT=with_a_field_that_is_not_for_updates
+    ),
     "revokeOrganizationKey": a_call("DELETE", CUSTOMER_KEY),
     "rotateOrganizationKey": a_call(
         "POST",

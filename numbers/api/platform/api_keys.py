@@ -5,10 +5,11 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
-from apikeys.api import BAD_SCOPES, MOMENT, one_key, page_of_keys, show_with_secret
+from apikeys.api import BAD_SCOPES, MOMENT, NOT_UPDATABLE, one_key, page_of_keys, show_with_secret
 from apikeys.authentication import PlatformRequest
 from apikeys.scopes import Scope
 from apikeys.self_service import (
+    change_key_as_platform,
     create_key_as_platform,
     revoke_key_as_platform,
     rotate_key_as_platform,
@@ -19,6 +20,7 @@ from apikeys.types import (
     ApiKeyJson,
     ApiKeyQuery,
     ApiKeyRequest,
+    ApiKeyUpdate,
     ApiKeyWithSecretJson,
     RotationRequest,
     key_as_json,
@@ -33,12 +35,13 @@ from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, 
 from config.api.openapi.operations import Example, Id
 from config.api.pagination import read_list
 from config.api.views import PlatformView, refuse_unknown_parameters
-from config.errors import Forbidden, NotFound
+from config.errors import Forbidden, InvalidInput, NotFound
 from numbers.api.platform.organizations import NO_SUCH_ORGANIZATION, PATH, TAG
 
 CUSTOMER_KEY_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a71"
 KEY_PATH = {**PATH, "key_id": Id("The key's id.", CUSTOMER_KEY_ID)}
 NO_SUCH_KEY = ErrorResponse(NotFound, "The organization has no key with this id.")
+NO_ACTIVE_KEY = ErrorResponse(NotFound, "The organization has no key with this id that is active.")
 NOT_CUSTOMERS = ErrorResponse(
     Forbidden,
     "The key lacks the scope `platform:organizations`, or a scope of the platform is asked for: "
@@ -79,6 +82,7 @@ class OrganizationKeyListView(PlatformView):
             label=body.label,
             scopes=body.scopes,
             expires_at=body.ends_at,
+            limits=body.limits,
             show=show_with_secret(201),
             idempotency_key=idempotency_key_of(request, *what),
         ).as_http()
@@ -104,7 +108,11 @@ class OrganizationKeyListView(PlatformView):
 
 
 class OrganizationKeyDetailView(PlatformView):
-    scopes = {"GET": Scope.PLATFORM_ORGANIZATIONS, "DELETE": Scope.PLATFORM_ORGANIZATIONS}
+    scopes = {
+        "GET": Scope.PLATFORM_ORGANIZATIONS,
+        "PATCH": Scope.PLATFORM_ORGANIZATIONS,
+        "DELETE": Scope.PLATFORM_ORGANIZATIONS,
+    }
 
     @endpoint(
         "getOrganizationKey",
@@ -120,6 +128,31 @@ class OrganizationKeyDetailView(PlatformView):
         """
         refuse_unknown_parameters(request)
         return one_key(key_id, organization_id)
+
+    @endpoint(
+        "updateOrganizationKey",
+        tag=TAG,
+        path=KEY_PATH,
+        body=ApiKeyUpdate,
+        body_examples=[Example({"spending_limit": {"amount": "50.00", "period": "day"}})],
+        returns=Returns(
+            ApiKeyJson,
+            "The key, changed.",
+            but={"spending_limit": {"amount": "50.00", "period": "day"}},
+        ),
+        errors=[NO_ACTIVE_KEY, NOT_UPDATABLE],
+        invalid={"max_numbers_per_order": "must be a whole number from 1 to 1000"},
+    )
+    def patch(self, request: PlatformRequest, organization_id: UUID, key_id: UUID) -> HttpResponse:
+        """Change a key of an organization.
+
+        Change the label or the limits of a customer's key, from the next order on: the fields that
+        are given, null for no limit. What the key has spent in the period of its limit counts.
+        """
+        refuse_unknown_parameters(request)
+        body = parse_body(request, ApiKeyUpdate, unknown_field=InvalidInput)
+        key = change_key_as_platform(request.user, organization_id, key_id, body.given)
+        return success(key_as_json(key))
 
     @endpoint(
         "revokeOrganizationKey",
@@ -157,7 +190,7 @@ class OrganizationKeyRotationView(PlatformView):
             headers=REPLAYED,
         ),
         errors=[
-            ErrorResponse(NotFound, "The organization has no key with this id that is active."),
+            NO_ACTIVE_KEY,
             *IDEMPOTENCY_ERRORS,
         ],
         invalid={"grace_seconds": f"must be a whole number from 0 to {MAX_GRACE_SECONDS}"},

@@ -115,7 +115,7 @@ LOCKS = {
 STATEMENTS = {
     "order by quantity": 9,
     "order that waits": 11,
-    "fill": 13,
+    "fill": 14,
     "cancel": 7,
     "hold": 9,
     "release hold": 9,

@@ -33,6 +33,7 @@ from tests.support.admin_client import form_of, url
 from tests.support.api_client import Api
 from tests.support.example_data import populate
 from tests.support.scenarios import CALLS, World
+from tests.support.submissions import submitted_brand
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +88,7 @@ EVENTS = {
     "createApiKey": {"created"},
     "revokeApiKey": {"revoked"},
     "rotateApiKey": {"rotated"},
+    "updateApiKey": {"changed"},
     "createOrganization": {"created"},
     "updateOrganization": {"changed"},
     "enterPayment": {"top_up"},
@@ -97,6 +99,7 @@ EVENTS = {
     "createOrganizationKey": {"created"},
     "revokeOrganizationKey": {"revoked"},
     "rotateOrganizationKey": {"rotated"},
+    "updateOrganizationKey": {"changed"},
     "submitBrand": {"submitted"},
     "submitBrandFor": {"submitted"},
     "submitCampaign": {"submitted"},
@@ -196,6 +199,11 @@ def brand(cast: Cast) -> Brand:
     return Brand.objects.get(pk=factories.campaign(cast.owner).brand_id)
 
 
+def registered(cast: Cast) -> Brand:
+    """A brand with a tax id."""
+    return Brand.objects.get(pk=submitted_brand(Api(cast.owner_key))["id"])
+
+
 def key(cast: Cast) -> Any:
     return cast.owner.api_keys.get(prefix=cast.owner_key[:12])
 
@@ -257,9 +265,15 @@ ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("Organization", "suspend"): (owner, WHY, {"suspended"}),
     ("Organization", "restore"): (suspended, WHY, {"restored"}),
     ("Brand", "review"): (brand, {"status": "DELETED", "identity_status": "", **WHY}, {"reviewed"}),
+    ("Brand", "tax-id"): (registered, WHY, {"tax_id_shown"}),
     ("Campaign", "approve"): (campaign("PENDING"), {}, {"approved"}),
     ("Campaign", "reject"): (campaign("PENDING"), WHY, {"rejected"}),
     ("Campaign", "expire"): (campaign("ACTIVE"), {}, {"expired"}),
+    ("ApiKey", "limits"): (
+        key,
+        {"limit_amount": "5.00", "limit_period": "day", **WHY},
+        {"changed"},
+    ),
     ("ApiKey", "rotate"): (key, WHY, {"rotated"}),
     ("ApiKey", "revoke"): (key, WHY, {"revoked"}),
     ("CreditAccount", "top-up"): (account, {"amount": "5.00", "note": "invoice 2"}, {"top_up"}),
@@ -389,6 +403,7 @@ COMMANDS: dict[str, tuple[list[str], set[str]]] = {
 OTHERS = {
     *("export_numbers", "verify_inventory", "refresh_desk", "forget_idempotency_keys"),
     *("fill_pending_orders", "run_jobs", "seed_demo", "worker"),
+    "show_tax_id",  # its record: tests/campaigns/registry/test_show_tax_id.py
     "reseal_secrets",  # the same secrets, under another key
     "create_first_operator",  # an account of the desk, like createsuperuser
 }

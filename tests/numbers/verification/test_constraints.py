@@ -14,6 +14,7 @@ import pytest
 from django.utils import timezone
 
 from apikeys.lifecycle import issue_key, rotate_key
+from apikeys.limits.spending_limits import KeyLimits, SpendingLimit
 from campaigns.history import record
 from campaigns.models import Organization
 from numbers.credit.payments import enter_payment
@@ -31,6 +32,12 @@ pytestmark = pytest.mark.django_db
 
 NOW, LATER = "now()", "now() + interval '1 day'"
 
+# A key without a budget.
+OTHER_KEY = (
+    "(SELECT id FROM apikeys_apikey WHERE id NOT IN (SELECT key_id FROM apikeys_keybudget) "
+    "ORDER BY id LIMIT 1)"
+)
+
 # What makes a copy of a row legal: another name, another place in the ledger, an ownership that is
 # over.
 LEGAL = {
@@ -40,6 +47,7 @@ LEGAL = {
     "campaigns_event": {},
     "campaigns_outboxentry": {},
     "apikeys_apikey": {"digest": "repeat('0', 64)", "previous_digest": "repeat('1', 64)"},
+    "apikeys_keybudget": {"key_id": OTHER_KEY, "within": f"ARRAY[{OTHER_KEY}]"},
     "numbers_stockbatch": {},
     "numbers_phonenumber": {"number": "'+14152000999'"},
     "numbers_assignment": {"ended_at": LATER, "inbound_url": "''", "status_url": "''"},
@@ -222,6 +230,24 @@ CASES = {
             {"rotated_at": "NULL"},
         ],
         "apikey_previous_digest_unique": [{"previous_digest": "previous_digest"}],
+        "apikey_max_numbers_in_bounds": [
+            {"max_numbers_per_order": value} for value in ("0", "-1", "1001")
+        ],
+    },
+    "apikeys_keybudget": {
+        "budget_period_known": [{"period": "'year'"}],
+        "budget_amount_in_bounds": [
+            {"amount": "-0.01"},
+            {"amount": "1000000000.00"},
+            {"amount": "'NaN'"},
+            {"amount": "NULL"},
+        ],
+        "budget_spent_in_bounds": [{"spent": "-0.01"}, {"spent": "'NaN'"}],
+        "budget_within_its_own": [
+            {"within": "ARRAY[]::uuid[]"},
+            {"within": "ARRAY[gen_random_uuid()]"},
+            {"within": f"array_fill({OTHER_KEY}, ARRAY[11])"},
+        ],
     },
     "numbers_stockbatch": {
         "batch_source_known": [{"source": "'found'"}],
@@ -324,6 +350,7 @@ CASES = {
         "order_kind_known": [{"kind": "'gift'"}],
         "order_actor_named": [{name: value} for name, value in NO_ACTOR],
         "order_quantity_in_bounds": [{"quantity": "0"}, {"quantity": "1001"}],
+        "order_waiting_reason_of_pending": [{"waiting_reason": "'SPENDING_LIMIT_EXCEEDED'"}],
         "order_inbound_url_https": [
             {"inbound_url": "'HTTPS://customer.example/'"},
             {"inbound_url": "'http://x.example'"},
@@ -512,7 +539,11 @@ def world(api, cast):
     submitted_campaign(api, campaign.brand)
     record(campaign, "created", actor=factories.actor())
     key, _ = issue_key(
-        organization=cast.owner, scopes=["numbers:read"], label="a key", actor=factories.actor()
+        organization=cast.owner,
+        scopes=["numbers:read"],
+        label="a key",
+        actor=factories.actor(),
+        limits=KeyLimits(SpendingLimit(Decimal("5.00"), "day")),
     )
     rotate_key(
         key_id=key.pk,

@@ -5,9 +5,13 @@ have refused it out of the way. The exact set of checks that see it is asserted,
 that has gone blind, or cries wolf, fails here.
 """
 
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 
+from apikeys.limits.spending_limits import KeyLimits, SpendingLimit
+from apikeys.models import ApiKey
 from numbers.credit.ledger import correct
 from numbers.inventory.reservations import reserve
 from numbers.models import Assignment
@@ -15,6 +19,7 @@ from numbers.ownership.undo_release import undo_release
 from numbers.verification.promises import PROMISES
 from numbers.verification.run import CHECKS, verify_inventory
 from tests.support import db_assertions, factories
+from tests.support.api_client import Api
 from tests.support.world import (
     OF,
     actor,
@@ -352,6 +357,39 @@ class TestProvenance:
             without=[f"{table}.{named}"] if exists else [],
         )
         assert failing() == {"every_change_says_who_and_in_which_request"}
+
+
+class TestKeys:
+    @pytest.fixture
+    def limited(self, world):
+        limits = KeyLimits(SpendingLimit(Decimal("5.00"), "day"))
+        api = Api(factories.key(world.owner, limits=limits))
+        assert api.order([world.numbers[-1]]).status_code == 200
+        return world
+
+    def test_key_that_spent_within_its_limit_breaks_no_promise(self, limited):
+        assert failing() == set()
+
+    @pytest.mark.parametrize("change", ["spent = spent - 1", "window_start = window_start + 1"])
+    def test_count_that_orders_do_not_explain_is_found(self, limited, change):
+        plant(f"UPDATE apikeys_keybudget SET {change}")
+        assert failing() == {"what_a_key_spent_is_the_sum_of_its_orders"}
+
+    def test_disabled_guard_of_limits_is_found(self, world):
+        plant("ALTER TABLE apikeys_keybudget DISABLE TRIGGER apikeys_keybudget_never_exceeded")
+        assert failing() == {"the_database_refuses_more_than_a_limit"}
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE campaigns_event SET actor = 'key:am_live_x' WHERE subject_id = %(id)s",
+            "DELETE FROM campaigns_event WHERE subject_id = %(id)s",
+        ],
+    )
+    def test_platform_key_that_no_operator_made_is_found(self, world, statement):
+        factories.platform_key()
+        plant(statement, id=ApiKey.objects.get(organization=None).pk)
+        assert failing() == {"operators_made_every_platform_key"}
 
 
 class TestUndo:
