@@ -135,7 +135,16 @@ def parse_body(
     that one for a body with unknown fields.
     """
     body = request.data
-    if not isinstance(body, dict) or request._request.body == b"":
+    if request._request.body == b"":
+        body = None
+    return read_object(body, declared, unknown_field=unknown_field)
+
+
+def read_object(
+    body: Any, declared: type[Declared], *, unknown_field: type[ApiError] = ValidationFailed
+) -> Declared:
+    """Return a JSON object as a ``declared``. Raise what ``parse_body`` raises."""
+    if not isinstance(body, dict):
         raise ValidationFailed(details={"body": "must be a JSON object"})
     problems: dict[str, str] = {}
     if not body.keys() <= declared.known:

@@ -7,7 +7,7 @@ from typing import Any, overload
 from django.http import HttpResponse
 
 from config import json_text
-from config.http.context import current_request_id
+from config.http.context import current, current_request_id
 
 
 @overload
@@ -44,6 +44,12 @@ def success(data: Any, *, meta: dict[str, Any] | None = None, status: int = 200)
     return json_response(success_body(data, meta), status=status)
 
 
+def doc_url(code: str) -> str:
+    """Return the address of an error code in the docs."""
+    context = current.get()
+    return f"{context.base if context else ''}/docs/errors#{code.lower().replace('_', '-')}"
+
+
 def error_response(
     status: int,
     code: str,
@@ -55,6 +61,7 @@ def error_response(
     error: dict[str, Any] = {"code": code, "message": message, "request_id": current_request_id()}
     if details is not None:
         error["details"] = details
+    error["doc_url"] = doc_url(code)
     document: dict[str, Any] = {"success": False, "error": error}
     if data is not None:
         document["data"] = data

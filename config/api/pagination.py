@@ -125,14 +125,22 @@ def read_list(
     if query is None or problems.keys() - {"limit"}:
         raise ValidationFailed(details=problems)
     caller: Any = request.user  # an apikeys Caller, which this module must not import
+    page = page_of(query, organization_id=caller.organization_id, name=name, key=key)
+    if page is None:
+        problems["cursor"] = STALE_CURSOR
+    if page is None or problems:
+        raise ValidationFailed(details=problems)
+    return query, page
+
+
+def page_of(query: PageQuery, *, organization_id: UUID, name: str, key: type = UUID) -> Page | None:
+    """Return the part of the list ``name`` that is asked for, or None for another list's cursor."""
     filters = {field: str(value) for field, value in query.filters.items()}
-    context = json_text.dump([name, str(caller.organization_id), filters], sort_keys=True)
+    context = json_text.dump([name, str(organization_id), filters], sort_keys=True)
     after = None if query.cursor is None else decode_cursor(query.cursor, context)
     if query.cursor is not None and not isinstance(after, key):
-        problems["cursor"] = STALE_CURSOR
-    if problems:
-        raise ValidationFailed(details=problems)
-    return query, Page(query.limit, after, _ABOVE_ALL[key] if after is None else after, context)
+        return None
+    return Page(query.limit, after, _ABOVE_ALL[key] if after is None else after, context)
 
 
 def paginated_response(
@@ -146,10 +154,20 @@ def paginated_response(
 
     ``show`` makes JSON of a row; ``key`` returns the value that orders the list.
     """
+    shown, next_cursor = shown_rows(rows, page, key=key)
+    return success([show(row) for row in shown], meta={"next_cursor": next_cursor})
+
+
+def shown_rows(
+    rows: Iterable[Row],
+    page: Page,
+    *,
+    key: Callable[[Row], Key] = lambda row: row.pk,  # type: ignore[attr-defined]
+) -> tuple[list[Row], str | None]:
+    """Return the rows of the page, and the cursor of the next page if there is one."""
     rows = list(rows)
     shown = rows[: page.limit]
-    next_cursor = encode_cursor(key(shown[-1]), page.context) if len(rows) > page.limit else None
-    return success([show(row) for row in shown], meta={"next_cursor": next_cursor})
+    return shown, encode_cursor(key(shown[-1]), page.context) if len(rows) > page.limit else None
 
 
 def encode_cursor(key: Key, context: bytes) -> str:

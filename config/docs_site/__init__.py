@@ -5,6 +5,7 @@
 - ``guides``: docs/guides as pages.
 - ``markdown``: Markdown to HTML.
 - ``reference``: the API reference.
+- ``plain_text``: llms.txt, and operations as Markdown.
 - ``code_samples``: calls in three languages.
 - ``typescript``: types of an operation.
 """

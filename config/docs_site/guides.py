@@ -11,12 +11,15 @@ from django.utils.safestring import SafeString
 from config.api.openapi.texts import page_of
 from config.docs_site.markdown import anchor, as_html, headings
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "docs" / "guides"
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "docs" / "guides"
+CHANGELOG = "changelog"
 
 # In reading order.
 ORDER = (
     *("quickstart", "errors", "idempotency", "retries", "money", "events"),
     *("webhooks", "sandbox"),
+    *("agents", "limits", "messages", "support"),
     *("billing", "gateway", "approvals"),
 )
 
@@ -31,9 +34,18 @@ class Guide:
     title: str
     text: str
 
+    def markdown(self, base: str) -> str:
+        """Return the guide's text, with ``base`` as the URL of the API."""
+        return self.text.replace(LOCAL, base)
+
     def html(self, base: str) -> SafeString:
-        """Return the guide as HTML, with ``base`` as the URL of the API."""
-        return as_html(self.text.replace(LOCAL, base))
+        return as_html(self.markdown(base))
+
+    @property
+    def summary(self) -> str:
+        """Return the first sentence, as plain text."""
+        paragraph = " ".join(self.text.split("\n\n")[1].split())
+        return re.split(r"(?<=[.:]) ", plain(paragraph))[0]
 
     @property
     def sections(self) -> list[tuple[str, str]]:
@@ -47,6 +59,49 @@ def all_guides() -> dict[str, Guide]:
     return {
         slug: Guide(slug, text.partition("\n")[0].removeprefix("# "), text)
         for slug, text in texts.items()
+    }
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    """A code in the table of the guide to errors: what it means, and what to do."""
+
+    status: int
+    meaning: str
+    remedy: str
+
+
+# A link to a file of the repository, which no page of the desk shows.
+_TO_A_FILE = re.compile(r"\[([^]]+)\]\((?![a-z]+:|/)[^)]*\)")
+
+
+@cache
+def changelog() -> Guide:
+    """Return the changelog of the release that runs."""
+    text = _TO_A_FILE.sub(r"\1", (ROOT / "CHANGELOG.md").read_text())
+    return Guide(CHANGELOG, "Changelog", text)
+
+
+def page_of_guide(slug: str) -> Guide | None:
+    """Return the guide or the changelog, or None if there is no such page."""
+    return changelog() if slug == CHANGELOG else all_guides().get(slug)
+
+
+_CODE = re.compile(r"^\| ([0-9]{3}) \| `([A-Z_]+)` \| (.+) \| (.+) \|$", re.MULTILINE)
+_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
+
+
+def plain(markdown: str) -> str:
+    """Return text without its links."""
+    return _LINK.sub(r"\1", markdown)
+
+
+@cache
+def error_codes() -> dict[str, ErrorCode]:
+    """Return every code of the guide to errors, as plain text."""
+    return {
+        code: ErrorCode(int(status), plain(meaning), plain(remedy))
+        for status, code, meaning, remedy in _CODE.findall(all_guides()["errors"].text)
     }
 
 

@@ -1,6 +1,7 @@
 """Markdown to HTML. Colors in code are classes, because the CSP forbids inline styles."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -31,13 +32,28 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 
+_ERROR_CODE = re.compile(r"`([A-Z]+(?:_[A-Z]+)*)`")
+
+
+def _unique(name: str, env: Any) -> str:
+    """Return the anchor, with a number if the page has it already."""
+    seen = env.setdefault("anchors", Counter())
+    seen[name] += 1
+    return name if seen[name] == 1 else f"{name}-{seen[name]}"
+
+
 class _Renderer(RendererHTML):
     """A renderer that adds anchors to headings, and colors and a frame to code."""
 
     def heading_open(
         self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any
     ) -> str:
-        return f'<{tokens[index].tag} id="{anchor(tokens[index + 1].content)}">'
+        return f'<{tokens[index].tag} id="{_unique(anchor(tokens[index + 1].content), env)}">'
+
+    def td_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
+        """Give a cell that is one error code an anchor, so that an error can point at its row."""
+        code = _ERROR_CODE.fullmatch(tokens[index + 1].content)
+        return f'<td id="{_unique(anchor(code[1]), env)}">' if code else "<td>"
 
     def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: Any) -> str:
         token = tokens[index]

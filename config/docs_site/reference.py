@@ -73,6 +73,7 @@ class Operation:
     summary: str
     description: SafeString
     scope: str
+    needs_key: bool
     parameters: dict[str, list[Field]]
     body: list[Table]
     request_examples: list[Example]
@@ -126,6 +127,7 @@ class Reference:
             summary=operation["summary"],
             description=as_html(operation["description"].partition("\n\nRequires the `")[0]),
             scope=scopes[0] if scopes else "",
+            needs_key=bool(operation["security"]),
             parameters=self._parameters(operation),
             body=self._tables(body["schema"]) if body else [],
             request_examples=_examples(body) if body else [],
@@ -203,7 +205,7 @@ class Reference:
             for status, response in operation["responses"].items()
             if status.startswith("2")
         ]
-        schemas = [_content_of(one)["schema"] for one in described]
+        schemas = [one["schema"] for one in map(_content_of, described) if one]
         references = [one["$ref"] for schema in schemas for one in schema.get("oneOf", [schema])]
         return list(dict.fromkeys(one.rpartition("/")[2] for one in references))
 

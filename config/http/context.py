@@ -11,6 +11,8 @@ class RequestContext:
     organization: str = ""
     key_prefix: str = ""
     sandbox: bool = False
+    # The address of the desk as the caller wrote it, once its host is known to be allowed.
+    base: str = ""
 
 
 current: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)

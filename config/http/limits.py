@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 
 from config.errors import InvalidInput, PayloadTooLarge
+from config.http.context import current
 
 ENCODED_SLASH = re.compile("%(2f|5c|00)", re.IGNORECASE)
 # Health checks and Prometheus may know the desk only by its IP address.
@@ -27,7 +28,9 @@ class Hosts:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info not in ANY_HOST:
-            request.get_host()
+            host = request.get_host()
+            if (context := current.get()) is not None:
+                context.base = f"{request.scheme}://{host}"
         if ENCODED_SLASH.search(request.META.get("RAW_URI", "").partition("?")[0]):
             raise Http404
         return self.get_response(request)

@@ -51,6 +51,12 @@ REFUSALS = Counter(
     ["code", "sandbox"],
     registry=_COUNTED,
 )
+TOOL_CALLS = Counter(
+    "numberdesk_tool_calls",
+    "Calls of agents' tools by their outcome: OK, or the code of the error.",
+    ["tool", "code", "sandbox"],
+    registry=_COUNTED,
+)
 ORDER_NUMBERS = Histogram(
     "numberdesk_order_numbers",
     "Numbers in each committed order.",
@@ -137,6 +143,11 @@ def count_order(*, quantity: int, named: bool) -> None:
 
 def count_refusal(refusal: ApiError, **signal: Any) -> None:
     REFUSALS.labels(refusal.code, _flag(in_sandbox())).inc()
+
+
+def count_tool_call(tool: str, code: str) -> None:
+    """Count a call of a tool. ``code`` is that of its error, or OK."""
+    TOOL_CALLS.labels(tool, code, _flag(in_sandbox())).inc()
 
 
 refused.connect(count_refusal, dispatch_uid="config.observability.metrics")

@@ -70,7 +70,22 @@ class _QuantityFields(RequestBody):
 
 
 class BulkOrderRequest(ReferenceField, RoutingFields, CriteriaFields, _QuantityFields):
-    pass
+    @property
+    def order(self) -> QuantityRequest:
+        """Return the order that the request asks for. Raise ValidationFailed if it can't be filled.
+
+        With criteria that contradict each other it would wait for ever.
+        """
+        criteria = self.criteria
+        if problems := criteria.contradiction:
+            raise ValidationFailed(details=problems)
+        return QuantityRequest(
+            self.quantity,
+            criteria,
+            self.routing,
+            self.max_price_per_number,
+            self.customer_reference or "",
+        )
 
 
 class BulkOrderListView(ApiView):
@@ -195,14 +210,4 @@ class BulkOrderDetailView(ApiView):
 
 def read_quantity_order(request: Request) -> QuantityRequest:
     """Return the order that the body asks for. Raise ValidationFailed with every problem found."""
-    body = parse_body(request, BulkOrderRequest)
-    criteria = body.criteria
-    if problems := criteria.contradiction:  # such an order would wait for ever
-        raise ValidationFailed(details=problems)
-    return QuantityRequest(
-        body.quantity,
-        criteria,
-        body.routing,
-        body.max_price_per_number,
-        body.customer_reference or "",
-    )
+    return parse_body(request, BulkOrderRequest).order

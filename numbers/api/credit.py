@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -76,10 +77,7 @@ class CreditView(ApiView):
         is.
         """
         refuse_unknown_parameters(request)
-        account = CreditAccount.objects.filter(pk=request.user.organization_id).first()
-        # An organization that never had credit has no account yet: the same to it as an empty one.
-        account = account or CreditAccount(balance=Decimal("0.00"), currency=settings.CURRENCY)
-        return success(credit_json(account))
+        return success(own_credit(request.user.organization_id))
 
 
 class CreditEntryListView(ApiView):
@@ -102,6 +100,14 @@ class CreditEntryListView(ApiView):
         )
         rows = entries.order_by("-entry")[: page.fetch]
         return paginated_response(rows, page, show=entry_json, key=lambda row: row.entry)
+
+
+def own_credit(organization_id: UUID) -> CreditJson:
+    """Return the organization's balance. One that never had credit has no account: it is empty."""
+    account = CreditAccount.objects.filter(pk=organization_id).first()
+    return credit_json(
+        account or CreditAccount(balance=Decimal("0.00"), currency=settings.CURRENCY)
+    )
 
 
 def credit_json(account: CreditAccount) -> CreditJson:

@@ -42,7 +42,7 @@ from numbers.models.orders import OrderKind, OrderStatus
 from numbers.numbering.e164 import is_e164
 from numbers.orders import place
 from numbers.orders.find import OrderFilters, find_orders, started_at
-from numbers.orders.place import QuoteJson, place_order, quote_order
+from numbers.orders.place import QuoteJson
 from numbers.orders.purchase import Buyer
 from numbers.orders.queries import (
     OrderJson,
@@ -51,7 +51,7 @@ from numbers.orders.queries import (
     order_with_numbers_json,
     own_order,
 )
-from numbers.orders.sandbox import forced_order, forced_quote
+from numbers.orders.sandbox import order_or_force, quote_or_force
 from numbers.ownership.queries import PhoneNumberJson
 
 TAG = "Orders"
@@ -65,7 +65,10 @@ ROUTING_EXAMPLE = {
 
 
 class OrderRequest(ReferenceField, RoutingFields, NamedNumbers):
-    pass
+    @property
+    def order(self) -> place.OrderRequest:
+        """Return the order that the request asks for."""
+        return place.OrderRequest(self.numbers, self.routing, self.customer_reference or "")
 
 
 def _read_number(value: object) -> str | None:
@@ -82,7 +85,8 @@ def _read_request_id(value: object) -> str:
     return str(value).upper()
 
 
-def _read_key(value: object) -> str:
+def read_key(value: object) -> str:
+    """Return an idempotency key. Raise Problem."""
     try:
         return check_idempotency_key(str(value))
     except ValidationFailed as refusal:
@@ -102,7 +106,7 @@ class OrderListQuery(PageQuery):
     ] = None
     idempotency_key: Annotated[
         str | None,
-        Reads(_read_key, {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH + 2}),
+        Reads(read_key, {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH + 2}),
         doc("Only that of this `Idempotency-Key`, while it is remembered: for 24 hours."),
     ] = None
     number: Annotated[
@@ -204,9 +208,8 @@ class OrderListView(ApiView):
         idempotency_key = idempotency_key_of(request, "orders", request.data)
         buyer = buyer_of(caller)
         if dry_run:
-            return success(forced_quote(order, buyer=buyer) or quote_order(order, buyer=buyer))
-        answer = forced_order(order, buyer=buyer, idempotency_key=idempotency_key)
-        answer = answer or place_order(order, buyer=buyer, idempotency_key=idempotency_key)
+            return success(quote_or_force(order, buyer=buyer))
+        answer = order_or_force(order, buyer=buyer, idempotency_key=idempotency_key)
         response = json_response(answer.body)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
@@ -250,8 +253,7 @@ class OrderDetailView(ApiView):
 
 def read_order(request: Request) -> place.OrderRequest:
     """Return the order that the body asks for. Raise ValidationFailed with every problem found."""
-    body = parse_body(request, OrderRequest)
-    return place.OrderRequest(body.numbers, body.routing, body.customer_reference or "")
+    return parse_body(request, OrderRequest).order
 
 
 def buyer_of(caller: Caller) -> Buyer:

@@ -75,8 +75,13 @@ class SearchView(ApiView):
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, SearchRequest)
-        wanted, quantity = body.criteria, body.quantity
-        found = search(wanted, quantity=quantity, sandbox=request.user.is_sandbox)
-        if len(found) < quantity and not wanted.contradiction:
-            record_short_search(wanted, quantity=quantity, found=len(found))
-        return success([one.as_json() for one in found])
+        return success(search_numbers(body, sandbox=request.user.is_sandbox))
+
+
+def search_numbers(wanted: SearchRequest, *, sandbox: bool) -> list[AvailableNumberJson]:
+    """Return available numbers. Record a search that found fewer than were asked for."""
+    criteria, quantity = wanted.criteria, wanted.quantity
+    found = search(criteria, quantity=quantity, sandbox=sandbox)
+    if len(found) < quantity and not criteria.contradiction:
+        record_short_search(criteria, quantity=quantity, found=len(found))
+    return [one.as_json() for one in found]

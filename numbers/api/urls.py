@@ -25,6 +25,7 @@ from numbers.api.webhooks.endpoints import (
     WebhookListView,
     WebhookSecretView,
 )
+from numbers.mcp.view import McpView
 
 urlpatterns = [
     path("platform/", include("numbers.api.platform.urls")),
@@ -62,6 +63,7 @@ urlpatterns = [
         NumberEventListView.as_view(),
         name="number-events",
     ),
+    path("mcp", McpView.as_view(), name="mcp"),
     path("audit-log", AuditLogView.as_view(), name="audit-log"),
     path("audit-log/export", AuditExportView.as_view(), name="audit-export"),
     path("events", EventListView.as_view(), name="events"),

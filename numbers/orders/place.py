@@ -1,7 +1,7 @@
 """Place an order of named numbers: all or nothing, in one transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -78,7 +78,7 @@ class InventoryShortfallJson(TypedDict):
     ]
 
 
-class _QuoteLineJson(TypedDict):
+class QuoteLineJson(TypedDict):
     number: E164
     price: Annotated[Money, doc("What it costs.")]
 
@@ -86,7 +86,7 @@ class _QuoteLineJson(TypedDict):
 class QuoteJson(TypedDict):
     """What an order would cost now. Nothing is held."""
 
-    numbers: Annotated[list[_QuoteLineJson], doc("The numbers, in the order asked for.")]
+    numbers: Annotated[list[QuoteLineJson], doc("The numbers, in the order asked for.")]
     total: Annotated[Money, doc("What they cost together.")]
     currency: Currency
     balance_after: Annotated[Money, doc("What you would have left.", example="99.00")]
@@ -120,19 +120,28 @@ class OrderAnswer:
     replayed: bool = False
 
 
+# Raises an ApiError if the caller has not agreed to this purchase.
+Approve = Callable[[Purchase], None]
+
+
 def place_order(
-    request: OrderRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
+    request: OrderRequest,
+    *,
+    buyer: Buyer,
+    idempotency_key: IdempotencyKey | None = None,
+    approve: Approve | None = None,
 ) -> OrderAnswer:
     """Assign the numbers, charge for them and remember the response; or do nothing at all.
 
-    Raise ValidationFailed for more numbers than the key may order, NotFound, CampaignNotActive or
-    BrandNotVerified for the campaign, InsufficientInventory, SpendingLimitExceeded,
-    InsufficientCredit, IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
+    ``approve`` judges the priced purchase; a replay is not judged again. Raise ValidationFailed for
+    more numbers than the key may order, NotFound, CampaignNotActive or BrandNotVerified for the
+    campaign, InsufficientInventory, SpendingLimitExceeded, InsufficientCredit,
+    IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
     """
     buyer.check_size("numbers", len(request.numbers))
     try:
         return run_transaction(
-            lambda tx: _place(tx, request, buyer, idempotency_key),
+            lambda tx: _place(tx, request, buyer, idempotency_key, approve),
             begins_by_itself=True,
         )
     except NumbersTaken as taken:
@@ -148,11 +157,14 @@ def _place(
     request: OrderRequest,
     buyer: Buyer,
     idempotency_key: IdempotencyKey | None,
+    approve: Approve | None,
 ) -> OrderAnswer:
     if idempotency_key and (remembered := idempotency.claim(tx, idempotency_key)):
         tx.commit_with()
         return OrderAnswer(remembered.body, replayed=True)
     _, purchase = _check(tx, request, buyer)
+    if approve is not None:
+        approve(purchase)
     body = answer_body(purchase, request.routing)
     tx.commit_with(
         purchase_statement(
@@ -186,11 +198,14 @@ def _quote(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Accoun
     return checked
 
 
+def quote_lines(purchase: Purchase) -> list[QuoteLineJson]:
+    """Return what each number of the purchase costs."""
+    return [{"number": line.row.number, "price": line.row.price} for line in purchase.lines]
+
+
 def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> QuoteJson:
     return {
-        "numbers": [
-            {"number": line.row.number, "price": line.row.price} for line in purchase.lines
-        ],
+        "numbers": quote_lines(purchase),
         "total": purchase.total,
         "currency": purchase.currency,
         "balance_after": account.balance if buyer.is_sandbox else account.balance - purchase.total,

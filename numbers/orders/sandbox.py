@@ -51,11 +51,14 @@ from numbers.models import Reservation
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyInProgress, IdempotencyKey
 from numbers.orders.place import (
+    Approve,
     OrderAnswer,
     OrderRequest,
     QuoteJson,
     answer_body,
+    place_order,
     quote_json,
+    quote_order,
     refusal,
 )
 from numbers.orders.purchase import (
@@ -69,6 +72,25 @@ from numbers.ownership.undo_release import NumberNotAvailable, UndoExpired
 
 PRICE = Decimal("1.00")
 GOES_WELL = "+15005550006"
+
+
+def order_or_force(
+    request: OrderRequest,
+    *,
+    buyer: Buyer,
+    idempotency_key: IdempotencyKey | None = None,
+    approve: Approve | None = None,
+) -> OrderAnswer:
+    """Place the order, unless a magic number forces its outcome. Raise what `place_order` raises."""
+    forced = forced_order(request, buyer=buyer, idempotency_key=idempotency_key)
+    return forced or place_order(
+        request, buyer=buyer, idempotency_key=idempotency_key, approve=approve
+    )
+
+
+def quote_or_force(request: OrderRequest, *, buyer: Buyer) -> QuoteJson:
+    """Quote the order, unless a magic number forces the outcome."""
+    return forced_quote(request, buyer=buyer) or quote_order(request, buyer=buyer)
 
 
 def forced_order(

@@ -69,7 +69,8 @@ def test_every_invalid_key_gets_the_same_response_word_for_word(closed, endpoint
     assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
     if endpoint.method != "HEAD":
         assert body == (
-            b'{"success":false,"error":{"code":"UNAUTHORIZED","message":"authentication failed","request_id":""}}'
+            b'{"success":false,"error":{"code":"UNAUTHORIZED","message":"authentication failed",'
+            b'"request_id":"","doc_url":"http://testserver/docs/errors#unauthorized"}}'
         )
     for wrong, authorization in closed.items():
         assert answer(endpoint, authorization) == missing, wrong

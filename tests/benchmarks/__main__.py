@@ -23,6 +23,7 @@ SECTIONS = (
     "routes",
     "webhooks",
     "feed",
+    "mcp",
 )
 
 
@@ -78,6 +79,7 @@ def _measure(options: argparse.Namespace) -> None:
         feed,
         indexes,
         machine,
+        mcp,
         orders,
         paired,
         plots,
@@ -112,6 +114,7 @@ def _measure(options: argparse.Namespace) -> None:
         "growth": lambda: _measure_growth(report, options),
         "webhooks": lambda: webhooks.measure_webhooks(report, stock, backlog=options.bulk),
         "feed": lambda: feed.measure_feed(report, stock, events=options.largest),
+        "mcp": lambda: mcp.measure_mcp(report, stock, **pace),
         "searching": lambda: _measure_searching(report, options),
         "routes": lambda: _measure_routes(report, options),
     }

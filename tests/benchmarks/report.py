@@ -84,6 +84,9 @@ TARGETS: list[tuple[str, str, float, str]] = [
         1.2,
         "webhooks: a claim with a million waiting, of one with ten thousand",
     ),
+    ("mcp_search_of_rest", ">=", 0.9, "search by an agent's tool, of search by REST"),
+    ("mcp_orders_1_of_rest", ">=", 0.9, "orders of 1 by an agent's tool, of orders by REST"),
+    ("mcp_orders_100_of_rest", ">=", 0.9, "orders of 100 by an agent's tool, of orders by REST"),
     ("feed_page_ms", "<=", 20, "a page of 1,000 events of the largest feed, ms"),
 ]
 

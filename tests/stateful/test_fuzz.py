@@ -18,12 +18,15 @@ from config.api import pagination
 from config.api.openapi.operations import LINES
 from config.http.client_address import client_address
 from numbers.inventory.criteria import Criteria
+from numbers.mcp.catalog import TOOLS
+from numbers.mcp.versions import CAPABILITIES_KEY, SUPPORTED, VERSION_KEY
 from numbers.orders.picking import QuantityRequest
 from numbers.ownership.routing import Routing
 from tests.drills.fuzz import input as inputs
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS, Api
 from tests.support.endpoints import endpoints
+from tests.support.mcp import MCP
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -96,6 +99,9 @@ def sane(response):
         if response.content
         else {"success": response.status_code < 400}
     )
+    if "jsonrpc" in answer:  # an agent's message: the error has a number
+        assert "error" in answer or response.status_code < 400
+        return response
     assert answer["success"] is (response.status_code < 400)
     if not answer["success"] and response.content:
         assert answer["error"]["code"] in CODES
@@ -117,6 +123,44 @@ def test_any_order_with_any_key_gets_a_sane_response(fuzzed, body, key):
     response = sane(fuzzed.post(ORDERS, body, headers={"Idempotency-Key": key}))
     if response.status_code >= 400:
         assert db_assertions.written() == before
+
+
+ARGUMENTS = sorted({field for tool in TOOLS.values() for field in tool.takes.known})
+
+
+@budget
+@given(
+    st.sampled_from(list(TOOLS)),
+    st.dictionaries(st.sampled_from(ARGUMENTS) | inputs.text, inputs.anything, max_size=4),
+)
+def test_any_call_of_a_tool_gets_a_sane_response(fuzzed, tool, arguments):
+    params = {"name": tool, "arguments": arguments}
+    document = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    before = db_assertions.written()
+    response = sane(fuzzed.post(MCP, inputs.as_json(document)))
+    if b'"isError":false' not in response.content:
+        assert db_assertions.written() == before
+
+
+@budget
+@given(st.sampled_from([*SUPPORTED, ""]) | inputs.header, inputs.header, inputs.header)
+def test_any_headers_of_an_agent_get_a_sane_response(fuzzed, version, method, name):
+    headers = {"MCP-Protocol-Version": version, "Mcp-Method": method, "Mcp-Name": name}
+    for key in (None, version):
+        meta = {"_meta": {VERSION_KEY: key, CAPABILITIES_KEY: {}}} if key is not None else {}
+        document = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": name, **meta}}
+        sane(fuzzed.post(MCP, inputs.as_json(document), headers=headers))
+
+
+@budget
+@given(inputs.anything, inputs.anything, inputs.anything, inputs.anything)
+def test_any_message_of_an_agent_gets_a_sane_response(fuzzed, id, method, params, meta):
+    for document in (
+        {"jsonrpc": "2.0", "id": id, "method": method, "params": params},
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"_meta": meta}},
+        [method, params],
+    ):
+        sane(fuzzed.post(MCP, inputs.as_json(document)))
 
 
 @budget

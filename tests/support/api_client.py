@@ -112,6 +112,8 @@ def refused(
     body = response.json()
     assert response.status_code == status, body
     assert body["error"].pop("request_id") == response["X-Request-Id"]
+    anchor = code.lower().replace("_", "-")
+    assert body["error"].pop("doc_url") == f"http://testserver/docs/errors#{anchor}"
     assert body == {
         "success": False,
         "error": {"code": code, "message": message, **(error or {})},

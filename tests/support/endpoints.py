@@ -19,7 +19,10 @@ PUBLIC = {"v1/openapi.json", "v1/types.ts", "v1/docs"}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method of one path. ``path`` has ``<id:…>`` or ``<number:…>`` where an id belongs, as in the URL conf."""
+    """One method of one path; without a ``scope`` every key opens it.
+
+    ``path`` has ``<id:…>`` or ``<number:…>`` where an id belongs, as in the URL conf.
+    """
 
     method: str
     path: str
@@ -31,9 +34,10 @@ class Endpoint:
 
     def key(self, organization: Organization, *scopes: str) -> str:
         """A secret for it, of the organization or the platform; of all scopes where none is named."""
+        named = [one for one in scopes if one]
         if self.for_platform:
-            return factories.platform_key(*scopes)
-        return factories.key(organization, *scopes)
+            return factories.platform_key(*named)
+        return factories.key(organization, *named)
 
     def other_scopes(self) -> list[Scope]:
         """Every scope that a key for it can have, except the one that it needs."""

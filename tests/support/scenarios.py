@@ -31,6 +31,7 @@ from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS, Api
 from tests.support.example_data import BULK, HOLDS, HOOKS, MINE
 from tests.support.gateway import ROUTES
+from tests.support.mcp import MCP, Agent
 
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 NUMBERS, KEYS, EVENTS = "/v1/phone-numbers", "/v1/api-keys", "/v1/events"
@@ -58,7 +59,7 @@ class Call:
     method: str
     path: str
     body: Any = b""
-    meets: dict[str, Callable[[World, "Call"], Any]] = field(default_factory=dict)
+    meets: dict[str | int, Callable[[World, "Call"], Any]] = field(default_factory=dict)
 
     def make(
         self,
@@ -77,9 +78,9 @@ class Call:
     def for_platform(self) -> bool:
         return self.path.startswith("/v1/platform/")
 
-    def meet(self, world: World, code: str) -> Any:
+    def meet(self, world: World, code: str | int) -> Any:
         scenario = (
-            self.meets.get(code) or SHARED.get(code) or (lambda world, call: call.make(world))
+            self.meets.get(code) or SHARED.get(str(code)) or (lambda world, call: call.make(world))
         )
         return scenario(world, self)
 
@@ -354,6 +355,30 @@ def of_a_paused_webhook(world: World, call: Call) -> Any:
 
 def with_a_field_that_no_webhook_updates(world: World, call: Call) -> Any:
     return call.make(world, body={"secret": "mine"})
+
+
+def with_changed_message(**changed: Any) -> Callable[[World, Call], Any]:
+    """An agent's message that is another in these fields; without one that is None."""
+
+    def change(world: World, call: Call) -> Any:
+        body = {**call.body, **changed}
+        return call.make(world, body={k: one for k, one in body.items() if one is not None})
+
+    return change
+
+
+def in_a_version_that_is_unknown(world: World, call: Call) -> Any:
+    return call.make(world, headers={"MCP-Protocol-Version": "1900-01-01"})
+
+
+def with_an_unknown_method(world: World, call: Call) -> Any:
+    agent = Agent(world.api.secret)
+    document, headers = agent.message("prompts/list")
+    return call.make(world, body=document, headers=headers)
+
+
+def from_a_page_of_another_site(world: World, call: Call) -> Any:
+    return call.make(world, headers={"Origin": "https://evil.example"})
 
 
 def when_the_database_is_away(world: World, call: Call) -> Any:
@@ -646,6 +671,20 @@ CALLS = {
         INVALID_INPUT=with_a_scope_that_is_none,
         IDEMPOTENCY_IN_PROGRESS=with_a_key_in_progress,
         IDEMPOTENCY_KEY_REUSED=with_the_key_of_another_request,
+    ),
+    "callMcp": Call(
+        "POST",
+        MCP,
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+        {
+            "202": with_changed_message(id=None),
+            "FORBIDDEN": from_a_page_of_another_site,
+            -32022: in_a_version_that_is_unknown,
+            -32601: with_an_unknown_method,
+            429: past_the_limit,
+            -32603: failing(RuntimeError("an unforeseen error")),
+            503: failing(OperationalError("the connection was lost")),
+        },
     ),
     "listActs": a_call("GET", "/v1/audit-log"),
     "listPlatformActs": a_call("GET", "/v1/platform/audit-log"),

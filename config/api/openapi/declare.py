@@ -66,6 +66,18 @@ class Returns:
 
 
 @dataclass(frozen=True)
+class ReturnsBody:
+    """A success whose whole body is of the type ``body``, without the envelope."""
+
+    body: Any
+    description: str
+    example: Any
+
+    def answer(self) -> Answer:
+        return Answer(self.description, schema_of(self.body), [Example(self.example)])
+
+
+@dataclass(frozen=True)
 class ReturnsLines:
     """A success as lines of JSON: each is one of the types ``lines``."""
 
@@ -102,7 +114,7 @@ PAGING = (
 )
 
 
-Success = Returns | ReturnsLines | ReturnsNothing
+Success = Returns | ReturnsBody | ReturnsLines | ReturnsNothing
 
 
 class NextPage(TypedDict):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config import errors
+from config.api.envelope import doc_url
 from config.api.openapi.schemas import example_of, schema_of
 from config.api.openapi.shapes import Schema, constant, named, record, table, text, ulid
 from config.errors import ApiError
@@ -16,6 +17,8 @@ _DETAILS = table(
     {"type": "string"},
     minProperties=1,
 )
+
+_DOC_URL = text("What the code means, and what to do.", format="uri-reference")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class ErrorResponse:
         }
         if self.details is not None:
             about["details"] = _DETAILS
+        about["doc_url"] = _DOC_URL
         fields = {"success": constant(False), "error": record("", about)}
         if self.data is not None:
             fields["data"] = schema_of(self.data)
@@ -76,6 +80,7 @@ class ErrorResponse:
         }
         if self.details is not None:
             error["details"] = dict(self.details)
+        error["doc_url"] = f"https://desk.example{doc_url(self.error.code)}"
         document: dict[str, Any] = {"success": False, "error": error}
         if self.data is not None:
             document["data"] = self.data_example or example_of(schema_of(self.data))

@@ -7,9 +7,9 @@ Numberdesk keeps an inventory of phone numbers and sells them. A program finds n
 them all or nothing, sets where their messages go, and pays from prepaid credit.
 
 **One envelope.** A success is `{"success": true, "data": …}`, with `meta` where there is more to
-say. An error is `{"success": false, "error": {"code", "message", "request_id"}}`: go by
+say. An error is `{"success": false, "error": {"code", "message", "request_id", "doc_url"}}`: go by
 `error.code`, which does not change, and show `message` to people. `error.details` names each
-invalid field with its remedy.
+invalid field with its remedy, and `error.doc_url` leads to what the code means.
 
 **Formats.** JSON in UTF-8 both ways. Times are ISO 8601 in UTC with `Z`, ids are UUIDs, amounts of
 money are decimal strings such as `"12.50"`, phone numbers are E.164 such as `+14155550123`. New
@@ -22,8 +22,8 @@ can't pass silently.
 path is 404 `NOT_FOUND`. What belongs to another organization is 404 too, with the same words as
 what does not exist.
 
-Guides, and this reference with calls in curl, TypeScript and Python, are at `/docs`; TypeScript
-definitions are at `/types.ts`.
+Guides, and this reference with calls in curl, TypeScript and Python, are at `/docs`; the same as
+Markdown is listed in `/llms.txt`. TypeScript definitions are at `/types.ts`.
 """
 
 AUTHENTICATION = """\
@@ -46,6 +46,7 @@ TAGS = {
     "Events": "What happened to your organization, in order.",
     "Webhooks": "Endpoints of yours that events are posted to, signed.",
     "Audit log": "Who did what, when and in which request.",
+    "Agents": "The same as tools of the Model Context Protocol, for programs that think.",
     "Platform": "For the operator's own systems, with platform keys: customers, money and stock.",
     "Routes": "Where each number's messages go, for the operator's gateways.",
     "Health": "For load balancers and monitors. No key needed.",

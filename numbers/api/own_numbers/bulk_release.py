@@ -25,20 +25,24 @@ from numbers.ownership.queries import owned_ids
 from numbers.ownership.release import release_many
 
 INVALID_IDS = f"must be a list of 1 to {MAX_NUMBERS} ids of your phone numbers"
+INVALID_REFERENCE = "must be the UUID of a phone number, or the number in E.164"
 REFERENCE_MEANS = "An id, or a number in E.164."
 # A UUID, or a number in E.164.
 REFERENCE = r"^(\+[1-9][0-9]{1,14}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"
+
+
+def read_number_reference(value: object) -> UUID | str | None:
+    """Return a number's id, or the number in E.164. Return None for anything else."""
+    return str(value) if is_e164(value) else parse_uuid(value)
 
 
 def read_references(value: object) -> list[UUID | str]:
     """Return the numbers that are named by their ids or in E.164. Raise Problem."""
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_NUMBERS:
         raise Problem(INVALID_IDS)
-    found = [one if is_e164(one) else parse_uuid(one) for one in value]
+    found = [read_number_reference(one) for one in value]
     wrong = {
-        f"[{position}]": "must be the UUID of a phone number, or the number in E.164"
-        for position, one in enumerate(found)
-        if one is None
+        f"[{position}]": INVALID_REFERENCE for position, one in enumerate(found) if one is None
     }
     if wrong:
         raise Problem(items=wrong)

@@ -9,6 +9,7 @@ from django.test import Client
 
 from config.api.openapi.views import schema
 from config.docs_site.guides import FOLDER, LOCAL, ORDER, all_guides
+from numbers.mcp.confirmation import ConfirmationExpired, PriceChanged
 from numbers.orders import sandbox
 from tests.support.api_client import ORDERS, Api
 from tests.support.openapi_conformance import Published
@@ -18,7 +19,7 @@ OPERATIONS = {
     for path, method, one in Published(schema()).operations()
 }
 REFERENCES = ("/docs", "/docs/platform")
-PAGES = [*REFERENCES, "/docs/console", *(f"/docs/{slug}" for slug in ORDER)]
+PAGES = [*REFERENCES, "/docs/console", "/docs/changelog", *(f"/docs/{slug}" for slug in ORDER)]
 
 
 class Page(HTMLParser):
@@ -212,7 +213,9 @@ def codes_of_the_document() -> set[tuple[str, str]]:
                 for name, code in names.items()
                 if f"/{name}'" in str(Published(schema()).resolve(answer))
             }
-    return found | {("405", "METHOD_NOT_ALLOWED")}
+    # Those of tools: in the result of a call, not in a response of its own.
+    of_tools = {(str(one.status), one.code) for one in (ConfirmationExpired, PriceChanged)}
+    return found | of_tools | {("405", "METHOD_NOT_ALLOWED")}
 
 
 def test_errors_guide_has_every_code_and_no_other():

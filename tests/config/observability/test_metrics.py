@@ -13,6 +13,7 @@ from numbers.reports.dashboard import refresh_figures
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS
 from tests.support.concurrency import Clients, uncommitted
+from tests.support.mcp import Agent
 
 TOKEN = "a token of the monitoring"
 
@@ -57,6 +58,26 @@ def test_request_is_counted_by_its_template_method_and_status(api, more):
         api.get("/v1/phone-numbers/01890a5d-ac96-774b-bcce-b302099a8057")
     assert more("numberdesk_requests_total", **of_one) == 2
     assert more("numberdesk_refusals_total", code="NOT_FOUND", sandbox="false") == 2
+
+
+@pytest.mark.django_db
+def test_call_of_a_tool_is_counted_by_its_outcome(cast, more):
+    agent = Agent(cast.owner_key)
+    of_all = {"method": "POST", "endpoint": "/v1/mcp", "status": "200", "sandbox": "false"}
+    calls = "numberdesk_tool_calls_total"
+
+    def grown():
+        return (
+            more(calls, tool="get_credit", code="OK", sandbox="false"),
+            more(calls, tool="get_number", code="NOT_FOUND", sandbox="false"),
+            more("numberdesk_refusals_total", code="NOT_FOUND", sandbox="false"),
+            more("numberdesk_requests_total", **of_all),
+        )
+
+    grown()
+    agent.do("get_credit")
+    assert agent.call("get_number", number="+14159999999").is_error
+    assert grown() == (1, 1, 1, 2)
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from typing import Any
 from config import json_text
 
 FOLDER = Path(__file__).parent / "typescript"
-INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
+LINTERS = Path(__file__).parent / "linters"
 
 _HEADER = """\
 // The types of every request and answer of the Numberdesk API.
@@ -27,24 +27,29 @@ class NoNode(Exception):
     """There is no node here, or its packages can't be had. Running the desk needs neither."""
 
 
-def tools() -> Path:
-    """The folder of tsc and openapi-typescript, installed where they are not yet. Raises NoNode."""
+def tools(folder: Path = FOLDER) -> Path:
+    """The folder of the programs that a folder's package-lock.json pins, installed where they are not
+    yet: tsc and openapi-typescript, or the linters. Raises NoNode."""
     if not shutil.which("npm") or not shutil.which("node"):
-        raise NoNode("node and npm are not installed: the TypeScript types are not checked here")
-    FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / ".install.lock").open("w") as lock:
+        raise NoNode("node and npm are not installed: what needs them is not checked here")
+    installed = folder / "node_modules" / ".package-lock.json"
+    with (folder / ".install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of one test run
         if (
-            not INSTALLED.exists()
-            or INSTALLED.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime
+            not installed.exists()
+            or installed.stat().st_mtime < (folder / "package-lock.json").stat().st_mtime
         ):
             done = subprocess.run(
-                ["npm", "ci"], cwd=FOLDER, capture_output=True, text=True, timeout=300
+                ["npm", "ci", "--ignore-scripts"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=300,
             )
             if done.returncode:
                 raise NoNode(f"npm ci failed: {done.stderr.strip()[-400:]}")
-            INSTALLED.touch()
-    return FOLDER / "node_modules" / ".bin"
+            installed.touch()
+    return folder / "node_modules" / ".bin"
 
 
 def digest(document: dict) -> str:
