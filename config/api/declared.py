@@ -134,7 +134,7 @@ def parse_body(
     Raise ValidationFailed with every problem found. If ``unknown_field`` is another error, raise
     that one for a body with unknown fields.
     """
-    body = request.data
+    body: Any = request.data
     if request._request.body == b"":
         body = None
     return read_object(body, declared, unknown_field=unknown_field)

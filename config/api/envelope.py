@@ -45,9 +45,14 @@ def success(data: Any, *, meta: dict[str, Any] | None = None, status: int = 200)
 
 
 def doc_url(code: str) -> str:
-    """Return the address of an error code in the docs."""
+    """Return the address of an error code in the docs of this desk."""
     context = current.get()
-    return f"{context.base if context else ''}/docs/errors#{code.lower().replace('_', '-')}"
+    return f"{context.base if context else ''}{doc_path(code)}"
+
+
+def doc_path(code: str) -> str:
+    """Return the path of an error code in the docs: its row in the guide to errors."""
+    return f"/docs/errors#{code.lower().replace('_', '-')}"
 
 
 def error_response(

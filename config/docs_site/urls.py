@@ -3,7 +3,10 @@ from django.urls import path
 from config.docs_site.views import (
     ConsolePage,
     FrontDoor,
+    GuideMarkdown,
     GuidePage,
+    LlmsText,
+    OperationMarkdown,
     PlatformPage,
     ReferencePage,
     SearchIndex,
@@ -17,5 +20,8 @@ urlpatterns = [
     path("docs/search.json", SearchIndex.as_view(), name="docs-search"),
     path("docs/console", ConsolePage.as_view(), name="docs-console"),
     path("docs/platform", PlatformPage.as_view(), name="docs-platform"),
+    path("llms.txt", LlmsText.as_view(), name="llms-txt"),
+    path("docs/operations/<slug:operation>.md", OperationMarkdown.as_view()),
+    path("docs/<slug:slug>.md", GuideMarkdown.as_view()),
     path("docs/<slug:slug>", GuidePage.as_view(), name="docs-guide"),
 ]

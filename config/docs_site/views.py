@@ -10,12 +10,14 @@ from rest_framework.request import Request
 from config import json_text
 from config.api.openapi.views import schema
 from config.api.views import PublicView
-from config.docs_site.guides import all_guides, search_index
+from config.docs_site.guides import all_guides, page_of_guide, search_index
 from config.docs_site.markdown import as_html
+from config.docs_site.plain_text import llms_text, operation_text, operations
 from config.docs_site.reference import Group, Reference
 from config.documents import Document, answer_document
 
 HTML = "text/html; charset=utf-8"
+MARKDOWN = "text/markdown; charset=utf-8"
 
 
 @lru_cache(maxsize=16)
@@ -40,9 +42,9 @@ def page(template: str, base: str, slug: str = "") -> Document:
         ),
         "slug": slug,
     }
-    if slug:
-        context["guide"] = all_guides()[slug]
-        context["text"] = all_guides()[slug].html(base)
+    if guide := page_of_guide(slug):
+        context["guide"] = guide
+        context["text"] = guide.html(base)
     return Document.of(render_to_string(f"docs/{template}.html", context).encode(), HTML)
 
 
@@ -56,7 +58,7 @@ class _Page(PublicView):
     template: str
 
     def get(self, request: Request, slug: str = "") -> HttpResponse:
-        if slug and slug not in all_guides():
+        if slug and page_of_guide(slug) is None:
             raise Http404
         base = request._request.build_absolute_uri("/").rstrip("/")
         return answer_document(request._request, page(self.template, base, slug))
@@ -85,6 +87,45 @@ class GuidePage(_Page):
 
 class ConsolePage(_Page):
     template = "console"
+
+
+@lru_cache(maxsize=16 * 128)
+def _markdown(base: str, slug: str = "", operation: str = "") -> Document:
+    """Render a text: a guide, an operation, or without either ``/llms.txt``."""
+    guide = page_of_guide(slug)
+    if guide is not None:
+        text = guide.markdown(base)
+    elif operation:
+        text = operation_text(schema(), operation, base)
+    else:
+        text = llms_text(schema(), base)
+    return Document.of(text.encode(), MARKDOWN)
+
+
+class _Markdown(PublicView):
+    """A page as Markdown, for programs."""
+
+    schema = None
+
+    def get(self, request: Request, slug: str = "", operation: str = "") -> HttpResponse:
+        if slug and page_of_guide(slug) is None:
+            raise Http404
+        if operation and operation not in operations(schema()):
+            raise Http404
+        base = request._request.build_absolute_uri("/").rstrip("/")
+        return answer_document(request._request, _markdown(base, slug, operation))
+
+
+class LlmsText(_Markdown):
+    """``/llms.txt``: what a model should read."""
+
+
+class GuideMarkdown(_Markdown):
+    pass
+
+
+class OperationMarkdown(_Markdown):
+    pass
 
 
 class SearchIndex(PublicView):

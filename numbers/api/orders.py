@@ -42,7 +42,6 @@ from numbers.models.orders import OrderKind, OrderStatus
 from numbers.numbering.e164 import is_e164
 from numbers.orders import place
 from numbers.orders.find import OrderFilters, find_orders, started_at
-from numbers.orders.place import QuoteJson
 from numbers.orders.purchase import Buyer
 from numbers.orders.queries import (
     OrderJson,
@@ -51,6 +50,7 @@ from numbers.orders.queries import (
     order_with_numbers_json,
     own_order,
 )
+from numbers.orders.quote import QuoteJson
 from numbers.orders.sandbox import order_or_force, quote_or_force
 from numbers.ownership.queries import PhoneNumberJson
 

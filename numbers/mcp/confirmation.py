@@ -17,8 +17,8 @@ from apikeys.authentication import Caller
 from config import json_text
 from config.api.envelope import timestamp
 from config.errors import Conflict, ValidationFailed
-from numbers.orders.place import QuoteLineJson, quote_lines
 from numbers.orders.purchase import Purchase
+from numbers.orders.quote import QuoteLineJson, quote_lines
 
 SECONDS = 300
 _DIGEST_LENGTH = 16

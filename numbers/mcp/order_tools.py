@@ -15,7 +15,7 @@ from numbers.api.search import SearchRequest, search_numbers
 from numbers.inventory.search import AvailableNumberJson
 from numbers.mcp import confirmation
 from numbers.mcp.tool import Call, Tool
-from numbers.orders.place import QuoteJson
+from numbers.orders.quote import QuoteJson
 from numbers.orders.sandbox import order_or_force, quote_or_force
 from numbers.ownership.queries import PhoneNumberJson
 

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from config.api.declared import doc
 from config.api.envelope import success_body
-from config.api.field_kinds import Count, Currency, Money
+from config.api.field_kinds import Count
 from config.db.constraints import constraint_of
 from config.db.pipeline import Rows, Statement, array_text, run_statements
 from config.db.transactions import Transaction, run_transaction
@@ -29,6 +29,7 @@ from numbers.orders.purchase import (
     price_purchase,
     purchase_statement,
 )
+from numbers.orders.quote import QuoteJson, quote_json
 from numbers.ownership.routing import Routing
 
 logger = logging.getLogger(__name__)
@@ -76,20 +77,6 @@ class InventoryShortfallJson(TypedDict):
             example={TAKEN: "+14155550457"},
         ),
     ]
-
-
-class QuoteLineJson(TypedDict):
-    number: E164
-    price: Annotated[Money, doc("What it costs.")]
-
-
-class QuoteJson(TypedDict):
-    """What an order would cost now. Nothing is held."""
-
-    numbers: Annotated[list[QuoteLineJson], doc("The numbers, in the order asked for.")]
-    total: Annotated[Money, doc("What they cost together.")]
-    currency: Currency
-    balance_after: Annotated[Money, doc("What you would have left.", example="99.00")]
 
 
 class NumbersTaken(Exception):
@@ -196,20 +183,6 @@ def _quote(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Accoun
     checked = _check(tx, request, buyer)
     transaction.set_rollback(True)
     return checked
-
-
-def quote_lines(purchase: Purchase) -> list[QuoteLineJson]:
-    """Return what each number of the purchase costs."""
-    return [{"number": line.row.number, "price": line.row.price} for line in purchase.lines]
-
-
-def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> QuoteJson:
-    return {
-        "numbers": quote_lines(purchase),
-        "total": purchase.total,
-        "currency": purchase.currency,
-        "balance_after": account.balance if buyer.is_sandbox else account.balance - purchase.total,
-    }
 
 
 def _check(tx: Transaction, request: OrderRequest, buyer: Buyer) -> tuple[Account, Purchase]:

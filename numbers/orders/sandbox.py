@@ -54,10 +54,8 @@ from numbers.orders.place import (
     Approve,
     OrderAnswer,
     OrderRequest,
-    QuoteJson,
     answer_body,
     place_order,
-    quote_json,
     quote_order,
     refusal,
 )
@@ -68,6 +66,7 @@ from numbers.orders.purchase import (
     Purchase,
     price_purchase,
 )
+from numbers.orders.quote import QuoteJson, quote_json
 from numbers.ownership.undo_release import NumberNotAvailable, UndoExpired
 
 PRICE = Decimal("1.00")

@@ -13,8 +13,9 @@ from numbers.mcp import confirmation
 from numbers.mcp.order_tools import ORDER, bound_by
 from numbers.mcp.versions import CAPABILITIES_KEY, CURRENT, VERSION_KEY
 from numbers.orders.place import OrderRequest as Wanted
-from numbers.orders.place import QuoteLineJson, quote_order
+from numbers.orders.place import quote_order
 from numbers.orders.purchase import Buyer
+from numbers.orders.quote import QuoteLineJson
 from numbers.ownership.routing import Routing
 from tests.benchmarks import load, requests, server
 from tests.benchmarks.contestants import DESK, Running, serving

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config import errors
-from config.api.envelope import doc_url
+from config.api.envelope import doc_path
 from config.api.openapi.schemas import example_of, schema_of
 from config.api.openapi.shapes import Schema, constant, named, record, table, text, ulid
 from config.errors import ApiError
@@ -80,7 +80,7 @@ class ErrorResponse:
         }
         if self.details is not None:
             error["details"] = dict(self.details)
-        error["doc_url"] = f"https://desk.example{doc_url(self.error.code)}"
+        error["doc_url"] = f"https://desk.example{doc_path(self.error.code)}"
         document: dict[str, Any] = {"success": False, "error": error}
         if self.data is not None:
             document["data"] = self.data_example or example_of(schema_of(self.data))

@@ -3,9 +3,20 @@
 import pytest
 from django.conf import settings
 
+from apikeys.types import MAX_GRACE_SECONDS
+from config.api.idempotency import KEY_LENGTH
+from config.api.pagination import LIMIT_DEFAULT, LIMIT_LARGEST
 from config.docs_site.guides import FOLDER
+from numbers.api.search import MAX_QUANTITY
+from numbers.api.types import MAX_NUMBERS, REFERENCE_LENGTH
+from numbers.events import retention
 from numbers.inventory import reservations
+from numbers.mcp import confirmation
 from numbers.orders import idempotency
+from numbers.orders.picking import MOST
+from numbers.ownership.routing import LABEL_LENGTH
+from numbers.ownership.webhook_urls import MAX_LENGTH
+from numbers.webhooks import endpoints
 
 NAMED = [
     ("idempotency", f"For **{idempotency.HOURS} hours**"),
@@ -13,6 +24,29 @@ NAMED = [
     ("retries", f"hold up to {reservations.MOST_HELD} numbers at a time"),
     ("retries", f"Up to {settings.BACKORDERS_PER_ORGANIZATION} of your orders may wait"),
     ("errors", f"more than {settings.BACKORDERS_PER_ORGANIZATION} bulk orders that wait"),
+    ("limits", f"| {settings.RATE_LIMIT_PER_MINUTE:,} a minute, over all of its keys |"),
+    ("limits", f"| {settings.HELD_NUMBERS_PER_MINUTE:,} a minute |"),
+    ("limits", f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes"),
+    ("limits", f"1 to {KEY_LENGTH} visible ASCII characters, remembered for {idempotency.HOURS}"),
+    ("limits", f"bulk release | 1 to {MAX_NUMBERS} |"),
+    ("limits", f"order by quantity | 1 to {MOST:,} |"),
+    ("limits", f"wait for stock | {settings.BACKORDERS_PER_ORGANIZATION} |"),
+    ("limits", f"on hold at a time | {reservations.MOST_HELD} |"),
+    ("limits", f"| {reservations.SHORTEST} to {reservations.LONGEST:,} seconds"),
+    ("limits", f"a search | {MAX_QUANTITY} numbers"),
+    ("limits", f"a label | {LABEL_LENGTH} characters"),
+    ("limits", f"| {REFERENCE_LENGTH} characters"),
+    ("limits", f"a URL | {MAX_LENGTH:,} characters"),
+    ("limits", f"by others | {settings.NUMBER_QUARANTINE_DAYS} days"),
+    ("limits", f"can be undone | {settings.UNDO_RELEASE_DAYS} days"),
+    ("limits", f"keeps events | {retention.RETENTION_DAYS} days"),
+    ("limits", f"token is valid | {confirmation.SECONDS} seconds"),
+    ("limits", f"up to {MAX_GRACE_SECONDS:,} seconds"),
+    (
+        "limits",
+        f"has {LIMIT_DEFAULT} items unless you ask for another `limit`, and {LIMIT_LARGEST}",
+    ),
+    ("limits", f"at most {endpoints.MOST_ENDPOINTS} [webhooks]"),
     ("errors", f"q={settings.RATE_LIMIT_PER_MINUTE};w=60"),
 ]
 
