@@ -21,6 +21,19 @@ class EventType(models.TextChoices):
         "Your number was released. Its routing is what it was until then.",
     )
     PHONE_NUMBER_RELEASE_UNDONE = "phone_number.release_undone", "A release was undone."
+    PHONE_NUMBER_RENEWED = "phone_number.renewed", "A month of your number was paid."
+    PHONE_NUMBER_PAST_DUE = (
+        "phone_number.past_due",
+        "Your credit did not cover a month of your number. It works on for 7 days.",
+    )
+    PHONE_NUMBER_SUSPENDED = (
+        "phone_number.suspended",
+        "Your number carries no messages until its months are paid.",
+    )
+    PHONE_NUMBER_RESUMED = (
+        "phone_number.resumed",
+        "A suspended number was paid and carries messages again.",
+    )
     CAMPAIGN_UPDATED = "campaign.updated", "A campaign was registered, decided on or changed."
     BRAND_UPDATED = "brand.updated", "A brand was registered, reviewed or changed."
     CREDIT_LOW = "credit.low", "Your balance fell to `alert_below` or under it."

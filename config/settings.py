@@ -212,6 +212,8 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("MAX_BODY_BYTES", default=262_144, minimum=16_384)
 CURRENCY = env.currency("CURRENCY", default="USD")
 NUMBER_QUARANTINE_DAYS = env.integer("NUMBER_QUARANTINE_DAYS", default=45, minimum=0)
+RENEWAL_SUSPEND_DAYS = env.integer("RENEWAL_SUSPEND_DAYS", default=7, minimum=0, maximum=3_650)
+RENEWAL_RELEASE_DAYS = env.integer("RENEWAL_RELEASE_DAYS", default=30, minimum=0, maximum=3_650)
 UNDO_RELEASE_DAYS = env.integer("UNDO_RELEASE_DAYS", default=14, minimum=0, maximum=3_650)
 BACKORDERS_PER_ORGANIZATION = env.integer(
     "BACKORDERS_PER_ORGANIZATION", default=100, minimum=1, maximum=10_000
@@ -226,7 +228,6 @@ WORKER_JOBS = env.integer("WORKER_JOBS", default=2, minimum=1, maximum=32)
 WORKER_LISTEN_URL = env.postgres_url("WORKER_LISTEN_URL")
 VERIFY_INVENTORY_AT = env.time_of_day("VERIFY_INVENTORY_AT", default="03:30")
 DESK_JOB_DAYS = env.integer("DESK_JOB_DAYS", default=90, minimum=7)
-
 IMPORT_MAX_BYTES = env.integer("IMPORT_MAX_BYTES", default=268_435_456, minimum=65_536)
 FILE_UPLOAD_HANDLERS = [
     "config.http.uploads.BoundedUpload",
@@ -290,7 +291,6 @@ LOGGING = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
-
 # --- errors and traces, optional -----------------------------------------------------------------
 if env.text("OTEL_EXPORTER_OTLP_ENDPOINT"):
     tracing.require_opentelemetry()

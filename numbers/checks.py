@@ -24,6 +24,22 @@ def check_quarantine(app_configs: Any, **options: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.compatibility)
+def check_renewals(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """Warn if numbers are released before, or as, their owners notice that they are suspended."""
+    suspend, release = settings.RENEWAL_SUSPEND_DAYS, settings.RENEWAL_RELEASE_DAYS
+    if release > suspend:
+        return []
+    return [
+        Warning(
+            f"Numbers whose rent is not paid are released after {release} days, not later than "
+            f"they are suspended, after {suspend}.",
+            hint="Set RENEWAL_RELEASE_DAYS to more than RENEWAL_SUSPEND_DAYS.",
+            id="numbers.W002",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def check_private_hosts(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Refuse hosts for trying out: a customer could reach what only this network reaches."""

@@ -165,7 +165,7 @@ def _stock() -> dict[str, list[LockedNumber]]:
 def _order(organization: Organization, rows: Sequence[LockedNumber], at: datetime) -> None:
     """Sell the numbers at that time, if the credit is enough."""
     account = lock_account(organization.pk)
-    if not rows or sum(row.price for row in rows) > account.balance:
+    if not rows or sum(row.cost for row in rows) > account.balance:
         return
     buyer = Buyer(organization.pk, is_sandbox=False, actor=_actor())
     priced = price_purchase(rows, buyer=buyer, account=account, order_id=_id_at(at))

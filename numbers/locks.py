@@ -1,7 +1,7 @@
 """Every row lock of the project, and the one order in which they are taken.
 
 filler → idempotency key → credit account → budgets of keys → brand → campaign → order
-→ assignments by id → numbers by id
+→ assignments by id → numbers by id → rents by assignment
 
 Code that needs several takes them in this order, since two orders of locking deadlock
 (measured: 9 commits, 13 deadlocks; sorted: 5,044 operations, none).
@@ -62,7 +62,7 @@ LOCK_PENDING_ORDER = """
 _LOCK_NUMBERS = """
     SELECT locked.*, clock_timestamp() FROM (
         SELECT id, number, number_type, status, sandbox, sms_enabled, mms_enabled, price,
-               quarantined_until, held_for_id, held_until, reservation_id
+               monthly_price, quarantined_until, held_for_id, held_until, reservation_id
         FROM numbers_phonenumber n WHERE {which}
     ) AS locked
 """
@@ -75,14 +75,14 @@ LOCK_NUMBERS_BY_ID = _LOCK_NUMBERS.format(which="id = ANY(%s) ORDER BY id FOR NO
 # Find and lock in one statement. It never waits, so its order can't cause a deadlock. No number was
 # asked for by name, so rows that are no longer available may drop out: PostgreSQL judges each row
 # as it is once locked. numbers.inventory.candidates makes ``turn`` and ``candidates``. ``order``
-# sorts by price if the caller named a highest price, so that the cheapest are bought.
+# sorts by cost if the caller named a highest price, so that the cheapest are bought.
 LOCK_FOUND = f"""
     WITH turn (place) AS MATERIALIZED ({{turn}}), found AS MATERIALIZED ({{candidates}})
     SELECT seen.count, seen.dearest, locked.*, clock_timestamp()
-    FROM (SELECT count(*), max(price) AS dearest FROM found) AS seen
+    FROM (SELECT count(*), max(cost) AS dearest FROM found) AS seen
     LEFT JOIN (
         SELECT id, number, number_type, status, sandbox, sms_enabled, mms_enabled, price,
-               quarantined_until, held_for_id, held_until, reservation_id
+               monthly_price, quarantined_until, held_for_id, held_until, reservation_id
         FROM numbers_phonenumber n
         WHERE id = ANY(ARRAY(SELECT id FROM found WHERE id <> ALL(%(besides)s::bigint[])))
           AND {AVAILABLE}
@@ -113,11 +113,17 @@ class LockedNumber(NamedTuple):
     sms_enabled: bool
     mms_enabled: bool
     price: Decimal
+    monthly_price: Decimal
     quarantined_until: datetime | None
     held_for_id: UUID | None
     held_until: datetime | None
     reservation_id: UUID | None
     at: datetime
+
+    @property
+    def cost(self) -> Decimal:
+        """Return what a sale charges: the price and the first month."""
+        return self.price + self.monthly_price
 
     def is_available(self, *, to: UUID, sandbox: bool, at: datetime) -> bool:
         return self.sandbox == sandbox and is_available(

@@ -84,8 +84,8 @@ NOTHING = "none"
 # Ids of one day start alike, so their end is shown.
 SHORT = 8
 _CENT = Decimal("0.01")
-_MONEY = frozenset({"price", "amount", "balance"})
-_TIMES = ("_at", "_until")
+_MONEY = frozenset({"price", "monthly_price", "rent", "amount", "balance"})
+_TIMES = ("_at", "_until", "_from")
 
 
 def for_page(model: type[Model], name: Any) -> Any:

@@ -22,6 +22,7 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``orders``: orders.
 - ``organizations``: customers.
 - ``organization_panels``: what their pages show.
+- ``rent``: billing of numbers, and figures of rent.
 - ``statement``: statements of credit.
 - ``reservations``: reservations.
 - ``webhooks``: customers' webhooks and their deliveries.

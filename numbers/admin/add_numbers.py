@@ -11,6 +11,7 @@ from numbers.inventory.add import add_numbers
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import PhoneNumber
+from numbers.models.phone_numbers import NO_RENT
 
 MOST_AT_ONCE = 10_000  # within a request; the command seed_numbers makes millions
 
@@ -37,6 +38,14 @@ class AddNumbersForm(forms.Form):
     )
     price = forms.DecimalField(
         min_value=0, max_value=LARGEST_PRICE, decimal_places=2, initial="1.00"
+    )
+    monthly_price = forms.DecimalField(
+        min_value=0,
+        max_value=LARGEST_PRICE,
+        decimal_places=2,
+        required=False,
+        initial="0.00",
+        help_text="For each month from the sale on, in advance. 0.00: no rent.",
     )
     sms_enabled = forms.BooleanField(label="SMS", required=False, initial=True)
     mms_enabled = forms.BooleanField(label="MMS", required=False, initial=True)
@@ -70,6 +79,7 @@ class AddNumbers(Operation):
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         number_type = values["number_type"] or None
         shared = {name: values[name] for name in ("price", "sms_enabled", "mms_enabled", "sandbox")}
+        shared["monthly_price"] = values["monthly_price"] or NO_RENT
         if values["area_code"]:
             stock = Stock(
                 area_code=values["area_code"],

@@ -1,5 +1,6 @@
 """Bulk actions: on one number from its page, or on a selection from the list, as a job."""
 
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,29 @@ class PriceForm(BulkActionForm):
     @property
     def values(self) -> dict[str, Any]:
         return {"price": f"{self.cleaned_data['price']:.2f}"}
+
+
+class MonthlyPriceForm(BulkActionForm):
+    monthly_price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2)
+    field_order = ["monthly_price", "reason"]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"monthly_price": f"{self.cleaned_data['monthly_price']:.2f}"}
+
+
+class AnnounceRentForm(MonthlyPriceForm):
+    begin = forms.DateField(
+        label="From (UTC)",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"class": "vTextField"}),
+        help_text="Such as 2026-06-01: months that begin then or later cost that.",
+    )
+    field_order = ["monthly_price", "begin", "reason"]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        begin = datetime.combine(self.cleaned_data["begin"], time.min, UTC)
+        return {**super().values, "begin": begin.isoformat()}
 
 
 SWITCH = [("", "leave as it is"), ("on", "on"), ("off", "off")]
@@ -109,6 +133,8 @@ class MoveHoldForm(BulkActionForm):
 
 FORMS: dict[str, type[BulkActionForm]] = {
     "price": PriceForm,
+    "monthly-price": MonthlyPriceForm,
+    "rent": AnnounceRentForm,
     "capabilities": CapabilitiesForm,
     "hold": HoldForm,
     "move-hold": MoveHoldForm,
@@ -136,7 +162,11 @@ class BulkActionOperation(Operation):
         return ". ".join([sentence, " ".join(part for part in (effect, about) if part)])
 
     def initial(self, subject: PhoneNumber) -> dict[str, Any]:
-        return {"price": subject.price, "until": subject.held_until}
+        return {
+            "price": subject.price,
+            "monthly_price": subject.monthly_price,
+            "until": subject.held_until,
+        }
 
     def do(self, subject: PhoneNumber, *, actor: Actor, form: Any) -> Done:
         instruction = Instruction(actor, form.cleaned_data["reason"], form.values)
@@ -226,8 +256,10 @@ def _known(job: Job) -> dict[str, Any]:
     known = {
         "reason": job.parameters["reason"],
         "price": values.get("price"),
+        "monthly_price": values.get("monthly_price"),
         "days": values.get("days", 7),
         "until": values.get("until"),
+        "begin": (values.get("begin") or "")[:10],
     }
     switched = {True: "on", False: "off", None: ""}
     known |= {name: switched[values.get(name)] for name in ("sms_enabled", "mms_enabled")}

@@ -179,7 +179,7 @@ def reversal_of(entry: Any) -> str:
 
 @admin.register(CreditEntry)
 class CreditEntryAdmin(DeskAdmin):
-    linked = ("account",)
+    linked = ("account", "kind__in")
     list_display = (
         *("created_at", "owner", "entry", "kind", "amount", "balance_after"),
         *("actor", "remark"),

@@ -31,6 +31,7 @@ from numbers.admin.dashboard_panels import (
     stock_panel,
     webhooks_panel,
 )
+from numbers.admin.rent import rent_panel
 from numbers.reports.dashboard import (
     Figures,
     PanelsFailed,
@@ -159,6 +160,7 @@ PANELS = [
     Panel(
         "Revenue by day", "operators/home/columns.html", "numbers.view_creditentry", revenue_panel
     ),
+    Panel("Rent", "operators/home/rent.html", "numbers.view_creditentry", rent_panel),
     Panel("Refusals by day", "operators/home/columns.html", "numbers.view_refusal", refusals_panel),
     Panel(
         "Available, by area code",

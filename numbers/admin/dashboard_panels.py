@@ -145,7 +145,7 @@ def revenue_panel(figures: Figures) -> dict[str, Any]:
     places = [
         Place(
             _day_name(day),
-            rows_of("numbers_creditentry", day=day["day"], kind__exact="charge"),
+            rows_of("numbers_creditentry", day=day["day"], kind__in="charge,rent"),
             [Part("available", float(day["revenue"]), f"{day['revenue']} {settings.CURRENCY}")],
         )
         for day in days

@@ -71,6 +71,13 @@ class ReadingForm(forms.Form):
         required=False,
         help_text="1.00 if neither the file nor this states one.",
     )
+    monthly_price = forms.DecimalField(
+        min_value=0,
+        max_value=LARGEST_PRICE,
+        decimal_places=2,
+        required=False,
+        help_text="0.00 if neither the file nor this states one: such numbers have no rent.",
+    )
     number_type = forms.ChoiceField(
         choices=[("", "follows from the number"), *PhoneNumber.Type.choices], required=False
     )
@@ -128,6 +135,7 @@ class ReadingForm(forms.Form):
             has_header=read.has_header,
             region=read.region,
             price=said["price"],
+            monthly_price=said["monthly_price"],
             number_type=said["number_type"] or None,
             sms_enabled=_FLAGS[said["sms_enabled"]],
             mms_enabled=_FLAGS[said["mms_enabled"]],
@@ -170,6 +178,7 @@ def _initial(job: Job) -> dict[str, Any]:
         "encoding": stored.encoding or "",
         "delimiter": stored.delimiter or "",
         "price": stored.price,
+        "monthly_price": stored.monthly_price,
         "number_type": stored.number_type or "",
         "sms_enabled": shown[stored.sms_enabled],
         "mms_enabled": shown[stored.mms_enabled],

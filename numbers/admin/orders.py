@@ -198,8 +198,14 @@ class OrderAdmin(DeskAdmin):
             related(
                 "Numbers",
                 of=numbers,
-                headings=("number", "price", "since", "until"),
-                cells=lambda row: (link(row.number), row.price, row.created_at, row.ended_at),
+                headings=("number", "price", "monthly price", "since", "until"),
+                cells=lambda row: (
+                    link(row.number),
+                    row.price,
+                    row.monthly_price,
+                    row.created_at,
+                    row.ended_at,
+                ),
                 empty="It has no numbers: it is waiting for stock, failed or was cancelled.",
                 all=self.history_address(subject),
             )

@@ -18,6 +18,7 @@ from campaigns.models import Brand, Campaign, Organization
 from config.admin.changelist import rows_of
 from config.admin.related_tables import Cell, Related, link, related
 from numbers.admin.credit import ledger_of
+from numbers.admin.rent import rent_of_organization
 from numbers.credit.ledger import short_accounts
 from numbers.models import Assignment, CreditAccount, Order, PhoneNumber, Refusal, Reservation
 
@@ -206,6 +207,7 @@ PANELS = (
     Panel(brands_of, "campaigns.view_brand", "campaigns.add_brand"),
     Panel(campaigns_of, "campaigns.view_campaign", "campaigns.add_campaign"),
     Panel(states_of, "numbers.view_assignment"),
+    Panel(rent_of_organization, "numbers.view_creditentry"),
     Panel(numbers_of, "numbers.view_assignment"),
     Panel(backorders_of, "numbers.view_order"),
     Panel(orders_of, "numbers.view_order"),

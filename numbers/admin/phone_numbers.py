@@ -26,6 +26,7 @@ from numbers.admin.number_filters import (
     PriceFilter,
 )
 from numbers.admin.number_search import containing, is_about_sold
+from numbers.admin.rent import billing_of
 from numbers.admin.timeline import question_on
 from numbers.bulk_actions.actions import BULK_ACTIONS
 from numbers.inventory.availability import state_of
@@ -71,6 +72,7 @@ class PhoneNumberAdmin(ExportedAdmin):
             "owner",
             "sandbox",
             "price",
+            "monthly_price",
             "sms_enabled",
             "mms_enabled",
         ),
@@ -109,6 +111,9 @@ class PhoneNumberAdmin(ExportedAdmin):
         number = context["original"]
         context.update(question_on(request, number), life=timeline_of(number))
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def related(self, request: HttpRequest, subject: PhoneNumber) -> list[Related]:
+        return billing_of(subject)
 
     def history_address(self, subject: PhoneNumber) -> str:
         return _events_of(subject.pk)
@@ -179,6 +184,7 @@ class AssignmentAdmin(DeskAdmin):
             "organization",
             "order",
             "price",
+            "monthly_price",
             "label",
             "inbound_url",
             "status_url",

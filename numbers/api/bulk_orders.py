@@ -65,7 +65,7 @@ class _QuantityFields(RequestBody):
     max_price_per_number: Annotated[
         Decimal | None,
         money(),
-        doc("What each number may cost at most."),
+        doc("What each number may cost at most, its first month included."),
     ] = None
 
 
@@ -136,8 +136,9 @@ class BulkOrderListView(ApiView):
         match, such as the pattern `+1415` in area code 213, are refused (422) rather than kept.
 
         A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts
-        as missing. Without it the dearest number that matches now is the bound; where none matches
-        it is required. With it the cheapest numbers come first. An organization has at most
+        as missing. It bounds all that the order charges for a number: `price` and the first month.
+        Without it the dearest number that matches now is the bound; where none matches it is
+        required. With it the cheapest numbers come first. An organization has at most
         `BACKORDERS_PER_ORGANIZATION` (100) orders waiting.
 
         An order also waits, for a moment, while an older one that could be filled wants the same

@@ -26,6 +26,7 @@ EXAMPLE = {
     "mms_enabled": True,
     "region": "US-CA",
     "price": "1.00",
+    "monthly_price": "0.00",
 }
 
 

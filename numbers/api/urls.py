@@ -6,6 +6,7 @@ from numbers.api.credit import CreditEntryListView, CreditView
 from numbers.api.events import NumberEventListView
 from numbers.api.feed import EventDetailView, EventListView
 from numbers.api.orders import OrderDetailView, OrderListView
+from numbers.api.own_numbers.billing import NumberBillingView
 from numbers.api.own_numbers.bulk_release import BulkReleaseView
 from numbers.api.own_numbers.number_campaign import NumberCampaignView
 from numbers.api.own_numbers.number_detail import NumberDetailView
@@ -47,6 +48,11 @@ urlpatterns = [
         "phone-numbers/<number:number_id>/campaign",
         NumberCampaignView.as_view(),
         name="number-campaign",
+    ),
+    path(
+        "phone-numbers/<number:number_id>/billing",
+        NumberBillingView.as_view(),
+        name="number-billing",
     ),
     path(
         "phone-numbers/<number:number_id>/lock",

@@ -23,6 +23,7 @@ from numbers.bulk_actions.base import (
 )
 from numbers.bulk_actions.lock import Lock, Unlock
 from numbers.bulk_actions.release import Release, ReleaseAtOnce
+from numbers.bulk_actions.rent import AnnounceRent
 from numbers.bulk_actions.undo import EndHold, MoveHold, Restore, UndoRelease
 from numbers.inventory.availability import available_to
 from numbers.inventory.pricing import move_price, set_capabilities
@@ -84,6 +85,28 @@ class MovePrice(BulkAction):
         price = Decimal(instruction.values["price"])
         moved = move_price(
             number_ids=ids, price=price, actor=instruction.actor, reason=instruction.reason
+        )
+        return dict.fromkeys(ids, "unchanged: it already costs that") | dict.fromkeys(moved, DONE)
+
+
+class MoveMonthlyPrice(BulkAction):
+    name, label, doing = "monthly-price", "Change monthly price", "changing monthly prices"
+    states = MovePrice.states
+    event_kind = Kind.PRICED
+
+    def describe_effect(self, values: Mapping[str, Any]) -> str:
+        price = values["monthly_price"]
+        return (
+            f"costs {price} {settings.CURRENCY} each month from its next sale on; "
+            "an owner keeps the price of the sale"
+        )
+
+    def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
+        moved = move_price(
+            number_ids=ids,
+            monthly_price=Decimal(instruction.values["monthly_price"]),
+            actor=instruction.actor,
+            reason=instruction.reason,
         )
         return dict.fromkeys(ids, "unchanged: it already costs that") | dict.fromkeys(moved, DONE)
 
@@ -252,6 +275,15 @@ BULK_ACTIONS: dict[str, BulkAction] = {
             Retire(),
             Restore(),
         ),
-        *(Hold(), MoveHold(), EndHold(), Assign(), MovePrice(), SetCapabilities()),
+        *(
+            Hold(),
+            MoveHold(),
+            EndHold(),
+            Assign(),
+            MovePrice(),
+            MoveMonthlyPrice(),
+            AnnounceRent(),
+            SetCapabilities(),
+        ),
     )
 }

@@ -98,7 +98,7 @@ def action_of(job: Job) -> BulkAction:
 
 
 class Share(NamedTuple):
-    """The selected numbers that are in one state now."""
+    """The selected numbers that are in one state now; `price` is what selling all would charge."""
 
     state: str
     numbers: int
@@ -106,7 +106,7 @@ class Share(NamedTuple):
 
 
 _SHARES = f"""
-    SELECT {STATE} AS state, count(*), sum(price)
+    SELECT {STATE} AS state, count(*), sum(price + monthly_price)
     FROM numbers_phonenumber WHERE id = ANY(%s) GROUP BY 1
 """  # noqa: S608  the rule is our own text
 

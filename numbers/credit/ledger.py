@@ -20,6 +20,7 @@ from config.errors import ValidationFailed
 from numbers.events.credit import credit_statements
 from numbers.locks import lock_account
 from numbers.models import CreditAccount
+from numbers.rent.run import pay_after_commit
 
 # The entry and the balance change together, in one statement.
 RECORD_ENTRY = """
@@ -101,15 +102,11 @@ def enter(
 ) -> Balance:
     """Write one ledger entry, in the caller's transaction. `reverses` is the entry it takes back.
 
+    What is past due is paid from new credit at once, in a transaction after this one.
     `reference` is what the operator's billing knows it by. Raise ValidationFailed if the amount,
     or the balance after it, is out of bounds.
     """
-    if (
-        not amount.is_finite()
-        or abs(amount) > LARGEST
-        or amount != amount.quantize(Decimal("0.01"))
-    ):
-        raise ValidationFailed(details={"amount": f"must be in whole cents, up to {LARGEST}"})
+    _require_cents(amount)
     account = lock_account(organization_id)
     if account.balance + amount >= MONEY_BOUND:
         raise ValidationFailed(
@@ -138,4 +135,15 @@ def enter(
         balance = Balance(*cursor.fetchone())
     if events := credit_statements(account, amount, organization_id=organization_id):
         run_statements(*events)
+    if amount > 0:
+        pay_after_commit(organization_id)
     return balance
+
+
+def _require_cents(amount: Decimal) -> None:
+    if (
+        not amount.is_finite()
+        or abs(amount) > LARGEST
+        or amount != amount.quantize(Decimal("0.01"))
+    ):
+        raise ValidationFailed(details={"amount": f"must be in whole cents, up to {LARGEST}"})

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from campaigns.event_types import EventType
+from config.db.pipeline import Statement, array_text
 
 # The fields of numbers.ownership.queries.PhoneNumberJson, by the database: a bulk action changes
 # numbers of any organization by the hundred. tests/numbers/events holds the two together.
@@ -51,6 +52,12 @@ def write_number_events(
 def write_owned_numbers_updated(number_ids: Sequence[int], *, at: datetime | None = None) -> None:
     """Write ``phone_number.updated`` for those of the numbers that have an owner."""
     _write(_BY_NUMBER, EventType.PHONE_NUMBER_UPDATED, list(number_ids), at)
+
+
+def number_events_statement(event_type: EventType, assignment_ids: Sequence[UUID]) -> Statement:
+    """Return the statement of ``write_number_events``, to be sent with others."""
+    ids = array_text(assignment_ids)
+    return _BY_ASSIGNMENT, {"type": event_type.value, "ids": ids, "at": None}
 
 
 def _write(

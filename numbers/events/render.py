@@ -53,7 +53,12 @@ _NUMBER = _object(
     created_at=_BEGAN,
     updated_at=_BEGAN,
 )
-_LINE = _object(id=_quoted("a.id"), number=_quoted("n.number"), price=_quoted("a.price"))
+_LINE = _object(
+    id=_quoted("a.id"),
+    number=_quoted("n.number"),
+    price=_quoted("a.price"),
+    monthly_price=_quoted("a.monthly_price"),
+)
 _KEY = _object(id=_quoted("o.api_key_id"), prefix="to_json(substr(o.actor, 5))::text")
 _ORDER = _object(
     id=_quoted("o.id"),
@@ -105,7 +110,7 @@ _EVENTS = f"""
         FROM entry AS e
         JOIN numbers_order AS o ON o.id = e.subject_id
         CROSS JOIN LATERAL (
-            SELECT id, number_id, price, (row_number() OVER (ORDER BY id))::int AS place
+            SELECT id, number_id, price, monthly_price, (row_number() OVER (ORDER BY id))::int AS place
             FROM numbers_assignment WHERE order_id = o.id
         ) AS a
         JOIN numbers_phonenumber AS n ON n.id = a.number_id

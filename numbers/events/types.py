@@ -62,6 +62,10 @@ class PhoneNumberEventJson(TypedDict):
         EventType.PHONE_NUMBER_UPDATED,
         EventType.PHONE_NUMBER_RELEASED,
         EventType.PHONE_NUMBER_RELEASE_UNDONE,
+        EventType.PHONE_NUMBER_RENEWED,
+        EventType.PHONE_NUMBER_PAST_DUE,
+        EventType.PHONE_NUMBER_SUSPENDED,
+        EventType.PHONE_NUMBER_RESUMED,
     )
     timestamp: Timestamp
     data: PhoneNumberJson

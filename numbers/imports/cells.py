@@ -21,21 +21,26 @@ class BadCell(ValueError):
     """A cell or line is refused. The message is the reason, for the operator who fixes the line."""
 
 
-def read_price(text: str) -> str:
+def read_price(text: str, *, name: str = "price") -> str:
     """Return the amount as COPY takes it. Raise BadCell if it is not one, or ambiguous."""
     if _AMBIGUOUS_PRICE.fullmatch(text):
         whole, cents = re.split("[.,]", text)
         raise BadCell(
-            f"price {shown(text)} is not an amount in whole cents such as 1.00: "
+            f"{name} {shown(text)} is not an amount in whole cents such as 1.00: "
             f"write {whole}{cents}.00 or {whole}.{cents[:2]}, whichever is meant"
         )
     match = _PRICE.fullmatch(text)
     if not match:
-        raise BadCell(f"price {shown(text)} is not an amount in whole cents such as 1.00")
+        raise BadCell(f"{name} {shown(text)} is not an amount in whole cents such as 1.00")
     price = f"{int(match[1])}.{(match[2] or '').ljust(2, '0')}"
     if Decimal(price) > LARGEST_PRICE:
-        raise BadCell(f"price {shown(text)} is more than {LARGEST_PRICE}")
+        raise BadCell(f"{name} {shown(text)} is more than {LARGEST_PRICE}")
     return price
+
+
+def read_monthly_price(text: str) -> str:
+    """Return a monthly price like ``read_price``."""
+    return read_price(text, name="monthly price")
 
 
 def read_flag(text: str) -> str:

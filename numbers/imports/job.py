@@ -24,6 +24,7 @@ from numbers.worker.jobs import JobContext
 KIND = "import"
 _PIECE = 1 << 20
 _PREVIEWED = 10
+_AMOUNTS = ("price", "monthly_price")
 _KEEP = (
     "COPY numbers_joboutcome (job_id, position, subject, outcome) FROM STDIN WITH (FORMAT BINARY)"
 )
@@ -151,13 +152,15 @@ def _shown(cell: str) -> str:
 def options_of(parameters: dict[str, Any]) -> Options:
     """Return the options that `parameters_of` stored."""
     stored = dict(parameters.get("options", {}))
-    if stored.get("price") is not None:
-        stored["price"] = Decimal(stored["price"])
+    for name in _AMOUNTS:
+        if stored.get(name) is not None:
+            stored[name] = Decimal(stored[name])
     return Options(**stored)
 
 
 def parameters_of(options: Options, *, atomic: bool, dry_run: bool) -> dict[str, Any]:
-    stored = {**asdict(options), "price": None if options.price is None else str(options.price)}
+    stored = asdict(options)
+    stored |= {name: None if stored[name] is None else str(stored[name]) for name in _AMOUNTS}
     return {"options": stored, "atomic": atomic, "dry_run": dry_run}
 
 

@@ -15,7 +15,8 @@ from numbers.numbering.phone_numbers import NotANumber, read_number, shown
 FIELDS = {
     "number": "phone_number phone telephone telephone_number tel did tn msisdn e164 e_164 line_number",
     "number_type": "type kind numbertype line_type phone_number_type",
-    "price": "cost rate monthly_price mrc unit_price amount",
+    "price": "cost rate unit_price amount",
+    "monthly_price": "mrc monthly_rate monthly_cost monthly",
     "sms_enabled": "sms sms_capable text",
     "mms_enabled": "mms mms_capable",
     "capabilities": "capability features services",
@@ -42,6 +43,7 @@ class Options:
     has_header: bool | None = None
     region: str = "US"
     price: Decimal | None = None
+    monthly_price: Decimal | None = None
     number_type: str | None = None
     sms_enabled: bool | None = None
     mms_enabled: bool | None = None

@@ -28,16 +28,18 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7267, area_code) FROM unnest(%s::
 # NULL: neither the file nor the operator states it. It takes a default, and differs from nothing.
 _STAGE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS import_chunk (
-        number text COLLATE "C", line bigint, number_type text, price numeric(12, 2), sms boolean,
-        mms boolean, sandbox boolean, region text, place text, rate_center text, carrier text
+        number text COLLATE "C", line bigint, number_type text, price numeric(12, 2),
+        monthly_price numeric(12, 2), sms boolean, mms boolean, sandbox boolean, region text,
+        place text, rate_center text, carrier text
     ) ON COMMIT DROP
 """
 _ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
-                                     region, rate_center, carrier, price, batch_id, updated_at)
+                                     region, rate_center, carrier, price, monthly_price, batch_id,
+                                     updated_at)
     SELECT number, number_type, 'available', sandbox, COALESCE(sms, true), COALESCE(mms, true),
            COALESCE(region, place), COALESCE(rate_center, ''), COALESCE(carrier, ''),
-           COALESCE(price, %(price)s), %(batch_id)s, now()
+           COALESCE(price, %(price)s), COALESCE(monthly_price, 0), %(batch_id)s, now()
     FROM import_chunk ORDER BY number
     ON CONFLICT (number) DO NOTHING
 """
@@ -52,6 +54,7 @@ _COUNT = f"""
 _COMPARED = (
     "number_type",
     "price",
+    "monthly_price",
     "sms_enabled",
     "mms_enabled",
     "sandbox",

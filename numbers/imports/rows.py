@@ -1,6 +1,7 @@
 """Read the lines of a file into rows of the stock."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from config.db.copy import unguarded
@@ -23,7 +24,8 @@ class LineReader:
         self._layout, self._options = layout, options
         self._at = {meaning: place for place, meaning in enumerate(layout.meanings) if meaning}
         self._judged: dict[tuple[str, str], Any] = {}
-        self._price = _UNSTATED if options.price is None else f"{options.price:.2f}"
+        self._price = _amount(options.price)
+        self._monthly_price = _amount(options.monthly_price)
         self._sms, self._mms = _flag(options.sms_enabled), _flag(options.mms_enabled)
         self._carrier = forms.read_text(options.carrier) or _UNSTATED
         self._sandbox = "t" if options.sandbox else "f"
@@ -45,6 +47,9 @@ class LineReader:
         except NotANumber as problem:
             raise BadCell(str(problem)) from None
         price = self._value(cells, "price", forms.read_price, self._price)
+        monthly_price = self._value(
+            cells, "monthly_price", forms.read_monthly_price, self._monthly_price
+        )
         sms, mms = self._value(
             cells, "capabilities", forms.read_capabilities, (self._sms, self._mms)
         )
@@ -55,8 +60,8 @@ class LineReader:
         rate_center = self._value(cells, "rate_center", forms.read_text, _UNSTATED)
         carrier = self._value(cells, "carrier", forms.read_text, self._carrier)
         return (
-            f"{named.number}\t{number:012}\t{named.number_type}\t{price}\t{sms}\t{mms}\t{sandbox}\t"
-            f"{region}\t{named.place}\t{rate_center}\t{carrier}"
+            f"{named.number}\t{number:012}\t{named.number_type}\t{price}\t{monthly_price}\t{sms}\t{mms}\t"
+            f"{sandbox}\t{region}\t{named.place}\t{rate_center}\t{carrier}"
         )
 
     def _cells(self, text: str) -> list[str]:
@@ -111,6 +116,10 @@ class LineReader:
             if len(self._judged) < _REMEMBERED:
                 self._judged[(meaning, text)] = judged
         return judged
+
+
+def _amount(value: Decimal | None) -> str:
+    return _UNSTATED if value is None else f"{value:.2f}"
 
 
 def _flag(value: bool | None) -> str:

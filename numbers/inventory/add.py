@@ -12,18 +12,20 @@ from config.db.transactions import Transaction, run_transaction
 from config.errors import ValidationFailed
 from numbers.inventory.pricing import whole_cents
 from numbers.models import StockBatch
+from numbers.models.phone_numbers import NO_RENT
 from numbers.numbering.phone_numbers import Named, NotANumber, judge_number
 from numbers.worker.wake import wake_statement
 
 # In the order of the unique index, so that concurrent statements wait and never deadlock.
 ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
-                                     region, rate_center, carrier, price, batch_id, updated_at)
+                                     region, rate_center, carrier, price, monthly_price, batch_id,
+                                     updated_at)
     SELECT number, number_type, 'available', %(sandbox)s, sms_enabled, mms_enabled, region, '', '',
-           price, %(batch_id)s, now()
+           price, monthly_price, %(batch_id)s, now()
     FROM unnest(%(numbers)s::text[], %(types)s::text[], %(regions)s::text[], %(prices)s::numeric[],
-                %(sms_enabled)s::bool[], %(mms_enabled)s::bool[])
-        AS line (number, number_type, region, price, sms_enabled, mms_enabled)
+                %(monthly_prices)s::numeric[], %(sms_enabled)s::bool[], %(mms_enabled)s::bool[])
+        AS line (number, number_type, region, price, monthly_price, sms_enabled, mms_enabled)
     ORDER BY number
     ON CONFLICT (number) DO NOTHING
     RETURNING number
@@ -35,6 +37,7 @@ def add_numbers(
     numbers: Sequence[str],
     price: Decimal,
     actor: Actor,
+    monthly_price: Decimal = NO_RENT,
     number_type: str | None = None,
     sms_enabled: bool = True,
     mms_enabled: bool = True,
@@ -47,7 +50,8 @@ def add_numbers(
     number that cannot exist, is listed twice or is already in stock.
     """
     named, price = _judged(numbers, number_type), whole_cents(price)
-    lines = [_Line(one, price, sms_enabled, mms_enabled) for one in named]
+    monthly_price = whole_cents(monthly_price, name="monthly_price")
+    lines = [_Line(one, price, monthly_price, sms_enabled, mms_enabled) for one in named]
     return run_transaction(lambda tx: _add_once(tx, lines, actor, note, sandbox=sandbox))
 
 
@@ -68,6 +72,7 @@ class NewNumber:
 
     number: str
     price: Decimal
+    monthly_price: Decimal = NO_RENT
     number_type: str | None = None
     sms_enabled: bool = True
     mms_enabled: bool = True
@@ -77,6 +82,7 @@ class NewNumber:
 class _Line:
     named: Named
     price: Decimal
+    monthly_price: Decimal
     sms_enabled: bool
     mms_enabled: bool
 
@@ -99,7 +105,9 @@ def add_each(tx: Transaction, numbers: Sequence[NewNumber], *, actor: Actor) -> 
             problems[f"numbers[{place}].number"] = f"repeats numbers[{places[named.number]}].number"
             continue
         places[named.number] = place
-        lines[named.number] = _Line(named, given.price, given.sms_enabled, given.mms_enabled)
+        lines[named.number] = _Line(
+            named, given.price, given.monthly_price, given.sms_enabled, given.mms_enabled
+        )
     if not problems:
         batch, known = _add(tx, list(lines.values()), actor, "", sandbox=False)
         problems = {f"numbers[{places[one]}].number": "is in stock already" for one in known}
@@ -123,6 +131,7 @@ def _add(
         "types": [one.named.number_type for one in lines],
         "regions": [one.named.place for one in lines],
         "prices": [one.price for one in lines],
+        "monthly_prices": [one.monthly_price for one in lines],
         "sms_enabled": [one.sms_enabled for one in lines],
         "mms_enabled": [one.mms_enabled for one in lines],
         "sandbox": sandbox,

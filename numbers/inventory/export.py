@@ -10,6 +10,7 @@ COLUMNS = {
     "number": "number",
     "number_type": "number_type",
     "price": "price",
+    "monthly_price": "monthly_price",
     "sms_enabled": "sms_enabled",
     "mms_enabled": "mms_enabled",
     "region": "region",

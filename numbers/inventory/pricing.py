@@ -1,6 +1,7 @@
 """Change prices, SMS and MMS of numbers.
 
-A new price applies to the next sale; the current owner has already paid.
+A new price, and a new monthly price, apply to the next sale. The current owner keeps those of the
+sale (numbers.rent.notice changes what an owner pays each month).
 """
 
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ CHANGE = """
     ), changed AS (
         UPDATE numbers_phonenumber AS n
         SET price = COALESCE(%(price)s::numeric, price),
+            monthly_price = COALESCE(%(monthly_price)s::numeric, monthly_price),
             sms_enabled = COALESCE(%(sms)s::boolean, sms_enabled),
             mms_enabled = COALESCE(%(mms)s::boolean, mms_enabled), updated_at = clock_timestamp()
         FROM line WHERE n.id = line.number_id
@@ -39,29 +41,43 @@ CHANGE = """
 
 
 def move_price(
-    *, number_ids: Sequence[int], price: Decimal, actor: Actor, reason: str
+    *,
+    number_ids: Sequence[int],
+    price: Decimal | None = None,
+    monthly_price: Decimal | None = None,
+    actor: Actor,
+    reason: str,
 ) -> list[int]:
-    """Set the price of these numbers; return the ids of those whose price changed.
+    """Set prices of these numbers; return the ids of those that changed. None leaves one unchanged.
 
-    Raise ValidationFailed if the price is out of bounds or not in whole cents.
+    Raise ValidationFailed if a price is out of bounds or not in whole cents.
     """
-    price = whole_cents(price)
+    given = {"price": price, "monthly_price": monthly_price}
+    wanted = {
+        name: whole_cents(value, name=name) for name, value in given.items() if value is not None
+    }
     return _change(
         number_ids,
-        differs=lambda row: row.price != price,
-        before=lambda row: {"price": f"{row.price:.2f}"},
-        parameters={"price": price, "sms": None, "mms": None, "kind": NumberEvent.Kind.PRICED},
-        after={"price": f"{price:.2f}"},
+        differs=lambda row: any(getattr(row, name) != value for name, value in wanted.items()),
+        before=lambda row: {name: f"{getattr(row, name):.2f}" for name in wanted},
+        parameters={
+            "price": wanted.get("price"),
+            "monthly_price": wanted.get("monthly_price"),
+            "sms": None,
+            "mms": None,
+            "kind": NumberEvent.Kind.PRICED,
+        },
+        after={name: f"{value:.2f}" for name, value in wanted.items()},
         actor=actor,
         reason=reason,
     )
 
 
-def whole_cents(price: Decimal) -> Decimal:
+def whole_cents(price: Decimal, *, name: str = "price") -> Decimal:
     """Return the price with two decimals. Raise ValidationFailed if it is not a valid price."""
     if not price.is_finite() or not 0 <= price <= LARGEST_PRICE or price != price.quantize(CENT):
         raise ValidationFailed(
-            details={"price": f"must be from 0.00 to {LARGEST_PRICE}, in whole cents"}
+            details={name: f"must be from 0.00 to {LARGEST_PRICE}, in whole cents"}
         )
     return price.quantize(CENT)
 
@@ -90,6 +106,7 @@ def set_capabilities(
         before=lambda row: {name: getattr(row, name) for name in after},
         parameters={
             "price": None,
+            "monthly_price": None,
             "sms": sms_enabled,
             "mms": mms_enabled,
             "kind": NumberEvent.Kind.CHANGED,

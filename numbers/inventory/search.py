@@ -43,7 +43,10 @@ class AvailableNumberJson(TypedDict):
     sms_enabled: Annotated[Flag, doc("Whether it can send and receive SMS.")]
     mms_enabled: Annotated[Flag, doc("Whether it can send and receive MMS.")]
     region: Annotated[Region, doc("Where it belongs; empty where that is not known.")]
-    price: Annotated[Money, doc("What ordering it costs.")]
+    price: Annotated[Money, doc("What it costs once.")]
+    monthly_price: Annotated[
+        Money, doc("What each month costs; the first is charged with the order.", example="0.00")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Found:
     mms_enabled: bool
     region: str
     price: Decimal
+    monthly_price: Decimal
 
     def as_json(self) -> AvailableNumberJson:
         return {
@@ -65,6 +69,7 @@ class Found:
             "mms_enabled": self.mms_enabled,
             "region": self.region,
             "price": self.price,
+            "monthly_price": self.monthly_price,
         }
 
 

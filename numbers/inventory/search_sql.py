@@ -20,7 +20,10 @@ from numbers.inventory.availability import ON_OFFER
 from numbers.inventory.criteria import Criteria
 from numbers.models.phone_numbers import PhoneNumberType
 
-COLUMNS = ("id", "spread", "number", "number_type", "sms_enabled", "mms_enabled", "region", "price")
+COLUMNS = (
+    *("id", "spread", "number", "number_type", "sms_enabled", "mms_enabled", "region"),
+    *("price", "monthly_price"),
+)
 _SELECTED = ", ".join(f"n.{name}" for name in COLUMNS)
 _DISTANCE = "(one.spread - %(turn)s + 2147483648::bigint) %% 2147483648"
 

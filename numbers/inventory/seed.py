@@ -13,6 +13,7 @@ from psycopg import sql
 from config.actors import Actor
 from config.errors import ValidationFailed
 from numbers.models import PhoneNumber, StockBatch
+from numbers.models.phone_numbers import NO_RENT
 from numbers.numbering.nanp import Block, NotInPlan, PlanExhausted, draw
 from numbers.worker.wake import wake_worker
 
@@ -26,10 +27,10 @@ _ONE_AT_A_TIME = (
 # This is a little faster than COPY, which spends most of its time on the indexes.
 _ADD = """
     INSERT INTO numbers_phonenumber (number, number_type, status, sandbox, sms_enabled, mms_enabled,
-                                     region, rate_center, carrier, price, batch_id, created_at,
-                                     updated_at)
+                                     region, rate_center, carrier, price, monthly_price, batch_id,
+                                     created_at, updated_at)
     SELECT number, %(number_type)s, 'available', %(sandbox)s, %(sms_enabled)s, %(mms_enabled)s,
-           %(region)s, '', '', %(price)s, %(batch_id)s,
+           %(region)s, '', '', %(price)s, %(monthly_price)s, %(batch_id)s,
            coalesce(%(at)s::timestamptz, statement_timestamp()), now()
     FROM unnest(string_to_array(%(numbers)s, ',')) AS number ORDER BY number
 """
@@ -50,6 +51,7 @@ class Stock:
     area_code: str
     count: int
     price: Decimal
+    monthly_price: Decimal = NO_RENT
     number_type: str | None = None
     sms_enabled: bool = True
     mms_enabled: bool = True
@@ -154,6 +156,7 @@ def _add(
         "mms_enabled": stock.mms_enabled,
         "region": block.region,
         "price": stock.price,
+        "monthly_price": stock.monthly_price,
         "batch_id": batch.pk,
         "at": at,
     }

@@ -29,6 +29,10 @@ SENTENCES = {
     NumberEvent.Kind.RESTORED: "Returned to stock",
     NumberEvent.Kind.PRICED: "Price changed",
     NumberEvent.Kind.CHANGED: "Changed",
+    NumberEvent.Kind.PAST_DUE: "Rent past due",
+    NumberEvent.Kind.SUSPENDED: "Suspended: its rent was not paid",
+    NumberEvent.Kind.RESUMED: "Resumed: its rent was paid",
+    NumberEvent.Kind.RENT_CHANGED: "Rent changed",
 }
 
 

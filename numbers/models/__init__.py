@@ -1,7 +1,7 @@
 """The tables of numbers.
 
 - ``phone_numbers``: the stock.
-- ``assignments``: who owned which number when.
+- ``assignments``: who owned which number when, and its rent.
 - ``events``: what happened to each number.
 - ``feed``: events for customers, in order.
 - ``stock_batches``: how numbers came into stock.
@@ -17,7 +17,7 @@
 - ``fields``: shared columns.
 """
 
-from numbers.models.assignments import Assignment
+from numbers.models.assignments import Assignment, Rent, RentCharge
 from numbers.models.credit import CreditAccount, CreditEntry
 from numbers.models.dashboard import DeskFigures
 from numbers.models.events import NumberEvent
@@ -50,6 +50,8 @@ __all__ = [
     "PhoneNumber",
     "QueueFailures",
     "Refusal",
+    "Rent",
+    "RentCharge",
     "Reservation",
     "StockBatch",
     "Webhook",

@@ -47,6 +47,7 @@ class CreditAccount(models.Model):
 class CreditEntryKind(models.TextChoices):
     TOP_UP = "top_up"
     CHARGE = "charge"
+    RENT = "rent"
     CORRECTION = "correction"
     REVERSAL = "reversal"
 
@@ -130,6 +131,7 @@ class CreditEntry(models.Model):
                 condition=Q(
                     kind="charge", order__isnull=False, amount__lte=0, reverses__isnull=True
                 )
+                | Q(kind="rent", order__isnull=True, amount__lt=0, reverses__isnull=True)
                 | Q(kind="top_up", order__isnull=True, amount__gt=0, reverses__isnull=True)
                 | Q(kind="correction", order__isnull=True, reverses__isnull=True) & ~Q(amount=0)
                 | Q(kind="reversal", order__isnull=True, reverses__isnull=False) & ~Q(amount=0),

@@ -22,6 +22,10 @@ class NumberEventKind(models.TextChoices):
     RESTORED = "restored"
     PRICED = "priced"
     CHANGED = "changed"
+    PAST_DUE = "past_due"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    RENT_CHANGED = "rent_changed"
 
 
 class NumberEvent(models.Model):

@@ -52,7 +52,8 @@ class Order(models.Model):
     campaign = models.ForeignKey(
         Campaign, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
-    # No number of a bulk order costs more; null for those that were complete before this was kept.
+    # No number of a bulk order costs more, its first month included; null for those that were
+    # complete before this was kept.
     max_price_per_number = models.DecimalField(
         max_digits=12, decimal_places=2, null=True, blank=True
     )

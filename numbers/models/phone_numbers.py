@@ -1,5 +1,7 @@
 """Phone numbers: the stock."""
 
+from decimal import Decimal
+
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
@@ -10,12 +12,22 @@ from config.db.fields import LARGEST_AMOUNT, CreatedAt, one_of
 from numbers.models.fields import LineField, RegionField
 from numbers.models.stock_batches import StockBatch
 
+NO_RENT = Decimal("0.00")
 E164 = r"^\+[1-9][0-9]{1,14}$"
 
 # Columns that a search reads in addition to the sorted ones. The indexes cover them, so that
 # numbers.inventory.candidates reads no rows.
-OFFERED = ["id", "number", "held_until", "held_for", "quarantined_until"]
-SEARCHED = ["id", "number", "region", "price", "held_until", "held_for", "quarantined_until"]
+OFFERED = ["id", "number", "monthly_price", "held_until", "held_for", "quarantined_until"]
+SEARCHED = [
+    "id",
+    "number",
+    "region",
+    "price",
+    "monthly_price",
+    "held_until",
+    "held_for",
+    "quarantined_until",
+]
 
 FIVE_ALIKE = "|".join(digit * 5 for digit in "0123456789")
 
@@ -63,7 +75,11 @@ class PhoneNumber(models.Model):
     region = RegionField(blank=True, default="")
     rate_center = LineField(blank=True, default="")
     carrier = LineField(blank=True, default="")
-    price = models.DecimalField(max_digits=12, decimal_places=2)  # in settings.CURRENCY
+    # What a sale costs once and, if it is rented, each month; in settings.CURRENCY.
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    monthly_price = models.DecimalField(
+        max_digits=12, decimal_places=2, default=NO_RENT, db_default=NO_RENT
+    )
     quarantined_until = models.DateTimeField(null=True, blank=True)
     held_for = models.ForeignKey(
         Organization, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
@@ -94,6 +110,10 @@ class PhoneNumber(models.Model):
             models.CheckConstraint(
                 condition=Q(price__gte=0, price__lte=LARGEST_AMOUNT),
                 name="phone_number_price_in_bounds",
+            ),
+            models.CheckConstraint(
+                condition=Q(monthly_price__gte=0, monthly_price__lte=LARGEST_AMOUNT),
+                name="phone_number_monthly_price_in_bounds",
             ),
             one_of("number_type", PhoneNumberType, name="phone_number_type_known"),
             # Every legal combination of status, dates and owner of a hold.

@@ -3,6 +3,7 @@
 - ``place``: orders of named numbers.
 - ``purchase``: the price of an order, and its rows.
 - ``quote``: what an order would cost.
+- ``record``: the statement that writes an order.
 - ``bulk``: bulk orders, and how many may wait.
 - ``bulk_json``: bulk orders as their organization sees them.
 - ``outlook``: why a bulk order waits.

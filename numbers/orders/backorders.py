@@ -21,7 +21,7 @@ from apikeys.limits.budgets import SpendingLimitExceeded
 from config.actors import Actor, new_request_id
 from config.db.pipeline import Statement
 from config.db.transactions import Transaction, run_transaction
-from config.errors import ApiError, is_unavailable, sqlstate_of
+from config.errors import ApiError
 from numbers.inventory.criteria import Criteria
 from numbers.locks import LockedOrder, lock_for_bulk_order, pending_order_statement
 from numbers.models import Order, WorkerQueue
@@ -43,7 +43,13 @@ from numbers.orders.waiting import (
     waiting_wishes,
 )
 from numbers.ownership.routing import Routing
-from numbers.worker.failures import RETRY_DELAY, in_words, record_failure
+from numbers.worker.failures import (
+    RETRY_DELAY,
+    in_words,
+    is_locked,
+    raise_if_away,
+    record_failure,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +82,6 @@ PUT_OFF = f"""
 # One filler for each inventory at a time, so that a younger order cannot overtake an older one. The
 # lock belongs to the transaction, so that it works behind a transaction pooler.
 ONE_FILLER = "SELECT pg_advisory_xact_lock(hashtext('numberdesk.fill_pending_orders'), %s::int)"
-
-# Another transaction has locked what the order needs: expected, and retried in the next pass.
-_LOCKED = ("55P03", "40001", "40P01")
-_TIMED_OUT = "57014"
 
 
 @dataclass(slots=True)
@@ -144,7 +146,7 @@ class _Pass:
         try:
             found = len(available_ids(wish.read(), most=MOST))
         except Exception as error:  # noqa: BLE001  it concerns this wish only
-            _raise_if_away(error)
+            raise_if_away(error)
             found = MOST  # try each of its orders, so that they fail one by one
             logger.warning("a wish of pending orders could not be looked up: %s", error)
         return orders_of(wish, most=found) if found >= wish.least else []
@@ -162,13 +164,13 @@ class _Pass:
             )
             self._result.filled += is_filled
         except Exception as error:  # noqa: BLE001  whatever it is, it concerns this order alone
-            _raise_if_away(error)
+            raise_if_away(error)
             self._put_off(order, error)
             self._keep_numbers(order)
 
     def _put_off(self, order: Order, error: Exception) -> None:
         """Record the failure and the time of the next attempt."""
-        if sqlstate_of(error) in _LOCKED:
+        if is_locked(error):
             self._locked.add(order.organization_id)
             logger.warning("pending order %s waits for the next look: %s", order.id, error)
             return
@@ -177,7 +179,7 @@ class _Pass:
         try:
             run_transaction(lambda tx: tx.run((PUT_OFF, [in_words(error), order.id])))
         except DatabaseError as trouble:
-            _raise_if_away(trouble)
+            raise_if_away(trouble)
             logger.exception("pending order %s could not be put off", order.id)
 
     def _keep_numbers(self, order: Order) -> None:
@@ -188,17 +190,11 @@ class _Pass:
             wish = _request_of(order).wish_of(_buyer_of(order))
             free = set(available_ids(wish, most=order.quantity + len(self._kept))) - self._kept
         except Exception as error:  # noqa: BLE001  as above
-            _raise_if_away(error)
+            raise_if_away(error)
             logger.warning("no numbers are kept for pending order %s: %s", order.id, error)
             return
         if len(free) >= order.quantity:
             self._kept |= frozenset(sorted(free)[: order.quantity])
-
-
-def _raise_if_away(error: Exception) -> None:
-    """Raise the error again if the database is unavailable, which is not the order's fault."""
-    if is_unavailable(error) and sqlstate_of(error) not in (*_LOCKED, _TIMED_OUT):
-        raise error
 
 
 def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:

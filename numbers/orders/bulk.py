@@ -164,10 +164,10 @@ def _complete(
     buyer: Buyer,
     idempotency_key: IdempotencyKey | None,
 ) -> QuantityAnswer:
-    # Without a bound, the order records the highest price that it pays.
+    # Without a bound, the order records the highest cost of a number.
     max_price = request.max_price
     if max_price is None:
-        max_price = max(row.price for row in shelf.found.rows)
+        max_price = max(row.cost for row in shelf.found.rows)
     purchase = price_purchase(
         shelf.found.rows,
         buyer=buyer,

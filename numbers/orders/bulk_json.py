@@ -38,7 +38,10 @@ class BulkOrderPlacedJson(TypedDict):
     ]
     max_price_per_number: Annotated[
         Money | None,
-        doc("What each of its numbers costs at most; null for orders from before this was kept."),
+        doc(
+            "What each of its numbers costs at most, its first month included; null for orders "
+            "from before this was kept."
+        ),
     ]
     customer_reference: Annotated[
         Text | None, doc("Your own reference of the order.", example="ticket-1234")

@@ -48,7 +48,7 @@ class QuantityRequest:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Numbers locked in this transaction; how many were seen, and the highest price among those."""
+    """Numbers locked in this transaction; how many were seen, and the highest cost among those."""
 
     rows: list[LockedNumber]
     seen: int
@@ -68,7 +68,7 @@ def find_statement(
     It never waits: numbers that another transaction has locked, or bought since, are skipped.
     """
     query, parameters = candidates_from(_OWN_TURN, wish.criteria, wish.max_price)
-    order = "" if wish.max_price is None else "ORDER BY price"
+    order = "" if wish.max_price is None else "ORDER BY price + monthly_price"
     text = LOCK_FOUND.format(turn=TURN.replace("%", "%%"), candidates=query, order=order)
     return (OneOff(text) if wish.criteria.pattern else text), {
         **_open_parameters(wish, quantity=depth + len(besides)),

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from typing_extensions import TypedDict
 
-from apikeys.limits.budgets import COUNT_FOR_LIMITS, require_within_limits
+from apikeys.limits.budgets import require_within_limits
 from config.actors import Actor
 from config.api.declared import doc
 from config.api.envelope import timestamp
@@ -26,7 +26,9 @@ from config.observability.metrics import count_order
 from numbers.events.capabilities import encode_capabilities
 from numbers.events.credit import credit_statements
 from numbers.locks import Account, LockedNumber
+from numbers.models.phone_numbers import NO_RENT
 from numbers.orders.idempotency import IdempotencyKey
+from numbers.orders.record import RECORD, RECORD_RENTED
 from numbers.ownership.queries import PhoneNumberJson
 from numbers.ownership.routing import Routing
 
@@ -38,7 +40,9 @@ class InsufficientCredit(ApiError):
 
 
 class CreditShortfallJson(TypedDict):
-    required: Annotated[Money, doc("What the order costs.", example="2.00")]
+    required: Annotated[
+        Money, doc("What the order charges: prices and first months.", example="2.00")
+    ]
     balance: Annotated[Money, doc("What you have.", example="0.50")]
     shortfall: Annotated[Money, doc("What is missing.", example="1.50")]
     currency: Currency
@@ -116,6 +120,8 @@ class Purchase:
     customer_reference: str = ""
     # Of a balance that this purchase makes low.
     credit_events: Sequence[Statement] = ()
+    # The first months, which are part of the total.
+    rent: Decimal = NO_RENT
 
     def lines_as_json(self, routing: Routing) -> list[PhoneNumberJson]:
         moment = timestamp(self.at)
@@ -139,6 +145,8 @@ def price_purchase(
     InsufficientCredit if the balance does not cover it.
     """
     total = sum((row.price for row in rows), Decimal("0.00"))
+    rent = sum((row.monthly_price for row in rows), NO_RENT)
+    total += rent
     require_within_limits(account.limits, total, currency=account.currency)
     if not buyer.is_sandbox and total > account.balance:
         data: CreditShortfallJson = {
@@ -161,77 +169,12 @@ def price_purchase(
         max_price,
         customer_reference,
         crossed,
+        rent,
     )
 
 
 def _credit_events(account: Account, total: Decimal, buyer: Buyer) -> Sequence[Statement]:
     return credit_statements(account, -total, organization_id=buyer.organization_id)
-
-
-# Every row of an order in one round trip: seven statements took a quarter longer. The order is
-# inserted, or completed if it was pending. Numbers, assignments, events, charge, balance and the
-# response for retries follow. Foreign keys between them are checked at COMMIT. The caller holds the
-# locks of the account and the numbers; the unique index on open assignments holds without them.
-# LOCK_NUMBERS explains why a list is behind a SELECT.
-RECORD = f"""
-    WITH line AS (
-        SELECT * FROM unnest((SELECT %(number_ids)s::bigint[]), %(assignment_ids)s::uuid[],
-                             %(prices)s::numeric[], %(statuses)s::text[])
-            AS t (number_id, assignment_id, price, status)
-    ), recorded AS (
-        INSERT INTO numbers_order (id, organization_id, sandbox, kind, status, quantity, criteria,
-                                   inbound_url, status_url, label, customer_reference, campaign_id,
-                                   max_price_per_number, total, currency, failure_reason, actor,
-                                   api_key_id, request_id, created_at, finished_at)
-        VALUES (%(order_id)s, %(organization_id)s, %(sandbox)s, %(kind)s, 'complete', %(quantity)s,
-                %(criteria)s::jsonb, %(inbound_url)s, %(status_url)s, %(label)s,
-                %(customer_reference)s, %(campaign_id)s, %(max_price)s, %(total)s, %(currency)s, '',
-                %(actor)s, %(api_key_id)s, %(request_id)s, %(at)s, %(at)s)
-        ON CONFLICT (id) DO UPDATE
-        SET status = 'complete', total = EXCLUDED.total, finished_at = EXCLUDED.finished_at,
-            waiting_reason = ''
-    ), owned AS (
-        INSERT INTO numbers_assignment (id, number_id, organization_id, order_id, price,
-                                        inbound_url, status_url, label, campaign_id, created_at,
-                                        updated_at)
-        SELECT assignment_id, number_id, %(organization_id)s, %(order_id)s, price, %(inbound_url)s,
-               %(status_url)s, %(label)s, %(campaign_id)s, %(at)s, %(at)s
-        FROM line
-    ), sold AS (
-        UPDATE numbers_phonenumber AS n
-        SET status = 'assigned', quarantined_until = NULL, held_for_id = NULL, held_until = NULL,
-            reservation_id = NULL, updated_at = %(at)s
-        FROM line WHERE n.id = line.number_id
-    ), recorded_events AS (
-        INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id,
-                                         order_id, actor, request_id, before, after, reason)
-        SELECT %(at)s, number_id, 'assigned', %(organization_id)s, assignment_id, %(order_id)s,
-               %(actor)s, %(request_id)s, jsonb_build_object('status', status),
-               jsonb_build_object('status', 'assigned', 'price', price, 'campaign_id',
-                                  %(campaign_id)s::uuid),
-               %(reason)s
-        FROM line
-    ), announced AS (
-        INSERT INTO campaigns_outboxentry (organization_id, type, at, subject_id, event_count, data)
-        VALUES (%(organization_id)s, %(event_type)s, %(at)s, %(order_id)s, %(quantity)s::int + 1,
-                %(capabilities)s::jsonb)
-    ), answered AS (
-        UPDATE numbers_idempotencyrecord SET status = 200, body = %(answer)s
-        WHERE organization_id = %(organization_id)s AND key = %(idempotency_key)s
-    ), counted AS (
-        {COUNT_FOR_LIMITS}
-    ), charged AS (
-        INSERT INTO numbers_creditentry (account_id, entry, kind, amount, balance_before,
-                                         balance_after, currency, order_id, actor, request_id, note,
-                                         created_at)
-        SELECT organization_id, entries + 1, 'charge', -%(total)s::numeric, balance,
-               balance - %(total)s::numeric, currency, %(order_id)s, %(actor)s, %(request_id)s, '',
-               %(at)s
-        FROM numbers_creditaccount WHERE organization_id = %(organization_id)s AND NOT %(sandbox)s
-    )
-    UPDATE numbers_creditaccount SET balance = balance - %(total)s::numeric, entries = entries + 1
-    WHERE organization_id = %(organization_id)s AND NOT %(sandbox)s
-"""  # noqa: S608  made of constants
 
 
 def purchase_statement(
@@ -251,7 +194,8 @@ def purchase_statement(
     transaction.on_commit(
         lambda: count_order(quantity=len(purchase.lines), named=purchase.criteria is None)
     )
-    return RECORD, record_parameters(purchase, buyer, routing) | {
+    record = RECORD_RENTED if purchase.rent else RECORD
+    return record, record_parameters(purchase, buyer, routing) | {
         "idempotency_key": key,
         "answer": key and answer,
     }
@@ -270,6 +214,9 @@ def record_parameters(purchase: Purchase, buyer: Buyer, routing: Routing) -> dic
         "number_ids": array_text([line.row.id for line in lines]),
         "assignment_ids": array_text([line.assignment_id for line in lines]),
         "prices": array_text([line.row.price for line in lines]),
+        "monthly_prices": array_text([line.row.monthly_price for line in lines])
+        if purchase.rent
+        else None,
         "statuses": array_text([line.row.status for line in lines]),
         "inbound_url": routing.inbound_url,
         "status_url": routing.status_url,

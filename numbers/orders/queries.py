@@ -38,7 +38,9 @@ class OrderJson(TypedDict):
     ]
     reason: Annotated[Text | None, doc("The code for which it failed.")]
     quantity: Annotated[int, Count(minimum=1), doc("How many numbers were ordered.")]
-    total: Annotated[Money | None, doc("What they cost together; null until they are assigned.")]
+    total: Annotated[
+        Money | None, doc("What was charged: prices and first months; null until assigned.")
+    ]
     currency: Currency
     label: Annotated[Text | None, doc("The label that was ordered with.", example="support-line")]
     campaign_id: Annotated[
@@ -55,7 +57,11 @@ class OrderJson(TypedDict):
 class _OrderLineJson(TypedDict):
     id: Annotated[Uuid, doc("The id of the phone number.", example=NUMBER_ID)]
     number: Annotated[E164, doc("In E.164.")]
-    price: Annotated[Money, doc("What it cost then.")]
+    price: Annotated[Money, doc("What it cost once.")]
+    monthly_price: Annotated[
+        Money,
+        doc("What a month cost then; the first was charged with the order.", example="0.00"),
+    ]
 
 
 class OrderWithNumbersJson(OrderJson):
@@ -99,10 +105,15 @@ def order_with_numbers_json(order: Order) -> OrderWithNumbersJson:
     lines = (
         Assignment.objects.filter(order=order)
         .order_by("id")
-        .values("id", "number__number", "price")
+        .values("id", "number__number", "price", "monthly_price")
     )
     numbers: list[_OrderLineJson] = [
-        {"id": line["id"], "number": line["number__number"], "price": line["price"]}
+        {
+            "id": line["id"],
+            "number": line["number__number"],
+            "price": line["price"],
+            "monthly_price": line["monthly_price"],
+        }
         for line in lines
     ]
     return {**order_json(order), "numbers": numbers}

@@ -13,21 +13,31 @@ from numbers.orders.purchase import Buyer, Purchase
 
 class QuoteLineJson(TypedDict):
     number: E164
-    price: Annotated[Money, doc("What it costs.")]
+    price: Annotated[Money, doc("What it costs once.")]
+    monthly_price: Annotated[
+        Money, doc("What each month costs; the first is charged with the order.", example="0.00")
+    ]
 
 
 class QuoteJson(TypedDict):
     """What an order would cost now. Nothing is held."""
 
     numbers: Annotated[list[QuoteLineJson], doc("The numbers, in the order asked for.")]
-    total: Annotated[Money, doc("What they cost together.")]
+    total: Annotated[Money, doc("What the order charges: prices and first months.")]
     currency: Currency
     balance_after: Annotated[Money, doc("What you would have left.", example="99.00")]
 
 
 def quote_lines(purchase: Purchase) -> list[QuoteLineJson]:
     """Return what each number of the purchase costs."""
-    return [{"number": line.row.number, "price": line.row.price} for line in purchase.lines]
+    return [
+        {
+            "number": line.row.number,
+            "price": line.row.price,
+            "monthly_price": line.row.monthly_price,
+        }
+        for line in purchase.lines
+    ]
 
 
 def quote_json(account: Account, purchase: Purchase, *, buyer: Buyer) -> QuoteJson:

@@ -48,6 +48,7 @@ from config.errors import ApiError, ServiceUnavailable
 from numbers.inventory.reservation_json import ReservationJson, reservation_json
 from numbers.locks import Account, LockedNumber
 from numbers.models import Reservation
+from numbers.models.phone_numbers import NO_RENT
 from numbers.orders import idempotency
 from numbers.orders.idempotency import IdempotencyInProgress, IdempotencyKey
 from numbers.orders.place import (
@@ -237,6 +238,7 @@ def _purchase(buyer: Buyer) -> Purchase:
         sms_enabled=True,
         mms_enabled=True,
         price=PRICE,
+        monthly_price=NO_RENT,
         quarantined_until=None,
         held_for_id=None,
         held_until=None,

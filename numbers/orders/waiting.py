@@ -26,7 +26,7 @@ MOST_RIVALS = 20
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The numbers that an organization wants, and the highest price of each; None is any price."""
+    """The numbers that an organization wants, and the highest cost of each; None is any cost."""
 
     organization_id: UUID
     sandbox: bool
@@ -37,7 +37,7 @@ class Wish:
         """Return whether the number matches the wish."""
         criteria = self.criteria
         return (
-            (self.max_price is None or row.price <= self.max_price)
+            (self.max_price is None or row.cost <= self.max_price)
             and criteria.area_code in (None, row.number[2:5] if row.number.startswith("+1") else "")
             and criteria.number_type in (None, row.number_type)
             and criteria.sms_enabled in (None, row.sms_enabled)

@@ -30,12 +30,17 @@ class NumberEventValuesJson(TypedDict, total=False):
     label: Annotated[Text | None, doc("Your own name for it.")]
     campaign_id: Annotated[Uuid | None, doc("The campaign that it was for.")]
     price: Annotated[Money | None, doc("What it cost you.")]
+    monthly_price: Annotated[Money | None, doc("What a month of it cost you then.")]
     quarantined_until: Annotated[Moment | None, doc("Until when it rests after its release.")]
     number_type: NumberType
     sms_enabled: Annotated[Flag, doc("Whether it could send and receive SMS.")]
     mms_enabled: Annotated[Flag, doc("Whether it could send and receive MMS.")]
     region: Annotated[Text, doc("Where it belongs.")]
     locked: Annotated[Flag, doc("Whether it could not be released.")]
+    billing_state: Annotated[Text, doc("The state of its rent, as its billing shows it.")]
+    release_at_period_end: Annotated[Flag, doc("Whether it was to be released then.")]
+    rent: Annotated[Money, doc("What each month cost you.")]
+    rent_from: Annotated[Moment, doc("Months that begin then or later cost that.")]
 
 
 class NumberEventJson(TypedDict):
@@ -99,6 +104,6 @@ def _as_answered(name: str, value: Any) -> Any:
     """Return a value as other endpoints do: unset is null, money and times are strings."""
     if value is None or (name in _ROUTING and value == ""):
         return None
-    if name == "price":
+    if name in ("price", "monthly_price", "rent"):
         return Decimal(str(value)).quantize(_CENT)  # JSON keeps no trailing zeros
     return timestamp(datetime.fromisoformat(value)) if name == "quarantined_until" else value

@@ -25,7 +25,7 @@ RELEASE = """
     WITH ended AS (
         UPDATE numbers_assignment AS a
         SET ended_at = GREATEST(%(at)s, a.created_at), updated_at = %(at)s, inbound_url = '',
-            status_url = '', label = '', campaign_id = NULL
+            status_url = '', label = '', campaign_id = NULL, locked_at = NULL
         FROM (SELECT * FROM numbers_assignment WHERE id = ANY(%(ids)s)) AS was
         WHERE a.id = was.id
         RETURNING a.id, a.number_id, a.organization_id, was.inbound_url, was.status_url, was.label,
@@ -115,12 +115,16 @@ def release_many(
 
 @dataclass(frozen=True, slots=True)
 class _Release:
-    """Whose ownerships end, who ends them and why; ``retire``: the numbers leave the stock."""
+    """Whose ownerships end, who ends them and why.
+
+    ``retire``: the numbers leave the stock. ``despite_lock``: locked numbers are released too.
+    """
 
     organization_id: UUID
     actor: Actor
     retire: bool
     reason: str
+    despite_lock: bool = False
 
 
 def _release_if(
@@ -142,10 +146,27 @@ def _release(
     return _release_locked(tx, ending, lock_assignments(assignment_ids, ending.organization_id))
 
 
+def release_unpaid(
+    tx: Transaction,
+    owned: list[LockedAssignment],
+    *,
+    organization_id: UUID,
+    actor: Actor,
+    reason: str,
+) -> list[Released]:
+    """Release locked rows of assignments, in the caller's transaction, locked numbers too."""
+    ending = _Release(organization_id, actor, retire=False, reason=reason, despite_lock=True)
+    return _release_locked(tx, ending, owned)[0]
+
+
 def _release_locked(
     tx: Transaction, ending: _Release, owned: list[LockedAssignment]
 ) -> tuple[list[Released], list[LockedAssignment]]:
-    open_ones = [one for one in owned if one.ended_at is None and one.locked_at is None]
+    open_ones = [
+        one
+        for one in owned
+        if one.ended_at is None and (one.locked_at is None or ending.despite_lock)
+    ]
     if not open_ones:
         return [], owned
     at = max(row.at for row in lock_numbers_by_id([one.number_id for one in open_ones]))

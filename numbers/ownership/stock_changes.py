@@ -31,6 +31,7 @@ def change_number(
     number: UUID | str,
     *,
     price: Decimal | None,
+    monthly_price: Decimal | None,
     sms_enabled: bool | None,
     mms_enabled: bool | None,
     actor: Actor,
@@ -40,8 +41,14 @@ def change_number(
     ids = [find_number(number).pk]
 
     def change() -> None:
-        if price is not None:
-            move_price(number_ids=ids, price=price, actor=actor, reason=reason)
+        if price is not None or monthly_price is not None:
+            move_price(
+                number_ids=ids,
+                price=price,
+                monthly_price=monthly_price,
+                actor=actor,
+                reason=reason,
+            )
         if sms_enabled is not None or mms_enabled is not None:
             set_capabilities(
                 number_ids=ids,

@@ -6,5 +6,6 @@
 - ``unmet_demand``: what was asked for and not available.
 - ``metrics``: metrics of the stock.
 - ``audit_log``: who did what.
+- ``rent``: what rent brings, what falls due, what is not paid.
 - ``webhooks``: metrics of webhooks.
 """

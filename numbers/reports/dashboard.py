@@ -20,6 +20,7 @@ from config.errors import is_unavailable
 from numbers.inventory.availability import STATE
 from numbers.models import DeskFigures
 from numbers.numbering.area_codes import REGIONS
+from numbers.reports.rent import count_rent
 from numbers.reports.unmet_demand import unmet_demand
 from numbers.worker.failures import in_words
 
@@ -155,11 +156,11 @@ ORDERS = """
 REVENUE = """
     SELECT day, -sum(amount) FROM (
         SELECT created_at::date AS day, amount FROM numbers_creditentry
-        WHERE created_at >= %(since)s AND kind = 'charge'
+        WHERE created_at >= %(since)s AND kind IN ('charge', 'rent')
         UNION ALL
         SELECT e.created_at::date, e.amount
         FROM numbers_creditentry e JOIN numbers_creditentry charge ON charge.id = e.reverses_id
-        WHERE e.created_at >= %(since)s AND charge.kind = 'charge'
+        WHERE e.created_at >= %(since)s AND charge.kind IN ('charge', 'rent')
     ) AS entry GROUP BY 1
 """
 REFUSALS = """
@@ -216,6 +217,7 @@ PANELS: dict[str, Callable[[], dict[str, Any]]] = {
     "days": _count_days,
     "quarantine": _count_quarantine,
     "demand": _count_demand,
+    "rent": lambda: count_rent(since()),
 }
 
 

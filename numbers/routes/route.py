@@ -48,7 +48,12 @@ class RouteJson(TypedDict):
         ),
     ]
     suspended: Annotated[
-        Flag, doc("Whether its organization is suspended: carry no message.", example=False)
+        Flag,
+        doc(
+            "Whether its organization is suspended, or the number itself since its rent is not "
+            "paid: carry no message.",
+            example=False,
+        ),
     ]
     sandbox: Annotated[
         Flag, doc("Whether it is a test number, which no carrier routes.", example=False)
@@ -71,13 +76,14 @@ _COLUMNS = f"""
     nullif(a.status_url, '') AS status_url,
     a.campaign_id,
     CASE WHEN a.campaign_id IS NOT NULL THEN {IS_USABLE} END AS campaign_usable,
-    coalesce(o.status <> 'ACTIVE', false) AS suspended,
+    coalesce(o.status <> 'ACTIVE', false) OR r.suspended_at IS NOT NULL AS suspended,
     n.sandbox
 """
 _OWNER = """
     campaigns_organization o ON o.id = a.organization_id
     LEFT JOIN campaigns_campaign c ON c.id = a.campaign_id
     LEFT JOIN campaigns_brand b ON b.id = c.brand_id
+    LEFT JOIN numbers_rent r ON r.assignment_id = a.id
 """
 _MOMENT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS updated_at"""
 _UPDATED = _MOMENT.format("a.updated_at")

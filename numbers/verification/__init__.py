@@ -5,5 +5,6 @@
 - ``spending``: checks of what keys may spend.
 - ``history``: checks of history and quarantines.
 - ``events``: checks of the feed.
+- ``rent``: checks of months and their charges.
 - ``webhooks``: checks of webhooks.
 """

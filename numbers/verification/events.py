@@ -8,23 +8,23 @@ from config.db.fields import NO_ORGANIZATION
 from numbers.events.retention import RETENTION_DAYS
 from numbers.verification.promises import Check
 
-_SINCE = f"""
+SINCE = f"""
     greatest(now() - interval '{RETENTION_DAYS} days',
              (SELECT coalesce(min(began_at), '-infinity') FROM numbers_feedhead))
 """  # noqa: S608  made of constants
-_ENTRIES = """
+ENTRIES = """
     SELECT organization_id, type, at, subject_id, event_count, data FROM numbers_feedentry
     UNION ALL SELECT organization_id, type, at, subject_id, event_count, data FROM campaigns_outboxentry
 """
 # The release that began to record changes for gateways left an entry in each desk with a history.
 _ROUTES_SINCE = f"""
-    (SELECT coalesce(min(at), '-infinity') FROM ({_ENTRIES}) AS entry
+    (SELECT coalesce(min(at), '-infinity') FROM ({ENTRIES}) AS entry
      WHERE type = '{ROUTES_CHANGED}' AND data = '[{{}}]')
 """  # noqa: S608
 # One row for each resource that an entry keeps, and how many events of the type it has.
 _KEPT = f"""
     SELECT type, (item ->> 'id')::uuid AS id, count(*) AS times, max(at) AS at
-    FROM ({_ENTRIES}) AS entry CROSS JOIN jsonb_array_elements(data) AS item
+    FROM ({ENTRIES}) AS entry CROSS JOIN jsonb_array_elements(data) AS item
     WHERE subject_id IS NULL AND item ? 'id'
     GROUP BY 1, 2
 """  # noqa: S608  made of constants
@@ -42,14 +42,14 @@ EVENTS = [
             SELECT id, CASE kind WHEN 'named' THEN 'order.completed' ELSE 'bulk_order.' ||
                        CASE status WHEN 'complete' THEN 'completed' ELSE status END END AS type,
                    CASE status WHEN 'complete' THEN quantity + 1 ELSE 1 END AS event_count
-            FROM numbers_order WHERE finished_at > {_SINCE}
+            FROM numbers_order WHERE finished_at > {SINCE}
             UNION ALL
             SELECT id, 'bulk_order.pending', 1 FROM numbers_order
-            WHERE status <> 'complete' AND created_at > {_SINCE}
+            WHERE status <> 'complete' AND created_at > {SINCE}
         ) o
         LEFT JOIN (
             SELECT subject_id, type, count(*) AS times, max(event_count) AS event_count
-            FROM ({_ENTRIES}) AS entry WHERE subject_id IS NOT NULL GROUP BY 1, 2
+            FROM ({ENTRIES}) AS entry WHERE subject_id IS NOT NULL GROUP BY 1, 2
         ) e ON e.subject_id = o.id AND e.type = o.type
         WHERE e.times IS DISTINCT FROM 1 OR e.event_count <> o.event_count
         """,  # noqa: S608  made of constants
@@ -61,7 +61,7 @@ EVENTS = [
         # An entry of an order that does not exist or did not end so.
         f"""
         SELECT e.subject_id AS order_id, e.type, o.status
-        FROM ({_ENTRIES}) AS e LEFT JOIN numbers_order o
+        FROM ({ENTRIES}) AS e LEFT JOIN numbers_order o
           ON o.id = e.subject_id AND o.organization_id = e.organization_id
         WHERE e.subject_id IS NOT NULL
           AND (o.id IS NULL
@@ -81,7 +81,8 @@ EVENTS = [
             SELECT assignment_id, kind, count(*) AS times,
                    'phone_number.' || CASE kind WHEN 'routed' THEN 'updated' ELSE kind END AS type
             FROM numbers_numberevent
-            WHERE kind IN ('routed', 'released', 'release_undone') AND assignment_id IS NOT NULL AND at > {_SINCE}
+            WHERE kind IN ('routed', 'released', 'release_undone', 'past_due', 'suspended', 'resumed')
+              AND assignment_id IS NOT NULL AND at > {SINCE}
             GROUP BY 1, 2
         ) h
         LEFT JOIN ({_KEPT}) AS e ON e.id = h.assignment_id AND e.type = h.type
@@ -115,7 +116,7 @@ EVENTS = [
             WHERE (subject IN ('brand', 'campaign')
                    OR subject = 'api_key' AND kind IN ('created', 'rotated', 'revoked')
                       AND organization_id <> '{NO_ORGANIZATION}')
-              AND at > {_SINCE}
+              AND at > {SINCE}
             GROUP BY 1, 2, 4
         ) h
         LEFT JOIN ({_KEPT}) AS e ON e.id = h.subject_id AND e.type = h.type
@@ -132,11 +133,11 @@ EVENTS = [
         FROM (
             SELECT subject_id, count(*) AS times FROM campaigns_event
             WHERE subject = 'organization' AND kind IN ('suspended', 'restored')
-              AND at > greatest({_SINCE}, {_ROUTES_SINCE}) GROUP BY 1
+              AND at > greatest({SINCE}, {_ROUTES_SINCE}) GROUP BY 1
         ) h
         LEFT JOIN (
             SELECT (data -> 0 ->> 'organization')::uuid AS id, count(*) AS times
-            FROM ({_ENTRIES}) AS entry WHERE type = '{ROUTES_CHANGED}' GROUP BY 1
+            FROM ({ENTRIES}) AS entry WHERE type = '{ROUTES_CHANGED}' GROUP BY 1
         ) e ON e.id = h.subject_id
         WHERE h.times > coalesce(e.times, 0)
         """,  # noqa: S608  made of constants
@@ -164,10 +165,10 @@ EVENTS = [
         SELECT h.account_id, h.times, coalesce(e.times, 0) AS events
         FROM (
             SELECT account_id, count(*) AS times FROM numbers_creditentry
-            WHERE balance_after = 0 AND balance_before > 0 AND created_at > {_SINCE} GROUP BY 1
+            WHERE balance_after = 0 AND balance_before > 0 AND created_at > {SINCE} GROUP BY 1
         ) h
         LEFT JOIN (
-            SELECT organization_id, count(*) AS times FROM ({_ENTRIES}) AS entry
+            SELECT organization_id, count(*) AS times FROM ({ENTRIES}) AS entry
             WHERE type = 'credit.depleted' GROUP BY 1
         ) e ON e.organization_id = h.account_id
         WHERE h.times > coalesce(e.times, 0)

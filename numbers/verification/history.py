@@ -114,6 +114,22 @@ PROVENANCE = [
         """,
     ),
     Check(
+        "the_last_event_explains_the_monthly_price",
+        5,
+        "numbers_phonenumber",
+        # A monthly price other than the last one that an event recorded.
+        """
+        SELECT n.number, n.monthly_price, e.monthly_price AS recorded
+        FROM numbers_phonenumber n
+        JOIN (
+            SELECT DISTINCT ON (number_id)
+                   number_id, (after ->> 'monthly_price')::numeric AS monthly_price
+            FROM numbers_numberevent WHERE after ? 'monthly_price' ORDER BY number_id, id DESC
+        ) e ON e.number_id = n.id
+        WHERE n.monthly_price <> e.monthly_price
+        """,
+    ),
+    Check(
         "every_end_of_an_ownership_is_in_the_history",
         5,
         "numbers_assignment",

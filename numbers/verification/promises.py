@@ -118,7 +118,7 @@ ONE_OWNER = [
         SELECT wanted.name
         FROM (VALUES ('assignment_one_owner'), ('phone_number_unique'),
               ('credit_one_charge_per_order'), ('idempotency_key_unique'),
-              ('credit_entry_reversed_once')) AS wanted (name)
+              ('credit_entry_reversed_once'), ('rent_charged_once')) AS wanted (name)
         WHERE NOT EXISTS (
             SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
             WHERE c.relname = wanted.name AND c.relnamespace = current_schema()::regnamespace
@@ -143,11 +143,11 @@ WHOLE_ORDERS = [
         "totals_are_the_sum_of_prices",
         2,
         "numbers_order",
-        # An order whose total is not the sum of its numbers' prices.
+        # An order whose total is not the sum of its numbers' prices and first months.
         """
-        SELECT o.id, o.total, sum(a.price) AS prices
+        SELECT o.id, o.total, sum(a.price + a.monthly_price) AS prices
         FROM numbers_order o JOIN numbers_assignment a ON a.order_id = o.id
-        GROUP BY o.id HAVING o.total IS DISTINCT FROM sum(a.price)
+        GROUP BY o.id HAVING o.total IS DISTINCT FROM sum(a.price + a.monthly_price)
         """,
     ),
     Check(
@@ -177,8 +177,9 @@ WHOLE_ORDERS = [
             FROM numbers_numberevent WHERE kind = 'assigned'
         ) e ON e.assignment_id = a.id
         WHERE a.id IS NULL OR e.id IS NULL OR e.times > 1
-           OR (e.number_id, e.order_id, e.organization_id, (e.after ->> 'price')::numeric)
-              IS DISTINCT FROM (a.number_id, a.order_id, a.organization_id, a.price)
+           OR (e.number_id, e.order_id, e.organization_id, (e.after ->> 'price')::numeric,
+               coalesce((e.after ->> 'monthly_price')::numeric, 0))
+              IS DISTINCT FROM (a.number_id, a.order_id, a.organization_id, a.price, a.monthly_price)
         """,
     ),
     Check(
@@ -239,11 +240,11 @@ CREDIT = [
         "a_sandbox_never_pays",
         3,
         "numbers_creditentry",
-        # A charge on the account of a sandbox.
+        # A charge, or rent, on the account of a sandbox.
         """
         SELECT e.account_id, g.name AS organization, e.amount, e.order_id
         FROM numbers_creditentry e JOIN campaigns_organization g ON g.id = e.account_id
-        WHERE e.kind = 'charge' AND g.is_sandbox
+        WHERE e.kind IN ('charge', 'rent') AND g.is_sandbox
         """,
     ),
     Check(
@@ -272,7 +273,8 @@ CREDIT = [
                      ('numbers_stockbatch', 'keep_rows'), ('campaigns_event', 'keep_rows'),
                      ('numbers_assignment', 'keep_rows'), ('numbers_order', 'keep_rows'),
                      ('numbers_assignment', 'keep_identity'), ('numbers_assignment', 'reopened'),
-                     ('numbers_creditentry', 'reversal')) AS wanted (name, trigger)
+                     ('numbers_creditentry', 'reversal'), ('numbers_rentcharge', 'keep_rows'),
+                     ('numbers_assignment', 'rented')) AS wanted (name, trigger)
         WHERE NOT EXISTS (
             SELECT FROM pg_trigger t
             WHERE t.tgrelid = to_regclass(wanted.name)

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from numbers.verification.events import EVENTS
 from numbers.verification.history import PROVENANCE, QUARANTINE
 from numbers.verification.promises import CREDIT, ONE_OWNER, WHOLE_ORDERS, Check
+from numbers.verification.rent import RENT
 from numbers.verification.spending import SPENDING
 from numbers.verification.webhooks import WEBHOOKS
 
@@ -21,6 +22,7 @@ CHECKS: list[Check] = [
     *QUARANTINE,
     *PROVENANCE,
     *EVENTS,
+    *RENT,
     *WEBHOOKS,
 ]
 

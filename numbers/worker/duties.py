@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from numbers.events.retention import forget_old_events
 from numbers.orders.idempotency import forget_old_keys
+from numbers.rent.run import renew_numbers
 from numbers.reports.dashboard import refresh_figures
 from numbers.reports.refusals import forget_old_refusals
 from numbers.verification.run import verify_inventory
@@ -37,6 +38,8 @@ class PeriodicDuty:
     run: Callable[[], str]  # returns what was done, in a few words
     every_seconds: int | None = None
     daily_at: time | None = None
+    # Instead of `run`, for a long one that ends early when the worker stops.
+    run_until: Callable[[Callable[[], bool]], str] | None = None
 
 
 def _refresh_figures() -> str:
@@ -77,6 +80,17 @@ def _forget_deliveries() -> str:
     return f"{forget_old_deliveries():,} webhook deliveries removed"
 
 
+def _renew_numbers(is_stopping: Callable[[], bool] = lambda: False) -> str:
+    run = renew_numbers(is_stopping=is_stopping)
+    if run.failed:
+        count = len(run.failed)
+        some = ", ".join(str(one) for one in run.failed[:5])
+        raise DutyFailed(
+            f"{run.in_words()}; {count} organization{'' if count == 1 else 's'} failed: {some}"
+        )
+    return run.in_words()
+
+
 def _verify_inventory() -> str:
     findings = list(verify_inventory(shown=1))
     broken = [
@@ -96,6 +110,9 @@ def _removed(count: int, noun: str) -> str:
 def all_duties() -> dict[str, PeriodicDuty]:
     """Return the duties of this release by name."""
     duties = (
+        PeriodicDuty(
+            "renew_numbers", _renew_numbers, every_seconds=MINUTE, run_until=_renew_numbers
+        ),
         PeriodicDuty("refresh_figures", _refresh_figures, every_seconds=5 * MINUTE),
         PeriodicDuty("forget_idempotency_keys", _forget_idempotency_keys, every_seconds=HOUR),
         PeriodicDuty("forget_refusals", _forget_refusals, every_seconds=HOUR),

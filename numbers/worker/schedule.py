@@ -139,7 +139,7 @@ def run_duty(claim: Claim, *, is_stopping: Callable[[], bool]) -> None:
     duty = claim.duty
     try:
         with Heartbeat(f"duty {duty.name}", claim.beat):
-            result = duty.run()
+            result = duty.run_until(is_stopping) if duty.run_until else duty.run()
         _execute(_DONE, result[:ERROR_LENGTH], duty.name, claim.run)
     except DutyFailed as failure:
         logger.error("duty %s: %s", duty.name, failure)

@@ -24,6 +24,7 @@ SECTIONS = (
     "webhooks",
     "feed",
     "mcp",
+    "rent",
 )
 
 
@@ -115,6 +116,7 @@ def _measure(options: argparse.Namespace) -> None:
         "webhooks": lambda: webhooks.measure_webhooks(report, stock, backlog=options.bulk),
         "feed": lambda: feed.measure_feed(report, stock, events=options.largest),
         "mcp": lambda: mcp.measure_mcp(report, stock, **pace),
+        "rent": lambda: _measure_rent(report, options),
         "searching": lambda: _measure_searching(report, options),
         "routes": lambda: _measure_routes(report, options),
     }
@@ -134,6 +136,16 @@ def _measure_searching(report: Report, options: argparse.Namespace) -> None:
         stock = world.create_template("bench_searched", stock=options.largest, known=100_000)
         report.progress(f"{options.largest:,} numbers are in stock")
         searching.measure_search(report, stock)
+
+
+def _measure_rent(report: Report, options: argparse.Namespace) -> None:
+    """Measure the renewal of as many numbers as ``--bulk`` says, beside orders of others."""
+    from tests.benchmarks import rent, world
+
+    stock = world.create_template("bench_rent", stock=options.bulk * 2, known=100_000)
+    rent.measure_rent(
+        report, stock, numbers=options.bulk, rounds=options.rounds, seconds=options.seconds
+    )
 
 
 def _measure_routes(report: Report, options: argparse.Namespace) -> None:

@@ -66,6 +66,8 @@ WALK: dict[str, tuple[Ask, ...]] = {
     f"DELETE {BASE}/<number:number_id>": (*PLAIN, Ask("?return_to_carrier=true")),
     f"POST {BASE}/<number:number_id>/campaign": (Ask(body={"campaign_id": "{campaign_id}"}),),
     f"DELETE {BASE}/<number:number_id>/campaign": PLAIN,
+    f"GET {BASE}/<number:number_id>/billing": PLAIN,
+    f"PATCH {BASE}/<number:number_id>/billing": (Ask(body={"release_at_period_end": False}),),
     f"GET {BASE}/<number:number_id>/lock": PLAIN,
     f"PUT {BASE}/<number:number_id>/lock": PLAIN,
     f"DELETE {BASE}/<number:number_id>/lock": PLAIN,

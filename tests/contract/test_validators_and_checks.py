@@ -248,6 +248,13 @@ FIELDS = [
         column("numbers_phonenumber", "price"),
         same=True,
     ),
+    Field(
+        "numbers_phonenumber monthly_price",
+        CENTS,
+        judging_price,
+        column("numbers_phonenumber", "monthly_price"),
+        same=True,
+    ),
     Field("criteria", BODIES, reading_criteria, find),
     Field(
         "apikeys_apikey label",

@@ -22,7 +22,8 @@ NEVER = {
         LEFT JOIN numbers_assignment a ON a.order_id = o.id
         LEFT JOIN numbers_numberevent e ON e.assignment_id = a.id AND e.kind = 'assigned' AND e.order_id = o.id
         WHERE o.status = 'complete'
-        GROUP BY o.id HAVING count(a.id) <> o.quantity OR count(e.id) <> o.quantity OR sum(a.price) <> o.total""",
+        GROUP BY o.id HAVING count(a.id) <> o.quantity OR count(e.id) <> o.quantity
+            OR sum(a.price + a.monthly_price) <> o.total""",
     "an order not charged once at its total, or a sandbox that paid": """
         SELECT o.id FROM numbers_order o LEFT JOIN numbers_creditentry c ON c.order_id = o.id
         WHERE o.status = 'complete'
@@ -31,6 +32,12 @@ NEVER = {
         SELECT a.organization_id FROM numbers_creditaccount a
         LEFT JOIN numbers_creditentry c ON c.account_id = a.organization_id
         GROUP BY a.organization_id HAVING a.balance < 0 OR a.balance <> coalesce(sum(c.amount), 0)""",
+    "a month charged twice, or rent that its ledger entry does not have": """
+        SELECT assignment_id::text, period FROM numbers_rentcharge GROUP BY 1, 2 HAVING count(*) > 1
+        UNION ALL
+        SELECT e.id::text, NULL FROM numbers_creditentry e
+        LEFT JOIN numbers_rentcharge c ON c.entry_id = e.id WHERE e.kind = 'rent'
+        GROUP BY e.id HAVING e.amount <> -coalesce(sum(c.amount), 0)""",
     "a number of the test inventory with a live owner, or the other way round": """
         SELECT n.number FROM numbers_assignment a JOIN numbers_phonenumber n ON n.id = a.number_id
         JOIN campaigns_organization o ON o.id = a.organization_id WHERE n.sandbox <> o.is_sandbox""",

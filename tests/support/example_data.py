@@ -33,7 +33,8 @@ HOOKS = "/v1/webhooks"
 def populate(cast: Cast) -> None:
     """Stock with the numbers of the examples; a number, a hold, a pending order, a campaign and a key of the owner."""
     api = Api(cast.owner_key)
-    factories.stock(NUMBER, TAKEN, MINE, HELD, *factories.line(0, 50))
+    factories.stock(NUMBER, TAKEN, HELD, *factories.line(0, 50))
+    factories.stock(MINE, monthly_price="2.50")
     campaign = factories.campaign(cast.owner)
     _rename(Campaign.objects.get(pk=campaign.pk), CAMPAIGN_ID)
     _rename(Brand.objects.get(pk=campaign.brand_id), BRAND_ID, Campaign._meta.get_field("brand"))

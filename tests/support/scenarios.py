@@ -527,6 +527,14 @@ CALLS = {
     "getLock": a_call("GET", f"{ONE_NUMBER}/lock"),
     "lockNumber": a_call("PUT", f"{ONE_NUMBER}/lock", NUMBER_NOT_ASSIGNED=after_its_release),
     "unlockNumber": a_call("DELETE", f"{ONE_NUMBER}/lock", NUMBER_NOT_ASSIGNED=after_its_release),
+    "getBilling": a_call("GET", f"{ONE_NUMBER}/billing"),
+    "updateBilling": a_call(
+        "PATCH",
+        f"{ONE_NUMBER}/billing",
+        {"release_at_period_end": True},
+        NUMBER_LOCKED=while_it_is_locked,
+        INVALID_INPUT=with_a_field_that_is_not_for_updates,
+    ),
     "undoRelease": a_call(
         "POST",
         f"{ONE_NUMBER}/undo-release",

@@ -9,7 +9,11 @@ from datetime import timedelta
 from django.apps import apps
 from django.db import connection, models, transaction
 
+from numbers.models import Rent
+
 _APPS = ("campaigns", "apikeys", "numbers")
+# Where months begin is counted from the sale, so that it follows when that is moved.
+_OF_MONTHS = ("next_charge_at", "begins_at")
 
 
 def let_pass(span: timedelta) -> None:
@@ -23,11 +27,21 @@ def let_pass(span: timedelta) -> None:
             times = [
                 field.column
                 for field in model._meta.concrete_fields
-                if isinstance(field, models.DateTimeField)
+                if isinstance(field, models.DateTimeField) and field.column not in _OF_MONTHS
             ]
-            if times:
-                moved = ", ".join(f"{column} = {column} - %(span)s" for column in times)
-                cursor.execute(f"UPDATE {model._meta.db_table} SET {moved}", {"span": span})
+            moved = [f"{column} = {column} - %(span)s" for column in times]
+            if model is Rent:
+                moved.append(
+                    "next_charge_at = numberdesk_period_start(anchor - %(span)s, next_period)"
+                )
+            if moved:
+                cursor.execute(
+                    f"UPDATE {model._meta.db_table} SET {', '.join(moved)}", {"span": span}
+                )
+        cursor.execute(
+            "UPDATE numbers_rentcharge c SET begins_at = numberdesk_period_start(r.anchor, c.period) "
+            "FROM numbers_rent r WHERE r.assignment_id = c.assignment_id"
+        )
         for key in ("quarantined_until", "held_until"):
             # What an event says of a time, as text within its JSON.
             for side in ("before", "after"):
@@ -36,6 +50,8 @@ def let_pass(span: timedelta) -> None:
                     f"to_jsonb(({side} ->> %(key)s)::timestamptz - %(span)s)) WHERE {side} ->> %(key)s IS NOT NULL",
                     {"path": [key], "key": key, "span": span},
                 )
+        # In a test that is one transaction, it would last until its end.
+        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def _models() -> list[type[models.Model]]:

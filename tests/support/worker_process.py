@@ -24,6 +24,7 @@ from django.db import connection  # noqa: E402
 
 from numbers.bulk_actions.actions import BULK_ACTIONS  # noqa: E402
 from numbers.orders import backorders  # noqa: E402
+from numbers.rent import renew  # noqa: E402
 from numbers.webhooks import fan_out, outcomes, sender  # noqa: E402
 from numbers.worker import duties  # noqa: E402
 
@@ -55,8 +56,17 @@ def hold_in_job() -> None:
     vars(retire)["do"] = after(retire.do, calls=2)
 
 
+def hold_in_renewal() -> None:
+    """Hold a batch that was checked and not written, under its locks."""
+    calls = int(os.environ.get("HOLD_CALLS", "2"))
+    vars(renew)["BATCH"] = 2
+    batch: Any = vars(renew)["_Batch"]
+    batch.run = after(batch.run, calls=calls)
+
+
 HOLDS: dict[str, Callable[[], None]] = {
     "job": hold_in_job,
+    "renewal": hold_in_renewal,
     "duty": lambda: setattr(duties, "forget_old_keys", after(duties.forget_old_keys)),
     # Deliveries: made but not committed, leased, received, recorded but not committed.
     "fan_out": lambda: setattr(fan_out, "add_deliveries", after(fan_out.add_deliveries)),

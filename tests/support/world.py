@@ -140,7 +140,7 @@ def failing():
 
 
 HISTORY = ("numbers_creditentry", "numbers_numberevent", "numbers_stockbatch", "campaigns_event", "numbers_order",
-           "numbers_assignment", "numbers_creditaccount")  # fmt: skip
+           "numbers_assignment", "numbers_creditaccount", "numbers_rentcharge")  # fmt: skip
 
 
 def plant(*statements, without=(), **values):

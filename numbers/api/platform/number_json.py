@@ -60,7 +60,10 @@ class PlatformNumberJson(TypedDict):
     sms_enabled: Annotated[Flag, doc("Whether it can send and receive SMS.", example=True)]
     mms_enabled: Annotated[Flag, doc("Whether it can send and receive MMS.", example=True)]
     region: Region
-    price: Annotated[Money, doc("What its next sale costs.", example="1.00")]
+    price: Annotated[Money, doc("What its next sale costs once.", example="1.00")]
+    monthly_price: Annotated[
+        Money, doc("What each month costs from its next sale on.", example="0.00")
+    ]
     currency: Currency
     owner: Annotated[NumberOwnerJson | None, doc("Who has it now.")]
     owner_at: Annotated[
@@ -91,6 +94,7 @@ def platform_number_json(number: PhoneNumber, at: datetime | None = None) -> Pla
         "mms_enabled": number.mms_enabled,
         "region": number.region,
         "price": number.price,
+        "monthly_price": number.monthly_price,
         "currency": settings.CURRENCY,
         "owner": _owner_json(Owner(open_one, [])) if open_one else None,
         "owner_at": _owner_json(owners[-1]) if owners else None,

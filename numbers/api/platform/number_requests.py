@@ -13,6 +13,7 @@ from numbers.api.platform.organizations import REASON_LENGTH
 from numbers.api.types import read_number_type
 from numbers.field_kinds import E164_SCHEMA, NumberType
 from numbers.inventory.add import NewNumber
+from numbers.models.phone_numbers import NO_RENT
 
 MOST_NUMBERS = 1_000
 SHORTEST_HOLD, LONGEST_HOLD = 60, 366 * 86_400
@@ -28,7 +29,14 @@ def _read_number(value: object) -> str:
 
 class NewStockNumber(RequestBody):
     number: Annotated[str, Reads(_read_number, E164_SCHEMA), doc("In E.164.")]
-    price: Annotated[Decimal, money(required=True), doc("What its sale costs.", example="1.00")]
+    price: Annotated[
+        Decimal, money(required=True), doc("What its sale costs once.", example="1.00")
+    ]
+    monthly_price: Annotated[
+        Decimal | None,
+        money(),
+        doc("What each month costs from its sale on; 0.00 if absent.", example="0.00"),
+    ] = None
     number_type: Annotated[
         NumberType | None, Reads(read_number_type), doc("Its type, if it must be this one.")
     ] = None
@@ -39,6 +47,7 @@ class NewStockNumber(RequestBody):
         return NewNumber(
             self.number,
             self.price,
+            NO_RENT if self.monthly_price is None else self.monthly_price,
             self.number_type,
             sms_enabled=self.sms_enabled is not False,
             mms_enabled=self.mms_enabled is not False,
@@ -85,6 +94,11 @@ class NewStockRequest(RequestBody):
 class StockNumberUpdate(RequestBody):
     price: Annotated[
         Decimal | None, money(), doc("What its next sale costs; its owner has paid already.")
+    ] = None
+    monthly_price: Annotated[
+        Decimal | None,
+        money(),
+        doc("What each month costs from its next sale on; its owner keeps the price of the sale."),
     ] = None
     sms_enabled: Annotated[GivenFlag, doc("Whether it can SMS.")] = None
     mms_enabled: Annotated[GivenFlag, doc("Whether it can MMS.")] = None

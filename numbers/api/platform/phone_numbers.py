@@ -50,7 +50,7 @@ from numbers.ownership.undo_release import NumberNotAvailable
 
 PATH = {"number_id": Id("The number in E.164.", NUMBER, format="")}
 NO_SUCH_NUMBER = ErrorResponse(NotFound, "The number is not and never was in stock.")
-UPDATABLE = "mms_enabled, price, reason, sms_enabled"
+UPDATABLE = "mms_enabled, monthly_price, price, reason, sms_enabled"
 BATCH_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a72"
 
 
@@ -137,13 +137,14 @@ class StockDetailView(PlatformView):
     def patch(self, request: PlatformRequest, number_id: UUID | str) -> HttpResponse:
         """Change a number of the stock.
 
-        Change its price or what it can do. A field that is absent or null stays as it is.
+        Change its prices or what it can do. A field that is absent or null stays as it is.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, StockNumberUpdate, unknown_field=InvalidInput)
         change_number(
             number_id,
             price=body.price,
+            monthly_price=body.monthly_price,
             sms_enabled=body.sms_enabled,
             mms_enabled=body.mms_enabled,
             actor=request.user.actor,

@@ -92,6 +92,9 @@ class Command(DeskCommand):
             "--price", type=cents, help="1.00 if neither the file nor this states one"
         )
         group.add_argument(
+            "--monthly-price", type=cents, help="0.00 if neither the file nor this states one"
+        )
+        group.add_argument(
             "--number-type",
             type=one_of(PhoneNumber.Type.values),
             metavar="TYPE",
@@ -227,6 +230,7 @@ def _options_of(options: dict[str, Any]) -> Options:
         has_header=options["header"],
         region=options["region"],
         price=options["price"],
+        monthly_price=options["monthly_price"],
         number_type=options["number_type"],
         sms_enabled=options["sms"],
         mms_enabled=options["mms"],

@@ -12,6 +12,7 @@ from config.commands import DeskCommand, money, one_of, whole_number
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.inventory.seed import Seeded, Stock, seed_numbers
 from numbers.models import PhoneNumber
+from numbers.models.phone_numbers import NO_RENT
 
 
 class Command(DeskCommand):
@@ -40,6 +41,12 @@ class Command(DeskCommand):
             "--price", type=cents, default=Decimal("1.00"), help="of each number; 1.00"
         )
         parser.add_argument(
+            "--monthly-price",
+            type=cents,
+            default=NO_RENT,
+            help="of each number, for each month from its sale on; 0.00",
+        )
+        parser.add_argument(
             "--sms", action=argparse.BooleanOptionalAction, default=True, help="can carry SMS"
         )
         parser.add_argument(
@@ -58,6 +65,7 @@ class Command(DeskCommand):
             area_code=options["area_code"],
             count=options["count"],
             price=options["price"],
+            monthly_price=options["monthly_price"],
             number_type=options["number_type"],
             sms_enabled=options["sms"],
             mms_enabled=options["mms"],
@@ -89,6 +97,7 @@ class Command(DeskCommand):
             "region": seeded.block.region,
             "sandbox": stock.sandbox,
             "price": f"{stock.price:.2f}",
+            "monthly_price": f"{stock.monthly_price:.2f}",
         }
         self.stdout.write(json.dumps(head)[:-1] + ', "numbers": [', ending="")
         numbers, separator = seeded.numbers(), ""

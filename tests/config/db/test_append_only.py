@@ -3,7 +3,7 @@
 import pytest
 
 from campaigns.history import record
-from tests.numbers.verification.test_constraints import webhooks
+from tests.numbers.verification.test_constraints import ANOTHER, RENT, RENT_CHARGE, webhooks
 from tests.support import db_assertions, factories
 from tests.support.rows import OURS, allow, check_now, copy, names, refusing
 
@@ -15,6 +15,7 @@ APPEND_ONLY = [
     "numbers_numberevent",
     "numbers_creditentry",
     "numbers_stockbatch",
+    "numbers_rentcharge",
 ]
 NEVER_DELETED = ["numbers_assignment", "numbers_order"]
 
@@ -24,10 +25,12 @@ def world(api, cast):
     campaign = factories.campaign(cast.owner)
     record(campaign, "created", actor=factories.actor())
     sold, held = factories.stock(*factories.line(0, 2))
+    (other,) = factories.stock(*factories.line(2), price="0.00")
     factories.hold(cast.stranger, held)
     factories.job()
     webhooks(cast)
-    assert api.order([sold], campaign_id=str(campaign.pk), label="x").status_code == 200
+    assert api.order([sold, other], campaign_id=str(campaign.pk), label="x").status_code == 200
+    db_assertions.run(RENT, RENT_CHARGE)
 
 
 def refused(statement):
@@ -43,8 +46,9 @@ def refused(statement):
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_history_row_is_never_changed(table):
-    refused(f"UPDATE {table} SET actor = 'command:other'")
-    refused(f"UPDATE {table} SET actor = actor")
+    column, other = ("period", "2") if table == "numbers_rentcharge" else ("actor", "'command:x'")
+    refused(f"UPDATE {table} SET {column} = {other}")
+    refused(f"UPDATE {table} SET {column} = {column}")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY + NEVER_DELETED)
@@ -66,6 +70,7 @@ IDENTITY = {
     "organization_id": "(SELECT id FROM campaigns_organization WHERE name = 'Stranger')",
     "order_id": "gen_random_uuid()",
     "price": "price + 1",
+    "monthly_price": "monthly_price + 1",
     "created_at": "created_at - interval '1 day'",
 }
 ROUTING = {
@@ -199,6 +204,7 @@ def test_every_trigger_of_our_tables_is_tested():
     assert triggers == kept | {
         "numbers_assignment_keep_identity",
         "numbers_assignment_reopened",
+        "numbers_assignment_rented",  # tests/numbers/rent
         "numbers_creditentry_reversal",
         *TESTED_WITH_THE_STATE_TABLE,
     }
@@ -212,6 +218,8 @@ FOREIGN_KEYS = f"""
     WHERE c.contype = 'f' AND c.conrelid::regclass::text {OURS}
 """
 LEGAL = {
+    "numbers_rent": {"assignment_id": ANOTHER},
+    "numbers_rentcharge": {"period": "period + 1"},
     "apikeys_apikey": {"digest": "repeat('0', 64)"},
     "campaigns_brand": {"name": "'Another'"},
     "numbers_assignment": {

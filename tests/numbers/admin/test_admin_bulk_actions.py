@@ -139,7 +139,7 @@ def test_unassignable_number_is_refused_with_a_reason(desk: Client, cast: Any) -
     ("state", "offered"),
     [
         ({}, {"retire", "hold", "assign"}),
-        ({"status": "assigned"}, {"release", "release-at-once", "lock", "unlock"}),
+        ({"status": "assigned"}, {"release", "release-at-once", "lock", "unlock", "rent"}),
         (
             {"status": "quarantined", "quarantined_until": "2100-01-01T00:00Z"},
             {"end-quarantine", "undo-release", "retire"},
@@ -158,7 +158,11 @@ def test_page_offers_actions_for_the_state_of_the_number(
     operations = desk.get(url(PhoneNumber, "change", number("+14155550100").pk)).context[
         "operations"
     ]
-    assert {operation.name for operation in operations} == offered | {"price", "capabilities"}
+    assert {operation.name for operation in operations} == offered | {
+        "price",
+        "monthly-price",
+        "capabilities",
+    }
 
 
 # --- on many

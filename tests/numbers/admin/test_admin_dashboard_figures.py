@@ -202,7 +202,10 @@ def test_large_stock_is_counted_by_the_command_only(
     assert capsys.readouterr().out == ""
     assert current_figures().as_of is not None
     call_command("refresh_desk", "--json")
-    assert capsys.readouterr().out == '{"refreshed": ["days", "demand", "quarantine", "stock"]}\n'
+    assert (
+        capsys.readouterr().out
+        == '{"refreshed": ["days", "demand", "quarantine", "rent", "stock"]}\n'
+    )
 
 
 def test_figures_of_a_small_stock_are_never_older_than_a_minute(api: Api) -> None:

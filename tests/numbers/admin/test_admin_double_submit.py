@@ -50,6 +50,12 @@ def number_of_stock() -> PhoneNumber:
     return PhoneNumber.objects.get(number=name)
 
 
+def sold_number(owner: Organization) -> PhoneNumber:
+    number = number_of_stock()
+    factories.own(owner, number.number)
+    return number
+
+
 def held(owner: Organization) -> PhoneNumber:
     number = number_of_stock()
     factories.hold(owner, number.number)
@@ -147,6 +153,12 @@ FORMS: dict[str, Callable[[Organization], Form]] = {
     "undo release": lambda owner: operation(given_back(owner), "undo-release", reason="by phone"),
     "return to stock": lambda owner: operation(retired(), "restore", reason="by phone"),
     "price": lambda owner: operation(number_of_stock(), "price", price="3.00", reason="vanity"),
+    "monthly price": lambda owner: operation(
+        number_of_stock(), "monthly-price", monthly_price="3.00", reason="rented"
+    ),
+    "rent": lambda owner: operation(
+        sold_number(owner), "rent", monthly_price="3.00", begin=NEXT_WEEK[:10], reason="notice"
+    ),
     "bulk action": bulk_action,
     "upload": lambda owner: Form("/admin/imports/", {"file": b"+14155550123\n"}),
     "count": lambda owner: Form("/admin/", to="/admin/refresh/"),

@@ -155,6 +155,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "correct": {"amount": "-1.00"},
     "review": {"status": "ACTIVE", "identity_status": "VETTED_VERIFIED"},
     "price": {"price": "9.00"},
+    "monthly-price": {"monthly_price": "9.00"},
+    "rent": {"monthly_price": "9.00", "begin": TOMORROW[:10]},
     "capabilities": {"sms_enabled": "off"},
     "hold": {"days": "3"},
     "assign": {},

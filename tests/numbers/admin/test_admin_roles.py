@@ -75,6 +75,7 @@ ACTIONS: dict[str, tuple[Any, str, set[str]]] = {
     "rotate a key": (ApiKey, "rotate", set()),
     "revoke a key": (ApiKey, "revoke", set()),
     "move a price": (PhoneNumber, "price", {"inventory"}),
+    "move a monthly price": (PhoneNumber, "monthly-price", {"inventory"}),
     "retire": (PhoneNumber, "retire", {"inventory"}),
     "hold": (PhoneNumber, "hold", {"inventory"}),
     "assign": (PhoneNumber, "assign", {"inventory"}),

@@ -48,6 +48,7 @@ def test_result_shows_capabilities_location_and_price(api):
                 "mms_enabled": False,
                 "region": "California",
                 "price": "1.50",
+                "monthly_price": "0.00",
             }
         ],
     }

@@ -23,9 +23,9 @@ def test_dry_run_returns_prices_total_and_remaining_credit(api):
         "success": True,
         "data": {
             "numbers": [
-                {"number": "+18005550199", "price": "10.00"},
-                {"number": numbers[1], "price": "1.25"},
-                {"number": numbers[0], "price": "1.25"},
+                {"number": "+18005550199", "price": "10.00", "monthly_price": "0.00"},
+                {"number": numbers[1], "price": "1.25", "monthly_price": "0.00"},
+                {"number": numbers[0], "price": "1.25", "monthly_price": "0.00"},
             ],
             "total": "12.50",
             "currency": "USD",

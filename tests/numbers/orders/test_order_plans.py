@@ -8,7 +8,7 @@ from django.db import connection
 from apikeys.authentication import AUTHENTICATE, MARK_USED
 from numbers.locks import LOCK_ACCOUNT, LOCK_CAMPAIGN, LOCK_NUMBERS
 from numbers.orders.idempotency import CLAIM, RECALL
-from numbers.orders.purchase import RECORD
+from numbers.orders.purchase import RECORD, RECORD_RENTED
 from tests.benchmarks.rivals.asyncpg_sql import Statement
 from tests.support import db_assertions, factories
 
@@ -21,6 +21,7 @@ STATEMENTS = {
     "lock campaign": LOCK_CAMPAIGN,
     "lock numbers": LOCK_NUMBERS,
     "record": RECORD,
+    "record rent": RECORD_RENTED,
 }
 
 

@@ -50,8 +50,8 @@ def test_order_is_returned_with_numbers_and_prices(api, cast):
     }
     assert api.get(ORDERS).json()["data"] == [expected]
     expected["numbers"] = [
-        {"id": answer["data"][0]["id"], "number": dear, "price": "2.50"},
-        {"id": answer["data"][1]["id"], "number": cheap, "price": "1.00"},
+        {"id": answer["data"][0]["id"], "number": dear, "price": "2.50", "monthly_price": "0.00"},
+        {"id": answer["data"][1]["id"], "number": cheap, "price": "1.00", "monthly_price": "0.00"},
     ]
     assert response.json()["data"] == expected
 

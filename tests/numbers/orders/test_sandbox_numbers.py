@@ -195,7 +195,7 @@ def test_successful_order_looks_like_any_other_and_is_repeatable(sandbox, cast):
 
 def test_successful_dry_run_looks_like_any_other(sandbox):
     assert sandbox.order([GOES_WELL], query="?dry_run=true").json()["data"] == {
-        "numbers": [{"number": GOES_WELL, "price": "1.00"}],
+        "numbers": [{"number": GOES_WELL, "price": "1.00", "monthly_price": "0.00"}],
         "total": "1.00",
         "currency": "USD",
         "balance_after": "0.00",

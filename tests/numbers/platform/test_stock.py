@@ -64,6 +64,18 @@ def test_numbers_are_added_each_with_its_own_price(stock, api):
     db_assertions.assert_in_order()
 
 
+def test_monthly_prices_are_added_shown_and_changed(stock):
+    add(stock, {"number": NUMBER, "price": "2.50", "monthly_price": "0.75"}, OTHER)
+    assert (shown(stock)["price"], shown(stock)["monthly_price"]) == ("2.50", "0.75")
+    assert str(PhoneNumber.objects.get(number=OTHER).monthly_price) == "0.00"
+    changed = patch(stock, monthly_price="1.25", reason="as agreed").json()["data"]
+    assert (changed["price"], changed["monthly_price"]) == ("2.50", "1.25")
+    event = NumberEvent.objects.get()
+    assert (event.before, event.after) == ({"monthly_price": "0.75"}, {"monthly_price": "1.25"})
+    assert patch(stock, monthly_price="1.25").json()["data"] == changed
+    db_assertions.assert_in_order()
+
+
 def test_thousand_numbers_are_added_at_once_and_no_more(stock):
     assert add(stock, *factories.line(0, 1_000)).status_code == 201
     refused = add(stock, *factories.line(2_000, 1_001))
@@ -193,7 +205,7 @@ def test_change_without_fields_changes_nothing(stock):
     assert patch(stock, price="1.00", sms_enabled=True).json()["data"] == before
 
 
-@pytest.mark.parametrize("field", ["number_type", "status", "monthly_price"])
+@pytest.mark.parametrize("field", ["number_type", "status", "sandbox"])
 def test_field_that_can_not_change_is_refused(stock, field):
     add(stock, NUMBER)
     refused = patch(stock, **{field: "1.00", "price": "9.00"})

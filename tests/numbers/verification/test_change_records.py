@@ -79,6 +79,7 @@ EVENTS = {
     "undoRelease": {"release_undone"},
     "lockNumber": {"locked"},
     "unlockNumber": {"unlocked"},
+    "updateBilling": {"rent_changed"},
     "attachCampaign": {"routed"},
     "detachCampaign": {"routed"},
     "orderQuantity": {"placed", "assigned", "charge"},
@@ -299,6 +300,12 @@ ACTIONS: dict[tuple[str, str], tuple[Subject, dict[str, Any], set[str]]] = {
     ("Webhook", "activate"): (disabled_webhook, WHY, {"changed"}),
     ("WebhookDelivery", "replay"): (delivery, WHY, {"replayed"}),
     ("PhoneNumber", "price"): (number(), {"price": "2.50", **WHY}, {"priced"}),
+    ("PhoneNumber", "monthly-price"): (number(), {"monthly_price": "2.50", **WHY}, {"priced"}),
+    ("PhoneNumber", "rent"): (
+        owned,
+        {"monthly_price": "2.50", "begin": TOMORROW[:10], **WHY},
+        {"rent_changed"},
+    ),
     ("PhoneNumber", "capabilities"): (
         number(),
         {"sms_enabled": "on", "mms_enabled": "off", **WHY},
@@ -402,7 +409,7 @@ COMMANDS: dict[str, tuple[list[str], set[str]]] = {
 # They read, delete what is recorded elsewhere, or do what another actor has asked for, in its name.
 OTHERS = {
     *("export_numbers", "verify_inventory", "refresh_desk", "forget_idempotency_keys"),
-    *("fill_pending_orders", "run_jobs", "seed_demo", "worker"),
+    *("fill_pending_orders", "renew_numbers", "run_jobs", "seed_demo", "worker"),
     "show_tax_id",  # its record: tests/campaigns/registry/test_show_tax_id.py
     "reseal_secrets",  # the same secrets, under another key
     "create_first_operator",  # an account of the desk, like createsuperuser

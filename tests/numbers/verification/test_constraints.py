@@ -31,6 +31,9 @@ from tests.support.submissions import submitted_brand, submitted_campaign
 pytestmark = pytest.mark.django_db
 
 NOW, LATER = "now()", "now() + interval '1 day'"
+# An assignment that has no rent.
+ANOTHER = """(SELECT id FROM numbers_assignment a WHERE NOT EXISTS (
+    SELECT FROM numbers_rent r WHERE r.assignment_id = a.id))"""
 
 # A key without a budget.
 OTHER_KEY = (
@@ -51,6 +54,8 @@ LEGAL = {
     "numbers_stockbatch": {},
     "numbers_phonenumber": {"number": "'+14152000999'"},
     "numbers_assignment": {"ended_at": LATER, "inbound_url": "''", "status_url": "''"},
+    "numbers_rent": {"assignment_id": ANOTHER},
+    "numbers_rentcharge": {"period": "period + 1"},
     "numbers_numberevent": {},
     "numbers_refusal": {},
     "numbers_job": {},
@@ -96,6 +101,21 @@ NO_REVERSALS = [
     {"kind": "'reversal'", "order_id": CHARGE["order_id"]},
     {"kind": "'reversal'", "amount": "0", "balance_after": "99"},
 ]
+
+# Of one of the two numbers that are sold.
+RENT = """
+    INSERT INTO numbers_rent (assignment_id, organization_id, sandbox, anchor, monthly_price, first_period,
+                              next_period, next_charge_at, release_at_period_end, is_open)
+    SELECT a.id, a.organization_id, false, a.created_at, 1, 1, 2,
+           numberdesk_period_start(a.created_at, 2), false, true
+    FROM numbers_assignment a ORDER BY price LIMIT 1
+"""
+RENT_CHARGE = """
+    INSERT INTO numbers_rentcharge (assignment_id, period, begins_at, amount, entry_id)
+    SELECT assignment_id, 1, numberdesk_period_start(anchor, 1), 1,
+           (SELECT min(id) FROM numbers_creditentry)
+    FROM numbers_rent
+"""
 
 NO_ACTOR = [("actor", "''"), ("actor", "'alice'"), ("actor", "'key:'"), ("actor", "'robot:x'")]
 ILLEGIBLE = [
@@ -264,12 +284,21 @@ CASES = {
             {"price": "1000000000.00"},
             {"price": "'NaN'"},
         ],
+        "phone_number_monthly_price_in_bounds": [
+            {"monthly_price": "-0.01"},
+            {"monthly_price": "1000000000.00"},
+            {"monthly_price": "'NaN'"},
+        ],
         "phone_number_type_known": [{"number_type": "'mobile'"}],
     },
     "numbers_assignment": {
         "assignment_one_owner": [{"ended_at": "NULL"}],
         "assignment_ends_after_start": [{"ended_at": "created_at - interval '1 microsecond'"}],
         "assignment_price_not_negative": [{"price": "-0.01"}, {"price": "'NaN'"}],
+        "assignment_monthly_price_not_negative": [
+            {"monthly_price": "-0.01"},
+            {"monthly_price": "'NaN'"},
+        ],
         "assignment_inbound_url_https": [
             {"ended_at": "NULL", "inbound_url": "'http://customer.example/'"}
         ],
@@ -279,6 +308,40 @@ CASES = {
             {"status_url": "'https://x.example'"},
         ],
         "assignment_locked_not_ended": [{"locked_at": NOW}],
+    },
+    "numbers_rent": {
+        "rent_price_in_bounds": [
+            {"monthly_price": "-0.01"},
+            {"monthly_price": "1000000000.00"},
+            {"monthly_price": "'NaN'"},
+        ],
+        "rent_notice_whole": [
+            {"next_monthly_price": "1"},
+            {"next_monthly_price_from": NOW},
+            {"next_monthly_price": "-0.01", "next_monthly_price_from": NOW},
+            {"next_monthly_price": "'NaN'", "next_monthly_price_from": NOW},
+        ],
+        "rent_periods_in_order": [
+            {"first_period": "0"},
+            {"first_period": "next_period + 1"},
+        ],
+        "rent_charged_on_its_day": [
+            {"next_charge_at": "next_charge_at + interval '1 day'"},
+            {"next_period": "next_period + 1"},
+            {"anchor": "anchor - interval '1 second'"},
+        ],
+        "rent_suspended_when_past_due": [{"suspended_at": NOW}],
+        "rent_sandbox_never_past_due": [{"sandbox": "true", "past_due_since": NOW}],
+    },
+    "numbers_rentcharge": {
+        "rent_charged_once": [{"period": "period"}],
+        "rent_charge_of_a_period": [{"period": "0"}],
+        "rent_charge_in_the_ledger": [
+            {"entry_id": "NULL"},
+            {"amount": "0"},
+            {"amount": "-1"},
+            {"amount": "'NaN'"},
+        ],
     },
     "numbers_numberevent": {
         "number_event_kind_known": [{"kind": "'lost'"}],
@@ -567,8 +630,12 @@ def world(api, cast):
     Refusal.objects.create(
         organization_id=cast.owner.pk, code="SEARCH_SHORT", actor="key:x", request_id="x"
     )
-    response = api.order([sold], campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"})
+    (free_of_charge,) = factories.stock(*factories.line(9), price="0.00")
+    response = api.order(
+        [sold, free_of_charge], campaign_id=str(campaign.pk), headers={"Idempotency-Key": "k"}
+    )
     assert response.status_code == 200
+    db_assertions.run(RENT, RENT_CHARGE)
 
 
 def background_work():

@@ -34,7 +34,7 @@ class TestTheCommand:
             f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10]
         )
         with pytest.raises(
-            CommandError, match="1 of 43 checks failed: the_last_event_explains_the_price"
+            CommandError, match="1 of 50 checks failed: the_last_event_explains_the_price"
         ) as refusal:
             call_command("verify_inventory")
         assert refusal.value.returncode == 1
@@ -71,7 +71,7 @@ class TestTheCommand:
             f"UPDATE numbers_phonenumber SET price = 99 WHERE id = {OF}", number=world.numbers[10]
         )
         with pytest.raises(
-            CommandError, match="1 of 43 checks failed: the_last_event_explains_the_price"
+            CommandError, match="1 of 50 checks failed: the_last_event_explains_the_price"
         ):
             call_command("verify_inventory", "--quiet")
         lines = capsys.readouterr().out.splitlines()
