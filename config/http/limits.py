@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse
 
 from config.errors import InvalidInput, PayloadTooLarge
@@ -27,8 +28,12 @@ class Hosts:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info not in ANY_HOST:
+        try:
             host = request.get_host()
+        except DisallowedHost:
+            if request.path_info not in ANY_HOST:
+                raise
+        else:
             if (context := current.get()) is not None:
                 context.base = f"{request.scheme}://{host}"
         if ENCODED_SLASH.search(request.META.get("RAW_URI", "").partition("?")[0]):

@@ -306,7 +306,7 @@ def test_unreachable_database_is_503_and_safe_to_retry(api, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_database_shutdown_midway_is_503(api, monkeypatch):
-    def shut_down(*_):
+    def shut_down(*_, **__):
         db_assertions.rows("SELECT pg_terminate_backend(pg_backend_pid())")
 
     numbers = factories.stock("+14155550123")
