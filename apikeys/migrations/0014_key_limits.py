@@ -24,15 +24,14 @@ GUARD = migrations.RunSQL(
     """
     CREATE FUNCTION apikeys_refuse_excess() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF NEW.spent > NEW.amount AND NEW.amount = OLD.amount AND NEW.period = OLD.period
-           AND (NEW.spent > OLD.spent OR NEW.window_start <> OLD.window_start) THEN
-            RAISE EXCEPTION 'key % would spend % of %', NEW.key_id, NEW.spent, NEW.amount
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'budget_never_exceeded';
-        END IF;
-        RETURN NEW;
+        RAISE EXCEPTION 'key % would spend % of %', NEW.key_id, NEW.spent, NEW.amount
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'budget_never_exceeded';
     END $$;
     CREATE TRIGGER apikeys_keybudget_never_exceeded BEFORE UPDATE ON apikeys_keybudget
-    FOR EACH ROW EXECUTE FUNCTION apikeys_refuse_excess()
+    FOR EACH ROW WHEN (
+        NEW.spent > NEW.amount AND NEW.amount = OLD.amount AND NEW.period = OLD.period
+        AND (NEW.spent > OLD.spent OR NEW.window_start <> OLD.window_start)
+    ) EXECUTE FUNCTION apikeys_refuse_excess()
     """,
     "DROP TRIGGER apikeys_keybudget_never_exceeded ON apikeys_keybudget; "
     "DROP FUNCTION apikeys_refuse_excess()",

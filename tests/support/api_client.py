@@ -106,14 +106,18 @@ def refused(
     message: str,
     *,
     error: dict[str, Any] | None = None,
+    base: str = "http://testserver",
     **beside: Any,
 ) -> dict[str, Any]:
-    """That the answer is this refusal, whole; gives the body without the request's id."""
+    """That the answer is this refusal, whole; gives the body without the request's id.
+
+    ``base``: of the address of its code; an answer to a foreign host does not repeat that host.
+    """
     body = response.json()
     assert response.status_code == status, body
     assert body["error"].pop("request_id") == response["X-Request-Id"]
     anchor = code.lower().replace("_", "-")
-    assert body["error"].pop("doc_url") == f"http://testserver/docs/errors#{anchor}"
+    assert body["error"].pop("doc_url") == f"{base}/docs/errors#{anchor}"
     assert body == {
         "success": False,
         "error": {"code": code, "message": message, **(error or {})},

@@ -126,7 +126,7 @@ def test_retry_saves_unsorted_orders_that_deadlock(api, cast, monkeypatch, caplo
     one, two = factories.stock(*factories.line(0, 2))
     barrier, waiting = threading.Barrier(2), threading.local()
 
-    def lock_one_by_one(tx, organization_id, campaign_id, numbers):
+    def lock_one_by_one(tx, organization_id, campaign_id, numbers, **_):
         account, rows = locks.lock_account(organization_id), []
         for number in numbers:
             rows += locks.lock_numbers([number])

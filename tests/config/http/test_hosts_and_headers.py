@@ -30,7 +30,7 @@ PAGES = [
 def test_another_host_is_400_in_the_envelope(path, host):
     response = Api(None).get(path, headers={"Host": host})
     error = {"details": {"Host": "is not an allowed host"}}
-    refused(response, 400, "INVALID_INPUT", "invalid input", error=error)
+    refused(response, 400, "INVALID_INPUT", "invalid input", error=error, base="")
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/v1/credit", "/static/operators/desk.css"])

@@ -69,7 +69,7 @@ def test_order_is_one_log_line_with_its_identity_and_status(api, cast, log_lines
 
 
 def test_every_log_line_of_a_failed_request_has_its_id(api, log_lines, monkeypatch):
-    monkeypatch.setattr(place, "lock_for_order", lambda *_: 1 / 0)
+    monkeypatch.setattr(place, "lock_for_order", lambda *_, **__: 1 / 0)
     response = api.order(["+14155550123"])
     lines = log_lines()
     assert {line["request_id"] for line in lines} == {response["X-Request-Id"]}
@@ -103,7 +103,7 @@ def test_rows_written_by_a_request_have_its_id(api):
 
 
 def test_no_secret_of_a_key_reaches_a_log(api, cast, log_lines, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RuntimeError(f"the caller sent {cast.owner_key}")
 
     monkeypatch.setattr(place, "lock_for_order", fail)
