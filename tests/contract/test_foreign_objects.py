@@ -306,7 +306,7 @@ def test_no_response_to_the_owner_names_foreign_objects(world, api, cast, name):
     content = api.get(
         endpoint.url() + ("?include_revoked=true" if name.endswith("keys") else "")
     ).content.decode()
-    assert '"success":true' in content
+    assert '"success":true' in content or '{"acts":' in content
     for value in (
         *world.theirs.values(),
         str(cast.stranger.pk),

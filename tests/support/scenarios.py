@@ -457,6 +457,10 @@ def with_the_etag_of_this_state(world: World, call: Call) -> Any:
     return call.make(world, headers={"If-None-Match": etag})
 
 
+def with_a_platform_key(world: World, call: Call) -> Any:
+    return call.make(world, api=world.platform)
+
+
 def with_a_key_that_may_spend_nothing(world: World, call: Call) -> Any:
     limit = {"spending_limit": {"amount": "0.00", "period": "total"}}
     made = world.api.post(KEYS, {**NEW_KEY, "scopes": ["numbers:write"], **limit})
@@ -594,7 +598,7 @@ CALLS = {
     ),
     "listApiKeys": a_call("GET", KEYS),
     "getApiKey": a_call("GET", ONE_KEY),
-    "getOwnApiKey": a_call("GET", f"{KEYS}/self"),
+    "getOwnApiKey": a_call("GET", f"{KEYS}/self", FORBIDDEN=with_a_platform_key),
     "updateApiKey": a_call(
         "PATCH", ONE_KEY, NEW_LIMIT, INVALID_INPUT=with_a_field_that_is_not_for_updates
     ),

@@ -1,7 +1,10 @@
 """Triggers and foreign keys that keep the history append-only and its rows complete."""
 
+from decimal import Decimal
+
 import pytest
 
+from apikeys.limits.spending_limits import KeyLimits, SpendingLimit
 from campaigns.history import record
 from tests.numbers.verification.test_constraints import ANOTHER, RENT, RENT_CHARGE, webhooks
 from tests.support import db_assertions, factories
@@ -28,6 +31,7 @@ def world(api, cast):
     (other,) = factories.stock(*factories.line(2), price="0.00")
     factories.hold(cast.stranger, held)
     factories.job()
+    factories.key(cast.owner, limits=KeyLimits(SpendingLimit(Decimal("5.00"), "day")))
     webhooks(cast)
     assert api.order([sold, other], campaign_id=str(campaign.pk), label="x").status_code == 200
     db_assertions.run(RENT, RENT_CHARGE)
@@ -206,6 +210,7 @@ def test_every_trigger_of_our_tables_is_tested():
         "numbers_assignment_reopened",
         "numbers_assignment_rented",  # tests/numbers/rent
         "numbers_creditentry_reversal",
+        "apikeys_keybudget_never_exceeded",  # tests/numbers/orders/test_spending_limits.py
         *TESTED_WITH_THE_STATE_TABLE,
     }
 
@@ -234,6 +239,7 @@ LEGAL = {
     "numbers_creditentry": {"entry": "entry + 1", "amount": "0", "balance_before": "balance_after"},
 }
 
+NOBODYS_ID = "'00000000-0000-4000-8000-000000000001'"
 REVERSAL_OF_NOTHING = {
     "kind": "'reversal'",
     "entry": "entry + 1",
@@ -265,6 +271,8 @@ def test_every_reference_to_a_missing_row_is_refused(foreign_keys):
         where = f"{column} IS NOT NULL AND {'held_for_id IS NOT NULL' if table == 'numbers_phonenumber' else 'true'}"
         if (table, column) == ("numbers_creditentry", "account_id"):
             where, changes = "entry = 1", {"account_id": "gen_random_uuid()"}
+        if table == "apikeys_keybudget":
+            changes = {"key_id": NOBODYS_ID, "within": f"ARRAY[{NOBODYS_ID}::uuid]"}
         if column == "reverses_id":
             where, changes = "kind = 'charge'", REVERSAL_OF_NOTHING
         assert refusing(copy, table, where, **changes).constraint_name == name

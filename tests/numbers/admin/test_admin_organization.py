@@ -54,7 +54,7 @@ def panels(page: Any) -> dict[str, Any]:
 def test_page_has_each_panel_with_its_rows(desk, busy):
     tables = panels(shown(desk, busy))
     assert list(tables) == [
-        *("Ledger", "API keys", "Brands", "Campaigns", "Numbers by state", "Numbers"),
+        *("Ledger", "API keys", "Brands", "Campaigns", "Numbers by state", "Rent", "Numbers"),
         *("Backorders", "Orders", "Holds", "Recent refusals"),
     ]
     assert {title: len(table.rows) for title, table in tables.items()} == {
@@ -63,6 +63,7 @@ def test_page_has_each_panel_with_its_rows(desk, busy):
         "Brands": 1,
         "Campaigns": 1,
         "Numbers by state": 3,
+        "Rent": 0,
         "Numbers": 1,
         "Backorders": 1,
         "Orders": 2,

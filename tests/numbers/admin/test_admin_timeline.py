@@ -185,6 +185,7 @@ def test_organization_page_shows_its_own_objects(desk: Client, api: Api, cast: A
         "Brands": len(Brand.objects.of(cast.owner.pk)),
         "Campaigns": 2,
         "Numbers by state": 3,
+        "Rent": 0,
         "Numbers": 0,
         "Backorders": 0,
         "Orders": 1,
@@ -193,7 +194,7 @@ def test_organization_page_shows_its_own_objects(desk: Client, api: Api, cast: A
     }
     assert tables["Numbers"].empty in page.content.decode()
     for table in tables.values():
-        assert desk.get(table.all).status_code == 200
+        assert not table.all or desk.get(table.all).status_code == 200
 
 
 def test_numbers_of_an_owner_are_found_by_its_name(desk: Client, api: Api, cast: Any) -> None:
@@ -245,6 +246,6 @@ def test_page_of_a_live_key_offers_its_operations(desk: Client, cast: Any) -> No
     key = ApiKey.objects.filter(organization=cast.owner).first()
     assert key is not None
     offered = desk.get(url(ApiKey, "change", key.pk)).context["operations"]
-    assert [operation.name for operation in offered] == ["rotate", "revoke"]
+    assert [operation.name for operation in offered] == ["limits", "rotate", "revoke"]
     ApiKey.objects.filter(pk=key.pk).update(revoked_at=F("created_at"))
     assert desk.get(url(ApiKey, "change", key.pk)).context["operations"] == []

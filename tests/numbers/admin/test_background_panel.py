@@ -105,6 +105,7 @@ def test_one_failing_panel_is_named_and_hides_no_other(
         "stock",
         "quarantine",
         "demand",
+        "rent",
     }
     assert desk.get(HOME).status_code == 200
     assert "could not be counted" in desk.post("/admin/refresh/", follow=True).content.decode()

@@ -117,6 +117,7 @@ EVENTS = {
 }
 READS = {
     *("searchNumbers", "checkCampaign", "checkCampaignFor"),
+    "callMcp",  # the records of its tools are those of the endpoints: tests/numbers/mcp
     *(id for id, call in CALLS.items() if call.method == "GET"),
 }
 # Bodies of those that change nothing with the example's.
