@@ -153,13 +153,13 @@ PROVENANCE = [
         "every_lock_is_in_the_history",
         3,
         "numbers_assignment",
-        # A lock whose last event says otherwise.
+        # A lock whose last event says otherwise. A release for arrears ends it too.
         """
         SELECT a.id AS assignment_id, a.locked_at, e.kind AS last
         FROM numbers_assignment a
         FULL JOIN (
             SELECT DISTINCT ON (assignment_id) assignment_id, kind
-            FROM numbers_numberevent WHERE kind IN ('locked', 'unlocked')
+            FROM numbers_numberevent WHERE kind IN ('locked', 'unlocked', 'released')
             ORDER BY assignment_id, id DESC
         ) e ON e.assignment_id = a.id
         WHERE (a.locked_at IS NOT NULL) <> (coalesce(e.kind, 'unlocked') = 'locked')

@@ -2,17 +2,16 @@
 
 import os
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from hypothesis import Phase
-from hypothesis.errors import Flaky
 
 from numbers.rent import arrears, renew, run
-from tests.stateful.rent_machine import run_machine
+from tests.stateful.rent_machine import RentService, run_machine
 
-RUNS = int(os.environ.get("MODEL_RUNS", "20"))
+RUNS = int(os.environ.get("MODEL_RUNS", "8"))
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -62,19 +61,55 @@ def _keeps_what_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-BUGS = [
-    _charges_the_youngest_first,
-    _forgets_the_notice,
-    _counts_from_the_last_charge,
-    _never_suspends,
-    _keeps_what_is_locked,
-]
+Step = Callable[[RentService], None]
+
+
+def buy(who: str, price: str) -> Step:
+    return lambda service: service.buy(who=who, price=Decimal(price))
+
+
+def wait(days: int) -> Step:
+    return lambda service: service.time_passes(days=days)
+
+
+def announce(price: str) -> Step:
+    return lambda service: service.announce(which=0, price=Decimal(price), days=1)
+
+
+def lock(service: RentService) -> None:
+    service.lock(which=0, locked=True)
+
+
+def worker(service: RentService) -> None:
+    service.run_of_the_worker()
+
+
+def play(*steps: Step) -> None:
+    """Take these steps on the service and in the model; compare them after each."""
+    service = RentService()
+    service.begin()
+    for step in steps:
+        step(service)
+        service.database_is_what_the_model_says()
+    service.teardown()
+
+
+UNPAID: list[Step] = [buy("B", "2.50"), buy("B", "2.50"), wait(32), worker]
+# The bug, and the shortest way to where it shows. Chance would take too many runs to find it.
+BUGS: dict[Callable[[pytest.MonkeyPatch], None], list[Step]] = {
+    _charges_the_youngest_first: [buy("A", "4.00"), buy("A", "2.50"), wait(32), worker],
+    _forgets_the_notice: [buy("A", "1.00"), announce("2.50"), wait(32), worker],
+    _counts_from_the_last_charge: [buy("A", "0.25"), wait(45), wait(45), worker],
+    _never_suspends: [*UNPAID, wait(8), worker],
+    _keeps_what_is_locked: [*UNPAID, lock, wait(32), worker],
+}
 
 
 @pytest.mark.parametrize("bug", BUGS)
-def test_model_finds_a_planted_bug_of_rent(
+def test_model_sees_a_planted_bug_of_rent(
     bug: Callable[[pytest.MonkeyPatch], None], unhurried: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    play(*BUGS[bug])
     bug(monkeypatch)
-    with pytest.raises((AssertionError, KeyError, Flaky)):
-        run_machine(5 * RUNS, phases=(Phase.generate,))
+    with pytest.raises(AssertionError):
+        play(*BUGS[bug])

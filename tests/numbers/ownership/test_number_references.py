@@ -15,39 +15,32 @@ WITH_A_NUMBER = [one for one in endpoints() if "<number:" in one.path and not on
 
 @pytest.fixture
 def mine(api):
-    factories.stock(LINE)
+    factories.stock(LINE, monthly_price="1.00")
     return owned(api, LINE)[0]
 
 
-def request(api, cast, endpoint, reference):
-    body = {
-        "POST": {"campaign_id": str(factories.campaign(cast.owner).pk)},
-        "PATCH": {"label": "x"},
-    }
-    return api.request(
-        endpoint.method, endpoint.url(number_id=reference), body.get(endpoint.method, b"")
-    )
+def request(api, organization, endpoint, reference):
+    body = b""
+    if endpoint.method == "POST":
+        body = {"campaign_id": str(factories.campaign(organization).pk)}
+    elif endpoint.method == "PATCH":
+        is_billing = endpoint.path.endswith("/billing")
+        body = {"release_at_period_end": True} if is_billing else {"label": "x"}
+    return api.request(endpoint.method, endpoint.url(number_id=reference), body)
 
 
 @pytest.mark.parametrize("endpoint", WITH_A_NUMBER, ids=str)
 @pytest.mark.parametrize("form", ["{}", "%2B{}"])
 def test_number_is_accepted_in_place_of_its_id(api, cast, mine, endpoint, form):
     reference = LINE if form == "{}" else form.format(LINE[1:])
-    answer = request(api, cast, endpoint, reference)
+    answer = request(api, cast.owner, endpoint, reference)
     assert answer.status_code == 200, answer.content
 
 
 @pytest.mark.parametrize("endpoint", WITH_A_NUMBER, ids=str)
 @pytest.mark.parametrize("reference", [LINE, "+14152999999"])
 def test_number_of_another_organization_is_404(api, cast, mine, endpoint, reference):
-    stranger = api.using(cast.stranger_key)
-    answer = stranger.request(endpoint.method, endpoint.url(number_id=reference), {"label": "x"})
-    if endpoint.method == "POST":
-        answer = stranger.request(
-            "POST",
-            endpoint.url(number_id=reference),
-            {"campaign_id": str(factories.campaign(cast.stranger).pk)},
-        )
+    answer = request(api.using(cast.stranger_key), cast.stranger, endpoint, reference)
     assert answer.status_code == 404
 
 
