@@ -14,6 +14,7 @@ class Call:
     """An operation with example values. ``query`` has only the parameters worth showing.
 
     ``in_lines``: it responds with lines of JSON, of the type ``response_type`` or another.
+    ``in_envelope``: its response has ``data``.
     """
 
     method: str
@@ -24,6 +25,7 @@ class Call:
     request_type: str
     response_type: str
     in_lines: bool = False
+    in_envelope: bool = True
 
 
 def curl(call: Call) -> str:
@@ -65,9 +67,10 @@ def typescript(call: Call) -> str:
             "}",
         ]
     else:
+        taken, shown = ("{ data }", "data") if call.in_envelope else ("answer", "answer")
         lines += [
-            f"const {{ data }}: {call.response_type} = await response.json();",
-            "console.log(data);",
+            f"const {taken}: {call.response_type} = await response.json();",
+            f"console.log({shown});",
         ]
     return "\n".join(lines) + "\n"
 
@@ -118,7 +121,7 @@ def python(call: Call) -> str:
     lines += (
         ["for line in response.iter_lines():", f"{INDENT}print(json.loads(line))"]
         if call.in_lines
-        else ['print(response.json()["data"])']
+        else ['print(response.json()["data"])' if call.in_envelope else "print(response.json())"]
     )
     return "\n".join(lines) + "\n"
 

@@ -200,11 +200,8 @@ class Reference:
     def _types(self, operation: dict[str, Any]) -> list[str]:
         """Return the type names of the operation's request and successful responses."""
         described = [operation["requestBody"]] if "requestBody" in operation else []
-        described += [
-            response
-            for status, response in operation["responses"].items()
-            if status.startswith("2")
-        ]
+        responses = operation["responses"].items()
+        described += [response for status, response in responses if status.startswith("2")]
         schemas = [one["schema"] for one in map(_content_of, described) if one]
         references = [one["$ref"] for schema in schemas for one in schema.get("oneOf", [schema])]
         return list(dict.fromkeys(one.rpartition("/")[2] for one in references))
@@ -221,6 +218,7 @@ class Reference:
         }
         types = self._types(operation)
         body = operation.get("requestBody", {}).get("content", {}).get(JSON)
+        answers = operation["responses"].get("200", {}).get("content", {})
         call = code_samples.Call(
             method=method,
             url=self.base + path + (f"?{urlencode(query)}" if query else ""),
@@ -229,7 +227,8 @@ class Reference:
             idempotent=any(one["name"] == "Idempotency-Key" for one in parameters),
             request_type=types[0],
             response_type=types[1] if body else types[0],
-            in_lines=LINES in operation["responses"].get("200", {}).get("content", {}),
+            in_lines=LINES in answers,
+            in_envelope=JSON not in answers or "jsonrpc" not in _first_example(answers[JSON]),
         )
         return [
             Sample("curl", "curl", coloured(code_samples.curl(call), "bash")),

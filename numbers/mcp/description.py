@@ -25,7 +25,7 @@ from numbers.mcp.versions import CAPABILITIES_KEY, CURRENT, VERSION_KEY
 
 TAG = "Agents"
 _ID = {"type": ["string", "integer"]}
-_OPEN = {"type": "object"}
+_OPEN = {"type": "object", "additionalProperties": True}
 _VERSION = Annotated[str, WithJsonSchema({"type": "string", "const": "2.0"})]
 
 
@@ -149,7 +149,6 @@ REQUESTS = (
             "params": {
                 "name": "search_numbers",
                 "arguments": {"area_code": "415", "quantity": 2},
-                "_meta": _META,
             },
         },
         "Call a tool",

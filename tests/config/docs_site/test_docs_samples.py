@@ -71,8 +71,9 @@ def test_every_python_call_of_the_reference_succeeds(world, subtests):
 def test_every_curl_call_of_the_reference_succeeds(world, subtests, tmp_path):
     for id, code in samples("curl", world).items():
         with subtests.test(id):
-            answer = json.loads(run_bash(code.replace("curl", "curl -sS", 1), tmp_path))
-            assert answer["success"] is True, answer
+            answer = run_bash(code.replace("curl", "curl -sS", 1), tmp_path)
+            first = json.loads(answer.splitlines()[0])
+            assert first.get("success") or {"result", "occurred_at"} & first.keys(), answer
 
 
 @pytest.fixture
