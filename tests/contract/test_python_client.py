@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config import json_text
+from config.api.openapi.operations import LINES
 from config.api.openapi.views import schema
 from tests.support import factories
 
@@ -25,11 +26,16 @@ def client(tmp_path_factory):
     """The generated package. What the generator can't make of the schema is a warning, and a failure here."""
     folder = tmp_path_factory.mktemp("client")
     (folder / "openapi.json").write_bytes(json_text.dump(for_customers()))
+    # It knows no lines of JSON: their responses are bytes to it.
+    lines = {"content_type_overrides": {LINES: "application/octet-stream"}}
+    (folder / "config.json").write_bytes(json_text.dump(lines))
     command = [
         str(GENERATOR),
         "generate",
         "--path",
         "openapi.json",
+        "--config",
+        "config.json",
         "--meta",
         "none",
         "--output-path",
