@@ -20,6 +20,7 @@ NOT_RUN = {
         "$ make run",
     ): "installs, serves and does not end: tests/config/dev/test_run.py runs what it starts",
     ("README.md", "config/ "): "a list of folders",
+    ("docs/guides/agents.md", '{\n  "mcpServers"'): "a file of the agent's client",
     ("docs/guides/money.md", "PATCH /v1/phone-numbers/{id}/billing"): "tests/numbers/rent runs it",
     ("docs/guides/quickstart.md", "export NUMBERDESK_API_KEY="): "the key is that of the demo",
     (

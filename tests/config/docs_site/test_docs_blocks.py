@@ -355,21 +355,31 @@ def shape(value: Any) -> Any:
     return [shape(value[0])] if isinstance(value, list) and value else type(value).__name__
 
 
-def test_json_blocks_are_what_the_desk_takes_and_answers(desk: Desk, live: str, reader: Reader):
+def test_json_blocks_are_what_the_desk_takes_and_answers(
+    desk: Desk, live: str, sandbox: str, reader: Reader
+):
     """Each is compared with a real body of the same kind."""
     number = order_one(desk, live)
     body = {"numbers": [number], "customer_reference": "ticket-1234"}
     real = {
         "search": post(reader, live, "search", {"quantity": 1}),
         "invalid": post(reader, live, "orders", {"numbers": ["+14155550123", "x"]}),
+        "credit": post(reader, sandbox, "orders", {"numbers": ["+15005550004"]}),
         "body": body,
         "owned": post(reader, live, "orders", body),
     }
     _wait_for_the_feed(desk, live)
     real["events"] = get(reader, live, "/v1/events?types=phone_number.assigned&limit=1")
     real["inventory"] = {**real["owned"]["data"], "already_yours": [], "alternatives": {"x": "y"}}
+    call = {"name": "quote_order", "arguments": {"numbers": [number, "+14155550123"]}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    more = ("-H", "Content-Type: application/json", "-d", json.dumps(message))
+    real["tool"] = get(reader, live, "/v1/mcp", *more)["result"]["structuredContent"]
+    real["tool"]["error"]["data"]["already_yours"] = []
     for document in DOCUMENTS:
         for block in blocks_of(document, "json"):
+            if block.reason_not_to_run:
+                continue
             shown = shape(json.loads(block.text))
             kinds = [name for name, answer in real.items() if keys(shown) == keys(shape(answer))]
             assert kinds, f"{document}: {block.text}"
