@@ -207,12 +207,13 @@ def test_more_numbers_than_the_key_may_order_are_422(cast, most):
 
 
 def test_limit_counts_what_was_spent_before_it(api, cast):
-    numbers = factories.stock(*factories.line(0, 4))
+    numbers = factories.stock(*factories.line(0, 3))
+    factories.stock(*factories.line(0, area_code="212"))
     assert api.order(numbers[:2]).status_code == 200
-    assert buy(api, 1).status_code == 200
+    assert buy(api, 1, area_code="212").status_code == 200
     limit(api, "3.00")
     assert spent(api) == 3
-    error_of(api.order(numbers[3:]), 402, "SPENDING_LIMIT_EXCEEDED")
+    error_of(api.order(numbers[2:]), 402, "SPENDING_LIMIT_EXCEEDED")
 
 
 def test_limit_below_what_is_spent_leaves_nothing(cast):
