@@ -20,26 +20,15 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     reason: str = "",
+    in_feed: bool = True,
 ) -> Event:
     """Append one event, in the transaction of the change that it records.
 
-    Brands and campaigns get an event for their customer too; keys do in apikeys.lifecycle.
+    Brands and campaigns get an event for their customer too, unless it is not ``in_feed``; keys do
+    in apikeys.lifecycle.
     """
-    if isinstance(subject, Brand | Campaign):
+    if in_feed and isinstance(subject, Brand | Campaign):
         _write_customer_event(subject)
-    return record_alone(subject, kind, actor=actor, before=before, after=after, reason=reason)
-
-
-def record_alone(
-    subject: models.Model,
-    kind: str,
-    *,
-    actor: Actor,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-    reason: str = "",
-) -> Event:
-    """Append one event that the feed does not have, in the transaction of the act."""
     return Event.objects.create(
         organization_id=_organization_id(subject),
         subject=_SUBJECTS[type(subject).__name__],

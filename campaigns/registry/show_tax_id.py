@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from campaigns.history import record_alone
+from campaigns.history import record
 from campaigns.models import Brand
 from campaigns.registry.tax_ids import masked, unseal_tax_id
 from config.actors import Actor
@@ -34,5 +34,12 @@ def show_tax_id(*, brand_id: UUID, actor: Actor, reason: str) -> str:
                 }
             ) from None
         after = {"tax_id": masked(brand.tax_id_end)}
-        record_alone(brand, "tax_id_shown", actor=actor, after=after, reason=reason.strip())
+        record(
+            brand,
+            "tax_id_shown",
+            actor=actor,
+            after=after,
+            reason=reason.strip(),
+            in_feed=False,
+        )
     return tax_id
