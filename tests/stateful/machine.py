@@ -391,12 +391,18 @@ class Service(RuleBasedStateMachine):
             self.desk.assign(order.organization, set(assigned))
 
 
-def run(runs: int, *, phases: tuple[Phase, ...] = (Phase.generate, Phase.shrink)) -> None:
+def run(
+    runs: int,
+    *,
+    phases: tuple[Phase, ...] = (Phase.generate, Phase.shrink),
+    machine: type[RuleBasedStateMachine] = Service,
+    steps: int = STEPS,
+) -> None:
     run_state_machine_as_test(
-        Service,
+        machine,
         settings=settings(
             max_examples=runs,
-            stateful_step_count=STEPS,
+            stateful_step_count=steps,
             deadline=None,
             derandomize=True,
             phases=phases,

@@ -13,14 +13,12 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from numbers.credit.ledger import top_up
@@ -256,18 +254,3 @@ class RentService(RuleBasedStateMachine):
         if hasattr(self, "sold"):
             renew_numbers()
             db_assertions.assert_in_order()
-
-
-def run_machine(runs: int, *, phases: tuple[Phase, ...] = (Phase.generate, Phase.shrink)) -> None:
-    run_state_machine_as_test(
-        RentService,
-        settings=settings(
-            max_examples=runs,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=True,
-            phases=phases,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )

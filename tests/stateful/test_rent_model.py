@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings as django_settings
 
 from numbers.rent import arrears, renew, run
-from tests.stateful.rent_machine import RentService, run_machine
+from tests.stateful.machine import run as run_machine
+from tests.stateful.rent_machine import STEPS, RentService
 
 RUNS = int(os.environ.get("MODEL_RUNS", "8"))
 
@@ -24,7 +25,7 @@ def unhurried(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rent_matches_the_model(unhurried: None) -> None:
-    run_machine(RUNS)
+    run_machine(RUNS, machine=RentService, steps=STEPS)
 
 
 def _charges_the_youngest_first(monkeypatch: pytest.MonkeyPatch) -> None:
