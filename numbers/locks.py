@@ -1,6 +1,6 @@
 """Every row lock of the project, and the one order in which they are taken.
 
-filler → idempotency key → credit account → budgets of keys → brand → campaign → order
+filler → idempotency key → credit account → brand → campaign → order
 → assignments by id → numbers by id → rents by assignment
 
 Code that needs several takes them in this order, since two orders of locking deadlock
@@ -9,6 +9,8 @@ Code that needs several takes them in this order, since two orders of locking de
 Always ``FOR NO KEY UPDATE``: plain ``FOR UPDATE`` on a parent blocks every insert that points at
 it. Rows are locked by identity only and judged afterwards: a status in the locking WHERE would
 silently drop a row that another transaction took, and with it the number to report.
+
+What keys may spend has no lock of its own: whatever reads or changes it holds the credit account's.
 """
 
 from collections.abc import Sequence
