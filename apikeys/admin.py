@@ -10,16 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from apikeys.lifecycle import change_key, issue_key, revoke_key, rotate_key
-from apikeys.limits.admin_fields import (
-    IN_WORDS,
-    LimitsForm,
-    limit_amount_field,
-    limit_from,
-    limit_period_field,
-    max_numbers_field,
-    require_whole_limit,
-)
-from apikeys.limits.budgets import budgets_of, tightest_of
+from apikeys.limits.admin_fields import IN_WORDS, LimitFieldsForm, LimitsForm, limit_from
+from apikeys.limits.budgets import use_of
 from apikeys.limits.spending_limits import KeyLimits, limit_of
 from apikeys.models import ApiKey
 from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, PRESETS, Scope
@@ -56,7 +48,7 @@ class ScopeBoxes(forms.CheckboxSelectMultiple):
         )
 
 
-class IssueKeyForm(forms.Form):
+class IssueKeyForm(LimitFieldsForm):
     organization = ChosenByTyping(
         ApiKey,
         "organization",
@@ -72,9 +64,7 @@ class IssueKeyForm(forms.Form):
         help_text="In UTC. Without a date the key does not expire.",
     )
 
-    limit_amount = limit_amount_field()
-    limit_period = limit_period_field()
-    max_numbers_per_order = max_numbers_field()
+    field_order = ("organization", "label", "scopes", "expires_at")
 
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
@@ -84,7 +74,6 @@ class IssueKeyForm(forms.Form):
 
     def clean(self) -> Any:
         given = super().clean() or self.cleaned_data
-        require_whole_limit(self, given)
         scopes = given.get("scopes", [])
         if "organization" in given and given["organization"] is None:
             if set(scopes) - set(PLATFORM_SCOPES):
@@ -243,11 +232,8 @@ class ApiKeyAdmin(RecordedAdmin):
 
     @admin.display(description="spent of it")
     def spent(self, key: ApiKey) -> str:
-        budgets = budgets_of(key.pk)
-        tightest = tightest_of(budgets)
-        if tightest is None:
+        use = use_of(key.pk)
+        if use is None:
             return ""
-        resets = (
-            f", begins again {tightest.resets_at:%Y-%m-%d %H:%M} UTC" if tightest.resets_at else ""
-        )
-        return f"{budgets[0].spent:,}; {tightest.remaining:,} {settings.CURRENCY} left{resets}"
+        again = f", begins again {use.resets_at:%Y-%m-%d %H:%M} UTC" if use.resets_at else ""
+        return f"{use.spent:,}; {use.remaining:,} {settings.CURRENCY} left{again}"

@@ -118,7 +118,7 @@ class ApiKeyListView(ApiView):
             label=body.label,
             scopes=body.scopes,
             expires_at=body.ends_at,
-            limits=body.limits,
+            limits=body.given,
             show=show_with_secret(201),
             idempotency_key=_idempotency_key(request, ["api-keys", request.data]),
         ).as_http()

@@ -69,7 +69,8 @@ def issue_key(
     check_scopes(scopes)
     _check_owner(scopes, organization)
     if organization is None and limits != NO_LIMITS:
-        raise InvalidInput(details={"spending_limit": "a platform key buys nothing: leave it out"})
+        given = {name: one for name, one in _limits_as_json(*limits).items() if one is not None}
+        raise InvalidInput(details=dict.fromkeys(given, "is for keys that buy: leave it out"))
     secret = secret or _new_secret(organization)
     try:
         with transaction.atomic():

@@ -95,7 +95,7 @@ def _change_key(caller: Caller, key_id: UUID, changes: dict[str, Any]) -> ApiKey
     if key is None or not key.is_live:
         raise NotFound()
     require_descendant(own, key)
-    require_limits_within(own, {name: changes[name] for name in changes if name != "label"})
+    require_limits_within(own, changes)
     return change_key(
         key_id=key_id,
         organization_id=caller.organization_id,

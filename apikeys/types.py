@@ -1,6 +1,6 @@
 """The requests that create and change keys, and the JSON of a key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType, TypedDict
 
-from apikeys.limits.budgets import Budget, tightest_of
+from apikeys.limits.budgets import Use
 from apikeys.limits.spending_limits import LimitFields, SpendingLimitJson, limit_of
 from apikeys.models import MOST_NUMBERS_PER_ORDER, ApiKey
 from apikeys.scopes import Scope
@@ -154,15 +154,13 @@ def key_as_json(key: ApiKey) -> ApiKeyJson:
     }
 
 
-def own_key_as_json(key: ApiKey, budgets: Sequence[Budget]) -> OwnKeyJson:
-    """Return the calling key with its use of the limits that bind it, its own budget first."""
-    tightest = tightest_of(budgets)
-    own = budgets[0] if budgets and budgets[0].amount is not None else tightest
+def own_key_as_json(key: ApiKey, use: Use | None) -> OwnKeyJson:
+    """Return the calling key with its use of the limits that bind it."""
     return {
         **key_as_json(key),
-        "spent": own.spent if own else None,
-        "remaining": tightest.remaining if tightest else None,
-        "resets_at": timestamp(tightest.resets_at) if tightest else None,
+        "spent": use.spent if use else None,
+        "remaining": use.remaining if use else None,
+        "resets_at": timestamp(use.resets_at) if use else None,
     }
 
 
@@ -247,12 +245,6 @@ class ApiKeyRequest(LimitFields):
     def check_combinations(cls, given: Mapping[str, Any], problems: dict[str, str]) -> None:
         if given.get("expires_at") is not None and given.get("expires_in_days") is not None:
             problems["expires_in_days"] = "can't be given beside expires_at: give one of the two"
-
-    @property
-    def limits(self) -> dict[str, Any]:
-        """Return the limits that the request has, null included."""
-        given = self.given
-        return {name: given[name] for name in LimitFields.model_fields if name in given}
 
     @property
     def ends_at(self) -> datetime | None:

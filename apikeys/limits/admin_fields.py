@@ -18,8 +18,8 @@ IN_WORDS = {
 }
 
 
-def limit_amount_field() -> forms.DecimalField:
-    return forms.DecimalField(
+class LimitFieldsForm(forms.Form):
+    limit_amount = forms.DecimalField(
         label="Spending limit",
         required=False,
         min_value=Decimal(0),
@@ -27,19 +27,13 @@ def limit_amount_field() -> forms.DecimalField:
         decimal_places=2,
         help_text="What its orders may cost in each period. Leave it empty for no limit.",
     )
-
-
-def limit_period_field() -> forms.ChoiceField:
-    return forms.ChoiceField(
+    limit_period = forms.ChoiceField(
         label="Period of the limit",
         required=False,
         choices=[("", "no limit"), *IN_WORDS.items()],
         help_text="It begins again in UTC; a week on Monday.",
     )
-
-
-def max_numbers_field() -> forms.IntegerField:
-    return forms.IntegerField(
+    max_numbers_per_order = forms.IntegerField(
         label="Most numbers in one order",
         required=False,
         min_value=1,
@@ -47,14 +41,19 @@ def max_numbers_field() -> forms.IntegerField:
         help_text="Leave it empty for no limit.",
     )
 
+    def clean(self) -> Any:
+        """Add an error if only one of amount and period is given."""
+        given = super().clean() or self.cleaned_data
+        amount, period = given.get("limit_amount"), given.get("limit_period")
+        if amount is not None and not period:
+            self.add_error("limit_period", "Choose how often the limit begins again.")
+        elif amount is None and period and "limit_amount" not in self.errors:
+            self.add_error("limit_amount", "Enter an amount, or choose no limit.")
+        return given
 
-def require_whole_limit(form: forms.Form, given: dict[str, Any]) -> None:
-    """Add an error if only one of amount and period is given."""
-    amount, period = given.get("limit_amount"), given.get("limit_period")
-    if amount is not None and not period:
-        form.add_error("limit_period", "Choose how often the limit begins again.")
-    elif amount is None and period and "limit_amount" not in form.errors:
-        form.add_error("limit_amount", "Enter an amount, or choose no limit.")
+
+class LimitsForm(LimitFieldsForm, ReasonForm):
+    field_order = ("limit_amount", "limit_period", "max_numbers_per_order", "reason")
 
 
 def limit_from(values: dict[str, Any]) -> SpendingLimit | None:
@@ -62,16 +61,3 @@ def limit_from(values: dict[str, Any]) -> SpendingLimit | None:
     if values["limit_amount"] is None:
         return None
     return SpendingLimit(values["limit_amount"].quantize(Decimal("0.01")), values["limit_period"])
-
-
-class LimitsForm(ReasonForm):
-    limit_amount = limit_amount_field()
-    limit_period = limit_period_field()
-    max_numbers_per_order = max_numbers_field()
-
-    field_order = ("limit_amount", "limit_period", "max_numbers_per_order", "reason")
-
-    def clean(self) -> Any:
-        given = super().clean() or self.cleaned_data
-        require_whole_limit(self, given)
-        return given

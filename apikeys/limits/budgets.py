@@ -133,6 +133,28 @@ def tightest_of(budgets: Iterable[Budget]) -> Budget | None:
     return min(limits, key=lambda one: one.remaining or Decimal("0.00"), default=None)
 
 
+class Use(NamedTuple):
+    """What a key has spent and may still spend."""
+
+    spent: Decimal
+    remaining: Decimal | None
+    resets_at: datetime | None
+
+
+def use_of(key_id: UUID) -> Use | None:
+    """Return the use of the limits that bind a key; None without a limit.
+
+    What is spent is of its own limit, or of the tightest above it if it has none. The rest is of
+    the one that leaves least.
+    """
+    budgets = budgets_of(key_id)
+    tightest = tightest_of(budgets)
+    if tightest is None:
+        return None
+    own = budgets[0] if budgets[0].amount is not None else tightest
+    return Use(own.spent, tightest.remaining, tightest.resets_at)
+
+
 def budgets_of(key_id: UUID) -> list[Budget]:
     """Return the budgets that an order of this key counts for, its own first."""
     (rows,) = run_statements(budgets_statement(key_id))

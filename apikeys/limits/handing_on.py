@@ -28,7 +28,10 @@ def family_of(own: ApiKey) -> list[UUID]:
 
 
 def require_limits_within(own: ApiKey, limits: dict[str, Any]) -> None:
-    """Raise Forbidden for a limit that is higher than the caller's key has."""
+    """Raise Forbidden for a limit that is higher than the caller's key has.
+
+    ``limits`` has the fields of a request by name. What it does not have stays within.
+    """
     limit, most = limit_of(own), own.max_numbers_per_order
     if limit and not limit.allows(limits.get("spending_limit", limit)):
         raise Forbidden(

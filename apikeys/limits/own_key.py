@@ -4,7 +4,7 @@ from django.http import HttpResponse
 
 from apikeys.api import TAG
 from apikeys.authentication import CallerRequest
-from apikeys.limits.budgets import budgets_of
+from apikeys.limits.budgets import use_of
 from apikeys.models import ApiKey
 from apikeys.permissions import NO_SCOPE
 from apikeys.types import OwnKeyJson, own_key_as_json
@@ -35,4 +35,4 @@ class OwnKeyView(ApiView):
         refuse_unknown_parameters(request)
         key_id = request.user.key_id
         key = ApiKey.objects.select_related("budget").get(pk=key_id)
-        return success(own_key_as_json(key, budgets_of(key_id)))
+        return success(own_key_as_json(key, use_of(key_id)))

@@ -1,6 +1,5 @@
 """The limits of a key: money by period, and numbers in one order. apikeys.limits.budgets counts."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
@@ -53,8 +52,7 @@ class SpendingLimitJson(TypedDict):
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLimits:
+class KeyLimits(NamedTuple):
     """The limits of a key: money by period, and numbers in one order."""
 
     spending: SpendingLimit | None = None

@@ -1,9 +1,13 @@
 """The limits of keys through the API: set, changed, shown, and never handed on higher."""
 
+from decimal import Decimal
+
 import pytest
 
+from apikeys.limits.spending_limits import KeyLimits, SpendingLimit
 from apikeys.models import ApiKey, KeyBudget
 from campaigns.models import Event
+from config.errors import InvalidInput
 from tests.support import factories
 from tests.support.api_client import Api, error_of
 from tests.support.keys import KEYS, changes_of, create, created, id_of, rotate
@@ -225,3 +229,15 @@ def test_own_key_shows_spent_and_remaining(api, cast):
 
 def test_platform_key_does_not_see_itself_here(api, cast):
     error_of(Api(factories.platform_key()).get(f"{KEYS}/self"), 403, "FORBIDDEN")
+
+
+def test_limits_of_a_platform_key_are_refused_by_name(db):
+    limits = KeyLimits(SpendingLimit(Decimal("5.00"), "day"), 3)
+    for given, fields in (
+        (limits, ["spending_limit", "max_numbers_per_order"]),
+        (limits._replace(spending=None), ["max_numbers_per_order"]),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            factories.platform_key(limits=given)
+        assert list(refused.value.details) == fields
+    assert not ApiKey.objects.exists()

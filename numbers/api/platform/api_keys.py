@@ -82,7 +82,7 @@ class OrganizationKeyListView(PlatformView):
             label=body.label,
             scopes=body.scopes,
             expires_at=body.ends_at,
-            limits=body.limits,
+            limits=body.given,
             show=show_with_secret(201),
             idempotency_key=idempotency_key_of(request, *what),
         ).as_http()
