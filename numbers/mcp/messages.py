@@ -17,6 +17,8 @@ UNSUPPORTED_PROTOCOL_VERSION = -32022
 _STATUSES = {METHOD_NOT_FOUND: 404}
 MAX_ID_LENGTH = 255
 
+MEMBERS = ("jsonrpc", "id", "method", "params")
+
 Id = str | int
 
 
@@ -58,6 +60,13 @@ def read_message(document: Any) -> Message:
     if document.get("jsonrpc") != "2.0" or not isinstance(method, str):
         raise RpcError(
             INVALID_REQUEST, 'the body must be a JSON-RPC request: "jsonrpc": "2.0" and a "method"'
+        )
+    unknown = [str(name) for name in document if name not in MEMBERS]
+    if unknown:
+        raise RpcError(
+            INVALID_REQUEST,
+            f"unknown member {unknown[0][:MAX_ID_LENGTH]!r}: a message has {', '.join(MEMBERS)}; "
+            'what is for a method goes into "params"',
         )
     if not isinstance(params, dict):
         raise RpcError(INVALID_PARAMS, '"params" must be an object')

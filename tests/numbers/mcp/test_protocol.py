@@ -113,6 +113,13 @@ def test_unknown_method_is_not_found(agent, method):
     rpc_error(agent.send(method), 404, -32601)
 
 
+def test_unknown_member_of_a_message_is_named(agent):
+    document, headers = agent.message("tools/call", name="get_credit")
+    error = rpc_error(agent.post({**document, "arguments": {}}, headers=headers), 400, -32600)
+    assert "'arguments'" in error["message"]
+    assert '"params"' in error["message"]
+
+
 # --- headers -------------------------------------------------------------------------------------
 
 
