@@ -225,8 +225,8 @@ class ApiKeyRequest(LimitFields):
     ]
     scopes: Annotated[
         list[ScopeName],
-        Reads(_read_scopes, facets={"minItems": 1, "uniqueItems": True}),
-        doc("What it may do."),
+        Reads(_read_scopes, facets={"minItems": 1}),
+        doc("What it may do: each scope once."),
     ]
     expires_at: Annotated[
         datetime | None,

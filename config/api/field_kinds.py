@@ -36,7 +36,6 @@ Moment = Annotated[
         {
             "type": "string",
             "format": "date-time",
-            "pattern": "Z$",
             "examples": ["2026-04-26T12:00:00Z"],
         }
     ),

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from config.api.openapi.texts import page_of
 from config.docs_site.markdown import anchor, as_html, headings
+from config.docs_site.openapi_reader import OpenApiReader
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "docs" / "guides"
@@ -120,7 +121,13 @@ def search_index(document: dict[str, Any]) -> list[dict[str, str]]:
             )
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            words = f"{method} {path} {operation['operationId']} {_words(operation['description'])} {_named(operation)}"
+            words = " ".join(
+                [
+                    *(method, path, operation["operationId"]),
+                    _words(operation["description"]),
+                    _named(OpenApiReader(document), operation),
+                ]
+            )
             kind = f"{method.upper()} {path}"
             href = f"{page_of(operation['tags'][0])}#{operation['operationId']}"
             found.append(
@@ -133,8 +140,9 @@ def _words(text: str) -> str:
     return " ".join(dict.fromkeys(re.findall(r"[\w.:/-]+", text.lower())))
 
 
-def _named(operation: dict[str, Any]) -> str:
+def _named(document: OpenApiReader, operation: dict[str, Any]) -> str:
     """Return the parameters and error codes of an operation, as words."""
-    codes = re.findall(r"'code': '([A-Z_]+)'", str(operation["responses"]))
-    names = [one["name"] for one in operation.get("parameters", [])]
+    responses = [document.resolve(one) for one in operation["responses"].values()]
+    codes = re.findall(r"'code': '([A-Z_]+)'", str(responses))
+    names = [document.resolve(one)["name"] for one in operation.get("parameters", [])]
     return " ".join(dict.fromkeys([*names, *operation["responses"], *codes]))

@@ -72,7 +72,7 @@ def _lines(
     yield f"`{method} {reference.base}{path}`"
     yield ""
     yield operation["description"]
-    parameters = operation.get("parameters", [])
+    parameters = [reference.resolve(one) for one in operation.get("parameters", [])]
     if parameters:
         yield from ("", "## Parameters", "", "| name | in | type | what |", "|---|---|---|---|")
     for one in parameters:
@@ -96,7 +96,7 @@ def _content(
     reference: Reference, content: dict[str, Any], *, with_fields: bool = True
 ) -> Iterator[str]:
     if with_fields:
-        for shape in content["schema"].get("oneOf", [content["schema"]]):
+        for shape in reference.alternatives(content["schema"]):
             yield from _fields(reference, shape)
     if "example" in content:
         yield from _example(content["example"])

@@ -13,6 +13,7 @@ from config.api.openapi.headers import RATE_LIMIT
 from config.api.openapi.texts import page_of
 from config.docs_site import code_samples
 from config.docs_site.markdown import as_html, as_line, coloured
+from config.docs_site.openapi_reader import OpenApiReader
 from config.docs_site.typescript import definition_of
 
 JSON, LINES = "application/json", "application/x-ndjson"
@@ -92,11 +93,11 @@ class Group:
     page: str
 
 
-class Reference:
+class Reference(OpenApiReader):
     """The content of one document. ``base`` is the base URL of the code samples."""
 
     def __init__(self, document: dict[str, Any], base: str) -> None:
-        self.document = document
+        super().__init__(document)
         self.base = base
 
     def groups(self) -> list[Group]:
@@ -140,17 +141,9 @@ class Reference:
             console=f"/docs/console#/{quote(operation['tags'][0])}/{operation['operationId']}",
         )
 
-    def resolve(self, node: dict[str, Any]) -> dict[str, Any]:
-        while "$ref" in node:
-            found: Any = self.document
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            node = {**found, **{name: value for name, value in node.items() if name != "$ref"}}
-        return node
-
     def _parameters(self, operation: dict[str, Any]) -> dict[str, list[Field]]:
         found: dict[str, list[Field]] = {}
-        for one in operation.get("parameters", []):
+        for one in map(self.resolve, operation.get("parameters", [])):
             field = Field(
                 one["name"],
                 self.type_of(one["schema"]),
@@ -162,8 +155,10 @@ class Reference:
 
     def _tables(self, schema: dict[str, Any]) -> list[Table]:
         """Return a table for each type that a body can have."""
-        shapes = schema.get("oneOf", [schema])
-        return [Table(one["$ref"].rpartition("/")[2], [*self._fields(one)]) for one in shapes]
+        return [
+            Table(one["$ref"].rpartition("/")[2], [*self._fields(one)])
+            for one in self.alternatives(schema)
+        ]
 
     def _fields(self, schema: dict[str, Any], depth: int = 0) -> Iterator[Field]:
         schema = self.resolve(schema)
@@ -195,6 +190,7 @@ class Reference:
         return [
             Field(name, self.type_of(one["schema"]), as_line(one["description"]), True)
             for name, one in self.document["components"]["headers"].items()
+            if one.get("required")
         ]
 
     def _types(self, operation: dict[str, Any]) -> list[str]:
@@ -203,11 +199,11 @@ class Reference:
         responses = operation["responses"].items()
         described += [response for status, response in responses if status.startswith("2")]
         schemas = [one["schema"] for one in map(_content_of, described) if one]
-        references = [one["$ref"] for schema in schemas for one in schema.get("oneOf", [schema])]
+        references = [one["$ref"] for schema in schemas for one in self.alternatives(schema)]
         return list(dict.fromkeys(one.rpartition("/")[2] for one in references))
 
     def _samples(self, path: str, method: str, operation: dict[str, Any]) -> list[Sample]:
-        parameters = operation.get("parameters", [])
+        parameters = [self.resolve(one) for one in operation.get("parameters", [])]
         for one in parameters:
             if one["in"] == "path":
                 path = path.replace(f"{{{one['name']}}}", one["example"])
@@ -237,42 +233,6 @@ class Reference:
             ),
             Sample("python", "Python", coloured(code_samples.python(call), "python")),
         ]
-
-    def type_of(self, schema: dict[str, Any]) -> str:
-        """Describe a schema briefly: ``string (uuid) or null``, ``1 to 100 strings``."""
-        schema = self.resolve(schema)
-        if "oneOf" in schema:
-            return " or ".join(self.type_of(one) for one in schema["oneOf"])
-        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        return " or ".join(self._kind(schema, kind) for kind in kinds)
-
-    def _kind(self, schema: dict[str, Any], kind: str) -> str:
-        if kind == "null":
-            return "null"
-        if "const" in schema:
-            return json.dumps(schema["const"])
-        if "enum" in schema:
-            return " | ".join(json.dumps(one) for one in schema["enum"] if one is not None)
-        if kind == "array":
-            return (
-                f"list of {self.type_of(schema['items'])}{_bounds(schema, 'minItems', 'maxItems')}"
-            )
-        if kind == "integer":
-            return f"integer{_bounds(schema, 'minimum', 'maximum')}"
-        if kind == "string" and "format" in schema:
-            return f"string ({schema['format']})"
-        return (
-            f"{kind}{_bounds(schema, 'minLength', 'maxLength', ' characters')}"
-            if kind == "string"
-            else kind
-        )
-
-
-def _bounds(schema: dict[str, Any], least: str, most: str, unit: str = "") -> str:
-    low, high = schema.get(least), schema.get(most)
-    if high is None:
-        return ""
-    return f", {low} to {high:,}{unit}" if low is not None else f", up to {high:,}{unit}"
 
 
 def _content_of(described: dict[str, Any]) -> dict[str, Any]:

@@ -124,7 +124,9 @@ class AuditExportView(ApiView):
         "exportActs",
         tag=TAG,
         query=AuditExportQuery,
-        returns=ReturnsLines([ActJson, AuditExportEndJson], "The acts, then their number."),
+        returns=ReturnsLines(
+            "AuditExportLine", [ActJson, AuditExportEndJson], "The acts, then their number."
+        ),
         invalid={"since": TIME_EXPECTED},
     )
     def get(self, request: CallerRequest) -> HttpResponseBase:
@@ -143,7 +145,11 @@ class PlatformAuditExportView(PlatformView):
         "exportPlatformActs",
         tag=PLATFORM_TAG,
         query=AuditExportQuery,
-        returns=ReturnsLines([PlatformActJson, AuditExportEndJson], "The acts, then their number."),
+        returns=ReturnsLines(
+            "PlatformAuditExportLine",
+            [PlatformActJson, AuditExportEndJson],
+            "The acts, then their number.",
+        ),
         invalid={"since": TIME_EXPECTED},
     )
     def get(self, request: PlatformRequest) -> HttpResponseBase:

@@ -49,7 +49,6 @@ TOO_MANY_WAIT = ErrorResponse(
     "As many orders of your organization wait for stock as may.",
     message="limit exceeded: 100 bulk orders of your organization wait for stock: "
     "cancel one, or try again when one is filled",
-    component="BackorderLimitError",
 )
 
 

@@ -62,7 +62,6 @@ class NamedNumbers(RequestBody):
                 "items": E164_SCHEMA,
                 "minItems": 1,
                 "maxItems": MAX_NUMBERS,
-                "uniqueItems": True,
             },
         ),
         doc("1 to 100 distinct numbers in E.164."),

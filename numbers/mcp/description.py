@@ -95,7 +95,7 @@ class RpcErrorResponse(ErrorResponse):
         return self.named or self.error.code
 
     @property
-    def shape(self) -> Schema:
+    def shape(self) -> Schema | None:
         return schema_of(McpAnswer)
 
     @property

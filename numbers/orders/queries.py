@@ -54,7 +54,7 @@ class OrderJson(TypedDict):
     finished_at: Annotated[Moment | None, doc("When it was completed, failed or cancelled.")]
 
 
-class _OrderLineJson(TypedDict):
+class OrderedNumberJson(TypedDict):
     id: Annotated[Uuid, doc("The id of the phone number.", example=NUMBER_ID)]
     number: Annotated[E164, doc("In E.164.")]
     price: Annotated[Money, doc("What it cost once.")]
@@ -68,7 +68,7 @@ class OrderWithNumbersJson(OrderJson):
     """An order, with each number that it brought."""
 
     numbers: Annotated[
-        list[_OrderLineJson],
+        list[OrderedNumberJson],
         doc("In the order asked for; what you have released since is among them."),
     ]
 
@@ -107,7 +107,7 @@ def order_with_numbers_json(order: Order) -> OrderWithNumbersJson:
         .order_by("id")
         .values("id", "number__number", "price", "monthly_price")
     )
-    numbers: list[_OrderLineJson] = [
+    numbers: list[OrderedNumberJson] = [
         {
             "id": line["id"],
             "number": line["number__number"],

@@ -81,7 +81,8 @@ def test_generated_client_orders_routes_and_releases(client, cast, live_server):
         refused = part(f"{numbers}.order_numbers").sync(
             client=desk, body=models.OrderRequest([first, second])
         )
-        assert isinstance(refused, models.InsufficientInventoryError)
+        assert isinstance(refused, models.OrderNumbersConflictError)
+        assert refused.error.code == "INSUFFICIENT_INVENTORY"
         assert refused.data.already_yours == [first]
 
         quote = part(f"{numbers}.order_numbers").sync(
@@ -117,5 +118,5 @@ def test_each_refusal_has_its_own_type(client, cast, live_server):
         )
     with client.AuthenticatedClient(live_server.url, token=cast.owner_key) as desk:
         invalid = order.sync(client=desk, body=models.OrderRequest(["4155550123"]))
-        assert isinstance(invalid, models.ValidationFailedError)
+        assert isinstance(invalid, models.UnprocessableError)
         assert invalid.error.details["numbers[0]"] == "must be an E.164 number such as +14155550123"

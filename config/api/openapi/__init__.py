@@ -7,6 +7,7 @@
 - ``shapes``: components and references.
 - ``errors``: error responses.
 - ``headers``: response headers.
+- ``sharing``: what many operations have, as components.
 - ``texts``: prose of the document.
 - ``views``: serving it.
 - ``idempotency``: what Idempotency-Key adds.

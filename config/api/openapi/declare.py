@@ -22,7 +22,7 @@ from config.api.openapi.operations import (
     succeeds,
 )
 from config.api.openapi.schemas import example_of, schema_of
-from config.api.openapi.shapes import Schema, resolve
+from config.api.openapi.shapes import Schema, named, resolve
 from config.api.pagination import STALE_CURSOR, PageQuery
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -79,15 +79,17 @@ class ReturnsBody:
 
 @dataclass(frozen=True)
 class ReturnsLines:
-    """A success as lines of JSON: each is one of the types ``lines``."""
+    """A success as lines of JSON: each is one of the types ``lines``, together called ``name``."""
 
+    name: str
     lines: Sequence[Any]
     description: str
 
     def answer(self) -> Answer:
         shapes = [schema_of(one) for one in self.lines]
         examples = [Example(example_of(shape), f"Line {n}") for n, shape in enumerate(shapes, 1)]
-        return Answer(self.description, {"oneOf": shapes}, examples, media_type=LINES)
+        line = named(self.name, {"oneOf": shapes})
+        return Answer(self.description, line, examples, media_type=LINES)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def endpoint(
             tag=tag,
             summary=summary or first.removesuffix("."),
             description=description or rest.strip() or first,
-            answers=_merged(answers),
+            answers=_merged(answers, id),
             body=_body(body, body_examples, body_is_required) if body else None,
             parameters=[*(parameters_of(query) if query else []), *headers],
             errors=errors,
@@ -219,16 +221,14 @@ def _body(body: type[RequestBody], examples: Sequence[Example], is_required: boo
     return Body(schema, examples or [Example(example_of(schema))], is_required)
 
 
-def _merged(answers: Sequence[Answer]) -> list[Answer]:
-    """Return one answer for each status: alternatives of one status become its ``oneOf``."""
+def _merged(answers: Sequence[Answer], id: str) -> list[Answer]:
+    """Return one answer for each status. Two of one status become a component of both."""
     found: dict[int, Answer] = {}
     for one in answers:
         before = found.get(one.status)
         if before is None:
             found[one.status] = one
             continue
-        shapes = [*before.shape.get("oneOf", [before.shape]), one.shape]
-        found[one.status] = replace(
-            before, shape={"oneOf": shapes}, examples=[*before.examples, *one.examples]
-        )
+        both = named(f"{id[0].upper()}{id[1:]}Answer", {"oneOf": [before.shape, one.shape]})
+        found[one.status] = replace(before, shape=both, examples=[*before.examples, *one.examples])
     return list(found.values())

@@ -5,9 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config import errors
+from config.api.declared import EXAMPLE
 from config.api.envelope import doc_path
 from config.api.openapi.schemas import example_of, schema_of
-from config.api.openapi.shapes import Schema, constant, named, record, table, text, ulid
+from config.api.openapi.shapes import (
+    Schema,
+    constant,
+    named,
+    record,
+    resolve,
+    table,
+    text,
+    ulid,
+)
 from config.errors import ApiError
 
 REQUEST_ID = "01JTBQH2FZ8K1RXC0WJ4Z9P3VM"
@@ -17,6 +27,8 @@ _DETAILS = table(
     {"type": "string"},
     minProperties=1,
 )
+
+_EXAMPLE_DETAILS = {"numbers[0]": "must be an E.164 number such as +14155550123"}
 
 _DOC_URL = text("What the code means, and what to do.", format="uri-reference")
 
@@ -36,7 +48,6 @@ class ErrorResponse:
     data: Any = None
     data_example: Any = None
     own_headers: Sequence[str] = field(default=())
-    component: str = ""  # where one code has several shapes
 
     @property
     def status(self) -> int:
@@ -55,36 +66,117 @@ class ErrorResponse:
         ]
 
     @property
-    def shape(self) -> Schema:
-        """Return the component of this code, ``InsufficientCreditError`` for that code in capitals."""
-        about: dict[str, Schema] = {
-            "code": constant(self.code),
-            "message": text("For people; programs go by `code`."),
-            "request_id": ulid("The same as the header `X-Request-Id`: name it when you ask us."),
-        }
-        if self.details is not None:
-            about["details"] = _DETAILS
-        about["doc_url"] = _DOC_URL
-        fields = {"success": constant(False), "error": record("", about)}
-        if self.data is not None:
-            fields["data"] = schema_of(self.data)
-        name = "".join(word.capitalize() for word in self.code.removesuffix("_ERROR").split("_"))
-        return named(self.component or name + "Error", record("", fields))
+    def shape(self) -> Schema | None:
+        """Return the schema of the whole body, or None for the envelope of every error."""
+        return None
+
+    @property
+    def name(self) -> str:
+        """Return its name in components, ``InsufficientCredit`` for that code in capitals."""
+        words = self.code.removesuffix("_ERROR").split("_")
+        return "".join(word.capitalize() for word in words)
+
+    @property
+    def sentence(self) -> str:
+        """Return what the response's description says of this code."""
+        said = f"`{self.code}`: {self.when}"
+        if self.details:
+            said += f" For example {', '.join(f'`{k}`: {v}' for k, v in self.details.items())}."
+        return said
 
     @property
     def example(self) -> dict[str, Any]:
+        """Return an example body. Of one code it is the same everywhere, except for its message."""
         error: dict[str, Any] = {
             "code": self.code,
             "message": self.message or self.error.message,
             "request_id": REQUEST_ID,
         }
         if self.details is not None:
-            error["details"] = dict(self.details)
+            error["details"] = _EXAMPLE_DETAILS
         error["doc_url"] = f"https://desk.example{doc_path(self.error.code)}"
         document: dict[str, Any] = {"success": False, "error": error}
         if self.data is not None:
             document["data"] = self.data_example or example_of(schema_of(self.data))
         return document
+
+
+# What a component is called whose status has several codes. Those of 402 and 422 are the same in
+# every operation; 409 gets one for each, such as OrderNumbersConflictError.
+_SEVERAL = {402: "PaymentRequired", 409: "{operation}Conflict", 422: "Unprocessable"}
+
+
+def shape_of(group: Sequence[ErrorResponse], operation: str) -> Schema:
+    """Return one schema for all errors of a status, since clients can't distinguish alternatives.
+
+    Its ``code`` is an enum. ``details`` and ``data`` are optional unless each error has them.
+    """
+    shapes: list[Schema] = []
+    for error in group:
+        if error.shape and error.shape not in shapes:
+            shapes.append(error.shape)
+    several = operation[:1].upper() + operation[1:]
+    enveloped = [error for error in group if error.shape is None]
+    codes = list(dict.fromkeys(error.code for error in enveloped))
+    if codes:
+        name = (
+            _SEVERAL[group[0].status].format(operation=several)
+            if len(codes) > 1
+            else enveloped[0].name
+        )
+        shapes.append(named(name + "Error", _envelope_of(enveloped, codes, name)))
+    return shapes[0] if len(shapes) == 1 else named(f"{several}Error", {"oneOf": shapes})
+
+
+def _envelope_of(group: Sequence[ErrorResponse], codes: list[str], name: str) -> Schema:
+    about: dict[str, Schema] = {
+        "code": constant(codes[0]) if len(codes) == 1 else {"type": "string", "enum": codes},
+        "message": text("For people; programs go by `code`."),
+        "request_id": ulid("The same as the header `X-Request-Id`: name it when you ask us."),
+    }
+    if any(error.details is not None for error in group):
+        about["details"] = _DETAILS
+    about["doc_url"] = _DOC_URL
+    always = all(error.details is not None for error in group)
+    fields = {
+        "success": constant(False),
+        "error": named(f"{name}Reason", record("", about, optional=() if always else ("details",))),
+    }
+    data = [schema_of(error.data) for error in group if error.data is not None]
+    if data:
+        fields["data"] = _merged(data, f"{name}Data")
+    return record("", fields, optional=() if len(data) == len(group) else ("data",))
+
+
+def _merged(shapes: list[Schema], name: str) -> Schema:
+    """Return one object with the fields of all; required are those that each of them has."""
+    distinct = [one for n, one in enumerate(shapes) if one not in shapes[:n]]
+    if len(distinct) == 1:
+        return distinct[0]
+    objects = [resolve(one) for one in distinct]
+    fields: dict[str, Schema] = {}
+    for one in objects:
+        for field_name, schema in one["properties"].items():
+            fields[field_name] = _both(fields.get(field_name, schema), schema)
+    optional = [
+        field_name
+        for field_name in fields
+        if any(field_name not in one.get("required", ()) for one in objects)
+    ]
+    return named(name, record("", fields, optional=optional))
+
+
+def _both(one: Schema, other: Schema) -> Schema:
+    """Return a field that two errors have, with the descriptions of both."""
+    if _type_of(one) != _type_of(other):
+        raise ValueError(f"two errors of a status have a field of two types: {one}, {other}")
+    said = dict.fromkeys(each["description"] for each in (one, other) if "description" in each)
+    return {**one, "description": " ".join(said)} if said else one
+
+
+def _type_of(schema: Schema) -> Schema:
+    about = ("description", "examples", EXAMPLE)
+    return {key: value for key, value in schema.items() if key not in about}
 
 
 UNAUTHORIZED = ErrorResponse(
@@ -131,8 +223,9 @@ METHOD_NOT_ALLOWED = ErrorResponse(
 UNKNOWN_PATH = ErrorResponse(errors.NotFound, "There is nothing at this path.")
 
 
-def forbidden(scope: str) -> ErrorResponse:
-    return ErrorResponse(errors.Forbidden, f"The key lacks the scope `{scope}`.")
+FORBIDDEN = ErrorResponse(
+    errors.Forbidden, "The key lacks the scope that the operation's description names."
+)
 
 
 def invalid(details: Mapping[str, str]) -> ErrorResponse:

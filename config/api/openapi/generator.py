@@ -14,23 +14,17 @@ from drf_spectacular.drainage import warn
 from drf_spectacular.openapi import AutoSchema
 
 from config.api.openapi import errors, texts
-from config.api.openapi.errors import ErrorResponse
-from config.api.openapi.headers import HEADERS, RATE_LIMIT, described_headers, header
+from config.api.openapi.errors import ErrorResponse, shape_of
+from config.api.openapi.headers import HEADERS, RATE_LIMIT, described_headers, header_components
 from config.api.openapi.operations import JSON, Answer, Example, Operation, Parameter
 from config.api.openapi.schemas import without_examples
 from config.api.openapi.shapes import Schema, components, references
+from config.api.openapi.sharing import share
 from config.api.views import ApiView
 
-# Errors that read alike in every endpoint that has them: described once.
+# Responses of paths and methods that are none, which no operation has.
 SHARED = {
-    "BadRequest": errors.BAD_REQUEST,
-    "Unauthorized": errors.UNAUTHORIZED,
     "MethodNotAllowed": errors.METHOD_NOT_ALLOWED,
-    "PayloadTooLarge": errors.PAYLOAD_TOO_LARGE,
-    "UnsupportedMediaType": errors.UNSUPPORTED_MEDIA_TYPE,
-    "RateLimited": errors.RATE_LIMITED,
-    "InternalError": errors.INTERNAL_ERROR,
-    "ServiceUnavailable": errors.SERVICE_UNAVAILABLE,
     "UnknownPath": errors.UNKNOWN_PATH,
 }
 
@@ -89,7 +83,9 @@ class DescribedSchema(AutoSchema):
             key=_status,
         )
         return answered | {
-            str(status): _error_response(list(group), authenticated=authenticated)
+            str(status): _error_response(
+                list(group), operation=described.id, authenticated=authenticated
+            )
             for status, group in groupby(refused, key=_status)
         }
 
@@ -104,7 +100,7 @@ def _common(described: Operation, *, authenticated: bool, scope: str | None) -> 
     if authenticated:
         found += [errors.UNAUTHORIZED, errors.RATE_LIMITED, errors.SERVICE_UNAVAILABLE]
     if scope:
-        found.append(errors.forbidden(scope))
+        found.append(errors.FORBIDDEN)
     if described.body:
         found += errors.WITH_ANY_BODY
     if described.invalid is not None:
@@ -124,16 +120,10 @@ def _answer_response(answer: Answer, *, authenticated: bool) -> dict[str, Any]:
     }
 
 
-def _error_response(group: Sequence[ErrorResponse], *, authenticated: bool) -> dict[str, Any]:
-    for name, shared in SHARED.items():
-        if list(group) == [shared]:
-            return {"$ref": f"#/components/responses/{name}"}
-    return _errors_in_full(group, authenticated=authenticated)
-
-
-def _errors_in_full(group: Sequence[ErrorResponse], *, authenticated: bool) -> dict[str, Any]:
+def _error_response(
+    group: Sequence[ErrorResponse], *, operation: str = "", authenticated: bool
+) -> dict[str, Any]:
     # One code may have several reasons: the first has the example.
-    shapes = list({error.code: error.shape for error in group}.values())
     examples = {error.code: Example(error.example, error.code) for error in reversed(group)}
     status = group[0].status
     # A request without a valid key is not counted: 401, and 429 for too many of those. 400 and 404
@@ -142,7 +132,7 @@ def _errors_in_full(group: Sequence[ErrorResponse], *, authenticated: bool) -> d
     named = {name for error in group for name in error.headers}
     always = [name for name in HEADERS if all(name in error.headers for error in group)]
     return {
-        "description": "\n\n".join(f"`{error.code}`: {error.when}" for error in group),
+        "description": "\n\n".join(error.sentence for error in group),
         "headers": described_headers(
             always=["X-Request-Id", *(RATE_LIMIT if certain else []), *always],
             sometimes=[
@@ -151,7 +141,7 @@ def _errors_in_full(group: Sequence[ErrorResponse], *, authenticated: bool) -> d
             ],
         ),
         "content": _content(
-            shapes[0] if len(shapes) == 1 else {"oneOf": shapes},
+            shape_of(group, operation),
             [examples[code] for code in dict.fromkeys(error.code for error in group)],
         ),
     }
@@ -184,7 +174,11 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Add what the whole document shares, and every component in use; drf-spectacular's last hook."""
-    result["info"] |= {"summary": texts.SUMMARY, "description": texts.DESCRIPTION}
+    result["info"] |= {
+        "summary": texts.SUMMARY,
+        "description": texts.DESCRIPTION,
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
     result["servers"] = [{"url": "/", "description": "This desk"}]
     used = {
         operation["tags"][0]
@@ -195,12 +189,14 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
         {"name": name, "description": text} for name, text in texts.TAGS.items() if name in used
     ]
     responses = {
-        name: _errors_in_full([error], authenticated=True) for name, error in SHARED.items()
+        name: _error_response([error], authenticated=True) for name, error in SHARED.items()
     }
     result["paths"] = without_examples(result["paths"])
-    needed = references([result["paths"], responses])
+    parameters = share(result["paths"], responses)
+    needed = references([result["paths"], responses, parameters])
     result["components"] = {
-        "headers": {name: header(name) for name in HEADERS},
+        "headers": header_components(),
+        "parameters": parameters,
         "responses": responses,
         "schemas": {name: without_examples(components[name]) for name in sorted(needed)},
         "securitySchemes": {

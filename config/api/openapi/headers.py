@@ -38,17 +38,25 @@ HEADERS: dict[str, Schema] = {
     "Allow": text("The methods that the path supports.", examples=["POST"]),
 }
 
+_SOMETIMES = ".sometimes"
 RATE_LIMIT = [name for name in HEADERS if name.startswith("RateLimit")]
 
 
 def described_headers(*, always: list[str], sometimes: list[str]) -> dict[str, Any]:
-    """Return the ``headers`` of a response: references to those it always has, others in full."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in always} | {
-        name: header(name, required=False) for name in sometimes if name not in always
+    """Return the ``headers`` of a response: those that it always has, and others."""
+    found = {name: name for name in always}
+    found |= {name: name + _SOMETIMES for name in sometimes if name not in always}
+    return {name: {"$ref": f"#/components/headers/{of}"} for name, of in found.items()}
+
+
+def header_components() -> dict[str, Any]:
+    """Return each header twice: as one that is always there, and as one that may be."""
+    return {name: _header(name, required=True) for name in HEADERS} | {
+        name + _SOMETIMES: _header(name, required=False) for name in HEADERS
     }
 
 
-def header(name: str, *, required: bool = True) -> dict[str, Any]:
+def _header(name: str, *, required: bool) -> dict[str, Any]:
     schema = dict(HEADERS[name])
     described = {"description": schema.pop("description")}
     return {**described, **({"required": True} if required else {}), "schema": schema}

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypeAliasType
 
 from config.api.declared import EXAMPLE
 from config.api.openapi.shapes import Schema, named, nullable, resolve
@@ -13,7 +14,7 @@ REFERENCE = "#/components/schemas/{model}"
 
 
 class _Generator(GenerateJsonSchema):
-    """JSON Schema as the document has it: no titles, null beside a type, closed objects."""
+    """JSON Schema as the document has it: no titles, null beside a type."""
 
     def nullable_schema(self, schema: Any) -> Any:
         return nullable(self.generate_inner(schema["schema"]))
@@ -31,9 +32,6 @@ class _Generator(GenerateJsonSchema):
     def normalize_name(self, name: str) -> str:
         # CreditEntryJson, beside a model CreditEntry, is the component CreditEntry.
         return super().normalize_name(name).removesuffix("Json")
-
-    def typed_dict_schema(self, schema: Any) -> Any:
-        return {**super().typed_dict_schema(schema), "additionalProperties": False}
 
 
 def schema_of(declared: Any) -> Schema:
@@ -54,7 +52,9 @@ def schema_of(declared: Any) -> Schema:
     schema = _in_place(_without_titles(made), private)
     name = getattr(declared, "__name__", "_").removesuffix("Json")
     is_component = (
-        schema.get("type") == "object" and "$ref" not in schema and not name.startswith("_")
+        (schema.get("type") == "object" or isinstance(declared, TypeAliasType))
+        and "$ref" not in schema
+        and not name.startswith("_")
     )
     return named(name, schema) if is_component else schema
 

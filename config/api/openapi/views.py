@@ -1,6 +1,6 @@
 """``/v1/openapi.json`` and ``/v1/types.ts``."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -31,9 +31,20 @@ def _schema() -> dict[str, Any]:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
-@cache
-def _schema_document() -> Document:
-    return Document.of(json_text.dump(schema(), indent=2), "application/json")
+def served_schema(base: str) -> dict[str, Any]:
+    """Return the OpenAPI document as a desk at ``base`` serves it: with addresses of its own.
+
+    Generated clients take the address of the server from it, and need one that is absolute.
+    """
+    document = schema()
+    info = {**document["info"], "contact": {"name": "Support", "url": f"{base}/docs/support"}}
+    return {**document, "info": info, "servers": [{"url": base, "description": "This desk"}]}
+
+
+# Bounded, because ALLOWED_HOSTS may have a wildcard.
+@lru_cache(maxsize=16)
+def _schema_document(base: str) -> Document:
+    return Document.of(json_text.dump(served_schema(base)), "application/json")
 
 
 @cache
@@ -47,7 +58,8 @@ class OpenApiDocument(PublicView):
     schema = None  # does not describe itself
 
     def get(self, request: Request) -> HttpResponse:
-        return answer_document(request._request, _schema_document())
+        base = request._request.build_absolute_uri("/").rstrip("/")
+        return answer_document(request._request, _schema_document(base))
 
 
 class TypeScriptTypes(PublicView):

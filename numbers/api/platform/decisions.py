@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 from uuid import UUID
 
 from django.http import HttpResponse
+from pydantic import WithJsonSchema
+from typing_extensions import TypedDict
 
 from apikeys.authentication import PlatformRequest
 from apikeys.scopes import Scope
@@ -28,7 +30,7 @@ from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, REPLAYED
 from config.api.openapi.operations import Example, Id
-from config.api.openapi.shapes import nullable
+from config.api.openapi.shapes import nullable, text
 from config.api.parse_values import is_text
 from config.api.views import PlatformView, refuse_unknown_parameters
 from config.errors import NotFound
@@ -107,10 +109,30 @@ def _problems_of(reason: object) -> list[tuple[str, str]]:
     field = reason.get("field")
     if field is not None and not (field and is_text(field, longest=LONGEST_FIELD)):
         found.append((".field", f"must be a field of up to {LONGEST_FIELD} characters, or null"))
-    text = reason["text"]
-    if not (is_text(text, longest=LONGEST_TEXT) and str(text).strip()):
+    words = reason["text"]
+    if not (is_text(words, longest=LONGEST_TEXT) and str(words).strip()):
         found.append((".text", f"must be 1 to {LONGEST_TEXT} characters in one line"))
     return found
+
+
+class RejectionReasonRequest(TypedDict):
+    """One thing that the customer must correct before it is submitted again."""
+
+    code: Annotated[
+        str,
+        WithJsonSchema({"type": "string", "pattern": f"^{_CODE.pattern}$"}),
+        doc("For programs: in capitals, as the registry has it."),
+    ]
+    field: NotRequired[
+        Annotated[
+            str | None,
+            WithJsonSchema(nullable(text("", minLength=1, maxLength=LONGEST_FIELD))),
+            doc("The field to correct, if it is one."),
+        ]
+    ]
+    text: Annotated[
+        str, WithJsonSchema(text("", minLength=1, maxLength=LONGEST_TEXT)), doc("For people.")
+    ]
 
 
 class _Decision(RequestBody):
@@ -120,7 +142,7 @@ class _Decision(RequestBody):
         doc("Why: kept in the history. The customer sees that of a rejection."),
     ] = ""
     rejection_reasons: Annotated[
-        list[RejectionReasonJson],
+        list[RejectionReasonRequest],
         Reads(_read_reasons, facets={"maxItems": MOST_REASONS}),
         doc("What the customer must correct. Without it, one reason with the text of `reason`."),
     ] = []

@@ -156,6 +156,7 @@ class RouteSnapshotView(PlatformView):
         "getRouteSnapshot",
         tag=TAG,
         returns=ReturnsLines(
+            "RouteSnapshotLine",
             [RouteJson, SnapshotCursorJson],
             "Every route in a line, in no order; the last line is the cursor.",
         ),

@@ -61,7 +61,6 @@ class WebhookListView(ApiView):
             ErrorResponse(
                 endpoints.TooManyWebhooks,
                 "Your organization has as many webhooks as it may have.",
-                component="WebhookLimitError",
             ),
             *IDEMPOTENCY_ERRORS,
         ],

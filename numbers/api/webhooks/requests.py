@@ -81,7 +81,6 @@ EVENTS_SCHEMA: Schema = {
     "type": "array",
     "items": {"type": "string", "enum": EVENTS},
     "minItems": 1,
-    "uniqueItems": True,
 }
 DESCRIPTION_SCHEMA: Schema = {
     "type": "string",

@@ -6,6 +6,7 @@
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +17,9 @@ from config import json_text
 
 FOLDER = Path(__file__).parent / "typescript"
 LINTERS = Path(__file__).parent / "linters"
+
+ANY = re.compile(r"\bany\b(?=[;,\[\]>)}|])")
+NUMBERED = re.compile(r"\b[A-Z][A-Za-z]+\d+: ")  # a name that a generator made up, such as Error1
 
 _HEADER = """\
 // The types of every request and answer of the Numberdesk API.
