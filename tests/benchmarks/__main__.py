@@ -25,6 +25,7 @@ SECTIONS = (
     "feed",
     "mcp",
     "rent",
+    "limits",
 )
 
 
@@ -79,6 +80,7 @@ def _measure(options: argparse.Namespace) -> None:
         contention,
         feed,
         indexes,
+        limits,
         machine,
         mcp,
         orders,
@@ -117,6 +119,7 @@ def _measure(options: argparse.Namespace) -> None:
         "feed": lambda: feed.measure_feed(report, stock, events=options.largest),
         "mcp": lambda: mcp.measure_mcp(report, stock, **pace),
         "rent": lambda: _measure_rent(report, options),
+        "limits": lambda: limits.measure_limits(report, stock, rounds=options.rounds),
         "searching": lambda: _measure_searching(report, options),
         "routes": lambda: _measure_routes(report, options),
     }

@@ -87,6 +87,8 @@ TARGETS: list[tuple[str, str, float, str]] = [
     ("mcp_search_of_rest", ">=", 0.9, "search by an agent's tool, of search by REST"),
     ("mcp_orders_1_of_rest", ">=", 0.9, "orders of 1 by an agent's tool, of orders by REST"),
     ("mcp_orders_100_of_rest", ">=", 0.9, "orders of 100 by an agent's tool, of orders by REST"),
+    ("order_p99_beside_renewals", "<=", 2, "p99 of orders beside a night's renewals, of alone"),
+    ("limited_of_unlimited", "<=", 1.04, "an order by a key with a limit, of one without"),
     ("feed_page_ms", "<=", 20, "a page of 1,000 events of the largest feed, ms"),
 ]
 
