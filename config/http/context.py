@@ -11,6 +11,9 @@ class RequestContext:
     organization: str = ""
     key_prefix: str = ""
     sandbox: bool = False
+    # An agent's tool and its outcome: OK, or the code of the error.
+    tool: str = ""
+    outcome: str = ""
     # The address of the desk as the caller wrote it, once its host is known to be allowed.
     base: str = ""
 

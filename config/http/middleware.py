@@ -52,6 +52,8 @@ class RequestId:
             }
             if context.sandbox:
                 fields["sandbox"] = True
+            if context.tool:
+                fields |= {"tool": context.tool, "outcome": context.outcome}
             logger.info("request", extra={"fields": fields})
         return response
 

@@ -15,7 +15,7 @@ from config.api.openapi.shapes import Schema
 from config.db.replica import read_from_replica
 from config.errors import ApiError, ValidationFailed, as_api_error, refused
 from config.http.context import current_request_id
-from config.observability.metrics import count_tool_call
+from config.observability.metrics import record_tool_call
 from numbers.api.orders import buyer_of
 from numbers.mcp.next_steps import next_step
 from numbers.mcp.schemas import input_schema, output_schema
@@ -99,12 +99,12 @@ class Tool:
             result = success(self._run(call, given))
         except Exception as error:
             problem = as_api_error(error)
-            count_tool_call(self.name, problem.code)
+            record_tool_call(self.name, problem.code)
             if problem.status >= FIRST_SERVER_ERROR:
                 raise problem from error
             refused.send_robust(sender=None, refusal=problem)
             return failure(problem)
-        count_tool_call(self.name, "OK")
+        record_tool_call(self.name, "OK")
         return result
 
     def _read(self, named: Mapping[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from config.observability.logs import JsonFormatter, RequestFilter
 from numbers.orders import place
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS
+from tests.support.mcp import Agent
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +67,16 @@ def test_order_is_one_log_line_with_its_identity_and_status(api, cast, log_lines
         "path": ORDERS,
         "status": 200,
     }
+
+
+def test_log_line_of_an_agents_call_names_tool_and_outcome(cast, log_lines):
+    agent = Agent(cast.owner_key)
+    agent.do("get_credit")
+    agent.call("get_number", number="+14159999999")
+    assert [(line["tool"], line["outcome"]) for line in log_lines()] == [
+        ("get_credit", "OK"),
+        ("get_number", "NOT_FOUND"),
+    ]
 
 
 def test_every_log_line_of_a_failed_request_has_its_id(api, log_lines, monkeypatch):
