@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 _IMPATIENCE = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 # The server's paths, our descriptor of its users.lock, and the process that took it.
 _membership: tuple[ServerPaths, int, int] | None = None
@@ -51,6 +51,7 @@ def local_folder() -> Path:
 
 def database_settings() -> dict[str, Any]:
     """Return Django's settings for the embedded database, without starting it."""
+    local_secret("database")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": postgres_server.DATABASE,
@@ -65,6 +66,7 @@ def ensure_running() -> None:
     global _membership
     if _membership is not None or os.environ.get("DATABASE_URL"):
         return
+    local_secret("database")
     with _in_one_line():
         paths = postgres_paths.paths_for(local_folder())
         postgres_server.prepare_folder(paths)

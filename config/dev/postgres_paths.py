@@ -17,7 +17,8 @@ class LocalDatabaseError(RuntimeError):
 class ServerPaths:
     """The folders of one checkout's server.
 
-    They depend on the checkout's path, so a copy of a checkout has a database of its own.
+    They depend on the checkout's path, so a copy of a checkout has a database of its own, and on a
+    secret in it, so a clone in the place of a removed one has its own too: root's data stay behind.
     """
 
     folder: Path
@@ -40,7 +41,15 @@ class ServerPaths:
 
 
 def identity(local: Path) -> str:
-    return hashlib.sha256(f"{os.geteuid()}:{local}".encode()).hexdigest()[:16]
+    try:
+        own = secret_file(local).read_text()
+    except OSError:
+        own = ""  # it has had no database yet
+    return hashlib.sha256(f"{os.geteuid()}:{local}:{own}".encode()).hexdigest()[:16]
+
+
+def secret_file(local: Path) -> Path:
+    return local / "database.secret"
 
 
 def socket_folder(local: Path) -> Path:

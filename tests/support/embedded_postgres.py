@@ -71,6 +71,11 @@ class Checkout:
         self.processes.append(process)
         return process
 
+    def begin(self) -> None:
+        """Give it the secret that its first process would make: `place` depends on it."""
+        self.local.mkdir(mode=0o700, parents=True)
+        postgres_paths.secret_file(self.local).write_text("of this checkout\n")
+
     @property
     def place(self) -> postgres_paths.ServerPaths:
         return postgres_paths.paths_for(self.local)

@@ -115,6 +115,7 @@ def test_pid_file_of_another_live_process_is_ignored(checkout: Checkout) -> None
 
 def test_interrupted_creation_starts_again(fresh: Callable[..., Checkout]) -> None:
     checkout = fresh()
+    checkout.begin()
     half = checkout.place.folder / "data.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -125,6 +126,7 @@ def test_interrupted_creation_starts_again(fresh: Callable[..., Checkout]) -> No
 
 def test_failed_server_start_is_explained_in_one_line(fresh: Callable[..., Checkout]) -> None:
     checkout = fresh()
+    checkout.begin()
     checkout.place.data.mkdir(parents=True, mode=0o700)
     if checkout.place.account:
         os.chown(checkout.place.data, checkout.place.account.pw_uid, checkout.place.account.pw_gid)
@@ -135,12 +137,32 @@ def test_failed_server_start_is_explained_in_one_line(fresh: Callable[..., Check
 
 def test_socket_folder_that_others_can_open_is_refused(fresh: Callable[..., Checkout]) -> None:
     checkout = fresh()
+    checkout.begin()
     checkout.place.sockets.mkdir()
     checkout.place.sockets.chmod(0o777)
     process = checkout.join()
     _, errors = process.communicate()
     assert process.returncode == 1
     assert "is not a private folder of this user" in errors
+
+
+def test_clone_in_the_place_of_a_removed_one_has_its_own_database(
+    fresh: Callable[..., Checkout],
+) -> None:
+    """The data of root's databases are outside the checkout and stay behind."""
+    checkout = fresh()
+    process = checkout.join("--write")
+    assert seen_by(process)["rows"] == 1
+    leave(process)
+    left_behind = checkout.place.folder
+    shutil.rmtree(checkout.local)
+    try:
+        process = checkout.join()
+        assert seen_by(process)["rows"] == 0
+        assert checkout.place.folder != left_behind
+        leave(process)
+    finally:
+        shutil.rmtree(left_behind, ignore_errors=True)
 
 
 def test_two_folders_have_two_databases(tmp_path: Path) -> None:
