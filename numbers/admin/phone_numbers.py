@@ -52,7 +52,7 @@ class PhoneNumberAdmin(ExportedAdmin):
         *("sms_enabled__exact", "mms_enabled__exact"),
     )
     change_list_template = "operators/number_list.html"
-    list_display = ("number", "state", "number_type", "owner", "price", "carries", "region")
+    list_display = ("number", "state", "number_type", "owner", "prices", "carries", "region")
     sortable_by = ("number",)
     list_filter = (
         *(StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox"),
@@ -124,6 +124,11 @@ class PhoneNumberAdmin(ExportedAdmin):
         state, until = state_of(number)
         ends = format_html(" until {}", date_format(until, "M j, H:i")) if until else ""
         return format_html('<span class="desk-key desk-key-{}"></span>{}{}', state, state, ends)
+
+    @admin.display(description="price")
+    def prices(self, number: PhoneNumber) -> str:
+        month = f" + {number.monthly_price} a month" if number.monthly_price else ""
+        return f"{number.price}{month}"
 
     @admin.display
     def carries(self, number: PhoneNumber) -> str:

@@ -33,6 +33,14 @@ def test_page_of_a_number_shows_its_billing_and_months(desk, cast):
     assert url(CreditEntry, "change", entry.pk) in text
 
 
+def test_list_of_numbers_shows_the_monthly_price_beside_the_price(desk, cast):
+    (owned,) = rented(cast.owner, "2.50")
+    factories.stock(*factories.line(9), price="1.00")
+    text = desk.get(url(type(owned.number), "changelist")).content.decode()
+    assert text.count(" + 2.50 a month") == 1
+    assert ">1.00</td>" in text
+
+
 def test_page_of_a_number_without_rent_shows_no_billing(desk, cast):
     factories.own(cast.owner, *factories.stock(*factories.line(0)))
     (owned,) = cast.owner.assignments.all()
