@@ -146,7 +146,7 @@ def test_socket_folder_that_others_can_open_is_refused(fresh: Callable[..., Chec
     assert "is not a private folder of this user" in errors
 
 
-def test_clone_in_the_place_of_a_removed_one_has_its_own_database(
+def test_clone_in_an_old_ones_place_has_its_own_database(
     fresh: Callable[..., Checkout],
 ) -> None:
     """The data of root's databases are outside the checkout and stay behind."""

@@ -33,7 +33,7 @@ def test_page_of_a_number_shows_its_billing_and_months(desk, cast):
     assert url(CreditEntry, "change", entry.pk) in text
 
 
-def test_list_of_numbers_shows_the_monthly_price_beside_the_price(desk, cast):
+def test_list_of_numbers_shows_the_monthly_price(desk, cast):
     (owned,) = rented(cast.owner, "2.50")
     factories.stock(*factories.line(9), price="1.00")
     text = desk.get(url(type(owned.number), "changelist")).content.decode()
