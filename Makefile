@@ -98,4 +98,4 @@ lock: install-dev ## Generate requirements/*.txt from pyproject.toml
 
 clean: ## Remove everything that make created: .venv, caches, the local database
 	@if [ -x $(VENV) ]; then $(VENV) -m config.dev.run clean; fi
-	rm -rf .venv .local build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .local config/.local build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

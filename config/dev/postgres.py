@@ -50,8 +50,13 @@ def local_folder() -> Path:
 
 
 def database_settings() -> dict[str, Any]:
-    """Return Django's settings for the embedded database, without starting it."""
-    local_secret("database")
+    """Return Django's settings for the embedded database, without starting it.
+
+    They name the checkout, which gets its identity here. If it can't be written, ``ensure_running``
+    says so: commands that need no database go on.
+    """
+    with contextlib.suppress(LocalDatabaseError):
+        local_secret(postgres_paths.IDENTITY)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": postgres_server.DATABASE,
@@ -66,7 +71,7 @@ def ensure_running() -> None:
     global _membership
     if _membership is not None or os.environ.get("DATABASE_URL"):
         return
-    local_secret("database")
+    local_secret(postgres_paths.IDENTITY)
     with _in_one_line():
         paths = postgres_paths.paths_for(local_folder())
         postgres_server.prepare_folder(paths)
@@ -127,7 +132,7 @@ def binaries() -> Path:
 
 def local_secret(name: str) -> str:
     """Return a random secret of this checkout, created once and readable by its owner only."""
-    path = local_folder() / f"{name}.secret"
+    path = postgres_paths.secret_file(local_folder(), name)
     with _in_one_line():
         if not path.exists():
             _create_secret(path)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# The name of the secret that tells checkouts apart that had the same path.
+IDENTITY = "database"
+
 
 class LocalDatabaseError(RuntimeError):
     """The embedded PostgreSQL can't run. The message is one line and says what to do."""
@@ -17,8 +20,8 @@ class LocalDatabaseError(RuntimeError):
 class ServerPaths:
     """The folders of one checkout's server.
 
-    They depend on the checkout's path, so a copy of a checkout has a database of its own, and on a
-    secret in it, so a clone in the place of a removed one has its own too: root's data stay behind.
+    They depend on the checkout's path and on a random identity in it. A copy, or a new clone in the
+    place of a removed one, has its own database: root's data stay behind.
     """
 
     folder: Path
@@ -42,14 +45,14 @@ class ServerPaths:
 
 def identity(local: Path) -> str:
     try:
-        own = secret_file(local).read_text()
-    except OSError:
+        own = secret_file(local, IDENTITY).read_text()
+    except (FileNotFoundError, NotADirectoryError):
         own = ""  # it has had no database yet
     return hashlib.sha256(f"{os.geteuid()}:{local}:{own}".encode()).hexdigest()[:16]
 
 
-def secret_file(local: Path) -> Path:
-    return local / "database.secret"
+def secret_file(local: Path, name: str) -> Path:
+    return local / f"{name}.secret"
 
 
 def socket_folder(local: Path) -> Path:

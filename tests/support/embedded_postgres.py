@@ -74,7 +74,9 @@ class Checkout:
     def begin(self) -> None:
         """Give it the secret that its first process would make: `place` depends on it."""
         self.local.mkdir(mode=0o700, parents=True)
-        postgres_paths.secret_file(self.local).write_text("of this checkout\n")
+        postgres_paths.secret_file(self.local, postgres_paths.IDENTITY).write_text(
+            "of this checkout\n"
+        )
 
     @property
     def place(self) -> postgres_paths.ServerPaths:

@@ -154,15 +154,16 @@ def test_clone_in_an_old_ones_place_has_its_own_database(
     process = checkout.join("--write")
     assert seen_by(process)["rows"] == 1
     leave(process)
-    left_behind = checkout.place.folder
+    left_behind = checkout.place
     shutil.rmtree(checkout.local)
     try:
         process = checkout.join()
         assert seen_by(process)["rows"] == 0
-        assert checkout.place.folder != left_behind
+        assert checkout.place.folder != left_behind.folder
         leave(process)
     finally:
-        shutil.rmtree(left_behind, ignore_errors=True)
+        for folder in (left_behind.folder, left_behind.sockets):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_two_folders_have_two_databases(tmp_path: Path) -> None:
