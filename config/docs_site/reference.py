@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from django.utils.safestring import SafeString
 
-from config.api.openapi.headers import RATE_LIMIT
+from config.api.openapi.headers import RATE_LIMIT, SOMETIMES
 from config.api.openapi.texts import page_of
 from config.docs_site import code_samples
 from config.docs_site.markdown import as_html, as_line, coloured
@@ -186,11 +186,14 @@ class Reference(OpenApiReader):
         )
 
     def headers(self) -> list[Field]:
-        """Return every header that a response can have."""
+        """Return every header that a response can have, each once."""
+        found = {
+            name.removesuffix(SOMETIMES): one
+            for name, one in self.document["components"]["headers"].items()
+        }
         return [
             Field(name, self.type_of(one["schema"]), as_line(one["description"]), True)
-            for name, one in self.document["components"]["headers"].items()
-            if one.get("required")
+            for name, one in found.items()
         ]
 
     def _types(self, operation: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from config import json_text
 from config.api.openapi.operations import LINES
 from config.api.openapi.views import schema
+from tests.contract.clients import LIFE, node
 from tests.support import factories
 
 GENERATOR = Path(sys.executable).with_name("openapi-python-client")
@@ -50,6 +51,7 @@ def client(tmp_path_factory):
         env={"PATH": str(GENERATOR.parent)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "numberdesk_client" / "py.typed").touch()
     sys.path.insert(0, str(folder))
     yield importlib.import_module("numberdesk_client")
     sys.path.remove(str(folder))
@@ -102,6 +104,52 @@ def test_generated_client_orders_routes_and_releases(client, cast, live_server):
         assert (
             part(f"{numbers}.get_number").sync_detailed(number.id, client=desk).status_code == 404
         )
+
+
+PROGRAM = Path(__file__).parent / "clients" / "openapi_python_client" / "life.py"
+
+
+def type_checked(client, folder: Path, text: str) -> Path:
+    """Check a program and its uses of the client strictly, and return it."""
+    program = folder / "life.py"
+    program.write_text(text)
+    packages = Path(client.__file__).parent.parent
+    options = [
+        "--strict",
+        "--follow-imports=silent",
+        "--config-file=",
+        "--cache-dir",
+        folder / "cache",
+    ]
+    environment = {"MYPYPATH": str(packages)}
+    node.run([sys.executable, "-m", "mypy", *options, program], cwd=folder, env=environment)
+    return program
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_strict_program_lives_the_life_of_a_number(client, cast, live_server, tmp_path):
+    numbers = factories.stock(*factories.line(0, 2))
+    program = type_checked(client, tmp_path, PROGRAM.read_text())
+    environment = {
+        "NUMBERDESK_URL": live_server.url,
+        "NUMBERDESK_API_KEY": cast.owner_key,
+        "PYTHONPATH": str(Path(client.__file__).parent.parent),
+    }
+    printed = json_text.load(node.run([sys.executable, program], cwd=tmp_path, env=environment))
+    assert sorted(printed.pop("ordered")) == sorted(numbers)
+    assert sorted(printed.pop("yours")) == sorted(numbers)
+    assert printed == LIFE
+
+
+@pytest.mark.slow
+def test_misspelt_field_is_found_by_the_type_checker(client, tmp_path):
+    """The negative control: were the types loose, the program would show nothing."""
+    text = PROGRAM.read_text()
+    wrong = text.replace(".already_yours", ".already_your")
+    assert wrong != text
+    with pytest.raises(AssertionError, match="already_your"):
+        type_checked(client, tmp_path, wrong)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,8 +5,6 @@ world, since it ends with a rollback.
 """
 
 import pytest
-import schemathesis
-from django.core.wsgi import get_wsgi_application
 from django.db import connections, transaction
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.config import SchemathesisConfig
@@ -17,6 +15,7 @@ from numbers.field_kinds import NUMBER_ID, ORDER_ID
 from numbers.inventory.reservation_json import RESERVATION_ID
 from tests.drills.fuzz.seed import SEED
 from tests.support.example_data import populate
+from tests.support.openapi_conformance import closed_api
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -43,9 +42,7 @@ budget = settings(
     suppress_health_check=list(HealthCheck),
 )
 # What a customer's key opens. `/campaigns/check` answers 200 with its complaints about what is invalid.
-api = schemathesis.openapi.from_wsgi(
-    "/v1/openapi.json", get_wsgi_application(), config=CONFIG
-).exclude(path_regex="^/v1/platform/|/campaigns/check$")
+api = closed_api(CONFIG).exclude(path_regex="^/v1/platform/|/campaigns/check$")
 
 # What the description's examples name exists from the start: to find that shows no sequence.
 EXAMPLES = {KEY_ID, BRAND_ID, CAMPAIGN_ID, RESERVATION_ID, NUMBER_ID, ORDER_ID}

@@ -9,6 +9,7 @@ import jsonschema
 import jsonschema_rs
 
 from config import json_text
+from config.api.openapi.views import schema
 
 LINES = "application/x-ndjson"
 UUID = "(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # as in the URL conf: no other id is a path of the API
@@ -61,6 +62,16 @@ def closed(node: Any) -> Any:
     if node.get("format") == "date-time" and "pattern" not in node:
         copied["pattern"] = "Z$"
     return copied
+
+
+def closed_api(config: Any) -> Any:
+    """Return the document, closed, as schemathesis calls it: through WSGI."""
+    import schemathesis
+    from django.core.wsgi import get_wsgi_application
+
+    described = schemathesis.openapi.from_dict(closed(schema()), config=config)
+    described.app = get_wsgi_application()
+    return described
 
 
 class Published:

@@ -22,7 +22,7 @@ from config.api.openapi.operations import (
     succeeds,
 )
 from config.api.openapi.schemas import example_of, schema_of
-from config.api.openapi.shapes import Schema, named, resolve
+from config.api.openapi.shapes import Schema, named, resolve, type_name
 from config.api.pagination import STALE_CURSOR, PageQuery
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -229,6 +229,6 @@ def _merged(answers: Sequence[Answer], id: str) -> list[Answer]:
         if before is None:
             found[one.status] = one
             continue
-        both = named(f"{id[0].upper()}{id[1:]}Answer", {"oneOf": [before.shape, one.shape]})
+        both = named(f"{type_name(id)}Answer", {"oneOf": [before.shape, one.shape]})
         found[one.status] = replace(before, shape=both, examples=[*before.examples, *one.examples])
     return list(found.values())

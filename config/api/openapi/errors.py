@@ -16,6 +16,7 @@ from config.api.openapi.shapes import (
     resolve,
     table,
     text,
+    type_name,
     ulid,
 )
 from config.errors import ApiError
@@ -28,7 +29,11 @@ _DETAILS = table(
     minProperties=1,
 )
 
-_EXAMPLE_DETAILS = {"numbers[0]": "must be an E.164 number such as +14155550123"}
+# In example bodies, which operations share. Their own example is in the response's description.
+_EXAMPLE_DETAILS = {
+    errors.InvalidInput.code: {"Host": "is not an allowed host"},
+    errors.ValidationFailed.code: {"page": "is not a parameter of this request"},
+}
 
 _DOC_URL = text("What the code means, and what to do.", format="uri-reference")
 
@@ -86,14 +91,14 @@ class ErrorResponse:
 
     @property
     def example(self) -> dict[str, Any]:
-        """Return an example body. Of one code it is the same everywhere, except for its message."""
+        """Return an example body. Without a message or data of its own it is the code's."""
         error: dict[str, Any] = {
             "code": self.code,
             "message": self.message or self.error.message,
             "request_id": REQUEST_ID,
         }
         if self.details is not None:
-            error["details"] = _EXAMPLE_DETAILS
+            error["details"] = _EXAMPLE_DETAILS[self.code]
         error["doc_url"] = f"https://desk.example{doc_path(self.error.code)}"
         document: dict[str, Any] = {"success": False, "error": error}
         if self.data is not None:
@@ -102,8 +107,9 @@ class ErrorResponse:
 
 
 # What a component is called whose status has several codes. Those of 402 and 422 are the same in
-# every operation; 409 gets one for each, such as OrderNumbersConflictError.
-_SEVERAL = {402: "PaymentRequired", 409: "{operation}Conflict", 422: "Unprocessable"}
+# every operation; another status gets one for each, such as OrderNumbersConflictError.
+_SEVERAL = {402: "PaymentRequired", 422: "Unprocessable"}
+_PHRASES = {400: "Malformed", 404: "Missing", 409: "Conflict"}
 
 
 def shape_of(group: Sequence[ErrorResponse], operation: str) -> Schema:
@@ -115,17 +121,16 @@ def shape_of(group: Sequence[ErrorResponse], operation: str) -> Schema:
     for error in group:
         if error.shape and error.shape not in shapes:
             shapes.append(error.shape)
-    several = operation[:1].upper() + operation[1:]
     enveloped = [error for error in group if error.shape is None]
     codes = list(dict.fromkeys(error.code for error in enveloped))
     if codes:
-        name = (
-            _SEVERAL[group[0].status].format(operation=several)
-            if len(codes) > 1
-            else enveloped[0].name
-        )
+        status = group[0].status
+        several = _SEVERAL.get(status) or type_name(operation) + _PHRASES.get(status, f"{status}")
+        name = several if len(codes) > 1 else enveloped[0].name
         shapes.append(named(name + "Error", _envelope_of(enveloped, codes, name)))
-    return shapes[0] if len(shapes) == 1 else named(f"{several}Error", {"oneOf": shapes})
+    return (
+        shapes[0] if len(shapes) == 1 else named(f"{type_name(operation)}Error", {"oneOf": shapes})
+    )
 
 
 def _envelope_of(group: Sequence[ErrorResponse], codes: list[str], name: str) -> Schema:

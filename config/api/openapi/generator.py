@@ -13,6 +13,7 @@ import uritemplate
 from drf_spectacular.drainage import warn
 from drf_spectacular.openapi import AutoSchema
 
+from config import json_text
 from config.api.openapi import errors, texts
 from config.api.openapi.errors import ErrorResponse, shape_of
 from config.api.openapi.headers import HEADERS, RATE_LIMIT, described_headers, header_components
@@ -22,8 +23,8 @@ from config.api.openapi.shapes import Schema, components, references
 from config.api.openapi.sharing import share
 from config.api.views import ApiView
 
-# Responses of paths and methods that are none, which no operation has.
-SHARED = {
+# Responses of paths and methods that are none.
+OF_NO_OPERATION = {
     "MethodNotAllowed": errors.METHOD_NOT_ALLOWED,
     "UnknownPath": errors.UNKNOWN_PATH,
 }
@@ -189,13 +190,14 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
         {"name": name, "description": text} for name, text in texts.TAGS.items() if name in used
     ]
     responses = {
-        name: _error_response([error], authenticated=True) for name, error in SHARED.items()
+        name: _error_response([error], authenticated=True)
+        for name, error in OF_NO_OPERATION.items()
     }
     result["paths"] = without_examples(result["paths"])
     parameters = share(result["paths"], responses)
     needed = references([result["paths"], responses, parameters])
     result["components"] = {
-        "headers": header_components(),
+        "headers": header_components(json_text.dump([result["paths"], responses]).decode()),
         "parameters": parameters,
         "responses": responses,
         "schemas": {name: without_examples(components[name]) for name in sorted(needed)},

@@ -38,22 +38,23 @@ HEADERS: dict[str, Schema] = {
     "Allow": text("The methods that the path supports.", examples=["POST"]),
 }
 
-_SOMETIMES = ".sometimes"
+SOMETIMES = ".sometimes"
 RATE_LIMIT = [name for name in HEADERS if name.startswith("RateLimit")]
 
 
 def described_headers(*, always: list[str], sometimes: list[str]) -> dict[str, Any]:
     """Return the ``headers`` of a response: those that it always has, and others."""
     found = {name: name for name in always}
-    found |= {name: name + _SOMETIMES for name in sometimes if name not in always}
+    found |= {name: name + SOMETIMES for name in sometimes if name not in always}
     return {name: {"$ref": f"#/components/headers/{of}"} for name, of in found.items()}
 
 
-def header_components() -> dict[str, Any]:
-    """Return each header twice: as one that is always there, and as one that may be."""
-    return {name: _header(name, required=True) for name in HEADERS} | {
-        name + _SOMETIMES: _header(name, required=False) for name in HEADERS
+def header_components(document: str) -> dict[str, Any]:
+    """Return the headers that a document refers to: as always there, or as sometimes there."""
+    found = {name: _header(name, required=True) for name in HEADERS} | {
+        name + SOMETIMES: _header(name, required=False) for name in HEADERS
     }
+    return {name: one for name, one in found.items() if f'/headers/{name}"' in document}
 
 
 def _header(name: str, *, required: bool) -> dict[str, Any]:

@@ -27,6 +27,11 @@ def resolve(schema: Schema) -> Schema:
     return components[schema["$ref"].removeprefix(_REFERENCE)] if "$ref" in schema else schema
 
 
+def type_name(operation: str) -> str:
+    """Return the beginning of the names of an operation's own types: OrderNumbers."""
+    return operation[:1].upper() + operation[1:]
+
+
 def references(node: Any) -> set[str]:
     """Return the names of all components that ``node`` needs, directly or through others."""
     found: set[str] = set()

@@ -9,6 +9,7 @@ from typing import Any
 
 from config import json_text
 from config.api.openapi.shapes import Schema
+from config.api.openapi.texts import SHARED
 
 Described = dict[str, Any]
 
@@ -20,8 +21,8 @@ def share(paths: Described, responses: Described) -> Described:
     keeps its own description beside the reference, as OpenAPI 3.1 has it.
     """
     operations = [one for methods in paths.values() for one in methods.values()]
-    for name, response in _responses_to_share(operations).items():
-        responses[name] = response
+    responses |= _share_responses(operations)
+    _leave_out_what_components_say(operations, responses)
     return _share_parameters(operations)
 
 
@@ -33,23 +34,38 @@ def _errors(operations: list[Described]) -> Iterator[tuple[Described, str, str, 
                 yield operation["responses"], status, _response_name(response), response
 
 
-def _responses_to_share(operations: list[Described]) -> Described:
+def _share_responses(operations: list[Described]) -> Described:
     variants: dict[str, Counter[bytes]] = defaultdict(Counter)
     for _, _, name, response in _errors(operations):
-        variants[name][_content(response)] += 1
+        variants[name][_fingerprint(response)] += 1
     shared: Described = {}
-    for where, status, name, response in _errors(operations):
-        content, times = variants[name].most_common(1)[0]
-        if times > 1 and content == _content(response):
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    for where, status, name, response in list(_errors(operations)):
+        fingerprint, times = variants[name].most_common(1)[0]
+        if times > 1 and fingerprint == _fingerprint(response):
             shared.setdefault(name, response)
-            where[status] = {"$ref": f"#/components/responses/{name}"}
-            if response["description"] != shared[name]["description"]:
-                where[status]["description"] = response["description"]
-    return shared
+            said[name][response["description"]] += 1
+            where[status] = {
+                "$ref": f"#/components/responses/{name}",
+                "description": response["description"],
+            }
+    return {
+        name: {**response, "description": SHARED.get(name) or said[name].most_common(1)[0][0]}
+        for name, response in shared.items()
+    }
 
 
-def _content(response: Described) -> bytes:
+def _fingerprint(response: Described) -> bytes:
+    """Return all of a response but its description, to compare it with others."""
     return json_text.dump({**response, "description": ""}, sort_keys=True)
+
+
+def _leave_out_what_components_say(operations: list[Described], responses: Described) -> None:
+    for operation in operations:
+        for response in operation["responses"].values():
+            of = responses.get(response.get("$ref", "").rpartition("/")[2])
+            if of and of["description"] == response.get("description"):
+                del response["description"]
 
 
 def _response_name(response: Described) -> str:

@@ -34,6 +34,19 @@ key that begins with `am_plat_` belongs to the operator of the desk: it opens wh
 `/v1/platform`, and nothing else.
 """
 
+# Of responses that most operations describe in words of their own, beside the reference. Others
+# have the words of most operations.
+SHARED = {
+    "Conflict": "`CONFLICT`: What is there now does not allow it.",
+    "EventExpired": "`EVENT_EXPIRED`: What follows the cursor is no longer kept.",
+    "NotFound": "`NOT_FOUND`: There is nothing with this id that the key can see.",
+    "NumberLocked": "`NUMBER_LOCKED`: The number is locked against release.",
+    "Unprocessable": "`IDEMPOTENCY_KEY_REUSED`: The key belongs to another request.\n\n"
+    "`VALIDATION_FAILED`: The request is not valid; `details` names every field with its remedy.",
+    "ValidationFailed": "`VALIDATION_FAILED`: The request is not valid; `details` names every "
+    "field with its remedy.",
+}
+
 # In the order of the reference.
 TAGS = {
     "Phone numbers": "Find numbers, order them, route them, release them.",

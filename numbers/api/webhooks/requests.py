@@ -102,7 +102,7 @@ class WebhookRequest(RequestBody):
     events: Annotated[
         list[str],
         Reads(read_events, EVENTS_SCHEMA),
-        doc(f'The types that it gets; `["{ALL_EVENTS}"]` for all, also future ones.'),
+        doc(f'The types that it gets, each once; `["{ALL_EVENTS}"]` for all, also future ones.'),
     ]
     description: GivenDescription = None
 
@@ -120,7 +120,7 @@ class WebhookUpdate(RequestBody):
     events: Annotated[
         list[str] | None,
         Reads(_unless_null(read_events), nullable(EVENTS_SCHEMA)),
-        doc("The types that it gets from now on."),
+        doc("The types that it gets from now on, each once."),
     ] = None
     description: GivenDescription = None
     status: Annotated[
