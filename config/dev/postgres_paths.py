@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The name of the secret that tells checkouts apart that had the same path.
+# The name of the secret by which checkouts that had the same path differ.
 IDENTITY = "database"
 
 
