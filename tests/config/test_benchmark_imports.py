@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+from django.db import connection
+
+from apikeys.authentication import AUTHENTICATE
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -26,6 +31,23 @@ def imports(node: ast.AST) -> Iterator[str]:
             yield from (f"{child.module}.{alias.name}" for alias in child.names)
         elif not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
             yield from imports(child)
+
+
+@pytest.mark.django_db
+def test_rival_reads_every_column_of_the_look_up_of_a_key():
+    """It runs the desk's own statements, and is imported by nothing else than the benchmark."""
+    rival = ast.parse((ROOT / "tests/benchmarks/rivals/fastapi_app.py").read_text())
+    (targets,) = [
+        node.targets[0].elts
+        for node in ast.walk(rival)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "row"
+        and isinstance(node.targets[0], ast.Tuple)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(AUTHENTICATE, [[]])
+        assert len(targets) == len(cursor.description)
 
 
 def test_benchmark_imports_nothing_that_it_does_not_install():

@@ -243,7 +243,7 @@ async def _authenticate(request: Request, connection: Any) -> Any:
     row = await AUTHENTICATE_.one(connection, key_format.digests(secret))
     if row is None:
         raise Refusal(401, "UNAUTHORIZED")
-    key_id, organization_id, sandbox, scopes, prefix, stale, used, resets_in = row
+    key_id, organization_id, sandbox, scopes, prefix, _limited, _most, stale, used, resets_in = row
     if stale:
         await MARK_USED_.one(connection, key_id)
     if used > LIMIT:
