@@ -23,6 +23,11 @@ class Document:
         return cls(body, content_type, etag, gzip.compress(body, mtime=0))
 
 
+def base_of(request: HttpRequest) -> str:
+    """Return the address of the desk as the caller wrote it, without a slash at its end."""
+    return request.build_absolute_uri("/").rstrip("/")
+
+
 def answer_document(request: HttpRequest, document: Document) -> HttpResponse:
     """Return the document, or 304 if the client has it. Caches revalidate it each time."""
     response = HttpResponse(document.body, content_type=document.content_type)

@@ -14,7 +14,7 @@ from config.docs_site.guides import all_guides, page_of_guide, search_index
 from config.docs_site.markdown import as_html
 from config.docs_site.plain_text import llms_text, operation_text, operations
 from config.docs_site.reference import Group, Reference
-from config.documents import Document, answer_document
+from config.documents import Document, answer_document, base_of
 
 HTML = "text/html; charset=utf-8"
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -60,7 +60,7 @@ class _Page(PublicView):
     def get(self, request: Request, slug: str = "") -> HttpResponse:
         if slug and page_of_guide(slug) is None:
             raise Http404
-        base = request._request.build_absolute_uri("/").rstrip("/")
+        base = base_of(request._request)
         return answer_document(request._request, page(self.template, base, slug))
 
 
@@ -112,7 +112,7 @@ class _Markdown(PublicView):
             raise Http404
         if operation and operation not in operations(schema()):
             raise Http404
-        base = request._request.build_absolute_uri("/").rstrip("/")
+        base = base_of(request._request)
         return answer_document(request._request, _markdown(base, slug, operation))
 
 

@@ -145,11 +145,9 @@ def count_refusal(refusal: ApiError, **signal: Any) -> None:
     REFUSALS.labels(refusal.code, _flag(in_sandbox())).inc()
 
 
-def record_tool_call(tool: str, code: str) -> None:
-    """Count a call of a tool and name it in the request's log line. ``code``: its error's, or OK."""
+def count_tool_call(tool: str, code: str) -> None:
+    """Count a call of a tool. ``code`` is that of its error, or OK."""
     TOOL_CALLS.labels(tool, code, _flag(in_sandbox())).inc()
-    if (context := current.get()) is not None:
-        context.tool, context.outcome = tool, code
 
 
 refused.connect(count_refusal, dispatch_uid="config.observability.metrics")

@@ -14,8 +14,8 @@ from config.api.envelope import doc_url
 from config.api.openapi.shapes import Schema
 from config.db.replica import read_from_replica
 from config.errors import ApiError, ValidationFailed, as_api_error, refused
-from config.http.context import current_request_id
-from config.observability.metrics import record_tool_call
+from config.http.context import current, current_request_id
+from config.observability.metrics import count_tool_call
 from numbers.api.orders import buyer_of
 from numbers.mcp.next_steps import next_step
 from numbers.mcp.schemas import input_schema, output_schema
@@ -99,13 +99,19 @@ class Tool:
             result = success(self._run(call, given))
         except Exception as error:
             problem = as_api_error(error)
-            record_tool_call(self.name, problem.code)
+            self._record(problem.code)
             if problem.status >= FIRST_SERVER_ERROR:
                 raise problem from error
             refused.send_robust(sender=None, refusal=problem)
             return failure(problem)
-        record_tool_call(self.name, "OK")
+        self._record("OK")
         return result
+
+    def _record(self, outcome: str) -> None:
+        """Count the call, and name it in the request's log line."""
+        count_tool_call(self.name, outcome)
+        if (context := current.get()) is not None:
+            context.tool, context.outcome = self.name, outcome
 
     def _read(self, named: Mapping[str, Any]) -> Any:
         """Return the arguments. Raise ValidationFailed for wrong, missing and unknown ones."""

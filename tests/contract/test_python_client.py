@@ -51,7 +51,6 @@ def client(tmp_path_factory):
         env={"PATH": str(GENERATOR.parent)},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "numberdesk_client" / "py.typed").touch()
     sys.path.insert(0, str(folder))
     yield importlib.import_module("numberdesk_client")
     sys.path.remove(str(folder))

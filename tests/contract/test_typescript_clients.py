@@ -1,7 +1,6 @@
 """Clients on openapi-fetch and of hey-api, compiled strictly, live the whole life of a number."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,7 @@ PACKAGE = {"type": "module"}
 @pytest.fixture(scope="module")
 def tools() -> Path:
     """The compiler and the generators. In CI they must be there; elsewhere their absence is said."""
-    try:
-        return node.tools()
-    except node.NoNode as absent:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(absent))
+    return node.tools_or_skip()
 
 
 @pytest.fixture

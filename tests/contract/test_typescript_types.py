@@ -1,7 +1,6 @@
 """``/types.ts``: matches the schema, and a strict program that uses it runs against the desk."""
 
 import json
-import os
 import re
 
 import pytest
@@ -15,12 +14,7 @@ from tests.support import factories
 @pytest.fixture(scope="module")
 def tools():
     """The compiler and the generator. In CI they must be there; elsewhere their absence is said."""
-    try:
-        return node.tools()
-    except node.NoNode as absent:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(absent))
+    return node.tools_or_skip()
 
 
 def test_types_match_the_current_schema():

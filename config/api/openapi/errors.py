@@ -109,7 +109,7 @@ class ErrorResponse:
 # What a component is called whose status has several codes. Those of 402 and 422 are the same in
 # every operation; another status gets one for each, such as OrderNumbersConflictError.
 _SEVERAL = {402: "PaymentRequired", 422: "Unprocessable"}
-_PHRASES = {400: "Malformed", 404: "Missing", 409: "Conflict"}
+_PHRASES = {409: "Conflict"}
 
 
 def shape_of(group: Sequence[ErrorResponse], operation: str) -> Schema:

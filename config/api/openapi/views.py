@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from config import json_text
 from config.api.views import PublicView
-from config.documents import Document, answer_document
+from config.documents import Document, answer_document, base_of
 
 # Written by `make types` from the schema, and committed: serving it needs no node.
 TYPES = Path(__file__).resolve().parent / "types.ts"
@@ -58,7 +58,7 @@ class OpenApiDocument(PublicView):
     schema = None  # does not describe itself
 
     def get(self, request: Request) -> HttpResponse:
-        base = request._request.build_absolute_uri("/").rstrip("/")
+        base = base_of(request._request)
         return answer_document(request._request, _schema_document(base))
 
 

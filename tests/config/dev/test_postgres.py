@@ -172,6 +172,18 @@ def test_two_folders_have_two_databases(tmp_path: Path) -> None:
     assert postgres_paths.socket_folder(one) != postgres_paths.socket_folder(other)
 
 
+def test_settings_are_read_where_nothing_can_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Commands that need no database go on; those that do say why they can't."""
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("NUMBERDESK_LOCAL_DIR", str(tmp_path / "file" / "local"))
+    assert postgres.database_settings()["NAME"]
+    with pytest.raises(postgres.LocalDatabaseError):
+        postgres.local_secret("database")
+
+
 def test_socket_path_fits_every_system() -> None:
     deep = Path("/") / "/".join(["a rather long name"] * 30)
     assert len(str(postgres_paths.socket_folder(deep) / ".s.PGSQL.5432")) <= 103

@@ -56,10 +56,7 @@ def python_receiver(folder: Path) -> list[str]:
 
 
 def typescript_receiver(folder: Path) -> list[str]:
-    try:
-        tools = node.tools()
-    except node.NoNode as reason:
-        pytest.skip(str(reason))
+    tools = node.tools_or_skip()
     (block,) = blocks_of(GUIDE, "typescript")
     (folder / "receiver.ts").write_text(block.text)
     (folder / "package.json").write_text('{"type": "module"}')
