@@ -6,6 +6,7 @@ They need Java, and Ruby with its package typhoeus or Go with validator.v2, as D
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from config import json_text
 from config.api.openapi.views import served_schema
-from tests.contract.clients import LIFE, node
+from tests.contract.clients import LIFE, assert_pinned, node
 from tests.support import factories
 
 PROGRAMS = Path(__file__).parent / "clients" / "openapi_generator"
@@ -35,6 +36,8 @@ def generate(language: str, url: str, folder: Path) -> None:
 
 
 def python(folder: Path) -> tuple[list, dict[str, str]]:
+    needed = (folder / "client" / "requirements.txt").read_text()
+    assert_pinned(re.findall(r"^[\w-]+", needed, re.MULTILINE))
     return [sys.executable, PROGRAMS / "life.py"], {"PYTHONPATH": str(folder / "client")}
 
 
