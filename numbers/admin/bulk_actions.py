@@ -152,7 +152,8 @@ class BulkActionOperation(Operation):
         self.form_class = FORMS.get(action.name, BulkActionForm)
 
     def applies_to(self, subject: PhoneNumber) -> bool:
-        return state_of(subject)[0] in self.action.states
+        in_state = state_of(subject)[0] in self.action.states
+        return in_state and self.action.is_offered_for(subject)
 
     def explain(self, subject: PhoneNumber) -> str:
         state, until = state_of(subject)

@@ -62,6 +62,10 @@ class BulkAction(ABC):
         """
         return None
 
+    def is_offered_for(self, number: PhoneNumber) -> bool:
+        """Return whether the page of one number, in one of the `states`, offers the action."""
+        return True
+
     def describe_number(self, number: PhoneNumber) -> str:
         """Return further sentences about this number, with figures, for the page of one."""
         return ""

@@ -11,7 +11,7 @@ from numbers.bulk_actions.base import (
     Outcomes,
     open_assignments,
 )
-from numbers.models import NumberEvent
+from numbers.models import Assignment, NumberEvent, PhoneNumber
 from numbers.ownership.lock import set_locks
 
 Kind = NumberEvent.Kind
@@ -24,6 +24,9 @@ class Lock(BulkAction):
 
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         return "can't be released, by its owner or by an operator, until it is unlocked"
+
+    def is_offered_for(self, number: PhoneNumber) -> bool:
+        return not _is_locked(number)
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         outcomes = dict.fromkeys(ids, NO_OWNER)
@@ -47,3 +50,11 @@ class Unlock(Lock):
 
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         return "can be released again, by its owner too"
+
+    def is_offered_for(self, number: PhoneNumber) -> bool:
+        return _is_locked(number)
+
+
+def _is_locked(number: PhoneNumber) -> bool:
+    owned = Assignment.objects.filter(number=number, ended_at__isnull=True)
+    return owned.filter(locked_at__isnull=False).exists()

@@ -139,7 +139,7 @@ def test_unassignable_number_is_refused_with_a_reason(desk: Client, cast: Any) -
     ("state", "offered"),
     [
         ({}, {"retire", "hold", "assign"}),
-        ({"status": "assigned"}, {"release", "release-at-once", "lock", "unlock", "rent"}),
+        ({"status": "assigned"}, {"release", "release-at-once", "lock", "rent"}),
         (
             {"status": "quarantined", "quarantined_until": "2100-01-01T00:00Z"},
             {"end-quarantine", "undo-release", "retire"},
@@ -163,6 +163,15 @@ def test_page_offers_actions_for_the_state_of_the_number(
         "monthly-price",
         "capabilities",
     }
+
+
+def test_page_of_a_locked_number_offers_to_unlock_it(desk: Client, api: Api) -> None:
+    (one,) = factories.stock("+14155550100")
+    api.order([one])
+    do(desk, number(one), "lock", **WHY)
+    page = desk.get(url(PhoneNumber, "change", number(one).pk))
+    offered = {operation.name for operation in page.context["operations"]}
+    assert "unlock" in offered and "lock" not in offered
 
 
 # --- on many

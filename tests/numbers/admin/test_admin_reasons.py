@@ -59,7 +59,7 @@ def subject_for(model: Any, operation: Operation, owner: Organization) -> Any:
     """A row that the operation applies to."""
     if operation.permission == "add":
         return None
-    for make in SUBJECTS.get(operation.name, MAKERS[model]):
+    for make in MAKERS[model]:
         row = make(owner)
         if operation.applies_to(row):
             return row
@@ -142,7 +142,8 @@ MAKERS: dict[Any, list[Any]] = {
     ApiKey: [key_of],
     CreditAccount: [lambda owner: owner.credit_account],
     PhoneNumber: [
-        number(status) for status in ("available", "assigned", "quarantined", "held", "retired")
+        *map(number, ("available", "assigned", "quarantined", "held", "retired")),
+        locked,
     ],
     CreditEntry: [charge],
     Order: [backorder],
@@ -150,9 +151,6 @@ MAKERS: dict[Any, list[Any]] = {
     Webhook: [disabled],
     WebhookDelivery: [lambda owner: webhooks.delivery(webhook(owner))],
 }
-
-# Rows for operations that change only some of the rows in their states.
-SUBJECTS: dict[str, list[Any]] = {"unlock": [locked]}
 
 TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
 VALUES: dict[str, dict[str, Any]] = {
