@@ -1,7 +1,7 @@
 """Shared fixtures: the database, the cast, and an API client."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import hypothesis
@@ -67,32 +67,49 @@ def switch_truncate_triggers(state: str) -> None:
             cursor.execute(f"ALTER TABLE {table} {state} TRIGGER {trigger}")
 
 
-@dataclass(frozen=True)
 class Cast:
-    """Who plays: an owner, a colleague who may only read, a stranger, a sandbox; each with a key's secret."""
+    """Who plays: an owner, a colleague who may only read, a stranger, a sandbox; each with a key's secret.
 
-    owner: Organization
-    owner_key: str
-    colleague_key: str
-    stranger: Organization
-    stranger_key: str
-    sandbox: Organization
-    sandbox_key: str
+    Each is created when a test first names it: few tests need them all.
+    """
+
+    @cached_property
+    def owner(self) -> Organization:
+        return factories.organization("Owner")
+
+    @cached_property
+    def owner_key(self) -> str:
+        return factories.key(self.owner)
+
+    @cached_property
+    def colleague_key(self) -> str:
+        return factories.key(self.owner, Scope.NUMBERS_READ, Scope.CREDIT_READ)
+
+    @cached_property
+    def stranger(self) -> Organization:
+        return factories.organization("Stranger")
+
+    @cached_property
+    def stranger_key(self) -> str:
+        return factories.key(self.stranger)
+
+    @cached_property
+    def sandbox(self) -> Organization:
+        return factories.organization("Sandbox", sandbox=True, credit=None)
+
+    @cached_property
+    def sandbox_key(self) -> str:
+        return factories.key(self.sandbox)
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    owner, stranger = factories.organization("Owner"), factories.organization("Stranger")
-    sandbox = factories.organization("Sandbox", sandbox=True, credit=None)
-    return Cast(
-        owner=owner,
-        owner_key=factories.key(owner),
-        colleague_key=factories.key(owner, Scope.NUMBERS_READ, Scope.CREDIT_READ),
-        stranger=stranger,
-        stranger_key=factories.key(stranger),
-        sandbox=sandbox,
-        sandbox_key=factories.key(sandbox),
-    )
+def cast(request: pytest.FixtureRequest, db: None) -> Cast:
+    """Where commits are real, threads name them: there all are created first."""
+    made = Cast()
+    mark = request.node.get_closest_marker("django_db")
+    if "transactional_db" in request.fixturenames or (mark and mark.kwargs.get("transaction")):
+        assert made.owner_key and made.colleague_key and made.stranger_key and made.sandbox_key
+    return made
 
 
 @pytest.fixture

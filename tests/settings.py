@@ -11,3 +11,6 @@ os.environ.setdefault("DESK_SIGN_INS_PER_MINUTE_IN_ALL", "1000000")
 from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Each test client begins with the middleware, and this one would read all static files each time.
+WHITENOISE_AUTOREFRESH = True
