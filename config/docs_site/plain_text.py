@@ -47,7 +47,8 @@ def llms_text(document: dict[str, Any], base: str) -> str:
         "",
         "## Optional",
         "",
-        f"- [OpenAPI document]({base}/v1/openapi.json): everything above, for generators",
+        f"- [OpenAPI document]({base}/v1/openapi.json): everything above, for generators; "
+        f"`?tag=Phone+numbers` for the operations under one of these headings",
         f"- [TypeScript types]({base}/types.ts): of every request and answer",
         f"- [Changelog]({base}/docs/{CHANGELOG}.md): each visible change",
     ]

@@ -8,6 +8,7 @@
 - ``errors``: error responses.
 - ``headers``: response headers.
 - ``sharing``: what many operations have, as components.
+- ``parts``: one tag's operations.
 - ``texts``: prose of the document.
 - ``views``: serving it.
 - ``idempotency``: what Idempotency-Key adds.

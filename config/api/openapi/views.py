@@ -10,8 +10,11 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.request import Request
 
 from config import json_text
+from config.api.declared import unknown_parameters
+from config.api.openapi.parts import part_of, tags_of
 from config.api.views import PublicView
 from config.documents import Document, answer_document, base_of
+from config.errors import ValidationFailed
 
 # Written by `make types` from the schema, and committed: serving it needs no node.
 TYPES = Path(__file__).resolve().parent / "types.ts"
@@ -41,10 +44,13 @@ def served_schema(base: str) -> dict[str, Any]:
     return {**document, "info": info, "servers": [{"url": base, "description": "This desk"}]}
 
 
-# Bounded, because ALLOWED_HOSTS may have a wildcard.
-@lru_cache(maxsize=16)
-def _schema_document(base: str) -> Document:
-    return Document.of(json_text.dump(served_schema(base)), "application/json")
+# Bounded, because ALLOWED_HOSTS may have a wildcard. Without a tag it is the whole document.
+@lru_cache(maxsize=64)
+def _schema_document(base: str, tag: str) -> Document:
+    document = served_schema(base)
+    return Document.of(
+        json_text.dump(part_of(document, tag) if tag else document), "application/json"
+    )
 
 
 @cache
@@ -53,13 +59,24 @@ def _types_document() -> Document:
 
 
 class OpenApiDocument(PublicView):
-    """The description of the API, for programs."""
+    """The description of the API, for programs; of one tag's operations with ``?tag=``."""
 
     schema = None  # does not describe itself
 
     def get(self, request: Request) -> HttpResponse:
-        base = base_of(request._request)
-        return answer_document(request._request, _schema_document(base))
+        document = _schema_document(base_of(request._request), _tag_of(request))
+        return answer_document(request._request, document)
+
+
+def _tag_of(request: Request) -> str:
+    """Return the tag that the request asks for, "" for all. Raise ValidationFailed for no tag of ours."""
+    problems = unknown_parameters(request, frozenset({"tag"}))
+    tag = request.query_params.get("tag", "")
+    if "tag" in request.query_params and tag not in (known := tags_of(schema())):
+        problems.setdefault("tag", f"must be one of {', '.join(known)}")
+    if problems:
+        raise ValidationFailed(details=problems)
+    return tag
 
 
 class TypeScriptTypes(PublicView):
