@@ -15,7 +15,7 @@ from apikeys.scopes import Scope
 from campaigns.models import Organization
 from config.dev import postgres
 from config.http.request import HttpRequest
-from tests.support import db_assertions, factories
+from tests.support import db_assertions, emptying, factories
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
@@ -41,7 +41,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Tests with real commits empty the tables by TRUNCATE, which tables of history refuse."""
+    """Tests with real commits empty the tables, which tables of history refuse."""
+    emptying.replace_flush()
     with django_db_blocker.unblock():
         refuse_any_but_the_test_database()
         switch_truncate_triggers("DISABLE")
