@@ -8,7 +8,10 @@ from typing import Any
 
 from django.core.management.commands import flush
 
-KEPT = {"django_content_type", "auth_permission"}  # as the migrations made them; no test writes them
+KEPT = {
+    "django_content_type",
+    "auth_permission",
+}  # as the migrations made them; no test writes them
 MOST_ROWS = 2_000  # of a table; more are truncated, because deleted rows stay in its file
 
 # Without triggers, those of foreign keys among them: the tables can be emptied in any order.
