@@ -1,10 +1,11 @@
-"""Rent against a small model: sales, releases, undo, locks, ends, notices, payments, renewals.
+"""Rent against a small model: sales, releases, undo, locks, ends, notices, payments, renewals, stock.
 
 The model predicts who owns what, each balance and each charged month. Dates are read from the
 sales; where months begin is reckoned in Python, apart from SQL.
 """
 
 from calendar import monthrange
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +24,7 @@ from hypothesis.stateful import (
 
 from numbers.credit.ledger import top_up
 from numbers.models import Assignment, CreditAccount, RentCharge
+from numbers.ownership.release import end_quarantine, retire
 from numbers.rent.notice import announce_price
 from numbers.rent.run import renew_numbers
 from tests.stateful.machine import TABLES
@@ -56,6 +58,7 @@ class Rented:
     ends: bool = False
     locked: bool = False
     released: timedelta | None = None
+    lost: bool = False
     notice: tuple[Decimal, timedelta] | None = None
 
     def anchor(self) -> datetime:
@@ -116,7 +119,7 @@ class RentService(RuleBasedStateMachine):
             one = gone[which % len(gone)]
             path = f"/v1/phone-numbers/{one.id}/undo-release"
             answer = self.api[one.owner].post(path, b"")
-            possible = self.now < (one.released or self.now) + UNDO
+            possible = not one.lost and self.now < (one.released or self.now) + UNDO
             assert (answer.status_code == 200) is possible
             if possible:
                 one.released = None
@@ -153,6 +156,16 @@ class RentService(RuleBasedStateMachine):
         self.credit[who] += amount
         if any(one.past_due is not None for one in self._of(who)):
             self._renew(who)
+
+    @rule(which=WHICH, change=st.sampled_from([end_quarantine, retire]))
+    def take_back(self, which: int, change: Callable[..., list[int]]) -> None:
+        """End the quarantine of a released number early, or retire it: no undo after that."""
+        gone = [one for one in self.sold if one.released is not None]
+        if gone:
+            one = gone[which % len(gone)]
+            ids = Assignment.objects.filter(pk=one.id).values_list("number_id", flat=True)
+            change(number_ids=list(ids), actor=factories.actor(), reason="needed")
+            one.lost = True
 
     @rule(which=WHICH, price=st.sampled_from(PRICES), days=st.integers(1, 60))
     def announce(self, which: int, price: Decimal, days: int) -> None:
