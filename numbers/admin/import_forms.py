@@ -8,7 +8,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
 from config.admin.form_fields import OneLine
-from numbers.imports.job import layout_of, options_of
+from numbers.imports.job import KIND, layout_of, options_of
 from numbers.imports.layout import FIELDS, Layout, Options
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Job, PhoneNumber
@@ -41,6 +41,16 @@ class UploadForm(forms.Form):
         label="CSV file",
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+    )
+
+    # The import whose settings the file gets, if it has the lines that were rejected.
+    like = forms.ModelChoiceField(
+        Job.objects.filter(kind=KIND, status=Job.Status.DONE),
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={
+            "invalid_choice": "The import whose settings this file should get does not exist."
+        },
     )
 
     def clean_file(self) -> Any:

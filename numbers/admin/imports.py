@@ -51,7 +51,12 @@ def imports(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
 
         def keep() -> HttpResponse:
-            job = keep_file(name=file.name, pieces=file.chunks(), actor=actor_of(request))
+            job = keep_file(
+                name=file.name,
+                pieces=file.chunks(),
+                actor=actor_of(request),
+                like=form.cleaned_data["like"],
+            )
             return HttpResponseRedirect(page_of_import(job))
 
         try:
@@ -162,7 +167,7 @@ def _result(request: HttpRequest, job: Job) -> HttpResponse:
         "rejections": shown,
         "more": max(0, job.counts.get("rejected", 0) - len(shown)),
         "has_file": job.inputs.exists(),
-        "upload": UploadForm(),
+        "upload": UploadForm(initial={"like": job.pk}),
         "batch": job.counts.get("batch")
         if request.user.has_perm("numbers.view_phonenumber")
         else None,

@@ -16,6 +16,7 @@ from numbers.imports.cells import BadCell
 from numbers.imports.layout import Layout, Options, propose_layout
 from numbers.imports.reader import CountedBytes, Source, numbered_lines, open_text
 from numbers.imports.records import split_record
+from numbers.imports.rejects import mapping_like
 from numbers.imports.rows import LineReader
 from numbers.imports.run import Outcome, Rejection, import_numbers, read_layout
 from numbers.models import Job, JobInput, JobOutcome
@@ -51,8 +52,8 @@ class StoredFile(io.RawIOBase):
         return len(taken)
 
 
-def keep_file(*, name: str, pieces: Iterable[bytes], actor: Actor) -> Job:
-    """Store the file and create a draft import.
+def keep_file(*, name: str, pieces: Iterable[bytes], actor: Actor, like: Job | None = None) -> Job:
+    """Store the file and create a draft import, with the settings of the import ``like``.
 
     Raise ValidationFailed if it is not a list of numbers.
     """
@@ -66,8 +67,27 @@ def keep_file(*, name: str, pieces: Iterable[bytes], actor: Actor) -> Job:
             size += len(piece)
         job.parameters = {"size": size}
         job.save(update_fields=["parameters"])
-        layout_of(job, Options())
+        layout = layout_of(job, Options())
+        if like is not None:
+            job.parameters |= _parameters_like(like, layout)
+            job.save(update_fields=["parameters"])
     return job
+
+
+def _parameters_like(like: Job, layout: Layout) -> dict[str, Any]:
+    """Return the settings of a finished import for a file with the lines that it rejected.
+
+    How to read the file is detected: a spreadsheet may have saved it in another way.
+    """
+    options = replace(
+        options_of(like.parameters),
+        mapping=mapping_like(layout_when_done(like), layout),
+        encoding=None,
+        delimiter=None,
+        has_header=None,
+    )
+    kept = parameters_of(options, atomic=like.parameters.get("atomic", False), dry_run=False)
+    return {**kept, "like": {"id": str(like.pk), "title": like.title}}
 
 
 def _printable(name: str) -> str:
