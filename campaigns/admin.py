@@ -1,6 +1,7 @@
-"""Brands, campaigns and their history in the admin.
+"""Brands and campaigns in the admin.
 
-The page of an organization is in numbers.admin, because it shows credit.
+The page of an organization is in numbers.admin, because it shows credit; so is the history, which
+leads to keys and webhooks.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from django.template.response import TemplateResponse
 
 from campaigns.admin_filters import BrandOrganizationFilter, OrganizationFilter
 from campaigns.history import record
-from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, Event
+from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign
 from campaigns.registration import add_campaign, create_brand
 from campaigns.registry.admin_reviews import (
     ApproveCampaign,
@@ -158,23 +159,6 @@ class CampaignAdmin(RecordedAdmin):
     @admin.display(description="brand's identity", ordering="brand__identity_status")
     def brand_identity(self, campaign: Campaign) -> str | None:
         return campaign.brand.identity_status
-
-
-# --- history -------------------------------------------------------------------------------------
-@admin.register(Event)
-class EventAdmin(DeskAdmin):
-    """History, newest first. ``?subject_id=`` and ``?organization_id=`` filter it."""
-
-    linked = ("subject_id", "organization_id")
-    list_display = ("at", "subject", "kind", "actor", "reason", "before", "after", "request_id")
-    list_filter = ("subject",)
-    # By exact id only: the table is large, and only ids have an index.
-    search_fields = ("subject_id__exact", "organization_id__exact")
-    search_help_text = "The id of an organization, brand, campaign, key or webhook"
-    shown = (
-        *("at", "organization_id", "subject", "subject_id", "kind", "actor", "request_id"),
-        *("before", "after", "reason"),
-    )
 
 
 # --- the review queue ----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """History of organizations, brands, campaigns, keys and webhooks, with actor, time and request."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -40,6 +41,13 @@ def record(
         after=after or {},
         reason=reason,
     )
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the columns that differ, in order, each with its value before and after."""
+    names = dict.fromkeys((*before, *after))
+    sides = {name: (before.get(name), after.get(name)) for name in names}
+    return {name: both for name, both in sides.items() if both[0] != both[1] and any(both)}
 
 
 def _write_customer_event(subject: Brand | Campaign) -> None:

@@ -117,7 +117,7 @@ def show_operation(
     if not operation.applies_to(subject):
         messages.warning(
             request,
-            f"{operation.label}: {subject} has changed in the meantime, so this no longer applies.",
+            f"{operation.label}: {admin.heading(subject)} has changed in the meantime, so this no longer applies.",
         )
         return HttpResponseRedirect(page_of(subject))
     form = operation.make_form(request, subject)
@@ -221,7 +221,7 @@ def _context(
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
         "title": operation.label,
-        "subtitle": str(subject) if subject is not None else None,
+        "subtitle": admin.heading(subject) if subject is not None else None,
         "operation": operation,
         "subject": subject,
         "subject_url": page_of(subject) if subject is not None else None,

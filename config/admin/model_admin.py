@@ -217,7 +217,13 @@ class DeskAdmin(GuardedList):
         context["has_history"] = obj is not None and self.history_address(obj) != page_of(obj)
         context["show_save_and_add_another"] = False  # operations create rows
         context["title"] = capfirst(str(self.opts.verbose_name))
+        if obj is not None:
+            context["subtitle"] = context["heading"] = self.heading(obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def heading(self, subject: Any) -> str:
+        """Return what names the row on top of its pages."""
+        return str(subject)
 
     def related(self, request: HttpRequest, subject: Any) -> list[Related]:
         """Return the tables to show below the row's form."""

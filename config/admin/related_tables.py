@@ -4,7 +4,7 @@ Also values as people read them: JSON over several lines, ids by their end.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import JSONField, Model
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from config.admin.actions import page_of
 
@@ -124,7 +124,9 @@ def _json_in_words(column: str) -> Column:
         if value in (None, {}, []):
             return NOTHING
         if isinstance(value, dict):
-            return ", ".join(f"{name}: {in_words(name, one)}" for name, one in value.items())
+            return ", ".join(
+                f"{column_in_words(name)}: {in_words(name, one)}" for name, one in value.items()
+            )
         return _word(value)
 
     return _named(shown, column)
@@ -139,6 +141,23 @@ def _end_of(column: str) -> Column:
         return format_html('<span title="{}">…{}</span>', text, text[-SHORT:])
 
     return _named(shown, column)
+
+
+# Columns whose names are no words.
+_NAMES = {
+    "url": "URL",
+    "inbound_url": "inbound URL",
+    "status_url": "status URL",
+    "sms_enabled": "SMS",
+    "mms_enabled": "MMS",
+    "is_sandbox": "sandbox",
+    "campaign_detached": "campaign that could not come back",
+}
+
+
+def column_in_words(column: str) -> str:
+    """Return the name of a column as people say it: "held until" for ``held_until``."""
+    return _NAMES.get(column) or column.removesuffix("_id").replace("_", " ")
 
 
 def in_words(name: str, value: Any) -> str:
@@ -167,10 +186,14 @@ def _minute(text: str) -> str:
 
 def _word(value: Any) -> str:
     if value is None:
-        return "none"
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder)
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_word(one)}" for name, one in value.items()) or NOTHING
+    if isinstance(value, list):
+        return "; ".join(_word(one) for one in value) or NOTHING
+    return str(value)
 
 
 def _named(shown: Column, column: str) -> Column:
@@ -178,3 +201,46 @@ def _named(shown: Column, column: str) -> Column:
     shown.short_description = column.replace("_", " ")  # type: ignore[attr-defined]
     shown.admin_order_field = column  # type: ignore[attr-defined]
     return shown
+
+
+# --- changes of a history -----------------------------------------------------------------------
+Sides = tuple[Any, Any]
+
+
+def changes_in_words(facts: Mapping[str, Sides], named: Mapping[str, Cell]) -> str:
+    """Return the differences in words, such as "status: available → assigned".
+
+    ``named`` has what to show for a value that is an id.
+    """
+    if not facts:
+        return NOTHING
+    return format_html_join(
+        "; ",
+        "{}: {}{}",
+        (
+            (
+                column_in_words(name),
+                "" if before is None else format_html("{} → ", _shown(name, before, named)),
+                _shown(name, after, named),
+            )
+            for name, (before, after) in facts.items()
+        ),
+    )
+
+
+def ids_of(facts: Iterable[Mapping[str, Sides]], *columns: str) -> set[str]:
+    """Return the values of these columns before and after, without None."""
+    return {
+        str(value)
+        for sides in facts
+        for column in columns
+        for value in sides.get(column, ())
+        if value
+    }
+
+
+def _shown(name: str, value: Any, named: Mapping[str, Cell]) -> str:
+    cell = named.get(value) if isinstance(value, str) else None
+    if cell is not None:
+        return format_html('<a href="{}">{}</a>', cell.address, cell.value)
+    return "empty" if value == "" else in_words(name, value)

@@ -27,7 +27,8 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``reservations``: reservations.
 - ``webhooks``: customers' webhooks and their deliveries.
 - ``credit``: accounts and ledger.
-- ``events``: history.
+- ``history``: history of customers and what belongs to them.
+- ``events``: history of numbers.
 - ``idempotency``: remembered responses.
 - ``roles``: what each role may do.
 - ``filters``: filters of lists.
@@ -39,6 +40,7 @@ from numbers.admin import (
     dashboard,
     events,
     find,
+    history,
     idempotency,
     imports,
     jobs,
@@ -72,6 +74,7 @@ __all__ = [
     "dashboard",
     "events",
     "find",
+    "history",
     "idempotency",
     "imports",
     "jobs",

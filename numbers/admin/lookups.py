@@ -6,7 +6,7 @@ operators who may see its rows.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Event, Organization
 from campaigns.names import as_id
 from config.admin.actions import page_of
-from config.db.serial import first_key_at
+from numbers.admin.events import in_a_sentence, with_numbers
 from numbers.inventory.availability import state_of
 from numbers.models import (
     Assignment,
@@ -35,7 +35,7 @@ from numbers.models import (
     StockBatch,
 )
 from numbers.numbering.notations import meanings_of
-from numbers.orders.find import of_request, order_in, started_at
+from numbers.orders.find import closed_in, of_request, order_in, started_at, written_by
 
 SHOWN = 20
 IMPORT = "import"
@@ -125,8 +125,9 @@ def _numbers(typed: Typed, request: HttpRequest) -> list[Hit]:
 
 def _orders(typed: Typed, request: HttpRequest) -> list[Hit]:
     by_request = of_request(typed.request_id) if typed.request_id else None
+    closed = closed_in(typed.request_id) if typed.request_id else None
     reference = Q(customer_reference=typed.text) & ~Q(customer_reference="")
-    orders = _union(Order, _by_id(typed), by_request, reference)
+    orders = _union(Order, _by_id(typed), by_request, closed, reference)
     return _hits(orders.select_related("organization"), _about_order)
 
 
@@ -229,6 +230,11 @@ def _reservations(typed: Typed, request: HttpRequest) -> list[Hit]:
     return _hits(rows, lambda row: f"{row.organization} · {len(row.numbers)} numbers")
 
 
+def _batches(typed: Typed, request: HttpRequest) -> list[Hit]:
+    by_request = of_request(typed.request_id) if typed.request_id else None
+    return _hits(_union(StockBatch, _by_id(typed), by_request), lambda row: row.note)
+
+
 def _of_model(model: Any, about: Callable[[Any], str]) -> Callable[..., list[Hit]]:
     def find(typed: Typed, request: HttpRequest) -> list[Hit]:
         return _hits(model._default_manager.filter(_any(_by_id(typed))), about)
@@ -236,26 +242,28 @@ def _of_model(model: Any, about: Callable[[Any], str]) -> Callable[..., list[Hit
     return find
 
 
-# Everything else that a request wrote. These tables are in order of time, without an index on the
-# request: it wrote within this time of its start.
-_BEFORE, _AFTER = timedelta(seconds=5), timedelta(seconds=30)
-
-
-def _written(model: Any, *, at: str, about: Callable[[Any], str]) -> Callable[..., list[Hit]]:
+def _written(
+    model: Any, *, at: str, about: Callable[[Any], str], name: Any = str
+) -> Callable[..., list[Hit]]:
     """Return a look-up of rows that a request wrote to a table with a serial key."""
 
     def find(typed: Typed, request: HttpRequest) -> list[Hit]:
-        if typed.request_at is None:
+        if not typed.request_id:
             return []
-        table = model._meta.db_table
-        first = first_key_at(table, typed.request_at - _BEFORE, at=at)
-        last = first_key_at(table, typed.request_at + _AFTER, at=at)
-        rows = model._default_manager.filter(
-            pk__gte=first, pk__lt=last, request_id=typed.request_id
-        )
-        return _hits(rows.order_by("pk"), about)
+        rows = model._default_manager.filter(written_by(model, typed.request_id, at=at))
+        return _hits(rows.order_by("pk"), about, name)
 
     return find
+
+
+def _events(typed: Typed, request: HttpRequest) -> list[Hit]:
+    if not typed.request_id:
+        return []
+    rows = NumberEvent.objects.filter(written_by(NumberEvent, typed.request_id, at="at"))
+    return [
+        Hit(str(row.number), f"{in_a_sentence(row)} · {row.actor}", page_of(row))  # type: ignore[attr-defined]
+        for row in with_numbers(list(rows.order_by("pk")[:SHOWN]))
+    ]
 
 
 LOOKUPS = (
@@ -271,15 +279,11 @@ LOOKUPS = (
     Lookup("Reservations", "numbers.view_reservation", _reservations),
     Lookup("Brands", "campaigns.view_brand", _of_model(Brand, lambda row: row.status)),
     Lookup("Campaigns", "campaigns.view_campaign", _of_model(Campaign, lambda row: row.status)),
-    Lookup("Stock batches", "numbers.view_stockbatch", _of_model(StockBatch, lambda row: row.note)),
+    Lookup("Stock batches", "numbers.view_stockbatch", _batches),
 )
 # An order's own events and charge are on its page: look here only if nothing else was found.
 LOOKUPS_OF_REQUESTS = (
-    Lookup(
-        "History of numbers",
-        "numbers.view_numberevent",
-        _written(NumberEvent, at="at", about=lambda row: f"number {row.number_id}"),
-    ),
+    Lookup("History of numbers", "numbers.view_numberevent", _events),
     Lookup(
         "Credit entries",
         "numbers.view_creditentry",

@@ -22,7 +22,7 @@ from numbers.admin.stock_links import stock_links
 from numbers.models import Assignment, Order
 from numbers.numbering.notations import meanings_of
 from numbers.orders.bulk import cancel_order
-from numbers.orders.find import of_request, started_at
+from numbers.orders.find import closed_in, of_request, started_at
 from numbers.orders.outlook import Outlook, outlook_of
 
 _CANCELLED = "57014"
@@ -168,7 +168,7 @@ class OrderAdmin(DeskAdmin):
         if identity := as_id(term):
             return queryset.filter(pk=identity), False
         if started_at(term):
-            return queryset.filter(of_request(term)), False
+            return queryset.filter(of_request(term) | closed_in(term)), False
         found = _orders_of_numbers(term)
         found += Order.objects.filter(_with_reference(term)).values_list("pk", flat=True)[
             :_MOST_ORDERS

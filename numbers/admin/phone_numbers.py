@@ -18,6 +18,7 @@ from config.admin.sign_in.operators import actor_of
 from numbers.admin.add_numbers import AddNumbers
 from numbers.admin.bulk_actions import BulkActionOperation, actions_for
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter
+from numbers.admin.history import linked_names
 from numbers.admin.number_filters import (
     BatchFilter,
     CampaignFilter,
@@ -109,7 +110,9 @@ class PhoneNumberAdmin(ExportedAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
         number = context["original"]
-        context.update(question_on(request, number), life=timeline_of(number))
+        life = timeline_of(number)
+        named = linked_names(moment.facts for moment in life)
+        context.update(question_on(request, number), life=life, named=named)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def related(self, request: HttpRequest, subject: PhoneNumber) -> list[Related]:

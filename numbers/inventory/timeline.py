@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from campaigns.history import differences
 from campaigns.models import Campaign, Organization
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 
@@ -135,8 +136,6 @@ def _organizations(events: Sequence[NumberEvent]) -> dict[UUID, Organization]:
 
 
 def _moment(event: NumberEvent, organizations: dict[UUID, Organization]) -> TimelineEntry:
-    names = dict.fromkeys((*event.before, *event.after))
-    facts = {name: (event.before.get(name), event.after.get(name)) for name in names}
     return TimelineEntry(
         event.at,
         event.kind,
@@ -145,6 +144,6 @@ def _moment(event: NumberEvent, organizations: dict[UUID, Organization]) -> Time
         event.request_id,
         organizations.get(event.organization_id) if event.organization_id else None,
         event.order_id,
-        {name: sides for name, sides in facts.items() if sides[0] != sides[1] and any(sides)},
+        differences(event.before, event.after),
         event.reason,
     )

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from ulid import ULID
 
 from config import json_text
 from config.api.parse_values import parse_uuid
 from config.db.fields import first_id_of
+from config.db.serial import first_key_at
 from numbers.models import Assignment, IdempotencyRecord, Order
 
 # The clocks of the hosts and of the database may differ by this much.
@@ -18,6 +19,10 @@ CLOCK_SKEW = timedelta(hours=1)
 # From the start of a request to the id of its order, which the same process makes: the request may
 # wait for locks and try three times. At 1,000 orders a second it is 60,000 rows of the index.
 REQUEST_LASTS = timedelta(seconds=60)
+# Times of rows are those of the database, whose clock may be behind by this much.
+_BEFORE = timedelta(seconds=5)
+# A pass of the worker may end many orders in one request.
+_MOST_CLOSED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,34 @@ def of_request(request_id: str) -> Q:
         pk__gte=first_id_of(moment - timedelta(seconds=1)),
         pk__lt=first_id_of(moment + REQUEST_LASTS),
     )
+
+
+def written_by(model: type[Model], request_id: str, *, at: str) -> Q:
+    """Return a filter for rows that a request wrote to a table with a serial key.
+
+    These tables are in order of time, without an index on the request. ``at`` is the time's column.
+    """
+    moment = started_at(request_id)
+    if moment is None:
+        return Q(pk__in=[])
+    table = model._meta.db_table
+    first = first_key_at(table, moment - _BEFORE, at=at)
+    last = first_key_at(table, moment + REQUEST_LASTS, at=at)
+    return Q(pk__gte=first, pk__lt=last, request_id=request_id.upper())
+
+
+def closed_in(request_id: str) -> Q:
+    """Return a filter for orders that a request ended without numbers, read by their index."""
+    moment = started_at(request_id)
+    if moment is None:
+        return Q(pk__in=[])
+    ended = Order.objects.exclude(closed_by="").filter(
+        closed_in_request=request_id.upper(),
+        finished_at__gte=moment - _BEFORE,
+        finished_at__lt=moment + REQUEST_LASTS,
+    )
+    # In no order: with one, PostgreSQL may read the primary key backwards instead of the index.
+    return Q(pk__in=list(ended.order_by().values_list("pk", flat=True)[:_MOST_CLOSED]))
 
 
 def order_in(body: bytes | memoryview | None) -> UUID | None:

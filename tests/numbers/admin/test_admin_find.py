@@ -25,10 +25,12 @@ from numbers.models import (
     PhoneNumber,
     Refusal,
     Reservation,
+    StockBatch,
 )
 from numbers.numbering.notations import meanings_of
 from numbers.roles import make_groups
 from tests.support import factories
+from tests.support.admin_client import do, url
 from tests.support.api_client import Api
 
 pytestmark = pytest.mark.django_db
@@ -104,8 +106,9 @@ def test_organization_is_found_by_id_name_and_part(desk, cast):
 
 
 def test_whole_name_wins_over_parts(desk, cast):
+    owner = cast.owner
     factories.organization("Owner of more")
-    assert lands_on(desk, "owner") == page_of(cast.owner)
+    assert lands_on(desk, "owner") == page_of(owner)
     shown = desk.get(FIND, {"q": "own"}).content.decode()
     assert "Owner of more" in shown
     assert "Organizations" in shown
@@ -303,3 +306,46 @@ def test_place_of_a_moment_is_found_without_an_index(db):
 
 def test_place_in_an_empty_table_is_zero(db):
     assert first_key_at("numbers_numberevent", timezone.now(), at="at") == 0
+
+
+def cancelled_by_customer(api: Api) -> str:
+    order = api.post(BULK, {"quantity": 5, "max_price_per_number": "2.00"})
+    cancelled = api.request("DELETE", f"{BULK}/{order.json()['data']['order_id']}")
+    assert cancelled.status_code == 200
+    return str(cancelled.headers["X-Request-Id"])
+
+
+def cancelled_by_operator(api: Api, desk: Client) -> str:
+    api.post(BULK, {"quantity": 5, "max_price_per_number": "2.00"})
+    do(desk, Order.objects.get(), "cancel", reason="asked to by mail")
+    return Order.objects.get().closed_in_request
+
+
+def test_request_that_cancelled_an_order_leads_to_it(desk: Client, api: Api) -> None:
+    request_id = cancelled_by_customer(api)
+    assert lands_on(desk, request_id) == page_of(Order.objects.get())
+    found = desk.get(url(Order, "changelist"), {"q": request_id}).context["cl"].result_list
+    assert list(found) == [Order.objects.get()]
+
+
+def test_request_of_an_operator_who_cancelled_leads_to_the_order(desk: Client, api: Api) -> None:
+    request_id = cancelled_by_operator(api, desk)
+    assert lands_on(desk, request_id.lower()) == page_of(Order.objects.get())
+
+
+def test_request_that_added_numbers_leads_to_their_stock_batch(desk: Client, db: None) -> None:
+    factories.stock("+14155550123")
+    batch = StockBatch.objects.get()
+    assert lands_on(desk, batch.request_id) == page_of(batch)
+
+
+def test_history_of_a_number_is_found_by_its_number_in_words(desk: Client, api: Api) -> None:
+    factories.stock("+14155550123", "+14155550124")
+    request_id = new_request_id()
+    for number in PhoneNumber.objects.all():
+        NumberEvent.objects.create(
+            number_id=number.pk, kind="retired", actor="operator:alice", request_id=request_id
+        )
+    html = desk.get(FIND, {"q": request_id}).content.decode()
+    assert ">+14155550123</a>" in html
+    assert "Retired · operator:alice" in html
