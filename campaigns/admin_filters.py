@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from campaigns.models import Campaign, Organization
 from campaigns.names import as_id
-from config.admin.filters import TypedFilter
+from config.admin.filters import TypedFilter, Unreadable
 
 # The most organizations that a part of a name matches: each one costs an index look-up.
 MOST_ORGANIZATIONS = MOST_CAMPAIGNS = 20
@@ -44,19 +44,18 @@ class OrganizationFilter(TypedFilter):
     # The lookup from the rows of the list to the organization's id.
     column: ClassVar[str] = "organization_id"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = (self.value() or "").strip()
-        if not value:
-            return queryset
-        ids = organizations_named(value)
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        ids = organizations_named(typed)
+        if not ids:
+            raise Unreadable("No organization has that in its name.")
         if len(ids) > MOST_ORGANIZATIONS:
             messages.warning(
                 request,
-                f"More than {MOST_ORGANIZATIONS} organizations have “{value[:40]}” in their name. "
+                f"More than {MOST_ORGANIZATIONS} organizations have “{typed[:40]}” in their name. "
                 f"The list shows {MOST_ORGANIZATIONS} of them. Type more of the name.",
             )
             ids = ids[:MOST_ORGANIZATIONS]
-        return self.of(queryset, ids) if ids else queryset.none()
+        return self.of(queryset, ids)
 
     def of(self, queryset: QuerySet[Any], ids: list[UUID]) -> QuerySet[Any]:
         """Return the rows of these organizations. There is at least one."""

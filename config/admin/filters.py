@@ -1,20 +1,64 @@
 """Filters for lists of millions of rows: without counts, each backed by an index."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from config.admin.form_fields import read_day
+
+_QUOTED = 40  # characters of a value that a message repeats
+
+
+class Unreadable(Exception):
+    """A filter can't read its value. The text, if any, is a sentence about what would help."""
+
 
 class TypedFilter(admin.SimpleListFilter):
-    """A filter by a typed value, for columns with too many values to list."""
+    """A filter by a typed value, for columns with too many values to list.
+
+    A subclass narrows the rows, or raises `Unreadable`: then there are none, and a message says
+    why.
+    """
 
     template = "operators/typed_filter.html"
     placeholder: ClassVar[str] = ""
+    # How to write a value, in the message for one that can't be read; else the placeholder.
+    instruction: ClassVar[str] = ""
+
+    @property
+    def typed(self) -> str:
+        return (self.value() or "").replace("\0", "").strip()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        typed = self.typed
+        if not typed:
+            return queryset
+        try:
+            return self.narrow(request, queryset, typed)
+        except Unreadable as problem:
+            messages.warning(request, self._explain(typed, str(problem)))
+            return queryset.none()
+
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        """Return the rows that match what was typed. Raise Unreadable if it can't be read."""
+        raise NotImplementedError
+
+    def found_nothing(self, typed: str) -> str:
+        shown = typed if len(typed) <= _QUOTED else f"{typed[:_QUOTED]}…"
+        return f"The filter “{self.title}” finds nothing for “{shown}”"
+
+    def _explain(self, typed: str, problem: str) -> str:
+        found = self.found_nothing(typed)
+        return (
+            f"{found}. {problem}"
+            if problem
+            else f"{found}: write {self.instruction or self.placeholder}."
+        )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [("", "")]  # one, so that the filter is shown; the template asks for text
@@ -43,37 +87,38 @@ class CalendarFilter(TypedFilter):
     title = parameter_name = "day"
     template = "operators/calendar_filter.html"
     placeholder = "2026, 2026-12 or 2026-12-31"
+    instruction = "2026, 2026-12, 2026-12-31, 31 Dec 2026 or 2026-12-24..2026-12-31"
     years_shown: ClassVar[int] = 3
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.value():
-            return queryset
-        span = read_period(self.value() or "")
-        return queryset.none() if span is None else self.between(queryset, *span)
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        span = read_period(typed) or _read_range(typed)
+        if span is None:
+            raise Unreadable
+        return self.between(queryset, *span)
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
         raise NotImplementedError
 
     def choices(self, changelist: Any) -> Any:
         (choice,) = super().choices(changelist)
-        value = (self.value() or "").strip()
+        value = _in_digits(self.typed)
 
         def linked(period: str) -> tuple[str, str]:
             query = changelist.get_query_string({self.parameter_name: period})
             return period, query
 
-        smaller = _periods_in(value, years=self.years_shown)
+        smaller = [] if self.typed and not value else _periods_in(value, years=self.years_shown)
         yield {
             **choice,
             "larger": [linked(period) for period in _periods_around(value)],
             "smaller": [linked(period) for period in smaller],
-            "whole": changelist.get_query_string({}, [self.parameter_name]) if value else "",
+            "whole": changelist.get_query_string({}, [self.parameter_name]) if self.typed else "",
         }
 
 
 def read_period(text: str) -> tuple[datetime, datetime] | None:
     """Return the begin and the end of a year, a month or a day; None if it is none of them."""
-    match = re.fullmatch(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", text.strip(), re.ASCII)
+    match = re.fullmatch(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", _in_digits(text), re.ASCII)
     if match is None:
         return None
     year, month, day = (int(part) if part else None for part in match.groups())
@@ -86,6 +131,23 @@ def read_period(text: str) -> tuple[datetime, datetime] | None:
         return begin, datetime(begin.year + 1, 1, 1, tzinfo=UTC)
     except (ValueError, OverflowError):  # not in the calendar, or at its end
         return None
+
+
+def _read_range(text: str) -> tuple[datetime, datetime] | None:
+    """Return the begin of the first and the end of the last of two periods, as in 2026..2027."""
+    first, dots, last = text.partition("..")
+    begin, end = read_period(first), read_period(last)
+    if not dots or begin is None or end is None or begin[0] >= end[1]:
+        return None
+    return begin[0], end[1]
+
+
+def _in_digits(text: str) -> str:
+    """Return a year or a month as it is, and a day of any notation as 2026-12-31; else ""."""
+    if re.fullmatch(r"[0-9]{4}(?:-[0-9]{2})?", text.strip(), re.ASCII):
+        return text.strip()
+    day = read_day(text)
+    return day.isoformat() if day else ""
 
 
 def _periods_in(value: str, *, years: int) -> list[str]:
@@ -116,18 +178,15 @@ class DayFilter(TypedFilter):
 
     title = parameter_name = "day"
     placeholder = "2026-12-31"
+    instruction = "one day, such as 2026-12-31 or 31 Dec 2026"
     moment: ClassVar[str] = "created_at"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if not value:
-            return queryset
-        try:
-            begin = datetime.combine(date.fromisoformat(value.strip()), datetime.min.time(), UTC)
-            end = begin + timedelta(days=1)
-        except (ValueError, OverflowError):  # not a day, or the last one of the calendar
-            return queryset.none()
-        return self.between(queryset, begin, end)
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        day = read_day(typed)
+        if day is None or day == date.max:
+            raise Unreadable
+        begin = datetime.combine(day, time.min, UTC)
+        return self.between(queryset, begin, begin + timedelta(days=1))
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
         return queryset.filter(**{f"{self.moment}__gte": begin, f"{self.moment}__lt": end})

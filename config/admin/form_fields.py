@@ -1,6 +1,7 @@
-"""Form fields that choose a row by typing instead of from a list of all rows."""
+"""Form fields of the operators: a row chosen by typing, a line of text, a day."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -8,6 +9,14 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model
+
+
+def read_day(text: str) -> date | None:
+    """Return the day that an operator wrote, such as 2026-12-31 or 31 Dec 2026, else None."""
+    try:
+        return forms.DateField().clean(text)
+    except ValidationError:
+        return None
 
 
 class _Select(AutocompleteSelect):

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from psycopg import sql
 
 from campaigns.admin_filters import OrganizationFilter
-from config.admin.filters import CalendarFilter, DayFilter, TypedFilter
+from config.admin.filters import CalendarFilter, DayFilter, TypedFilter, Unreadable
 from config.db.fields import first_id_of
 from numbers.inventory.availability import STATES
 
@@ -31,23 +31,25 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(state) if state else queryset
 
 
+def is_area_code(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isdigit()
+
+
 class AreaCodeFilter(TypedFilter):
     """A range of the unique index on the number, which also sorts the list."""
 
     title, parameter_name = "area code", "area_code"
     placeholder = "415"
+    instruction = "three digits, such as 415"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = (self.value() or "").strip()
-        if not value:
-            return queryset
-        if not (len(value) == 3 and value.isascii() and value.isdigit()):
-            return queryset.none()
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        if not is_area_code(typed):
+            raise Unreadable
         # A short code such as +1415 has no area code. Compare with NULL only: PostgreSQL would
         # treat an equal area code as independent of the range, and expect a four-hundredth of the
         # rows.
         return queryset.filter(
-            number__gte=f"+1{value}", number__lt=f"+1{value}:", area_code__isnull=False
+            number__gte=f"+1{typed}", number__lt=f"+1{typed}:", area_code__isnull=False
         )
 
 
@@ -104,16 +106,14 @@ class CriteriaFilter(TypedFilter):
 
     title, parameter_name = "backorders for", "criteria"
     placeholder = "area 415, type local, or any"
+    instruction = "area 415, type local, pattern 777, several of them with commas, or any"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = (self.value() or "").strip()
-        if not value:
-            return queryset
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
         named = dict.fromkeys(CRITERIA.values(), "")
-        for part in [] if value == _ANY else value.split(","):
+        for part in [] if typed == _ANY else typed.split(","):
             word, _, given = part.strip().partition(" ")
             if word not in CRITERIA or not given.strip():
-                return queryset.none()
+                raise Unreadable
             named[CRITERIA[word]] = given.strip()
         conditions = [
             Q(**{f"criteria__{name}": given} if given else {f"criteria__{name}__isnull": True})

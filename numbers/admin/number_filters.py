@@ -5,20 +5,20 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from campaigns.admin_filters import MOST_CAMPAIGNS, campaigns_named
 from campaigns.names import as_id
-from config.admin.filters import TypedFilter
+from config.admin.filters import TypedFilter, Unreadable
 from numbers.inventory.availability import STATES
 from numbers.models import Job
 
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
-
-
-def _text(value: str | None) -> str:
-    return (value or "").replace("\0", "").strip()
+# Carriers are few; this bounds the time to list them.
+_MOST_CARRIERS = 500
+_CARRIERS_NAMED = 20
 
 
 class BatchFilter(TypedFilter):
@@ -26,26 +26,61 @@ class BatchFilter(TypedFilter):
 
     title, parameter_name = "import or batch", "batch"
     placeholder = "id of an import or a stock batch"
+    instruction = "the whole id of an import or a stock batch, from the address of its page"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not _text(self.value()):
-            return queryset
-        identity = as_id(_text(self.value()))
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        identity = as_id(typed)
         if identity is None:
-            return queryset.none()
+            raise Unreadable
         job = Job.objects.filter(pk=identity, kind="import").first()
         batch = as_id(job.counts.get("batch") or "") if job else identity
         return queryset.filter(batch_id=batch) if batch else queryset.none()
 
 
+# Skip from one carrier to the next in the index phone_number_of_carrier.
+_CARRIERS = f"""
+    WITH RECURSIVE one AS (
+        (SELECT carrier FROM numbers_phonenumber
+         WHERE status IN ('available', 'quarantined') AND carrier <> ''
+         ORDER BY carrier LIMIT 1)
+        UNION ALL
+        SELECT (SELECT carrier FROM numbers_phonenumber
+                WHERE status IN ('available', 'quarantined') AND carrier <> ''
+                  AND carrier > one.carrier ORDER BY carrier LIMIT 1)
+        FROM one WHERE one.carrier IS NOT NULL
+    )
+    SELECT carrier FROM one WHERE carrier IS NOT NULL LIMIT {_MOST_CARRIERS}
+"""  # noqa: S608  a constant
+
+
+def _carriers_on_the_shelf() -> list[str]:
+    """Return the carriers of unsold numbers, the first `_MOST_CARRIERS` by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CARRIERS)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _known(carriers: list[str]) -> str:
+    if not carriers:
+        return "No number in stock has a carrier."
+    more = " …" if len(carriers) > _CARRIERS_NAMED else "."
+    return f"Carriers in stock: {', '.join(carriers[:_CARRIERS_NAMED])}{more}"
+
+
 class CarrierFilter(TypedFilter):
+    """Numbers of a carrier, in any case if it has unsold numbers: only those have an index."""
+
     title = parameter_name = "carrier"
     placeholder = "the whole name"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = _text(self.value())
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        carriers = _carriers_on_the_shelf()
+        meant = {one for one in carriers if one.casefold() == typed.casefold()} | {typed}
+        if meant.isdisjoint(carriers):
+            messages.info(request, f"{self.found_nothing(typed)} unsold. {_known(carriers)}")
         # The second half is the condition of the index.
-        return queryset.filter(Q(carrier=value) & ~Q(carrier="")) if value else queryset
+        one_of = Q(carrier=typed) if meant == {typed} else Q(carrier__in=sorted(meant))
+        return queryset.filter(one_of & ~Q(carrier=""))
 
 
 class PriceFilter(TypedFilter):
@@ -53,16 +88,14 @@ class PriceFilter(TypedFilter):
 
     title = parameter_name = "price"
     placeholder = "1.00, 0.50-2.00 or -2.00"
+    instruction = "a price such as 1.00, or a range such as 0.50-2.00, -2.00 or 2.00-"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = _text(self.value())
-        if not value:
-            return queryset
-        least, is_range, most = (part.strip() for part in value.partition("-"))
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        least, is_range, most = (part.strip() for part in typed.partition("-"))
         bounds = {"price__gte": least, "price__lte": most} if is_range else {"price": least}
         given = {name: price for name, price in bounds.items() if price}
         if not given or not all(_PRICE.fullmatch(price) for price in given.values()):
-            return queryset.none()
+            raise Unreadable
         return queryset.filter(**{name: Decimal(price) for name, price in given.items()})
 
 
@@ -72,12 +105,9 @@ class LabelFilter(TypedFilter):
     title = parameter_name = "label"
     placeholder = "the customer's, whole"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = _text(self.value())
-        if not value:
-            return queryset
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
         return queryset.filter(
-            STATES["assigned"], assignments__label=value, assignments__ended_at__isnull=True
+            STATES["assigned"], assignments__label=typed, assignments__ended_at__isnull=True
         )
 
 
@@ -85,20 +115,17 @@ class CampaignFilter(TypedFilter):
     title = parameter_name = "campaign"
     placeholder = "part of a name, or id"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = _text(self.value())
-        if not value:
-            return queryset
-        ids = campaigns_named(value)
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        ids = campaigns_named(typed)
+        if not ids:
+            raise Unreadable("No campaign has that in its name.")
         if len(ids) > MOST_CAMPAIGNS:
             messages.warning(
                 request,
-                f"More than {MOST_CAMPAIGNS} campaigns have “{value[:40]}” in their name. "
+                f"More than {MOST_CAMPAIGNS} campaigns have “{typed[:40]}” in their name. "
                 f"The list shows {MOST_CAMPAIGNS} of them. Type more of the name.",
             )
             ids = ids[:MOST_CAMPAIGNS]
-        if not ids:
-            return queryset.none()
         return queryset.filter(
             STATES["assigned"], assignments__campaign__in=ids, assignments__ended_at__isnull=True
         )

@@ -13,7 +13,7 @@ from campaigns.names import as_id
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
 from config.admin.changelist import LOOK_MS, rows_of, within_time
-from config.admin.filters import TypedFilter
+from config.admin.filters import TypedFilter, Unreadable
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
 from config.errors import sqlstate_of
@@ -42,19 +42,20 @@ class NumberFilter(TypedFilter):
 
     title = parameter_name = "number"
     placeholder = "(415) 555-0123"
+    instruction = "a whole number, such as (415) 555-0123 or +14155550123"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = (self.value() or "").strip()
-        return queryset.filter(pk__in=_orders_of_numbers(value)) if value else queryset
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        if not meanings_of(typed):
+            raise Unreadable
+        return queryset.filter(pk__in=_orders_of_numbers(typed))
 
 
 class ReferenceFilter(TypedFilter):
     title, parameter_name = "reference", "customer_reference"
     placeholder = "the customer's, whole"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = (self.value() or "").strip()
-        return queryset.filter(_with_reference(value)) if value else queryset
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        return queryset.filter(_with_reference(typed))
 
 
 def _with_reference(text: str) -> Q:

@@ -1,5 +1,6 @@
 """Refusals, and searches that found too few numbers."""
 
+import re
 from typing import Any
 
 from django.contrib import admin
@@ -12,10 +13,11 @@ from django.utils.safestring import mark_safe
 
 from campaigns.admin_filters import OrganizationFilter
 from campaigns.models import Organization
-from config.admin.filters import TypedFilter
+from config.admin.filters import TypedFilter, Unreadable
 from config.admin.model_admin import DeskAdmin
-from numbers.admin.filters import SerialDayFilter
+from numbers.admin.filters import SerialDayFilter, is_area_code
 from numbers.admin.stock_links import stock_links
+from numbers.inventory.criteria import PATTERN
 from numbers.models import PhoneNumber, Refusal
 
 NUMBERS_SHOWN = 2
@@ -71,19 +73,17 @@ class AreaFilter(TypedFilter):
 
     title, parameter_name = "area code", "area"
     placeholder = "415, or none"
+    instruction = "three digits, such as 415, or none"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = (self.value() or "").strip()
-        if not value:
-            return queryset
-        if value == NOT_NAMED:
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        if typed == NOT_NAMED:
             others = queryset.annotate(named=_NAMED).exclude(named__regex=_OF_AN_AREA)
             return others.filter(wanted__isnull=False, area_code="")
-        if not (len(value) == 3 and value.isascii() and value.isdigit()) or _never(
-            request, Refusal.UNMET
-        ):
+        if not is_area_code(typed):
+            raise Unreadable
+        if _never(request, Refusal.UNMET):
             return queryset.none()
-        return queryset.annotate(areas=_AREAS).filter(wanted__isnull=False, areas__contains=[value])
+        return queryset.annotate(areas=_AREAS).filter(wanted__isnull=False, areas__contains=[typed])
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -109,15 +109,14 @@ class TypeFilter(admin.SimpleListFilter):
 class PatternFilter(TypedFilter):
     title = parameter_name = "pattern"
     placeholder = "777, or none"
+    instruction = "digits, such as 777, with a plus those at the beginning, or none"
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.value():
-            return queryset
-        if self.value() == NOT_NAMED:
+    def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        if typed == NOT_NAMED:
             return queryset.filter(pattern="")
-        return (
-            queryset.none() if _never(request, SEARCHES) else queryset.filter(pattern=self.value())
-        )
+        if not re.fullmatch(PATTERN, typed, re.ASCII):
+            raise Unreadable
+        return queryset.none() if _never(request, SEARCHES) else queryset.filter(pattern=typed)
 
 
 @admin.register(Refusal)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from config.admin.form_fields import OneLine
+from config.admin.form_fields import OneLine, read_day
 from config.admin.site import Page, desk
 from numbers.inventory.timeline import owners_between
 from numbers.models import PhoneNumber
@@ -23,10 +23,7 @@ class MomentOrDayField(forms.DateTimeField):
     """A time, or a date alone, which means the whole day."""
 
     def to_python(self, value: Any) -> Any:
-        try:
-            parsed: date | datetime | None = forms.DateField().to_python(value)
-        except forms.ValidationError:
-            parsed = super().to_python(value)
+        parsed: date | datetime | None = read_day(value) or super().to_python(value)
         if parsed is not None and not FIRST_YEAR <= parsed.year <= LAST_YEAR:
             raise forms.ValidationError(f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}.")
         return parsed
