@@ -57,6 +57,8 @@ class DeskAdmin(GuardedList):
     editable: ClassVar[tuple[str, ...]] = ()
     # Columns on the row's page, in order, including the editable ones.
     shown: ClassVar[tuple[str, ...]] = ()
+    # Those of them that an empty value leaves out: they say something of few rows only.
+    shown_if_set: ClassVar[frozenset[str]] = frozenset()
     operations: ClassVar[list[Operation]] = []
     # The operation that creates a row, if an operator may create one.
     adding: ClassVar[Operation | None] = None
@@ -91,7 +93,11 @@ class DeskAdmin(GuardedList):
 
     # --- the form ------------------------------------------------------------------------------
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = [self._readable(name) for name in self.shown]
+        fields = [
+            self._readable(name)
+            for name in self.shown
+            if obj is None or name not in self.shown_if_set or getattr(obj, name)
+        ]
         return (
             [*fields, "reason"]
             if self.editable and self.has_change_permission(request, obj)

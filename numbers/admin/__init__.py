@@ -20,6 +20,7 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``refusals``: refused requests and unmet demand.
 - ``timeline``: who had a number when.
 - ``orders``: orders.
+- ``order_words``: an order in words, and its history.
 - ``organizations``: customers.
 - ``organization_panels``: what their pages show.
 - ``rent``: billing of numbers, and figures of rent.

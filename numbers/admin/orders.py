@@ -18,6 +18,14 @@ from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
 from config.errors import sqlstate_of
 from numbers.admin.filters import CriteriaFilter, OrderDayFilter
+from numbers.admin.history import link_to
+from numbers.admin.order_words import (
+    count_of,
+    history_of,
+    name_of,
+    wanted_in_words,
+    why_no_numbers,
+)
 from numbers.admin.stock_links import stock_links
 from numbers.models import Assignment, Order
 from numbers.numbering.notations import meanings_of
@@ -76,11 +84,10 @@ class CancelOrder(Operation):
         return subject.status == Order.Status.PENDING
 
     def explain(self, subject: Order) -> str:
-        criteria = ", ".join(f"{name} {value}" for name, value in (subject.criteria or {}).items())
         since = f"{subject.created_at:%Y-%m-%d %H:%M} UTC"
         return (
-            f"{subject.organization} has waited since {since} for {subject.quantity} numbers "
-            f"({criteria or 'of any kind'}, up to {subject.max_price_per_number} {subject.currency} each). "
+            f"{subject.organization} has waited since {since} for {count_of(subject.quantity)} "
+            f"({wanted_in_words(subject.criteria)}, up to {subject.max_price_per_number} {subject.currency} each). "
             "The order gets none of them. Nothing was charged, so nothing is returned. "
             "A cancelled order can't be resumed: the customer orders again."
         )
@@ -92,7 +99,7 @@ class CancelOrder(Operation):
             actor=actor,
             note=values["reason"],
         )
-        return Done(f"The order of {subject.quantity} numbers was cancelled.")
+        return Done(f"The order of {count_of(subject.quantity)} was cancelled.")
 
 
 @admin.register(Order)
@@ -135,7 +142,7 @@ class OrderAdmin(DeskAdmin):
             "closed_by",
             "closing_note",
             "quantity",
-            "criteria",
+            "wanted",
             "max_price_per_number",
             "total",
         ),
@@ -146,17 +153,34 @@ class OrderAdmin(DeskAdmin):
             "inbound_url",
             "status_url",
             "actor",
-            "api_key_id",
+            "api_key",
             "request_id",
         ),
         *("created_at", "finished_at", "fill_attempts", "next_attempt_at", "last_error"),
     )
-
+    shown_if_set = frozenset(
+        {
+            *("failure_reason", "waiting_reason", "closed_by", "closing_note"),
+            *("finished_at", "fill_attempts", "next_attempt_at", "last_error"),
+        }
+    )
     operations = [CancelOrder()]
+
+    def heading(self, subject: Order) -> str:
+        return name_of(subject)
 
     @admin.display(description="id")
     def ending(self, order: Order) -> str:
         return short(order.pk, page_of(order))
+
+    @admin.display(description="criteria")
+    def wanted(self, order: Order) -> str | None:
+        return wanted_in_words(order.criteria) if order.kind == Order.Kind.QUANTITY else None
+
+    @admin.display(description="API key")
+    def api_key(self, order: Order) -> str | None:
+        key = ApiKey.objects.filter(pk=order.api_key_id).first() if order.api_key_id else None
+        return link_to(key) if key else None
 
     @admin.display(description="total")
     def cost(self, order: Order) -> str:
@@ -196,6 +220,7 @@ class OrderAdmin(DeskAdmin):
     def related(self, request: HttpRequest, subject: Order) -> list[Related]:
         numbers = Assignment.objects.filter(order=subject).order_by("id").select_related("number")
         return [
+            history_of(subject),
             related(
                 "Numbers",
                 of=numbers,
@@ -207,13 +232,10 @@ class OrderAdmin(DeskAdmin):
                     row.created_at,
                     row.ended_at,
                 ),
-                empty="It has no numbers: it is waiting for stock, failed or was cancelled.",
-                all=self.history_address(subject),
-            )
+                empty=why_no_numbers(subject),
+                all=rows_of("numbers_assignment", order=subject.pk),
+            ),
         ]
-
-    def history_address(self, subject: Order) -> str:
-        return rows_of("numbers_assignment", order=subject.pk)
 
 
 def _outlook(order: Order) -> tuple[Outlook | None, bool]:

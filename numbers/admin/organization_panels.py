@@ -18,6 +18,7 @@ from campaigns.models import Brand, Campaign, Organization
 from config.admin.changelist import rows_of
 from config.admin.related_tables import Cell, Related, link, related
 from numbers.admin.credit import ledger_of
+from numbers.admin.order_words import wanted_in_words
 from numbers.admin.rent import rent_of_organization
 from numbers.credit.ledger import short_accounts
 from numbers.models import Assignment, CreditAccount, Order, PhoneNumber, Refusal, Reservation
@@ -126,7 +127,7 @@ def backorders_of(organization: Organization) -> Related:
         cells=lambda row: (
             link(row, row.created_at),
             row.quantity,
-            ", ".join(f"{name} {value}" for name, value in (row.criteria or {}).items()) or "any",
+            wanted_in_words(row.criteria),
             row.max_price_per_number,
             row.customer_reference,
         ),

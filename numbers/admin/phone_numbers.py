@@ -69,7 +69,6 @@ class PhoneNumberAdmin(ExportedAdmin):
             "number_type",
             "area_code",
             "state",
-            "status",
             "owner",
             "sandbox",
             "price",

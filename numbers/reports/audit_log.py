@@ -183,18 +183,7 @@ def _ledger(page: Page) -> Iterable[Act]:
 
 def _orders(page: Page) -> Iterable[Act]:
     for row in page.of(Order.objects.all(), owner="organization_id", at="created_at", key=UUID):
-        yield Act(
-            "order",
-            str(row.pk),
-            row.created_at,
-            "order.placed",
-            "order",
-            str(row.pk),
-            row.organization_id,
-            row.actor,
-            row.request_id,
-            after={"kind": row.kind, "quantity": row.quantity},
-        )
+        yield _placed(row)
 
 
 def _closings(page: Page) -> Iterable[Act]:
@@ -209,22 +198,47 @@ def _closings(page: Page) -> Iterable[Act]:
     elif page.until is not None:
         rows = rows.filter(finished_at__lte=page.until)
     for row in rows[: page.limit]:
-        if row.finished_at is None:  # the CHECK order_bulk_state refuses it
-            continue
-        yield Act(
-            "closing",
-            f"{row.finished_at.isoformat()} {row.pk}",
-            row.finished_at,
-            f"order.{row.status}",
-            "order",
-            str(row.pk),
-            row.organization_id,
-            row.closed_by,
-            row.closed_in_request,
-            row.closing_note,
-            {"status": "pending"},
-            {"status": row.status},
-        )
+        if row.finished_at is not None:  # the CHECK order_bulk_state refuses the contrary
+            yield _ended(row, row.finished_at)
+
+
+def _placed(row: Order) -> Act:
+    return Act(
+        "order",
+        str(row.pk),
+        row.created_at,
+        "order.placed",
+        "order",
+        str(row.pk),
+        row.organization_id,
+        row.actor,
+        row.request_id,
+        after={"kind": row.kind, "quantity": row.quantity},
+    )
+
+
+def _ended(row: Order, at: datetime) -> Act:
+    """Return how an order ended. It is completed by the actor and request that placed it."""
+    return Act(
+        "closing",
+        f"{at.isoformat()} {row.pk}",
+        at,
+        f"order.{row.status}",
+        "order",
+        str(row.pk),
+        row.organization_id,
+        row.closed_by or row.actor,
+        row.closed_in_request or row.request_id,
+        row.closing_note,
+        {"status": "pending"},
+        {"status": row.status},
+    )
+
+
+def acts_of_order(order: Order) -> list[Act]:
+    """Return what happened to an order, oldest first: also how it was filled, no act of its own."""
+    ended = [] if order.finished_at is None else [_ended(order, order.finished_at)]
+    return [_placed(order), *ended]
 
 
 def _batches(page: Page) -> Iterable[Act]:

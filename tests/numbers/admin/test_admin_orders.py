@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apikeys.models import ApiKey
 from campaigns.models import Campaign
 from config.admin.actions import page_of
 from config.admin.filters import read_period
@@ -14,7 +15,7 @@ from numbers.admin import orders as page_module
 from numbers.models import Assignment, Order, PhoneNumber
 from numbers.orders.backorders import fill_pending_orders
 from tests.support import factories
-from tests.support.admin_client import url
+from tests.support.admin_client import do, url
 
 pytestmark = pytest.mark.django_db
 
@@ -191,3 +192,62 @@ def test_period_is_read_with_its_ends(text, begin, end):
 @pytest.mark.parametrize("text", ["", "26", "2026-13", "2026-02-30", "0000", "9999", "2026-1"])
 def test_text_that_is_no_period_is_none(text):
     assert read_period(text) is None
+
+
+def history(desk: Any, order: Order) -> list[list[Any]]:
+    tables = {table.title: table for table in desk.get(page_of(order)).context["related"]}
+    return [[cell.value for cell in row] for row in tables["History"].rows]
+
+
+def test_history_of_an_order_names_who_cancelled_it(desk, api):
+    order = waiting(api, 5, area_code="415")
+    do(desk, order, "cancel", reason="asked to by mail")
+    order.refresh_from_db()
+    assert history(desk, order) == [
+        [order.created_at, "Placed: bulk, 5 numbers", order.actor, "", order.request_id],
+        [
+            *(order.finished_at, "Cancelled", "operator:alice"),
+            *("asked to by mail", order.closed_in_request),
+        ],
+    ]
+    page = desk.get(url(Order, "history", order.pk), follow=True)
+    assert page.redirect_chain[-1][0] == page_of(order)
+
+
+def test_history_of_an_order_shows_that_it_was_filled(desk, api):
+    api.order(factories.stock("+14155550100"))
+    order = Order.objects.get()
+    assert [row[1] for row in history(desk, order)] == [
+        "Placed: named numbers, 1 number",
+        f"Filled: 1 number for {order.total} {order.currency}",
+    ]
+
+
+def test_order_is_named_by_its_size_and_customer(desk, api, cast):
+    order = waiting(api, 450, area_code="415", sms_enabled=True)
+    html = desk.get(page_of(order)).content.decode()
+    assert f"<h2>Order of 450 numbers for {cast.owner}</h2>" in html
+    assert f"&rsaquo; Order of 450 numbers for {cast.owner}" in html
+    assert str(order.pk) in html
+    assert "area code 415, with SMS" in html
+    assert "Waiting reason" not in html
+    key = ApiKey.objects.get(pk=order.api_key_id)
+    assert f'<a href="{page_of(key)}">{key}</a>' in html
+    operation = desk.get(url(Order, "operation", order.pk, "cancel")).content.decode()
+    assert f">Order of 450 numbers for {cast.owner}</a>" in operation
+    assert "(area code 415, with SMS, up to" in operation
+
+
+def test_order_without_numbers_says_why(desk, api):
+    order = waiting(api, 5)
+    assert "It has no numbers yet: it waits for stock." in desk.get(page_of(order)).content.decode()
+    do(desk, order, "cancel", reason="asked to")
+    assert "It has no numbers: it was cancelled." in desk.get(page_of(order)).content.decode()
+
+
+def test_held_number_has_one_state_on_its_page(desk, cast):
+    factories.stock("+14155550100")
+    factories.hold(cast.owner, "+14155550100")
+    html = desk.get(page_of(PhoneNumber.objects.get())).content.decode()
+    assert "held until" in html
+    assert "Available" not in html
