@@ -96,13 +96,16 @@ class DeskAdmin(GuardedList):
         fields = [
             self._readable(name)
             for name in self.shown
-            if obj is None or name not in self.shown_if_set or getattr(obj, name)
+            if obj is None or name not in self.shown_if_set or self._value(obj, name)
         ]
         return (
             [*fields, "reason"]
             if self.editable and self.has_change_permission(request, obj)
             else fields
         )
+
+    def _value(self, obj: Any, name: str) -> Any:
+        return getattr(self, name)(obj) if hasattr(self, name) else getattr(obj, name)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [self._readable(name) for name in self.shown if name not in self.editable]

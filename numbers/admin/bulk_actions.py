@@ -175,8 +175,9 @@ class BulkActionOperation(Operation):
         outcome = self.action.do([subject.pk], instruction)[subject.pk]
         if outcome.startswith("refused: "):
             raise ValidationFailed(details={"": outcome.removeprefix("refused: ")})
-        sentence = self.action.describe_effect(instruction.values) if outcome == DONE else outcome
-        return Done(f"{self.label}: {subject} {sentence}.")
+        if outcome != DONE:
+            return Done(f"{self.label}: {subject} {outcome}.")
+        return Done(f"Done. {self.label}: {subject} {self.action.describe_effect(form.values)}.")
 
 
 # --- on many --------------------------------------------------------------------------------------

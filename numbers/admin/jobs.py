@@ -3,17 +3,20 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest
 
+from campaigns.models import Campaign, Organization
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.changelist import rows_of
 from config.admin.model_admin import DeskAdmin
+from numbers.admin.history import CompletedAdmin, link_to
 from numbers.bulk_actions.job import KIND as BULK_ACTION
-from numbers.bulk_actions.job import outcome_counts
-from numbers.models import Job, JobOutcome
+from numbers.bulk_actions.job import effect_of, outcome_counts
+from numbers.models import Job, JobOutcome, PhoneNumber
+from numbers.numbering.e164 import is_e164
 from numbers.worker.jobs import ask_to_stop
 
 SHOWN = 20
@@ -50,11 +53,24 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(Job)
 class JobAdmin(DeskAdmin):
-    list_display = ("title", "work", "status", "percent", "actor", "created_at", "finished_at")
+    list_display = (
+        "title",
+        "effect",
+        "work",
+        "status",
+        "percent",
+        "actor",
+        "created_at",
+        "finished_at",
+    )
     list_filter = ("status", KindFilter)
     change_form_template = "operators/job.html"
     shown = (
         "title",
+        "effect",
+        "organization",
+        "campaign",
+        "reason",
         "work",
         "status",
         "actor",
@@ -64,7 +80,24 @@ class JobAdmin(DeskAdmin):
         "finished_at",
         "error",
     )
+    shown_if_set = frozenset({"effect", "organization", "campaign", "reason", "error"})
     operations = [StopJob()]
+
+    @admin.display(description="each number")
+    def effect(self, job: Job) -> str:
+        return effect_of(job)
+
+    @admin.display
+    def reason(self, job: Job) -> str:
+        return str(job.parameters.get("reason", "")) if job.kind == BULK_ACTION else ""
+
+    @admin.display
+    def organization(self, job: Job) -> str:
+        return _named_by(job, Organization, "organization_id")
+
+    @admin.display
+    def campaign(self, job: Job) -> str:
+        return _named_by(job, Campaign, "campaign_id")
 
     @admin.display(description="kind")
     def work(self, job: Job) -> str:
@@ -81,13 +114,21 @@ class JobAdmin(DeskAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
+def _named_by(job: Job, model: type[Model], name: str) -> str:
+    """Return a link to the row that the job's values name, or an empty string."""
+    values = job.parameters.get("values") if job.kind == BULK_ACTION else None
+    named = (values or {}).get(name)
+    return link_to(model._default_manager.filter(pk=named).first() if named else None)
+
+
 def _progress_context(job: Job) -> dict[str, Any]:
     outcomes = list(job.outcomes.order_by("position", "id")[: SHOWN + 1])
     rest = Job.objects.filter(pk=job.parameters.get("rest"), status=Job.Status.DRAFT).first()
+    numbers = _numbers_of(outcomes)
     return {
         "counts": outcome_counts(job).items(),
         "rest": rest,
-        "outcomes": [(one.position, _text(one), one.outcome) for one in outcomes[:SHOWN]],
+        "outcomes": [(one.position, _about(one, numbers), one.outcome) for one in outcomes[:SHOWN]],
         "more": len(outcomes) > SHOWN,
         "all": rows_of("numbers_joboutcome", job=job.pk),
     }
@@ -97,8 +138,20 @@ def _text(outcome: JobOutcome) -> str:
     return bytes(outcome.subject).decode(errors="replace")
 
 
+def _numbers_of(outcomes: list[JobOutcome]) -> dict[str, PhoneNumber]:
+    """Return the phone numbers that the outcomes are about, read in one query."""
+    texts = {_text(one) for one in outcomes}
+    rows = PhoneNumber.objects.filter(number__in=[one for one in texts if is_e164(one)])
+    return {row.number: row for row in rows}
+
+
+def _about(outcome: JobOutcome, numbers: dict[str, PhoneNumber]) -> str:
+    text = _text(outcome)
+    return link_to(numbers.get(text), text)
+
+
 @admin.register(JobOutcome)
-class JobOutcomeAdmin(DeskAdmin):
+class JobOutcomeAdmin(CompletedAdmin):
     """Outcomes of one job, by `?job=`. A list of all jobs' outcomes would have no useful order."""
 
     linked = ("job",)
@@ -113,9 +166,17 @@ class JobOutcomeAdmin(DeskAdmin):
         listed = match is not None and match.url_name == "numbers_joboutcome_changelist"
         return rows.none() if listed and "job" not in request.GET else rows
 
+    def complete(self, rows: list[JobOutcome]) -> None:
+        numbers = _numbers_of(rows)
+        for row in rows:
+            row.about = _about(row, numbers)  # type: ignore[attr-defined]
+
+    def heading(self, subject: JobOutcome) -> str:
+        return f"{_text(subject)}: {subject.outcome}"
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return False  # reached from its job
 
     @admin.display
     def about(self, outcome: JobOutcome) -> str:
-        return _text(outcome)
+        return str(outcome.about)  # type: ignore[attr-defined]

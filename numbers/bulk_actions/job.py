@@ -58,7 +58,7 @@ def _draft(
     with transaction.atomic():
         job = Job.objects.create(
             kind=KIND,
-            title=f"{action.label}: {len(ids):,} numbers",
+            title=f"{action.label}: {len(ids):,} number{'' if len(ids) == 1 else 's'}",
             actor=str(actor),
             request_id=actor.request_id,
             parameters={"deed": action.name, "values": values, "reason": reason},
@@ -95,6 +95,15 @@ def _pieces(job: Job) -> Iterator["array[int]"]:
 def action_of(job: Job) -> BulkAction:
     """Return the bulk action that the job runs."""
     return BULK_ACTIONS[job.parameters["deed"]]
+
+
+def effect_of(job: Job) -> str:
+    """Return what the action does to each number, as its preview said; empty for other jobs."""
+    action = BULK_ACTIONS.get(job.parameters.get("deed", ""))
+    if action is None:
+        return ""
+    # Jobs that began under an earlier release do not have it.
+    return job.parameters.get("effect") or action.describe_effect(job.parameters["values"])
 
 
 class Share(NamedTuple):
@@ -137,7 +146,8 @@ def _shares_of(ids: list[int]) -> list[Share]:
 
 def begin(job: Job, *, values: dict[str, Any], reason: str, actor: Actor) -> None:
     """Queue a draft with the operator's values. Raise ValidationFailed if it has already begun."""
-    parameters = {**job.parameters, "values": values, "reason": reason}
+    effect = action_of(job).describe_effect(values)
+    parameters = {**job.parameters, "values": values, "reason": reason, "effect": effect}
     changes = {"parameters": parameters, "actor": str(actor), "request_id": actor.request_id}
     if not Job.objects.filter(pk=job.pk, status=Job.Status.DRAFT).update(**changes):
         raise ValidationFailed(details={"job": "has already begun"})

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.conf import settings
 
 from campaigns.models import Campaign
 from config.errors import ApiError
@@ -10,6 +13,7 @@ from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes
 from numbers.inventory.holds import end_holds, holders_of, move_holds, require_end
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 from numbers.ownership.restore import resting_until, restore_numbers
+from numbers.ownership.routing import Routing
 from numbers.ownership.undo_release import last_assignment, release_of, undo_release
 
 Kind = NumberEvent.Kind
@@ -33,17 +37,12 @@ class UndoRelease(BulkAction):
         release = release_of(last.pk) if last else None
         if last is None or release is None:
             return "No owner has released it."
-        since, routing = f"{release.at:%Y-%m-%d %H:%M} UTC", release.routing
-        urls = sum(1 for url in (routing.inbound_url, routing.status_url) if url)
-        sentence = (
-            f"{last.organization} released it at {since}: {urls} of 2 URLs, "
-            f"label {routing.label or 'none'}"
+        why = f" (“{release.reason}”)" if release.reason else ""
+        return (
+            f"{release.actor} released it from {last.organization} at "
+            f"{release.at:%Y-%m-%d %H:%M} UTC{why}. With it come back: "
+            f"{_routing_in_words(release.routing)}. It had cost {last.price} {settings.CURRENCY}."
         )
-        if routing.campaign_id is None:
-            return f"{sentence}, no campaign. It had cost {last.price}."
-        campaign = Campaign.objects.select_related("brand").get(pk=routing.campaign_id)
-        state = f"{campaign.status}, brand {campaign.brand.identity_status or 'not reviewed'}"
-        return f"{sentence}, campaign {campaign} ({state}). It had cost {last.price}."
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         outcomes = dict.fromkeys(ids, "refused: no owner has released it")
@@ -68,6 +67,25 @@ class UndoRelease(BulkAction):
         return outcomes
 
 
+def _routing_in_words(routing: Routing) -> str:
+    """Return the URLs, the label and the campaign, each by its value or as missing."""
+    values = {
+        "inbound URL": routing.inbound_url,
+        "status URL": routing.status_url,
+        "label": f"“{routing.label}”" if routing.label else "",
+        "campaign": _campaign_in_words(routing.campaign_id),
+    }
+    return ", ".join(f"{name} {value}" if value else f"no {name}" for name, value in values.items())
+
+
+def _campaign_in_words(campaign_id: UUID | None) -> str:
+    if campaign_id is None:
+        return ""
+    campaign = Campaign.objects.select_related("brand").get(pk=campaign_id)
+    identity = campaign.brand.identity_status or "not reviewed"
+    return f"{campaign} ({campaign.status}, brand {identity})"
+
+
 class Restore(BulkAction):
     """Undo retirements."""
 
@@ -81,7 +99,7 @@ class Restore(BulkAction):
     def describe_number(self, number: PhoneNumber) -> str:
         until = resting_until([number.pk]).get(number.pk)
         rest = f"in quarantine until {until:%Y-%m-%d %H:%M} UTC" if until else "available at once"
-        return f"It will be {rest}, for {number.price}."
+        return f"It will be {rest}, for {number.price} {settings.CURRENCY}."
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         restored = restore_numbers(

@@ -73,6 +73,8 @@ class Release:
     at: datetime
     quarantined_until: datetime | None
     routing: Routing
+    actor: str
+    reason: str
 
 
 def undo_release(
@@ -186,7 +188,8 @@ def release_of(assignment_id: UUID, organization_id: UUID | None = None) -> Rele
         UUID(campaign) if campaign else None,
         event.before.get("label") or "",
     )
-    return Release(event.pk, event.at, datetime.fromisoformat(until) if until else None, routing)
+    until_when = datetime.fromisoformat(until) if until else None
+    return Release(event.pk, event.at, until_when, routing, event.actor, event.reason)
 
 
 def _last_event(

@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.review import suspend_organization
+from config.admin.actions import page_of
 from numbers.bulk_actions.actions import BULK_ACTIONS, ReleaseAtOnce
 from numbers.bulk_actions.job import begin, choose
-from numbers.models import Job, NumberEvent, Order, PhoneNumber, Reservation
+from numbers.models import Job, JobOutcome, NumberEvent, Order, PhoneNumber, Reservation
 from numbers.worker.jobs import ask_to_stop, run_all
 from tests.support import db_assertions, factories
 from tests.support.admin_client import do, url
@@ -474,3 +475,42 @@ def test_form_refuses_an_end_of_hold_in_the_past(desk: Client, cast: Any) -> Non
     page = pick(desk, "move-hold", one)
     refused = desk.post(page.request["PATH_INFO"], {**WHY, "until": "2020-01-01 12:00"})
     assert "must be in the future" in str(refused.context["form"].errors["until"])
+
+
+def test_job_page_says_what_was_done_for_whom_and_why(desk: Client, cast: Any) -> None:
+    one, two = factories.stock("+14155550100", "+14155550101")
+    job = carry_out(desk, pick(desk, "hold", one, two), organization=cast.owner.pk, days="7")
+    html = desk.get(url(Job, "change", job.pk)).content.decode()
+    assert f"can be ordered by {cast.owner} only, for 7 days" in html
+    assert "ticket 7" in html
+    for row in (cast.owner, number(one), number(two)):
+        assert f'<a href="{page_of(row)}">{row}</a>' in html
+    listed = desk.get(url(JobOutcome, "changelist"), {"job": job.pk}).content.decode()
+    assert f'<a href="{page_of(number(one))}">{one}</a>' in listed
+
+
+def test_jobs_with_one_title_differ_by_their_effect(desk: Client, db: None) -> None:
+    (one,) = factories.stock("+14155550100")
+    for price in ("2.25", "3.00"):
+        carry_out(desk, pick(desk, "price", one), price=price)
+    html = desk.get(url(Job, "changelist")).content.decode()
+    assert html.count("Change price: 1 number<") == 2
+    for price in ("2.25", "3.00"):
+        assert f"costs {price} USD from its next sale on" in html
+
+
+def test_job_of_an_earlier_release_says_its_effect_too(desk: Client, db: None) -> None:
+    (one,) = factories.stock("+14155550100")
+    job = carry_out(desk, pick(desk, "price", one), price="2.25")
+    del job.parameters["effect"]
+    job.save(update_fields=["parameters"])
+    html = desk.get(url(Job, "change", job.pk)).content.decode()
+    assert "costs 2.25 USD from its next sale on" in html
+
+
+def test_message_of_an_action_on_one_number_says_done(desk: Client, db: None) -> None:
+    (one,) = factories.stock("+14155550100")
+    html = do(desk, number(one), "retire", **WHY).content.decode()
+    assert f"Done. Retire: {one} leaves the stock until it is returned to it" in html
+    html = do(desk, number(one), "price", price="1.00", **WHY).content.decode()
+    assert f"Change price: {one} unchanged: it already costs that" in html

@@ -57,7 +57,7 @@ def waiting(api: Api) -> Order:
 
 def test_waiting_order_is_cancelled_with_a_reason(desk: Client, api: Api, waiting: Order) -> None:
     text = explained(desk, waiting, "cancel")
-    assert "450 numbers (area_code 415, up to 1.50 USD each)" in text
+    assert "450 numbers (area code 415, up to 1.50 USD each)" in text
     do(desk, waiting, "cancel", **WHY)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.closed_by, waiting.closing_note) == (
@@ -183,7 +183,12 @@ def test_release_is_undone_from_the_page_of_the_number(
     desk: Client, cast: Any, released: PhoneNumber
 ) -> None:
     text = explained(desk, released, "undo-release")
-    for part in ("Owner released it", "label support", "(ACTIVE, brand VERIFIED)", "cost 2.00"):
+    for part in (
+        "released it from Owner",
+        "label “support”",
+        "(ACTIVE, brand VERIFIED)",
+        "cost 2.00",
+    ):
         assert part in text
     do(desk, released, "undo-release", **WHY)
     assert db_assertions.owners() == {NUMBER: "Owner"}
@@ -274,3 +279,21 @@ def test_reversed_charge_is_not_revenue(desk: Client, cast: Any, released: Phone
     refresh_figures()
     days = current_figures().panels["days"]["days"]
     assert sum(Decimal(day["revenue"]) for day in days) == 0
+
+
+def test_undo_says_who_released_and_what_comes_back(desk: Client, api: Api) -> None:
+    factories.stock(NUMBER)
+    owned(api, NUMBER, inbound_url="https://acme.example/in")
+    do(desk, the_number(), "release", reason="asked by mail")
+    said = explained(desk, the_number(), "undo-release")
+    assert said.partition("operator:alice released it from Owner at ")[1]
+    assert "(“asked by mail”)" in said
+    back = "inbound URL https://acme.example/in, no status URL, no label, no campaign."
+    assert f"With it come back: {back}" in said
+
+
+def test_undo_says_that_the_customer_released(desk: Client, api: Api) -> None:
+    factories.stock(NUMBER)
+    (number_id,) = owned(api, NUMBER)
+    release(api, number_id)
+    assert "key:am_live_" in explained(desk, the_number(), "undo-release").partition(" released")[0]
