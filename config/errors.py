@@ -229,8 +229,8 @@ def _log_unavailable(error: BaseException) -> None:
     logger.log(level, "database unavailable: %s", error, extra={"fields": {"sqlstate": state}})
 
 
-# Sent with ``refusal`` for each error response, after its transaction. If a receiver fails, the
-# failure is logged and the response is sent.
+# Sent with ``refusal`` and the DRF ``request`` for each error response, after its transaction. If a
+# receiver fails, the failure is logged and the response is sent. A tool sends what it was ``asked``.
 refused = Signal()
 
 
@@ -243,9 +243,9 @@ def register_error_page(prefix: str, render: RenderError) -> None:
     _error_pages[prefix] = render
 
 
-def answer_to(error: BaseException, request: HttpRequest | None = None) -> HttpResponse:
+def answer_to(error: BaseException, request: Any = None, *, asked_by: Any = None) -> HttpResponse:
     refusal = as_api_error(error)
-    refused.send_robust(sender=None, refusal=refusal)
+    refused.send_robust(sender=None, refusal=refusal, request=asked_by)
     response = _answer(refusal, request)
     if refusal.status == 401:
         response["WWW-Authenticate"] = "Bearer"
@@ -269,7 +269,7 @@ def _answer(refusal: ApiError, request: HttpRequest | None) -> HttpResponse:
 
 def answer_exception(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Return the response to an exception, as DRF's exception handler."""
-    response = answer_to(error)
+    response = answer_to(error, asked_by=context.get("request"))
     if response.status_code == 405 and (view := context.get("view")):
         response["Allow"] = ", ".join(view.allowed_methods)
     return response

@@ -177,10 +177,11 @@ def _keys(typed: Typed, request: HttpRequest) -> list[Hit]:
 
 
 def _refusals(typed: Typed, request: HttpRequest) -> list[Hit]:
-    if not typed.request_id:  # each response has one
-        return []
+    # Each response has a request id. A text of another form may be an Idempotency-Key.
+    by_key = Q(idempotency_key=typed.text) & ~Q(idempotency_key="")
+    condition = Q(request_id=typed.request_id) if typed.request_id else by_key
     # In no order: with one, PostgreSQL may read the primary key backwards instead of the index.
-    rows = Refusal.objects.filter(request_id=typed.request_id).order_by()
+    rows = Refusal.objects.filter(condition).order_by()
     return [
         Hit(
             f"{row.status or ''} {row.code}".strip(),

@@ -119,6 +119,15 @@ class PatternFilter(TypedFilter):
         return queryset.none() if _never(request, SEARCHES) else queryset.filter(pattern=typed)
 
 
+def asked_for(refusal: Refusal) -> int | None:
+    """Return how many numbers were asked for. Unmet demand leaves out those that the buyer owns."""
+    return refusal.wanted if refusal.requested is None else refusal.requested
+
+
+def available(refusal: Refusal) -> int | None:
+    return refusal.found if refusal.available is None else refusal.available
+
+
 @admin.register(Refusal)
 class RefusalAdmin(DeskAdmin):
     change_form_template = "operators/refused.html"
@@ -154,7 +163,7 @@ class RefusalAdmin(DeskAdmin):
             "area_code",
             "number_type",
         ),
-        *("pattern", "numbers", "actor", "request_id"),
+        *("pattern", "named_numbers", "idempotency_key", "actor", "request_id"),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -165,8 +174,10 @@ class RefusalAdmin(DeskAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         refusal: Refusal = context["original"]
-        context["named"] = refusal.numbers[:NAMED_SHOWN]
-        context["more_named"] = max(0, len(refusal.numbers) - NAMED_SHOWN)
+        named = refusal.named or refusal.numbers
+        context["named"] = named[:NAMED_SHOWN]
+        context["more_named"] = max(0, len(named) - NAMED_SHOWN)
+        context["asked"], context["available"] = asked_for(refusal), available(refusal)
         if refusal.wanted is not None:
             context.update(_stock_links(request, refusal))
         return super().render_change_form(request, context, *args, **kwargs)
@@ -180,18 +191,23 @@ class RefusalAdmin(DeskAdmin):
 
     @admin.display(description="asked for")
     def numbers_asked(self, refusal: Refusal) -> int | None:
-        return refusal.wanted
+        return asked_for(refusal)
 
     @admin.display
     def available(self, refusal: Refusal) -> int | None:
-        return refusal.found
+        return available(refusal)
+
+    @admin.display(description="numbers")
+    def named_numbers(self, refusal: Refusal) -> str:
+        return ", ".join(refusal.named or refusal.numbers)
 
     @admin.display
     def criteria(self, refusal: Refusal) -> str:
         """Return the criteria of a search, or the first numbers of an order."""
         criteria = [one for one in (refusal.area_code, refusal.number_type, refusal.pattern) if one]
-        more = ["…"] if len(refusal.numbers) > NUMBERS_SHOWN else []
-        return ", ".join([*criteria, *refusal.numbers[:NUMBERS_SHOWN], *more])
+        named = refusal.named or refusal.numbers
+        more = ["…"] if len(named) > NUMBERS_SHOWN else []
+        return ", ".join([*criteria, *named[:NUMBERS_SHOWN], *more])
 
     @admin.display
     def organization(self, refusal: Any) -> str:

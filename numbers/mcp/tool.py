@@ -102,7 +102,7 @@ class Tool:
             self._record(problem.code)
             if problem.status >= FIRST_SERVER_ERROR:
                 raise problem from error
-            refused.send_robust(sender=None, refusal=problem)
+            refused.send_robust(sender=None, refusal=problem, asked=arguments)
             return failure(problem)
         self._record("OK")
         return result

@@ -44,6 +44,16 @@ class Refusal(models.Model):
     number_type = models.CharField(max_length=16, blank=True, default="")
     pattern = models.CharField(max_length=16, blank=True, default="")
     numbers = ArrayField(models.CharField(max_length=16), default=list, blank=True)
+    # What a refused order asked for, whatever it was refused for: null and empty where unknown.
+    # Unmet demand counts the columns above, which leave out numbers that the buyer owns.
+    requested = models.IntegerField(null=True, blank=True)
+    available = models.IntegerField(null=True, blank=True)
+    named = ArrayField(
+        models.CharField(max_length=16), default=list, db_default=[], blank=True, editable=False
+    )
+    idempotency_key = models.CharField(
+        max_length=255, blank=True, default="", db_default="", db_collation="C"
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -69,6 +79,19 @@ class Refusal(models.Model):
                 | models.Q(code="SEARCH_SHORT"),
                 name="refusal_criteria_of_search",
             ),
+            models.CheckConstraint(
+                condition=models.Q(requested__isnull=True) | models.Q(requested__gte=1),
+                name="refusal_requested_some",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(available__isnull=True)
+                | models.Q(
+                    requested__isnull=False,
+                    available__gte=0,
+                    available__lt=models.F("requested"),
+                ),
+                name="refusal_available_too_few",
+            ),
         ]
         indexes = [
             # A few pages for years of rows, since rows are stored in the order of time.
@@ -80,6 +103,11 @@ class Refusal(models.Model):
                 fields=["organization_id", "-id"],
                 name="refusal_mistake",
                 condition=models.Q(status__in=MISTAKE_STATUSES),
+            ),
+            models.Index(
+                fields=["idempotency_key"],
+                name="refusal_of_key",
+                condition=~models.Q(idempotency_key=""),
             ),
             # For the links from the buying list to its rows. Area codes have an index too, which
             # only SQL can express: refusal_areas, on those of the search or of the numbers

@@ -6,16 +6,21 @@ response. A request that succeeds records nothing.
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 
+from config.api.idempotency import HEADER, KEY_LENGTH
 from config.db.pipeline import array_text, run_statements
 from config.errors import ApiError, RateLimited
 from config.http.context import current
 from numbers.inventory.criteria import Criteria
 from numbers.models import Refusal
+from numbers.numbering.e164 import is_e164
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +29,8 @@ MISTAKE_DAYS = 7
 MOST_MISTAKES = 10_000  # of one organization, and of all requests without a valid key
 _RECORDED = frozenset({*Refusal.DEMAND_STATUSES, *Refusal.MISTAKE_STATUSES})
 _API = "/v1/"
+_MOST_NAMED = 100  # numbers of an order
+_LARGEST = 2**31 - 1
 # Of the unknown fields and paths that a note repeats.
 _NOT_STORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -31,11 +38,13 @@ _NOT_STORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # refusals.
 RECORD = """
     INSERT INTO numbers_refusal (organization_id, sandbox, status, code, path, actor, request_id,
-                                 note, wanted, found, area_code, number_type, pattern, numbers)
+                                 note, wanted, found, area_code, number_type, pattern, numbers,
+                                 requested, available, named, idempotency_key)
     SELECT %(organization_id)s::uuid, %(sandbox)s::bool, %(status)s::smallint, %(code)s, %(path)s,
            %(actor)s,
            %(request_id)s, %(note)s, %(wanted)s::int, %(found)s::int, %(area_code)s,
-           %(number_type)s, %(pattern)s, %(numbers)s::text[]
+           %(number_type)s, %(pattern)s, %(numbers)s::text[], %(requested)s::int,
+           %(available)s::int, %(named)s::text[], %(idempotency_key)s
     FROM set_config('synchronous_commit', 'off', true)
 """
 
@@ -48,10 +57,23 @@ _DEFAULTS: dict[str, Any] = {
     "number_type": "",
     "pattern": "",
     "numbers": "{}",
+    "requested": None,
+    "available": None,
+    "named": "{}",
+    "idempotency_key": "",
 }
+# Refused by a view or later, so its body was read. Do not read that of a request that was refused
+# before: it may be malformed, or slow.
+_READ = (402, 404, 409, 422)
 
 
-def record_refusal(refusal: ApiError, **signal: Any) -> None:
+def record_refusal(
+    refusal: ApiError,
+    *,
+    request: Request | None = None,
+    asked: Mapping[str, Any] | None = None,
+    **signal: Any,
+) -> None:
     """Record a response of 4xx to a request of the API. Receives `config.errors.refused`.
 
     Repeated refusals of a rate limit are not recorded, nor are requests without a key to unknown
@@ -59,7 +81,41 @@ def record_refusal(refusal: ApiError, **signal: Any) -> None:
     """
     if refusal.status not in _RECORDED or (isinstance(refusal, RateLimited) and refusal.repeated):
         return
-    _record(refusal.code, status=refusal.status, **_details_of(refusal))
+    body, key = asked or {}, str((asked or {}).get("idempotency_key") or "")
+    if request is not None:
+        body, key = _body_of(request, refusal), request.META.get(HEADER, "")
+    _record(
+        refusal.code,
+        status=refusal.status,
+        idempotency_key=_storable(key, KEY_LENGTH),
+        **_asked_for(body, refusal),
+        **_details_of(refusal),
+    )
+
+
+def _body_of(request: Request, refusal: ApiError) -> Mapping[str, Any]:
+    """Return the JSON object that was sent, or an empty one if there is none."""
+    if refusal.status not in _READ:
+        return {}
+    try:
+        body = request.data
+    except (APIException, ApiError):  # refused for its query before the body was read
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _asked_for(body: Mapping[str, Any], refusal: ApiError) -> dict[str, Any]:
+    """Return how many numbers, and which, the order asked for, as far as the body says it."""
+    named, quantity = body.get("numbers"), body.get("quantity")
+    numbers = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+    numbers = [one for one in numbers[:_MOST_NAMED] if is_e164(one)]
+    requested = quantity if type(quantity) is int else len(numbers)
+    if not 0 < requested <= _LARGEST:
+        return {}
+    available = (refusal.data or {}).get("available_count")
+    if available is not None and not 0 <= available < requested:
+        available = None
+    return {"requested": requested, "available": available, "named": array_text(numbers)}
 
 
 def record_short_search(criteria: Criteria, *, quantity: int, found: int) -> None:
@@ -77,9 +133,11 @@ def record_short_search(criteria: Criteria, *, quantity: int, found: int) -> Non
 def _details_of(refusal: ApiError) -> dict[str, Any]:
     data = refusal.data or {}
     if "unavailable" in data:
-        missing = [number for number in data["unavailable"] if number not in data["already_yours"]]
+        own = data["already_yours"]
+        missing = [number for number in data["unavailable"] if number not in own]
         if missing:
             return {
+                "note": f"it already owns {len(own)} of the others" if own else "",
                 "wanted": data["available_count"] + len(missing),
                 "found": data["available_count"],
                 "numbers": array_text(missing),

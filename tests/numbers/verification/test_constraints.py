@@ -401,6 +401,12 @@ CASES = {
             {"wanted": wanted, "found": found}
             for wanted, found in (("1", "1"), ("1", "-1"), ("1", "NULL"), ("NULL", "1"), ("0", "1"))
         ],
+        "refusal_requested_some": [{"requested": "0", "available": "NULL"}],
+        "refusal_available_too_few": [
+            {"requested": "2", "available": "2"},
+            {"requested": "2", "available": "-1"},
+            {"requested": "NULL", "available": "0"},
+        ],
         "refusal_wanted_where_unmet": [
             {"code": "'INSUFFICIENT_CREDIT'", "wanted": "1", "found": "0"}
         ],
