@@ -71,7 +71,8 @@ def switch_truncate_triggers(state: str) -> None:
 class Cast:
     """Who plays: an owner, a colleague who may only read, a stranger, a sandbox; each with a key's secret.
 
-    Each is created when a test first names it: few tests need them all.
+    The owner and its key are there from the beginning. Each of the others is created when a test
+    first names it: few tests need them all.
     """
 
     @cached_property
@@ -105,13 +106,25 @@ class Cast:
 
 @pytest.fixture
 def cast(request: pytest.FixtureRequest, db: None) -> Cast:
-    """Where commits are real, threads name them: there all are created first."""
+    """Where commits are real, threads name them: there everyone is created first."""
     made = Cast()
+    assert made.owner_key
     mark = request.node.get_closest_marker("django_db")
     if "transactional_db" in request.fixturenames or (mark and mark.kwargs.get("transaction")):
-        for part in (name for name in vars(Cast) if not name.startswith("_")):
-            getattr(made, part)
+        create_all(made)
     return made
+
+
+def create_all(cast: Cast) -> None:
+    for part in (name for name in vars(Cast) if not name.startswith("_")):
+        getattr(cast, part)
+
+
+@pytest.fixture
+def everyone(cast: Cast) -> Cast:
+    """The cast, all there from the beginning: for tests that list or count what there is."""
+    create_all(cast)
+    return cast
 
 
 @pytest.fixture

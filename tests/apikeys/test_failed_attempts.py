@@ -10,7 +10,7 @@ from tests.support import db_assertions, factories
 from tests.support.api_client import Api, refused
 from tests.support.concurrency import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everyone")]
 
 FLOOD = "203.0.113.9"
 

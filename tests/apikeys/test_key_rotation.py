@@ -27,7 +27,7 @@ from tests.support.keys import (
 # Fixed: the workers of a test run must collect the same names.
 SOME_ID = "7c1f0a2d-9e8b-4c3a-9d2e-1f0a2b3c4d5e"
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everyone")]
 
 
 # --- scopes -----------------------------------------------------------------------------------------

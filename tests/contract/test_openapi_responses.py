@@ -21,9 +21,9 @@ PUBLISHED = Published(schema())
 
 
 @pytest.fixture
-def world(api, cast, monkeypatch) -> World:
-    populate(cast)
-    return World(api, cast, monkeypatch)
+def world(api, everyone, monkeypatch) -> World:
+    populate(everyone)
+    return World(api, everyone, monkeypatch)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from numbers.roles import make_groups
 from tests.support import factories
 from tests.support.admin_client import form_of, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everyone")]
 
 BULK = "/v1/phone-numbers/bulk"
 

@@ -17,7 +17,7 @@ FEED = "/v1/events"
 
 
 @pytest.fixture(autouse=True)
-def nothing_before(cast: Cast) -> None:
+def nothing_before(everyone: Cast) -> None:
     """The cast's keys have events of their own."""
     db_assertions.run("DELETE FROM campaigns_outboxentry")
 

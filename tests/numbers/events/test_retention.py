@@ -10,7 +10,7 @@ from numbers.events.retention import forget_old_events
 from tests.conftest import Cast
 from tests.support import db_assertions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everyone")]
 
 DAY = 86_400 * 1_000_000
 

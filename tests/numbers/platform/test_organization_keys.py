@@ -15,7 +15,7 @@ from tests.support.api_client import Api, error_of
 from tests.support.keys import id_of, works
 from tests.support.pagination import walk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everyone")]
 NEW_KEY = {"label": "production", "scopes": ["numbers:read", "numbers:write"]}
 
 

@@ -111,7 +111,7 @@ def test_history_names_the_platform_key(platform):
     assert {event.request_id for event in events} == {response["X-Request-Id"]}
 
 
-def test_list_pages_and_filters(platform, cast):
+def test_list_pages_and_filters(platform, everyone):
     made = create(platform, external_id="crm-1").json()["data"]
     names = [one["name"] for one in walk(platform, ORGANIZATIONS)]
     assert names == ["Acme", "Sandbox", "Stranger", "Owner"]
@@ -159,10 +159,10 @@ def test_absent_and_null_fields_stay_as_they_are(platform, cast):
     assert change(platform, cast.owner.pk, name=None, status=None).json() == before
 
 
-def test_refused_part_leaves_the_whole_as_it_was(platform, cast):
-    refused = change(platform, cast.owner.pk, alert_below="5.00", name="Stranger")
+def test_refused_part_leaves_the_whole_as_it_was(platform, everyone):
+    refused = change(platform, everyone.owner.pk, alert_below="5.00", name="Stranger")
     assert list(error_of(refused, 422, "VALIDATION_FAILED")["details"]) == ["name"]
-    assert CreditAccount.objects.get(pk=cast.owner.pk).alert_below == 0
+    assert CreditAccount.objects.get(pk=everyone.owner.pk).alert_below == 0
 
 
 @pytest.mark.parametrize("field", ["sandbox", "external_id", "balance"])
