@@ -122,6 +122,9 @@ class CreditAccountAdmin(DeskAdmin):
     def related(self, request: HttpRequest, subject: CreditAccount) -> list[Related]:
         return [ledger_of(subject.organization_id)]
 
+    def heading(self, subject: CreditAccount) -> str:
+        return str(subject.organization)
+
     def history_address(self, subject: CreditAccount) -> str:
         return rows_of("numbers_creditentry", account=subject.pk)
 

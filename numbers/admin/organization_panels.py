@@ -14,7 +14,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apikeys.models import ApiKey
-from campaigns.models import Brand, Campaign, Organization
+from campaigns.models import Brand, Campaign, Event, Organization
+from config.admin.actions import page_of
 from config.admin.changelist import rows_of
 from config.admin.related_tables import Cell, Related, link, related
 from numbers.admin.credit import ledger_of
@@ -230,7 +231,11 @@ def panels_for(request: HttpRequest, organization: Organization) -> list[Related
 
 def summary_of(request: HttpRequest, organization: Organization) -> dict[str, Any]:
     """Return what stands above the details: credit with its buttons, and the last activity."""
-    user, summary = request.user, {"activity": _activity(request, organization)}
+    user = request.user
+    summary = {
+        "activity": _activity(request, organization),
+        "suspension": suspension_of(request, organization),
+    }
     account = CreditAccount.objects.filter(pk=organization.pk).first()
     if account is None or not user.has_perm("numbers.view_creditaccount"):
         return summary
@@ -245,16 +250,36 @@ def summary_of(request: HttpRequest, organization: Organization) -> dict[str, An
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """That an organization is suspended, the event of it, and the page that lifts it."""
+
+    event: Event | None
+    event_url: str
+    restore_url: str
+
+
+def suspension_of(request: HttpRequest, organization: Organization) -> Suspension | None:
+    """Return the suspension of the organization, or None if it is active."""
+    if organization.status != Organization.Status.SUSPENDED:
+        return None
+    events = Event.objects.filter(subject_id=organization.pk, kind="suspended").order_by("-id")
+    event = events.first() if request.user.has_perm("campaigns.view_event") else None
+    may_restore = request.user.has_perm("campaigns.change_organization")
+    operation = reverse("admin:campaigns_organization_operation", args=[organization.pk, "restore"])
+    return Suspension(event, page_of(event) if event else "", operation if may_restore else "")
+
+
 def _activity(request: HttpRequest, organization: Organization) -> list[tuple[str, Any]]:
     """Return when a key was last used, and when something was last ordered and refused."""
     moments: list[tuple[str, Any]] = []
     if request.user.has_perm("apikeys.view_apikey"):
         used = ApiKey.objects.of(organization.pk).aggregate(at=Max("last_used_at"))["at"]
-        moments.append(("a key was used", used))
+        moments.append(("use of a key", used))
     if request.user.has_perm("numbers.view_order"):
         orders = Order.objects.filter(organization=organization).order_by("-id")
-        moments.append(("ordered", orders.values_list("created_at", flat=True).first()))
+        moments.append(("order", orders.values_list("created_at", flat=True).first()))
     if request.user.has_perm("numbers.view_refusal"):
         refused = Refusal.objects.filter(organization_id=organization.pk).order_by("-id")
-        moments.append(("was refused", refused.values_list("at", flat=True).first()))
+        moments.append(("refusal", refused.values_list("at", flat=True).first()))
     return moments

@@ -200,6 +200,9 @@ class AssignmentAdmin(DeskAdmin):
         *("created_at", "updated_at", "ended_at"),
     )
 
+    def heading(self, subject: Assignment) -> str:
+        return f"{subject.number} of {subject.organization}"
+
     def history_address(self, subject: Assignment) -> str:
         return _events_of(subject.number_id)
 

@@ -13,6 +13,7 @@ from config.admin.actions import Done, Operation, ReasonForm
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
 from numbers.admin.bulk_actions import MoveHoldForm
+from numbers.admin.order_words import count_of
 from numbers.inventory.holds import end_holds, held_numbers, move_holds
 from numbers.models import PhoneNumber, Reservation
 
@@ -92,6 +93,9 @@ class ReservationAdmin(DeskAdmin):
         "reason",
     )
     operations = [EndReservation(), MoveReservation()]
+
+    def heading(self, subject: Reservation) -> str:
+        return f"Reservation of {count_of(len(subject.numbers))} for {subject.organization}"
 
     def related(self, request: HttpRequest, subject: Reservation) -> list[Related]:
         held = {row.pk for row in held_numbers(subject)}

@@ -157,4 +157,10 @@ class CreditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount}"
+        is_plain = self.kind in (
+            CreditEntryKind.TOP_UP,
+            CreditEntryKind.CHARGE,
+            CreditEntryKind.RENT,
+        )
+        amount = f"{abs(self.amount)}" if is_plain else f"{self.amount:+}"
+        return f"{self.kind.replace('_', '-').capitalize()} of {amount} {self.currency}"

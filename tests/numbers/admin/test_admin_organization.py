@@ -13,7 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import Brand, Organization
+from campaigns.models import Brand, Event, Organization
+from config.admin.actions import page_of
 from numbers.admin import organization_panels
 from numbers.credit import statement as statements
 from numbers.credit.ledger import correct, top_up
@@ -21,7 +22,7 @@ from numbers.credit.statement import period_of, statement_of
 from numbers.models import Assignment, CreditAccount, CreditEntry, Order, Reservation
 from numbers.roles import make_groups
 from tests.support import factories
-from tests.support.admin_client import form_of, url
+from tests.support.admin_client import do, form_of, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("everyone")]
 
@@ -31,7 +32,7 @@ BULK = "/v1/phone-numbers/bulk"
 @pytest.fixture
 def busy(api: Any, cast: Any) -> Organization:
     """An organization with something in each panel."""
-    campaign = factories.campaign(cast.owner)
+    campaign, _ = factories.campaign(cast.owner), cast.colleague_key
     numbers = factories.stock(*factories.line(0, 4))
     api.order(numbers[:2], customer_reference="po-1", campaign_id=str(campaign.pk), label="desk")
     api.request("DELETE", f"/v1/phone-numbers/{Assignment.objects.earliest('id').pk}")
@@ -119,7 +120,7 @@ def test_page_shows_credit_and_last_activity(desk, busy):
     assert "98.00 USD" in summary
     assert f"top-up/?back=%2Fadmin%2Fcampaigns%2Forganization%2F{busy.pk}" in summary
     assert f"/admin/numbers/creditaccount/{busy.pk}/statement/" in summary
-    assert f"ordered {Order.objects.latest('id').created_at:%Y-%m-%d %H:%M}" in summary
+    assert f"Last order {Order.objects.latest('id').created_at:%Y-%m-%d %H:%M}" in summary
 
 
 @pytest.mark.parametrize(
@@ -331,3 +332,70 @@ def test_large_statement_is_not_summed(desk, ledger, monkeypatch):
     )
     assert page.context["sums"] is None
     assert page.status_code == 200
+
+
+# --- what heads a page ----------------------------------------------------------------------------
+def test_credit_pages_are_headed_by_the_customer(desk, cast):
+    account = CreditAccount.objects.get(pk=cast.owner.pk)
+    for page in (
+        url(CreditAccount, "change", account.pk),
+        url(CreditAccount, "operation", account.pk, "top-up"),
+    ):
+        html = desk.get(page).content.decode()
+        assert f"<h2>{cast.owner}</h2>" in html
+        assert "<h2>100.00 USD</h2>" not in html
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "named"),
+    [
+        ("top_up", "500.00", "Top-up of 500.00 USD"),
+        ("charge", "-3.00", "Charge of 3.00 USD"),
+        ("rent", "-2.00", "Rent of 2.00 USD"),
+        ("correction", "-1.50", "Correction of -1.50 USD"),
+        ("reversal", "3.00", "Reversal of +3.00 USD"),
+    ],
+)
+def test_entry_is_named_by_its_kind_and_amount(kind, amount, named):
+    assert str(CreditEntry(kind=kind, amount=Decimal(amount), currency="USD")) == named
+
+
+def test_assignment_and_reservation_are_named_in_words(desk, busy):
+    for row, name in (
+        (Assignment.objects.earliest("id"), f"{factories.line(0)[0]} of {busy}"),
+        (Reservation.objects.get(), f"Reservation of 1 number for {busy}"),
+    ):
+        assert f"<h2>{name}</h2>" in desk.get(page_of(row)).content.decode()
+
+
+def summary(desk: Any, organization: Organization) -> str:
+    html = shown(desk, organization).content.decode().partition('id="summary"')[2]
+    return " ".join(html.partition("</div>")[0].split())
+
+
+def test_suspended_customer_says_so_first_and_how_to_lift_it(desk, cast):
+    do(desk, cast.owner, "suspend", reason="unpaid invoice 7")
+    event = Event.objects.get(kind="suspended")
+    said = summary(desk, cast.owner)
+    assert said.index("Suspended</strong> since") < said.index("Credit")
+    assert f'<a href="{page_of(event)}">{event.at:%Y-%m-%d %H:%M} UTC</a> by operator:alice' in said
+    assert "“unpaid invoice 7”" in said
+    assert url(Organization, "operation", cast.owner.pk, "restore") in said
+    do(desk, cast.owner, "restore", reason="paid")
+    assert "Suspended" not in summary(desk, cast.owner)
+
+
+def test_restore_is_offered_to_those_who_may_only(cast, client):
+    make_groups(apps)
+    bob = User.objects.create_user("bob", password="a long password", is_staff=True)
+    bob.groups.add(Group.objects.get(name="support"))
+    client.force_login(bob)
+    Organization.objects.filter(pk=cast.owner.pk).update(status="SUSPENDED")
+    said = summary(client, cast.owner)
+    assert "Suspended" in said
+    assert "/do/restore/" not in said
+
+
+def test_customer_that_did_nothing_yet_is_described_plainly(desk, cast):
+    said = summary(desk, cast.owner)
+    assert "No use of a key yet · No order yet · No refusal yet" in said
