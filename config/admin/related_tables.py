@@ -97,6 +97,8 @@ def for_list(model: type[Model], name: Any) -> Any:
     """Return what a list shows for this column: a function for JSON and for long ids."""
     if name in _json_columns(model):
         return _json_in_words(name)
+    if name == "actor":
+        return _breaking_behind_colon(name)
     return _end_of(name) if name in ("id", "request_id") else name
 
 
@@ -128,6 +130,17 @@ def _json_in_words(column: str) -> Column:
                 f"{column_in_words(name)}: {in_words(name, one)}" for name, one in value.items()
             )
         return _word(value)
+
+    return _named(shown, column)
+
+
+@cache
+def _breaking_behind_colon(column: str) -> Column:
+    """Return a column of actors: "operator:alice" may break into two lines behind its colon."""
+
+    def shown(row: Any) -> str:
+        kind, colon, name = getattr(row, column).partition(":")
+        return format_html("{}{}<wbr>{}", kind, colon, name)
 
     return _named(shown, column)
 

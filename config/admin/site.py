@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
+from django.views.decorators.csrf import csrf_protect
 
 from config.admin.sign_in import proof, recovery
 from config.admin.sign_in import two_factor as admin_two_factor
@@ -53,6 +54,8 @@ class DeskSite(admin.AdminSite):
             path("two-factor/", admin_two_factor.two_factor, name="two_factor"),
             path("two-factor/recovery-codes/", recovery.recovery_codes, name="recovery_codes"),
             path("confirm/", proof.proof_page, name="prove"),
+            # Django's is for those only who have given a second factor.
+            path("logout/", csrf_protect(self.logout), name="logout"),
         ]
         return [*signing_in, *own, *super().get_urls()]
 
@@ -79,7 +82,9 @@ class DeskSite(admin.AdminSite):
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if request.method == "GET":  # a typed or bookmarked URL: only the form signs out
             return HttpResponseRedirect(reverse("admin:index"))
-        return super().logout(request, extra_context)
+        # The context is made while the operator is still signed in.
+        nothing = {"menu": [], "available_apps": [], "title": "Signed out"}
+        return super().logout(request, {**nothing, **(extra_context or {})})
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return self.home(request) if self.home else super().index(request, extra_context)

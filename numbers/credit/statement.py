@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import CharField, Count, F, Func, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from config.api.envelope import timestamp
@@ -19,7 +19,7 @@ from numbers.models import CreditAccount, CreditEntry
 
 COLUMNS = {
     "entry": "entry",
-    "time": "created_at",
+    "time": "time",
     "kind": "kind",
     "amount": "amount",
     "balance": "balance_after",
@@ -90,7 +90,7 @@ def statement_csv(statement: Statement) -> Iterator[bytes]:
     """Yield the header, the opening balance, each entry and the closing balance."""
     # The customer's own name of an order, the billing's of a payment.
     known_as = Coalesce(F("order__customer_reference"), F("reference"))
-    rows = statement.entries.annotate(known_as=known_as)
+    rows = statement.entries.annotate(known_as=known_as, time=_Timestamp("created_at"))
     stream = stream_csv(rows, COLUMNS)
     header, _, rest = next(stream).partition(b"\n")
     yield header + b"\n"
@@ -98,6 +98,13 @@ def statement_csv(statement: Statement) -> Iterator[bytes]:
     yield rest
     yield from stream
     yield _balance_line(statement, statement.end, statement.closing, "closing balance")
+
+
+class _Timestamp(Func):
+    """The SQL form of ``timestamp``, so that a column of times has one format."""
+
+    template = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
+    output_field = CharField()
 
 
 def _balance_line(statement: Statement, at: datetime, balance: Decimal, kind: str) -> bytes:

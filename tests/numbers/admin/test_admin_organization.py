@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Brand, Event, Organization
 from config.admin.actions import page_of
+from config.api.envelope import timestamp
 from numbers.admin import organization_panels
 from numbers.credit import statement as statements
 from numbers.credit.ledger import correct, top_up
@@ -292,6 +293,9 @@ def test_statement_csv_has_both_balances_around_its_entries(desk, ledger):
     assert rows[0]["time"] == "2027-02-01T00:00:00Z"
     assert rows[1]["note"] == "'=SUM(A1)"
     assert rows[-1]["time"] == "2027-03-01T00:00:00Z"
+    assert [row["time"] for row in rows[1:3]] == [
+        timestamp(entry.created_at) for entry in CreditEntry.objects.order_by("entry")[2:4]
+    ]
 
 
 def test_statement_csv_names_orders_by_their_reference(desk, busy):

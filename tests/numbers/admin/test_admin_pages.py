@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
 
 from apikeys.models import ApiKey
 from campaigns.history import record
@@ -369,3 +370,25 @@ def test_non_operator_sees_no_page(db: None) -> None:
     client.force_login(User.objects.create_user("visitor"))
     for model in (Organization, ApiKey, CreditAccount):
         assert client.get(url(model, "changelist")).status_code == 302
+
+
+def test_header_stands_in_the_order_of_the_tab_key(desk: Client, db: None) -> None:
+    html = desk.get("/admin/").content.decode()
+    parts = ['id="site-name"', 'class="desk-menu"', 'class="desk-find"', 'id="user-tools"']
+    places = [html.index(part) for part in parts]
+    assert places == sorted(places)
+    assert all(html.count(part) == 1 for part in parts)
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_trail_names_no_page_twice(desk: Client, everything: None, model: Any) -> None:
+    row = model._default_manager.first()
+    for page in (url(model, "changelist"), url(model, "change", row.pk)):
+        html = desk.get(page).content.decode()
+        trail = html.partition('class="breadcrumbs">')[2].partition("</div>")[0]
+        names = [part.strip() for part in strip_tags(trail).split("&rsaquo;")]
+        assert len(names) == len(set(names)), names
+
+
+def test_actor_in_a_list_breaks_behind_its_colon(desk: Client, everything: None) -> None:
+    assert ":<wbr>" in desk.get(url(NumberEvent, "changelist")).content.decode()

@@ -197,3 +197,26 @@ def test_sign_in_redirects_home_for_a_foreign_next(operator: User, following: st
     values = {"username": "alice", "password": PASSWORD}
     page = client.post(f"/admin/login/?{urlencode({'next': following})}", values)
     assert (page.status_code, page["Location"]) == (302, "/admin/")
+
+
+@override_settings(DESK_TWO_FACTOR=True)
+def test_page_that_asks_for_a_code_has_a_way_out(operator: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    page = client.get(TWO_FACTOR)
+    form = page.content.decode().partition('action="/admin/logout/"')[2]
+    token = form.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    assert "Not alice" in form
+    assert client.post("/admin/logout/").status_code == 403
+    left = client.post("/admin/logout/", {"csrfmiddlewaretoken": token})
+    assert left.status_code == 200
+    assert client.get("/admin/", follow=True).request["PATH_INFO"] == "/admin/login/"
+
+
+def test_signed_out_page_shows_neither_menu_nor_search(operator: User) -> None:
+    client = Client()
+    sign_in(client)
+    html = client.post("/admin/logout/").content.decode()
+    assert "You are signed out of Numberdesk" in html
+    for gone in ("Thanks for spending", "desk-menu", "desk-find", "desk-phone-menu", "user-tools"):
+        assert gone not in html
