@@ -294,7 +294,7 @@ def test_statement_csv_has_both_balances_around_its_entries(desk, ledger):
     assert rows[1]["note"] == "'=SUM(A1)"
     assert rows[-1]["time"] == "2027-03-01T00:00:00Z"
     assert [row["time"] for row in rows[1:3]] == [
-        timestamp(entry.created_at) for entry in CreditEntry.objects.order_by("entry")[2:4]
+        timestamp(entry.created_at) for entry in ledger.ledger.order_by("entry")[2:4]
     ]
 
 
