@@ -1,12 +1,15 @@
 """API keys in the admin: create with the secret shown once, rotate, revoke."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminSplitDateTime
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.choices import flatten_choices
 from django.utils.html import format_html, format_html_join
 
 from apikeys.lifecycle import change_key, issue_key, revoke_key, rotate_key
@@ -14,7 +17,14 @@ from apikeys.limits.admin_fields import IN_WORDS, LimitFieldsForm, LimitsForm, l
 from apikeys.limits.budgets import use_of
 from apikeys.limits.spending_limits import KeyLimits, limit_of
 from apikeys.models import ApiKey
-from apikeys.scopes import ORGANIZATION_SCOPES, PLATFORM_SCOPES, PRESETS, Scope
+from apikeys.scopes import (
+    CUSTOMER_SCOPES,
+    ORGANIZATION_SCOPES,
+    PLATFORM_ONLY_SCOPES,
+    PLATFORM_SCOPES,
+    PRESETS,
+    Scope,
+)
 from campaigns.admin import RecordedAdmin
 from campaigns.admin_filters import OrganizationFilter
 from config.actors import Actor
@@ -34,11 +44,22 @@ class ExpiryInput(AdminSplitDateTime):
 class ScopeBoxes(forms.CheckboxSelectMultiple):
     """A box for each scope, below buttons that tick those of a preset."""
 
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        if value in PLATFORM_ONLY_SCOPES:  # a script hides these once a customer is chosen
+            option["attrs"]["data-platform"] = "only"
+        return option
+
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        offered = {scope for scope, _ in flatten_choices(self.choices)}
         buttons = format_html_join(
             "",
             '<button type="button" class="button" data-scopes="{}" hidden>{}</button>',
-            ((" ".join(scopes), label) for label, scopes in PRESETS.items()),
+            (
+                (" ".join(scopes), label)
+                for label, scopes in PRESETS.items()
+                if offered.issuperset(scopes)
+            ),
         )
         return format_html(
             '<div class="desk-boxes"><div class="desk-presets" role="group" '
@@ -46,6 +67,19 @@ class ScopeBoxes(forms.CheckboxSelectMultiple):
             buttons,
             super().render(name, value, attrs, renderer),
         )
+
+
+def _labelled(scopes: Iterable[Scope]) -> list[tuple[str, str]]:
+    return [(scope.value, f"{scope.label} ({scope.value})") for scope in scopes]
+
+
+# Only of the platform: no customer's key can have them.
+_GROUPS = [
+    ("For a customer's key", _labelled(CUSTOMER_SCOPES)),
+    ("For both", _labelled(one for one in PLATFORM_SCOPES if one in ORGANIZATION_SCOPES)),
+    ("For a platform key, which has no organization", _labelled(PLATFORM_ONLY_SCOPES)),
+]
+_OF_A_CUSTOMER = _labelled(ORGANIZATION_SCOPES)
 
 
 class IssueKeyForm(LimitFieldsForm):
@@ -57,7 +91,7 @@ class IssueKeyForm(LimitFieldsForm):
         "begin with platform:.",
     )
     label = OneLine(max_length=64)
-    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=ScopeBoxes)
+    scopes = forms.MultipleChoiceField(choices=_GROUPS, widget=ScopeBoxes)
     expires_at = forms.SplitDateTimeField(
         widget=ExpiryInput,
         required=False,
@@ -81,7 +115,11 @@ class IssueKeyForm(LimitFieldsForm):
                     "organization", "Choose an organization, or only scopes of the platform."
                 )
         elif wrong := [scope for scope in scopes if scope not in ORGANIZATION_SCOPES]:
-            self.add_error("scopes", f"Only a platform key can have {', '.join(wrong)}.")
+            labels = ", ".join(f"“{Scope(scope).label}”" for scope in wrong)
+            self.add_error(
+                "scopes",
+                f"Only a platform key can have {labels}: untick it, or choose no organization.",
+            )
         return given
 
 
@@ -91,6 +129,12 @@ class IssueKey(Operation):
 
     def explain(self, subject: Any) -> str:
         return "The secret is shown once, on the next page."
+
+    def make_form(self, request: HttpRequest, subject: Any) -> forms.Form:
+        form = super().make_form(request, subject)
+        if not form.is_bound and form["organization"].value():  # from a customer's page
+            form.fields["scopes"].choices = _OF_A_CUSTOMER  # type: ignore[attr-defined]
+        return form
 
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         limits = KeyLimits(limit_from(values), values["max_numbers_per_order"])

@@ -34,6 +34,11 @@ def is_usable(*, campaign_status: str, brand_status: str, identity_status: str |
     return True
 
 
+def is_verified(*, brand_status: str, identity_status: str | None) -> bool:
+    """Return whether the brand's active campaigns can be used."""
+    return identity_status in _VERIFIED and brand_status != _DELETED
+
+
 def require_usable(*, campaign_status: str, brand_status: str, identity_status: str | None) -> None:
     """Require an approved campaign of a verified brand that is not deleted.
 
@@ -41,7 +46,7 @@ def require_usable(*, campaign_status: str, brand_status: str, identity_status: 
     """
     if campaign_status != _ACTIVE:
         raise CampaignNotActive(f"campaign is not active: it is {campaign_status}")
-    if identity_status not in _VERIFIED or brand_status == _DELETED:
+    if not is_verified(brand_status=brand_status, identity_status=identity_status):
         raise BrandNotVerified(
             "brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED"
         )

@@ -69,17 +69,18 @@ class BrandQuerySet(models.QuerySet["Brand"]):
         return self.filter(organization_id=organization_id)
 
 
+# Pages write these as the API does: one spelling, also in what operators tell customers.
 class BrandStatus(models.TextChoices):
-    PENDING = "PENDING"
-    ACTIVE = "ACTIVE"
-    DELETED = "DELETED"
+    PENDING = "PENDING", "PENDING"
+    ACTIVE = "ACTIVE", "ACTIVE"
+    DELETED = "DELETED", "DELETED"
 
 
 class BrandIdentityStatus(models.TextChoices):
-    SELF_DECLARED = "SELF_DECLARED"
-    UNVERIFIED = "UNVERIFIED"
-    VERIFIED = "VERIFIED"
-    VETTED_VERIFIED = "VETTED_VERIFIED"
+    SELF_DECLARED = "SELF_DECLARED", "SELF_DECLARED"
+    UNVERIFIED = "UNVERIFIED", "UNVERIFIED"
+    VERIFIED = "VERIFIED", "VERIFIED"
+    VETTED_VERIFIED = "VETTED_VERIFIED", "VETTED_VERIFIED"
 
 
 class Brand(SubmittedBrand):
@@ -127,10 +128,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
 
 class CampaignStatus(models.TextChoices):
-    PENDING = "PENDING"
-    ACTIVE = "ACTIVE"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
+    PENDING = "PENDING", "PENDING"
+    ACTIVE = "ACTIVE", "ACTIVE"
+    REJECTED = "REJECTED", "REJECTED"
+    EXPIRED = "EXPIRED", "EXPIRED"
 
 
 class Campaign(SubmittedCampaign):

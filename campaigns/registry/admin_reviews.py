@@ -5,12 +5,49 @@ from typing import Any
 from django import forms
 
 from campaigns import review
+from campaigns.eligibility import is_verified
 from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, CampaignStatus
 from campaigns.registry.reasons import RejectionReasonJson, read_reasons
 from campaigns.registry.show_tax_id import show_tax_id
+from campaigns.registry.tax_ids import masked
 from config.actors import Actor
-from config.admin.actions import Done, Operation, ReasonForm, page_of
+from config.admin.actions import Done, Fact, Operation, ReasonForm, page_of
 from config.admin.form_fields import OneLine
+
+
+def brand_facts(brand: Brand) -> list[Fact]:
+    """Return what the customer submitted of a brand, and what was decided so far."""
+    verified = is_verified(brand_status=brand.status, identity_status=brand.identity_status)
+    identity = brand.identity_status or "not reviewed"
+    return [
+        Fact("Customer", str(brand.organization), page_of(brand.organization)),
+        Fact("Brand", brand.name, page_of(brand)),
+        Fact("Verified now", f"{'yes' if verified else 'no'}: {identity}, brand {brand.status}"),
+        Fact("Legal name", brand.legal_name),
+        Fact("Website", brand.website),
+        Fact("Vertical", brand.vertical),
+        Fact("Country", brand.country),
+        Fact("Tax id", masked(brand.tax_id_end) or ""),
+        Fact("Customer's reference", brand.reference_id),
+    ]
+
+
+def campaign_facts(campaign: Campaign) -> list[Fact]:
+    """Return what the customer submitted of a campaign, below the facts of its brand."""
+    samples = "\n".join(f"{place}. {one}" for place, one in enumerate(campaign.samples, 1))
+    shown = ("Customer", "Brand", "Verified now", "Legal name", "Website", "Vertical")
+    return [
+        *(fact for fact in brand_facts(campaign.brand) if fact.label in shown),
+        Fact("Campaign", campaign.name, page_of(campaign)),
+        Fact("Status", " · ".join(filter(None, (campaign.status, campaign.status_reason)))),
+        Fact("Use case", campaign.use_case),
+        Fact("Description", campaign.description),
+        Fact("Message flow", campaign.message_flow),
+        Fact("Samples", samples),
+        Fact("Opt-in message", campaign.opt_in_message),
+        Fact("Opt-out message", campaign.opt_out_message),
+        Fact("Help message", campaign.help_message),
+    ]
 
 
 class ReviewBrandForm(ReasonForm):
@@ -24,6 +61,9 @@ class ReviewBrandForm(ReasonForm):
 class ReviewBrand(Operation):
     name, label = "review", "Review brand"
     form_class = ReviewBrandForm
+
+    def facts(self, subject: Brand) -> list[Fact]:
+        return brand_facts(subject)
 
     def explain(self, subject: Brand) -> str:
         return (
@@ -73,11 +113,20 @@ class ApproveCampaign(Operation):
     name, label = "approve", "Approve"
     form_class = OptionalReasonForm
 
+    def facts(self, subject: Campaign) -> list[Fact]:
+        return campaign_facts(subject)
+
     def applies_to(self, subject: Campaign) -> bool:
         return subject.status in review.APPROVABLE
 
     def explain(self, subject: Campaign) -> str:
-        return f"{subject} becomes ACTIVE. It can be used while its brand is verified."
+        brand = subject.brand
+        verified = is_verified(brand_status=brand.status, identity_status=brand.identity_status)
+        now = "is verified" if verified else "is not verified: it can't be used yet"
+        return (
+            f"{subject} becomes ACTIVE. It can be used while its brand is verified. "
+            f"Its brand {brand} {now}."
+        )
 
     def perform(self, subject: Campaign, *, actor: Actor, values: dict[str, Any]) -> Done:
         campaign = review.approve_campaign(campaign_id=subject.pk, actor=actor, **values)
@@ -104,6 +153,9 @@ class RejectCampaign(Operation):
     name, label = "reject", "Reject"
     form_class = RejectForm
 
+    def facts(self, subject: Campaign) -> list[Fact]:
+        return campaign_facts(subject)
+
     def applies_to(self, subject: Campaign) -> bool:
         return subject.status in review.REJECTABLE
 
@@ -124,6 +176,9 @@ class RejectCampaign(Operation):
 class ExpireCampaign(Operation):
     name, label = "expire", "Expire"
     form_class = OptionalReasonForm
+
+    def facts(self, subject: Campaign) -> list[Fact]:
+        return campaign_facts(subject)
 
     def applies_to(self, subject: Campaign) -> bool:
         return subject.status in review.EXPIRABLE

@@ -44,6 +44,15 @@ class ReasonForm(forms.Form):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of what an operator decides about. With an address, the value is a link to it."""
+
+    label: str
+    value: str
+    address: str = ""
+
+
 class Operation:
     """One action. Subclasses set its label and form, and call the function behind it."""
 
@@ -60,6 +69,10 @@ class Operation:
     def explain(self, subject: Any) -> str:
         """Describe in a sentence what will happen."""
         return ""
+
+    def facts(self, subject: Any) -> list[Fact]:
+        """Return what is to be judged, if the decision needs more than the explanation."""
+        return []
 
     def make_form(self, request: HttpRequest, subject: Any) -> forms.Form:
         if request.method == "POST":
@@ -96,7 +109,7 @@ def _given(request: HttpRequest, form_class: type[forms.Form]) -> dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The outcome of an action: a message and the row to show next.
+    """The outcome of an action: a message, and the row or the page to show next.
 
     ``once`` is a page to show a single time instead, as (template, context).
     """
@@ -104,6 +117,7 @@ class Done:
     message: str
     subject: Model | None = None
     once: tuple[str, dict[str, Any]] | None = None
+    address: str = ""
 
 
 def show_operation(
@@ -119,8 +133,8 @@ def show_operation(
             request,
             f"{operation.label}: {admin.heading(subject)} has changed in the meantime, so this no longer applies.",
         )
-        return HttpResponseRedirect(page_of(subject))
-    form = operation.make_form(request, subject)
+        return HttpResponseRedirect(back_of(request) or page_of(subject))
+    form = mark_required(operation.make_form(request, subject))
     if request.method == "POST" and form.is_valid():
         response = _try(request, admin, operation, subject, form)
         if response is not None:
@@ -167,6 +181,12 @@ def _try(
     return None
 
 
+def mark_required(form: forms.Form) -> forms.Form:
+    """Have the labels of required fields look like those of Django's admin."""
+    form.required_css_class = "required"  # type: ignore[attr-defined]
+    return form
+
+
 def add_refusal(form: forms.Form, refusal: ApiError) -> None:
     """Show each error beside its field."""
     for field, sentence in (refusal.details or {"": refusal.message}).items():
@@ -193,15 +213,17 @@ def _after(request: HttpRequest, admin: Any, done: Done, subject: Any) -> HttpRe
 
 
 def _address_after(request: HttpRequest, admin: Any, done: Done, subject: Any) -> str:
-    if back := _back(request):
+    if back := back_of(request):
         return back
-    target = done.subject or subject
-    if target is None or not admin.has_view_or_change_permission(request):
+    target, may_view = done.subject or subject, admin.has_view_or_change_permission(request)
+    if done.address and may_view:
+        return done.address
+    if target is None or not may_view:
         return reverse(f"admin:{admin.opts.app_label}_{admin.opts.model_name}_changelist")
     return page_of(target)
 
 
-def _back(request: HttpRequest) -> str:
+def back_of(request: HttpRequest) -> str:
     """Return the page to go back to, if the link to this page named one."""
     back = request.GET.get("back", "")
     return back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else ""
@@ -226,6 +248,8 @@ def _context(
         "subject": subject,
         "subject_url": page_of(subject) if subject is not None else None,
         "explanation": operation.explain(subject),
+        "back_url": back_of(request) or (page_of(subject) if subject is not None else ""),
+        "facts": operation.facts(subject),
         "form": form,
         "media": admin.media + form.media,
     }

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -14,7 +15,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from config.actors import Actor
-from config.admin.actions import Done, Operation, ReasonForm, add_refusal, page_of
+from config.admin.actions import (
+    Done,
+    Operation,
+    ReasonForm,
+    add_refusal,
+    back_of,
+    mark_required,
+    page_of,
+)
+from config.admin.changelist import rows_of
 from config.admin.form_fields import ChosenByTyping
 from config.admin.once import respond_once
 from config.admin.sign_in.operators import actor_of
@@ -195,7 +205,10 @@ def _action(action: BulkAction) -> Any:
     ) -> HttpResponse | None:
         def draft() -> HttpResponse:
             job = choose(queryset, action=action, actor=actor_of(request))
-            return HttpResponseRedirect(reverse("admin:bulk_action", args=[job.pk]))
+            address = reverse("admin:bulk_action", args=[job.pk])
+            # Back leads to the list with its filters.
+            query = urlencode({"back": request.get_full_path()})
+            return HttpResponseRedirect(f"{address}?{query}")
 
         try:
             return respond_once(request, draft)
@@ -218,6 +231,7 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         return HttpResponseRedirect(page_of(job))
     form_class = FORMS.get(action.name, BulkActionForm)
     form = form_class(request.POST) if request.method == "POST" else form_class(initial=_known(job))
+    mark_required(form)
     confirming = form.is_bound and form.is_valid() and _is_possible(job, action, form)
     if confirming and "confirmed" in request.POST:
         try:
@@ -237,6 +251,7 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "title": action.label,
         "opts": PhoneNumber._meta,
         "form": form,
+        "back_url": back_of(request) or rows_of("numbers_phonenumber"),
     }
     context.update(job=job, confirming=confirming, media=form.media, **preview)
     return TemplateResponse(request, "operators/bulk_action.html", context)
@@ -274,6 +289,8 @@ def _preview(
     rows, looked_at = shares(job, all_of_them=all_of_them)
     touched = [row for row in rows if row.state in action.states]
     return {
+        "idle": not touched and looked_at == job.total,
+        "applies_to": " or ".join(sorted(action.states)),
         "looked_at": looked_at,
         "shares": [(row, row.state in action.states) for row in rows],
         "touched": sum(row.numbers for row in touched),

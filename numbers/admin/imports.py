@@ -17,7 +17,7 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from config.admin.actions import add_refusal
+from config.admin.actions import add_refusal, mark_required
 from config.admin.once import respond_once
 from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
@@ -146,6 +146,7 @@ def _read(job: Job, posted: Any) -> tuple[ReadingForm, Options | None, Layout, l
             add_refusal(form, refusal)
         said = None
         layout, lines = preview(job, Options())
+    mark_required(form)
     form.name_columns(layout)
     return form, said, layout, lines
 

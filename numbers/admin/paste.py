@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from config.admin.actions import add_refusal
+from config.admin.actions import add_refusal, mark_required
 from config.admin.once import respond_once
 from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
@@ -92,6 +92,7 @@ def paste(request: HttpRequest) -> HttpResponse:
         if request.user.has_perm(action.permission)
     }
     form = PasteForm(request.POST if request.method == "POST" else None)
+    mark_required(form)
     context: dict[str, Any] = {"title": "Paste a list of numbers", "form": form}
     if form.is_bound and form.is_valid():
         pasted = read(form.cleaned_data["numbers"])

@@ -50,6 +50,30 @@ function addCopyButton(source, what) {
     source.after(button, said);
 }
 
+// A customer's key is not offered what only the platform may have.
+function offerScopes() {
+    const platform = [...document.querySelectorAll("input[data-platform]")];
+    const owner = document.getElementById("id_organization");
+    if (!platform.length || !owner || !window.django || !window.django.jQuery) {
+        return;
+    }
+    const values = platform.map((box) => box.value);
+    const offer = () => {
+        const ofCustomer = owner.value !== "";
+        for (const box of platform) {
+            box.checked = box.checked && !ofCustomer;
+            box.parentElement.parentElement.parentElement.hidden = ofCustomer; // its group
+        }
+        for (const button of document.querySelectorAll("[data-scopes]")) {
+            button.hidden = ofCustomer && button.dataset.scopes.split(" ").some((one) => values.includes(one));
+        }
+    };
+    django.jQuery(owner).on("change", offer);
+    if (owner.value !== "" && !platform.some((box) => box.checked)) {
+        offer();
+    }
+}
+
 document.addEventListener("DOMContentLoaded", () => {
     for (const source of document.querySelectorAll("[data-copy]")) {
         addCopyButton(source, source.dataset.copy);
@@ -71,6 +95,7 @@ document.addEventListener("DOMContentLoaded", () => {
             }
         });
     }
+    offerScopes();
 });
 
 // Names for the admin's own widgets. jQuery makes the choosers some time after DOMContentLoaded, in
