@@ -6,13 +6,18 @@ from django import forms
 
 from config.actors import Actor
 from config.admin.actions import Done, Operation
+from config.admin.changelist import rows_of
 from config.admin.form_fields import OneLine
+from numbers.admin.paste import split
 from numbers.inventory.add import add_numbers
 from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.inventory.seed import Stock, seed_numbers
-from numbers.models import PhoneNumber
+from numbers.models import PhoneNumber, StockBatch
 from numbers.models.phone_numbers import NO_RENT
+from numbers.numbering.phone_numbers import NotANumber, read_number
 
+_COUNTRY = "US"  # of national numbers, as on the import page
+_SHOWN = 10
 MOST_AT_ONCE = 10_000  # within a request; the command seed_numbers makes millions
 
 
@@ -20,7 +25,8 @@ class AddNumbersForm(forms.Form):
     numbers = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 6, "spellcheck": "false"}),
-        help_text="E.164, such as +14155550123, one per line. Or leave empty and enter an area code.",
+        help_text="One a line, or separated by commas, in any notation: +14155550123 or "
+        "(415) 555-0123. Or leave this empty and enter an area code.",
     )
     number_type = forms.ChoiceField(
         choices=[("", "follows from the number"), *PhoneNumber.Type.choices],
@@ -66,7 +72,22 @@ class AddNumbersForm(forms.Form):
             raise forms.ValidationError("Give either numbers or an area code.")
         if cleaned["area_code"] and not cleaned["count"]:
             self.add_error("count", "How many numbers of this area code?")
+        cleaned["numbers"] = self._read(cleaned["numbers"], cleaned["number_type"] or None)
         return cleaned
+
+    def _read(self, text: str, number_type: str | None) -> list[str]:
+        """Return the numbers in E.164. Add an error for those that can't be read."""
+        numbers, problems = [], []
+        for entry in split(text):
+            try:
+                named = read_number(entry, region=_COUNTRY, number_type=number_type)
+                numbers.append(named.number)
+            except NotANumber as problem:
+                problems.append(str(problem))
+        if problems:
+            more = f"; and {len(problems) - _SHOWN:,} more" if len(problems) > _SHOWN else ""
+            self.add_error("numbers", "; ".join(problems[:_SHOWN]) + more)
+        return list(dict.fromkeys(numbers))
 
 
 class AddNumbers(Operation):
@@ -88,9 +109,18 @@ class AddNumbers(Operation):
                 **shared,
             )
             seeded = seed_numbers(stock=stock, actor=actor, note=values["note"])
-            return Done(f"{seeded.created:,} numbers of {values['area_code']} were added.")
-        numbers = values["numbers"].split()
-        add_numbers(
+            message = f"{seeded.created:,} numbers of {values['area_code']} were added."
+            return Done(message, address=_numbers_of(seeded.batch))
+        numbers = values["numbers"]
+        batch = add_numbers(
             numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared
         )
-        return Done(f"{len(numbers):,} numbers were added.")
+        return Done(f"{_counted(len(numbers))} added.", address=_numbers_of(batch))
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} number was" if count == 1 else f"{count:,} numbers were"
+
+
+def _numbers_of(batch: StockBatch) -> str:
+    return rows_of("numbers_phonenumber", batch=batch.pk)
