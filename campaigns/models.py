@@ -69,7 +69,7 @@ class BrandQuerySet(models.QuerySet["Brand"]):
         return self.filter(organization_id=organization_id)
 
 
-# Pages write these as the API does: one spelling, also in what operators tell customers.
+# Pages write the states as the API does: one spelling for operators and customers.
 class BrandStatus(models.TextChoices):
     PENDING = "PENDING", "PENDING"
     ACTIVE = "ACTIVE", "ACTIVE"

@@ -206,9 +206,7 @@ def _action(action: BulkAction) -> Any:
         def draft() -> HttpResponse:
             job = choose(queryset, action=action, actor=actor_of(request))
             address = reverse("admin:bulk_action", args=[job.pk])
-            # Back leads to the list with its filters.
-            query = urlencode({"back": request.get_full_path()})
-            return HttpResponseRedirect(f"{address}?{query}")
+            return HttpResponseRedirect(f"{address}?{urlencode({'back': request.get_full_path()})}")
 
         try:
             return respond_once(request, draft)
@@ -253,7 +251,7 @@ def bulk_action_page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "form": form,
         "back_url": back_of(request) or rows_of("numbers_phonenumber"),
     }
-    context.update(job=job, confirming=confirming, media=form.media, **preview)
+    context |= {"job": job, "confirming": confirming, "media": form.media, **preview}
     return TemplateResponse(request, "operators/bulk_action.html", context)
 
 
