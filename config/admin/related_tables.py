@@ -205,7 +205,8 @@ def _word(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_word(one)}" for name, one in value.items()) or NOTHING
     if isinstance(value, list):
-        return "; ".join(_word(one) for one in value) or NOTHING
+        are_plain = all(isinstance(one, str) for one in value)
+        return (", " if are_plain else "; ").join(_word(one) for one in value) or NOTHING
     return str(value)
 
 

@@ -41,6 +41,7 @@ class NumberEventAdmin(HistoryAdmin):
         *("at", "phone_number", "what", "changes", "reason", "actor", "owner"),
         *("order", "assignment", "request_id", "number_id"),
     )
+    shown_if_set = frozenset({"reason", "owner", "order", "assignment"})
 
     def complete(self, rows: list[NumberEvent]) -> None:
         super().complete(with_numbers(rows))

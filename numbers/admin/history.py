@@ -136,6 +136,7 @@ class EventAdmin(HistoryAdmin):
         *("at", "about", "what", "changes", "reason", "actor", "owner"),
         *("request_id", "subject", "subject_id"),
     )
+    shown_if_set = frozenset({"reason", "owner"})
 
     def also_named(self, rows: list[Event]) -> dict[type[Model], set[Any]]:
         wanted: dict[type[Model], set[Any]] = {}

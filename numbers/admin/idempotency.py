@@ -20,6 +20,7 @@ class IdempotencyRecordAdmin(CompletedAdmin):
     search_fields = ("key__exact",)
     search_help_text = "A whole Idempotency-Key"
     shown = ("key", "owner", "order", "status", "created_at", "answer", "organization_id")
+    shown_if_set = frozenset({"owner", "order"})
 
     def complete(self, rows: list[Any]) -> None:
         owners = owners_of(rows)

@@ -161,6 +161,7 @@ class OrderAdmin(DeskAdmin):
     shown_if_set = frozenset(
         {
             *("failure_reason", "waiting_reason", "closed_by", "closing_note"),
+            *("wanted", "max_price_per_number", "api_key"),
             *("finished_at", "fill_attempts", "next_attempt_at", "last_error"),
         }
     )
@@ -174,13 +175,13 @@ class OrderAdmin(DeskAdmin):
         return short(order.pk, page_of(order))
 
     @admin.display(description="criteria")
-    def wanted(self, order: Order) -> str | None:
-        return wanted_in_words(order.criteria) if order.kind == Order.Kind.QUANTITY else None
+    def wanted(self, order: Order) -> str:
+        return wanted_in_words(order.criteria) if order.kind == Order.Kind.QUANTITY else ""
 
     @admin.display(description="API key")
-    def api_key(self, order: Order) -> str | None:
+    def api_key(self, order: Order) -> str:
         key = ApiKey.objects.filter(pk=order.api_key_id).first() if order.api_key_id else None
-        return link_to(key) if key else None
+        return link_to(key)
 
     @admin.display(description="total")
     def cost(self, order: Order) -> str:

@@ -87,6 +87,7 @@ class PhoneNumberAdmin(ExportedAdmin):
         ),
         *("batch", "created_at", "updated_at"),
     )
+    shown_if_set = frozenset({"quarantined_until", "held_for", "held_until", "reservation"})
     editable = ("region", "rate_center", "carrier")
     adding = AddNumbers()
     exported = COLUMNS

@@ -251,3 +251,15 @@ def test_held_number_has_one_state_on_its_page(desk, cast):
     html = desk.get(page_of(PhoneNumber.objects.get())).content.decode()
     assert "held until" in html
     assert "Available" not in html
+
+
+def test_order_leaves_out_fields_that_say_nothing(desk, api, cast):
+    factories.stock("+14155550100")
+    number = PhoneNumber.objects.get()
+    values = {"organization": cast.owner.pk, "reason": "by phone"}
+    do(desk, number, "assign", **values)
+    html = desk.get(page_of(Order.objects.get())).content.decode()
+    for name in ("API key:", "Criteria:", "Max price per number:", "Closed by:", "Last error:"):
+        assert name not in html
+    assert "Held until:" not in desk.get(page_of(number)).content.decode()
+    assert "operator:alice" in html

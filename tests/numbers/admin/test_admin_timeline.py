@@ -113,6 +113,10 @@ def test_timeline_shows_money_and_times_as_people_read_them(
         ("held_until", "2027-01-12T14:18:24.631682+01:00", "2027-01-12 13:18 UTC"),
         ("held_until", "soon", "soon"),
         ("label", "2027-01-12T13:18:24+00:00", "2027-01-12T13:18:24+00:00"),
+        ("sms_enabled", True, "yes"),
+        ("scopes", ["numbers:read", "credit:read"], "numbers:read, credit:read"),
+        ("spending_limit", {"amount": "5.00", "period": "day"}, "amount 5.00, period day"),
+        ("rejection_reasons", [{"code": "A"}, {"code": "B"}], "code A; code B"),
     ],
 )
 def test_value_of_a_history_is_shown_in_words(name: str, value: Any, shown: str) -> None:
