@@ -1,5 +1,6 @@
-"""Lists of millions of rows: bounded counts, bounded offsets, bounded time."""
+"""Lists of millions of rows: bounded counts, bounded offsets, bounded time; rows by a short id."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,11 +9,14 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db import OperationalError, connections, transaction
+from django.db.models import Model, UUIDField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
+from psycopg import sql
 
 from config.admin.listing import GuardedChangeList
+from config.admin.related_tables import SHORT
 from config.errors import sqlstate_of
 
 # Pages beyond this need a filter instead. It also bounds OFFSET.
@@ -25,6 +29,14 @@ PATIENT_VAR = "patient"
 # Time to count the rows beyond the page shown. An exact count is not worth a longer wait.
 COUNT_MS = 60
 _CANCELLED = "57014"
+# No index has the end of an id, and one would cost every order a write. So only the newest rows
+# are read: as many as a list without a filter can reach.
+_ENDING = re.compile(rf"(?:…|\.\.\.)?([0-9a-f]{{{SHORT}}})", re.IGNORECASE)
+_MOST_FOUND = 20
+_NEWEST = sql.SQL("""
+    SELECT newest.id FROM (SELECT {key} AS id FROM {table} ORDER BY {key} DESC LIMIT %s) AS newest
+    WHERE right(newest.id::text, %s) = %s LIMIT %s
+""")
 
 
 def rows_of(model: str, **query: Any) -> str:
@@ -166,3 +178,22 @@ def within_time(database: str, milliseconds: int) -> Iterator[None]:
             )
         yield
         transaction.set_rollback(True, using=database)
+
+
+def id_ending(text: str) -> str:
+    """Return the characters that a list shows of an id, if the text is those; else ""."""
+    match = _ENDING.fullmatch(text.strip())
+    return match[1].lower() if match else ""
+
+
+def ids_ending(model: type[Model], text: str) -> list[Any]:
+    """Return the keys, of the newest rows, that end as the text says; [] if it is no such end."""
+    key, ending = model._meta.pk, id_ending(text)
+    if not ending or not isinstance(key, UUIDField):
+        return []
+    query = _NEWEST.format(
+        key=sql.Identifier(str(key.column)), table=sql.Identifier(model._meta.db_table)
+    )
+    with connections[model._default_manager.db].cursor() as cursor:
+        cursor.execute(query, [REACHABLE_ROWS, SHORT, ending, _MOST_FOUND])
+        return [row[0] for row in cursor.fetchall()]

@@ -11,7 +11,7 @@ from operator import or_
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -22,10 +22,16 @@ from django.urls.resolvers import URLPattern
 from django.utils.text import capfirst
 
 from config.admin.actions import Operation, allowed, named, page_of, show_operation
-from config.admin.changelist import PATIENT_VAR, BoundedPaginator, DeskChangeList
+from config.admin.changelist import (
+    PATIENT_VAR,
+    BoundedPaginator,
+    DeskChangeList,
+    id_ending,
+    ids_ending,
+)
 from config.admin.listing import GuardedList
 from config.admin.once import respond_once
-from config.admin.related_tables import Related, for_list, for_page
+from config.admin.related_tables import SHORT, Related, for_list, for_page
 
 
 def _any_is(names: list[str], value: str) -> Q:
@@ -177,6 +183,8 @@ class DeskAdmin(GuardedList):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         exact = [name for name in self.get_search_fields(request) if name.endswith("__exact")]
+        if "id__exact" in exact and id_ending(search_term):
+            return queryset.filter(pk__in=ids_ending(self.model, search_term)), False
         try:
             if exact and len(exact) == len(self.get_search_fields(request)):
                 # Django would search for the id's text, which has no index in any table.
@@ -185,6 +193,11 @@ class DeskAdmin(GuardedList):
                 ) if search_term else queryset, False
             return super().get_search_results(request, queryset, search_term)
         except (ValueError, ValidationError):  # a malformed id matches nothing
+            messages.warning(
+                request,
+                f"The search finds nothing for “{search_term[:40]}”: type a whole id, or the "
+                f"{SHORT} characters of it that lists show.",
+            )
             return queryset.none(), False
 
     # --- operations ----------------------------------------------------------------------------

@@ -4,6 +4,7 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 
 - ``find``: the search box of every page.
 - ``lookups``: what it finds.
+- ``typed``: reading what was typed there.
 - ``phone_numbers``: numbers.
 - ``number_search``: searching them.
 - ``number_filters``: filters that choose them.

@@ -6,9 +6,7 @@ operators who may see its rows.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 from django.db.models import Model, Q, QuerySet, Value
@@ -18,9 +16,11 @@ from django.urls import reverse
 
 from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Event, Organization
-from campaigns.names import as_id
 from config.admin.actions import page_of
+from config.admin.changelist import ids_ending
 from numbers.admin.events import in_a_sentence, with_numbers
+from numbers.admin.number_filters import batches_noted
+from numbers.admin.typed import Typed
 from numbers.inventory.availability import state_of
 from numbers.models import (
     Assignment,
@@ -34,43 +34,11 @@ from numbers.models import (
     Reservation,
     StockBatch,
 )
-from numbers.numbering.notations import meanings_of
-from numbers.orders.find import closed_in, of_request, order_in, started_at, written_by
+from numbers.orders.find import closed_in, of_request, order_in, written_by
 
 SHOWN = 20
 IMPORT = "import"
-_KEY = "am_"
-_KEY_LENGTH = len("am_live_8sK2")
 _SHORTEST_PART = 3  # characters of a trigram
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What was typed, and everything that it may be."""
-
-    text: str
-    numbers: list[str]
-    id: UUID | None
-    request_id: str
-    request_at: datetime | None
-    key_prefix: str
-
-    @classmethod
-    def read(cls, text: str) -> "Typed":
-        """Read the text. The secret of a key is cut to the prefix that lists show."""
-        text = text.replace("\0", "").strip()[:255]
-        is_key = text.startswith(_KEY)
-        if is_key:
-            text = text[:_KEY_LENGTH]
-        at = started_at(text)
-        return cls(
-            text,
-            meanings_of(text),
-            as_id(text),
-            text.upper() if at else "",
-            at,
-            text if is_key else "",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +82,12 @@ def _union(model: type[Model], *conditions: Q | None) -> Any:
     return model._default_manager.filter(pk__in=ids).order_by("-pk")
 
 
-def _by_id(typed: Typed) -> Q | None:
-    return Q(pk=typed.id) if typed.id else None
+def _by_id(typed: Typed, model: type[Model] | None = None) -> Q | None:
+    """Return the row with this id; of a ``model`` also the newest rows whose id ends so."""
+    if typed.id:
+        return Q(pk=typed.id)
+    ids = ids_ending(model, typed.text) if model else []
+    return Q(pk__in=ids) if ids else None
 
 
 def _numbers(typed: Typed, request: HttpRequest) -> list[Hit]:
@@ -127,7 +99,7 @@ def _orders(typed: Typed, request: HttpRequest) -> list[Hit]:
     by_request = of_request(typed.request_id) if typed.request_id else None
     closed = closed_in(typed.request_id) if typed.request_id else None
     reference = Q(customer_reference=typed.text) & ~Q(customer_reference="")
-    orders = _union(Order, _by_id(typed), by_request, closed, reference)
+    orders = _union(Order, _by_id(typed, Order), by_request, closed, reference)
     return _hits(orders.select_related("organization"), _about_order)
 
 
@@ -196,7 +168,7 @@ def _imports(typed: Typed, request: HttpRequest) -> list[Hit]:
     by_request = Q(request_id=typed.request_id) if typed.request_id else None
     title = Q(title__icontains=typed.text) if len(typed.text) >= _SHORTEST_PART else None
     of_kind = [None if one is None else one & Q(kind=IMPORT) for one in (by_request, title)]
-    jobs = _union(Job, _by_id(typed), *of_kind).filter(kind=IMPORT)
+    jobs = _union(Job, _by_id(typed, Job), *of_kind).filter(kind=IMPORT)
     may_open = request.user.has_perm("numbers.add_phonenumber")
     return [
         Hit(
@@ -211,7 +183,7 @@ def _imports(typed: Typed, request: HttpRequest) -> list[Hit]:
 
 def _jobs(typed: Typed, request: HttpRequest) -> list[Hit]:
     by_request = Q(request_id=typed.request_id) if typed.request_id else None
-    jobs = _union(Job, _by_id(typed), by_request).exclude(kind=IMPORT)
+    jobs = _union(Job, _by_id(typed, Job), by_request).exclude(kind=IMPORT)
     jobs = jobs.exclude(status=Job.Status.DRAFT)
     return _hits(jobs, lambda row: f"{row.get_status_display()} · {row.actor}")
 
@@ -227,13 +199,17 @@ def _assignments(typed: Typed, request: HttpRequest) -> list[Hit]:
 
 def _reservations(typed: Typed, request: HttpRequest) -> list[Hit]:
     by_request = of_request(typed.request_id) if typed.request_id else None
-    rows = _union(Reservation, _by_id(typed), by_request).select_related("organization")
+    rows = _union(Reservation, _by_id(typed, Reservation), by_request).select_related(
+        "organization"
+    )
     return _hits(rows, lambda row: f"{row.organization} · {len(row.numbers)} numbers")
 
 
 def _batches(typed: Typed, request: HttpRequest) -> list[Hit]:
     by_request = of_request(typed.request_id) if typed.request_id else None
-    return _hits(_union(StockBatch, _by_id(typed), by_request), lambda row: row.note)
+    note = Q(pk__in=batches_noted(typed.text))
+    rows = _union(StockBatch, _by_id(typed, StockBatch), by_request, note)
+    return _hits(rows, lambda row: row.note)
 
 
 def _of_model(model: Any, about: Callable[[Any], str]) -> Callable[..., list[Hit]]:

@@ -11,27 +11,46 @@ from django.http import HttpRequest
 
 from campaigns.admin_filters import MOST_CAMPAIGNS, campaigns_named
 from campaigns.names import as_id
+from config.admin.changelist import ids_ending
 from config.admin.filters import TypedFilter, Unreadable
 from numbers.inventory.availability import STATES
-from numbers.models import Job
+from numbers.models import Job, StockBatch
 
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 # Carriers are few; this bounds the time to list them.
 _MOST_CARRIERS = 500
 _CARRIERS_NAMED = 20
+_BATCHES_READ = 1_000
+_MOST_BATCHES = 50
+_SHORTEST_PART = 3  # characters of a trigram
+
+
+def batches_noted(text: str) -> list[Any]:
+    """Return the newest of the stock batches with this in their note, found by an index."""
+    if len(text) < _SHORTEST_PART:
+        return []
+    # In no order: with one, PostgreSQL may read the primary key backwards instead of the index.
+    noted = StockBatch.objects.filter(note__icontains=text).order_by()
+    ids = list(noted.values_list("pk", flat=True)[:_BATCHES_READ])
+    return sorted(ids, reverse=True)[:_MOST_BATCHES]
 
 
 class BatchFilter(TypedFilter):
-    """Numbers that came into stock together, by the id of their stock batch or of the import."""
+    """Numbers that came into stock together: an import or a stock batch by id, or by its note."""
 
     title, parameter_name = "import or batch", "batch"
-    placeholder = "id of an import or a stock batch"
-    instruction = "the whole id of an import or a stock batch, from the address of its page"
+    placeholder = "id, or part of the note"
 
     def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
         identity = as_id(typed)
         if identity is None:
-            raise Unreadable
+            ids = ids_ending(StockBatch, typed) or batches_noted(typed)
+            if not ids:
+                raise Unreadable(
+                    "Write the id of an import or a stock batch, or three characters or more of "
+                    "its note, such as the name of the imported file."
+                )
+            return queryset.filter(batch_id__in=ids)
         job = Job.objects.filter(pk=identity, kind="import").first()
         batch = as_id(job.counts.get("batch") or "") if job else identity
         return queryset.filter(batch_id=batch) if batch else queryset.none()

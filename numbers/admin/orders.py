@@ -12,7 +12,7 @@ from campaigns.admin_filters import OrganizationFilter
 from campaigns.names import as_id
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
-from config.admin.changelist import LOOK_MS, rows_of, within_time
+from config.admin.changelist import LOOK_MS, ids_ending, rows_of, within_time
 from config.admin.filters import TypedFilter, Unreadable
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
@@ -195,7 +195,7 @@ class OrderAdmin(DeskAdmin):
             return queryset.filter(pk=identity), False
         if started_at(term):
             return queryset.filter(of_request(term) | closed_in(term)), False
-        found = _orders_of_numbers(term)
+        found = _orders_of_numbers(term) + ids_ending(Order, term)
         found += Order.objects.filter(_with_reference(term)).values_list("pk", flat=True)[
             :_MOST_ORDERS
         ]

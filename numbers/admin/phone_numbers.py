@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
+from campaigns.names import as_id
 from config.admin.actions import page_of
-from config.admin.changelist import rows_of
+from config.admin.changelist import REACHABLE_ROWS, ids_ending, rows_of
 from config.admin.csv_export import ExportedAdmin
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
@@ -25,6 +26,7 @@ from numbers.admin.number_filters import (
     CarrierFilter,
     LabelFilter,
     PriceFilter,
+    batches_noted,
 )
 from numbers.admin.number_search import containing, is_about_sold
 from numbers.admin.rent import billing_of
@@ -212,7 +214,22 @@ class AssignmentAdmin(DeskAdmin):
 class StockBatchAdmin(DeskAdmin):
     list_display = ("created_at", "source", "actor", "note", "request_id")
     list_filter = ("source",)
-    shown = ("id", "source", "actor", "request_id", "note", "created_at")
+    search_fields = ("note",)
+    search_help_text = "A part of the note, or an id"
+    shown = ("id", "source", "numbers", "actor", "request_id", "note", "created_at")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        identity = as_id(search_term.strip())
+        if not search_term.strip():
+            return queryset, False
+        ids = [identity] if identity else ids_ending(StockBatch, search_term)
+        return queryset.filter(pk__in=ids or batches_noted(search_term.strip())), False
+
+    @admin.display
+    def numbers(self, batch: StockBatch) -> str:
+        """Count the numbers, up to what a list can reach: a batch may have millions."""
+        count = PhoneNumber.objects.filter(batch=batch).order_by()[: REACHABLE_ROWS + 1].count()
+        return f"more than {REACHABLE_ROWS:,}" if count > REACHABLE_ROWS else f"{count:,}"
 
     def related(self, request: HttpRequest, subject: StockBatch) -> list[Related]:
         return [

@@ -1,7 +1,9 @@
 """Stock batches: how numbers came into stock."""
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from config.db.fields import CreatedAt, id_column, one_of
 from numbers.models.fields import ACTOR
@@ -11,6 +13,13 @@ class StockBatchSource(models.TextChoices):
     SEED = "seed"
     IMPORT = "import"
     OPERATOR = "operator"
+
+
+_WORDS: dict[str, str] = {
+    StockBatchSource.SEED: "Random numbers",
+    StockBatchSource.IMPORT: "Import",
+    StockBatchSource.OPERATOR: "Added by name",
+}
 
 
 class StockBatch(models.Model):
@@ -28,10 +37,13 @@ class StockBatch(models.Model):
     class Meta:
         verbose_name_plural = "stock batches"
         ordering = ["-id"]
+        indexes = [GinIndex(OpClass(Upper("note"), name="gin_trgm_ops"), name="batch_note_part")]
         constraints = [
             one_of("source", StockBatchSource, name="batch_source_known"),
             models.CheckConstraint(condition=Q(actor__regex=ACTOR), name="batch_actor_named"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.source} by {self.actor} at {self.created_at:%Y-%m-%d %H:%M}"
+        kind, _, name = self.actor.partition(":")
+        actor = name if kind == "operator" else self.actor
+        return f"{_WORDS[self.source]} by {actor}, {self.created_at:%Y-%m-%d %H:%M} UTC"

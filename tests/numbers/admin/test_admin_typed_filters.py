@@ -69,7 +69,7 @@ def test_every_typed_filter_is_silent_when_it_is_empty(desk, operator):
         (Refusal, "area", "9071", "three digits, such as 415, or none"),
         (Refusal, "pattern", "seven", "digits, such as 777"),
         (PhoneNumber, "price", "cheap", "a price such as 1.00"),
-        (PhoneNumber, "batch", "Peerless", "the whole id of an import or a stock batch"),
+        (PhoneNumber, "batch", "Peerless", "the id of an import or a stock batch, or three"),
         (PhoneNumber, "area_code", "Alaska", "three digits, such as 415"),
         (PhoneNumber, "organization", "Nowhere Inc", "No organization has that in its name."),
         (PhoneNumber, "campaign", "Nothing", "No campaign has that in its name."),
