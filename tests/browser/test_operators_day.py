@@ -154,7 +154,7 @@ def test_undo_a_release(alice: Operator, acme: Api) -> None:
     assert release(acme, number_id).status_code == 200
     alice.find(number)
     alice.follow("Undo release", within=".object-tools")
-    alice.says("label reception", within=".desk-explanation")
+    alice.says("label “reception”", within=".desk-explanation")
     alice.submit(reason="their mistake")
     assert db_assertions.owners() == {number: "Acme Dental"}
     assert NumberEvent.objects.latest("id").reason == "their mistake"

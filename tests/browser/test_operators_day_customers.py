@@ -103,7 +103,7 @@ def test_find_anything_by_a_request_id(alice: Operator, acme: Api) -> None:
     alice.says("1 number asked for, 0 available", "#why")
     alice.says("Acme Dental")
     alice.find(mistaken["X-Request-Id"])
-    alice.says("Refused with 422", "#why")
+    alice.says("refused with 422", "#why")
 
 
 def test_approve_a_campaign(alice: Operator) -> None:
