@@ -69,6 +69,13 @@ def _options() -> argparse.Namespace:
         help="only paired rounds of orders against the desk of this checkout",
     )
     parser.add_argument(
+        "--pythons",
+        nargs="+",
+        metavar="PYTHON",
+        help="only rounds of orders by the desk and FastAPI on this Python and these, each of an "
+        "environment with the packages of requirements/bench.txt",
+    )
+    parser.add_argument(
         "--only", choices=SECTIONS, nargs="+", default=SECTIONS, help="some of the sections"
     )
     return parser.parse_args()
@@ -86,6 +93,7 @@ def _measure(options: argparse.Namespace) -> None:
         orders,
         paired,
         plots,
+        pythons,
         round_trips,
         webhooks,
         world,
@@ -102,6 +110,9 @@ def _measure(options: argparse.Namespace) -> None:
     pace = {"rounds": options.rounds, "seconds": options.seconds}
     if options.against:
         paired.measure_against(report, stock, options.against.resolve(), **pace)
+        return print(f"written to {report.save()}")
+    if options.pythons:
+        pythons.measure_pythons(report, stock, options.pythons, **pace)
         return print(f"written to {report.save()}")
     sections = {
         "orders": lambda: orders.measure_orders(report, stock, **pace),

@@ -26,6 +26,7 @@ class Contestant:
     settings: str = "config.settings"
     environment: tuple[tuple[str, str], ...] = ()
     folder: Path = BASE_DIR
+    python: str = sys.executable
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def serving(contestant: Contestant, database: str, **environment: str) -> Iterat
     log = BUILD_DIR / f"bench-{contestant.name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [contestant.python, *arguments],
             cwd=contestant.folder,
             env=environment_of(contestant, database) | {"PORT": str(port)} | environment,
             stdout=output,

@@ -23,14 +23,15 @@ def measure_against(
     series: Series = {(one.name, size): [] for one in (DESK, theirs) for size in SIZES}
     for number in range(rounds):
         for contestant in (DESK, theirs) if number % 2 else (theirs, DESK):
-            _one_round(contestant, world, number, seconds, series)
+            one_round(contestant, world, number, seconds, series)
         report.progress(f"paired: round {number + 1} of {rounds}")
     _report(report, series, theirs)
 
 
-def _one_round(
+def one_round(
     contestant: Contestant, world: World, number: int, seconds: float, series: Series
 ) -> None:
+    """Measure orders of each size on a fresh copy of the database, and add the runs to ``series``."""
     deck = Deck(world, seed=number)
     with ExitStack() as stack:
         database = stack.enter_context(server.fresh_copy(world.template, "paired"))
