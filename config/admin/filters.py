@@ -99,6 +99,10 @@ class CalendarFilter(TypedFilter):
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
         raise NotImplementedError
 
+    def begin(self) -> str:
+        """Return the day of the first row, such as 2026-12-31; "" if there is no row."""
+        raise NotImplementedError
+
     def choices(self, changelist: Any) -> Any:
         (choice,) = super().choices(changelist)
         value = _in_digits(self.typed)
@@ -108,6 +112,8 @@ class CalendarFilter(TypedFilter):
             return period, query
 
         smaller = [] if self.typed and not value else _periods_in(value, years=self.years_shown)
+        begin = self.begin() if smaller else None
+        smaller = [period for period in smaller if begin and period >= begin[: len(period)]]
         yield {
             **choice,
             "larger": [linked(period) for period in _periods_around(value)],

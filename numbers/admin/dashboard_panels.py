@@ -13,13 +13,14 @@ from config.admin.charts import Part, Place, draw_bar, draw_columns
 from numbers.admin.filters import CRITERIA, criteria_in_words
 from numbers.admin.refusals import NOT_NAMED
 from numbers.credit.ledger import short_accounts
-from numbers.models import CreditAccount, Order, PhoneNumber, Webhook
+from numbers.models import CreditAccount, Order, PhoneNumber, Refusal, Webhook
 from numbers.reports.dashboard import DAYS, Figures
 
 SHOWN = 12  # rows of a panel
 LOW = 6  # area codes that run out, of those SHOWN
 WORK_SHOWN = 6  # rows of a panel of work
 LOW_DAYS = 14
+_YEAR = 365  # days
 STATES = ("available", "held", "assigned", "quarantined", "retired")
 
 
@@ -74,13 +75,24 @@ def areas_panel(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
         place = area["region"] or _in_words(area["number_type"])
         bar = draw_bar([("available", area["available"])], top)
         rows.append({**area, "place": place, "bar": bar, "address": address})
-        rows[-1].update(days_left=days_left, short=days_left is not None and days_left < LOW_DAYS)
+        rows[-1].update(
+            days_left=days_left,
+            lasts=_lasts(days_left),
+            short=days_left is not None and days_left < LOW_DAYS,
+        )
     return {
         "rows": rows,
         "more": len(areas) - len(shown),
         "all": reverse("admin:area_codes"),
         "days": DAYS,
     }
+
+
+def _lasts(days: float | None) -> str:
+    """Return in words how long the stock lasts; "" if nothing was sold."""
+    if days is None:
+        return ""
+    return "more than a year" if days > _YEAR else counted(round(days), "day")
 
 
 def low_panel(figures: Figures) -> dict[str, Any]:
@@ -108,6 +120,11 @@ def quarantine_panel(figures: Figures) -> dict[str, Any]:
     return {"rows": rows if any(weeks) else []}
 
 
+def counted(count: int, noun: str) -> str:
+    """Return the count with its noun: "1 order", "2 orders"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 # --- the last days --------------------------------------------------------------------------------
 def _days(figures: Figures) -> list[dict[str, Any]]:
     return figures.panels.get("days", {}).get("days", [])
@@ -127,7 +144,7 @@ def orders_panel(figures: Figures) -> dict[str, Any]:
                 Part(
                     "assigned",
                     day["orders"],
-                    f"{day['orders']:,} orders of {day['numbers']:,} numbers",
+                    f"{counted(day['orders'], 'order')} of {counted(day['numbers'], 'number')}",
                 )
             ],
         )
@@ -136,6 +153,7 @@ def orders_panel(figures: Figures) -> dict[str, Any]:
     return {
         "chart": draw_columns(places),
         "unit": "orders",
+        "one": "order",
         "sum": sum(day["orders"] for day in days),
     }
 
@@ -154,6 +172,8 @@ def revenue_panel(figures: Figures) -> dict[str, Any]:
     return {"chart": draw_columns(places), "unit": settings.CURRENCY, "sum": total}
 
 
+# The statuses of the refusals that the figures count: the others are mistakes of the caller.
+_COUNTED = ",".join(map(str, Refusal.DEMAND_STATUSES))
 # The colors that the stylesheet has, for the most frequent codes.
 CODES = {
     "INSUFFICIENT_INVENTORY": "held",
@@ -173,7 +193,9 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
             parts.append(Part(CODES.get(code, "assigned"), count, f"{count:,} {code}"))
         places.append(
             Place(
-                _day_name(day), rows_of("numbers_refusal", day=day["day"], sandbox__exact=0), parts
+                _day_name(day),
+                rows_of("numbers_refusal", day=day["day"], status__in=_COUNTED, sandbox__exact=0),
+                parts,
             )
         )
     legend = [
@@ -188,6 +210,7 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
     return {
         "chart": draw_columns(places),
         "unit": "refusals",
+        "one": "refusal",
         "sum": sum(totals.values()),
         "legend": legend,
     }

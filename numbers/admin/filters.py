@@ -1,7 +1,7 @@
 """Filters of the operators' lists, each answered by an index."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from campaigns.admin_filters import OrganizationFilter
 from config.admin.filters import CalendarFilter, DayFilter, TypedFilter, Unreadable
 from config.db.fields import first_id_of
 from numbers.inventory.availability import STATES
+from numbers.models import Order
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -88,6 +89,10 @@ class OrderDayFilter(CalendarFilter):
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
         return queryset.filter(pk__gte=first_id_of(begin), pk__lt=first_id_of(end))
+
+    def begin(self) -> str:
+        first = Order.objects.order_by("pk").values_list("created_at", flat=True).first()
+        return f"{first.astimezone(UTC):%Y-%m-%d}" if first else ""
 
 
 # The criteria that unmet demand is counted by, by the names that operators know.

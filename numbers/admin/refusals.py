@@ -77,7 +77,7 @@ class AreaFilter(TypedFilter):
 
     def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
         if typed == NOT_NAMED:
-            others = queryset.annotate(named=_NAMED).exclude(named__regex=_OF_AN_AREA)
+            others = queryset.annotate(in_text=_NAMED).exclude(in_text__regex=_OF_AN_AREA)
             return others.filter(wanted__isnull=False, area_code="")
         if not is_area_code(typed):
             raise Unreadable
@@ -131,7 +131,7 @@ def available(refusal: Refusal) -> int | None:
 @admin.register(Refusal)
 class RefusalAdmin(DeskAdmin):
     change_form_template = "operators/refused.html"
-    linked = ("code", "code__exact", "sandbox__exact", "organization_id")
+    linked = ("code", "code__exact", "status__in", "sandbox__exact", "organization_id")
     list_display = (
         "at",
         "reason",

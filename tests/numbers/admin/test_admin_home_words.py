@@ -1,0 +1,84 @@
+"""The home page's links list what its bars count, and its words agree with its figures."""
+
+import pytest
+from django.utils import timezone
+
+from numbers.admin.dashboard_panels import areas_panel, counted
+from numbers.models import NumberEvent, Order, Refusal
+from numbers.reports.dashboard import Figures, refresh_figures
+from tests.support import factories
+from tests.support.admin_client import url
+
+pytestmark = pytest.mark.django_db
+
+
+def panel(desk, title):
+    refresh_figures()
+    page = desk.get("/admin/")
+    return page, next(one for one in page.context["panels"] if one["title"] == title)
+
+
+def test_link_of_a_bar_lists_the_refusals_that_it_counts(desk, api, cast):
+    api.order(["+14155550101"])
+    api.order(["nonsense"])
+    api.using("am_live_" + "x" * 40).get("/v1/phone-numbers")
+    assert Refusal.objects.count() == 3
+    page, shown = panel(desk, "Refusals by day")
+    assert shown["sum"] == 1
+    (today,) = [column for column in shown["chart"].columns if column.marks]
+    listed = desk.get(today.address).context["cl"].result_list
+    assert [row.code for row in listed] == ["INSUFFICIENT_INVENTORY"]
+    text = page.content.decode()
+    assert "<strong>1</strong> refusal in 30 days" in text
+    assert "1 refusals" not in text
+
+
+def test_bar_of_one_order_is_in_the_singular(desk, cast):
+    factories.own(cast.owner, *factories.stock("+14155550101"))
+    page, shown = panel(desk, "Orders by day")
+    (today,) = [column for column in shown["chart"].columns if column.marks]
+    assert "1 order of 1 number" in today.label
+    assert "1 orders" not in page.content.decode()
+    assert counted(2_000, "order") == "2,000 orders"
+
+
+@pytest.mark.parametrize(
+    ("available", "sold", "words"),
+    [
+        (399, 1, "more than a year"),
+        (1, 30, "1 day"),
+        (20, 30, "20 days"),
+        (5, 0, ""),
+    ],
+)
+def test_stock_that_lasts_for_years_has_no_count_of_days(available, sold, words):
+    area = {
+        "area_code": "415",
+        "number_type": "local",
+        "region": "CA",
+        "available": available,
+        "sold": sold,
+    }
+    figures = Figures(None, {"stock": {"areas": [area]}})
+    assert areas_panel(figures)["rows"][0]["lasts"] == words
+
+
+def test_calendar_of_orders_offers_no_year_without_orders(desk, cast):
+    def years():
+        (filters,) = [
+            spec
+            for spec in desk.get(url(Order, "changelist")).context["cl"].filter_specs
+            if getattr(spec, "parameter_name", "") == "day"
+        ]
+        (choice,) = filters.choices(desk.get(url(Order, "changelist")).context["cl"])
+        return [period for period, _ in choice["smaller"]]
+
+    assert years() == []
+    factories.own(cast.owner, *factories.stock("+14155550101"))
+    assert years() == [f"{timezone.now():%Y}"]
+
+
+def test_history_is_counted_in_entries(desk, cast):
+    factories.own(cast.owner, *factories.stock("+14155550101", "+14155550102"))
+    text = desk.get(url(NumberEvent, "changelist")).content.decode()
+    assert "2 entries of the history of numbers" in " ".join(text.split())
