@@ -17,6 +17,7 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``background``: duties and jobs on the home page.
 - ``dashboard``: the home page.
 - ``dashboard_panels``: what its panels show.
+- ``demand``: unmet demand on the home page.
 - ``stock_links``: links to matching numbers and to new stock.
 - ``refusals``: refused requests and unmet demand.
 - ``timeline``: who had a number when.

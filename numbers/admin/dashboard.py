@@ -19,7 +19,6 @@ from config.admin.site import Page, desk
 from numbers.admin.background import background_panel, failed_panel
 from numbers.admin.dashboard_panels import (
     areas_panel,
-    demand_panel,
     low_panel,
     orders_panel,
     pending_panel,
@@ -31,6 +30,7 @@ from numbers.admin.dashboard_panels import (
     stock_panel,
     webhooks_panel,
 )
+from numbers.admin.demand import demand_panel
 from numbers.admin.rent import rent_panel
 from numbers.reports.dashboard import (
     Figures,

@@ -1,6 +1,6 @@
 """What each panel of the home page shows. Every figure links to the rows behind it."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +10,6 @@ from django.urls import reverse
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.admin.changelist import rows_of
 from config.admin.charts import Part, Place, draw_bar, draw_columns
-from numbers.admin.filters import CRITERIA, criteria_in_words
-from numbers.admin.refusals import NOT_NAMED
 from numbers.credit.ledger import short_accounts
 from numbers.models import CreditAccount, Order, PhoneNumber, Refusal, Webhook
 from numbers.reports.dashboard import DAYS, Figures
@@ -48,7 +46,7 @@ def stock_panel(figures: Figures) -> dict[str, Any]:
     return {"states": STATES, "rows": rows, "add": reverse("admin:numbers_phonenumber_add")}
 
 
-def _in_words(number_type: str) -> str:
+def type_in_words(number_type: str) -> str:
     return dict(PhoneNumber.Type.choices).get(number_type, "").lower()
 
 
@@ -72,7 +70,7 @@ def areas_panel(figures: Figures, limit: int | None = SHOWN) -> dict[str, Any]:
             sandbox__exact=0,
         )
         days_left = area["available"] / rate if rate else None
-        place = area["region"] or _in_words(area["number_type"])
+        place = area["region"] or type_in_words(area["number_type"])
         bar = draw_bar([("available", area["available"])], top)
         rows.append({**area, "place": place, "bar": bar, "address": address})
         rows[-1].update(
@@ -214,30 +212,6 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
         "sum": sum(totals.values()),
         "legend": legend,
     }
-
-
-def demand_panel(figures: Figures) -> dict[str, Any]:
-    rows = []
-    for wish in figures.panels.get("demand", {}).get("wishes", [])[:SHOWN]:
-        # Exactly the requests of this row: a criterion that it does not name is "none".
-        refused = {
-            "area": wish["area_code"] or NOT_NAMED,
-            "type": wish["number_type"] or NOT_NAMED,
-            "pattern": wish["pattern"] or NOT_NAMED,
-        }
-        waiting = {name: wish[name] for name in CRITERIA.values()}
-        rows.append(
-            {
-                **wish,
-                "type_name": _in_words(wish["number_type"]),
-                "last_at": datetime.fromisoformat(wish["last_at"]),
-                "address": rows_of("numbers_refusal", unmet="yes", sandbox__exact=0, **refused),
-                "waiting_address": rows_of(
-                    "numbers_order", criteria=criteria_in_words(waiting), sandbox__exact=0
-                ),
-            }
-        )
-    return {"rows": rows, "days": DAYS}
 
 
 # --- waiting ------------------------------------------------------------------------------------

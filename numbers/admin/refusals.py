@@ -153,7 +153,7 @@ class RefusalAdmin(DeskAdmin):
         *(
             "at",
             "status",
-            "code",
+            "reason",
             "organization",
             "sandbox",
             "path",
@@ -186,7 +186,7 @@ class RefusalAdmin(DeskAdmin):
     def reason(self, refusal: Refusal) -> str:
         """Return the code with line breaks allowed: INSUFFICIENT_INVENTORY is two columns wide."""
         return format_html_join(
-            mark_safe("_<wbr>"), "{}", ((part,) for part in refusal.code.split("_"))
+            mark_safe("_<wbr>"), "{}", ((part,) for part in refusal.what.split("_"))
         )
 
     @admin.display(description="asked for")

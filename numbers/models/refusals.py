@@ -123,4 +123,9 @@ class Refusal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.what} at {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def what(self) -> str:
+        """Return the code of an error; a search that found too few has none."""
+        return "search that found too few" if self.code == self.SEARCH_SHORT else self.code

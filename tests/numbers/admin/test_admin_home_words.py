@@ -82,3 +82,37 @@ def test_history_is_counted_in_entries(desk, cast):
     factories.own(cast.owner, *factories.stock("+14155550101", "+14155550102"))
     text = desk.get(url(NumberEvent, "changelist")).content.decode()
     assert "2 entries of the history of numbers" in " ".join(text.split())
+
+
+def test_unmet_demand_shows_what_is_available_now(desk, api, cast):
+    search = "/v1/phone-numbers/search"
+    api.post(search, {"area_code": "907", "quantity": 31})
+    api.post(search, {"area_code": "907", "pattern": "000", "quantity": 1})
+    factories.stock(*factories.line(1, 30, area_code="907"))
+    page, shown = panel(desk, "Unmet demand")
+    rows = {row["pattern"]: row for row in shown["rows"]}
+    assert (rows[""]["missing"], rows[""]["available"]) == (31, 30)
+    assert desk.get(rows[""]["stock_address"]).context["cl"].result_count == 30
+    assert rows["000"]["available"] is None
+    text = " ".join(page.content.decode().split())
+    assert "short in 30&nbsp;days" in text
+    assert "907, with the digits 000" in text
+
+
+def test_short_search_is_described_in_words(desk, api, cast):
+    api.post("/v1/phone-numbers/search", {"area_code": "907", "quantity": 31})
+    listed = desk.get(url(Refusal, "changelist")).content.decode()
+    page = desk.get(url(Refusal, "change", Refusal.objects.get().pk)).content.decode()
+    for text in (listed, page):
+        assert "search that found too few" in text
+        assert "SEARCH_SHORT" not in text
+    assert "Nothing was refused; the shortfall counts as unmet demand." in page
+
+
+def test_list_begins_with_a_link_to_its_filters(desk, cast):
+    factories.own(cast.owner, *factories.stock("+14155550101"))
+    text = desk.get(url(Order, "changelist"), {"status__exact": "complete"}).content.decode()
+    assert text.index('href="#changelist-filter"') < text.index('id="result_list"')
+    assert 'id="changelist-filter"' in text
+    assert "Filters (in use)" in text
+    assert "(in use)" not in desk.get(url(Order, "changelist")).content.decode()
