@@ -78,16 +78,17 @@ class AddNumbersForm(forms.Form):
     def _read(self, text: str, number_type: str | None) -> list[str]:
         """Return the numbers in E.164. Add an error for those that can't be read."""
         numbers, problems = [], []
-        for entry in split(text):
+        entries = [(at, one) for at, line in enumerate(text.splitlines(), 1) for one in split(line)]
+        for at, entry in entries:
             try:
                 named = read_number(entry, region=_COUNTRY, number_type=number_type)
                 numbers.append(named.number)
             except NotANumber as problem:
-                problems.append(str(problem))
+                problems.append(f"line {at}: {problem}")
         if problems:
             more = f"; and {len(problems) - _SHOWN:,} more" if len(problems) > _SHOWN else ""
             self.add_error("numbers", "; ".join(problems[:_SHOWN]) + more)
-        return list(dict.fromkeys(numbers))
+        return numbers
 
 
 class AddNumbers(Operation):

@@ -172,7 +172,7 @@ def test_pasted_numbers_are_added_whole_or_not_at_all(desk: Client, db: None) ->
     refusals = {
         "+14155550101\n+14155550100": "are in stock already: +14155550100",
         "+14155550101\n+14155550101": "is listed twice",
-        "+14155550101\nabc": "line 2: &#x27;abc&#x27; is not an E.164 number",
+        "+14155550101\nabc": "line 2: &#x27;abc&#x27; is not a phone number",
         "+19995550101": "no such number is in service",
         "": "Give either numbers or an area code",
     }
