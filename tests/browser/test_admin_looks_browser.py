@@ -53,7 +53,7 @@ def test_chart_is_one_tab_stop_with_its_table(page: Browser, live_server: Any) -
     page.evaluate("document.querySelector('#orders-by-day summary').focus()")
     page.press("Enter")
     page.wait_for("document.querySelector('#orders-by-day details').open")
-    assert "1 orders of 1 numbers" in page.text("#orders-by-day table")
+    assert "1 order of 1 number" in page.text("#orders-by-day table")
 
 
 def test_preset_ticks_scopes_and_secret_is_copied(page: Browser, live_server: Any) -> None:
