@@ -26,13 +26,19 @@ def stock():
         "408-744-3101, 4087443102",
         "+1 408 744 3101;1.408.744.3102",
         "+14087443101 +14087443102",
-        "14087443101\t(408) 744-3102\r\n\n+14087443101",
+        "14087443101\t(408) 744-3102\r\n\n",
     ],
 )
 def test_numbers_are_read_in_any_notation(desk, typed):
     response = add(desk, typed)
     assert response.status_code == 302, response.context["form"].errors
     assert stock() == ["+14087443101", "+14087443102"]
+
+
+def test_number_listed_twice_is_refused_in_any_notation(desk):
+    response = add(desk, "14087443101\n\n(408) 744-3101")
+    assert "is listed twice" in str(response.context["form"].errors["numbers"])
+    assert stock() == []
 
 
 def test_added_numbers_are_listed_by_their_batch(desk):
