@@ -8,6 +8,7 @@ from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.changelist import rows_of
 from config.admin.form_fields import OneLine
+from config.counts import counted
 from numbers.admin.paste import split
 from numbers.inventory.add import add_numbers
 from numbers.inventory.pricing import LARGEST_PRICE
@@ -116,11 +117,9 @@ class AddNumbers(Operation):
         batch = add_numbers(
             numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared
         )
-        return Done(f"{_counted(len(numbers))} added.", address=_numbers_of(batch))
-
-
-def _counted(count: int) -> str:
-    return f"{count:,} number was" if count == 1 else f"{count:,} numbers were"
+        were = "was" if len(numbers) == 1 else "were"
+        message = f"{counted(len(numbers), 'number')} {were} added."
+        return Done(message, address=_numbers_of(batch))
 
 
 def _numbers_of(batch: StockBatch) -> str:

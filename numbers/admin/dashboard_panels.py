@@ -10,6 +10,7 @@ from django.urls import reverse
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.admin.changelist import rows_of
 from config.admin.charts import Part, Place, draw_bar, draw_columns
+from config.counts import counted
 from numbers.credit.ledger import short_accounts
 from numbers.models import CreditAccount, Order, PhoneNumber, Refusal, Webhook
 from numbers.reports.dashboard import DAYS, Figures
@@ -116,11 +117,6 @@ def quarantine_panel(figures: Figures) -> dict[str, Any]:
         bar = draw_bar([("quarantined", count)], max(weeks))
         rows.append({"start": start, "end": end, "count": count, "bar": bar, "address": address})
     return {"rows": rows if any(weeks) else []}
-
-
-def counted(count: int, noun: str) -> str:
-    """Return the count with its noun: "1 order", "2 orders"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 # --- the last days --------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.admin.related_tables import Cell, Related
+from config.counts import counted
 from numbers.models import Order
 from numbers.reports.audit_log import Act, acts_of_order
 
@@ -17,14 +18,9 @@ _WHY_NO_NUMBERS = {
 }
 
 
-def count_of(quantity: int) -> str:
-    """Return a number of phone numbers, such as "1 number" or "1,000 numbers"."""
-    return f"{quantity:,} number{'' if quantity == 1 else 's'}"
-
-
 def name_of(order: Order) -> str:
     """Return what people call the order; ids of one day start alike."""
-    return f"Order of {count_of(order.quantity)} for {order.organization}"
+    return f"Order of {counted(order.quantity, 'number')} for {order.organization}"
 
 
 def wanted_in_words(criteria: Mapping[str, Any] | None) -> str:
@@ -58,7 +54,7 @@ def history_of(order: Order) -> Related:
 
 
 def _what(act: Act, order: Order) -> str:
-    count, money = count_of(order.quantity), f"{order.total} {order.currency}"
+    count, money = counted(order.quantity, "number"), f"{order.total} {order.currency}"
     if act.action == "order.placed":
         return f"Placed: {order.get_kind_display().lower()}, {count}"
     if act.action == "order.complete":

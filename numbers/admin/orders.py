@@ -16,11 +16,11 @@ from config.admin.changelist import LOOK_MS, ids_ending, rows_of, within_time
 from config.admin.filters import TypedFilter, Unreadable
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
+from config.counts import counted
 from config.errors import sqlstate_of
 from numbers.admin.filters import CriteriaFilter, OrderDayFilter
 from numbers.admin.history import link_to
 from numbers.admin.order_words import (
-    count_of,
     history_of,
     name_of,
     wanted_in_words,
@@ -86,7 +86,7 @@ class CancelOrder(Operation):
     def explain(self, subject: Order) -> str:
         since = f"{subject.created_at:%Y-%m-%d %H:%M} UTC"
         return (
-            f"{subject.organization} has waited since {since} for {count_of(subject.quantity)} "
+            f"{subject.organization} has waited since {since} for {counted(subject.quantity, 'number')} "
             f"({wanted_in_words(subject.criteria)}, up to {subject.max_price_per_number} {subject.currency} each). "
             "The order gets none of them. Nothing was charged, so nothing is returned. "
             "A cancelled order can't be resumed: the customer orders again."
@@ -99,7 +99,7 @@ class CancelOrder(Operation):
             actor=actor,
             note=values["reason"],
         )
-        return Done(f"The order of {count_of(subject.quantity)} was cancelled.")
+        return Done(f"The order of {counted(subject.quantity, 'number')} was cancelled.")
 
 
 @admin.register(Order)

@@ -12,8 +12,8 @@ from config.actors import Actor
 from config.admin.actions import Done, Operation, ReasonForm
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
+from config.counts import counted
 from numbers.admin.bulk_actions import MoveHoldForm
-from numbers.admin.order_words import count_of
 from numbers.inventory.holds import end_holds, held_numbers, move_holds
 from numbers.models import PhoneNumber, Reservation
 
@@ -33,7 +33,9 @@ class HoldOperation(Operation):
         held = [row.number for row in held_numbers(subject)]
         names = ", ".join(held[:LISTED]) + (", …" if len(held) > LISTED else "")
         until = f"{subject.expires_at:%Y-%m-%d %H:%M} UTC"
-        return f"{subject.organization} holds {_numbers(len(held))} until {until}: {names}."
+        return (
+            f"{subject.organization} holds {counted(len(held), 'number')} until {until}: {names}."
+        )
 
 
 class EndReservation(HoldOperation):
@@ -45,7 +47,7 @@ class EndReservation(HoldOperation):
     def perform(self, subject: Reservation, *, actor: Actor, values: dict[str, Any]) -> Done:
         ids = [row.pk for row in held_numbers(subject)]
         ended = end_holds(number_ids=ids, actor=actor, reason=values["reason"])
-        return Done(f"The hold was ended. {_numbers(len(ended))} can be ordered again.")
+        return Done(f"The hold was ended. {counted(len(ended), 'number')} can be ordered again.")
 
 
 class MoveReservation(HoldOperation):
@@ -61,11 +63,7 @@ class MoveReservation(HoldOperation):
     def perform(self, subject: Reservation, *, actor: Actor, values: dict[str, Any]) -> Done:
         ids, until = [row.pk for row in held_numbers(subject)], values["until"]
         moved = move_holds(number_ids=ids, until=until, actor=actor, reason=values["reason"])
-        return Done(f"{_numbers(len(moved))} stay on hold until {_moment(until)}.")
-
-
-def _numbers(count: int) -> str:
-    return f"{count} {'number' if count == 1 else 'numbers'}"
+        return Done(f"{counted(len(moved), 'number')} stay on hold until {_moment(until)}.")
 
 
 def _moment(moment: datetime) -> str:
@@ -95,7 +93,9 @@ class ReservationAdmin(DeskAdmin):
     operations = [EndReservation(), MoveReservation()]
 
     def heading(self, subject: Reservation) -> str:
-        return f"Reservation of {count_of(len(subject.numbers))} for {subject.organization}"
+        return (
+            f"Reservation of {counted(len(subject.numbers), 'number')} for {subject.organization}"
+        )
 
     def related(self, request: HttpRequest, subject: Reservation) -> list[Related]:
         held = {row.pk for row in held_numbers(subject)}

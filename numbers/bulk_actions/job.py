@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Max, QuerySet
 
 from config.actors import Actor
+from config.counts import counted
 from config.db.connections import drop_if_dead
 from config.errors import ApiError, ValidationFailed, is_unavailable, sqlstate_of
 from numbers.bulk_actions.actions import BULK_ACTIONS, BulkAction, Instruction, Outcomes
@@ -58,7 +59,7 @@ def _draft(
     with transaction.atomic():
         job = Job.objects.create(
             kind=KIND,
-            title=f"{action.label}: {len(ids):,} number{'' if len(ids) == 1 else 's'}",
+            title=f"{action.label}: {counted(len(ids), 'number')}",
             actor=str(actor),
             request_id=actor.request_id,
             parameters={"deed": action.name, "values": values, "reason": reason},
@@ -183,7 +184,7 @@ def run_bulk_action(context: JobContext) -> dict[str, Any]:
         _repeat(action, instruction, context, position, ids[position - 1])
     counts = outcome_counts(job)
     if failed := _failed(job).count():
-        raise ItemsFailed(f"{failed:,} number{'' if failed == 1 else 's'} failed", counts)
+        raise ItemsFailed(f"{counted(failed, 'number')} failed", counts)
     return counts
 
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db.models.functions import Now
 
+from config.counts import counted
 from numbers.events.retention import forget_old_events
 from numbers.orders.idempotency import forget_old_keys
 from numbers.rent.run import renew_numbers
@@ -104,7 +105,7 @@ def _verify_inventory() -> str:
 
 
 def _removed(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'} removed"
+    return f"{counted(count, noun)} removed"
 
 
 def all_duties() -> dict[str, PeriodicDuty]:

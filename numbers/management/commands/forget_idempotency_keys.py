@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from config.commands import DeskCommand, whole_number
+from config.counts import counted
 from numbers.orders.idempotency import HOURS, forget_old_keys
 
 
@@ -27,6 +28,6 @@ class Command(DeskCommand):
         if forgotten or options["json"]:
             self.answer(
                 {"forgotten": forgotten},
-                f"{forgotten:,} {'response' if forgotten == 1 else 'responses'} deleted",
+                f"{counted(forgotten, 'response')} deleted",
                 json_wanted=options["json"],
             )

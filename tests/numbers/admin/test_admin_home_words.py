@@ -3,7 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from numbers.admin.dashboard_panels import areas_panel, counted
+from config.counts import counted
+from numbers.admin.dashboard_panels import areas_panel
 from numbers.models import NumberEvent, Order, Refusal
 from numbers.reports.dashboard import Figures, refresh_figures
 from tests.support import factories
