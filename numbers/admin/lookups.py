@@ -19,7 +19,7 @@ from campaigns.models import Brand, Campaign, Event, Organization
 from config.admin.actions import page_of
 from config.admin.changelist import ids_ending
 from numbers.admin.events import in_a_sentence, with_numbers
-from numbers.admin.number_filters import batches_noted
+from numbers.admin.number_filters import SHORTEST_PART, batches_noted
 from numbers.admin.typed import Typed
 from numbers.inventory.availability import state_of
 from numbers.models import (
@@ -38,7 +38,6 @@ from numbers.orders.find import closed_in, of_request, order_in, written_by
 
 SHOWN = 20
 IMPORT = "import"
-_SHORTEST_PART = 3  # characters of a trigram
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def _idempotency_keys(typed: Typed, request: HttpRequest) -> list[Hit]:
 def _organizations(typed: Typed, request: HttpRequest) -> list[Hit]:
     named = Organization.objects.alias(lower=Lower("name"))
     exact = named.filter(lower=Lower(Value(typed.text)))
-    part = Q(name__icontains=typed.text) if len(typed.text) >= _SHORTEST_PART else None
+    part = Q(name__icontains=typed.text) if len(typed.text) >= SHORTEST_PART else None
     rows = exact if exact else _union(Organization, _by_id(typed), part)
     return _hits(rows, lambda row: row.get_status_display())
 
@@ -166,7 +165,7 @@ def _refusals(typed: Typed, request: HttpRequest) -> list[Hit]:
 
 def _imports(typed: Typed, request: HttpRequest) -> list[Hit]:
     by_request = Q(request_id=typed.request_id) if typed.request_id else None
-    title = Q(title__icontains=typed.text) if len(typed.text) >= _SHORTEST_PART else None
+    title = Q(title__icontains=typed.text) if len(typed.text) >= SHORTEST_PART else None
     of_kind = [None if one is None else one & Q(kind=IMPORT) for one in (by_request, title)]
     jobs = _union(Job, _by_id(typed, Job), *of_kind).filter(kind=IMPORT)
     may_open = request.user.has_perm("numbers.add_phonenumber")

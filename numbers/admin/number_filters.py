@@ -22,12 +22,12 @@ _MOST_CARRIERS = 500
 _CARRIERS_NAMED = 20
 _BATCHES_READ = 1_000
 _MOST_BATCHES = 50
-_SHORTEST_PART = 3  # characters of a trigram
+SHORTEST_PART = 3  # characters of a trigram
 
 
 def batches_noted(text: str) -> list[Any]:
     """Return the newest of the stock batches with this in their note, found by an index."""
-    if len(text) < _SHORTEST_PART:
+    if len(text) < SHORTEST_PART:
         return []
     # In no order: with one, PostgreSQL may read the primary key backwards instead of the index.
     noted = StockBatch.objects.filter(note__icontains=text).order_by()
