@@ -36,10 +36,11 @@ COUNT = f"""
     ON CONFLICT (address) {ONE_MORE}
 """  # noqa: S608  made of constants
 FORGET = """
-    DELETE FROM apikeys_failurewindow WHERE address IN (
+    WITH old AS MATERIALIZED (
         SELECT address FROM apikeys_failurewindow
         WHERE window_start < now() - interval '2 minutes' FOR UPDATE SKIP LOCKED
     )
+    DELETE FROM apikeys_failurewindow WHERE address IN (SELECT address FROM old)
 """
 # The most recent half of what a process remembers. The keys that it sees itself are added.
 USED_RECENTLY = f"""

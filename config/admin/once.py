@@ -37,10 +37,11 @@ CLAIM = """
     RETURNING token
 """
 FORGET = f"""
-    DELETE FROM desk_submittedform WHERE token IN (
+    WITH old AS MATERIALIZED (
         SELECT token FROM desk_submittedform WHERE created_at < now() - interval '{KEPT}'
         LIMIT 100 FOR UPDATE SKIP LOCKED
     )
+    DELETE FROM desk_submittedform WHERE token IN (SELECT token FROM old)
 """  # noqa: S608  made of constants
 # Two tabs have two tokens. The same values from both wait here for each other.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"

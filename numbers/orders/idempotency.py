@@ -85,10 +85,12 @@ def finish(tx: Transaction, key: IdempotencyKey, *, status: int, body: bytes) ->
 
 # An hour after the key expired: a request that has just found it may still read it.
 FORGET = f"""
-    DELETE FROM numbers_idempotencyrecord WHERE id IN (
+    WITH old AS MATERIALIZED (
         SELECT id FROM numbers_idempotencyrecord
         WHERE created_at < now() - make_interval(hours => {HOURS + 1})
-        ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
+        ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM numbers_idempotencyrecord WHERE id IN (SELECT id FROM old)
 """  # noqa: S608  made of constants
 
 

@@ -27,12 +27,13 @@ OVERDUE = _OVERDUE
 ENDED = "r.is_open AND r.release_at_period_end AND r.next_charge_at <= now()"
 
 _SUSPEND = f"""
-    UPDATE numbers_rent SET suspended_at = clock_timestamp()
-    WHERE assignment_id IN (
+    WITH overdue AS MATERIALIZED (
         SELECT r.assignment_id FROM numbers_rent AS r
         WHERE r.organization_id = %(organization_id)s AND {OVERDUE_UNSUSPENDED}
         ORDER BY r.assignment_id LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
     )
+    UPDATE numbers_rent SET suspended_at = clock_timestamp()
+    WHERE assignment_id IN (SELECT assignment_id FROM overdue)
     RETURNING assignment_id
 """  # noqa: S608  made of constants
 _CHOSEN = """

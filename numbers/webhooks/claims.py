@@ -29,7 +29,7 @@ _LEASES = """
     WHERE webhook_id = w.id AND leased_until > statement_timestamp()
 """
 _CLAIM = f"""
-    WITH due AS (
+    WITH due AS MATERIALIZED (
         SELECT d.id FROM numbers_webhook AS w
         CROSS JOIN LATERAL ({_LEASES}) AS leases
         CROSS JOIN LATERAL (

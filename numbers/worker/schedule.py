@@ -44,17 +44,19 @@ _PLAN = f"""
         SET every_seconds = EXCLUDED.every_seconds, daily_at = EXCLUDED.daily_at,
             next_at = EXCLUDED.next_at
 """  # noqa: S608  made of constants
+# Materialized, so that one row is locked. As a part of the join it could be read once for each duty:
+# each time it would find the next one, and all of them would be claimed.
 _CLAIM = f"""
+    WITH due AS MATERIALIZED (
+        SELECT name, owner, beat_at FROM numbers_duty
+        WHERE name = ANY(%(names)s) AND next_at <= clock_timestamp() AND {_FREE}
+        ORDER BY next_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    )
     UPDATE numbers_duty AS d
     SET owner = %(owner)s, beat_at = clock_timestamp(), started_at = clock_timestamp(),
         attempts = d.attempts + 1, runs = d.runs + 1,
         failures = d.failures + (due.beat_at IS NOT NULL)::int
-    FROM (
-        SELECT name, owner, beat_at FROM numbers_duty
-        WHERE name = ANY(%(names)s) AND next_at <= clock_timestamp() AND {_FREE}
-        ORDER BY next_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-    ) AS due
-    WHERE d.name = due.name
+    FROM due WHERE d.name = due.name
     RETURNING d.name, d.runs, due.owner
 """  # noqa: S608  made of constants
 _WAIT = f"""

@@ -24,10 +24,11 @@ COUNT = f"""
     ON CONFLICT (scope) {ONE_MORE}
 """  # noqa: S608  made of constants
 FORGET = """
-    DELETE FROM desk_signinwindow WHERE scope IN (
+    WITH old AS MATERIALIZED (
         SELECT scope FROM desk_signinwindow WHERE window_start < now() - interval '2 minutes'
         LIMIT 1000 FOR UPDATE SKIP LOCKED
     )
+    DELETE FROM desk_signinwindow WHERE scope IN (SELECT scope FROM old)
 """
 COOKIE = "desk_known"
 COOKIE_SECONDS = 90 * 24 * 3600

@@ -1,5 +1,6 @@
 """Periodic duties: claimed once when due, retried with backoff, taken over from silent workers."""
 
+import re
 from datetime import time
 from typing import Any
 
@@ -166,6 +167,32 @@ def test_concurrent_workers_run_a_duty_once():
     plan_duties(duties)
     at_once([lambda: run_due(duties)] * 4)
     assert (runs, Duty.objects.get().runs) == ([1], 1)
+
+
+@pytest.mark.parametrize("known", [0, 1, 2, len(REAL)])
+def test_claim_takes_one_duty_by_any_plan(known):
+    """PostgreSQL plans by the rows that it counted last, which may be those of an empty desk."""
+    assert claimed_at_once(known) == 1
+
+
+def test_claim_inside_a_join_takes_several_duties(monkeypatch):
+    """Negative control: read once for each row of the join, the list finds another duty each time."""
+    due, update = re.fullmatch(
+        r"\s*WITH due AS MATERIALIZED \((.*?)\n    \)\n(.*)", schedule._CLAIM, re.DOTALL
+    ).groups()
+    joined = update.replace("FROM due WHERE", f"FROM ({due}) AS due WHERE")
+    monkeypatch.setattr(schedule, "_CLAIM", joined)
+    assert claimed_at_once(1) > 1
+
+
+def claimed_at_once(known: int) -> int:
+    """Let PostgreSQL count so many rows, plan all duties, claim once. Return how many are owned."""
+    duties = all_duties()
+    plan_duties({name: duties[name] for name in list(duties)[:known]})
+    db_assertions.run("ANALYZE numbers_duty")
+    plan_duties(duties)
+    assert claim_duty(duties)
+    return Duty.objects.exclude(owner="").count()
 
 
 def test_silent_owner_is_replaced_by_another_worker_and_counted(caplog):
