@@ -79,7 +79,9 @@ def _refuses_to_undo_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _unlocks_when_locked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "_SET", lock._SET.replace("THEN clock_timestamp()", "THEN NULL"))
+    monkeypatch.setattr(
+        lock, "_SET", lock._SET.replace("THEN clock_timestamp()", "THEN NULL::timestamptz")
+    )
 
 
 def _forgets_to_count_for_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
