@@ -192,12 +192,13 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
                 parts,
             )
         )
+    shown_days = f"{days[0]['day']}..{days[-1]['day']}" if days else ""
     legend = [
         (
             CODES.get(code, "assigned"),
             code,
             count,
-            rows_of("numbers_refusal", code=code, sandbox__exact=0),
+            rows_of("numbers_refusal", code=code, day=shown_days, sandbox__exact=0),
         )
         for code, count in sorted(totals.items(), key=lambda item: -item[1])
     ]

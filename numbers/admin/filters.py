@@ -1,7 +1,7 @@
 """Filters of the operators' lists, each answered by an index."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -135,16 +135,31 @@ SPAN = sql.SQL("""
 
 
 class SerialDayFilter(DayFilter):
-    """Rows with a serial id, in the order of time: find the first and last id of the day first.
+    """Rows with a serial id, in the order of time: find the ids of the first and last day first.
 
     Without the ids, PostgreSQL would read the newest rows backwards until it comes to the day.
     """
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
+        day = timedelta(days=1)
+        first = last = self._ids(queryset, begin, begin + day)
+        if end - begin > day:
+            last = self._ids(queryset, end - day, end)
+        found = super().between(queryset, begin, end)
+        if first:
+            found = found.filter(pk__gte=first[0])
+        if last:
+            found = found.filter(pk__lte=last[1])
+        return found if first or last or end - begin > day else queryset.none()
+
+    def _ids(
+        self, queryset: QuerySet[Any], begin: datetime, end: datetime
+    ) -> tuple[int, int] | None:
+        """Return the first and the last id of a day, None if it has no row."""
         span = SPAN.format(
             table=sql.Identifier(queryset.model._meta.db_table), moment=sql.Identifier(self.moment)
         )
         with connection.cursor() as cursor:
             cursor.execute(span, [begin, end])
             first, last = cursor.fetchone()
-        return super().between(queryset, begin, end).filter(pk__gte=first or 0, pk__lte=last or 0)
+        return None if first is None else (first, last)

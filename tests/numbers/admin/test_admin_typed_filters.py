@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from config.admin.filters import TypedFilter
 from numbers.models import CreditEntry, Order, PhoneNumber, Refusal
-from tests.support import factories
+from tests.support import db_assertions, factories
 from tests.support.admin_client import url
 
 pytestmark = pytest.mark.django_db
@@ -64,8 +64,8 @@ def test_every_typed_filter_is_silent_when_it_is_empty(desk, operator):
     [
         (Order, "day", "24 Nov", "write 2026, 2026-12, 2026-12-31, 31 Dec 2026 or"),
         (Order, "day", "2026-11-24..2026-11-20", "2026-12-24..2026-12-31"),
-        (CreditEntry, "day", "2026-11", "one day, such as 2026-12-31"),
-        (Refusal, "day", "yesterday", "one day, such as 2026-12-31"),
+        (CreditEntry, "day", "2026-11-31", "write 2026, 2026-12, 2026-12-31, 31 Dec 2026 or"),
+        (Refusal, "day", "yesterday", "2026-12-24..2026-12-31"),
         (Refusal, "area", "9071", "three digits, such as 415, or none"),
         (Refusal, "pattern", "seven", "digits, such as 777"),
         (PhoneNumber, "price", "cheap", "a price such as 1.00"),
@@ -100,6 +100,32 @@ def test_range_of_days_includes_both_ends(desk, cast):
     assert shown(desk, Order, day=f"2020..{today}") == 1
     assert shown(desk, Order, day="2020..2021") == 0
     assert said(desk, url(Order, "changelist"), day="2020..2021") == []
+
+
+DAYS = ["2026-11-03", "2026-11-04", "2026-11-05"]
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        ("2026-11-03", 1),
+        ("2026-11-02", 0),
+        ("2026-11-03..2026-11-05", 3),
+        ("2026-11-04..2026-11-30", 2),  # the last day has no row
+        ("2026-11..2026-11-04", 2),  # nor has the first
+        ("2026-10..2026-11", 3),
+        ("2026", 3),
+        ("2027", 0),
+    ],
+)
+def test_period_of_a_serial_table_includes_its_ends(api, desk, period, expected):
+    """The ids of the first and of the last day narrow the rows."""
+    for day in DAYS:
+        assert api.order(["+14155550199"]).status_code == 409
+        newest = "(SELECT max(id) FROM numbers_refusal)"
+        db_assertions.run(f"UPDATE numbers_refusal SET at = '{day}T23:59:59Z' WHERE id = {newest}")
+    assert shown(desk, Refusal, day=period) == expected
+    assert said(desk, url(Refusal, "changelist"), day=period) == []
 
 
 def test_carrier_is_found_in_any_case(desk):
