@@ -172,7 +172,7 @@ class EventSubject(models.TextChoices):
     ORGANIZATION = "organization"
     BRAND = "brand"
     CAMPAIGN = "campaign"
-    API_KEY = "api_key"
+    API_KEY = "api_key", "API key"
     WEBHOOK = "webhook"
 
 

@@ -1,6 +1,9 @@
 """The home page's links list what its bars count, and its words agree with its figures."""
 
+import re
+
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from config.counts import counted
@@ -117,3 +120,15 @@ def test_list_begins_with_a_link_to_its_filters(desk, cast):
     assert 'id="changelist-filter"' in text
     assert "Filters (in use)" in text
     assert "(in use)" not in desk.get(url(Order, "changelist")).content.decode()
+
+
+def test_words_of_choices_keep_their_abbreviations():
+    """Django makes a label of a value by itself: api_key is "Api Key"."""
+    wrong = [
+        f"{field}: {label}"
+        for model in apps.get_models()
+        for field in model._meta.fields
+        for _, label in getattr(field, "choices", None) or ()
+        if re.search(r"\b(Api|Sms|Mms|Url|Id|Npa|Mcp|Csv)\b", str(label))
+    ]
+    assert wrong == []
