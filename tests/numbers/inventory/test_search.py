@@ -412,8 +412,29 @@ def test_consecutive_searches_show_different_numbers(api, criteria):
     assert len(set(seen)) >= 190
 
 
+# Where half of the numbers with their bits reversed fall beside those just before.
+PASSED = [0, 2**12 - 18, 2**20 - 18, 2**31 - 18]
+
+
+def from_turn(counter):
+    db_assertions.rows("SELECT setval('numbers_search_turn', %s, false)", counter)
+
+
+@pytest.mark.parametrize("counter", PASSED)
+@pytest.mark.parametrize("searches", [2, 36, 200])
+def test_turns_in_a_row_are_far_apart(db, counter, searches):
+    from_turn(counter)
+    turns = sorted(searching._next_turn() for _ in range(searches))
+    gaps = [
+        (after - turn) % 2**31 for turn, after in zip(turns, [*turns[1:], turns[0]], strict=True)
+    ]
+    assert min(gaps) > 0.44 * 2**31 / searches
+
+
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_searches_and_orders_meet_no_conflict(db):
+@pytest.mark.parametrize("counter", PASSED)
+def test_concurrent_searches_and_orders_meet_no_conflict(db, counter):
+    from_turn(counter)
     factories.stock(*factories.line(0, 2000))
     clients = [Api(factories.key(factories.organization())) for _ in range(36)]
 
