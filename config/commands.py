@@ -15,13 +15,15 @@ from typing import Any
 import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
+from psycopg import errors
 
 from config.actors import Actor, command_actor
 from config.api.parse_values import is_text
 from config.db.fields import LARGEST_AMOUNT
-from config.errors import ApiError, is_unavailable, sqlstate_of
+from config.db.sqlstates import is_unavailable, sqlstate_of
+from config.errors import ApiError
 
-_UNDEFINED = ("42P01", "42703")  # undefined_table, undefined_column
+_UNDEFINED = (errors.UndefinedTable.sqlstate, errors.UndefinedColumn.sqlstate)
 
 
 class DeskCommand(BaseCommand):

@@ -13,16 +13,17 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 from django.dispatch import Signal
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions as drf
+from rest_framework.request import Request
 
 from config.api.envelope import error_response
 from config.db.backend.pooler import is_mixed_up
 from config.db.connections import drop_connection, replace_connections
-from config.db.pipeline import is_stale
+from config.db.sqlstates import is_outdated, is_unavailable, sqlstate_of
 from config.http.context import current
 
 logger = logging.getLogger(__name__)
@@ -141,40 +142,6 @@ class ServiceUnavailable(ApiError):
         super().__init__(message, headers={"Retry-After": str(retry_after)})
 
 
-# SQLSTATEs of temporary errors: connection trouble (08…), out of resources (53…), shutting down
-# or canceled (57…), lock not available, and a serialization failure or deadlock after all retries.
-_UNAVAILABLE_CLASSES = ("08", "53", "57")
-_UNAVAILABLE_STATES = ("55P03", "40001", "40P01", "25P03", "25006")
-
-
-def sqlstate_of(error: BaseException) -> str | None:
-    """Return the SQLSTATE of a database error raised by Django or psycopg, or None."""
-    for candidate in (error, error.__cause__):
-        if isinstance(candidate, psycopg.Error) and candidate.sqlstate:
-            return candidate.sqlstate
-    return None
-
-
-def is_unavailable(error: BaseException) -> bool:
-    """Return whether the database is temporarily unavailable, rather than the statement wrong."""
-    if (
-        isinstance(error, InterfaceError | psycopg.InterfaceError)
-        or _is_stale(error)
-        or is_mixed_up(error)
-    ):
-        return True
-    state = sqlstate_of(error)
-    if state is None:
-        # A refused or broken connection has no SQLSTATE.
-        return isinstance(error, OperationalError | psycopg.OperationalError)
-    return state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES
-
-
-def _is_stale(error: BaseException) -> bool:
-    """Return whether a migration changed the result of an earlier prepared statement."""
-    return any(is_stale(one) for one in (error, error.__cause__) if one is not None)
-
-
 def as_api_error(error: BaseException) -> ApiError:
     """Return the ApiError for any exception. Log an unexpected one with its traceback, as a 500."""
     if isinstance(error, ApiError):
@@ -201,7 +168,7 @@ def as_api_error(error: BaseException) -> ApiError:
         return ValidationFailed(details={"request": "must be a well-formed HTTP request"})
     if isinstance(error, DatabaseError | psycopg.Error) and is_unavailable(error):
         _log_unavailable(error)
-        if _is_stale(error):
+        if is_outdated(error):
             drop_connection()
         if is_mixed_up(error):
             replace_connections()
@@ -223,7 +190,7 @@ def _log_unavailable(error: BaseException) -> None:
     """
     global _next_alarm
     state, level, now = sqlstate_of(error), logging.WARNING, time.monotonic()
-    is_outage = not _is_stale(error) and (state is None or state.startswith(_ALARMING_CLASSES))
+    is_outage = not is_outdated(error) and (state is None or state.startswith(_ALARMING_CLASSES))
     if is_outage and now >= _next_alarm:
         _next_alarm, level = now + ALARM_SECONDS, logging.ERROR
     logger.log(level, "database unavailable: %s", error, extra={"fields": {"sqlstate": state}})
@@ -243,7 +210,10 @@ def register_error_page(prefix: str, render: RenderError) -> None:
     _error_pages[prefix] = render
 
 
-def answer_to(error: BaseException, request: Any = None, *, asked_by: Any = None) -> HttpResponse:
+def answer_to(
+    error: BaseException, request: HttpRequest | None = None, *, asked_by: Request | None = None
+) -> HttpResponse:
+    """Return the response to any exception, and announce the refusal. DRF's request `asked_by`."""
     refusal = as_api_error(error)
     refused.send_robust(sender=None, refusal=refusal, request=asked_by)
     response = _answer(refusal, request)

@@ -29,7 +29,8 @@ from config.admin.once import (
     show_first,
 )
 from config.admin.sign_in.operators import actor_of
-from config.errors import ApiError, is_unavailable
+from config.db.sqlstates import is_unavailable
+from config.errors import ApiError
 
 REASON_LENGTH = 256
 

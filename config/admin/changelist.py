@@ -17,7 +17,7 @@ from psycopg import sql
 
 from config.admin.listing import GuardedChangeList
 from config.admin.related_tables import SHORT
-from config.errors import sqlstate_of
+from config.db.sqlstates import CANCELED, sqlstate_of
 
 # Pages beyond this need a filter instead. It also bounds OFFSET.
 REACHABLE_ROWS = 10_000
@@ -28,7 +28,6 @@ PATIENT_MS = 20_000
 PATIENT_VAR = "patient"
 # Time to count the rows beyond the page shown. An exact count is not worth a longer wait.
 COUNT_MS = 60
-_CANCELLED = "57014"
 # No index has the end of an id, and one would cost every order a write. So only the newest rows
 # are read: as many as a list without a filter can reach.
 _ENDING = re.compile(rf"(?:…|\.\.\.)?([0-9a-f]{{{SHORT}}})", re.IGNORECASE)
@@ -107,7 +106,7 @@ class BoundedPaginator(Paginator):
                     return _Found(rows, start + len(rows), more=False)
                 counted = self._counted()
         except OperationalError as error:
-            if sqlstate_of(error) != _CANCELLED:
+            if sqlstate_of(error) != CANCELED:
                 raise
             return _Found([], start and start + 1, more=True, gave_up=True)
         if counted is None:  # known only: this page is full and another one follows
@@ -125,7 +124,7 @@ class BoundedPaginator(Paginator):
             with transaction.atomic(using=self.object_list.db):
                 return int(self.object_list.order_by()[: REACHABLE_ROWS + 1].count())
         except OperationalError as error:
-            if sqlstate_of(error) != _CANCELLED:
+            if sqlstate_of(error) != CANCELED:
                 raise
             return None
 

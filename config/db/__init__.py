@@ -2,6 +2,7 @@
 
 - ``pipeline``: several statements in one round trip.
 - ``transactions``: the one retry.
+- ``sqlstates``: what PostgreSQL's errors mean.
 - ``connections``: connections that died.
 - ``serial``: times in tables with a serial key.
 - ``replica``: reads from a replica.

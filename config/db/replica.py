@@ -31,7 +31,7 @@ from django.db import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config.db.pipeline import Statement
-from config.errors import is_unavailable
+from config.db.sqlstates import is_unavailable
 from config.http.context import current
 from config.observability.metrics import READS
 

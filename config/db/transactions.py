@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
+from psycopg import errors
 
 from config.db.pipeline import Rows, Statement, run_statements
 from config.db.replica import last_write_statements
-from config.errors import sqlstate_of
+from config.db.sqlstates import sqlstate_of
 from config.observability.metrics import TRANSACTION_RETRIES
 
 logger = logging.getLogger(__name__)
@@ -20,10 +21,14 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
-# serialization_failure and deadlock_detected; invalid_sql_statement_name and
-# feature_not_supported, if a prepared statement was dropped or a migration changed what it reads.
-# Nothing was written, so the same work may succeed.
-_RETRIED_STATES = ("40001", "40P01", "26000", "0A000")
+# The last two: a prepared statement was dropped, or a migration changed what it reads. Nothing was
+# written, so the same work may succeed.
+_RETRIED_STATES = (
+    errors.SerializationFailure.sqlstate,
+    errors.DeadlockDetected.sqlstate,
+    errors.InvalidSqlStatementName.sqlstate,
+    errors.FeatureNotSupported.sqlstate,
+)
 
 # PostgreSQL gives up on a lock or a statement rather than let a request wait forever.
 SET_TIMEOUTS = (

@@ -8,12 +8,11 @@ from django.template.response import TemplateResponse
 
 from config.admin.changelist import rows_of, within_time
 from config.admin.site import Page, desk
-from config.errors import sqlstate_of
+from config.db.sqlstates import CANCELED, sqlstate_of
 from numbers.admin.lookups import LOOKUPS, LOOKUPS_OF_REQUESTS, SHOWN, Hit, Lookup, Typed
 
 # For one kind of thing; an index answers in a few.
 LOOKUP_MS = 60
-_CANCELLED = "57014"
 _SHORTEST_PART = 3
 
 
@@ -54,7 +53,7 @@ def _found(
             with within_time(connection.alias, LOOKUP_MS):
                 hits = list(lookup.find(typed, request))
         except OperationalError as error:
-            if sqlstate_of(error) != _CANCELLED:
+            if sqlstate_of(error) != CANCELED:
                 raise
             too_slow.append(lookup.title.lower())
             continue

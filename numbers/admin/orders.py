@@ -17,7 +17,7 @@ from config.admin.filters import TypedFilter, Unreadable
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
 from config.counts import counted
-from config.errors import sqlstate_of
+from config.db.sqlstates import CANCELED, sqlstate_of
 from numbers.admin.filters import CriteriaFilter, OrderDayFilter
 from numbers.admin.history import link_to
 from numbers.admin.order_words import (
@@ -33,7 +33,6 @@ from numbers.orders.bulk import cancel_order
 from numbers.orders.find import closed_in, of_request, started_at
 from numbers.orders.outlook import Outlook, outlook_of
 
-_CANCELLED = "57014"
 # A number has had few owners; this bounds the orders of several meanings of what was typed.
 _MOST_ORDERS = 100
 
@@ -247,7 +246,7 @@ def _outlook(order: Order) -> tuple[Outlook | None, bool]:
     except TypeError:  # criteria of another release; the worker reports it
         return None, False
     except OperationalError as error:
-        if sqlstate_of(error) != _CANCELLED:
+        if sqlstate_of(error) != CANCELED:
             raise
         return None, True
 

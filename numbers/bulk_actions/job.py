@@ -17,7 +17,8 @@ from django.db.models import Max, QuerySet
 from config.actors import Actor
 from config.counts import counted
 from config.db.connections import drop_if_dead
-from config.errors import ApiError, ValidationFailed, is_unavailable, sqlstate_of
+from config.db.sqlstates import CANCELED, LOCKED, is_unavailable, sqlstate_of
+from config.errors import ApiError, ValidationFailed
 from numbers.bulk_actions.actions import BULK_ACTIONS, BulkAction, Instruction, Outcomes
 from numbers.inventory.availability import STATE
 from numbers.models import Job, JobInput, JobOutcome, PhoneNumber, WorkerQueue
@@ -190,7 +191,7 @@ def run_bulk_action(context: JobContext) -> dict[str, Any]:
 
 FAILED = "failed: "
 # A lock or statement that takes too long concerns these numbers only: the job goes on.
-_BUSY = ("55P03", "57014", "40001", "40P01")
+_BUSY = (*LOCKED, CANCELED)
 
 
 def _failed(job: Job) -> "QuerySet[JobOutcome]":

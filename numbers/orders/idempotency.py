@@ -18,8 +18,8 @@ from config.api.idempotency import (
     read_idempotency_key,
 )
 from config.db.pipeline import Statement
+from config.db.sqlstates import LOCK_NOT_AVAILABLE, sqlstate_of
 from config.db.transactions import Transaction
-from config.errors import sqlstate_of
 from config.observability.metrics import locking
 
 __all__ = [
@@ -61,7 +61,7 @@ def claim(tx: Transaction, key: IdempotencyKey) -> Remembered | None:
         with locking("idempotency key"):
             (claimed,) = tx.run((CLAIM, wanted))
     except OperationalError as error:
-        if sqlstate_of(error) == "55P03":
+        if sqlstate_of(error) == LOCK_NOT_AVAILABLE:
             raise IdempotencyInProgress(headers={"Retry-After": "1"}) from error
         raise
     if claimed:

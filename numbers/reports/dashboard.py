@@ -16,7 +16,7 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from config.db.fields import first_id_of
-from config.errors import is_unavailable
+from config.db.sqlstates import is_unavailable
 from numbers.inventory.availability import STATE
 from numbers.models import DeskFigures
 from numbers.numbering.area_codes import REGIONS

@@ -8,7 +8,7 @@ import logging
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from config.errors import is_unavailable, sqlstate_of
+from config.db.sqlstates import CANCELED, LOCKED, is_unavailable, sqlstate_of
 from numbers.models import WorkerQueue
 
 logger = logging.getLogger(__name__)
@@ -30,19 +30,14 @@ _COUNT = """
 """
 
 
-# Another transaction has locked what is needed: expected, and tried again later.
-_LOCKED = ("55P03", "40001", "40P01")
-_TIMED_OUT = "57014"
-
-
 def is_locked(error: BaseException) -> bool:
     """Return whether the item was only locked by another transaction."""
-    return sqlstate_of(error) in _LOCKED
+    return sqlstate_of(error) in LOCKED
 
 
 def raise_if_away(error: Exception) -> None:
     """Raise the error again if the database is unavailable, which is not the item's fault."""
-    if is_unavailable(error) and sqlstate_of(error) not in (*_LOCKED, _TIMED_OUT):
+    if is_unavailable(error) and sqlstate_of(error) not in (*LOCKED, CANCELED):
         raise error
 
 

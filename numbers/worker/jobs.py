@@ -20,7 +20,8 @@ from django.db.models.functions import Now
 
 from config.actors import Actor
 from config.db.connections import drop_if_dead
-from config.errors import ApiError, is_unavailable
+from config.db.sqlstates import is_unavailable
+from config.errors import ApiError
 from numbers.models import Job, JobInput, WorkerQueue
 from numbers.worker.failures import ERROR_LENGTH, RETRY_DELAY, SILENCE, in_words, record_failure
 from numbers.worker.heartbeat import Heartbeat

@@ -15,7 +15,7 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 
 from config.db.connections import drop_if_dead
-from config.errors import is_unavailable
+from config.db.sqlstates import is_unavailable
 from numbers.models import WorkerQueue
 from numbers.worker.duties import DutyFailed, PeriodicDuty
 from numbers.worker.failures import ERROR_LENGTH, RETRY_DELAY, SILENCE, in_words, record_failure

@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from config.errors import sqlstate_of
+from config.db.sqlstates import CANCELED, sqlstate_of
 from numbers.inventory import candidates
 from numbers.inventory.criteria import Criteria
 from numbers.orders import picking
@@ -15,8 +15,6 @@ from tests.support.api_client import error_of
 from tests.support.phone_numbers import BULK, order_status, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-CANCELED = "57014"
 
 
 @pytest.fixture
