@@ -1,5 +1,6 @@
 """Shared fixtures: the database, the cast, and an API client."""
 
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -31,6 +32,19 @@ hypothesis.settings.load_profile("numberdesk")
 TRUNCATE_TRIGGERS = (
     "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%\\_keep\\_truncate'"
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Three processes for two cores: tests wait for PostgreSQL, servers and browsers."""
+    cores = os.cpu_count() or 1
+    return cores + (cores + 1) // 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests without a database: at the end all others would wait for them."""
+    items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from tests.support.embedded_postgres import ROOT
 
 
 @pytest.mark.slow
+@pytest.mark.minutes
 def test_image_serves_as_user_10001_on_a_read_only_root() -> None:
     try:
         require_programs()

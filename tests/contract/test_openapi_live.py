@@ -18,7 +18,7 @@ from tests.support.api_client import ORDERS
 from tests.support.example_data import populate
 from tests.support.openapi_conformance import closed_api
 
-EXAMPLES = 25
+EXAMPLES = 15
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 

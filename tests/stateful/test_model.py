@@ -19,7 +19,7 @@ from numbers.orders import backorders, purchase
 from numbers.ownership import lock, release
 from tests.stateful.machine import run, taking
 
-RUNS = int(os.environ.get("MODEL_RUNS", "30"))
+RUNS = int(os.environ.get("MODEL_RUNS", "20"))
 
 
 @pytest.fixture
