@@ -12,7 +12,7 @@ from config.http.context import current
 # PostgreSQL shortens quotations, so a key may be cut off at its start.
 # Both patterns begin with rare characters, because every line is searched.
 _SECRET = re.compile(
-    r"(_(?:live|test)_[0-9A-Za-z]{4})"
+    r"(_(?:live|test|plat)_[0-9A-Za-z]{4})"
     r"(?:(?<=\bam_(?:live|test|plat)_[0-9A-Za-z]{4})[0-9A-Za-z]+|[0-9A-Za-z]{12,})"
 )
 # The same applies to passwords in URLs of databases and of customers' webhooks.

@@ -30,8 +30,8 @@ def test_scanner_expression_and_code_find_only_keys():
     expression = re.compile(re.search(r"```\n(\\b.*)\n```", PAGE)[1])
     scanner: dict = {}
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], scanner)
-    for sandbox in (False, True):
-        secret = key_format.new_secret(sandbox=sandbox)
+    secrets = [key_format.new_secret(sandbox=sandbox) for sandbox in (False, True)]
+    for secret in [*secrets, key_format.new_platform_secret()]:
         found = expression.search(f'Authorization: "Bearer {secret}", {{')
         assert found[0] == secret
         assert scanner["is_key"](secret)

@@ -47,6 +47,7 @@ def secret_part(key):
 def play(api, cast, monkeypatch):
     """Keys made, rotated, revoked, misused; orders that succeed, are refused and break. Gives all secrets."""
     secrets = [cast.owner_key, cast.colleague_key, cast.stranger_key, cast.sandbox_key, UNKNOWN]
+    secrets.append(platform_key := factories.platform_key())
     numbers = factories.stock(*factories.line(0, 5))
     made = created(api, label="another program")
     rotated = rotate(api, made["id"]).json()["data"]["plaintext"]
@@ -63,6 +64,7 @@ def play(api, cast, monkeypatch):
     api.request("POST", ORDERS, f'{{"numbers": ["{cast.owner_key}"'.encode())
     api.get(f"/v1/none/{cast.owner_key}?key={cast.stranger_key}")
     api.get(f"{KEYS}/{id_of(cast.stranger_key)}")
+    api.using(platform_key).get(f"/v1/platform/{platform_key}")
     monkeypatch.setattr(place, "run_transaction", lambda *_, **__: broken(cast))
     assert api.order(numbers[1:2]).status_code == 500
     monkeypatch.setattr(
@@ -155,7 +157,10 @@ def ask(server, path, secret):
     ("text", "kept"),
     [
         ("am_live_8sK2abcdefgh", "am_live_8sK2…"),
+        ("am_test_8sK2abcdefgh", "am_test_8sK2…"),
+        ("am_plat_8sK2abcdefgh", "am_plat_8sK2…"),
         ("LINE 1: ..._live_8sK2abcdefghijklmnop'", "LINE 1: ..._live_8sK2…'"),
+        ("LINE 1: ..._plat_8sK2abcdefghijklmnop'", "LINE 1: ..._plat_8sK2…'"),
         ("numbers_test_database", "numbers_test_database"),
         ("postgresql://desk:hunter2@db:5432/x", "postgresql://desk:…@db:5432/x"),
         ("https://example.com:8443/a@b", "https://example.com:8443/a@b"),
