@@ -1,5 +1,7 @@
 """The limits that the guides state match the code."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 
@@ -7,6 +9,7 @@ from apikeys.types import MAX_GRACE_SECONDS
 from config.api.idempotency import KEY_LENGTH
 from config.api.pagination import LIMIT_DEFAULT, LIMIT_LARGEST
 from config.docs_site.guides import FOLDER
+from numbers.api.platform import routes
 from numbers.api.search import MAX_QUANTITY
 from numbers.api.types import MAX_NUMBERS, REFERENCE_LENGTH
 from numbers.events import retention
@@ -17,6 +20,7 @@ from numbers.orders.picking import MOST
 from numbers.ownership.routing import LABEL_LENGTH
 from numbers.ownership.webhook_urls import MAX_LENGTH
 from numbers.webhooks import endpoints
+from numbers.webhooks import retention as deliveries
 
 NAMED = [
     ("idempotency", f"For **{idempotency.HOURS} hours**"),
@@ -31,7 +35,7 @@ NAMED = [
     ("limits", f"bulk release | 1 to {MAX_NUMBERS} |"),
     ("limits", f"order by quantity | 1 to {MOST:,} |"),
     ("limits", f"wait for stock | {settings.BACKORDERS_PER_ORGANIZATION} |"),
-    ("limits", f"on hold at a time | {reservations.MOST_HELD} |"),
+    ("limits", f"on hold at a time | {reservations.MOST_HELD} | 422 |"),
     ("limits", f"| {reservations.SHORTEST} to {reservations.LONGEST:,} seconds"),
     ("limits", f"a search | {MAX_QUANTITY} numbers"),
     ("limits", f"a label | {LABEL_LENGTH} characters"),
@@ -47,6 +51,17 @@ NAMED = [
         f"has {LIMIT_DEFAULT} items unless you ask for another `limit`, and {LIMIT_LARGEST}",
     ),
     ("limits", f"at most {endpoints.MOST_ENDPOINTS} [webhooks]"),
+    ("limits", f"| webhooks | {endpoints.MOST_ENDPOINTS} |"),
+    ("limits", f"{settings.PLATFORM_RATE_LIMIT_PER_MINUTE:,} a minute, for each key"),
+    ("limits", f"not paid works on | {settings.RENEWAL_SUSPEND_DAYS} days"),
+    ("limits", f"is released | {settings.RENEWAL_RELEASE_DAYS} days after"),
+    ("limits", f"can be read | {deliveries.KEEP.days} days"),
+    ("limits", f"signs beside the new one | {endpoints.GRACE // timedelta(hours=1)} hours"),
+    ("limits", f"gateways, has {routes.LIMIT:,}, and {routes.LARGEST_LIMIT:,} at most"),
+    ("errors", f"more than {endpoints.MOST_ENDPOINTS} webhooks"),
+    ("money", f"works on for {settings.RENEWAL_SUSPEND_DAYS} days"),
+    ("money", f"past due for {settings.RENEWAL_RELEASE_DAYS} days"),
+    ("retries", f"unpaid for {settings.RENEWAL_RELEASE_DAYS} days"),
     ("errors", f"q={settings.RATE_LIMIT_PER_MINUTE};w=60"),
 ]
 
