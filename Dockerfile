@@ -1,4 +1,4 @@
-# The desk's image. docs/operations.md says what it is started with; tests/image builds and runs it.
+# The desk's image. docs/operations.md says what it is started with; tests/drills/image builds and runs it.
 # Any base with Python 3.11 to 3.15, venv and pip: Debian's own packages will do where no registry is.
 ARG BASE=docker.io/library/python:3.13-slim
 
