@@ -130,7 +130,9 @@ def banner(url: str, demo: dict[str, Any] | None, worker: int) -> str:
         "",
         f"  Docs       {url}/docs",
     ]
-    lines.append(f"  Worker     process {worker}, for backorders, jobs and periodic duties")
+    lines.append(
+        f"  Worker     process {worker}, for backorders, events, webhooks, jobs and duties"
+    )
     if demo is None:
         lines += [f"  Admin      {url}/admin/   (first operator: manage.py createsuperuser)", ""]
         return "\n".join(lines)

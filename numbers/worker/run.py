@@ -1,6 +1,7 @@
-"""The worker process: fills backorders, runs jobs and periodic duties. Any number may run at once.
+"""The worker process: backorders, events, webhooks, jobs and periodic duties.
 
-Each queue and each running duty has a thread of its own, so that no queue waits for another.
+Any number may run at once. Each queue and each running duty has a thread of its own, so that no
+queue waits for another.
 """
 
 import logging

@@ -17,10 +17,10 @@ from numbers.worker.run import STOP_SECONDS, Worker
 
 class Command(DeskCommand):
     help = (
-        "Run background work until SIGTERM or Ctrl-C: fill backorders, run operators' jobs and "
-        "periodic duties. Any number of workers may run at once. A worker stops within "
-        f"{STOP_SECONDS:g} seconds; another one continues its unfinished work. With --check: exit "
-        "0 if a worker of this host is alive."
+        "Run background work until SIGTERM or Ctrl-C: fill backorders, move events into the feed, "
+        "send webhooks, run operators' jobs and periodic duties. Any number of workers may run at "
+        f"once. A worker stops within {STOP_SECONDS:g} seconds; another one continues its "
+        "unfinished work. With --check: exit 0 if a worker of this host is alive."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
