@@ -9,7 +9,9 @@ from django.apps import apps
 from django.conf import settings
 
 from apikeys.scopes import PLATFORM_SCOPES
+from campaigns.event_types import EventType
 from config.env import BASE_DIR
+from numbers.mcp.catalog import TOOLS
 from numbers.roles import ROLES
 from numbers.verification.run import CHECKS
 from numbers.worker.duties import all_duties
@@ -124,6 +126,26 @@ def test_number_of_checks_is_that_of_verify_inventory():
 def test_every_platform_scope_is_an_arrow_between_the_systems():
     text = (DOCS / "systems.md").read_text()
     assert set(re.findall(r"platform:[a-z:]*[a-z]", text)) == set(map(str, PLATFORM_SCOPES))
+
+
+def test_every_event_type_is_in_the_guide():
+    named: list[str] = []
+    for row in re.findall(r"^\| `[a-z_]+\..*", (DOCS / "guides" / "events.md").read_text(), re.M):
+        for name in re.findall(r"`([a-z_.]+)`", row.split("|")[1]):
+            subject = named[-1].partition(".")[0] if name.startswith(".") else ""
+            named.append(subject + name)
+    assert sorted(named) == sorted(EventType.values)
+
+
+def test_every_tool_is_in_the_guide_with_its_scope():
+    text = section((DOCS / "guides" / "agents.md").read_text(), "The tools")
+    rows = [row.split("|") for row in text.splitlines() if row.startswith("| `")]
+    said = {
+        name: (row[2].strip(" `") if "`" in row[2] else "")
+        for row in rows
+        for name in in_backticks(row[1])
+    }
+    assert said == {name: str(tool.scope) for name, tool in TOOLS.items()}
 
 
 def test_every_role_is_a_row_of_the_desk():
