@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse
 
 from apikeys.authentication import CallerRequest
-from apikeys.models import ApiKey, SpendingPeriod
+from apikeys.models import MOST_GENERATIONS, ApiKey, SpendingPeriod
 from apikeys.scopes import Scope
 from apikeys.self_service import (
     change_key_for,
@@ -75,7 +75,8 @@ same `Idempotency-Key`.
 A key can expire: give `expires_at` or `expires_in_days` (up to {MAX_DAYS:,} days), not both. It
 never outlasts the key that creates it. Without an expiry it ends with that key, and a later expiry
 is 403. A limit that is not given is that of the calling key, and what the new key spends counts for
-that one, too. Creations and rotations together are limited to ten a minute."""
+that one, too. A key with a limit and its descendants are at most {MOST_GENERATIONS} generations.
+Creations and rotations together are limited to ten a minute."""
 
 
 class ApiKeyListView(ApiView):
@@ -243,9 +244,10 @@ class ApiKeyRotationView(ApiView):
         once, also if it is the one that you call with. With `grace_seconds` (up to a day) it works
         until then beside the new one, so that your programs can change over one after the other.
         At most two secrets work: the next rotation stops one that is older, and revoking the key
-        stops all. A revoked or expired key can't be rotated: create a new one. A key that lasts
-        longer than the key that you call with is 403. Creations and rotations together are limited
-        to ten a minute.
+        stops all. A revoked or expired key can't be rotated: create a new one. A key that may do
+        more, order more or lasts longer than the key that you call with is 403; so is a key that
+        it did not make, if it has a spending limit. Creations and rotations together are limited to
+        ten a minute.
         """
         refuse_unknown_parameters(request)
         grace = parse_optional_body(request, RotationRequest).grace_seconds or 0

@@ -5,19 +5,22 @@ from django.db import models
 
 class Scope(models.TextChoices):
     NUMBERS_READ = "numbers:read", "Read phone numbers and orders"
-    NUMBERS_WRITE = "numbers:write", "Search, order, route and release phone numbers"
+    NUMBERS_WRITE = "numbers:write", "Search, hold, order, route and release phone numbers"
     CAMPAIGNS_READ = "campaigns:read", "Read campaigns"
     CAMPAIGNS_WRITE = "campaigns:write", "Submit campaigns"
     BRANDS_READ = "brands:read", "Read brands"
     BRANDS_WRITE = "brands:write", "Submit brands"
-    APIKEYS_READ = "apikeys:read", "List API keys"
-    APIKEYS_WRITE = "apikeys:write", "Create, rotate and revoke API keys"
+    APIKEYS_READ = "apikeys:read", "Read API keys"
+    APIKEYS_WRITE = "apikeys:write", "Create, change, rotate and revoke API keys"
     CREDIT_READ = "credit:read", "Read the balance and the ledger"
     EVENTS_READ = "events:read", "Read the feed of events"
     WEBHOOKS_READ = "webhooks:read", "Read webhooks and their deliveries"
     WEBHOOKS_WRITE = "webhooks:write", "Create, change and replay webhooks"
     AUDIT_READ = "audit:read", "Read who did what in the organization"
-    PLATFORM_ORGANIZATIONS = "platform:organizations", "Open, change and suspend organizations"
+    PLATFORM_ORGANIZATIONS = (
+        "platform:organizations",
+        "Open, change and suspend organizations, make their keys, and read the audit log",
+    )
     PLATFORM_CREDIT = "platform:credit", "Top up and correct credit"
     PLATFORM_CAMPAIGNS = "platform:campaigns", "Submit and decide on brands and campaigns"
     PLATFORM_INVENTORY_WRITE = (

@@ -48,7 +48,7 @@ class CampaignJson(TypedDict):
         doc("Numbers can only be put to work for it while it is `ACTIVE`.", example="ACTIVE"),
     ]
     status_reason: Annotated[
-        Text | None, doc("Why it has this status, always there where it was rejected.")
+        Text | None, doc("Why it has this status; always given for a rejected campaign.")
     ]
     reference_id: Reference
     message_flow: Annotated[
@@ -61,9 +61,9 @@ class CampaignJson(TypedDict):
             example=["Your Customer Inc. code is 123456.", "654321 is your Customer Inc. code."],
         ),
     ]
-    opt_in_message: Annotated[Text | None, doc("What is sent to who has signed up.")]
-    opt_out_message: Annotated[Text | None, doc("What is sent to who replies STOP.")]
-    help_message: Annotated[Text | None, doc("What is sent to who replies HELP.")]
+    opt_in_message: Annotated[Text | None, doc("What is sent to a recipient who has signed up.")]
+    opt_out_message: Annotated[Text | None, doc("What is sent to a recipient who replies STOP.")]
+    help_message: Annotated[Text | None, doc("What is sent to a recipient who replies HELP.")]
     rejection_reasons: Rejected
     submitted_at: SubmittedAt
     created_at: Annotated[Moment, doc("When it was registered.")]
@@ -76,7 +76,12 @@ class BrandJson(TypedDict):
     id: Annotated[Uuid, doc("Its id.", example=BRAND_ID)]
     name: Annotated[Text, doc("Its name.", example="Customer Inc.")]
     status: Annotated[
-        str, OneOf(BrandStatus.values), doc("Whether it is registered.", example="ACTIVE")
+        str,
+        OneOf(BrandStatus.values),
+        doc(
+            "Whether it is registered. The campaigns of a `DELETED` one can't be used.",
+            example="ACTIVE",
+        ),
     ]
     identity_status: Annotated[
         Annotated[str, OneOf(BrandIdentityStatus.values)] | None,

@@ -168,8 +168,8 @@ def _read_brand_id(value: object) -> UUID:
 
 _NAME_SCHEMA = nullable({"type": "string", "minLength": 1, "maxLength": 4 * LONGEST_NAME})
 _REFERENCE = (
-    "Your own reference, unique among your brands. Sending it again answers what it was first used "
-    "for; after a rejection it submits the corrected fields. Without it, the id is the reference."
+    "Your own reference, unique among your brands. The same request again returns what it was first "
+    "used for; after a rejection it submits the corrected fields. Without it, the id is the reference."
 )
 
 
@@ -188,7 +188,7 @@ class BrandRequest(RequestBody):
     website: Annotated[
         str,
         Reads(_read_website, {"type": "string", "minLength": 1, "maxLength": LONGEST_WEBSITE}),
-        doc("Its website, with `https://`."),
+        doc("Its website, with `https://` or `http://`."),
     ]
     name: Annotated[
         str | None,
@@ -257,10 +257,16 @@ class CampaignRequest(RequestBody):
         ),
         doc("Two to five messages as they will be sent, all different."),
     ]
-    opt_in_message: Annotated[str, _text(MESSAGE), doc("What is sent to who has signed up.")]
-    help_message: Annotated[str, _text(MESSAGE), doc("What is sent to who replies HELP.")]
+    opt_in_message: Annotated[
+        str, _text(MESSAGE), doc("What is sent to a recipient who has signed up.")
+    ]
+    help_message: Annotated[
+        str, _text(MESSAGE), doc("What is sent to a recipient who replies HELP.")
+    ]
     opt_out_message: Annotated[
-        str | None, _text(MESSAGE, required=False), doc("What is sent to who replies STOP.")
+        str | None,
+        _text(MESSAGE, required=False),
+        doc("What is sent to a recipient who replies STOP."),
     ] = None
     name: Annotated[
         str | None,

@@ -36,7 +36,8 @@ IN_USE = ErrorResponse(
 )
 NOT_VERIFIED = ErrorResponse(
     BrandNotVerified,
-    "The identity status of the brand is neither `VERIFIED` nor `VETTED_VERIFIED`.",
+    "The identity status of the brand is neither `VERIFIED` nor `VETTED_VERIFIED`, or it is "
+    "`DELETED`.",
     message="brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED",
 )
 BRAND_SUBMISSION: dict[str, Any] = {

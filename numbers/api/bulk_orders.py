@@ -46,7 +46,7 @@ PENDING = {
 NO_SUCH_ORDER = ErrorResponse(NotFound, "Your organization has no order by quantity with this id.")
 TOO_MANY_WAIT = ErrorResponse(
     LimitExceeded,
-    "As many orders of your organization wait for stock as may.",
+    "As many orders of your organization wait for stock as are allowed.",
     message="limit exceeded: 100 bulk orders of your organization wait for stock: "
     "cancel one, or try again when one is filled",
 )
@@ -129,16 +129,17 @@ class BulkOrderListView(ApiView):
         Order so many numbers that match the criteria, the whole quantity or nothing. Where the
         stock has them, they are yours and paid for when the answer comes (200). Where it does not,
         the order is kept (202): nothing is charged, and as soon as the stock can fill it, oldest
-        order first, the whole quantity is assigned and charged. An order whose campaign or credit
-        does not hold when its turn comes fails with that reason; one of a key whose spending limit
-        is reached waits until the limit begins again or is raised. Criteria that no number can ever
-        match, such as the pattern `+1415` in area code 213, are refused (422) rather than kept.
+        order first, the whole quantity is assigned and charged. If its campaign can't be used when
+        its turn comes, or the credit does not cover it, the order fails with that reason. If the
+        spending limit of its key is reached, it waits until the limit begins again or is raised.
+        Criteria that no number can ever match, such as the pattern `+1415` in area code 213, are
+        refused (422) rather than kept.
 
-        A waiting order is never filled dearer than `max_price_per_number`, and dearer stock counts
-        as missing. It bounds all that the order charges for a number: `price` and the first month.
-        Without it the dearest number that matches now is the bound; where none matches it is
-        required. With it the cheapest numbers come first. An organization has at most
-        `BACKORDERS_PER_ORGANIZATION` (100) orders waiting.
+        A waiting order never gets a number that costs more than `max_price_per_number`; such stock
+        counts as missing. It bounds all that the order charges for a number: `price` and the first
+        month. Without it the cost of the most expensive number that matches now is the bound; where
+        none matches, it is required. With it the cheapest numbers come first. At most 100 orders of
+        an organization wait, unless the operator has set another limit.
 
         An order also waits, for a moment, while an older one that could be filled wants the same
         numbers.

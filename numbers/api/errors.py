@@ -20,7 +20,8 @@ CAMPAIGN_ERRORS = (
     ),
     ErrorResponse(
         BrandNotVerified,
-        "The identity status of the campaign's brand is neither `VERIFIED` nor `VETTED_VERIFIED`.",
+        "The identity status of the campaign's brand is neither `VERIFIED` nor `VETTED_VERIFIED`, or "
+        "the brand is `DELETED`.",
         message="brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED",
     ),
 )

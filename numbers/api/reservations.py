@@ -54,8 +54,8 @@ until the hold ends; an order of yours takes them. It costs nothing and ends by 
 A number that you hold already moves to the new hold, which ends no earlier than the old one would have: a repeated
 request never shortens a hold, and `expires_at` of the answer says until when. To end one sooner, release it.
 
-Your organization holds at most {MOST_HELD} numbers at a time, and each number for at most an hour
-in any 24 hours, unless your provider has set another limit; beyond that it is 409
+Your organization holds at most {MOST_HELD} numbers at a time: more are 422. A number is on hold for
+at most an hour in any 24 hours, unless the operator has set another time: beyond that it is 409
 `LIMIT_EXCEEDED`, with the numbers that have used up their time. Each hold counts for at least
 {SHORTEST} seconds. Too many numbers put on hold in a minute are 429."""
 

@@ -70,8 +70,8 @@ class SearchView(ApiView):
         """Search available phone numbers.
 
         Show numbers that could be ordered now. Nothing is reserved: order them by name soon, or
-        hold them with a reservation first. Who searches at the same time with the same criteria is
-        shown other numbers, so that buyers seldom meet; search again for a fresh set. Criteria that
+        hold them with a reservation first. Simultaneous searches with the same criteria show
+        different numbers, so that buyers rarely collide; search again for a fresh set. Criteria that
         contradict each other, such as `+1415` in area code 213, find nothing.
         """
         refuse_unknown_parameters(request)

@@ -102,7 +102,7 @@ ACCOUNT_TOOLS = (
     ),
     Tool(
         "list_campaigns",
-        "List the campaigns that numbers can be used for, newest first.",
+        "List your campaigns, newest first, 100 at most. Numbers can be used for ACTIVE ones.",
         Scope.CAMPAIGNS_READ,
         ListCampaignsRequest,
         CampaignsJson,

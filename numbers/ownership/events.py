@@ -31,14 +31,18 @@ class NumberEventValuesJson(TypedDict, total=False):
     campaign_id: Annotated[Uuid | None, doc("The campaign that it was for.")]
     price: Annotated[Money | None, doc("What it cost you.")]
     monthly_price: Annotated[Money | None, doc("What a month of it cost you then.")]
-    quarantined_until: Annotated[Moment | None, doc("Until when it rests after its release.")]
+    quarantined_until: Annotated[
+        Moment | None, doc("Until when it is in quarantine after its release.")
+    ]
     number_type: NumberType
     sms_enabled: Annotated[Flag, doc("Whether it could send and receive SMS.")]
     mms_enabled: Annotated[Flag, doc("Whether it could send and receive MMS.")]
     region: Annotated[Text, doc("Where it belongs.")]
     locked: Annotated[Flag, doc("Whether it could not be released.")]
     billing_state: Annotated[Text, doc("The state of its rent, as its billing shows it.")]
-    release_at_period_end: Annotated[Flag, doc("Whether it was to be released then.")]
+    release_at_period_end: Annotated[
+        Flag, doc("Whether it was to be released when its period ended.")
+    ]
     rent: Annotated[Money, doc("What each month cost you.")]
     rent_from: Annotated[Moment, doc("Months that begin then or later cost that.")]
 

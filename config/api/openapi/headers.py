@@ -22,8 +22,8 @@ HEADERS: dict[str, Schema] = {
     "RateLimit-Remaining": integer("The same `r`, as a plain number.", minimum=0),
     "RateLimit-Reset": integer("The same `t`, as a plain number.", minimum=0),
     "ETag": text(
-        "The version of what was returned: send it as `If-Match` to change that version and no "
-        "other, or as `If-None-Match` to get it only if it has changed."
+        "The version of what was returned. Where an operation takes it: send it as `If-Match` to "
+        "change that version and no other, or as `If-None-Match` to get it only if it has changed."
     ),
     "Retry-After": integer("Seconds to wait before the same request may succeed.", minimum=1),
     "Idempotent-Replayed": text(

@@ -37,7 +37,7 @@ key that begins with `am_plat_` belongs to the operator of the desk: it opens wh
 # Of responses that most operations describe in words of their own, beside the reference. Others
 # have the words of most operations.
 SHARED = {
-    "Conflict": "`CONFLICT`: What is there now does not allow it.",
+    "Conflict": "`CONFLICT`: What is recorded now does not allow it.",
     "EventExpired": "`EVENT_EXPIRED`: What follows the cursor is no longer kept.",
     "NotFound": "`NOT_FOUND`: There is nothing with this id that the key can see.",
     "NumberLocked": "`NUMBER_LOCKED`: The number is locked against release.",
@@ -55,12 +55,13 @@ TAGS = {
     "Orders": "What was ordered, when, with which key, and at what cost.",
     "Campaigns and brands": "What your numbers may be used for, as the registry knows it.",
     "Credit": "The balance, and the ledger that explains it.",
-    "API keys": "Create, rotate and revoke keys.",
+    "API keys": "Create, limit, rotate and revoke keys.",
     "Events": "What happened to your organization, in order.",
     "Webhooks": "Endpoints of yours that events are posted to, signed.",
     "Audit log": "Who did what, when and in which request.",
-    "Agents": "The same as tools of the Model Context Protocol, for programs that think.",
-    "Platform": "For the operator's own systems, with platform keys: customers, money and stock.",
+    "Agents": "The same as tools of the Model Context Protocol, for AI agents.",
+    "Platform": "For the operator's own systems, with platform keys: customers, money, stock, brands and "
+    "campaigns, and the audit log.",
     "Routes": "Where each number's messages go, for the operator's gateways.",
     "Health": "For load balancers and monitors. No key needed.",
 }

@@ -51,9 +51,9 @@ class NumberBillingView(ApiView):
     def get(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Get the billing of a phone number.
 
-        What one of your numbers cost and costs each month, until when it is paid, and what comes
-        next. Months are charged in advance, each on the day of the sale in UTC; of a sale on the
-        31st on the month's last day, then on the 31st again.
+        What one of your numbers cost once and costs each month, until when it is paid, and what
+        comes next. Months are charged in advance, each on the day of the month of the sale, in UTC;
+        after a sale on the 31st, on the last day of a shorter month.
         """
         refuse_unknown_parameters(request)
         caller = request.user
@@ -85,9 +85,10 @@ class NumberBillingView(ApiView):
     def patch(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Change the billing of a phone number.
 
-        With `release_at_period_end` a number is released when the month ends that is paid, and no
-        further one is charged; `false` takes that back until then. To lock the number takes it
-        back too. A number that is past due is released at once. Absent or null: nothing changes.
+        With `release_at_period_end` a number is released when the month that is paid ends, and no
+        further one is charged; `false` takes that back until then. Locking the number takes it back
+        too. If the number is past due, it is released within a minute. Absent or null: nothing
+        changes.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, BillingUpdate, unknown_field=InvalidInput)

@@ -70,8 +70,10 @@ class NumberLockView(ApiView):
     def put(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Lock a phone number against release.
 
-        A locked number can't be released, by whatever key or operator, until it is unlocked: 409
-        `NUMBER_LOCKED`. It can be routed as before. Locking it again changes nothing.
+        No key and no operator can release a locked number until it is unlocked: 409
+        `NUMBER_LOCKED`. Only if its months stay unpaid for too long is it released all the same. It
+        can be routed as before. If it was to be released when its period ends, that is taken back.
+        Locking it again changes nothing.
         """
         refuse_unknown_parameters(request)
         caller = request.user

@@ -139,7 +139,10 @@ class _Decision(RequestBody):
     reason: Annotated[
         str,
         Reads(_read_reason, nullable({"type": "string", "maxLength": LONGEST_REASON})),
-        doc("Why: kept in the history. The customer sees that of a rejection."),
+        doc(
+            "Why; kept in the history. The customer sees it as the `status_reason` of a campaign, "
+            "and in the `rejection_reasons` of a rejection without others."
+        ),
     ] = ""
     rejection_reasons: Annotated[
         list[RejectionReasonRequest],

@@ -63,12 +63,12 @@ class OrganizationJson(TypedDict):
     status: Annotated[
         str,
         OneOf(OrganizationStatus.values),
-        doc("`SUSPENDED`: its keys open nothing, its numbers stay with it.", example="ACTIVE"),
+        doc("`SUSPENDED`: its keys do not work, its numbers stay with it.", example="ACTIVE"),
     ]
     balance: Annotated[Money, doc("Its credit.", example="100.00")]
     currency: Currency
     alert_below: Annotated[
-        Money, doc("It is alerted when its credit falls below this.", example="10.00")
+        Money, doc("It is alerted when its credit falls to this or below.", example="10.00")
     ]
     created_at: Annotated[Moment, doc("When it was created.")]
     updated_at: Annotated[Moment, doc("When its name or status last changed.")]
@@ -103,21 +103,23 @@ class OrganizationRequest(RequestBody):
         GivenFlag, doc("Whether it sees test numbers only and never pays. This can't be changed.")
     ] = None
     alert_below: Annotated[
-        GivenAmount, doc("It is alerted when its credit falls below this; 0.00 if absent.")
+        GivenAmount, doc("It is alerted when its credit falls to this or below; 0.00 if absent.")
     ] = None
 
 
 class OrganizationUpdate(RequestBody):
     name: Annotated[
-        str | None, Reads(_read_new_name, _NAME_SCHEMA), doc("Its new name; rules as above.")
+        str | None,
+        Reads(_read_new_name, _NAME_SCHEMA),
+        doc("Its new name: printable characters, not an id, unique in any case."),
     ] = None
-    alert_below: Annotated[GivenAmount, doc("It is alerted when its credit falls below this.")] = (
-        None
-    )
+    alert_below: Annotated[
+        GivenAmount, doc("It is alerted when its credit falls to this or below.")
+    ] = None
     status: Annotated[
         str | None,
         choice(OrganizationStatus.values),
-        doc("`SUSPENDED` closes its keys at once; `ACTIVE` opens them again."),
+        doc("`SUSPENDED` stops its keys and its messages at once; `ACTIVE` lifts that."),
     ] = None
     reason: Annotated[
         str | None, text(REASON_LENGTH), doc("Why; kept in the history.", example="unpaid invoice")
@@ -232,8 +234,9 @@ class OrganizationDetailView(PlatformView):
     def patch(self, request: PlatformRequest, organization_id: UUID) -> HttpResponse:
         """Change an organization.
 
-        Change its name or its alert, suspend it or open it again. A field that is absent or null
-        stays as it is. A suspended organization's keys stop at once; its numbers stay with it.
+        Change its name or its alert, suspend it or lift its suspension. A field that is absent or
+        null stays as it is. A suspended organization's keys stop at once, its backorders wait, and
+        its routes say that no message is to be carried. Its numbers stay with it.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, OrganizationUpdate, unknown_field=InvalidInput)

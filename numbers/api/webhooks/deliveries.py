@@ -99,7 +99,7 @@ class WebhookRecoveryView(ApiView):
 
         Deliver every event since a time that this webhook did not get: those whose delivery
         failed, and those that happened while it was disabled or did not exist. Events are kept for
-        30 days. Recovering again delivers nothing twice that was received or waits.
+        30 days. What was received, or is still waiting, is not delivered twice.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, RecoveryRequest)

@@ -142,8 +142,9 @@ class WebhookDetailView(ApiView):
     def patch(self, request: CallerRequest, webhook_id: UUID) -> HttpResponse:
         """Change a webhook.
 
-        Change the fields that are given. While it is `paused`, deliveries wait. `active` ends a
-        pause and a `disabled` as well; what happened while it was disabled, `recover` delivers.
+        Change the fields that are given; one that is null stays as it is. While it is `paused`,
+        deliveries wait. `active` ends a pause, and activates a disabled webhook again; what happened
+        while it was disabled, `recover` delivers.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, WebhookUpdate, unknown_field=InvalidInput)

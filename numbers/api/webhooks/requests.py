@@ -126,7 +126,9 @@ class WebhookUpdate(RequestBody):
     status: Annotated[
         str | None,
         choice(["active", "paused"]),
-        doc("`paused`: deliveries wait. `active`: they are sent; ends `disabled` as well."),
+        doc(
+            "`paused`: deliveries wait. `active`: they are sent; a disabled one is activated again."
+        ),
     ] = None
 
     @property
