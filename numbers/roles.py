@@ -42,13 +42,10 @@ COMPLIANCE = (
 )
 # Customers and their money.
 BILLING = ("campaigns.add_organization", "numbers.change_creditaccount")
-# Replay deliveries of webhooks.
+# Activate webhooks, and replay their deliveries.
 WEBHOOKS = ("numbers.change_webhook",)
 KEYS = ("apikeys.add_apikey", "apikeys.change_apikey")
-OPERATORS = (
-    *("auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group"),
-    *("axes.view_accessattempt", "axes.delete_accessattempt"),
-)
+OPERATORS = (*("auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group"),)
 
 ROLES: dict[str, tuple[str, ...]] = {
     "inventory": INVENTORY,
@@ -62,24 +59,22 @@ ROLES: dict[str, tuple[str, ...]] = {
 MEANING: dict[str, str] = {
     "numbers.add_phonenumber": "add numbers and import files",
     "numbers.change_phonenumber": "price, hold, lock, release and retire numbers, undo that, and edit them",
-    "numbers.add_order": "assign numbers to an organization",
+    "numbers.add_order": "assign numbers to an organization, and cancel backorders",
     "numbers.change_job": "stop a job",
     "campaigns.change_organization": "suspend and reactivate organizations, and rename them",
     "campaigns.add_brand": "add brands",
-    "campaigns.change_brand": "review brands, and edit them",
+    "campaigns.change_brand": "review brands, edit them, and see their whole tax ids",
     "campaigns.add_campaign": "add campaigns",
     "campaigns.change_campaign": "approve, reject and expire campaigns, and edit them",
     "campaigns.add_organization": "add organizations",
     "numbers.change_creditaccount": "top up, correct, reverse an entry, and set the alert of an account",
     "apikeys.add_apikey": "make API keys",
-    "apikeys.change_apikey": "rotate and revoke API keys, and edit their labels",
-    "numbers.change_webhook": "replay deliveries of webhooks",
+    "apikeys.change_apikey": "rotate and revoke API keys, and edit their labels and limits",
+    "numbers.change_webhook": "activate disabled webhooks, and replay deliveries",
     "auth.view_user": "see operators",
     "auth.add_user": "add operators",
     "auth.change_user": "give operators their roles, and remove a lost second factor",
     "auth.view_group": "see which permissions a role has",
-    "axes.view_accessattempt": "see failed sign-ins",
-    "axes.delete_accessattempt": "unlock an operator who failed to sign in too often",
 }
 
 

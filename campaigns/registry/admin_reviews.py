@@ -14,6 +14,9 @@ from config.actors import Actor
 from config.admin.actions import Done, Fact, Operation, ReasonForm, page_of
 from config.admin.form_fields import OneLine
 
+KEPT = "Kept in the history, with your name."
+SEEN = "The customer sees it, without your name."
+
 
 def brand_facts(brand: Brand) -> list[Fact]:
     """Return what the customer submitted of a brand, and what was decided so far."""
@@ -50,7 +53,18 @@ def campaign_facts(campaign: Campaign) -> list[Fact]:
     ]
 
 
-class ReviewBrandForm(ReasonForm):
+class SeenReasonForm(ReasonForm):
+    """A form whose reason the customer reads."""
+
+    seen = SEEN
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["reason"].help_text = f"{KEPT} {self.seen}"
+
+
+class ReviewBrandForm(SeenReasonForm):
+    seen = "The customer of an UNVERIFIED brand sees it, without your name."
     status = forms.ChoiceField(choices=BrandStatus.choices)
     identity_status = forms.ChoiceField(
         choices=[("", "(nothing yet)"), *BrandIdentityStatus.choices], required=False
@@ -104,9 +118,7 @@ class ShowTaxId(Operation):
 
 
 class OptionalReasonForm(forms.Form):
-    reason = OneLine(
-        max_length=256, required=False, help_text="Kept in the history, with your name."
-    )
+    reason = OneLine(max_length=256, required=False, help_text=f"{KEPT} {SEEN}")
 
 
 class ApproveCampaign(Operation):
@@ -133,7 +145,7 @@ class ApproveCampaign(Operation):
         return Done(f"Campaign {campaign} is {campaign.status}.")
 
 
-class RejectForm(ReasonForm):
+class RejectForm(SeenReasonForm):
     to_correct = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 4}),

@@ -27,7 +27,8 @@ class AmountForm(forms.Form):
     note = forms.CharField(
         max_length=256,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        help_text="Kept in the ledger, with your name: an invoice, a ticket.",
+        help_text="Such as an invoice or a ticket. Kept in the ledger, with your name. The customer "
+        "sees it.",
     )
 
 

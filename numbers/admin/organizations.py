@@ -29,7 +29,10 @@ class AddOrganizationForm(forms.Form):
     )
     credit = forms.DecimalField(min_value=0, max_value=LARGEST, decimal_places=2, initial="0.00")
     note = OneLine(
-        max_length=256, required=False, initial="opening credit", help_text="For the ledger."
+        max_length=256,
+        required=False,
+        initial="opening credit",
+        help_text="Kept in the ledger. The customer sees it.",
     )
 
 
@@ -52,7 +55,10 @@ class SuspendOrganization(Operation):
         return subject.status == OrganizationStatus.ACTIVE
 
     def explain(self, subject: Organization) -> str:
-        return f"The keys of {subject} stop working at once. It keeps its numbers."
+        return (
+            f"The keys of {subject} stop working at once, its orders wait, and gateways carry no "
+            "messages for its numbers. It keeps the numbers."
+        )
 
     def perform(self, subject: Organization, *, actor: Actor, values: dict[str, Any]) -> Done:
         suspend_organization(organization_id=subject.pk, actor=actor, **values)
@@ -66,7 +72,10 @@ class RestoreOrganization(Operation):
         return subject.status == OrganizationStatus.SUSPENDED
 
     def explain(self, subject: Organization) -> str:
-        return f"The keys of {subject} work again, except for revoked and expired ones."
+        return (
+            f"The keys of {subject} work again, except for revoked and expired ones. Its backorders "
+            "are filled again, and gateways carry its messages."
+        )
 
     def perform(self, subject: Organization, *, actor: Actor, values: dict[str, Any]) -> Done:
         restore_organization(organization_id=subject.pk, actor=actor, **values)

@@ -23,7 +23,10 @@ class Lock(BulkAction):
     event_kind = Kind.LOCKED
 
     def describe_effect(self, values: Mapping[str, Any]) -> str:
-        return "can't be released, by its owner or by an operator, until it is unlocked"
+        return (
+            "can't be released, by its owner or by an operator, until it is unlocked; only rent that "
+            "stays unpaid releases it all the same"
+        )
 
     def is_offered_for(self, number: PhoneNumber) -> bool:
         return not _is_locked(number)

@@ -187,6 +187,7 @@ def test_admin_makes_a_platform_key_and_revokes_it(desk):
     key = ApiKey.objects.get(label="billing")
     assert key.organization_id is None
     assert key.prefix in page
+    assert "Secret of billing for the platform" in page
     for action in ("rotate", "revoke"):
         url = f"/admin/apikeys/apikey/{key.pk}/do/{action}/"
         assert desk.post(url, {"reason": "a test"}).status_code in (200, 302)

@@ -31,14 +31,16 @@ class Command(DeskCommand):
             "--brand",
             type=name_argument,
             metavar="NAME",
-            help="the brand, created if the organization has none of that name",
+            help="the brand, created if the organization has none of that name; default: a new one",
         )
-        parser.add_argument("--name", type=name_argument, default="Campaign")
+        parser.add_argument(
+            "--name", type=name_argument, default="Campaign", help="default: Campaign"
+        )
         parser.add_argument(
             "--reason",
             type=line_of_text(maximum=256),
             default="",
-            help="the reason, required for REJECTED",
+            help="the reason, which the customer sees; required for REJECTED",
         )
 
     def handle(self, **options: Any) -> None:

@@ -138,5 +138,5 @@ class StockNumberQuery(RequestQuery):
     at: Annotated[
         datetime | None,
         Reads(_read_at, {"type": "string", "format": "date-time"}),
-        doc("The time of which `owner_at` says who had it.", example="2026-04-26T12:00:00Z"),
+        doc("The time for which `owner_at` says who had it.", example="2026-04-26T12:00:00Z"),
     ] = None

@@ -18,7 +18,10 @@ class Command(DeskCommand):
             "amount", type=money(minimum=Decimal("0.01")), metavar="AMOUNT", help="such as 100.00"
         )
         parser.add_argument(
-            "--note", type=line_of_text(maximum=256), default="", help="why, for the ledger"
+            "--note",
+            type=line_of_text(maximum=256),
+            default="",
+            help="why; the customer reads it in the ledger",
         )
 
     def handle(self, **options: Any) -> None:

@@ -12,12 +12,15 @@ from config.commands import DeskCommand, line_of_text
 
 
 class Command(DeskCommand):
-    help = "Create the first operator, an administrator. Does nothing if there is an operator."
+    help = "Create the first operator, a superuser. Does nothing if there is an operator."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--username", type=line_of_text(minimum=1, maximum=150), default="admin"
+            "--username",
+            type=line_of_text(minimum=1, maximum=150),
+            default="admin",
+            help="default: admin",
         )
         parser.add_argument(
             "--password-file",

@@ -20,7 +20,7 @@ class Command(DeskCommand):
             "--credit",
             type=money(minimum=Decimal("0.00")),
             default=Decimal("0.00"),
-            help="such as 100.00",
+            help="such as 100.00; default: 0.00",
         )
         parser.add_argument(
             "--sandbox", action="store_true", help="sees the test inventory only, and never pays"

@@ -26,9 +26,22 @@ class Command(DeskCommand):
         parser.add_argument(
             "file", nargs="?", default="-", metavar="FILE.csv", help="or -, standard output"
         )
-        parser.add_argument("--status", type=one_of(PhoneNumber.Status.values), metavar="STATUS")
-        parser.add_argument("--number-type", type=one_of(PhoneNumber.Type.values), metavar="TYPE")
-        parser.add_argument("--area-code", metavar="NPA")
+        statuses, types = PhoneNumber.Status.values, PhoneNumber.Type.values
+        parser.add_argument(
+            "--status",
+            type=one_of(statuses),
+            metavar="STATUS",
+            help=f"only numbers with this status: {', '.join(statuses)}",
+        )
+        parser.add_argument(
+            "--number-type",
+            type=one_of(types),
+            metavar="TYPE",
+            help=f"only numbers of this type: {', '.join(types)}",
+        )
+        parser.add_argument(
+            "--area-code", metavar="NPA", help="only numbers of this area code, such as 415"
+        )
         parser.add_argument(
             "--organization", metavar="ID_OR_NAME", help="only what this organization owns now"
         )

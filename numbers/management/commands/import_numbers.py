@@ -33,7 +33,7 @@ class Command(DeskCommand):
         "imported, the others are reported by line: ambiguous values, such as the price 2,500, "
         "are rejected with how to write them. Numbers that are already in stock stay unchanged, "
         "so that a file can be imported again. Every line is created, unchanged or rejected. "
-        "Exit code 1: a line was rejected."
+        "Exit code 1: a line was rejected, or the file could not be imported."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -82,7 +82,7 @@ class Command(DeskCommand):
             type=one_of(regions),
             default="US",
             metavar="CC",
-            help="country of national numbers; US",
+            help="country of national numbers; default: US",
         )
 
     def _add_defaults(self, parser: CommandParser) -> None:
@@ -98,15 +98,23 @@ class Command(DeskCommand):
             "--number-type",
             type=one_of(PhoneNumber.Type.values),
             metavar="TYPE",
-            help="follows from the number",
+            help="default: what follows from the number",
         )
         group.add_argument(
-            "--sms", action=argparse.BooleanOptionalAction, default=None, help="can carry SMS"
+            "--sms",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help="can carry SMS; default: yes",
         )
         group.add_argument(
-            "--mms", action=argparse.BooleanOptionalAction, default=None, help="can carry MMS"
+            "--mms",
+            action=argparse.BooleanOptionalAction,
+            default=None,
+            help="can carry MMS; default: yes",
         )
-        group.add_argument("--carrier", type=line_of_text(maximum=64), default="")
+        group.add_argument(
+            "--carrier", type=line_of_text(maximum=64), default="", help="where they come from"
+        )
         group.add_argument("--sandbox", action="store_true", help="test numbers")
 
     def handle(self, **options: Any) -> None:

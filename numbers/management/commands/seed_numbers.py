@@ -28,7 +28,11 @@ class Command(DeskCommand):
             help="such as 415, or 888 for toll-free",
         )
         parser.add_argument(
-            "--count", required=True, type=whole_number(minimum=1, maximum=7_870_000), metavar="N"
+            "--count",
+            required=True,
+            type=whole_number(minimum=1, maximum=7_870_000),
+            metavar="N",
+            help="how many",
         )
         parser.add_argument(
             "--number-type",
@@ -36,28 +40,37 @@ class Command(DeskCommand):
             metavar="TYPE",
             help="local or toll_free; by default that of the area code",
         )
-        cents = money(minimum=Decimal("0.00"), maximum=LARGEST_PRICE)
-        parser.add_argument(
-            "--price", type=cents, default=Decimal("1.00"), help="of each number; 1.00"
-        )
-        parser.add_argument(
-            "--monthly-price",
-            type=cents,
-            default=NO_RENT,
-            help="of each number, for each month from its sale on; 0.00",
-        )
-        parser.add_argument(
-            "--sms", action=argparse.BooleanOptionalAction, default=True, help="can carry SMS"
-        )
-        parser.add_argument(
-            "--mms", action=argparse.BooleanOptionalAction, default=True, help="can carry MMS"
-        )
+        self._add_properties(parser)
         parser.add_argument("--sandbox", action="store_true", help="test numbers, of exchange 555")
         parser.add_argument(
             "--random-state",
             type=whole_number(minimum=0, maximum=2**63 - 1),
             metavar="N",
             help="seed of the random draw: the same N gives the same numbers for the same stock",
+        )
+
+    def _add_properties(self, parser: CommandParser) -> None:
+        cents = money(minimum=Decimal("0.00"), maximum=LARGEST_PRICE)
+        parser.add_argument(
+            "--price", type=cents, default=Decimal("1.00"), help="of each number; default: 1.00"
+        )
+        parser.add_argument(
+            "--monthly-price",
+            type=cents,
+            default=NO_RENT,
+            help="of each number, for each month from its sale on; default: 0.00",
+        )
+        parser.add_argument(
+            "--sms",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="can carry SMS; default: yes",
+        )
+        parser.add_argument(
+            "--mms",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="can carry MMS; default: yes",
         )
 
     def handle(self, **options: Any) -> None:

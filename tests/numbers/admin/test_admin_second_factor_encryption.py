@@ -1,6 +1,7 @@
 """Secrets of second factors are encrypted under a key that is not in the database (C57)."""
 
 import json
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -65,7 +66,9 @@ def test_key_rotation_interrupts_no_sign_in(operator: User, settings: Any) -> No
     second = Client()
     sign_in(second)
     assert second.post(TWO_FACTOR, {"code": codes[0]}).status_code == 302
-    call_command("reseal_two_factor")
+    printed = StringIO()
+    call_command("reseal_two_factor", "--json", stdout=printed)
+    assert json.loads(printed.getvalue()) == {"second_factors": 2}
     settings.DESK_TWO_FACTOR_KEYS = [NEW]
     third = Client()
     sign_in(third)

@@ -18,7 +18,11 @@ class Command(DeskCommand):
 
     def handle(self, *arguments: Any, **options: Any) -> None:
         count = reseal_second_factors()
-        self.stdout.write(f"{count} second factors are encrypted under the current key.")
+        self.answer(
+            {"second_factors": count},
+            f"{count} second factors are encrypted under the current key.",
+            json_wanted=options["json"],
+        )
 
 
 def reseal_second_factors() -> int:
