@@ -27,6 +27,7 @@ class DeskConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
+        from config.admin import checks  # noqa: F401  Django's decorator registers the checks
         from config.admin.sign_in import sessions
 
         user_logged_in.connect(sessions.begin, dispatch_uid="config.admin.sign_in.sessions")

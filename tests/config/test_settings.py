@@ -14,6 +14,7 @@ from django.test import Client
 from config.env import BASE_DIR
 
 ROOT = BASE_DIR
+APPS = ("apikeys", "campaigns", "config", "numbers")
 PRODUCTION = {
     "DATABASE_URL": "postgresql://desk:secret@db.example.com:5432/numberdesk",
     "SECRET_KEY": "".join(chr(48 + n) for n in range(70)),
@@ -50,6 +51,28 @@ def manage(*arguments: str, **changed: str | None) -> "subprocess.CompletedProce
 def test_production_settings_pass_the_deployment_check() -> None:
     result = manage("check", "--deploy", "--fail-level", "WARNING")
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_every_system_check_is_run_by_the_command() -> None:
+    """A module of checks that no app imports registers none: warnings would stay away unseen."""
+    files = [path for app in APPS for path in sorted((ROOT / app).rglob("checks.py"))]
+    defined = {
+        f"{'.'.join(path.relative_to(ROOT).with_suffix('').parts)}.{name}"
+        for path in files
+        for name in re.findall(r"^@register\(.*\)\ndef (\w+)", path.read_text(), re.M)
+    }
+    assert len(defined) > 5
+    program = (
+        "import config, django; django.setup(); "
+        "from django.core.checks.registry import registry; "
+        "print(*(f'{one.__module__}.{one.__name__}' "
+        "for one in registry.get_checks(include_deployment_checks=True)))"
+    )
+    variables = environment(DJANGO_SETTINGS_MODULE="config.settings")
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=variables, capture_output=True, text=True
+    )
+    assert sorted(defined - set(result.stdout.split())) == [], result.stderr
 
 
 def test_missing_variable_is_named_in_one_line() -> None:
