@@ -126,7 +126,7 @@ class OwnKeyJson(ApiKeyJson):
 
 
 class ApiKeyWithSecretJson(ApiKeyJson):
-    """A key with its secret, which is shown this once and not stored."""
+    """A key with its secret, which is shown this once."""
 
     plaintext: Annotated[
         Text,

@@ -63,7 +63,13 @@ class ActJson(_ActFields):
     """One act in your organization."""
 
     actor: ActorName
-    reason: Annotated[Text | None, doc("Why; an operator's reason is not shown.", example=None)]
+    reason: Annotated[
+        Text | None,
+        doc(
+            "Why. Of acts of operators and of the desk, only the note of a ledger entry is shown.",
+            example=None,
+        ),
+    ]
 
 
 class PlatformActJson(_ActFields):

@@ -49,7 +49,10 @@ class CreditEntryJson(TypedDict):
     ]
     balance_after: Annotated[Money, doc("What was left.", example="99.00")]
     currency: Currency
-    order_id: Annotated[Uuid | None, doc("The order that was charged for.", example=ORDER_ID)]
+    order_id: Annotated[
+        Uuid | None,
+        doc("The order that was charged for; null for any other entry.", example=ORDER_ID),
+    ]
     reverses: Annotated[
         Annotated[int, Count(minimum=1)] | None,
         doc("The `entry` that a reversal takes back.", example=None),
@@ -58,7 +61,7 @@ class CreditEntryJson(TypedDict):
         Annotated[int, Count(minimum=1)] | None,
         doc("The `entry` of the reversal that took this one back.", example=None),
     ]
-    note: Annotated[Text | None, doc("What the operator noted.")]
+    note: Annotated[Text | None, doc("What the operator, or the desk itself, noted.")]
     reference: Annotated[Text | None, doc("The payment in the operator's billing.", example=None)]
     actor: ActorName
     request_id: RequestId

@@ -24,9 +24,9 @@ class ReservationJson(TypedDict):
         str,
         OneOf(["active", "used", "expired", "released"]),
         doc(
-            "`active` while it holds a number, `used` where it holds none any more before its "
-            "time, since you have ordered them all or hold them by a later reservation, `expired` "
-            "when its time has passed, `released` where you ended it."
+            "`active` while it holds a number; `used` if it holds none any more before its time, "
+            "since you have ordered them all or hold them by a later reservation; `expired` when "
+            "its time has passed; `released` if you, or the operator, ended it."
         ),
     ]
     numbers: Annotated[list[E164], doc("The numbers that it was made for.")]
@@ -39,7 +39,7 @@ class ReservationJson(TypedDict):
     ]
     created_at: Annotated[Moment, doc("When it was made.")]
     expires_at: Annotated[Moment, doc("When it ends by itself.", example="2026-04-26T12:10:00Z")]
-    released_at: Annotated[Moment | None, doc("When you ended it.", example=None)]
+    released_at: Annotated[Moment | None, doc("When it was ended before its time.", example=None)]
 
 
 def still_held(reservations: Sequence[Reservation], at: datetime) -> dict[UUID, list[str]]:

@@ -24,8 +24,8 @@ class BulkOrderPlacedJson(TypedDict):
         OneOf(OrderStatus.values),
         doc(
             "`complete`: the whole quantity is yours and paid for. `pending`: it waits for stock, "
-            "nothing is charged. `failed`: it was given up, see `reason`. `cancelled`: you "
-            "cancelled it.",
+            "nothing is charged. `failed`: it was given up, see `reason`. `cancelled`: you, or the "
+            "operator, cancelled it.",
             example="complete",
         ),
     ]

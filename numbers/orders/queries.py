@@ -36,7 +36,7 @@ class OrderJson(TypedDict):
         OneOf(OrderStatus.values),
         doc("How it stands. An order by name is always `complete`.", example="complete"),
     ]
-    reason: Annotated[Text | None, doc("The code for which it failed.")]
+    reason: Annotated[Text | None, doc("The code for which it failed; null if it did not.")]
     quantity: Annotated[int, Count(minimum=1), doc("How many numbers were ordered.")]
     total: Annotated[
         Money | None, doc("What was charged: prices and first months; null until assigned.")

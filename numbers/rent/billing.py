@@ -52,9 +52,9 @@ class BillingJson(TypedDict):
     next_charge_at: Annotated[
         Moment | None,
         doc(
-            "When the next month is charged: on the day of the sale, or on the month's last day "
-            "where it has no such day. In the past where it is past due; null where nothing will "
-            "be charged.",
+            "When the next month is charged: on the day of the month of the sale, or on the "
+            "month's last day if it has no such day. In the past if it is past due; null if "
+            "nothing will be charged.",
             example="2026-05-26T12:00:00Z",
         ),
     ]

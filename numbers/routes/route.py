@@ -42,15 +42,15 @@ class RouteJson(TypedDict):
     campaign_usable: Annotated[
         Flag | None,
         doc(
-            "Whether messages may be sent for its campaign: it is `ACTIVE` and its brand verified. "
-            "Null without a campaign.",
+            "Whether messages may be sent for its campaign: it is `ACTIVE`, and its brand is "
+            "verified and not deleted. Null without a campaign.",
             example=True,
         ),
     ]
     suspended: Annotated[
         Flag,
         doc(
-            "Whether its organization is suspended, or the number itself since its rent is not "
+            "Whether its organization is suspended, or the number itself because its rent is not "
             "paid: carry no message.",
             example=False,
         ),

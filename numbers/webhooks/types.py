@@ -87,7 +87,7 @@ class DeliveryJson(TypedDict):
     status: Annotated[
         str,
         OneOf(DeliveryStatus.values),
-        doc("`failed` after the last attempt.", example="pending"),
+        doc("`failed` after the last attempt, or when you answered 410.", example="pending"),
     ]
     created_at: Annotated[Moment, doc("When it was made.")]
     next_attempt_at: Annotated[

@@ -71,7 +71,10 @@ class PlatformNumberJson(TypedDict):
     ]
     timeline: Annotated[
         list[TimelineJson],
-        doc("What happened to it, newest first: the last 200. The oldest is its arrival in stock."),
+        doc(
+            "What happened to it, newest first, back to its arrival in stock; of more than 200, the "
+            "last 200."
+        ),
     ]
 
 

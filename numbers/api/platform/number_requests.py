@@ -40,8 +40,12 @@ class NewStockNumber(RequestBody):
     number_type: Annotated[
         NumberType | None, Reads(read_number_type), doc("Its type, if it must be this one.")
     ] = None
-    sms_enabled: Annotated[GivenFlag, doc("Whether it can SMS; true if absent.")] = None
-    mms_enabled: Annotated[GivenFlag, doc("Whether it can MMS; true if absent.")] = None
+    sms_enabled: Annotated[
+        GivenFlag, doc("Whether it can send and receive SMS; true if absent.")
+    ] = None
+    mms_enabled: Annotated[
+        GivenFlag, doc("Whether it can send and receive MMS; true if absent.")
+    ] = None
 
     def as_new_number(self) -> NewNumber:
         return NewNumber(
@@ -100,8 +104,8 @@ class StockNumberUpdate(RequestBody):
         money(),
         doc("What each month costs from its next sale on; its owner keeps the price of the sale."),
     ] = None
-    sms_enabled: Annotated[GivenFlag, doc("Whether it can SMS.")] = None
-    mms_enabled: Annotated[GivenFlag, doc("Whether it can MMS.")] = None
+    sms_enabled: Annotated[GivenFlag, doc("Whether it can send and receive SMS.")] = None
+    mms_enabled: Annotated[GivenFlag, doc("Whether it can send and receive MMS.")] = None
     reason: Annotated[str | None, text(REASON_LENGTH), doc("Why; kept in its timeline.")] = None
 
 
