@@ -241,13 +241,13 @@ class ApiKeyRotationView(ApiView):
         """Rotate an API key.
 
         Give a key a new secret. Its id, label, scopes and expiry stay. The old secret stops at
-        once, also if it is the one that you call with. With `grace_seconds` (up to a day) it works
+        once, even if it is the one that you call with. With `grace_seconds` (up to a day) it works
         until then beside the new one, so that your programs can change over one after the other.
         At most two secrets work: the next rotation stops one that is older, and revoking the key
         stops all. A revoked or expired key can't be rotated: create a new one. A key that may do
-        more, order more or lasts longer than the key that you call with is 403; so is a key that
-        it did not make, if it has a spending limit. Creations and rotations together are limited to
-        ten a minute.
+        more, may order more or lasts longer than the key that you call with is 403. If the key that
+        you call with has a spending limit, so is every other key that it did not make. Creations
+        and rotations together are limited to ten a minute.
         """
         refuse_unknown_parameters(request)
         grace = parse_optional_body(request, RotationRequest).grace_seconds or 0

@@ -221,7 +221,8 @@ class OrderListView(ApiView):
         """List orders.
 
         Every order of your organization, by name or by quantity. The filters find one again: by
-        your reference, by the id or the idempotency key of its request, by a number, by time.
+        your reference, by the id or the idempotency key of its request, by a number, by status,
+        kind or time.
         """
         query, page = read_list(request, OrderListQuery, name="orders")
         found = find_orders(request.user.organization_id, OrderFilters(**query.filters))

@@ -200,8 +200,8 @@ class BrandDecisionView(PlatformView):
         """Decide on a brand.
 
         Record what the registry found. The customer gets a `brand.updated` event; where campaigns
-        of the brand become usable or stop being so, gateways learn it. Deciding the same again
-        changes nothing.
+        of the brand become usable or stop being so, gateways get the change of their routes.
+        Deciding the same again changes nothing.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, BrandDecision)
@@ -246,7 +246,8 @@ class CampaignDecisionView(PlatformView):
         """Decide on a campaign.
 
         Approve, reject or end a campaign. A rejection needs a `reason`. The customer gets a
-        `campaign.updated` event; where it stops being usable, or becomes so, gateways learn it.
+        `campaign.updated` event; where it becomes usable, or stops being so, gateways get the change
+        of its routes.
         Deciding the same again changes nothing.
         """
         refuse_unknown_parameters(request)

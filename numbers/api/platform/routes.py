@@ -128,8 +128,8 @@ class RouteChangeView(PlatformView):
     def get(self, request: PlatformRequest) -> HttpResponse:
         """Follow the changes of routes.
 
-        Routes in the order in which they changed, each as it is now. Set what is answered, and
-        drop a number whose `assignment_id` is null; it may come more than once. Store
+        Routes in the order in which they changed, each as it is now. Set those that you get, and
+        drop a number whose `assignment_id` is null; a number may come more than once. Store
         `meta.next_cursor` with your table. While `meta.more` is true, ask again at once; then your
         table is that of the desk. A change is here within a second. Changes are kept for 30 days:
         410 `EVENT_EXPIRED` says to start from a snapshot again.
