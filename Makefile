@@ -16,6 +16,7 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgresql://check@localhost/numbe
 	ALLOWED_HOSTS=desk.example.com TRUSTED_PROXIES=10.0.0.0/8 \
 	API_KEY_PEPPERS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" \
 	DESK_TWO_FACTOR_KEYS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" \
+	WEBHOOK_SECRET_KEYS="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(32))')" \
 	SECRET_KEY="$$($(VENV) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
 .PHONY: help install install-dev install-bench run stop test coverage check types bench drill cluster restore-drill fuzz pythons image audit screenshots lock clean

@@ -22,10 +22,17 @@ secret() {
 }
 
 command -v openssl >/dev/null || { echo "openssl is needed: install it" >&2; exit 1; }
+# A desk that is already there has encrypted what webhooks need under its SECRET_KEY: it stays, as the old key.
+if [ -s "$folder/secret_key" ] && [ ! -s "$folder/webhook_secret_keys" ]; then
+    printf '%s,%s' "$(random 48)" "$(cat "$folder/secret_key")" >"$folder/webhook_secret_keys.new"
+    chmod 444 "$folder/webhook_secret_keys.new"
+    mv "$folder/webhook_secret_keys.new" "$folder/webhook_secret_keys"
+fi
 secret database_password 36
 secret secret_key 72
 secret api_key_peppers 48
 secret two_factor_keys 48
+secret webhook_secret_keys 48
 secret metrics_token 36
 secret operator_password 24
 if [ ! -s "$folder/tls.crt" ]; then
@@ -35,4 +42,4 @@ if [ ! -s "$folder/tls.crt" ]; then
     echo "$folder/tls.crt is its own authority: browsers warn. TLS_CERTIFICATE and TLS_KEY name one of yours."
 fi
 echo "$folder/ has the secrets. Keep a copy: without api_key_peppers no API key is accepted,"
-echo "and without two_factor_keys no second factor."
+echo "without two_factor_keys no second factor, and without webhook_secret_keys no webhook is sent."

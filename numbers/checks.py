@@ -41,6 +41,21 @@ def check_renewals(app_configs: Any, **options: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def check_webhook_keys(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    if settings.WEBHOOK_SECRET_KEYS != [settings.SECRET_KEY]:
+        return []
+    return [
+        Warning(
+            "Secrets of webhooks and tax ids are encrypted under SECRET_KEY: changing it stops every "
+            "delivery.",
+            hint="Set WEBHOOK_SECRET_KEYS to a separate random secret, a comma and SECRET_KEY, then "
+            "run manage.py reseal_secrets.",
+            id="numbers.W003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
 def check_private_hosts(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Refuse hosts for trying out: a customer could reach what only this network reaches."""
     if not settings.WEBHOOK_PRIVATE_HOSTS:

@@ -192,11 +192,29 @@ def test_generated_secrets_match_compose_and_are_kept(
     assert (
         min(
             len(first[name])
-            for name in ("api_key_peppers", "two_factor_keys", "metrics_token", "database_password")
+            for name in (
+                "api_key_peppers",
+                "two_factor_keys",
+                "webhook_secret_keys",
+                "metrics_token",
+                "database_password",
+            )
         )
         >= 32
     )
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_desk_from_before_keeps_its_key_behind_the_new_one(tmp_path: Path) -> None:
+    """Webhooks and tax ids were encrypted under SECRET_KEY while there was no file of their own."""
+    folder = tmp_path / "secrets"
+    before = make_secrets(folder)
+    (folder / "webhook_secret_keys").unlink()
+    after = make_secrets(folder)
+    current, old = after["webhook_secret_keys"].split(",")
+    assert old == before["secret_key"]
+    assert len(current) >= 32
+    assert make_secrets(folder) == after
 
 
 # --- systemd -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "desk.example.com",
     "API_KEY_PEPPERS": "a pepper of more than thirty-two characters",
     "DESK_TWO_FACTOR_KEYS": "a key of more than thirty-two characters",
+    "WEBHOOK_SECRET_KEYS": "another key of more than thirty-two characters",
     "TRUSTED_PROXIES": "10.0.0.0/8",
     "ENV_FILE": os.devnull,
 }

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from campaigns.models import Brand
 from campaigns.registry.tax_ids import seal_tax_id, unseal_tax_id
+from numbers.checks import check_webhook_keys
 from numbers.models import Webhook
 from numbers.webhooks.endpoints import rotate_secret
 from numbers.webhooks.secrets import CannotOpen, unseal
@@ -88,3 +89,14 @@ def test_deleted_webhook_is_passed_by(webhook: Webhook, settings: Any, api: Any)
     assert api.request("DELETE", f"/v1/webhooks/{webhook.pk}").status_code in (200, 204)
     settings.WEBHOOK_SECRET_KEYS = [NEW]
     call_command("reseal_secrets")
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [(["s" * 50], ["numbers.W003"]), (["k" * 32, "s" * 50], []), (["k" * 32], [])],
+)
+def test_deploy_check_warns_of_secrets_under_the_secret_key(
+    settings: Any, keys: list[str], found: list[str]
+) -> None:
+    settings.SECRET_KEY, settings.WEBHOOK_SECRET_KEYS = "s" * 50, keys
+    assert [message.id for message in check_webhook_keys(None)] == found
