@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import selectors
 import signal
 import socket
@@ -13,11 +14,13 @@ from pathlib import Path
 import drf_spectacular_sidecar as sidecar
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from config import json_text
 from numbers.models import Assignment
 from tests.support import factories, proxy
 from tests.support.concurrency import wait_until_idle
+from tests.support.embedded_postgres import ROOT
 from tests.support.live_server import Server
 from tests.support.wire import CLOSE, END, GET, POST, authorized, connect, parse, statuses
 
@@ -286,6 +289,14 @@ def test_sign_in_has_a_limit_for_each_address(nginx):
     assert answers[-1].json()["error"]["code"] == "RATE_LIMITED"
     assert answers[-1].headers["retry-after"] == "1"
     assert sign_in("127.0.0.68").status == 403
+
+
+@pytest.mark.parametrize("page", ["login", "two_factor", "prove", "password_change"])
+def test_each_page_that_takes_a_secret_has_the_limit_of_sign_in(page):
+    (pattern,) = re.findall(
+        r"location ~ (\^/admin/\S+) \{[^}]*zone=sign_in ", (ROOT / "deploy/nginx.conf").read_text()
+    )
+    assert re.search(pattern, reverse(f"admin:{page}"))
 
 
 # --- the desk goes and comes -------------------------------------------------------------------------
