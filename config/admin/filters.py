@@ -100,7 +100,7 @@ class DayFilter(TypedFilter):
 
 
 class CalendarFilter(DayFilter):
-    """The same, with links from each year and month to the next smaller period.
+    """Rows of a period, with links from each year and month to the next smaller one.
 
     The links come from the calendar: Django's ``date_hierarchy`` reads every row for them.
     """

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.http import HttpRequest
 from psycopg import sql
 
@@ -135,31 +135,30 @@ SPAN = sql.SQL("""
 
 
 class SerialDayFilter(DayFilter):
-    """Rows with a serial id, in the order of time: find the ids of the first and last day first.
+    """Rows with a serial id, in the order of time: find the first and the last id first.
 
-    Without the ids, PostgreSQL would read the newest rows backwards until it comes to the day.
+    Without the ids, PostgreSQL would read the newest rows backwards until it comes to the period.
+    Ids and times may differ in order by moments, so those of a whole day are looked at.
     """
 
     def between(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> QuerySet[Any]:
-        day = timedelta(days=1)
-        first = last = self._ids(queryset, begin, begin + day)
-        if end - begin > day:
-            last = self._ids(queryset, end - day, end)
         found = super().between(queryset, begin, end)
-        if first:
-            found = found.filter(pk__gte=first[0])
-        if last:
-            found = found.filter(pk__lte=last[1])
-        return found if first or last or end - begin > day else queryset.none()
+        of_all = super().between(queryset.model._default_manager.all(), begin, end)
+        moments = of_all.aggregate(first=Min(self.moment), last=Max(self.moment))
+        if moments["first"] is None:
+            return queryset.none()
+        day = timedelta(days=1)
+        first, last = self._ids(queryset, begin, min(end, moments["first"] + day))
+        if end - begin > day:
+            _, last = self._ids(queryset, max(begin, moments["last"] - day), end)
+        return found.filter(pk__gte=first, pk__lte=last)
 
-    def _ids(
-        self, queryset: QuerySet[Any], begin: datetime, end: datetime
-    ) -> tuple[int, int] | None:
-        """Return the first and the last id of a day, None if it has no row."""
+    def _ids(self, queryset: QuerySet[Any], begin: datetime, end: datetime) -> tuple[int, int]:
+        """Return the first and the last id of a time that has rows."""
         span = SPAN.format(
             table=sql.Identifier(queryset.model._meta.db_table), moment=sql.Identifier(self.moment)
         )
         with connection.cursor() as cursor:
             cursor.execute(span, [begin, end])
             first, last = cursor.fetchone()
-        return None if first is None else (first, last)
+        return first, last
