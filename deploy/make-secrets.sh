@@ -14,19 +14,20 @@ random() { # of 256 or more bits, in letters and digits
 }
 
 # Readable for the container's account, 10001. Others are kept out by the folder, which is its owner's alone.
-secret() {
-    [ -s "$folder/$1" ] && return
-    random "$2" >"$folder/$1.new"
+store() {
+    cat >"$folder/$1.new"
     chmod 444 "$folder/$1.new"
     mv "$folder/$1.new" "$folder/$1"
 }
 
+secret() {
+    [ -s "$folder/$1" ] || random "$2" | store "$1"
+}
+
 command -v openssl >/dev/null || { echo "openssl is needed: install it" >&2; exit 1; }
-# A desk that is already there has encrypted what webhooks need under its SECRET_KEY: it stays, as the old key.
+# An older desk has encrypted secrets of webhooks under SECRET_KEY. It goes behind the new key.
 if [ -s "$folder/secret_key" ] && [ ! -s "$folder/webhook_secret_keys" ]; then
-    printf '%s,%s' "$(random 48)" "$(cat "$folder/secret_key")" >"$folder/webhook_secret_keys.new"
-    chmod 444 "$folder/webhook_secret_keys.new"
-    mv "$folder/webhook_secret_keys.new" "$folder/webhook_secret_keys"
+    { random 48; printf ','; cat "$folder/secret_key"; } | store webhook_secret_keys
 fi
 secret database_password 36
 secret secret_key 72
