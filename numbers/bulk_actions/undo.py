@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from campaigns.models import Campaign
+from config.counts import counted
 from config.errors import ApiError
 from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes
 from numbers.inventory.holds import end_holds, holders_of, move_holds, require_end
@@ -155,5 +156,5 @@ class MoveHold(BulkAction):
 
 def _describe_hold(number: PhoneNumber) -> str:
     holder, others = holders_of(number)
-    more = f"{others} other {'number' if others == 1 else 'numbers'}"
+    more = counted(others, "other number")
     return f"{holder} holds it. Its reservation holds {more}, which this does not change."

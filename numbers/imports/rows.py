@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from config.counts import counted
 from config.db.copy import unguarded
 from numbers.imports import cells as forms
 from numbers.imports.cells import BadCell
@@ -76,10 +77,7 @@ class LineReader:
         if len(cells) > columns and not any(cell.strip() for cell in cells[columns:]):
             cells = cells[:columns]
         if len(cells) != columns:
-            raise BadCell(
-                f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the file has "
-                f"{columns} columns"
-            )
+            raise BadCell(f"has {counted(len(cells), 'cell')}, the file has {columns} columns")
         return cells
 
     def _cell(self, cells: list[str], meaning: str) -> str:

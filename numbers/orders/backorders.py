@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from apikeys.limits.budgets import SpendingLimitExceeded
 from config.actors import Actor, new_request_id
+from config.counts import counted
 from config.db.pipeline import Statement
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError
@@ -113,7 +114,7 @@ def look(is_stopping: Callable[[], bool] = lambda: False) -> Look:
 
 
 def filled_orders(number: int) -> str:
-    return f"{number} {'order' if number == 1 else 'orders'} filled"
+    return f"{counted(number, 'order')} filled"
 
 
 def close_statement(

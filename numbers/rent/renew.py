@@ -15,6 +15,7 @@ from uuid import UUID
 
 from campaigns.event_types import EventType
 from config.actors import Actor
+from config.counts import counted
 from config.db.pipeline import Statement, array_text
 from config.db.transactions import Transaction, run_transaction
 from config.observability.metrics import locking
@@ -189,7 +190,7 @@ class _Batch:
                 "total": total,
                 "actor": str(self.actor),
                 "request_id": self.actor.request_id,
-                "note": f"a month of {len(paid)} number{'' if len(paid) == 1 else 's'}",
+                "note": f"a month of {counted(len(paid), 'number')}",
             },
         )
         return [

@@ -84,11 +84,9 @@ def _forget_deliveries() -> str:
 def _renew_numbers(is_stopping: Callable[[], bool] = lambda: False) -> str:
     run = renew_numbers(is_stopping=is_stopping)
     if run.failed:
-        count = len(run.failed)
+        failed = counted(len(run.failed), "organization")
         some = ", ".join(str(one) for one in run.failed[:5])
-        raise DutyFailed(
-            f"{run.in_words()}; {count} organization{'' if count == 1 else 's'} failed: {some}"
-        )
+        raise DutyFailed(f"{run.in_words()}; {failed} failed: {some}")
     return run.in_words()
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from config.commands import DeskCommand
+from config.counts import counted
 from numbers.worker.jobs import forget_old_jobs, run_all
 
 
@@ -21,4 +22,4 @@ class Command(DeskCommand):
 
 
 def _summary(done: int) -> str:
-    return f"{done} {'job' if done == 1 else 'jobs'} run"
+    return f"{counted(done, 'job')} run"
