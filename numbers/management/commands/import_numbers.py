@@ -100,18 +100,13 @@ class Command(DeskCommand):
             metavar="TYPE",
             help="default: what follows from the number",
         )
-        group.add_argument(
-            "--sms",
-            action=argparse.BooleanOptionalAction,
-            default=None,
-            help="can carry SMS; default: yes",
-        )
-        group.add_argument(
-            "--mms",
-            action=argparse.BooleanOptionalAction,
-            default=None,
-            help="can carry MMS; default: yes",
-        )
+        for kind in ("sms", "mms"):
+            group.add_argument(
+                f"--{kind}",
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help=f"can carry {kind.upper()}; default: yes",
+            )
         group.add_argument(
             "--carrier", type=line_of_text(maximum=64), default="", help="where they come from"
         )

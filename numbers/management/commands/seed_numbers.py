@@ -60,18 +60,13 @@ class Command(DeskCommand):
             default=NO_RENT,
             help="of each number, for each month from its sale on; default: 0.00",
         )
-        parser.add_argument(
-            "--sms",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help="can carry SMS; default: yes",
-        )
-        parser.add_argument(
-            "--mms",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help="can carry MMS; default: yes",
-        )
+        for kind in ("sms", "mms"):
+            parser.add_argument(
+                f"--{kind}",
+                action=argparse.BooleanOptionalAction,
+                default=True,
+                help=f"can carry {kind.upper()}; default: yes",
+            )
 
     def handle(self, **options: Any) -> None:
         stock = Stock(
