@@ -30,8 +30,15 @@ def statements() -> dict[str, str]:
 
 
 def is_read_once(statement: str) -> bool:
-    """Return whether the parenthesis around SKIP LOCKED is of a kind that is read once."""
-    before, depth = statement[: statement.index("SKIP LOCKED")], 0
+    """Return whether each parenthesis around SKIP LOCKED is of a kind that is read once."""
+    return all(
+        is_in_what_is_read_once(statement[: found.start()])
+        for found in re.finditer("SKIP LOCKED", statement)
+    )
+
+
+def is_in_what_is_read_once(before: str) -> bool:
+    depth = 0
     for at in reversed(range(len(before))):
         depth += {"(": 1, ")": -1}.get(before[at], 0)
         if depth == 1:

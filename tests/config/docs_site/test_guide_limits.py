@@ -58,15 +58,11 @@ NAMED = [
     ("limits", f"at most {endpoints.MOST_ENDPOINTS} [webhooks]"),
     ("limits", f"| webhooks | {endpoints.MOST_ENDPOINTS} |"),
     ("limits", f"{settings.PLATFORM_RATE_LIMIT_PER_MINUTE:,} a minute, for each key"),
-    ("limits", f"not paid works on | {settings.RENEWAL_SUSPEND_DAYS} days"),
     ("limits", f"is released | {settings.RENEWAL_RELEASE_DAYS} days after"),
     ("limits", f"can be read | {deliveries.KEEP.days} days"),
     ("limits", f"signs beside the new one | {endpoints.GRACE // timedelta(hours=1)} hours"),
     ("limits", f"gateways, has {routes.LIMIT:,}, and {routes.LARGEST_LIMIT:,} at most"),
     ("errors", f"more than {endpoints.MOST_ENDPOINTS} webhooks"),
-    ("money", f"works on for {settings.RENEWAL_SUSPEND_DAYS} days"),
-    ("money", f"past due for {settings.RENEWAL_RELEASE_DAYS} days"),
-    ("retries", f"unpaid for {settings.RENEWAL_RELEASE_DAYS} days"),
     ("errors", f"q={settings.RATE_LIMIT_PER_MINUTE};w=60"),
 ]
 

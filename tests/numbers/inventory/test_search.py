@@ -412,15 +412,15 @@ def test_consecutive_searches_show_different_numbers(api, criteria):
     assert len(set(seen)) >= 190
 
 
-# Where half of the numbers with their bits reversed fall beside those just before.
-PASSED = [0, 2**12 - 18, 2**20 - 18, 2**31 - 18]
+# Before powers of two. Positions by reversed bits lay beside each other there.
+COUNTERS = [0, 2**12 - 18, 2**20 - 18, 2**31 - 18]
 
 
 def from_turn(counter):
     db_assertions.rows("SELECT setval('numbers_search_turn', %s, false)", counter)
 
 
-@pytest.mark.parametrize("counter", PASSED)
+@pytest.mark.parametrize("counter", COUNTERS)
 @pytest.mark.parametrize("searches", [2, 36, 200])
 def test_turns_in_a_row_are_far_apart(db, counter, searches):
     from_turn(counter)
@@ -432,7 +432,7 @@ def test_turns_in_a_row_are_far_apart(db, counter, searches):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("counter", PASSED[:2])
+@pytest.mark.parametrize("counter", COUNTERS[:2])
 def test_concurrent_searches_and_orders_meet_no_conflict(db, counter):
     from_turn(counter)
     factories.stock(*factories.line(0, 2000))
