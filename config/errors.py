@@ -213,7 +213,10 @@ def register_error_page(prefix: str, render: RenderError) -> None:
 def answer_to(
     error: BaseException, request: HttpRequest | None = None, *, asked_by: Request | None = None
 ) -> HttpResponse:
-    """Return the response to any exception, and announce the refusal. DRF's request `asked_by`."""
+    """Return the response to any exception, and send `refused`.
+
+    `request`: for an error page. `asked_by`: DRF's request, for the receivers of the signal.
+    """
     refusal = as_api_error(error)
     refused.send_robust(sender=None, refusal=refusal, request=asked_by)
     response = _answer(refusal, request)

@@ -45,7 +45,7 @@ BILLING = ("campaigns.add_organization", "numbers.change_creditaccount")
 # Activate webhooks, and replay their deliveries.
 WEBHOOKS = ("numbers.change_webhook",)
 KEYS = ("apikeys.add_apikey", "apikeys.change_apikey")
-OPERATORS = (*("auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group"),)
+OPERATORS = ("auth.view_user", "auth.add_user", "auth.change_user", "auth.view_group")
 
 ROLES: dict[str, tuple[str, ...]] = {
     "inventory": INVENTORY,

@@ -13,8 +13,8 @@ from numbers.inventory.availability import ON_OFFER_TO_BUYER
 from numbers.inventory.criteria import Criteria
 from numbers.models.phone_numbers import PhoneNumberType
 
-# The next start position, from 0 to 2^31. Each is the golden section of the circle further on, so
-# that any so many in a row are nearly as far apart as they can be.
+# The next start position, from 0 to 2^31. Each is the golden section of the circle further on than
+# the last, so that positions in a row are nearly as far apart as they can be, however many.
 TURN = "SELECT ((nextval('numbers_search_turn') % 2147483648) * 1327217885 % 2147483648)::int"
 
 # A shelf is a range of an index whose rows have the same area code or type and the same
