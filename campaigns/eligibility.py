@@ -46,6 +46,10 @@ def require_usable(*, campaign_status: str, brand_status: str, identity_status: 
     """
     if campaign_status != _ACTIVE:
         raise CampaignNotActive(f"campaign is not active: it is {campaign_status}")
+    if brand_status == _DELETED:
+        raise BrandNotVerified(
+            "brand is not verified: it is deleted; take a campaign of another brand"
+        )
     if not is_verified(brand_status=brand_status, identity_status=identity_status):
         raise BrandNotVerified(
             "brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED"

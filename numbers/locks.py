@@ -53,6 +53,11 @@ LOCK_ASSIGNMENTS = """
     WHERE id = ANY(%s) AND organization_id = %s ORDER BY id FOR NO KEY UPDATE
 """
 
+LOCK_OPEN_ASSIGNMENTS = """
+    SELECT id FROM numbers_assignment
+    WHERE number_id = ANY(%s) AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE
+"""
+
 LOCK_PENDING_ORDER = """
     SELECT o.id, o.status, owner.status
     FROM numbers_order o JOIN campaigns_organization owner ON owner.id = o.organization_id
@@ -275,6 +280,12 @@ def lock_assignments(ids: list[UUID], organization_id: UUID) -> list[LockedAssig
     with locking("assignments"), connection.cursor() as cursor:
         cursor.execute(LOCK_ASSIGNMENTS, [ids, organization_id])
         return [LockedAssignment._make(row) for row in cursor.fetchall()]
+
+
+def lock_open_assignments(number_ids: list[int]) -> None:
+    """Keep the present owners of these numbers until the transaction ends."""
+    with locking("assignments"), connection.cursor() as cursor:
+        cursor.execute(LOCK_OPEN_ASSIGNMENTS, [number_ids])
 
 
 def lock_numbers(numbers: list[str]) -> list[LockedNumber]:

@@ -112,13 +112,15 @@ def _given(request: HttpRequest, form_class: type[forms.Form]) -> dict[str, Any]
 class Done:
     """The outcome of an action: a message, and the row or the page to show next.
 
-    ``once`` is a page to show a single time instead, as (template, context).
+    ``once`` is a page to show a single time instead, as (template, context). Where nothing was to
+    be changed, ``changed`` is False and the message a warning.
     """
 
     message: str
     subject: Model | None = None
     once: tuple[str, dict[str, Any]] | None = None
     address: str = ""
+    changed: bool = True
 
 
 def show_operation(
@@ -209,7 +211,8 @@ def _after(request: HttpRequest, admin: Any, done: Done, subject: Any) -> HttpRe
         response = TemplateResponse(request, template, {**shared, **context})
         add_never_cache_headers(response)
         return response
-    messages.success(request, done.message)
+    show = messages.success if done.changed else messages.warning
+    show(request, done.message)
     return HttpResponseRedirect(_address_after(request, admin, done, subject))
 
 

@@ -186,7 +186,7 @@ class BulkActionOperation(Operation):
         if outcome.startswith("refused: "):
             raise ValidationFailed(details={"": outcome.removeprefix("refused: ")})
         if outcome != DONE:
-            return Done(f"{self.label}: {subject} {outcome}.")
+            return Done(f"{self.label}: {subject} {outcome}.", changed=False)
         return Done(f"Done. {self.label}: {subject} {self.action.describe_effect(form.values)}.")
 
 

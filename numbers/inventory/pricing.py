@@ -16,7 +16,7 @@ from config.db.fields import LARGEST_AMOUNT as LARGEST_PRICE
 from config.db.transactions import run_transaction
 from config.errors import ValidationFailed
 from numbers.events.phone_numbers import write_owned_numbers_updated
-from numbers.locks import LockedNumber, lock_numbers_by_id
+from numbers.locks import LockedNumber, lock_numbers_by_id, lock_open_assignments
 from numbers.models import NumberEvent
 
 CENT = Decimal("0.01")
@@ -37,6 +37,12 @@ CHANGE = """
     SELECT clock_timestamp(), number_id, %(kind)s, %(actor)s, %(request_id)s, before,
            %(after)s::jsonb, %(reason)s
     FROM line
+"""
+
+# What a number can carry is part of what its owner sees, so ``updated_at`` moves with it.
+TOUCH_OWNED = """
+    UPDATE numbers_assignment SET updated_at = clock_timestamp()
+    WHERE number_id = ANY(%s) AND ended_at IS NULL
 """
 
 
@@ -143,6 +149,9 @@ def _change_locked(
     before: Callable[[LockedNumber], dict[str, Any]],
     shared: dict[str, Any],
 ) -> list[int]:
+    owners_see_it = shared["kind"] == NumberEvent.Kind.CHANGED
+    if owners_see_it:
+        lock_open_assignments(number_ids)
     rows = [row for row in lock_numbers_by_id(number_ids) if differs(row)]
     if rows:
         lines: dict[str, Any] = {
@@ -151,6 +160,8 @@ def _change_locked(
         }
         with connection.cursor() as cursor:
             cursor.execute(CHANGE, {**shared, **lines})
-        if shared["kind"] == NumberEvent.Kind.CHANGED:
+            if owners_see_it:
+                cursor.execute(TOUCH_OWNED, [lines["ids"]])
+        if owners_see_it:
             write_owned_numbers_updated(lines["ids"])
     return [row.id for row in rows]

@@ -45,7 +45,9 @@ class PhoneNumberJson(TypedDict):
     sms_enabled: Annotated[Flag, doc("Whether it can send and receive SMS.")]
     mms_enabled: Annotated[Flag, doc("Whether it can send and receive MMS.")]
     created_at: Annotated[Moment, doc("Since when it is yours.")]
-    updated_at: Annotated[Moment, doc("When its routing was last changed.")]
+    updated_at: Annotated[
+        Moment, doc("When it was last changed: its routing, or whether it carries SMS and MMS.")
+    ]
 
 
 def owned_numbers(

@@ -23,7 +23,7 @@ from config.api.openapi.operations import (
 )
 from config.api.openapi.schemas import example_of, schema_of
 from config.api.openapi.shapes import Schema, named, resolve, type_name
-from config.api.pagination import STALE_CURSOR, PageQuery
+from config.api.pagination import PARAMETERS, STALE_CURSOR, PageQuery
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -110,10 +110,7 @@ INVALID_PAGE = {
     "limit": "must be a whole number from 1 to 100",
     "cursor": STALE_CURSOR,
 }
-PAGING = (
-    "Newest first. If `meta.next_cursor` is not null there is more: give it as `cursor`, with the "
-    "same filters."
-)
+PAGING = "Newest first. If `meta.next_cursor` is not null there is more: give it as `cursor`{}."
 
 
 Success = Returns | ReturnsBody | ReturnsLines | ReturnsNothing
@@ -193,7 +190,9 @@ def list_endpoint(
             meta=NextPage,
             example=example,
         )
-        description = f"{rest.strip() or first} {PAGING}"
+        filtered = query is not None and query.model_fields.keys() - PARAMETERS
+        paging = PAGING.format(", with the same filters" if filtered else "")
+        description = f"{rest.strip() or first} {paging}"
         options = {"invalid": INVALID_PAGE, **more}
         described = endpoint(
             id, tag=tag, returns=page, query=query or PageQuery, description=description, **options

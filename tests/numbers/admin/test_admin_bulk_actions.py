@@ -511,6 +511,7 @@ def test_job_of_an_earlier_release_says_its_effect_too(desk: Client, db: None) -
 def test_message_of_an_action_on_one_number_says_done(desk: Client, db: None) -> None:
     (one,) = factories.stock("+14155550100")
     html = do(desk, number(one), "retire", **WHY).content.decode()
-    assert f"Done. Retire: {one} leaves the stock until it is returned to it" in html
+    said = f"Done. Retire: {one} leaves the stock until it is returned to it"
+    assert f'<li class="success">{said}' in html
     html = do(desk, number(one), "price", price="1.00", **WHY).content.decode()
-    assert f"Change price: {one} unchanged: it already costs that" in html
+    assert f'<li class="warning">Change price: {one} unchanged: it already costs that' in html

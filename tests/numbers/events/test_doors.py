@@ -4,6 +4,7 @@ The doors are those of tests/numbers/verification/test_change_records.py, which 
 code: a door that is added there has to be added here.
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -200,14 +201,20 @@ def test_command_writes_its_events(cast: Cast, tmp_path: Any, command: str) -> N
     assert written() == COMMANDS[command]
 
 
-def test_capabilities_of_an_owned_number_write_its_update(desk: Client, cast: Cast) -> None:
+def test_capabilities_of_an_owned_number_write_its_update(
+    desk: Client, api: Api, cast: Cast
+) -> None:
     number = doors.owned(cast)
     forget()
     values = {"sms_enabled": "off", "mms_enabled": "off", **doors.WHY}
     desk.post(url(type(number), "operation", number.pk, "capabilities"), values)
     ((event_type, data),) = db_assertions.rows("SELECT type, data FROM campaigns_outboxentry")
     assert event_type == "phone_number.updated"
-    assert '"sms_enabled": false' in data
+    (shown,) = json.loads(data)
+    assert shown["sms_enabled"] is False
+    assert shown == api.get(f"/v1/phone-numbers/{shown['id']}").json()["data"]
+    moved = "SELECT updated_at > created_at FROM numbers_assignment"
+    assert db_assertions.rows(moved) == [(True,)], "receivers find the newer state by it"
 
 
 def test_correction_down_to_zero_writes_both_levels(desk: Client, cast: Cast) -> None:

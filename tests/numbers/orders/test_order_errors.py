@@ -110,7 +110,6 @@ def test_inactive_campaign_is_409(api, cast, status):
         (None, "ACTIVE"),
         ("SELF_DECLARED", "ACTIVE"),
         ("UNVERIFIED", "ACTIVE"),
-        ("VERIFIED", "DELETED"),
     ],
 )
 def test_unverified_brand_is_409(api, cast, identity_status, brand_status):
@@ -119,6 +118,13 @@ def test_unverified_brand_is_409(api, cast, identity_status, brand_status):
     message = "brand is not verified: its identity status must be VERIFIED or VETTED_VERIFIED"
     refused(response, 409, "BRAND_NOT_VERIFIED", message)
     assert response["x-should-retry"] == "false"
+
+
+def test_deleted_brand_is_409_that_says_so(api, cast):
+    campaign = factories.campaign(cast.owner, "ACTIVE", "VERIFIED", brand_status="DELETED")
+    response = api.order([NUMBER], campaign_id=str(campaign.pk))
+    message = "brand is not verified: it is deleted; take a campaign of another brand"
+    refused(response, 409, "BRAND_NOT_VERIFIED", message)
 
 
 # --- 409 of the inventory ------------------------------------------------------------------------
