@@ -46,7 +46,7 @@ def loops() -> dict[str, list[str]]:
 
 
 def test_no_check_takes_the_product_of_two_tables(misjudged):
-    assert len(loops()) > 10, "the statistics mislead nobody: this test can't fail"
+    assert len(loops()) > 10, "the statistics mislead no check: this test can't fail"
     findings = verify_inventory()
     next(findings)
     assert loops() == {}
