@@ -15,6 +15,7 @@
 - ``gunicorn_conf``: settings of the server.
 - ``http``: what happens around a request.
 - ``json_text``: JSON as bytes.
+- ``moments``: what a time without a fraction means.
 - ``observability``: logs, metrics, traces.
 - ``sealing``: encryption of secrets at rest.
 - ``settings``: settings of Django.

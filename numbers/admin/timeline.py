@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from config.admin.form_fields import OneLine, read_day
 from config.admin.site import Page, desk
-from numbers.inventory.timeline import owners_between
+from numbers.inventory.timeline import owners_at, owners_between
 from numbers.models import PhoneNumber
 from numbers.numbering.notations import meanings_of
 
@@ -58,9 +58,11 @@ def answer(number: PhoneNumber, form: forms.Form) -> dict[str, Any]:
     """Return what the template shows: the owners at that time, or on that day."""
     at = form.cleaned_data["at"]
     whole_day = not isinstance(at, datetime)
-    begin = datetime.combine(at, time.min, UTC) if whole_day else at
-    end = datetime.combine(at, time.max, UTC) if whole_day else at
-    owners = owners_between(number.pk, begin, end)
+    if whole_day:
+        begin, end = (datetime.combine(at, moment, UTC) for moment in (time.min, time.max))
+        owners = owners_between(number.pk, begin, end)
+    else:
+        owners = owners_at(number.pk, at)
     return {"asked": True, "number": number, "at": at, "whole_day": whole_day, "owners": owners}
 
 

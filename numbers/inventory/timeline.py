@@ -11,6 +11,7 @@ from uuid import UUID
 
 from campaigns.history import differences
 from campaigns.models import Campaign, Organization
+from config.moments import last_moment_of
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 
 SHOWN = 200
@@ -77,6 +78,11 @@ def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner
         for assignment in assignments
         if not _was_released_throughout(assignment, begin, end)
     ]
+
+
+def owners_at(number_id: int, at: datetime) -> list[Owner]:
+    """Return the owner of the number at a time, or none. A whole second can have had several."""
+    return owners_between(number_id, at, last_moment_of(at))
 
 
 def _was_released_throughout(assignment: Assignment, begin: datetime, end: datetime) -> bool:

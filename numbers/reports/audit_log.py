@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from campaigns.models import Event
+from config.moments import last_moment_of
 from numbers.models import CreditEntry, NumberEvent, Order, PhoneNumber, StockBatch
 
 # The last key that was shown of each source, and the time of the last act. A source that is absent
@@ -106,7 +107,8 @@ def all_acts(
 
     What is done after the first chunk is not among them.
     """
-    position: Position | None = {UNTIL: (until or timezone.now()).isoformat()}
+    last = last_moment_of(until) if until else timezone.now()
+    position: Position | None = {UNTIL: last.isoformat()}
     while position is not None:
         acts, position = read_acts(organization_id=organization_id, after=position, limit=CHUNK)
         wanted = [act for act in acts if since is None or act.at >= since]

@@ -11,7 +11,7 @@ from config.api.envelope import timestamp
 from config.api.field_kinds import Currency, Flag, Moment, Money, OneOf, Text, Uuid
 from numbers.field_kinds import E164, NUMBER_ID, ORDER_ID, NumberType, Region, RequestId
 from numbers.inventory.availability import STATES, state_of
-from numbers.inventory.timeline import Owner, TimelineEntry, owners_between, timeline_of
+from numbers.inventory.timeline import Owner, TimelineEntry, owners_at, timeline_of
 from numbers.models import Assignment, PhoneNumber
 from numbers.models.events import NumberEventKind
 
@@ -86,7 +86,7 @@ def platform_number_json(number: PhoneNumber, at: datetime | None = None) -> Pla
         .filter(number=number, ended_at__isnull=True)
         .first()
     )
-    owners = owners_between(number.pk, at, at) if at else []
+    owners = owners_at(number.pk, at) if at else []
     return {
         "number": number.number,
         "number_type": number.number_type,

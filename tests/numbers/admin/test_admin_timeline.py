@@ -135,6 +135,17 @@ def test_owner_is_shown_for_every_time(desk: Client, api: Api, cast: Any) -> Non
     assert holders(ask(desk, number, timezone.now() + DAY)) == [(cast.stranger, [])]
 
 
+def test_time_as_the_page_shows_it_covers_its_second(desk: Client, api: Api, cast: Any) -> None:
+    number, first, _ = lived(api, cast)
+    at = moments_of(number)
+    whole = at["assigned"].replace(microsecond=0)
+    assert (cast.owner, [first]) in [
+        (holder, campaigns[:1]) for holder, campaigns in holders(ask(desk, number, whole))
+    ]
+    before = whole - timedelta(seconds=1)
+    assert holders(ask(desk, number, before)) == []
+
+
 def test_date_without_time_covers_the_whole_day(desk: Client, api: Api, cast: Any) -> None:
     number, first, second = lived(api, cast)
     at = moments_of(number)

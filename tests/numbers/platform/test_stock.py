@@ -165,6 +165,12 @@ def test_owner_at_a_time_is_shown_after_its_release(stock, cast, api):
     assert before["owner_at"] is None
 
 
+def test_owner_is_found_at_the_time_that_its_sale_shows(stock, cast, api):
+    add(stock, NUMBER)
+    bought = api.order([NUMBER]).json()["data"][0]
+    assert shown(stock, f"?at={bought['created_at']}")["owner_at"]["organization_name"] == "Owner"
+
+
 @pytest.mark.parametrize("at", ["yesterday", "2026-04-26", ""])
 def test_time_that_is_none_is_named(stock, at):
     add(stock, NUMBER)

@@ -161,6 +161,11 @@ def test_export_between_two_times(api, busy):
     assert len(old) + len(new) == len(acts)
 
 
+def test_export_until_a_shown_time_has_its_act(api, busy):
+    newest = walk(api, OWN)[0]
+    assert newest in exported(api, OWN, f"?until={newest['occurred_at']}")
+
+
 def test_export_refuses_what_is_no_time(api):
     error = error_of(api.get(f"{OWN}/export?since=monday"), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["since"]
