@@ -54,7 +54,7 @@ LOCK_ASSIGNMENTS = """
 """
 
 LOCK_OPEN_ASSIGNMENTS = """
-    SELECT id FROM numbers_assignment
+    SELECT FROM numbers_assignment
     WHERE number_id = ANY(%s) AND ended_at IS NULL ORDER BY id FOR NO KEY UPDATE
 """
 
@@ -173,8 +173,7 @@ def lock_account(organization_id: UUID) -> Account:
 def lock_usable_campaign(campaign_id: UUID, organization_id: UUID) -> None:
     """Keep brand and campaign as they are until the transaction ends.
 
-    Raise NotFound if the organization has no such campaign, CampaignNotActive,
-    BrandNotVerified.
+    Raise NotFound if the organization has no such campaign, CampaignNotActive, BrandNotVerified.
     """
     with locking("campaign"), connection.cursor() as cursor:
         cursor.execute(LOCK_CAMPAIGN, [campaign_id, organization_id])
@@ -265,9 +264,7 @@ def pending_order_statement(order_id: UUID, organization_id: UUID) -> Statement:
 
 
 def lock_pending_order(
-    tx: Transaction,
-    order_id: UUID,
-    organization_id: UUID,
+    tx: Transaction, order_id: UUID, organization_id: UUID
 ) -> LockedOrder | None:
     """Lock a bulk order and return it; None if the organization has no such order."""
     with locking("order"):
