@@ -8,7 +8,7 @@ from django import forms
 from apikeys.limits.spending_limits import SpendingLimit
 from apikeys.models import MOST_NUMBERS_PER_ORDER, SpendingPeriod
 from config.admin.actions import ReasonForm
-from config.db.fields import LARGEST_AMOUNT
+from config.admin.form_fields import AmountField
 
 IN_WORDS = {
     SpendingPeriod.DAY.value: "a day",
@@ -19,12 +19,9 @@ IN_WORDS = {
 
 
 class LimitFieldsForm(forms.Form):
-    limit_amount = forms.DecimalField(
+    limit_amount = AmountField(
         label="Spending limit",
         required=False,
-        min_value=Decimal(0),
-        max_value=LARGEST_AMOUNT,
-        decimal_places=2,
         help_text="What its orders may cost in each period. Leave it empty for no limit.",
     )
     limit_period = forms.ChoiceField(

@@ -1,14 +1,17 @@
-"""Form fields of the operators: a row chosen by typing, a line of text, a day."""
+"""Form fields of the operators: a row chosen by typing, a line of text, a day, an amount."""
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model
+
+from config.db.fields import LARGEST_AMOUNT
 
 
 def read_day(text: str) -> date | None:
@@ -52,3 +55,30 @@ class OneLine(forms.CharField):
             "widget", forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"})
         )
         super().__init__(**options)
+
+
+class AmountField(forms.DecimalField):
+    """An amount in whole cents, from 0.00 if no ``min_value`` is given.
+
+    It is typed as text. Chromium's number field drops a comma while it is typed: 100,50 became
+    10050. Here it is refused.
+    """
+
+    default_error_messages: ClassVar[Any] = {
+        "invalid": "Write an amount such as 1250.00: with a point, and without other separators."
+    }
+
+    def __init__(self, **options: Any) -> None:
+        options = {
+            "min_value": 0,
+            "max_value": LARGEST_AMOUNT,
+            "decimal_places": 2,
+            "widget": forms.TextInput(attrs={"size": 14, "autocomplete": "off"}),
+            **options,
+        }
+        super().__init__(**options)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Ask a phone for its keyboard of digits, which has no minus."""
+        takes_minus = isinstance(self.min_value, Decimal) and self.min_value < 0
+        return {**super().widget_attrs(widget), **({} if takes_minus else {"inputmode": "decimal"})}

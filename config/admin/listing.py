@@ -13,6 +13,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 NOT_UNDERSTOOD = "The filter or page in that address does not exist: the whole list is shown."
@@ -22,6 +23,16 @@ _FORMS = ("", "__exact", "__isnull", "__isempty", "__id__exact")
 
 class GuardedChangeList(ChangeList):
     """A list that distinguishes a bad value from a failed database."""
+
+    def get_queryset(self, *arguments: Any, **options: Any) -> QuerySet[Any]:
+        """Return the rows. Let "Clear all filters" clear those of links, too.
+
+        Django keeps lookups that no filter of the list has, and writes those of several values as
+        they were read: ``kind__in=['charge', 'rent']``.
+        """
+        rows = super().get_queryset(*arguments, **options)
+        self.clear_all_filters_qs = self.get_query_string(remove=[*self.get_filters_params()])
+        return rows
 
     def get_results(self, request: HttpRequest) -> None:
         try:

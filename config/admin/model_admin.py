@@ -15,7 +15,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, Q
+from django.db.models import DecimalField, Model, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
@@ -29,6 +29,7 @@ from config.admin.changelist import (
     id_ending,
     ids_ending,
 )
+from config.admin.form_fields import AmountField
 from config.admin.listing import GuardedList
 from config.admin.once import respond_once
 from config.admin.related_tables import SHORT, Related, for_list, for_page
@@ -69,6 +70,7 @@ class DeskAdmin(GuardedList):
     # The operation that creates a row, if an operator may create one.
     adding: ClassVar[Operation | None] = None
 
+    formfield_overrides: ClassVar[Any] = {DecimalField: {"form_class": AmountField}}
     actions = None
     paginator = BoundedPaginator
     show_full_result_count = False

@@ -11,6 +11,7 @@ PAGES are those without a model, in the order of the menu; apps.py registers the
 - ``paste``: choosing them by a pasted list.
 - ``add_numbers``: adding by hand.
 - ``bulk_actions``: bulk actions.
+- ``bulk_action_forms``: what they ask for.
 - ``imports``: imports.
 - ``import_forms``: forms of imports.
 - ``jobs``: jobs.

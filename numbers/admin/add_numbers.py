@@ -7,11 +7,10 @@ from django import forms
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.changelist import rows_of
-from config.admin.form_fields import OneLine
+from config.admin.form_fields import AmountField, OneLine
 from config.counts import counted
 from numbers.admin.paste import split
 from numbers.inventory.add import add_numbers
-from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import PhoneNumber, StockBatch
 from numbers.models.phone_numbers import NO_RENT
@@ -43,13 +42,8 @@ class AddNumbersForm(forms.Form):
         max_value=MOST_AT_ONCE,
         help_text=f"How many random numbers of the area code, up to {MOST_AT_ONCE:,}.",
     )
-    price = forms.DecimalField(
-        min_value=0, max_value=LARGEST_PRICE, decimal_places=2, initial="1.00"
-    )
-    monthly_price = forms.DecimalField(
-        min_value=0,
-        max_value=LARGEST_PRICE,
-        decimal_places=2,
+    price = AmountField(initial="1.00")
+    monthly_price = AmountField(
         required=False,
         initial="0.00",
         help_text="For each month from the sale on, in advance. 0.00: no rent.",

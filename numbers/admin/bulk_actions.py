@@ -1,11 +1,10 @@
 """Bulk actions: on one number from its page, or on a selection from the list, as a job."""
 
-from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -14,142 +13,26 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from campaigns.models import Organization
 from config.actors import Actor
 from config.admin.actions import (
     Done,
     Operation,
-    ReasonForm,
     add_refusal,
     back_of,
     mark_required,
     page_of,
 )
 from config.admin.changelist import rows_of
-from config.admin.form_fields import ChosenByTyping
 from config.admin.once import respond_once
 from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
 from config.errors import ApiError, ValidationFailed
+from numbers.admin.bulk_action_forms import FORMS, BulkActionForm
 from numbers.bulk_actions.actions import BULK_ACTIONS, DONE, BulkAction, Instruction
 from numbers.bulk_actions.job import KIND, action_of, begin, choose, first_chosen, shares
 from numbers.inventory.availability import state_of
-from numbers.inventory.pricing import LARGEST_PRICE
-from numbers.models import Assignment, Job, PhoneNumber
-
-MOST_DAYS = 366
-
-
-class BulkActionForm(ReasonForm):
-    """The reason and the action's parameters. `values` returns the parameters for JSON."""
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {}
-
-
-class PriceForm(BulkActionForm):
-    price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2)
-    field_order = ["price", "reason"]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"price": f"{self.cleaned_data['price']:.2f}"}
-
-
-class MonthlyPriceForm(BulkActionForm):
-    monthly_price = forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2)
-    field_order = ["monthly_price", "reason"]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"monthly_price": f"{self.cleaned_data['monthly_price']:.2f}"}
-
-
-class AnnounceRentForm(MonthlyPriceForm):
-    begin = forms.DateField(
-        label="From (UTC)",
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"class": "vTextField"}),
-        help_text="Such as 2026-06-01: months that begin then or later cost that.",
-    )
-    field_order = ["monthly_price", "begin", "reason"]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        begin = datetime.combine(self.cleaned_data["begin"], time.min, UTC)
-        return {**super().values, "begin": begin.isoformat()}
-
-
-SWITCH = [("", "leave as it is"), ("on", "on"), ("off", "off")]
-
-
-class CapabilitiesForm(BulkActionForm):
-    sms_enabled = forms.ChoiceField(label="SMS", choices=SWITCH, required=False)
-    mms_enabled = forms.ChoiceField(label="MMS", choices=SWITCH, required=False)
-    field_order = ["sms_enabled", "mms_enabled", "reason"]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if not cleaned.get("sms_enabled") and not cleaned.get("mms_enabled"):
-            raise forms.ValidationError("Switch at least one of the two.")
-        return cleaned
-
-    @property
-    def values(self) -> dict[str, Any]:
-        meaning = {"": None, "on": True, "off": False}
-        return {name: meaning[self.cleaned_data[name]] for name in ("sms_enabled", "mms_enabled")}
-
-
-class OrganizationForm(BulkActionForm):
-    organization = ChosenByTyping(Assignment, "organization")
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"organization_id": str(self.cleaned_data["organization"].pk)}
-
-
-class HoldForm(OrganizationForm):
-    days = forms.IntegerField(min_value=1, max_value=MOST_DAYS, initial=7)
-    field_order = ["organization", "days", "reason"]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {**super().values, "days": self.cleaned_data["days"]}
-
-
-class AssignForm(OrganizationForm):
-    campaign = ChosenByTyping(
-        Assignment, "campaign", required=False, help_text="Of this organization, if any."
-    )
-    field_order = ["organization", "campaign", "reason"]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        campaign = self.cleaned_data["campaign"]
-        return {**super().values, "campaign_id": str(campaign.pk) if campaign else None}
-
-
-class MoveHoldForm(BulkActionForm):
-    until = forms.DateTimeField(
-        label="New end (UTC)",
-        widget=forms.DateTimeInput(format="%Y-%m-%d %H:%M", attrs={"class": "vTextField"}),
-        help_text="Such as 2026-06-01 12:00.",
-    )
-    field_order = ["until", "reason"]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"until": self.cleaned_data["until"].isoformat()}
-
-
-FORMS: dict[str, type[BulkActionForm]] = {
-    "price": PriceForm,
-    "monthly-price": MonthlyPriceForm,
-    "rent": AnnounceRentForm,
-    "capabilities": CapabilitiesForm,
-    "hold": HoldForm,
-    "move-hold": MoveHoldForm,
-    "assign": AssignForm,
-}
+from numbers.models import CreditAccount, Job, PhoneNumber
 
 
 class BulkActionOperation(Operation):
@@ -287,14 +170,25 @@ def _preview(
     rows, looked_at = shares(job, all_of_them=all_of_them)
     touched = [row for row in rows if row.state in action.states]
     return {
+        **(_credit_of(values) if action.name == "assign" and values is not None else {}),
         "idle": not touched and looked_at == job.total,
         "applies_to": " or ".join(sorted(action.states)),
         "looked_at": looked_at,
-        "shares": [(row, row.state in action.states) for row in rows],
+        "shares": [
+            (row, row.state in action.states, action.provisos.get(row.state, "")) for row in rows
+        ],
         "touched": sum(row.numbers for row in touched),
         "cost": sum(row.price for row in touched) if action.name == "assign" else None,
         "effect": action.describe_effect(values) if values is not None else "",
     }
+
+
+def _credit_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Return who would pay, and how much credit there is; none of a sandbox, which never pays."""
+    buyer = Organization.objects.get(pk=values["organization_id"])
+    account = CreditAccount.objects.filter(pk=buyer.pk).first()
+    balance = account.balance if account else Decimal("0.00")
+    return {"buyer": buyer, "credit": None if buyer.is_sandbox else balance}
 
 
 PAGES = [Page("numbers/phonenumber/bulk-action/<uuid:job_id>/", "bulk_action", bulk_action_page)]

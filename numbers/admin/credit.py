@@ -10,26 +10,37 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from campaigns.history import record
+from campaigns.models import Organization
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
 from config.admin.changelist import rows_of
+from config.admin.form_fields import AmountField
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Cell, Related, link, related
 from config.admin.sign_in.operators import actor_of
 from numbers.admin.filters import AccountFilter, SerialDayFilter
-from numbers.credit.ledger import LARGEST, correct, short_accounts, top_up
+from numbers.credit.ledger import LARGEST, Balance, correct, short_accounts, top_up
 from numbers.credit.reverse import reverse_entry, why_not, with_reversals
-from numbers.models import CreditAccount, CreditEntry
+from numbers.models import CreditAccount, CreditEntry, Rent
 
 
 class AmountForm(forms.Form):
-    amount = forms.DecimalField(min_value=-LARGEST, max_value=LARGEST, decimal_places=2)
+    amount = AmountField(min_value=-LARGEST)
     note = forms.CharField(
         max_length=256,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         help_text="Such as an invoice or a ticket. Kept in the ledger, with your name. The customer "
         "sees it.",
     )
+
+
+def _now_has(organization: Organization, balance: Balance) -> str:
+    """Return the balance in a sentence. Past due months are paid from it right after this."""
+    unpaid = Rent.objects.filter(
+        organization=organization, is_open=True, past_due_since__isnull=False
+    )
+    next_step = " Months past due are paid from it now, oldest first." if unpaid.exists() else ""
+    return f"{organization} now has {balance.amount} {balance.currency}.{next_step}"
 
 
 class TopUp(Operation):
@@ -41,7 +52,7 @@ class TopUp(Operation):
 
     def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
         balance = top_up(organization_id=subject.organization_id, actor=actor, **values)
-        return Done(f"{subject.organization} now has {balance.amount} {balance.currency}.")
+        return Done(_now_has(subject.organization, balance))
 
 
 class Correct(Operation):
@@ -53,7 +64,7 @@ class Correct(Operation):
 
     def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
         balance = correct(organization_id=subject.organization_id, actor=actor, **values)
-        return Done(f"{subject.organization} now has {balance.amount} {balance.currency}.")
+        return Done(_now_has(subject.organization, balance))
 
 
 class NoteForm(forms.Form):
@@ -94,9 +105,7 @@ class ReverseEntry(Operation):
             entry_id=subject.pk, organization_id=subject.account_id, actor=actor, **values
         )
         owner = subject.account.organization
-        return Done(
-            f"Entry {subject.entry} was reversed. {owner} now has {balance.amount} {balance.currency}."
-        )
+        return Done(f"Entry {subject.entry} was reversed. {_now_has(owner, balance)}")
 
 
 class ShortFilter(admin.SimpleListFilter):

@@ -7,10 +7,9 @@ from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from config.admin.form_fields import OneLine
+from config.admin.form_fields import AmountField, OneLine
 from numbers.imports.job import KIND, layout_of, options_of
 from numbers.imports.layout import FIELDS, Layout, Options
-from numbers.inventory.pricing import LARGEST_PRICE
 from numbers.models import Job, PhoneNumber
 
 _LABELS = {
@@ -74,17 +73,11 @@ class ReadingForm(forms.Form):
         required=False,
         help_text="The first line is data, not the names of the columns.",
     )
-    price = forms.DecimalField(
-        min_value=0,
-        max_value=LARGEST_PRICE,
-        decimal_places=2,
+    price = AmountField(
         required=False,
         help_text="1.00 if neither the file nor this states one.",
     )
-    monthly_price = forms.DecimalField(
-        min_value=0,
-        max_value=LARGEST_PRICE,
-        decimal_places=2,
+    monthly_price = AmountField(
         required=False,
         help_text="0.00 if neither the file nor this states one: such numbers have no rent.",
     )

@@ -20,6 +20,8 @@ from numbers.numbering.e164 import is_e164
 from numbers.worker.jobs import ask_to_stop
 
 SHOWN = 20
+# Of bulk actions and of imports.
+OUTCOMES = ("done", "created", "unchanged", "refused", "rejected", "failed")
 NAMES_OF_KINDS = {BULK_ACTION: "bulk action"}
 
 
@@ -59,6 +61,7 @@ class JobAdmin(DeskAdmin):
         "work",
         "status",
         "percent",
+        "outcomes",
         "actor",
         "created_at",
         "finished_at",
@@ -86,6 +89,12 @@ class JobAdmin(DeskAdmin):
     @admin.display(description="each number")
     def effect(self, job: Job) -> str:
         return effect_of(job)
+
+    @admin.display
+    def outcomes(self, job: Job) -> str:
+        """Return how many rows ended how: "10 refused" is no success."""
+        named = ((name, job.counts.get(name)) for name in OUTCOMES)
+        return ", ".join(f"{count:,} {name}" for name, count in named if count)
 
     @admin.display
     def reason(self, job: Job) -> str:

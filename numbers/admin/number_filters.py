@@ -1,12 +1,12 @@
-"""Filters that choose numbers for a bulk action: batch, carrier, price, label, campaign."""
+"""Filters that choose numbers: batch, carrier, price, label, campaign, rent that is not paid."""
 
 import re
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from campaigns.admin_filters import MOST_CAMPAIGNS, campaigns_named
@@ -14,7 +14,7 @@ from campaigns.names import as_id
 from config.admin.changelist import ids_ending
 from config.admin.filters import TypedFilter, Unreadable
 from numbers.inventory.availability import STATES
-from numbers.models import Job, StockBatch
+from numbers.models import Job, Rent, StockBatch
 
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 # Carriers are few; this bounds the time to list them.
@@ -105,17 +105,49 @@ class CarrierFilter(TypedFilter):
 class PriceFilter(TypedFilter):
     """Numbers of one price, or of a range of prices."""
 
-    title = parameter_name = "price"
+    title = parameter_name = column = "price"
     placeholder = "1.00, 0.50-2.00 or -2.00"
     instruction = "a price such as 1.00, or a range such as 0.50-2.00, -2.00 or 2.00-"
 
     def narrow(self, request: HttpRequest, queryset: QuerySet[Any], typed: str) -> QuerySet[Any]:
         least, is_range, most = (part.strip() for part in typed.partition("-"))
-        bounds = {"price__gte": least, "price__lte": most} if is_range else {"price": least}
-        given = {name: price for name, price in bounds.items() if price}
+        bounds = {"__gte": least, "__lte": most} if is_range else {"": least}
+        given = {lookup: price for lookup, price in bounds.items() if price}
         if not given or not all(_PRICE.fullmatch(price) for price in given.values()):
             raise Unreadable
-        return queryset.filter(**{name: Decimal(price) for name, price in given.items()})
+        return self.within(queryset, {lookup: Decimal(price) for lookup, price in given.items()})
+
+    def within(self, queryset: QuerySet[Any], bounds: dict[str, Decimal]) -> QuerySet[Any]:
+        return queryset.filter(
+            **{f"{self.column}{lookup}": price for lookup, price in bounds.items()}
+        )
+
+
+class CostFilter(PriceFilter):
+    """Numbers by what their sale charges: the price and the first month."""
+
+    title, parameter_name, column = "price and first month", "cost", "charge"
+
+    def within(self, queryset: QuerySet[Any], bounds: dict[str, Decimal]) -> QuerySet[Any]:
+        return super().within(queryset.annotate(charge=F("price") + F("monthly_price")), bounds)
+
+
+class RentFilter(admin.SimpleListFilter):
+    """Owned numbers whose rent is not paid."""
+
+    title = parameter_name = "rent"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("past_due", "Past due"), ("suspended", "Suspended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        # The condition of the index rent_in_arrears.
+        unpaid = Rent.objects.filter(is_open=True, past_due_since__isnull=False)
+        if self.value() == "suspended":
+            unpaid = unpaid.filter(suspended_at__isnull=False)
+        return queryset.filter(STATES["assigned"], pk__in=unpaid.values("assignment__number_id"))
 
 
 class LabelFilter(TypedFilter):

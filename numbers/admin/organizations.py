@@ -12,10 +12,9 @@ from campaigns.models import Organization, OrganizationStatus
 from campaigns.review import restore_organization, suspend_organization
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
-from config.admin.form_fields import OneLine
+from config.admin.form_fields import AmountField, OneLine
 from config.admin.related_tables import Related
 from numbers.admin.organization_panels import panels_for, summary_of
-from numbers.credit.ledger import LARGEST
 from numbers.credit.onboarding import onboard
 from numbers.models import CreditAccount
 
@@ -27,7 +26,7 @@ class AddOrganizationForm(forms.Form):
         required=False,
         help_text="Sees the test inventory only, and never pays. This can't be changed later.",
     )
-    credit = forms.DecimalField(min_value=0, max_value=LARGEST, decimal_places=2, initial="0.00")
+    credit = AmountField(initial="0.00")
     note = OneLine(
         max_length=256,
         required=False,

@@ -24,8 +24,10 @@ from numbers.admin.number_filters import (
     BatchFilter,
     CampaignFilter,
     CarrierFilter,
+    CostFilter,
     LabelFilter,
     PriceFilter,
+    RentFilter,
     batches_noted,
 )
 from numbers.admin.number_search import containing, is_about_sold
@@ -59,7 +61,8 @@ class PhoneNumberAdmin(ExportedAdmin):
     sortable_by = ("number",)
     list_filter = (
         *(StateFilter, "number_type", AreaCodeFilter, OwnerFilter, "sandbox"),
-        *(BatchFilter, CarrierFilter, PriceFilter, LabelFilter, CampaignFilter),
+        *(BatchFilter, CarrierFilter, PriceFilter, CostFilter, LabelFilter, CampaignFilter),
+        RentFilter,
     )
     ordering = ("number",)  # the order of an index, which keeps area codes together
     search_fields = ("number__contains",)

@@ -137,7 +137,7 @@ class RefusalAdmin(DeskAdmin):
         "reason",
         "organization",
         "numbers_asked",
-        "available",
+        "numbers_available",
         "criteria",
         "note",
     )
@@ -159,7 +159,7 @@ class RefusalAdmin(DeskAdmin):
             "path",
             "note",
             "numbers_asked",
-            "available",
+            "numbers_available",
             "area_code",
             "number_type",
         ),
@@ -193,8 +193,8 @@ class RefusalAdmin(DeskAdmin):
     def numbers_asked(self, refusal: Refusal) -> int | None:
         return asked_for(refusal)
 
-    @admin.display
-    def available(self, refusal: Refusal) -> int | None:
+    @admin.display(description="available")
+    def numbers_available(self, refusal: Refusal) -> int | None:
         return available(refusal)
 
     @admin.display(description="numbers")

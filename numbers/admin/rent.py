@@ -7,6 +7,7 @@ from django.conf import settings
 from campaigns.models import Organization
 from config.admin.changelist import rows_of
 from config.admin.related_tables import Cell, Related, link, related
+from config.counts import counted
 from numbers.models import Assignment, PhoneNumber, RentCharge
 from numbers.rent.billing import BillingState, rent_of, state_of
 from numbers.reports.dashboard import DAYS, Figures
@@ -71,18 +72,24 @@ def rent_of_organization(organization: Organization) -> Related:
     figures = standing(organization.pk, most=MOST_COUNTED)
     many = "+" if figures["rented"] == MOST_COUNTED else ""
     currency = settings.CURRENCY
+    due = f"{figures['due_amount']}{many} {currency}, {counted(figures['due'], 'number')}"
+    unpaid = f"{figures['arrears']}{many} {currency}, {counted(figures['in_arrears'], 'number')}"
     rows = [
-        ("numbers with rent", f"{figures['rented']:,}{many}"),
-        ("each month together", f"{figures['monthly']}{many} {currency}"),
+        ("numbers with rent", Cell(f"{figures['rented']:,}{many}")),
+        ("each month together", Cell(f"{figures['monthly']}{many} {currency}")),
+        ("due in the next 30 days", Cell(due)),
+        ("past due", Cell(unpaid, _rented("past_due", organization))),
         (
-            "due in the next 30 days",
-            f"{figures['due_amount']}{many} {currency}, {figures['due']:,} numbers",
+            "suspended of these",
+            Cell(f"{figures['suspended']:,}{many}", _rented("suspended", organization)),
         ),
-        ("past due", f"{figures['arrears']}{many} {currency}, {figures['in_arrears']:,} numbers"),
-        ("suspended of these", f"{figures['suspended']:,}{many}"),
     ]
-    table = [[Cell(name), Cell(value)] for name, value in rows] if figures["rented"] else []
+    table = [[Cell(name), value] for name, value in rows] if figures["rented"] else []
     return Related("Rent", ("", ""), table, empty="None of its numbers has a monthly price.")
+
+
+def _rented(state: str, organization: Organization) -> str:
+    return rows_of("numbers_phonenumber", rent=state, organization=organization.pk)
 
 
 def rent_panel(figures: Figures) -> dict[str, Any]:
@@ -91,5 +98,6 @@ def rent_panel(figures: Figures) -> dict[str, Any]:
         "figures": counted,
         "currency": settings.CURRENCY,
         "days": DAYS,
-        "ledger": rows_of("numbers_creditentry", kind__exact="rent"),
+        "ledger": rows_of("numbers_creditentry", kind__in="charge,rent"),
+        "unpaid": rows_of("numbers_phonenumber", rent="past_due"),
     }

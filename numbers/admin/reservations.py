@@ -13,7 +13,7 @@ from config.admin.actions import Done, Operation, ReasonForm
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
 from config.counts import counted
-from numbers.admin.bulk_actions import MoveHoldForm
+from numbers.admin.bulk_action_forms import MoveHoldForm
 from numbers.inventory.holds import end_holds, held_numbers, move_holds
 from numbers.models import PhoneNumber, Reservation
 

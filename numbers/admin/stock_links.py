@@ -48,7 +48,7 @@ def searches_for(
     query = {_FILTERS[name]: _in_url(value) for name, value in criteria.items() if name in _FILTERS}
     query["sandbox__exact"] = _in_url(sandbox)
     if max_price is not None:
-        query["price"] = f"-{max_price}"
+        query["cost"] = f"-{max_price}"
     return [
         (words, rows_of("numbers_phonenumber", **query, state=state))
         for state, words in STATES.items()

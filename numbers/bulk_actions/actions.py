@@ -20,6 +20,7 @@ from numbers.bulk_actions.base import (
     BulkAction,
     Instruction,
     Outcomes,
+    words_of_price,
 )
 from numbers.bulk_actions.lock import Lock, Unlock
 from numbers.bulk_actions.release import Release, ReleaseAtOnce
@@ -137,6 +138,7 @@ class OrganizationAction(BulkAction):
     """An action that assigns or holds the available numbers of a batch, all at once."""
 
     states = ("available", "held")
+    provisos = {"held": "if the hold is this organization's"}
 
     def check(self, ids: Sequence[int], values: Mapping[str, Any]) -> None:
         organization = Organization.objects.get(pk=values["organization_id"])
@@ -204,6 +206,9 @@ class Assign(OrganizationAction):
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         name = Organization.objects.get(pk=values["organization_id"])
         return f"is ordered for {name} and charged to its credit, in orders of up to {self.batch:,}"
+
+    def describe_number(self, number: PhoneNumber) -> str:
+        return f"That charges {words_of_price(number)}."
 
     def give(self, numbers: list[str], buyer: Buyer, instruction: Instruction) -> None:
         campaign = instruction.values.get("campaign_id")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
+
 from config.actors import Actor
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 
@@ -32,6 +34,12 @@ def open_assignments(number_ids: Sequence[int]) -> dict[UUID, dict[UUID, int]]:
     return owned
 
 
+def words_of_price(number: PhoneNumber) -> str:
+    """Return what a sale of the number charges, such as "2.00 USD and 0.50 USD each month"."""
+    monthly = f" and {number.monthly_price} {settings.CURRENCY} each month"
+    return f"{number.price} {settings.CURRENCY}{monthly if number.monthly_price else ''}"
+
+
 class BulkAction(ABC):
     """One kind of bulk action.
 
@@ -46,6 +54,8 @@ class BulkAction(ABC):
     states: ClassVar[tuple[str, ...]]
     event_kind: ClassVar[str]
     batch: ClassVar[int] = 200
+    # What the preview adds for numbers in some of the states.
+    provisos: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:

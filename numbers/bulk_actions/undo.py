@@ -10,7 +10,7 @@ from django.conf import settings
 from campaigns.models import Campaign
 from config.counts import counted
 from config.errors import ApiError
-from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes
+from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes, words_of_price
 from numbers.inventory.holds import end_holds, holders_of, move_holds, require_end
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 from numbers.ownership.restore import resting_until, restore_numbers
@@ -100,7 +100,7 @@ class Restore(BulkAction):
     def describe_number(self, number: PhoneNumber) -> str:
         until = resting_until([number.pk]).get(number.pk)
         rest = f"in quarantine until {until:%Y-%m-%d %H:%M} UTC" if until else "available at once"
-        return f"It will be {rest}, for {number.price} {settings.CURRENCY}."
+        return f"It will be {rest}, for {words_of_price(number)}."
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         restored = restore_numbers(

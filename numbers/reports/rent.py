@@ -32,7 +32,7 @@ _STANDING = """
     SELECT count(*), coalesce(sum(monthly_price), 0),
            count(*) FILTER (WHERE is_due), coalesce(sum(price) FILTER (WHERE is_due), 0),
            count(*) FILTER (WHERE past_due_since IS NOT NULL),
-           coalesce(sum(price) FILTER (WHERE past_due_since IS NOT NULL), 0),
+           coalesce(sum(owed), 0),
            count(*) FILTER (WHERE suspended_at IS NOT NULL)
     FROM (
         SELECT *, past_due_since IS NULL AND NOT release_at_period_end
@@ -41,7 +41,17 @@ _STANDING = """
                     THEN next_monthly_price ELSE monthly_price END AS price
         FROM numbers_rent WHERE is_open AND NOT sandbox {of} LIMIT %(most)s
     ) AS rent
+    LEFT JOIN LATERAL (
+        SELECT sum(CASE WHEN next_monthly_price_from <= month.begins_at
+                        THEN next_monthly_price ELSE monthly_price END) AS owed
+        FROM generate_series(next_period, next_period + %(months)s) AS period
+        CROSS JOIN LATERAL (SELECT numberdesk_period_start(anchor, period)) AS month (begins_at)
+        WHERE month.begins_at <= now()
+    ) AS unpaid ON past_due_since IS NOT NULL
 """
+# A number is released when its first unpaid month is 30 days old: more months begin unpaid only
+# where no worker runs.
+MOST_UNPAID = 120
 
 
 def count_rent(since: datetime) -> dict[str, Any]:
@@ -61,7 +71,11 @@ def count_rent(since: datetime) -> dict[str, Any]:
 def standing(organization_id: UUID | None = None, *, most: int | None = None) -> dict[str, Any]:
     """Return how rent stands: of one organization, or of all. `most`: how many rents are read."""
     of = "" if organization_id is None else "AND organization_id = %(organization_id)s"
-    parameters: dict[str, Any] = {"organization_id": organization_id, "most": most}
+    parameters: dict[str, Any] = {
+        "organization_id": organization_id,
+        "most": most,
+        "months": MOST_UNPAID,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_STANDING.format(of=of), parameters)
         row = cursor.fetchone()

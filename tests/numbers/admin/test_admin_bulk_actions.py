@@ -212,7 +212,9 @@ def test_large_preview_states_its_size_and_checks_all_on_request(
     assert "5 numbers selected; of the first 2, 2 will change" in page.content.decode()
     page = desk.get(page.request["PATH_INFO"], {"all": "yes"})
     assert "5 numbers selected, 3 of them will change" in page.content.decode()
-    assert [(share.state, share.numbers, share.price) for share, _ in page.context["shares"]] == [
+    assert [
+        (share.state, share.numbers, share.price) for share, _, _ in page.context["shares"]
+    ] == [
         ("available", 3, 3),
         ("retired", 2, 2),
     ]
@@ -240,6 +242,22 @@ def test_previewed_numbers_are_done_when_the_list_changed(desk: Client, db: None
     job = carry_out(desk, page)
     assert job.total == 3
     assert statuses()["+14155550199"] == "available"
+
+
+def test_preview_of_an_assignment_says_who_can_pay(desk: Client, cast: Any) -> None:
+    poor = factories.organization("Poor", credit="1.50")
+    free = factories.stock(*factories.line(1, 2))
+    (held,) = factories.stock("+14152000009")
+    factories.hold(cast.stranger, held)
+    page = pick(desk, "assign", *free, held)
+    values = {**WHY, "organization": poor.pk}
+    preview = desk.post(page.request["PATH_INFO"], values).content.decode()
+    assert "cost 3.00; Poor has 1.50, so some will be refused." in preview
+    assert "in orders of up to 1,000, if the hold is this organization&#x27;s" in preview
+    job = carry_out(desk, page, organization=poor.pk)
+    assert job.counts == {"refused": 3}
+    assert "All 3 processed" in desk.get(url(Job, "change", job.pk)).content.decode()
+    assert "3 refused" in desk.get(url(Job, "changelist")).content.decode()
 
 
 def test_numbers_sold_after_the_preview_are_reported_as_refused(

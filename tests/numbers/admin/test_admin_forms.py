@@ -9,7 +9,7 @@ from django.contrib import admin
 
 from campaigns.models import Brand, Organization
 from config.admin.actions import Operation, mark_required, page_of
-from numbers.admin.bulk_actions import FORMS, BulkActionForm
+from numbers.admin.bulk_action_forms import FORMS, BulkActionForm
 from numbers.bulk_actions.actions import BULK_ACTIONS
 from numbers.bulk_actions.job import choose
 from numbers.models import CreditAccount, PhoneNumber
@@ -42,6 +42,22 @@ def test_form_marks_its_required_fields_and_no_others(form_class):
         field.name for field in form.visible_fields() if 'class="required"' in field.label_tag()
     }
     assert marked == {name for name, field in form.fields.items() if field.required}
+
+
+@pytest.mark.parametrize("form_class", form_classes(), ids=lambda one: one.__name__)
+def test_amount_with_a_comma_is_refused_not_read(form_class):
+    amounts = [
+        name for name, field in form_class().fields.items() if isinstance(field, forms.DecimalField)
+    ]
+    form = form_class(dict.fromkeys(amounts, "100,50"))
+    for name in amounts:
+        assert 'type="text"' in str(form[name]), "Chromium's number field drops the comma"
+        assert "such as 1250.00" in form.errors[name][0]
+
+
+def test_editable_amount_is_typed_as_text(desk, cast):
+    page = desk.get(url(CreditAccount, "change", cast.owner.pk)).content.decode()
+    assert re.search(r'<input type="text" name="alert_below"[^>]* inputmode="decimal"', page)
 
 
 def test_pages_of_operations_mark_the_reason(desk, cast):

@@ -66,6 +66,37 @@ def test_page_of_an_organization_sums_its_rent(desk, cast):
     assert "due in the next 30 days" in text
 
 
+def test_arrears_are_all_months_that_began_unpaid(desk, cast):
+    poor = factories.organization(credit="7.00")
+    (owned, other) = rented(poor, "5.00", "2.00", ago=2 * A_MONTH)
+    renew_numbers()
+    text = text_of(desk, poor)
+    assert "14.00 USD, 2 numbers" in text
+    assert f"rent=past_due&amp;organization={poor.pk}" in text
+    page = desk.get("/admin/numbers/phonenumber/?rent=past_due")
+    assert {row.pk for row in page.context["cl"].result_list} == {owned.number_id, other.number_id}
+    assert "/admin/numbers/phonenumber/?rent=past_due" in desk.get("/admin/").content.decode()
+    assert not desk.get("/admin/numbers/phonenumber/?rent=suspended").context["cl"].result_list
+    let_pass(timedelta(days=8))
+    renew_numbers()
+    assert desk.get("/admin/numbers/phonenumber/?rent=suspended").context["cl"].result_list
+
+
+def test_top_up_says_that_arrears_are_paid_from_it(desk, cast):
+    poor = factories.organization(credit="5.00")
+    rented(poor, "5.00", ago=A_MONTH)
+    renew_numbers()
+    address = url(CreditAccount, "operation", poor.pk, "top-up")
+    html = desk.post(address, {"amount": "4.00", "note": "an invoice"}, follow=True).content
+    assert "now has 4.00 USD. Months past due are paid from it now" in html.decode()
+    html = desk.post(
+        url(CreditAccount, "operation", cast.owner.pk, "top-up"),
+        {"amount": "4.00", "note": "an invoice"},
+        follow=True,
+    ).content
+    assert "past due" not in html.decode()
+
+
 def test_ledger_and_statement_have_a_line_of_rent(desk, cast):
     rented(cast.owner, "2.50", "0.75", ago=A_MONTH)
     renew_numbers()

@@ -1,5 +1,6 @@
 """From what was asked for to the numbers that match it, and to new stock."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,7 +33,16 @@ def test_waiting_order_proposes_what_is_missing(desk: Client, api: Api) -> None:
     order = Order.objects.get(pk=wait_for(api, 50, area_code="415", max_price_per_number="3.00"))
     page = links(desk, order)
     assert query_of(page["adding"]) == {"area_code": ["415"], "count": ["38"]}
-    assert [query_of(address)["price"] for _, address in page["searches"]] == [["-3.00"]] * 3
+    assert [query_of(address)["cost"] for _, address in page["searches"]] == [["-3.00"]] * 3
+
+
+def test_first_month_counts_against_the_limit_of_an_order(desk: Client, api: Api) -> None:
+    factories.stock("+14152000000", price="2.00", monthly_price="0.50")
+    factories.stock("+14152000001", price="1.50", monthly_price="0.50")
+    order = Order.objects.get(pk=wait_for(api, 50, area_code="415", max_price_per_number="2.00"))
+    (_, available), *_ = links(desk, order)["searches"]
+    found = desk.get(available).context["cl"].result_list
+    assert [row.number for row in found] == ["+14152000001"]
 
 
 def test_short_search_links_to_numbers_and_new_stock(desk: Client, api: Api) -> None:
@@ -62,6 +72,7 @@ def test_refused_order_links_its_numbers_and_customer(desk: Client, api: Api, ca
     assert '/admin/find/?q=%2B13055550142">+13055550142</a>' in html
     assert f'/organization/{cast.owner.pk}/change/"' in html
     assert "1 number asked for, 0 available." in html
+    assert re.search(r'field-numbers_available">.*?<div class="readonly">0</div>', html, re.S)
 
 
 def test_links_need_the_permission_to_follow_them(api: Api) -> None:

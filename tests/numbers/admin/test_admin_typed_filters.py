@@ -141,3 +141,17 @@ def test_unknown_carrier_is_answered_with_those_in_stock(desk):
     factories.stock("+14155550102", carrier="Telnyx")
     (sentence,) = said(desk, url(PhoneNumber, "changelist"), carrier="Peerless")
     assert "Carriers in stock: Bandwidth, Telnyx." in sentence
+
+
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        (CreditEntry, {"kind__in": "charge,rent", "day": "2026-03-02"}),
+        (Refusal, {"status__in": "402,409", "sandbox__exact": "0", "day": "2026-03-02"}),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_clearing_all_filters_shows_the_whole_list(desk, db, model, query):
+    shown = desk.get(url(model, "changelist"), query).context["cl"]
+    assert shown.has_active_filters
+    assert shown.clear_all_filters_qs == "?"
