@@ -91,7 +91,6 @@ def place_quantity_order(
     without a price or is larger than the key may order, IdempotencyKeyReused,
     IdempotencyInProgress.
     """
-    buyer.check_size("quantity", request.quantity)
     try:
         return run_transaction(
             lambda tx: _place(tx, request, buyer, idempotency_key),
@@ -109,6 +108,7 @@ def _place(
     if idempotency_key and (remembered := idempotency.claim(tx, idempotency_key)):
         tx.commit_with()
         return QuantityAnswer(remembered.status, remembered.body, replayed=True)
+    buyer.check_size("quantity", request.quantity)
     shelf = _lock(tx, request, buyer)
     if shelf.fills(request):
         return _complete(tx, request, shelf, buyer, idempotency_key)

@@ -125,7 +125,6 @@ def place_order(
     campaign, InsufficientInventory, SpendingLimitExceeded, InsufficientCredit,
     IdempotencyKeyReused, IdempotencyInProgress; database errors pass through.
     """
-    buyer.check_size("numbers", len(request.numbers))
     try:
         return run_transaction(
             lambda tx: _place(tx, request, buyer, idempotency_key, approve),
@@ -135,7 +134,9 @@ def place_order(
         raise refusal(request.numbers, taken.numbers, buyer=buyer, around=taken.around) from None
     except IntegrityError as error:
         if late := limited_since(error, buyer):
-            return place_order(request, buyer=late, idempotency_key=idempotency_key)
+            return place_order(
+                request, buyer=late, idempotency_key=idempotency_key, approve=approve
+            )
         raise _second_owner_refused(error, request, buyer) from error
 
 
@@ -149,6 +150,7 @@ def _place(
     if idempotency_key and (remembered := idempotency.claim(tx, idempotency_key)):
         tx.commit_with()
         return OrderAnswer(remembered.body, replayed=True)
+    buyer.check_size("numbers", len(request.numbers))
     _, purchase = _check(tx, request, buyer)
     if approve is not None:
         approve(purchase)

@@ -6,12 +6,14 @@ from decimal import Decimal
 import pytest
 from django.db.models import F
 
+from apikeys.models import ApiKey
 from numbers.credit.ledger import top_up
 from numbers.models import IdempotencyRecord
 from numbers.orders import place
 from tests.support import db_assertions, factories
-from tests.support.api_client import refused
+from tests.support.api_client import ORDERS, error_of, refused
 from tests.support.concurrency import Clients, at_once, gate_after, wait_until_blocked
+from tests.support.phone_numbers import BULK
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +62,23 @@ def test_retry_gets_the_same_response_when_numbers_changed(api, cast, numbers):
 def test_another_key_of_the_organization_may_retry(api, cast, numbers):
     first = api.order(numbers, headers=KEY)
     replays(api.using(factories.key(cast.owner)).order(numbers, headers=KEY), first)
+
+
+@pytest.mark.parametrize("path", [ORDERS, BULK])
+def test_retry_is_not_judged_by_a_newer_limit(api, cast, path):
+    numbers = factories.stock(*factories.line(0, 3))
+    bodies = {
+        ORDERS: {"numbers": numbers},
+        BULK: {"quantity": 3, "area_code": "415", "max_price_per_number": "1.00"},
+    }
+    headers = {"Idempotency-Key": "lost"}
+    first = api.post(path, bodies[path], headers=headers)
+    assert first.status_code == 200
+    ApiKey.objects.filter(organization=cast.owner).update(max_numbers_per_order=2)
+    replays(api.post(path, bodies[path], headers=headers), first)
+    new = api.post(path, bodies[path], headers={"Idempotency-Key": "new"})
+    error_of(new, 422, "VALIDATION_FAILED")
+    assert not IdempotencyRecord.objects.filter(key="new").exists()
 
 
 def test_retry_still_needs_a_key_with_the_scope(api, cast, numbers):
