@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
@@ -54,6 +55,16 @@ TAKE_BACK = """
                    ELSE jsonb_build_object('campaign_detached', %(detached)s::uuid) END,
            %(reason)s
     FROM taken
+"""
+
+# What ended the number must not end it again at the next run of the worker: an end with a period
+# that is over is taken back, and months that stay unpaid get their whole time again.
+GO_ON = """
+    UPDATE numbers_rent
+    SET release_at_period_end = release_at_period_end AND next_charge_at > %(at)s,
+        past_due_since = CASE WHEN past_due_since <= %(at)s - %(unpaid)s::interval
+                              THEN %(at)s ELSE past_due_since END
+    WHERE assignment_id = %(id)s AND (release_at_period_end OR past_due_since IS NOT NULL)
 """
 
 
@@ -152,10 +163,12 @@ class _Undoing:
             "actor": str(self.actor),
             "request_id": self.actor.request_id,
             "reason": self.reason,
+            "unpaid": timedelta(days=settings.RENEWAL_RELEASE_DAYS),
         }
         with connection.cursor() as cursor:
             cursor.execute(REOPEN, parameters)
             cursor.execute(TAKE_BACK, parameters)
+            cursor.execute(GO_ON, parameters)
         write_number_events(
             EventType.PHONE_NUMBER_RELEASE_UNDONE, assignment_ids=[self.assignment_id], at=row.at
         )

@@ -123,6 +123,9 @@ class RentService(RuleBasedStateMachine):
             assert (answer.status_code == 200) is possible
             if possible:
                 one.released = None
+                one.ends = one.ends and not one.is_due()
+                if one.past_due is not None and self.now - one.past_due >= RELEASE:
+                    one.past_due = self.now
 
     @rule(which=WHICH, locked=st.booleans())
     def lock(self, which: int, locked: bool) -> None:

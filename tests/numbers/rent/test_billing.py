@@ -1,6 +1,7 @@
 """The billing of a number as its owner sees it, and its release at the end of the period."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -128,14 +129,41 @@ def test_price_is_not_changed_by_its_owner(api, cast):
     assert list(error_of(refused, 400, "INVALID_INPUT")["details"]) == ["monthly_price"]
 
 
-def test_undo_of_an_end_goes_on_as_before(api, cast):
+def test_undo_of_an_end_takes_the_end_back(api, cast):
     (number,) = rented(cast.owner, "2.50", ago=timedelta(days=20))
     change(api, number, {"release_at_period_end": True})
     let_pass(timedelta(days=12))
     renew_numbers()
     assert api.post(f"/v1/phone-numbers/{number.pk}/undo-release", {}).status_code == 200
-    assert change(api, number, {"release_at_period_end": False}).status_code == 200
-    assert renew_numbers().renewed.charged == 1
+    run = renew_numbers()
+    assert (run.renewed.charged, run.released) == (1, 0)
+    assert shown(api, number)["release_at_period_end"] is False
+    db_assertions.assert_in_order()
+
+
+def test_undo_before_the_end_leaves_the_end(api, cast):
+    (number,) = rented(cast.owner, "2.50", ago=timedelta(days=20))
+    change(api, number, {"release_at_period_end": True})
+    api.request("DELETE", f"/v1/phone-numbers/{number.pk}")
+    assert api.post(f"/v1/phone-numbers/{number.pk}/undo-release", {}).status_code == 200
+    assert shown(api, number)["state"] == "ending"
+
+
+def test_undo_of_an_unpaid_number_gives_time_to_pay(api, cast):
+    poor = factories.organization(credit="2.50")
+    (number,) = rented(poor, "2.50", ago=A_MONTH)
+    own = Api(factories.key(poor))
+    for days in (0, 31):
+        let_pass(timedelta(days=days))
+        renew_numbers()
+    assert own.post(f"/v1/phone-numbers/{number.pk}/undo-release", {}).status_code == 200
+    assert renew_numbers().released == 0
+    assert shown(own, number)["state"] == "suspended"
+    factories.top_up(
+        organization_id=poor.pk, amount=Decimal("10.00"), note="paid", actor=factories.actor()
+    )
+    assert renew_numbers().released == 0
+    assert shown(own, number)["state"] == "active"
     db_assertions.assert_in_order()
 
 
