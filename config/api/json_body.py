@@ -28,15 +28,18 @@ class JsonParser(BaseParser):
             raise ValidationFailed(
                 details={"body": f"must be valid JSON in UTF-8: {error}"}
             ) from None
-        if isinstance(document, dict) and _may_repeat_a_field(raw, document):
+        if _may_repeat_a_field(raw, document):
             _refuse_repeated_fields(raw)
         return document
 
 
-def _may_repeat_a_field(raw: bytes, document: dict[str, Any]) -> bool:
+def _may_repeat_a_field(raw: bytes, document: Any) -> bool:
     """Return whether a field may be repeated, cheaply. Names usually occur once and unescaped."""
+    if not isinstance(document, dict):
+        return isinstance(document, list)
     return (
         len(document) > 32
+        or raw.count(b"{") > 1
         or b"\\u" in raw
         or any(raw.count(b'"%b"' % name.encode()) > 1 for name in document)
     )

@@ -11,6 +11,7 @@ from numbers.orders import place
 from tests.support import db_assertions, factories
 from tests.support.api_client import ORDERS, Api, error_of, refused
 
+KEYS, MCP = "/v1/api-keys", "/v1/mcp"
 pytestmark = pytest.mark.django_db
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -76,6 +77,22 @@ def test_repeated_field_is_422(api, body):
     factories.stock("+14155550123", "+14155550124")
     details = error_of(api.post(ORDERS, body), 422, "VALIDATION_FAILED")["details"]
     assert set(details.values()) == {"must be given once"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (KEYS, b'{"label": "a", "scopes": ["numbers:read"], "spending_limit": '
+               b'{"amount": "1.00", "period": "day", "amount": "5000.00"}}'),
+        (MCP, b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": '
+              b'"get_number", "arguments": {"number": "+14155550123", "number": "+14155550124"}}}'),
+        (ORDERS, b'[{"numbers": [], "numbers": []}]'),
+    ],
+)  # fmt: skip
+def test_repeated_field_of_a_nested_object_is_422(api, path, body):
+    response = api.post(path, body)
+    assert response.status_code in (400, 422)
+    assert "must be given once" in response.content.decode()
 
 
 @pytest.mark.parametrize(
