@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from config.errors import ValidationFailed
 from config.sealing import cipher_for
 from numbers.api.platform.organizations import TAG as PLATFORM_TAG
 from numbers.field_kinds import CAMPAIGN_ID, ActorName, RequestId
-from numbers.ownership.events import shown_values
+from numbers.ownership.events import answered_values, shown_values
 from numbers.reports.audit_log import Act, Position, all_acts, read_acts
 
 TAG = "Audit log"
@@ -225,13 +224,13 @@ def act_json(act: Act) -> ActJson:
     actor = shown_to_customer(act.actor)
     is_own = actor not in ("operator", "system")
     is_shown = is_own or act.source == "ledger"  # the ledger's notes are for the customer
-    fields = _fields(act, shown_values if act.source == "number" else partial(dict))
+    fields = _fields(act, shown_values if act.source == "number" else answered_values)
     return {**fields, "actor": actor, "reason": (act.reason or None) if is_shown else None}
 
 
 def platform_act_json(act: Act) -> PlatformActJson:
     return {
-        **_fields(act, partial(dict)),
+        **_fields(act, answered_values),
         "organization_id": act.organization_id,
         "actor": act.actor,
         "reason": act.reason or None,

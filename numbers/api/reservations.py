@@ -26,6 +26,7 @@ from numbers.api.errors import INSUFFICIENT_INVENTORY
 from numbers.api.orders import buyer_of
 from numbers.api.types import NamedNumbers
 from numbers.field_kinds import E164, NUMBER
+from numbers.inventory.hold_limits import LONGEST, SHORTEST
 from numbers.inventory.reservation_json import (
     RESERVATION_ID,
     ReservationJson,
@@ -33,9 +34,7 @@ from numbers.inventory.reservation_json import (
     still_held,
 )
 from numbers.inventory.reservations import (
-    LONGEST,
     MOST_HELD,
-    SHORTEST,
     USUAL,
     own_reservation,
     release_reservation,

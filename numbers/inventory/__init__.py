@@ -7,6 +7,7 @@
 - ``criteria``: what a buyer looks for.
 - ``alternatives``: available numbers nearby.
 - ``holds``: operators' ends and moves of holds.
+- ``hold_limits``: how much and how long an organization may hold.
 - ``reservations``: temporary claims on numbers.
 - ``reservation_json``: a reservation as its organization sees it.
 - ``pricing``: prices of numbers.

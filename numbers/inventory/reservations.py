@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -14,7 +13,12 @@ from config.api.envelope import success_body
 from config.api.idempotency import IdempotencyKey, Response, respond_once
 from config.db.fields import new_id
 from config.db.transactions import Transaction, run_transaction
-from config.errors import LimitExceeded, NotFound, ValidationFailed
+from config.errors import NotFound
+from numbers.inventory.hold_limits import (
+    check_quota,
+    check_time,
+    without_operators_holds,
+)
 from numbers.inventory.reservation_json import reservation_json
 from numbers.locks import LockedNumber, lock_account, lock_numbers, lock_numbers_by_id
 from numbers.models import PhoneNumber, Reservation
@@ -24,13 +28,8 @@ from numbers.worker.wake import wake_statement
 
 Result = TypeVar("Result")
 
-SHORTEST, LONGEST, USUAL = 60, 1_800, 600
+USUAL = 600
 MOST_HELD = 500
-
-HELD_NOW = """
-    SELECT count(*) FROM numbers_phonenumber
-    WHERE held_for_id = %s AND held_until > statement_timestamp() AND id <> ALL(%s)
-"""
 
 HOLD = """
     WITH reserved AS (
@@ -52,27 +51,6 @@ HOLD = """
            %(reason)s
     FROM unnest(%(ids)s::bigint[], %(statuses)s::text[]) AS line (id, status)
 """
-
-# The seconds in a day for which the organization's keys have held each number: from each hold to
-# the next event of the number. A hold counts for at least the shortest length, or holding and
-# releasing in turn would be free.
-HELD_SECONDS = f"""
-    WITH events AS (
-        SELECT number_id, kind, organization_id, actor, at,
-               (after ->> 'held_until')::timestamptz AS held_until,
-               lead(at, 1, %(at)s) OVER (PARTITION BY number_id ORDER BY id) AS next_at
-        FROM numbers_numberevent
-        WHERE number_id = ANY(%(ids)s)
-          AND at > %(since)s::timestamptz - interval '{LONGEST} seconds'
-    ), holds AS (
-        SELECT number_id, greatest(at, %(since)s) AS began,
-               greatest(least(held_until, next_at), at + interval '{SHORTEST} seconds') AS ended
-        FROM events
-        WHERE kind = 'held' AND organization_id = %(organization_id)s AND starts_with(actor, 'key:')
-    )
-    SELECT number_id, sum(extract(epoch FROM ended - began)) FROM holds WHERE ended > began
-    GROUP BY number_id
-"""  # noqa: S608  made of constants
 
 # The reservation is over once it holds none but these numbers.
 RELEASE = """
@@ -210,8 +188,9 @@ def _reserve(
     at = max(row.at for row in rows)
     until = _end(rows, buyer.organization_id, at, ttl_seconds)
     if most_held is not None:
-        _check_quota(rows, buyer.organization_id, most_held)
-        _check_time(rows, buyer.organization_id, at, until)
+        check_quota(rows, buyer.organization_id, most_held)
+        own_until = _end(without_operators_holds(rows), buyer.organization_id, at, ttl_seconds)
+        check_time(rows, buyer.organization_id, at, own_until)
         count_holds(buyer.organization_id, len(rows))
     return _hold(rows, at, until, buyer, reason)
 
@@ -222,44 +201,6 @@ def _end(
     """Return the end of a new hold: no earlier than that of an existing hold on these numbers."""
     own = [row.held_until for row in rows if row.held_for_id == organization_id and row.held_until]
     return max([at + timedelta(seconds=ttl_seconds), *own])
-
-
-def _check_quota(rows: list[LockedNumber], organization_id: UUID, most_held: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(HELD_NOW, [organization_id, [row.id for row in rows]])
-        held = cursor.fetchone()[0]
-    if held + len(rows) > most_held:
-        remedy = "order or release some of them first"
-        raise ValidationFailed(
-            details={
-                "numbers": f"would make {held + len(rows)} numbers on hold, {most_held} are allowed: {remedy}"
-            }
-        )
-
-
-def _check_time(
-    rows: list[LockedNumber], organization_id: UUID, at: datetime, until: datetime
-) -> None:
-    """Raise LimitExceeded if a number would be held for too long in a day."""
-    parameters: dict[str, Any] = {
-        "ids": [row.id for row in rows],
-        "organization_id": organization_id,
-        "at": at,
-        "since": until - timedelta(days=1),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(HELD_SECONDS, parameters)
-        held = {number_id: float(seconds) for number_id, seconds in cursor.fetchall()}
-    left = settings.HOLD_SECONDS_PER_DAY - (until - at).total_seconds()
-    over = [row.number for row in rows if held.get(row.id, 0.0) > left]
-    if over:
-        raise LimitExceeded(
-            f"limit exceeded: a number may be on hold for {settings.HOLD_SECONDS_PER_DAY:,} "
-            "seconds in any 24 hours; order "
-            f"{', '.join(over[:5])}{' and others' if len(over) > 5 else ''}, ask for a shorter "
-            "hold, or hold other numbers",
-            data={"numbers": over},
-        )
 
 
 def _hold(

@@ -55,10 +55,15 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An owner of a number in a time span, and the number's campaigns in it, in order."""
+    """An owner of a number in a time span, and the number's campaigns in it, in order.
+
+    It had the number from ``since`` to ``until``: a release that was undone ends a period.
+    """
 
     assignment: Assignment
     campaigns: list[Campaign]
+    since: datetime
+    until: datetime | None
 
 
 def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner]:
@@ -74,7 +79,7 @@ def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner
         .order_by("created_at")
     )
     return [
-        Owner(assignment, _campaigns_between(assignment, begin, end))
+        Owner(assignment, _campaigns_between(assignment, begin, end), *_period(assignment, end))
         for assignment in assignments
         if not _was_released_throughout(assignment, begin, end)
     ]
@@ -83,6 +88,35 @@ def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner
 def owners_at(number_id: int, at: datetime) -> list[Owner]:
     """Return the owner of the number at a time, or none. A whole second can have had several."""
     return owners_between(number_id, at, last_moment_of(at))
+
+
+def current_owner(number_id: int) -> Owner | None:
+    """Return who has the number now."""
+    open_one = (
+        Assignment.objects.select_related("organization")
+        .filter(number_id=number_id, ended_at__isnull=True)
+        .first()
+    )
+    return Owner(open_one, [], *_period(open_one)) if open_one else None
+
+
+def _period(
+    assignment: Assignment, end: datetime | None = None
+) -> tuple[datetime, datetime | None]:
+    """Return the last period of the assignment that began until ``end``, if one is given."""
+    since, until = assignment.created_at, None
+    kinds = (NumberEvent.Kind.RELEASED, NumberEvent.Kind.RELEASE_UNDONE)
+    events = NumberEvent.objects.filter(
+        number_id=assignment.number_id, assignment_id=assignment.pk, kind__in=kinds
+    ).order_by("id")
+    for kind, at in events.values_list("kind", "at"):
+        if kind == NumberEvent.Kind.RELEASED:
+            until = at
+        elif end is None or at <= end:
+            since, until = at, None
+        else:
+            break
+    return since, until
 
 
 def _was_released_throughout(assignment: Assignment, begin: datetime, end: datetime) -> bool:

@@ -109,8 +109,17 @@ class FoundOrdersJson(TypedDict):
     next_cursor: Text | None
 
 
+def _refuse_filters(given: FindOrdersRequest) -> None:
+    """Raise ValidationFailed for filters beside an id, which names one order by itself."""
+    others = given.filters.keys() - {"order_id"} | ({"cursor"} if given.cursor else set())
+    if others:
+        rule = "is not for an order that order_id names; leave one of the two out"
+        raise ValidationFailed(details=dict.fromkeys(sorted(others), rule))
+
+
 def _find(call: Call, given: FindOrdersRequest) -> Mapping[str, Any]:
     if given.order_id is not None:
+        _refuse_filters(given)
         found = own_order(given.order_id, call.organization_id)
         return {"orders": [order_with_numbers_json(found)], "next_cursor": None}
     page = page_of(given, organization_id=call.organization_id, name="orders")

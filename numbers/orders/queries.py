@@ -36,7 +36,9 @@ class OrderJson(TypedDict):
         OneOf(OrderStatus.values),
         doc("How it stands. An order by name is always `complete`.", example="complete"),
     ]
-    reason: Annotated[Text | None, doc("The code for which it failed; null if it did not.")]
+    reason: Annotated[
+        Text | None, doc("The code for which it failed, or for which it waits; else null.")
+    ]
     quantity: Annotated[int, Count(minimum=1), doc("How many numbers were ordered.")]
     total: Annotated[
         Money | None, doc("What was charged: prices and first months; null until assigned.")
@@ -87,7 +89,7 @@ def order_json(order: Order) -> OrderJson:
         "id": order.id,
         "kind": order.kind,
         "status": order.status,
-        "reason": order.failure_reason or None,
+        "reason": order.failure_reason or order.waiting_reason or None,
         "quantity": order.quantity,
         "total": order.total,
         "currency": order.currency,

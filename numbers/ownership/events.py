@@ -4,6 +4,7 @@ Each assignment has a history of its own, without any sign of earlier or later o
 only fields that the API shows anyway: no stock prices, carriers or operators' notes.
 """
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, cast
@@ -61,6 +62,7 @@ class NumberEventJson(TypedDict):
     created_at: Annotated[Moment, doc("When.")]
 
 
+_STORED_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", re.ASCII)
 _CENT = Decimal("0.01")
 _ROUTING = frozenset({"inbound_url", "status_url", "label", "campaign_id"})
 _SHOWN = frozenset(NumberEventValuesJson.__annotations__)
@@ -104,10 +106,17 @@ def shown_values(values: dict[str, Any]) -> NumberEventValuesJson:
     return cast("NumberEventValuesJson", shown)
 
 
+def answered_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that a history row keeps, written as in every other response."""
+    return {name: _as_answered(name, value) for name, value in values.items()}
+
+
 def _as_answered(name: str, value: Any) -> Any:
     """Return a value as other endpoints do: unset is null, money and times are strings."""
     if value is None or (name in _ROUTING and value == ""):
         return None
     if name in ("price", "monthly_price", "rent"):
         return Decimal(str(value)).quantize(_CENT)  # JSON keeps no trailing zeros
-    return timestamp(datetime.fromisoformat(value)) if name == "quarantined_until" else value
+    if name not in _ROUTING and isinstance(value, str) and _STORED_TIME.fullmatch(value):
+        return timestamp(datetime.fromisoformat(value))
+    return value

@@ -18,7 +18,6 @@ _FORCED = {
     ),
     "refused": Outcome(None, _REFUSED),
     "tls": Outcome(None, "TLS: certificate has expired"),
-    "dns": Outcome(None, "dns.webhooks.example can't be resolved: Name or service not known"),
 }
 _STATUS = re.compile(r"[2-5][0-9]{2}")
 
@@ -37,4 +36,5 @@ def forced_outcome(url: str, *, tries: int) -> Outcome | None:
     if _STATUS.fullmatch(label):
         status = int(label)
         return Outcome(status, "" if status < 300 else f"the endpoint answered {status}")
-    return _FORCED.get(label, _FORCED["dns"])
+    unknown = Outcome(None, f"{host} can't be resolved: Name or service not known")
+    return _FORCED.get(label, unknown)

@@ -31,8 +31,8 @@ from config.errors import ApiError, ValidationFailed
 from numbers.api.own_numbers.numbers import read_search
 from numbers.api.types import CriteriaFields, read_label, read_reference, read_url
 from numbers.inventory.criteria import Criteria
+from numbers.inventory.hold_limits import LONGEST, SHORTEST
 from numbers.inventory.pricing import whole_cents
-from numbers.inventory.reservations import LONGEST, SHORTEST
 from numbers.models import PhoneNumber
 from numbers.orders.picking import MOST, find_statement, read_found
 from numbers.orders.waiting import Wish

@@ -11,9 +11,10 @@ from config.api.envelope import timestamp
 from config.api.field_kinds import Currency, Flag, Moment, Money, OneOf, Text, Uuid
 from numbers.field_kinds import E164, NUMBER_ID, ORDER_ID, NumberType, Region, RequestId
 from numbers.inventory.availability import STATES, state_of
-from numbers.inventory.timeline import Owner, TimelineEntry, owners_at, timeline_of
-from numbers.models import Assignment, PhoneNumber
+from numbers.inventory.timeline import Owner, TimelineEntry, current_owner, owners_at, timeline_of
+from numbers.models import PhoneNumber
 from numbers.models.events import NumberEventKind
+from numbers.ownership.events import answered_values
 
 ORGANIZATION_ID = "01967187-93c8-7b21-a6f0-3d5b0c7e9a70"
 STOCKED = "stocked"
@@ -81,11 +82,7 @@ class PlatformNumberJson(TypedDict):
 def platform_number_json(number: PhoneNumber, at: datetime | None = None) -> PlatformNumberJson:
     """Return the number with its owner now and at a time."""
     state, until = state_of(number)
-    open_one = (
-        Assignment.objects.select_related("organization")
-        .filter(number=number, ended_at__isnull=True)
-        .first()
-    )
+    owner = current_owner(number.pk)
     owners = owners_at(number.pk, at) if at else []
     return {
         "number": number.number,
@@ -99,7 +96,7 @@ def platform_number_json(number: PhoneNumber, at: datetime | None = None) -> Pla
         "price": number.price,
         "monthly_price": number.monthly_price,
         "currency": settings.CURRENCY,
-        "owner": _owner_json(Owner(open_one, [])) if open_one else None,
+        "owner": _owner_json(owner) if owner else None,
         "owner_at": _owner_json(owners[-1]) if owners else None,
         "timeline": [_entry_json(entry) for entry in timeline_of(number)],
     }
@@ -111,8 +108,8 @@ def _owner_json(owner: Owner) -> NumberOwnerJson:
         "organization_id": assignment.organization_id,
         "organization_name": assignment.organization.name,
         "assignment_id": assignment.pk,
-        "since": timestamp(assignment.created_at),
-        "until": timestamp(assignment.ended_at),
+        "since": timestamp(owner.since),
+        "until": timestamp(owner.until),
     }
 
 
@@ -124,7 +121,13 @@ def _entry_json(entry: TimelineEntry) -> TimelineJson:
         "request_id": entry.request_id,
         "organization_id": entry.organization.pk if entry.organization else None,
         "order_id": entry.order_id,
-        "before": {name: sides[0] for name, sides in entry.facts.items() if sides[0] is not None},
-        "after": {name: sides[1] for name, sides in entry.facts.items() if sides[1] is not None},
+        "before": _side(entry, 0),
+        "after": _side(entry, 1),
         "reason": entry.reason or None,
     }
+
+
+def _side(entry: TimelineEntry, side: int) -> dict[str, Any]:
+    """Return the values before (0) or after (1) the entry."""
+    given = {name: both[side] for name, both in entry.facts.items() if both[side] is not None}
+    return answered_values(given)

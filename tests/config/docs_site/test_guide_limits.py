@@ -13,7 +13,7 @@ from numbers.api.platform import routes
 from numbers.api.search import MAX_QUANTITY
 from numbers.api.types import MAX_NUMBERS, REFERENCE_LENGTH
 from numbers.events import retention
-from numbers.inventory import reservations
+from numbers.inventory import hold_limits, reservations
 from numbers.mcp import confirmation
 from numbers.orders import idempotency
 from numbers.orders.picking import MOST
@@ -24,7 +24,7 @@ from numbers.webhooks import retention as deliveries
 
 NAMED = [
     ("idempotency", f"For **{idempotency.HOURS} hours**"),
-    ("retries", f"for {reservations.SHORTEST // 60} to {reservations.LONGEST // 60} minutes"),
+    ("retries", f"for {hold_limits.SHORTEST // 60} to {hold_limits.LONGEST // 60} minutes"),
     ("retries", f"hold up to {reservations.MOST_HELD} numbers at a time"),
     ("retries", f"Up to {settings.BACKORDERS_PER_ORGANIZATION} of your orders may wait"),
     ("errors", f"more than {settings.BACKORDERS_PER_ORGANIZATION} bulk orders that wait"),
@@ -36,7 +36,7 @@ NAMED = [
     ("limits", f"order by quantity | 1 to {MOST:,} |"),
     ("limits", f"wait for stock | {settings.BACKORDERS_PER_ORGANIZATION} |"),
     ("limits", f"on hold at a time | {reservations.MOST_HELD} | 422 |"),
-    ("limits", f"| {reservations.SHORTEST} to {reservations.LONGEST:,} seconds"),
+    ("limits", f"| {hold_limits.SHORTEST} to {hold_limits.LONGEST:,} seconds"),
     ("limits", f"a search | {MAX_QUANTITY} numbers"),
     ("limits", f"a label | {LABEL_LENGTH} characters"),
     ("limits", f"| {REFERENCE_LENGTH} characters"),

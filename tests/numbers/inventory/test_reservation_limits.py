@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from numbers.inventory import reservations
+from numbers.inventory import hold_limits
 from numbers.models import NumberEvent
 from tests.support import factories
 from tests.support.api_client import error_of
@@ -124,6 +124,6 @@ def test_history_of_the_hold_limit_is_read_by_an_index(api):
     }
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + reservations.HELD_SECONDS, parameters)
+        cursor.execute("EXPLAIN " + hold_limits.HELD_SECONDS, parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "number_event_of_number" in plan

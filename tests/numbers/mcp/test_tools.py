@@ -265,6 +265,23 @@ def test_backorder_is_bought_at_once_or_waits(agent, numbers):
     assert cancelled["status"] == "cancelled"
 
 
+def test_waiting_order_says_why_it_waits(agent, api):
+    wish = {"quantity": 2, "area_code": "212", "max_price_per_number": "1.00"}
+    waiting = agent.do("backorder_numbers", **wish, idempotency_key="a")
+    Order.objects.filter(pk=waiting["order_id"]).update(waiting_reason="SPENDING_LIMIT_EXCEEDED")
+    (found,) = agent.do("find_orders", status="pending")["orders"]
+    (listed,) = api.get("/v1/phone-numbers/orders").json()["data"]
+    assert found["reason"] == listed["reason"] == "SPENDING_LIMIT_EXCEEDED"
+
+
+def test_order_id_goes_with_no_filter(agent):
+    wish = {"quantity": 2, "area_code": "212", "max_price_per_number": "1.00"}
+    waiting = agent.do("backorder_numbers", **wish, idempotency_key="a")
+    found = agent.call("find_orders", order_id=waiting["order_id"], status="complete")
+    assert list(found.error["details"]) == ["status"]
+    assert len(agent.do("find_orders", order_id=waiting["order_id"])["orders"]) == 1
+
+
 def test_backorder_without_a_highest_price_is_refused(agent):
     result = agent.call("backorder_numbers", quantity=1, idempotency_key="a")
     assert list(result.error["details"]) == ["max_price_per_number"]

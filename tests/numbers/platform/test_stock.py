@@ -1,15 +1,18 @@
 """``/v1/platform/phone-numbers``: the stock in the hands of the operator's systems."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from campaigns.models import Organization
+from config.api.envelope import timestamp
 from numbers.models import IdempotencyRecord, NumberEvent, PhoneNumber, StockBatch
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of
-from tests.support.phone_numbers import MISSING
+from tests.support.phone_numbers import MISSING, RESERVATIONS
+from tests.support.time_travel import let_pass
 
 pytestmark = pytest.mark.django_db
 STOCK = "/v1/platform/phone-numbers"
@@ -165,6 +168,33 @@ def test_owner_at_a_time_is_shown_after_its_release(stock, cast, api):
     assert before["owner_at"] is None
 
 
+def test_undone_release_ends_a_period_of_the_owner(stock, cast, api):
+    add(stock, NUMBER)
+    bought = api.order([NUMBER]).json()["data"][0]
+    path = f"/v1/phone-numbers/{bought['id']}"
+    moments = [datetime.now(UTC)]
+    for method, action in (("DELETE", ""), ("POST", "/undo-release"), ("DELETE", "")):
+        let_pass(timedelta(days=1))
+        moments = [at - timedelta(days=1) for at in moments]
+        assert api.request(method, f"{path}{action}").status_code == 200
+        moments.append(datetime.now(UTC))
+    owners = [shown(stock, f"?at={at:%Y-%m-%dT%H:%M:%S.%fZ}")["owner_at"] for at in moments]
+    assert [owner is not None for owner in owners] == [True, False, True, False]
+    events = NumberEvent.objects.order_by("id").values_list("at", flat=True)
+    assigned, released, undone, again = (timestamp(at) for at in events)
+    assert (owners[0]["since"], owners[0]["until"]) == (assigned, released)
+    assert (owners[2]["since"], owners[2]["until"]) == (undone, again)
+
+
+def test_timeline_writes_money_and_times_as_elsewhere(stock, cast, api):
+    add(stock, {"number": NUMBER, "price": "0.60"})
+    bought = api.order([NUMBER]).json()["data"][0]
+    assert api.request("DELETE", f"/v1/phone-numbers/{bought['id']}").status_code == 200
+    released, assigned, _ = shown(stock)["timeline"]
+    assert assigned["after"]["price"] == "0.60"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", released["after"]["quarantined_until"])
+
+
 def test_owner_is_found_at_the_time_that_its_sale_shows(stock, cast, api):
     add(stock, NUMBER)
     bought = api.order([NUMBER]).json()["data"][0]
@@ -261,6 +291,17 @@ def test_second_hold_makes_it_longer_and_never_shorter(stock, cast):
         for seconds in (3_600, 7_200, 60)
     ]
     assert ends[0] < ends[1] == ends[2]
+
+
+def test_hold_of_the_operator_costs_the_customer_no_time(stock, cast, api):
+    add(stock, NUMBER)
+    for _ in range(2):
+        body = {"organization_id": str(cast.owner.pk), "ttl_seconds": 3600}
+        assert post(stock, "hold", **body).status_code == 200
+    held = {"numbers": [NUMBER], "ttl_seconds": 60}
+    assert api.post(RESERVATIONS, held).status_code == 201
+    let_pass(timedelta(hours=2))
+    assert api.post(RESERVATIONS, {"numbers": [NUMBER], "ttl_seconds": 1800}).status_code == 201
 
 
 def test_hold_of_what_is_not_available_is_refused(stock, cast, api):

@@ -1,5 +1,6 @@
 """``/v1/audit-log`` and ``/v1/platform/audit-log``: one item for each act, newest first."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -164,6 +165,15 @@ def test_export_between_two_times(api, busy):
 def test_export_until_a_shown_time_has_its_act(api, busy):
     newest = walk(api, OWN)[0]
     assert newest in exported(api, OWN, f"?until={newest['occurred_at']}")
+
+
+def test_values_of_acts_have_times_as_elsewhere(api, busy, platform):
+    for client, path in ((api, OWN), (platform, DESK)):
+        text = json_text.dump(
+            [[act["before"], act["after"]] for act in walk(client, path)]
+        ).decode()
+        assert "+00:00" not in text
+        assert not re.search(r'"(price|monthly_price)":[0-9]', text)
 
 
 def test_export_refuses_what_is_no_time(api):
