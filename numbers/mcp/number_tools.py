@@ -151,9 +151,12 @@ class UndoneJson(TypedDict):
 
 def _release(call: Call, given: ReleaseNumberRequest) -> Mapping[str, Any]:
     assignment_id = given.assignment_id(call)
-    bound = {"assignment_id": assignment_id}
+    if given.confirm is not None:
+        _raise_if_released(assignment_id, call.organization_id)
+    owned = owned_number(assignment_id, call.organization_id)
+    # A token is for the number as it was shown: a change, or an undone release, ends it.
+    bound = {"assignment_id": assignment_id, "as_of": owned.updated_at}
     if given.confirm is None:
-        owned = owned_number(assignment_id, call.organization_id)
         signed = confirmation.sign(RELEASE, purpose=RELEASE, caller=call.caller, request=bound)
         return {
             "released": False,
@@ -165,7 +168,6 @@ def _release(call: Call, given: ReleaseNumberRequest) -> Mapping[str, Any]:
     confirmation.read(
         given.confirm, purpose=RELEASE, caller=call.caller, request=bound, tool="release_number"
     ).require_fresh()
-    _raise_if_released(assignment_id, call.organization_id)
     released = released_json(
         release(
             assignment_id=assignment_id,

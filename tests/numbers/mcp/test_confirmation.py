@@ -238,6 +238,15 @@ def test_repeated_release_says_that_it_is_done(agent, cast):
     assert "undo_release" in error["next_step"]
 
 
+def test_used_token_does_not_release_again_after_an_undo(agent, cast):
+    factories.own(cast.owner, *NUMBERS)
+    confirm = agent.do("release_number", number=NUMBERS[0])["confirm"]
+    agent.do("release_number", number=NUMBERS[0], confirm=confirm)
+    agent.do("undo_release", number=NUMBERS[0])
+    error = agent.call("release_number", number=NUMBERS[0], confirm=confirm).error
+    assert list(error["details"]) == ["confirm"]
+
+
 def test_token_of_a_release_is_not_for_the_next_ownership(agent, cast, api):
     factories.own(cast.owner, NUMBERS[0])
     confirm = agent.do("release_number", number=NUMBERS[0])["confirm"]
