@@ -15,6 +15,7 @@ from django.test import client as test_client
 from apikeys.scopes import Scope
 from campaigns.models import Organization
 from config.dev import postgres
+from config.http.context import current
 from config.http.request import HttpRequest
 from tests.support import db_assertions, emptying, factories
 from tests.support.api_client import Api
@@ -45,6 +46,12 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests without a database: at the end all others would wait for them."""
     items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
+
+
+@pytest.fixture(autouse=True)
+def outside_any_request() -> None:
+    """Forget the request of the test before: a thread keeps its context until the next one."""
+    current.set(None)
 
 
 @pytest.fixture(scope="session")
