@@ -20,7 +20,7 @@ from campaigns.registry.terms import (
     USE_CASES,
     VERTICALS,
 )
-from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.declared import Problem, Reads, RequestBody, doc, expected
 from config.api.field_kinds import UUID_SCHEMA, read_uuid
 from config.api.openapi.shapes import nullable
 from config.api.parse_values import is_text
@@ -163,7 +163,7 @@ def _read_samples(value: object) -> list[str]:
 def _read_brand_id(value: object) -> UUID:
     if found := read_uuid(value):
         return found
-    raise Problem("is required: the id of a verified brand")
+    raise expected(value, "the id of a verified brand")
 
 
 _NAME_SCHEMA = nullable({"type": "string", "minLength": 1, "maxLength": 4 * LONGEST_NAME})

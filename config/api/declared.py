@@ -49,6 +49,11 @@ class Problem(ValueError):
         self.items = items or {"": message}
 
 
+def expected(value: object, what: str) -> Problem:
+    """Return the problem of a value that is not ``what``: it is missing, or something else."""
+    return Problem(f"is required: {what}" if value is None else f"must be {what}")
+
+
 @dataclass(frozen=True, eq=False)  # by identity: annotations must be hashable
 class Reads:
     """The function that reads a value, and the JSON Schema that describes it.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
-from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.declared import Problem, Reads, RequestBody, doc, expected
 from config.api.field_kinds import UUID_SCHEMA, GivenFlag, one_of, read_uuid
 from config.api.openapi.operations import Id
 from config.api.openapi.shapes import Schema, nullable
@@ -34,10 +34,8 @@ _PATTERN_FORM = re.compile(r"\+?[0-9]{1,15}|\+", re.ASCII)
 
 def read_numbers(value: object) -> list[str]:
     """Return a list of distinct E.164 numbers. Raise Problem."""
-    if value is None:
-        raise Problem(f"is required: {_NUMBERS_EXPECTED}")
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_NUMBERS:
-        raise Problem(f"must be {_NUMBERS_EXPECTED}")
+        raise expected(value, _NUMBERS_EXPECTED)
     problems: dict[str, str] = {}
     seen: dict[str, int] = {}
     for position, number in enumerate(value):

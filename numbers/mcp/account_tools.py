@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from apikeys.scopes import Scope
 from campaigns.models import Campaign, CampaignStatus
-from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.declared import Reads, RequestBody, doc, expected
 from config.api.envelope import doc_url
 from config.api.field_kinds import Text, Uuid, choice
 from config.docs_site.guides import error_codes
@@ -64,7 +64,7 @@ def _read_code(value: object) -> str:
     code = str(value).strip().upper()
     if code in error_codes():
         return code
-    raise Problem("is required: the code of an error, such as INSUFFICIENT_INVENTORY")
+    raise expected(value, "the code of an error, such as INSUFFICIENT_INVENTORY")
 
 
 class ExplainErrorRequest(RequestBody):

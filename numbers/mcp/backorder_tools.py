@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from apikeys.scopes import Scope
 from config import json_text
-from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.declared import Reads, RequestBody, doc, expected
 from config.api.field_kinds import (
     UUID_SCHEMA,
     Flag,
@@ -55,7 +55,7 @@ class BackorderJson(BulkOrderPlacedJson):
 def _read_order_id(value: object) -> UUID:
     if found := read_uuid(value):
         return found
-    raise Problem("is required: the order_id of a waiting order")
+    raise expected(value, "the order_id of a waiting order")
 
 
 class CancelledJson(TypedDict):

@@ -8,7 +8,7 @@ from django.conf import settings
 from typing_extensions import TypedDict
 
 from apikeys.scopes import Scope
-from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.declared import Reads, RequestBody, doc, expected
 from config.api.field_kinds import Flag, Moment, Text, whole_number
 from config.api.openapi.shapes import nullable
 from config.api.pagination import (
@@ -19,7 +19,7 @@ from config.api.pagination import (
     shown_rows,
 )
 from config.errors import ValidationFailed
-from numbers.api.own_numbers.bulk_release import INVALID_REFERENCE, read_number_reference
+from numbers.api.own_numbers.bulk_release import REFERENCE_EXPECTED, read_number_reference
 from numbers.api.own_numbers.number_campaign import AttachCampaignRequest
 from numbers.api.own_numbers.number_detail import PhoneNumberUpdate, released_json
 from numbers.api.own_numbers.numbers import NumberQuery
@@ -47,7 +47,7 @@ RELEASE = "release"
 def _read_number(value: object) -> UUID | str:
     if (found := read_number_reference(value)) is not None:
         return found
-    raise Problem(f"is required: {INVALID_REFERENCE}")
+    raise expected(value, REFERENCE_EXPECTED)
 
 
 class OneNumberRequest(RequestBody):

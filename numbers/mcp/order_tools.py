@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from apikeys.scopes import Scope
 from config import json_text
-from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.declared import Reads, RequestBody, doc, expected
 from config.api.field_kinds import Flag, Moment, Text, Uuid
 from config.api.idempotency import KEY_LENGTH, IdempotencyKey, read_idempotency_key
 from numbers.api.orders import OrderRequest, read_key
@@ -26,7 +26,7 @@ ROUTING = frozenset({"inbound_url", "status_url", "campaign_id", "label", "custo
 def _read_idempotency_key(value: object) -> str:
     if isinstance(value, str):
         return read_key(value)
-    raise Problem(f"is required: 1 to {KEY_LENGTH} visible ASCII characters, such as a new UUID")
+    raise expected(value, f"1 to {KEY_LENGTH} visible ASCII characters, such as a new UUID")
 
 
 class IdempotencyField(RequestBody):
@@ -57,7 +57,7 @@ def _search(call: Call, given: SearchRequest) -> FoundJson:
 def _read_confirm(value: object) -> str:
     if isinstance(value, str):
         return value
-    raise Problem("is required: the confirm token of quote_order for the same arguments")
+    raise expected(value, "the confirm token of quote_order for the same arguments")
 
 
 class ConfirmableQuoteJson(QuoteJson):

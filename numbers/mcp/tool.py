@@ -114,23 +114,33 @@ class Tool:
             context.tool, context.outcome = self.name, outcome
 
     def _read(self, named: Mapping[str, Any]) -> Any:
-        """Return the arguments. Raise ValidationFailed for wrong, missing and unknown ones."""
-        if unknown := named.keys() - (self.takes.known - self.hidden):
-            known = ", ".join(sorted(self.takes.known - self.hidden))
-            remedy = f"is not an argument of {self.name}; known: {known}"
-            raise ValidationFailed(
-                details={name[:64]: remedy for name in sorted(unknown)[:MAX_UNKNOWN_FIELDS]}
-            )
-        if issubclass(self.takes, RequestQuery):  # its readers know only text
-            fields = self.published["inputSchema"]["properties"]
-            wrong = [
-                name
-                for name, value in named.items()
-                if fields[name]["type"] == "string" and not isinstance(value, str)
-            ]
-            if wrong:
-                raise ValidationFailed(details=dict.fromkeys(wrong, "must be a string"))
-        return read_object(named, self.takes)
+        """Return the arguments. Raise ValidationFailed for all that are wrong, missing or unknown."""
+        known = self.takes.known - self.hidden
+        remedy = f"is not an argument of {self.name}; known: {', '.join(sorted(known))}"
+        unknown = sorted(named.keys() - known)[:MAX_UNKNOWN_FIELDS]
+        problems = {name[:64]: remedy for name in unknown}
+        problems |= dict.fromkeys(self._not_text(named), "must be a string")
+        readable = {
+            name: value for name, value in named.items() if name in known and name not in problems
+        }
+        try:
+            given = read_object(readable, self.takes)
+        except ValidationFailed as refusal:
+            problems = {**(refusal.details or {}), **problems}
+        if problems:
+            raise ValidationFailed(details=problems)
+        return given
+
+    def _not_text(self, named: Mapping[str, Any]) -> list[str]:
+        """Return the arguments that must be strings and are not, where readers know only text."""
+        if not issubclass(self.takes, RequestQuery):
+            return []
+        fields = self.published["inputSchema"]["properties"]
+        return [
+            name
+            for name, value in named.items()
+            if name in fields and fields[name]["type"] == "string" and not isinstance(value, str)
+        ]
 
     def _run(self, call: Call, given: Any) -> Mapping[str, Any]:
         if self.reads:

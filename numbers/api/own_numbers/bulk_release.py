@@ -25,7 +25,8 @@ from numbers.ownership.queries import owned_ids
 from numbers.ownership.release import release_many
 
 INVALID_IDS = f"must be a list of 1 to {MAX_NUMBERS} ids of your phone numbers"
-INVALID_REFERENCE = "must be the UUID of a phone number, or the number in E.164"
+REFERENCE_EXPECTED = "the UUID of a phone number, or the number in E.164"
+INVALID_REFERENCE = f"must be {REFERENCE_EXPECTED}"
 REFERENCE_MEANS = "An id, or a number in E.164."
 # A UUID, or a number in E.164.
 REFERENCE = r"^(\+[1-9][0-9]{1,14}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from campaigns.event_types import EventType
-from config.api.declared import Problem, Reads, RequestBody, doc
+from config.api.declared import Problem, Reads, RequestBody, doc, expected
 from config.api.field_kinds import GivenMoment, choice, read_moment
 from config.api.openapi.errors import ErrorResponse
 from config.api.openapi.operations import Id
@@ -43,10 +43,8 @@ def read_webhook_url(value: object) -> str:
 
 def read_events(value: object) -> list[str]:
     """Return distinct types of events, or only ``*``. Raise Problem."""
-    if value is None:
-        raise Problem(f"is required: {EVENTS_EXPECTED}")
     if not isinstance(value, list) or not 1 <= len(value) <= len(EVENTS):
-        raise Problem(f"must be {EVENTS_EXPECTED}")
+        raise expected(value, EVENTS_EXPECTED)
     problems: dict[str, str] = {}
     for position, one in enumerate(value):
         if one not in EVENTS:

@@ -125,6 +125,15 @@ def test_misspelled_argument_is_refused_by_name(agent, name):
 
 
 @pytest.mark.parametrize("name", TOOLS)
+def test_malformed_argument_is_not_called_missing(agent, name):
+    for argument in agent.tools()[name]["inputSchema"].get("required", []):
+        result = agent.call(name, **{**ARGUMENTS[name], argument: {"no": "such"}}, areaCode="415")
+        details = result.error["details"]
+        assert {argument, "areaCode"} <= {path.partition("[")[0] for path in details}
+        assert not any("is required" in said for said in details.values())
+
+
+@pytest.mark.parametrize("name", TOOLS)
 def test_required_arguments_are_named_when_they_are_missing(agent, name):
     required = agent.tools()[name]["inputSchema"].get("required", [])
     if not required:
