@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 
 from config.admin.sign_in.sessions import has_ended
 from config.errors import ApiError, Forbidden, InvalidInput, MethodNotAllowed, NotFound, answer_to
@@ -15,6 +16,10 @@ from config.errors import ApiError, Forbidden, InvalidInput, MethodNotAllowed, N
 logger = logging.getLogger(__name__)
 
 ADMIN = "/admin/"
+NOT_SENT = (
+    "Your session had ended when the form was sent. Nothing was changed: sign in, fill in the form "
+    "again and send it."
+)
 _BARE: dict[int, type[ApiError]] = {
     400: InvalidInput,
     403: Forbidden,
@@ -31,6 +36,8 @@ class AdminRequests:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if _is_lost(request, response):
+            messages.warning(request, NOT_SENT)
         if not _is_admin(request) or response.status_code < 400 or _is_page(response):
             return response
         # Some of Django's errors have an empty body, such as 405 for an unknown method.
@@ -71,6 +78,18 @@ class AdminRequests:
 
 def _is_admin(request: HttpRequest) -> bool:
     return f"{request.path_info}/".startswith(ADMIN)
+
+
+def _is_lost(request: HttpRequest, response: HttpResponse) -> bool:
+    """Return whether a form was sent without a session and leads to the sign-in page."""
+    sign_in = reverse("admin:login")
+    return (
+        request.method == "POST"
+        and _is_admin(request)
+        and request.path_info != sign_in
+        and response.status_code == 302
+        and response["Location"].partition("?")[0] == sign_in
+    )
 
 
 def _is_page(response: HttpResponse) -> bool:

@@ -1,5 +1,6 @@
 """Ask for password and code again before either is changed, so a stolen session is not enough."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,6 +22,26 @@ from config.admin.sign_in.sessions import factor_of, is_proven, prove, use_up_pr
 View = Callable[..., Any]
 
 
+class CodeField(forms.CharField):
+    """A code of the app or a recovery code, without the blanks, hyphens and capitals of a typist."""
+
+    _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
+
+    def __init__(self, *, only_digits: bool = False, **options: Any) -> None:
+        attributes = {
+            "autocomplete": "one-time-code",
+            # A recovery code has letters, which a phone's keyboard of digits lacks.
+            "inputmode": "numeric" if only_digits else "text",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "class": "vTextField",
+        }
+        super().__init__(max_length=32, widget=forms.TextInput(attrs=attributes), **options)
+
+    def to_python(self, value: Any) -> Any:
+        return self._SEPARATORS.sub("", super().to_python(value) or "").lower()
+
+
 class ProofForm(forms.Form):
     password = forms.CharField(
         strip=False,
@@ -28,13 +49,7 @@ class ProofForm(forms.Form):
             attrs={"autocomplete": "current-password", "class": "vTextField"}
         ),
     )
-    code = forms.CharField(
-        max_length=16,
-        required=False,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "vTextField"}
-        ),
-    )
+    code = CodeField(required=False)
 
 
 def requires_proof(view: View) -> View:
@@ -85,7 +100,7 @@ def _is_right(user: Any, form: ProofForm) -> bool:
     """Return whether both factors are right. The error does not say which one was wrong."""
     right = user.check_password(form.cleaned_data["password"])
     if right and factor_of(user) is not None:
-        right = django_otp.match_token(user, "".join(form.cleaned_data["code"].split())) is not None
+        right = django_otp.match_token(user, form.cleaned_data["code"]) is not None
     if not right:
         form.add_error(
             None,

@@ -22,7 +22,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.safestring import SafeString, mark_safe
 
 from config.admin.models import Authenticator, RecoveryCodes
-from config.admin.sign_in.proof import ask, next_page
+from config.admin.sign_in.proof import CodeField, ask, next_page
 from config.admin.sign_in.recovery import codes_left, replace_codes
 from config.admin.sign_in.sealing import CannotOpen
 from config.admin.sign_in.sessions import (
@@ -36,17 +36,17 @@ from config.admin.sign_in.sessions import (
 
 
 class CodeForm(forms.Form):
-    code = forms.CharField(
-        max_length=16,
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "one-time-code",
-                "inputmode": "numeric",
-                "autofocus": True,
-                "class": "vTextField",
-            }
-        ),
-    )
+    code = CodeField()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["code"].widget.attrs["autofocus"] = True
+
+
+class SetUpForm(CodeForm):
+    """The app's code: there are no recovery codes yet."""
+
+    code = CodeField(only_digits=True)
 
 
 def is_satisfied(request: HttpRequest) -> bool:
@@ -83,7 +83,7 @@ def is_replacing(request: HttpRequest) -> bool:
 def _ask(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST or None)
     if form.is_valid():
-        device = django_otp.match_token(request.user, _digits(form))
+        device = django_otp.match_token(request.user, form.cleaned_data["code"])
         if device is not None:
             django_otp.login(request, device)
             return HttpResponseRedirect(next_page(request))
@@ -96,12 +96,12 @@ def _ask(request: HttpRequest) -> HttpResponse:
 
 
 def _set_up(request: HttpRequest) -> HttpResponse:
-    form = CodeForm(request.POST or None)
+    form = SetUpForm(request.POST or None)
     with transaction.atomic():
         device = _new_device(request.user)
         codes = (
             _confirm(request, device)
-            if form.is_valid() and device.verify_token(_digits(form))
+            if form.is_valid() and device.verify_token(form.cleaned_data["code"])
             else None
         )
     if codes is not None:
@@ -163,10 +163,6 @@ def forget_devices(user: AbstractBaseUser) -> int:
         return sum(
             kind.objects.filter(user=user).delete()[0] for kind in (Authenticator, RecoveryCodes)
         )
-
-
-def _digits(form: CodeForm) -> str:
-    return "".join(form.cleaned_data["code"].split())
 
 
 def _drawn(address: str) -> SafeString:

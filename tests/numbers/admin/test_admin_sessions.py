@@ -177,3 +177,23 @@ def test_confirm_page_is_for_operators_who_have_signed_in(operator: User) -> Non
 
 def test_confirmation_redirects_to_no_other_site(operator: User) -> None:
     assert confirm(signed_in(), following="https://evil.example/")["Location"] == "/admin/"
+
+
+LOST = "Your session had ended when the form was sent. Nothing was changed"
+
+
+def test_form_that_is_sent_after_its_session_is_said_to_be_lost(operator: User) -> None:
+    client = signed_in()
+    client.cookies.pop("sessionid")
+    address = "/admin/refresh/"
+    sent = client.post(address, {})
+    assert sent["Location"] == f"/admin/login/?next={address}"
+    assert LOST in client.get(sent["Location"]).content.decode()
+    assert LOST not in client.get(sent["Location"]).content.decode()
+
+
+def test_page_that_is_opened_without_a_session_says_nothing(operator: User) -> None:
+    client = Client()
+    assert LOST not in client.get("/admin/review/", follow=True).content.decode()
+    wrong = sign_in(client, "wrong")
+    assert LOST not in wrong.content.decode()

@@ -220,3 +220,42 @@ def test_signed_out_page_shows_neither_menu_nor_search(operator: User) -> None:
     assert "You are signed out of Numberdesk" in html
     for gone in ("Thanks for spending", "desk-menu", "desk-find", "desk-phone-menu", "user-tools"):
         assert gone not in html
+
+
+def typed_by_hand(code: str) -> list[str]:
+    return [code.upper(), f"{code[:4]} {code[4:]}", f"{code[:4]}-{code[4:]} ", code.title()]
+
+
+def test_recovery_codes_are_accepted_as_people_type_them(operator: User) -> None:
+    first = Client()
+    sign_in(first)
+    codes = set_up(first)
+    for place in range(4):
+        other = Client()
+        sign_in(other)
+        typed = typed_by_hand(codes[place])[place]
+        assert other.post(TWO_FACTOR, {"code": typed}).status_code == 302, typed
+        typed = typed_by_hand(codes[place + 4])[place]
+        assert confirm(other, code=typed).status_code == 302, typed
+
+
+def test_phone_shows_letters_where_a_recovery_code_is_asked_for(operator: User) -> None:
+    client = Client()
+    sign_in(client)
+    assert 'inputmode="numeric"' in client.get(TWO_FACTOR, follow=True).content.decode()
+    set_up(client)
+    other = Client()
+    sign_in(other)
+    for page in (other.get(TWO_FACTOR), client.get("/admin/confirm/")):
+        html = page.content.decode()
+        assert 'inputmode="numeric"' not in html
+        assert "or one of your recovery codes" in html
+
+
+def test_page_of_the_factor_says_what_each_button_does(operator: User) -> None:
+    client = Client()
+    sign_in(client)
+    set_up(client)
+    page = client.get(TWO_FACTOR).content.decode()
+    assert page.index("Set up another app") < page.index("It replaces the current one")
+    assert page.index("ends your other sessions") < page.index("New recovery codes")
