@@ -20,13 +20,23 @@ FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 class MomentOrDayField(forms.DateTimeField):
-    """A time, or a date alone, which means the whole day."""
+    """A past time, or a date alone, which means the whole day."""
 
     def to_python(self, value: Any) -> Any:
         parsed: date | datetime | None = read_day(value) or super().to_python(value)
         if parsed is not None and not FIRST_YEAR <= parsed.year <= LAST_YEAR:
             raise forms.ValidationError(f"Enter a year from {FIRST_YEAR} to {LAST_YEAR}.")
+        if parsed is not None and _is_future(parsed):
+            raise forms.ValidationError(
+                "Enter a time that has passed: who will own it is not known."
+            )
         return parsed
+
+
+def _is_future(parsed: date | datetime) -> bool:
+    """Return whether the time, or the day in UTC, has not begun yet."""
+    now = timezone.now()
+    return parsed > now if isinstance(parsed, datetime) else parsed > now.date()
 
 
 class AtForm(forms.Form):
