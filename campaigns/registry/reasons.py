@@ -1,11 +1,12 @@
 """Why a brand or campaign was rejected: a code for programs, the field, a text for people."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
 from typing_extensions import TypedDict
 
+from campaigns.registry.fields import BrandRequest, CampaignRequest
+from campaigns.registry.terms import SAMPLES
 from config.api.declared import doc
 from config.api.field_kinds import Text
 
@@ -14,8 +15,14 @@ LONGEST_TEXT = 512
 LONGEST_REASON = 256
 MOST_REASONS = 20
 OTHER = "OTHER"
-# The name of a field in a submission, such as samples[0].
-_FIELD = re.compile(r"[a-z_]{1,56}(\[[0-9]{1,2}\])?", re.ASCII)
+# The fields of a submission. A sample may be named by its place, such as samples[0].
+_FIELDS = frozenset(
+    {
+        *BrandRequest.known,
+        *CampaignRequest.known,
+        *(f"samples[{place}]" for place in range(SAMPLES[1])),
+    }
+)
 
 
 class RejectionReasonJson(TypedDict):
@@ -45,6 +52,7 @@ def reasons_or_one(
 def read_reasons(text: str) -> list[RejectionReasonJson]:
     """Return the reasons of an operator's lines: ``field: text``, or text alone.
 
+    Only the name of a field that a customer submits counts as one: "note: …" is text.
     Raise ValueError with a sentence for the operator.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -55,7 +63,7 @@ def read_reasons(text: str) -> list[RejectionReasonJson]:
 
 def _read_reason(number: int, line: str) -> RejectionReasonJson:
     before, colon, after = line.partition(":")
-    field = before.strip() if colon and _FIELD.fullmatch(before.strip()) else None
+    field = before.strip() if colon and before.strip() in _FIELDS else None
     words = after.strip() if field else line
     if not words:
         raise ValueError(f"Line {number}: say after the colon what to correct.")

@@ -48,3 +48,17 @@ def test_bad_lines_are_named_and_reject_nothing(desk, cast, lines, words):
     assert Campaign.objects.get().status == "PENDING"
     with pytest.raises(ValueError, match=words.replace("[", ".")):
         read_reasons(lines)
+
+
+@pytest.mark.parametrize(
+    "line", ["note: call us", "samples[5]: too many", "brand: wrong", "samples[x]: none"]
+)
+def test_word_that_is_no_field_is_part_of_the_text(line):
+    assert read_reasons(line) == [{"code": "OTHER", "field": None, "text": line}]
+
+
+@pytest.mark.parametrize("field", ["samples", "samples[4]", "website", "use_case", "tax_id"])
+def test_field_of_a_submission_is_read_as_one(field):
+    assert read_reasons(f"{field}: unclear") == [
+        {"code": "OTHER", "field": field, "text": "unclear"}
+    ]
