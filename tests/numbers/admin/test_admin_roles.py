@@ -1,6 +1,7 @@
 """What each admin role may and may not do."""
 
 import html
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Organization
 from config.env import BASE_DIR
 from numbers.models import CreditAccount, CreditEntry, PhoneNumber
+from numbers.reports.dashboard import refresh_figures
 from numbers.roles import ROLES, make_groups, permissions_of, powers_of
 from tests.support import factories
 from tests.support.admin_client import url
@@ -175,3 +177,22 @@ def test_role_is_documented_and_shown_on_its_page(desk: Client, role: str) -> No
     page = html.unescape(desk.get("/admin/roles/").content.decode())
     assert f'id="{role}"' in page
     assert all(f"<li>{power}</li>" in page for power in powers)
+
+
+def home_links(client: Client) -> set[str]:
+    found = re.findall(r'href="(/admin/[^"]*)"', client.get("/admin/").content.decode())
+    return {html.unescape(address) for address in found}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_may_open_every_link_of_its_home_page(role: str, api: Api, cast: Any) -> None:
+    client = signed_in(role)
+    refresh_figures()
+    addresses = home_links(client)
+    factories.stock(*factories.line(1, 4))
+    assert api.order(factories.line(1, 3)).status_code == 200
+    factories.campaign(cast.owner, "PENDING")
+    refresh_figures()
+    assert "runs out" not in client.get("/admin/").content.decode()
+    for address in addresses | home_links(client):
+        assert client.get(address, follow=True).status_code == 200, address
