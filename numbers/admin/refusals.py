@@ -190,12 +190,12 @@ class RefusalAdmin(DeskAdmin):
         )
 
     @admin.display(description="asked for")
-    def numbers_asked(self, refusal: Refusal) -> int | None:
-        return asked_for(refusal)
+    def numbers_asked(self, refusal: Refusal) -> str:
+        return _counted_or_dash(asked_for(refusal))
 
     @admin.display(description="available")
-    def numbers_available(self, refusal: Refusal) -> int | None:
-        return available(refusal)
+    def numbers_available(self, refusal: Refusal) -> str:
+        return _counted_or_dash(available(refusal))
 
     @admin.display(description="numbers")
     def named_numbers(self, refusal: Refusal) -> str:
@@ -216,6 +216,10 @@ class RefusalAdmin(DeskAdmin):
         address = reverse("admin:campaigns_organization_change", args=[refusal.organization_id])
         name = refusal.organization_name or refusal.organization_id
         return format_html('<a href="{}" title="{}">{}</a>', address, refusal.organization_id, name)
+
+
+def _counted_or_dash(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
 
 
 def _stock_links(request: HttpRequest, refusal: Refusal) -> dict[str, Any]:
