@@ -5,6 +5,7 @@ leads to keys and webhooks.
 """
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -14,7 +15,7 @@ from django.template.response import TemplateResponse
 
 from campaigns.admin_filters import BrandOrganizationFilter, OrganizationFilter
 from campaigns.history import record
-from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign
+from campaigns.models import Brand, BrandIdentityStatus, BrandStatus, Campaign, Event
 from campaigns.registration import add_campaign, create_brand
 from campaigns.registry.admin_reviews import (
     ApproveCampaign,
@@ -28,10 +29,17 @@ from campaigns.review import brands_to_review, campaigns_to_review
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.changelist import rows_of
-from config.admin.form_fields import ChosenByTyping, OneLine
+from config.admin.form_fields import ChosenByTyping, LastChange, OneLine
 from config.admin.model_admin import DeskAdmin
 from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
+
+
+def last_change_of(subject_id: UUID, column: str) -> LastChange | None:
+    """Return who changed this column of a recorded subject last."""
+    events = Event.objects.filter(subject_id=subject_id, after__has_key=column)
+    event = events.order_by("-id").first()
+    return None if event is None else LastChange(event.actor, event.at)
 
 
 class RecordedAdmin(DeskAdmin):
@@ -47,6 +55,9 @@ class RecordedAdmin(DeskAdmin):
         reason: str,
     ) -> None:
         record(obj, "changed", actor=actor_of(request), before=before, after=after, reason=reason)
+
+    def last_change(self, subject: Any, column: str) -> LastChange | None:
+        return last_change_of(subject.pk, column)
 
     def history_address(self, subject: Any) -> str:
         return rows_of("campaigns_event", subject_id=subject.pk)
@@ -95,8 +106,8 @@ class BrandAdmin(RecordedAdmin):
     operations = [ReviewBrand(), ShowTaxId()]
 
     @admin.display(description="end of the tax id")
-    def tax_id_end(self, brand: Brand) -> str | None:
-        return masked(brand.tax_id_end)
+    def tax_id_end(self, brand: Brand) -> str:
+        return masked(brand.tax_id_end) or ""
 
 
 # --- campaigns -----------------------------------------------------------------------------------
@@ -157,8 +168,8 @@ class CampaignAdmin(RecordedAdmin):
         return "\n".join(f"{number}. {one}" for number, one in enumerate(campaign.samples, 1))
 
     @admin.display(description="brand's identity", ordering="brand__identity_status")
-    def brand_identity(self, campaign: Campaign) -> str | None:
-        return campaign.brand.identity_status
+    def brand_identity(self, campaign: Campaign) -> str:
+        return campaign.brand.identity_status or "not reviewed"
 
 
 # --- the review queue ----------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 - ``actions``: actions with a confirmation page.
 - ``changelist``: lists of millions of rows.
 - ``filters``: filters of lists.
-- ``form_fields``: fields of forms.
+- ``form_fields``: fields of forms, and the form of a row's editable columns.
 - ``sign_in``: operators, sessions, second factors.
 - ``csv_export``: a list as CSV.
 - ``related_tables``: small tables on a page; JSON and ids as people read them.

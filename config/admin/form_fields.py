@@ -1,16 +1,22 @@
-"""Form fields of the operators: a row chosen by typing, a line of text, a day, an amount."""
+"""Form fields of the operators: a row chosen by typing, a line of text, a day, an amount.
 
-from collections.abc import Sequence
+Also the form of a row, which overwrites no change that the operator has not seen.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model
+from django.forms.models import model_to_dict
+from django.utils.text import capfirst
 
+from config.admin.related_tables import in_words
 from config.db.fields import LARGEST_AMOUNT
 
 
@@ -82,3 +88,71 @@ class AmountField(forms.DecimalField):
         """Ask a phone for its keyboard of digits, which has no minus."""
         takes_minus = isinstance(self.min_value, Decimal) and self.min_value < 0
         return {**super().widget_attrs(widget), **({} if takes_minus else {"inputmode": "decimal"})}
+
+
+# --- the form of a row's editable columns ------------------------------------------------------
+class LastChange(NamedTuple):
+    """By whom and when a column was changed last."""
+
+    actor: str
+    at: Any
+
+
+class EditForm(forms.ModelForm):
+    """The editable columns, and the reason of the change."""
+
+    # Set for each model's page by DeskAdmin.get_form.
+    last_change: Callable[[Any, str], LastChange | None]
+    reason = forms.CharField(max_length=256, help_text="Kept in the history, with your name.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current: Model | None = None
+        self._same: set[str] = set()
+        if "reason" in self.fields:
+            self.fields["reason"].widget.attrs.update(
+                {"class": "vTextField", "autocomplete": "off"}
+            )
+
+    @property
+    def changed_columns(self) -> list[str]:
+        """Return the columns that the operator changed, except to what the row has already."""
+        return [name for name in self.changed_data if name != "reason" and name not in self._same]
+
+    def clean(self) -> Any:
+        """Lock the row. Refuse a column that was changed since the form was opened."""
+        columns = self.changed_columns
+        if columns:
+            rows = type(self.instance)._default_manager.select_for_update(no_key=True, of=("self",))
+            self.current = rows.get(pk=self.instance.pk)
+            for name in columns:
+                self._compare(name, model_to_dict(self.current, [name])[name])
+        return super().clean()
+
+    def _compare(self, name: str, present: Any) -> None:
+        bound = self[name]
+        if not bound.field.has_changed(present, bound.data):
+            self._same.add(name)
+        elif self._was_changed_since(name, present):
+            self.add_error(name, self._changed_meanwhile(name, present))
+            # The operator has read the present value now, and may send the form again.
+            sent: Any = self.data
+            sent = sent.copy()
+            sent[bound.html_initial_name] = bound.field.prepare_value(present)
+            self.data = sent
+
+    def _was_changed_since(self, name: str, present: Any) -> bool:
+        """Return whether the form was opened with another value than the row has."""
+        bound = self[name]
+        seen = self.data.get(bound.html_initial_name)
+        return seen is not None and bool(bound.field.has_changed(present, seen))
+
+    def _changed_meanwhile(self, name: str, present: Any) -> str:
+        last = self.last_change(self.current, name)
+        by = f" by {last.actor} at {last.at:%Y-%m-%d %H:%M} UTC" if last else ""
+        value = "empty" if present in ("", None) else f"“{in_words(name, present)}”"
+        label = capfirst(str(self.fields[name].label or name))
+        return (
+            f"{label} was changed{by} after you opened this form. It is now {value}. "
+            "Nothing was saved: send the form again to replace that value."
+        )

@@ -10,7 +10,6 @@ from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
@@ -29,7 +28,7 @@ from config.admin.changelist import (
     id_ending,
     ids_ending,
 )
-from config.admin.form_fields import AmountField
+from config.admin.form_fields import AmountField, EditForm, LastChange
 from config.admin.listing import GuardedList
 from config.admin.once import respond_once
 from config.admin.related_tables import SHORT, Related, for_list, for_page
@@ -37,23 +36,6 @@ from config.admin.related_tables import SHORT, Related, for_list, for_page
 
 def _any_is(names: list[str], value: str) -> Q:
     return reduce(or_, (Q(**{name: value.strip()}) for name in names))
-
-
-class EditForm(forms.ModelForm):
-    """The editable columns, and the reason of the change."""
-
-    reason = forms.CharField(max_length=256, help_text="Kept in the history, with your name.")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "reason" in self.fields:
-            self.fields["reason"].widget.attrs.update(
-                {"class": "vTextField", "autocomplete": "off"}
-            )
-
-    @property
-    def changed_columns(self) -> list[str]:
-        return [name for name in self.changed_data if name != "reason"]
 
 
 class DeskAdmin(GuardedList):
@@ -132,15 +114,24 @@ class DeskAdmin(GuardedList):
             field.show_hidden_initial = True
         return field
 
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.last_change = staticmethod(self.last_change)
+        return form
+
+    def last_change(self, subject: Any, column: str) -> LastChange | None:
+        """Return who changed this column last, if this model's history has it."""
+        return None
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Write only the columns that were changed on the form, and record the actor."""
         columns = form.changed_columns
+        obj.is_unchanged = not columns
         if not columns:
             return
-        current = self.model._default_manager.select_for_update(no_key=True, of=("self",)).get(
-            pk=obj.pk
-        )
-        before = {name: getattr(current, name) for name in columns}
+        before = {name: getattr(form.current, name) for name in columns}
         after = {name: getattr(obj, name) for name in columns}
         stamp = (
             ["updated_at"] if any(field.name == "updated_at" for field in self.opts.fields) else []
@@ -161,6 +152,14 @@ class DeskAdmin(GuardedList):
     ) -> None:
         """Append to the history of this model's rows."""
         raise NotImplementedError
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        if not obj.is_unchanged:
+            return super().response_change(request, obj)
+        messages.warning(
+            request, f"Nothing was changed: no field of {self.heading(obj)} has a new value."
+        )
+        return HttpResponseRedirect(request.get_full_path())
 
     # Our history records more than Django's log and can't be deleted.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:

@@ -9,12 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from campaigns.admin import last_change_of
 from campaigns.history import record
 from campaigns.models import Organization
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
 from config.admin.changelist import rows_of
-from config.admin.form_fields import AmountField
+from config.admin.form_fields import AmountField, LastChange
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Cell, Related, link, related
 from config.admin.sign_in.operators import actor_of
@@ -137,6 +138,9 @@ class CreditAccountAdmin(DeskAdmin):
 
     def history_address(self, subject: CreditAccount) -> str:
         return rows_of("numbers_creditentry", account=subject.pk)
+
+    def last_change(self, subject: CreditAccount, column: str) -> LastChange | None:
+        return last_change_of(subject.organization_id, column)
 
     def record_change(
         self,
