@@ -105,15 +105,17 @@ class AddNumbers(Operation):
                 **shared,
             )
             seeded = seed_numbers(stock=stock, actor=actor, note=values["note"])
-            message = f"{seeded.created:,} numbers of {values['area_code']} were added."
-            return Done(message, address=_numbers_of(seeded.batch))
+            added = _added(seeded.created, f" of {values['area_code']}")
+            return Done(added, address=_numbers_of(seeded.batch))
         numbers = values["numbers"]
         batch = add_numbers(
             numbers=numbers, number_type=number_type, actor=actor, note=values["note"], **shared
         )
-        were = "was" if len(numbers) == 1 else "were"
-        message = f"{counted(len(numbers), 'number')} {were} added."
-        return Done(message, address=_numbers_of(batch))
+        return Done(_added(len(numbers)), address=_numbers_of(batch))
+
+
+def _added(count: int, of: str = "") -> str:
+    return f"{counted(count, 'number')}{of} {'was' if count == 1 else 'were'} added."
 
 
 def _numbers_of(batch: StockBatch) -> str:

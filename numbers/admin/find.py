@@ -33,10 +33,16 @@ def find(request: HttpRequest) -> HttpResponse:
         "groups": groups,
         "too_slow": too_slow,
         "shown": SHOWN,
-        "looked_for": [one.title.lower() for one in _allowed(LOOKUPS, request)],
+        "looked_for": [in_a_list(one.title) for one in _allowed(LOOKUPS, request)],
         "numbers_like": _numbers_like(typed, request),
     }
     return TemplateResponse(request, "operators/find.html", context)
+
+
+def in_a_list(title: str) -> str:
+    """Return the title as it stands within a sentence: an abbreviation keeps its capitals."""
+    first, blank, others = title.partition(" ")
+    return title if first.isupper() else f"{first.lower()}{blank}{others}"
 
 
 def _allowed(lookups: Sequence[Lookup], request: HttpRequest) -> list[Lookup]:
@@ -55,7 +61,7 @@ def _found(
         except OperationalError as error:
             if sqlstate_of(error) != CANCELED:
                 raise
-            too_slow.append(lookup.title.lower())
+            too_slow.append(in_a_list(lookup.title))
             continue
         if hits:
             groups.append((lookup.title, hits))

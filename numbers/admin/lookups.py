@@ -18,6 +18,7 @@ from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Event, Organization
 from config.admin.actions import page_of
 from config.admin.changelist import ids_ending
+from config.counts import counted
 from numbers.admin.events import in_a_sentence, with_numbers
 from numbers.admin.number_filters import SHORTEST_PART, batches_noted
 from numbers.admin.typed import Typed
@@ -201,7 +202,7 @@ def _reservations(typed: Typed, request: HttpRequest) -> list[Hit]:
     rows = _union(Reservation, _by_id(typed, Reservation), by_request).select_related(
         "organization"
     )
-    return _hits(rows, lambda row: f"{row.organization} · {len(row.numbers)} numbers")
+    return _hits(rows, lambda row: f"{row.organization} · {counted(len(row.numbers), 'number')}")
 
 
 def _batches(typed: Typed, request: HttpRequest) -> list[Hit]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from config.counts import counted
 from numbers.bulk_actions.base import (
     DONE,
     NO_OWNER,
@@ -27,7 +28,7 @@ class Release(BulkAction):
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         return (
             "leaves its organization at once, its routing is cleared, "
-            f"and it is in quarantine for {settings.NUMBER_QUARANTINE_DAYS} days"
+            f"and it is in quarantine for {counted(settings.NUMBER_QUARANTINE_DAYS, 'day')}"
         )
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:

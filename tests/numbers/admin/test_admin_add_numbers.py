@@ -72,3 +72,12 @@ def test_number_in_stock_is_named(desk):
 def test_short_code_is_read_when_its_type_is_given(desk):
     assert add(desk, "72345", number_type="short_code").status_code == 302
     assert stock() == ["+72345"]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [("1", "1 number of 907 was added."), ("2", "2 numbers of 907 were added.")],
+)
+def test_random_numbers_are_counted_with_their_noun(desk, count, words):
+    response = add(desk, "", area_code="907", count=count)
+    assert words in desk.get(response["Location"]).content.decode()

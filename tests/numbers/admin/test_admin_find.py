@@ -181,7 +181,7 @@ def test_nothing_found_says_what_was_looked_for(desk, cast):
     shown = desk.get(FIND, {"q": "415 555 9876"}).content.decode()
     assert "Nothing was found for “415 555 9876”" in shown
     assert "+14155559876 and +4155559876" in shown
-    assert "orders, idempotency keys, organizations, api keys" in shown
+    assert "orders, idempotency keys, organizations, API keys" in shown
     assert "?q=4155559876" in shown
     shown = desk.get(FIND, {"q": "nothing like it"}).content.decode()
     assert "It was not read as a number" in shown

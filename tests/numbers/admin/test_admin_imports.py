@@ -368,3 +368,12 @@ def test_quoted_line_break_belongs_to_its_field(desk):
     assert (counts(job), job.counts["lines"]) == ((1, 0, 1), 2)
     file = b"".join(desk.get(reverse("admin:import_rejected", args=[job.pk])).streaming_content)
     assert file.startswith(b'tel,monthly,supplier,reason\n+14155550101,1,"old\n+14155550999,1,x",')
+
+
+def test_result_counts_its_lines_with_their_noun(desk):
+    for content, words in (
+        (b"number\n+14155550123\n", "of 1 line."),
+        (b"number\n+14155550124\n+14155550125\n", "of 2 lines."),
+    ):
+        job = start(desk, draft(desk, content))
+        assert words in desk.get(page(job)).content.decode()
