@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.admin import FieldListFilter
 from django.core.paginator import Page, Paginator
 from django.db import OperationalError, connections, transaction
 from django.db.models import Model, UUIDField
@@ -16,7 +17,7 @@ from django.utils.functional import cached_property
 from psycopg import sql
 
 from config.admin.listing import GuardedChangeList
-from config.admin.related_tables import SHORT
+from config.admin.related_tables import NAMES, SHORT
 from config.db.sqlstates import CANCELED, sqlstate_of
 
 # Pages beyond this need a filter instead. It also bounds OFFSET.
@@ -149,6 +150,14 @@ class DeskChangeList(GuardedChangeList):
         super().get_results(request)
         if not self.multi_page:
             self.result_list = self.paginator.page(1).object_list
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Name a filter of a column as people say it: "sandbox" for ``is_sandbox``."""
+        specs, *others = super().get_filters(request)
+        for spec in specs:
+            if isinstance(spec, FieldListFilter):
+                spec.title = NAMES.get(spec.field.name, spec.title)
+        return specs, *others
 
     def get_filters_params(self, params: Any = None) -> Any:
         return {

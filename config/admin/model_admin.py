@@ -83,16 +83,13 @@ class DeskAdmin(GuardedList):
 
     # --- the form ------------------------------------------------------------------------------
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        may_edit = bool(self.editable) and self.has_change_permission(request, obj)
         fields = [
-            self._readable(name)
+            name if may_edit and name in self.editable else self._readable(name)
             for name in self.shown
             if obj is None or name not in self.shown_if_set or self._value(obj, name)
         ]
-        return (
-            [*fields, "reason"]
-            if self.editable and self.has_change_permission(request, obj)
-            else fields
-        )
+        return [*fields, "reason"] if may_edit else fields
 
     def _value(self, obj: Any, name: str) -> Any:
         return getattr(self, name)(obj) if hasattr(self, name) else getattr(obj, name)
@@ -105,6 +102,9 @@ class DeskAdmin(GuardedList):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return [for_list(self.model, name) for name in super().get_list_display(request)]
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        return [for_list(self.model, name) for name in super().get_sortable_by(request)]
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -12,10 +12,11 @@ from functools import cache
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import JSONField, Model
+from django.db.models import BooleanField, DecimalField, JSONField, Model
 from django.utils.html import format_html, format_html_join
 
 from config.admin.actions import page_of
+from config.counts import money
 
 SHOWN = 10
 
@@ -67,10 +68,14 @@ def related(
     """Return a table of the first rows of the queryset ``of``, each rendered by ``cells``."""
     rows = list(of[: SHOWN + 1])
     table = [
-        [cell if isinstance(cell, Cell) else Cell(cell) for cell in cells(row)]
+        [cell if isinstance(cell, Cell) else Cell(_in_cell(cell)) for cell in cells(row)]
         for row in rows[:SHOWN]
     ]
     return Related(title, headings, table, empty, all, len(rows) > SHOWN, new)
+
+
+def _in_cell(value: Any) -> Any:
+    return money(value) if isinstance(value, Decimal) else value
 
 
 def short(subject_id: Any, address: str) -> str:
@@ -83,19 +88,26 @@ Column = Callable[[Any], str]
 NOTHING = "none"
 # Ids of one day start alike, so their end is shown.
 SHORT = 8
-_CENT = Decimal("0.01")
 _MONEY = frozenset({"price", "monthly_price", "rent", "amount", "balance"})
 _TIMES = ("_at", "_until", "_from")
 
 
 def for_page(model: type[Model], name: Any) -> Any:
-    """Return what a row's page shows for this column: for JSON a function, else the column."""
-    return _pretty_json(name) if name in _json_columns(model) else name
+    """Return what a row's page shows for a column: a function for JSON and money, else its name."""
+    if name in _columns(model, DecimalField):
+        return _money_in(name)
+    if name in _misnamed(model):
+        return _renamed(model, name)
+    return _pretty_json(name) if name in _columns(model, JSONField) else name
 
 
 def for_list(model: type[Model], name: Any) -> Any:
-    """Return what a list shows for this column: a function for JSON and for long ids."""
-    if name in _json_columns(model):
+    """Return what a list shows for this column: a function for JSON, money and long ids."""
+    if name in _columns(model, DecimalField):
+        return _money_in(name)
+    if name in _misnamed(model):
+        return _renamed(model, name)
+    if name in _columns(model, JSONField):
         return _json_in_words(name)
     if name == "actor":
         return _breaking_behind_colon(name)
@@ -103,8 +115,33 @@ def for_list(model: type[Model], name: Any) -> Any:
 
 
 @cache
-def _json_columns(model: type[Model]) -> frozenset[str]:
-    return frozenset(one.name for one in model._meta.fields if isinstance(one, JSONField))
+def _columns(model: type[Model], kind: type[Any]) -> frozenset[str]:
+    return frozenset(one.name for one in model._meta.fields if isinstance(one, kind))
+
+
+@cache
+def _misnamed(model: type[Model]) -> frozenset[str]:
+    """Return the columns that Django would name after their code, such as "Url"."""
+    fields = (one for one in model._meta.fields if one.name in NAMES)
+    return frozenset(one.name for one in fields if one.verbose_name == one.name.replace("_", " "))
+
+
+@cache
+def _renamed(model: type[Model], column: str) -> Column:
+    named = _named(lambda row: getattr(row, column), column)
+    named.short_description = NAMES[column]  # type: ignore[attr-defined]
+    if isinstance(model._meta.get_field(column), BooleanField):
+        named.boolean = True  # type: ignore[attr-defined]
+    return named
+
+
+@cache
+def _money_in(column: str) -> Column:
+    def shown(row: Any) -> str:
+        value = getattr(row, column)
+        return "-" if value is None else money(value)
+
+    return _named(shown, column)
 
 
 @cache
@@ -157,7 +194,7 @@ def _end_of(column: str) -> Column:
 
 
 # Columns whose names are no words.
-_NAMES = {
+NAMES = {
     "url": "URL",
     "inbound_url": "inbound URL",
     "status_url": "status URL",
@@ -170,7 +207,7 @@ _NAMES = {
 
 def column_in_words(column: str) -> str:
     """Return the name of a column as people say it: "held until" for ``held_until``."""
-    return _NAMES.get(column) or column.removesuffix("_id").replace("_", " ")
+    return NAMES.get(column) or column.removesuffix("_id").replace("_", " ")
 
 
 def in_words(name: str, value: Any) -> str:
@@ -184,7 +221,7 @@ def in_words(name: str, value: Any) -> str:
 
 def _money(value: Any) -> str:
     try:
-        return str(Decimal(str(value)).quantize(_CENT))  # JSON keeps no trailing zeros
+        return money(str(value))  # JSON keeps no trailing zeros
     except InvalidOperation:
         return _word(value)
 

@@ -19,6 +19,7 @@ from config.admin.form_fields import AmountField, LastChange
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Cell, Related, link, related
 from config.admin.sign_in.operators import actor_of
+from config.counts import money
 from numbers.admin.filters import AccountFilter, SerialDayFilter
 from numbers.credit.ledger import LARGEST, Balance, correct, short_accounts, top_up
 from numbers.credit.reverse import reverse_entry, why_not, with_reversals
@@ -41,7 +42,7 @@ def _now_has(organization: Organization, balance: Balance) -> str:
         organization=organization, is_open=True, past_due_since__isnull=False
     )
     next_step = " Months past due are paid from it now, oldest first." if unpaid.exists() else ""
-    return f"{organization} now has {balance.amount} {balance.currency}.{next_step}"
+    return f"{organization} now has {money(balance.amount, balance.currency)}.{next_step}"
 
 
 class TopUp(Operation):
@@ -88,16 +89,17 @@ class ReverseEntry(Operation):
         account, back = subject.account, -subject.amount
         sentence = (
             f"Entry {subject.entry} of {account.organization}, {subject.get_kind_display()} of "
-            f"{subject.amount} {subject.currency}, is taken back by an entry of {back:+} that names it"
+            f"{money(subject.amount, subject.currency)}, is taken back by an entry of {back:+,} that names it"
         )
         if account.balance + back < 0:
             return (
-                f"{sentence}. That is not possible now: the balance is {account.balance}, "
-                f"{-(account.balance + back)} too little."
+                f"{sentence}. That is not possible now: the balance is {money(account.balance)}, "
+                f"{money(-(account.balance + back))} too little."
             )
         stays = " The order keeps its numbers." if subject.order_id else ""
         return (
-            f"{sentence}. The balance goes from {account.balance} to {account.balance + back}.{stays} "
+            f"{sentence}. The balance goes from {money(account.balance)} to "
+            f"{money(account.balance + back)}.{stays} "
             "An entry can be reversed once, and a reversal not at all."
         )
 

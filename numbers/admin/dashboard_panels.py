@@ -10,7 +10,7 @@ from django.urls import reverse
 from campaigns.review import brands_to_review, campaigns_to_review
 from config.admin.changelist import rows_of
 from config.admin.charts import Part, Place, draw_bar, draw_columns
-from config.counts import counted
+from config.counts import counted, money
 from numbers.credit.ledger import short_accounts
 from numbers.models import CreditAccount, Order, PhoneNumber, Refusal, Webhook
 from numbers.reports.dashboard import DAYS, Figures
@@ -158,7 +158,7 @@ def revenue_panel(figures: Figures) -> dict[str, Any]:
         Place(
             _day_name(day),
             rows_of("numbers_creditentry", day=day["day"], kind__in="charge,rent"),
-            [Part("available", float(day["revenue"]), f"{day['revenue']} {settings.CURRENCY}")],
+            [Part("available", float(day["revenue"]), money(day["revenue"], settings.CURRENCY))],
         )
         for day in days
     ]
@@ -189,7 +189,7 @@ def refusals_panel(figures: Figures) -> dict[str, Any]:
             Place(
                 _day_name(day),
                 rows_of("numbers_refusal", day=day["day"], status__in=_COUNTED, sandbox__exact=0),
-                parts,
+                parts or [Part("assigned", 0, counted(0, "refusal"))],
             )
         )
     shown_days = f"{days[0]['day']}..{days[-1]['day']}" if days else ""

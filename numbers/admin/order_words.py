@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.admin.related_tables import Cell, Related
-from config.counts import counted
+from config.counts import counted, money
 from numbers.models import Order
 from numbers.reports.audit_log import Act, acts_of_order
 
@@ -54,10 +54,10 @@ def history_of(order: Order) -> Related:
 
 
 def _what(act: Act, order: Order) -> str:
-    count, money = counted(order.quantity, "number"), f"{order.total} {order.currency}"
+    count = counted(order.quantity, "number")
     if act.action == "order.placed":
         return f"Placed: {order.get_kind_display().lower()}, {count}"
     if act.action == "order.complete":
-        return f"Filled: {count} for {money}"
+        return f"Filled: {count} for {money(order.total or 0, order.currency)}"
     why = f": {order.failure_reason}" if order.failure_reason else ""
     return f"{order.get_status_display()}{why}"

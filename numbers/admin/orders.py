@@ -16,7 +16,7 @@ from config.admin.changelist import LOOK_MS, ids_ending, rows_of, within_time
 from config.admin.filters import TypedFilter, Unreadable
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related, short
-from config.counts import counted
+from config.counts import counted, money
 from config.db.sqlstates import CANCELED, sqlstate_of
 from numbers.admin.filters import CriteriaFilter, OrderDayFilter
 from numbers.admin.history import link_to
@@ -84,9 +84,10 @@ class CancelOrder(Operation):
 
     def explain(self, subject: Order) -> str:
         since = f"{subject.created_at:%Y-%m-%d %H:%M} UTC"
+        most = money(subject.max_price_per_number or 0, subject.currency)
         return (
             f"{subject.organization} has waited since {since} for {counted(subject.quantity, 'number')} "
-            f"({wanted_in_words(subject.criteria)}, up to {subject.max_price_per_number} {subject.currency} each). "
+            f"({wanted_in_words(subject.criteria)}, up to {most} each). "
             "The order gets none of them. Nothing was charged, so nothing is returned. "
             "A cancelled order can't be resumed: the customer orders again."
         )
@@ -184,7 +185,7 @@ class OrderAdmin(DeskAdmin):
 
     @admin.display(description="total")
     def cost(self, order: Order) -> str:
-        return "" if order.total is None else f"{order.total} {order.currency}"
+        return "" if order.total is None else money(order.total, order.currency)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         term = search_term.strip()

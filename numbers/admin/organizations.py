@@ -14,6 +14,7 @@ from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
 from config.admin.form_fields import AmountField, OneLine
 from config.admin.related_tables import Related
+from config.counts import money
 from numbers.admin.organization_panels import panels_for, summary_of
 from numbers.credit.onboarding import onboard
 from numbers.models import CreditAccount
@@ -42,7 +43,7 @@ class AddOrganization(Operation):
     def perform(self, subject: Any, *, actor: Actor, values: dict[str, Any]) -> Done:
         organization, balance = onboard(actor=actor, **values)
         return Done(
-            f"Organization {organization} was created, with {balance.amount} {balance.currency}.",
+            f"Organization {organization} was created, with {money(balance.amount, balance.currency)}.",
             subject=organization,
         )
 

@@ -17,6 +17,7 @@ from config.admin.form_fields import LastChange
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
 from config.admin.sign_in.operators import actor_of
+from config.counts import money
 from numbers.admin.add_numbers import AddNumbers
 from numbers.admin.bulk_actions import BulkActionOperation, actions_for
 from numbers.admin.filters import AreaCodeFilter, OwnerFilter, PeriodFilter, StateFilter
@@ -136,8 +137,8 @@ class PhoneNumberAdmin(ExportedAdmin):
 
     @admin.display(description="price")
     def prices(self, number: PhoneNumber) -> str:
-        month = f" + {number.monthly_price} a month" if number.monthly_price else ""
-        return f"{number.price}{month}"
+        month = f" + {money(number.monthly_price)} a month" if number.monthly_price else ""
+        return f"{money(number.price)}{month}"
 
     @admin.display
     def carries(self, number: PhoneNumber) -> str:

@@ -7,7 +7,7 @@ from django.conf import settings
 from campaigns.models import Organization
 from config.admin.changelist import rows_of
 from config.admin.related_tables import Cell, Related, link, related
-from config.counts import counted
+from config.counts import counted, money
 from numbers.models import Assignment, PhoneNumber, RentCharge
 from numbers.rent.billing import BillingState, rent_of, state_of
 from numbers.reports.dashboard import DAYS, Figures
@@ -32,14 +32,14 @@ def billing_of(number: PhoneNumber) -> list[Related]:
         return []
     facts: list[tuple[str, Any]] = [
         ("state", STATES[state_of(rent)]),
-        ("each month", f"{rent.monthly_price} {settings.CURRENCY}"),
+        ("each month", money(rent.monthly_price, settings.CURRENCY)),
         ("paid until", rent.next_charge_at),
     ]
     if rent.next_monthly_price is not None:
         facts.append(
             (
                 "by notice",
-                f"{rent.next_monthly_price} {settings.CURRENCY} for months from "
+                f"{money(rent.next_monthly_price, settings.CURRENCY)} for months from "
                 f"{rent.next_monthly_price_from:%Y-%m-%d} on",
             )
         )
@@ -72,11 +72,13 @@ def rent_of_organization(organization: Organization) -> Related:
     figures = standing(organization.pk, most=MOST_COUNTED)
     many = "+" if figures["rented"] == MOST_COUNTED else ""
     currency = settings.CURRENCY
-    due = f"{figures['due_amount']}{many} {currency}, {counted(figures['due'], 'number')}"
-    unpaid = f"{figures['arrears']}{many} {currency}, {counted(figures['in_arrears'], 'number')}"
+    due = f"{money(figures['due_amount'])}{many} {currency}, {counted(figures['due'], 'number')}"
+    unpaid = (
+        f"{money(figures['arrears'])}{many} {currency}, {counted(figures['in_arrears'], 'number')}"
+    )
     rows = [
         ("numbers with rent", Cell(f"{figures['rented']:,}{many}")),
-        ("each month together", Cell(f"{figures['monthly']}{many} {currency}")),
+        ("each month together", Cell(f"{money(figures['monthly'])}{many} {currency}")),
         ("due in the next 30 days", Cell(due)),
         ("past due", Cell(unpaid, _rented("past_due", organization))),
         (

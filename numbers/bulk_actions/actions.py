@@ -14,6 +14,7 @@ from django.conf import settings
 
 from campaigns.eligibility import require_usable
 from campaigns.models import Campaign, Organization
+from config.counts import counted, money
 from config.errors import ApiError, ValidationFailed
 from numbers.bulk_actions.base import (
     DONE,
@@ -80,7 +81,7 @@ class MovePrice(BulkAction):
     event_kind = Kind.PRICED
 
     def describe_effect(self, values: Mapping[str, Any]) -> str:
-        return f"costs {values['price']} {settings.CURRENCY} from its next sale on"
+        return f"costs {money(values['price'], settings.CURRENCY)} from its next sale on"
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:
         price = Decimal(instruction.values["price"])
@@ -98,7 +99,7 @@ class MoveMonthlyPrice(BulkAction):
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         price = values["monthly_price"]
         return (
-            f"costs {price} {settings.CURRENCY} each month from its next sale on; "
+            f"costs {money(price, settings.CURRENCY)} each month from its next sale on; "
             "an owner keeps the price of the sale"
         )
 
@@ -146,10 +147,13 @@ class OrganizationAction(BulkAction):
             raise ValidationFailed(details={"organization": problem})
         if ids and not _any_is(ids, sandbox=organization.is_sandbox):
             mine, others = ("sandbox", "live") if organization.is_sandbox else ("live", "sandbox")
+            these, numbers = (
+                ("this is a", "number") if len(ids) == 1 else ("all of these are", "numbers")
+            )
             raise ValidationFailed(
                 details={
-                    "organization": f"{organization} is a {mine} organization, and all of these are "
-                    f"{others} numbers: choose a {others} organization"
+                    "organization": f"{organization} is a {mine} organization, and {these} "
+                    f"{others} {numbers}: choose a {others} organization"
                 }
             )
 
@@ -185,7 +189,7 @@ class Hold(OrganizationAction):
 
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         name = Organization.objects.get(pk=values["organization_id"])
-        return f"can be ordered by {name} only, for {values['days']} days"
+        return f"can be ordered by {name} only, for {counted(int(values['days']), 'day')}"
 
     def give(self, numbers: list[str], buyer: Buyer, instruction: Instruction) -> None:
         seconds = int(instruction.values["days"]) * DAY_SECONDS
@@ -260,7 +264,7 @@ def _require_campaign(campaign_id: str, *, organization_id: str) -> None:
 def _words(refusal: ApiError) -> str:
     data = refusal.data or {}
     if "shortfall" in data:
-        return f"{refusal.message}, short of {data['shortfall']} {data['currency']}"
+        return f"{refusal.message}, short of {money(data['shortfall'], data['currency'])}"
     return (
         "; ".join(f"{field} {sentence}" for field, sentence in (refusal.details or {}).items())
         or refusal.message

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from config.actors import Actor
+from config.counts import money
 from numbers.models import Assignment, NumberEvent, PhoneNumber
 
 Outcomes = dict[int, str]
@@ -36,8 +37,8 @@ def open_assignments(number_ids: Sequence[int]) -> dict[UUID, dict[UUID, int]]:
 
 def words_of_price(number: PhoneNumber) -> str:
     """Return what a sale of the number charges, such as "2.00 USD and 0.50 USD each month"."""
-    monthly = f" and {number.monthly_price} {settings.CURRENCY} each month"
-    return f"{number.price} {settings.CURRENCY}{monthly if number.monthly_price else ''}"
+    monthly = f" and {money(number.monthly_price, settings.CURRENCY)} each month"
+    return f"{money(number.price, settings.CURRENCY)}{monthly if number.monthly_price else ''}"
 
 
 class BulkAction(ABC):

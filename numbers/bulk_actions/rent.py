@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from config.counts import money
 from config.errors import ValidationFailed
 from numbers.bulk_actions.base import (
     DONE,
@@ -33,7 +34,7 @@ class AnnounceRent(BulkAction):
     def describe_effect(self, values: Mapping[str, Any]) -> str:
         begin = datetime.fromisoformat(values["begin"])
         return (
-            f"costs its owner {values['monthly_price']} {settings.CURRENCY} for each month that "
+            f"costs its owner {money(values['monthly_price'], settings.CURRENCY)} for each month that "
             f"begins on {begin:%Y-%m-%d} or later"
         )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from campaigns.models import Campaign
-from config.counts import counted
+from config.counts import counted, money
 from config.errors import ApiError
 from numbers.bulk_actions.base import DONE, BulkAction, Instruction, Outcomes, words_of_price
 from numbers.inventory.holds import end_holds, holders_of, move_holds, require_end
@@ -42,7 +42,7 @@ class UndoRelease(BulkAction):
         return (
             f"{release.actor} released it from {last.organization} at "
             f"{release.at:%Y-%m-%d %H:%M} UTC{why}. With it come back: "
-            f"{_routing_in_words(release.routing)}. It had cost {last.price} {settings.CURRENCY}."
+            f"{_routing_in_words(release.routing)}. It had cost {money(last.price, settings.CURRENCY)}."
         )
 
     def do(self, ids: Sequence[int], instruction: Instruction) -> Outcomes:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.models import Organization
+from config.counts import money
 from config.db.fields import CreatedAt, non_negative, one_of
 from numbers.models.fields import ACTOR
 
@@ -41,7 +42,7 @@ class CreditAccount(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.balance} {self.currency}"
+        return money(self.balance, self.currency)
 
 
 class CreditEntryKind(models.TextChoices):
@@ -162,5 +163,5 @@ class CreditEntry(models.Model):
             CreditEntryKind.CHARGE,
             CreditEntryKind.RENT,
         )
-        amount = f"{abs(self.amount)}" if is_plain else f"{self.amount:+}"
+        amount = f"{abs(self.amount):,}" if is_plain else f"{self.amount:+,}"
         return f"{self.kind.replace('_', '-').capitalize()} of {amount} {self.currency}"

@@ -456,7 +456,7 @@ def test_form_refuses_an_organization_of_the_other_inventory(
         assert "all of these are live numbers" in str(refused.context["form"].errors)
         assert not refused.context["confirming"]
     single = do(desk, number(live[0]), action, **values)
-    assert "all of these are live numbers" in str(single.context["form"].errors["organization"])
+    assert "and this is a live number: choose" in str(single.context["form"].errors["organization"])
     assert Job.objects.get().status == Job.Status.DRAFT
     # One number of its inventory among them is enough: the job reports the others.
     test_number = factories.stock("+14152000050", sandbox=True)

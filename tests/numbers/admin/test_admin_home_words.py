@@ -132,3 +132,11 @@ def test_words_of_choices_keep_their_abbreviations():
         if re.search(r"\b(Api|Sms|Mms|Url|Id|Npa|Mcp|Csv)\b", str(label))
     ]
     assert wrong == []
+
+
+def test_empty_bar_of_refusals_says_that_there_were_none(desk, api, cast):
+    api.order(["+14155550101"])
+    _, shown = panel(desk, "Refusals by day")
+    empty = [column.label for column in shown["chart"].columns if not column.marks]
+    assert len(empty) == 29
+    assert all(label.endswith(": 0 refusals") for label in empty)
