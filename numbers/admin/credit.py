@@ -1,5 +1,6 @@
 """Credit accounts and their ledger: top-ups and corrections, each with a note."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from numbers.admin.filters import AccountFilter, SerialDayFilter
 from numbers.credit.ledger import LARGEST, Balance, correct, short_accounts, top_up
 from numbers.credit.reverse import reverse_entry, why_not, with_reversals
 from numbers.models import CreditAccount, CreditEntry, Rent
+from numbers.models.assignments import IN_ARREARS
 
 
 class AmountForm(forms.Form):
@@ -36,12 +38,11 @@ class AmountForm(forms.Form):
     )
 
 
-def _now_has(organization: Organization, balance: Balance) -> str:
-    """Return the balance in a sentence. Past due months are paid from it right after this."""
-    unpaid = Rent.objects.filter(
-        organization=organization, is_open=True, past_due_since__isnull=False
-    )
-    next_step = " Months past due are paid from it now, oldest first." if unpaid.exists() else ""
+def _now_has(organization: Organization, balance: Balance, *, change: Decimal) -> str:
+    """Return the balance in a sentence. Added credit pays months past due right after this."""
+    unpaid = Rent.objects.filter(IN_ARREARS, organization=organization)
+    pays = change > 0 and unpaid.exists()
+    next_step = " Months past due are paid from it now, oldest first." if pays else ""
     return f"{organization} now has {money(balance.amount, balance.currency)}.{next_step}"
 
 
@@ -54,7 +55,7 @@ class TopUp(Operation):
 
     def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
         balance = top_up(organization_id=subject.organization_id, actor=actor, **values)
-        return Done(_now_has(subject.organization, balance))
+        return Done(_now_has(subject.organization, balance, change=values["amount"]))
 
 
 class Correct(Operation):
@@ -66,7 +67,7 @@ class Correct(Operation):
 
     def perform(self, subject: CreditAccount, *, actor: Actor, values: dict[str, Any]) -> Done:
         balance = correct(organization_id=subject.organization_id, actor=actor, **values)
-        return Done(_now_has(subject.organization, balance))
+        return Done(_now_has(subject.organization, balance, change=values["amount"]))
 
 
 class NoteForm(forms.Form):
@@ -108,7 +109,8 @@ class ReverseEntry(Operation):
             entry_id=subject.pk, organization_id=subject.account_id, actor=actor, **values
         )
         owner = subject.account.organization
-        return Done(f"Entry {subject.entry} was reversed. {_now_has(owner, balance)}")
+        now = _now_has(owner, balance, change=-subject.amount)
+        return Done(f"Entry {subject.entry} was reversed. {now}")
 
 
 class ShortFilter(admin.SimpleListFilter):

@@ -26,7 +26,9 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         state = STATES.get(self.value() or "")
-        of_owner = any(request.GET.get(name) for name in ("organization", "label", "campaign"))
+        of_owner = any(
+            request.GET.get(name) for name in ("organization", "label", "campaign", "rent")
+        )
         if state and self.value() != "assigned" and of_owner:
             return queryset.none()  # an owned number is always assigned: no row can match
         return queryset.filter(state) if state else queryset

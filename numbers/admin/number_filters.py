@@ -15,6 +15,7 @@ from config.admin.changelist import ids_ending
 from config.admin.filters import TypedFilter, Unreadable
 from numbers.inventory.availability import STATES
 from numbers.models import Job, Rent, StockBatch
+from numbers.models.assignments import IN_ARREARS
 
 _PRICE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,2})?", re.ASCII)
 # Carriers are few; this bounds the time to list them.
@@ -143,8 +144,7 @@ class RentFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        # The condition of the index rent_in_arrears.
-        unpaid = Rent.objects.filter(is_open=True, past_due_since__isnull=False)
+        unpaid = Rent.objects.filter(IN_ARREARS)
         if self.value() == "suspended":
             unpaid = unpaid.filter(suspended_at__isnull=False)
         return queryset.filter(STATES["assigned"], pk__in=unpaid.values("assignment__number_id"))

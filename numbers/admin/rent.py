@@ -95,9 +95,8 @@ def _rented(state: str, organization: Organization) -> str:
 
 
 def rent_panel(figures: Figures) -> dict[str, Any]:
-    counted = figures.panels.get("rent")
     return {
-        "figures": counted,
+        "figures": figures.panels.get("rent"),
         "currency": settings.CURRENCY,
         "days": DAYS,
         "ledger": rows_of("numbers_creditentry", kind__in="charge,rent"),

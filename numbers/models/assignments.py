@@ -107,6 +107,9 @@ class Assignment(models.Model):
         return str(self.id)
 
 
+IN_ARREARS = Q(is_open=True, past_due_since__isnull=False)
+
+
 class Rent(models.Model):
     """What an owned number costs each month, and until when it is paid.
 
@@ -186,7 +189,7 @@ class Rent(models.Model):
             models.Index(
                 fields=["organization", "past_due_since"],
                 name="rent_in_arrears",
-                condition=Q(is_open=True, past_due_since__isnull=False),
+                condition=IN_ARREARS,
             ),
             models.Index(
                 fields=["next_charge_at"],

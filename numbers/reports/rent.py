@@ -38,16 +38,18 @@ _STANDING = """
         SELECT *, past_due_since IS NULL AND NOT release_at_period_end
                   AND next_charge_at <= now() + interval '30 days' AS is_due,
                CASE WHEN next_monthly_price_from <= next_charge_at
-                    THEN next_monthly_price ELSE monthly_price END AS price
+                    THEN next_monthly_price ELSE monthly_price END AS price,
+               CASE WHEN past_due_since IS NOT NULL THEN (
+                   SELECT sum(CASE WHEN next_monthly_price_from <= month.begins_at
+                                   THEN next_monthly_price ELSE monthly_price END)
+                   FROM generate_series(next_period, next_period + %(months)s) AS period
+                   CROSS JOIN LATERAL (
+                       SELECT numberdesk_period_start(anchor, period)
+                   ) AS month (begins_at)
+                   WHERE month.begins_at <= now()
+               ) END AS owed
         FROM numbers_rent WHERE is_open AND NOT sandbox {of} LIMIT %(most)s
     ) AS rent
-    LEFT JOIN LATERAL (
-        SELECT sum(CASE WHEN next_monthly_price_from <= month.begins_at
-                        THEN next_monthly_price ELSE monthly_price END) AS owed
-        FROM generate_series(next_period, next_period + %(months)s) AS period
-        CROSS JOIN LATERAL (SELECT numberdesk_period_start(anchor, period)) AS month (begins_at)
-        WHERE month.begins_at <= now()
-    ) AS unpaid ON past_due_since IS NOT NULL
 """
 # A number is released when its first unpaid month is 30 days old: more months begin unpaid only
 # where no worker runs.

@@ -89,6 +89,9 @@ def test_top_up_says_that_arrears_are_paid_from_it(desk, cast):
     address = url(CreditAccount, "operation", poor.pk, "top-up")
     html = desk.post(address, {"amount": "4.00", "note": "an invoice"}, follow=True).content
     assert "now has 4.00 USD. Months past due are paid from it now" in html.decode()
+    down = url(CreditAccount, "operation", poor.pk, "correct")
+    html = desk.post(down, {"amount": "-1.00", "note": "a mistake"}, follow=True).content
+    assert "now has 3.00 USD.<" in html.decode(), "what is taken away pays nothing"
     html = desk.post(
         url(CreditAccount, "operation", cast.owner.pk, "top-up"),
         {"amount": "4.00", "note": "an invoice"},
