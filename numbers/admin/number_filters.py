@@ -130,7 +130,12 @@ class CostFilter(PriceFilter):
     title, parameter_name, column = "price and first month", "cost", "charge"
 
     def within(self, queryset: QuerySet[Any], bounds: dict[str, Decimal]) -> QuerySet[Any]:
-        return super().within(queryset.annotate(charge=F("price") + F("monthly_price")), bounds)
+        found = queryset.annotate(charge=F("price") + F("monthly_price"))
+        most = bounds.get("__lte", bounds.get(""))
+        if most is not None:
+            # Prices have an index, their sum has none; the price alone is no more than the sum.
+            found = found.filter(price__lte=most)
+        return super().within(found, bounds)
 
 
 class RentFilter(admin.SimpleListFilter):

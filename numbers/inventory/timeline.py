@@ -78,11 +78,17 @@ def owners_between(number_id: int, begin: datetime, end: datetime) -> list[Owner
         .select_related("organization", "order", "number")
         .order_by("created_at")
     )
-    return [
-        Owner(assignment, _campaigns_between(assignment, begin, end), *_period(assignment, end))
-        for assignment in assignments
-        if not _was_released_throughout(assignment, begin, end)
-    ]
+    owners = []
+    for assignment in assignments:
+        overlapping = [
+            (since, until)
+            for since, until in _periods(assignment)
+            if since <= end and (until is None or until > begin)
+        ]
+        if overlapping:
+            campaigns = _campaigns_between(assignment, begin, end)
+            owners.append(Owner(assignment, campaigns, *overlapping[-1]))
+    return owners
 
 
 def owners_at(number_id: int, at: datetime) -> list[Owner]:
@@ -97,37 +103,24 @@ def current_owner(number_id: int) -> Owner | None:
         .filter(number_id=number_id, ended_at__isnull=True)
         .first()
     )
-    return Owner(open_one, [], *_period(open_one)) if open_one else None
+    return Owner(open_one, [], *_periods(open_one)[-1]) if open_one else None
 
 
-def _period(
-    assignment: Assignment, end: datetime | None = None
-) -> tuple[datetime, datetime | None]:
-    """Return the last period of the assignment that began until ``end``, if one is given."""
-    since, until = assignment.created_at, None
+def _periods(assignment: Assignment) -> list[tuple[datetime, datetime | None]]:
+    """Return from when until when the number was owned: each undone release begins another."""
     kinds = (NumberEvent.Kind.RELEASED, NumberEvent.Kind.RELEASE_UNDONE)
     events = NumberEvent.objects.filter(
         number_id=assignment.number_id, assignment_id=assignment.pk, kind__in=kinds
     ).order_by("id")
+    periods: list[tuple[datetime, datetime | None]] = []
+    since = assignment.created_at
     for kind, at in events.values_list("kind", "at"):
         if kind == NumberEvent.Kind.RELEASED:
-            until = at
-        elif end is None or at <= end:
-            since, until = at, None
-        else:
-            break
-    return since, until
-
-
-def _was_released_throughout(assignment: Assignment, begin: datetime, end: datetime) -> bool:
-    """Return whether the assignment was released before the span, and the undo came after it."""
-    kinds = (NumberEvent.Kind.RELEASED, NumberEvent.Kind.RELEASE_UNDONE)
-    events = NumberEvent.objects.filter(
-        number_id=assignment.number_id, assignment_id=assignment.pk, kind__in=kinds
-    ).order_by("-id")
-    before = events.filter(at__lte=begin).values_list("kind", flat=True).first()
-    undone = events.filter(kind=NumberEvent.Kind.RELEASE_UNDONE, at__gt=begin, at__lte=end)
-    return before == NumberEvent.Kind.RELEASED and not undone.exists()
+            periods.append((since, at))
+        since = at
+    if assignment.ended_at is None or not periods:
+        periods.append((since, assignment.ended_at))
+    return periods
 
 
 def _campaigns_between(assignment: Assignment, begin: datetime, end: datetime) -> list[Campaign]:
