@@ -5,7 +5,6 @@ leads to keys and webhooks.
 """
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -29,17 +28,10 @@ from campaigns.review import brands_to_review, campaigns_to_review
 from config.actors import Actor
 from config.admin.actions import Done, Operation
 from config.admin.changelist import rows_of
-from config.admin.form_fields import ChosenByTyping, LastChange, OneLine
+from config.admin.form_fields import ChosenByTyping, LastChange, OneLine, last_change_in
 from config.admin.model_admin import DeskAdmin
 from config.admin.sign_in.operators import actor_of
 from config.admin.site import Page, desk
-
-
-def last_change_of(subject_id: UUID, column: str) -> LastChange | None:
-    """Return who changed this column of a recorded subject last."""
-    events = Event.objects.filter(subject_id=subject_id, after__has_key=column)
-    event = events.order_by("-id").first()
-    return None if event is None else LastChange(event.actor, event.at)
 
 
 class RecordedAdmin(DeskAdmin):
@@ -57,7 +49,7 @@ class RecordedAdmin(DeskAdmin):
         record(obj, "changed", actor=actor_of(request), before=before, after=after, reason=reason)
 
     def last_change(self, subject: Any, column: str) -> LastChange | None:
-        return last_change_of(subject.pk, column)
+        return last_change_in(Event.objects.filter(subject_id=subject.pk), column)
 
     def history_address(self, subject: Any) -> str:
         return rows_of("campaigns_event", subject_id=subject.pk)

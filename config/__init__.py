@@ -4,7 +4,7 @@
 - ``admin``: what every admin page shares.
 - ``api``: what every endpoint shares.
 - ``commands``: what management commands share.
-- ``counts``: counts with their noun.
+- ``counts``: counts with their noun, and amounts.
 - ``db``: PostgreSQL.
 - ``dev``: ``make run`` and its PostgreSQL.
 - ``docs_site``: the pages under ``/docs``.

@@ -4,15 +4,16 @@ Also the form of a row, which overwrites no change that the operator has not see
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model
+from django.db.models import Field, Model, QuerySet
 from django.forms.models import model_to_dict
 from django.utils.text import capfirst
 
@@ -91,11 +92,18 @@ class AmountField(forms.DecimalField):
 
 
 # --- the form of a row's editable columns ------------------------------------------------------
-class LastChange(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LastChange:
     """By whom and when a column was changed last."""
 
     actor: str
-    at: Any
+    at: datetime
+
+
+def last_change_in(history: QuerySet[Any], column: str) -> LastChange | None:
+    """Return the last change of a column in the history of its row."""
+    event = history.filter(after__has_key=column).order_by("-id").first()
+    return None if event is None else LastChange(event.actor, event.at)
 
 
 class EditForm(forms.ModelForm):

@@ -94,24 +94,25 @@ _TIMES = ("_at", "_until", "_from")
 
 def for_page(model: type[Model], name: Any) -> Any:
     """Return what a row's page shows for a column: a function for JSON and money, else its name."""
-    if name in _columns(model, DecimalField):
-        return _money_in(name)
-    if name in _misnamed(model):
-        return _renamed(model, name)
-    return _pretty_json(name) if name in _columns(model, JSONField) else name
+    if name in _columns(model, JSONField):
+        return _pretty_json(name)
+    return _anywhere(model, name)
 
 
 def for_list(model: type[Model], name: Any) -> Any:
     """Return what a list shows for this column: a function for JSON, money and long ids."""
-    if name in _columns(model, DecimalField):
-        return _money_in(name)
-    if name in _misnamed(model):
-        return _renamed(model, name)
     if name in _columns(model, JSONField):
         return _json_in_words(name)
     if name == "actor":
         return _breaking_behind_colon(name)
-    return _end_of(name) if name in ("id", "request_id") else name
+    return _end_of(name) if name in ("id", "request_id") else _anywhere(model, name)
+
+
+def _anywhere(model: type[Model], name: Any) -> Any:
+    """Return what pages and lists show alike: a function for money and misnamed columns."""
+    if name in _columns(model, DecimalField):
+        return _money_in(name)
+    return _renamed(model, name) if name in _misnamed(model) else name
 
 
 @cache

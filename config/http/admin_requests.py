@@ -82,14 +82,10 @@ def _is_admin(request: HttpRequest) -> bool:
 
 def _is_lost(request: HttpRequest, response: HttpResponse) -> bool:
     """Return whether a form was sent without a session and leads to the sign-in page."""
+    if request.method != "POST" or response.status_code != 302 or not _is_admin(request):
+        return False
     sign_in = reverse("admin:login")
-    return (
-        request.method == "POST"
-        and _is_admin(request)
-        and request.path_info != sign_in
-        and response.status_code == 302
-        and response["Location"].partition("?")[0] == sign_in
-    )
+    return request.path_info != sign_in and response["Location"].partition("?")[0] == sign_in
 
 
 def _is_page(response: HttpResponse) -> bool:

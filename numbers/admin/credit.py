@@ -10,13 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from campaigns.admin import last_change_of
 from campaigns.history import record
-from campaigns.models import Organization
+from campaigns.models import Event, Organization
 from config.actors import Actor
 from config.admin.actions import Done, Operation, page_of
 from config.admin.changelist import rows_of
-from config.admin.form_fields import AmountField, LastChange
+from config.admin.form_fields import AmountField, LastChange, last_change_in
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Cell, Related, link, related
 from config.admin.sign_in.operators import actor_of
@@ -144,7 +143,7 @@ class CreditAccountAdmin(DeskAdmin):
         return rows_of("numbers_creditentry", account=subject.pk)
 
     def last_change(self, subject: CreditAccount, column: str) -> LastChange | None:
-        return last_change_of(subject.organization_id, column)
+        return last_change_in(Event.objects.filter(subject_id=subject.organization_id), column)
 
     def record_change(
         self,

@@ -13,7 +13,7 @@ from campaigns.names import as_id
 from config.admin.actions import page_of
 from config.admin.changelist import REACHABLE_ROWS, ids_ending, rows_of
 from config.admin.csv_export import ExportedAdmin
-from config.admin.form_fields import LastChange
+from config.admin.form_fields import LastChange, last_change_in
 from config.admin.model_admin import DeskAdmin
 from config.admin.related_tables import Related, link, related
 from config.admin.sign_in.operators import actor_of
@@ -154,9 +154,7 @@ class PhoneNumberAdmin(ExportedAdmin):
         return ""
 
     def last_change(self, subject: PhoneNumber, column: str) -> LastChange | None:
-        events = NumberEvent.objects.filter(number_id=subject.pk, after__has_key=column)
-        event = events.order_by("-id").first()
-        return None if event is None else LastChange(event.actor, event.at)
+        return last_change_in(NumberEvent.objects.filter(number_id=subject.pk), column)
 
     def record_change(
         self,

@@ -16,6 +16,14 @@ from tests.support.concurrency import PATIENCE
 
 
 @pytest.fixture
+def page(visitor: Browser, live_server: Any) -> Browser:
+    """The browser, signed in as alice."""
+    User.objects.create_superuser("alice", password=PASSWORD)
+    sign_in(visitor, live_server.url, "alice")
+    return visitor
+
+
+@pytest.fixture
 def alice(visitor: Browser, live_server: Any) -> Iterator[Operator]:
     """Yield an administrator at the home page; the test's task may take six clicks from there."""
     User.objects.create_superuser("alice", password=PASSWORD)

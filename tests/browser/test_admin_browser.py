@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from campaigns.models import Campaign, Organization
 from numbers.models import CreditAccount, PhoneNumber
 from tests.support import browser, db_assertions, factories
-from tests.support.admin_client import PASSWORD, sign_in, url
+from tests.support.admin_client import url
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
@@ -19,14 +18,6 @@ pytestmark = [
     ),
     pytest.mark.django_db(transaction=True),
 ]
-
-
-@pytest.fixture
-def page(visitor: Browser, live_server: Any) -> Browser:
-    """The browser, signed in as alice."""
-    User.objects.create_superuser("alice", password=PASSWORD)
-    sign_in(visitor, live_server.url, "alice")
-    return visitor
 
 
 def submit(page: Browser, **values: str) -> None:

@@ -16,7 +16,7 @@ from numbers.models import Assignment, CreditAccount, CreditEntry, Order, Refusa
 from numbers.reports.dashboard import refresh_figures
 from tests.support import browser, factories, webhooks
 from tests.support.accessibility import cut_off, wider_than_the_window
-from tests.support.admin_client import PASSWORD, sign_in, url
+from tests.support.admin_client import url
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
@@ -27,13 +27,6 @@ pytestmark = [
     ),
     pytest.mark.django_db(transaction=True),
 ]
-
-
-@pytest.fixture
-def page(visitor: Browser, live_server: Any) -> Browser:
-    User.objects.create_superuser("alice", password=PASSWORD)
-    sign_in(visitor, live_server.url, "alice")
-    return visitor
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from numbers.reports.dashboard import refresh_figures
 from tests.support import browser, factories
 from tests.support.accessibility import wider_than_the_window
-from tests.support.admin_client import PASSWORD, sign_in
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
@@ -19,13 +17,6 @@ pytestmark = [
     ),
     pytest.mark.django_db(transaction=True),
 ]
-
-
-@pytest.fixture
-def page(visitor: Browser, live_server: Any) -> Browser:
-    User.objects.create_superuser("alice", password=PASSWORD)
-    sign_in(visitor, live_server.url, "alice")
-    return visitor
 
 
 def test_menu_of_a_phone_reaches_every_list(page: Browser, live_server: Any) -> None:

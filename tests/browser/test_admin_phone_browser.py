@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from campaigns.models import Organization
 from numbers.models import CreditEntry, PhoneNumber
 from tests.support import browser, factories
 from tests.support.accessibility import wider_than_the_window
-from tests.support.admin_client import PASSWORD, sign_in, url
+from tests.support.admin_client import url
 from tests.support.browser import Browser
 
 pytestmark = [
@@ -23,11 +22,9 @@ EDGE = 15  # pixels at the left of everything
 
 
 @pytest.fixture
-def page(visitor: Browser, live_server: Any) -> Browser:
-    User.objects.create_superuser("alice", password=PASSWORD)
-    sign_in(visitor, live_server.url, "alice")
-    visitor.resize(390, 844, phone=True)
-    return visitor
+def page(page: Browser) -> Browser:
+    page.resize(390, 844, phone=True)
+    return page
 
 
 def boxes(page: Browser, selector: str) -> list[dict[str, float]]:

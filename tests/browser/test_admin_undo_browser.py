@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from config.admin.models import Authenticator, RecoveryCodes
@@ -12,7 +11,7 @@ from numbers.models import CreditEntry, Order, PhoneNumber, Reservation
 from numbers.ownership.release import retire
 from tests.numbers.admin.test_admin_sign_in import code_of
 from tests.support import browser, factories
-from tests.support.admin_client import PASSWORD, sign_in, url
+from tests.support.admin_client import PASSWORD, url
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 from tests.support.phone_numbers import hold, owned, release, wait_for
@@ -26,13 +25,6 @@ pytestmark = [
 ]
 
 TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
-
-
-@pytest.fixture
-def page(visitor: Browser, live_server: Any) -> Browser:
-    User.objects.create_superuser("alice", password=PASSWORD)
-    sign_in(visitor, live_server.url, "alice")
-    return visitor
 
 
 @pytest.fixture
