@@ -11,12 +11,9 @@ import pytest
 from numbers.models import PhoneNumber
 from numbers.worker import jobs
 from numbers.worker.lane import Lane
-from tests.browser.test_admin_browser import page
 from tests.support import browser, factories
 from tests.support.browser import Browser
 from tests.support.concurrency import PATIENCE
-
-__all__ = ["page"]  # a fixture
 
 pytestmark = [
     pytest.mark.browser,
