@@ -1,6 +1,6 @@
 """Run all checks of the promises against the whole database, in one snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ class Finding:
         return self.offenders == 0
 
 
-def verify_inventory(*, shown: int = 20) -> Iterator[Finding]:
+def verify_inventory(*, shown: int = 20) -> Generator[Finding, None, None]:
     """Run every check and yield its finding. Nothing is locked, so sales continue."""
     counts: dict[str, int] = {}
     with _one_instant(), connection.cursor() as cursor:

@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -34,7 +35,7 @@ def environment(**changed: str | None) -> dict[str, str]:
     return kept | {name: value for name, value in wanted.items() if value is not None}
 
 
-def load_settings(monkeypatch: pytest.MonkeyPatch, **changed: str | None) -> dict[str, object]:
+def load_settings(monkeypatch: pytest.MonkeyPatch, **changed: str | None) -> dict[str, Any]:
     for name in [*os.environ]:
         monkeypatch.delenv(name)
     for name, value in environment(**changed).items():

@@ -63,6 +63,7 @@ class Browser:
         self._loaded = 0
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
+        self.desk = ""  # the address of the desk that a fixture opened
         self._open_page()
 
     def _start(self, binary: str) -> tuple[int, int, int]:

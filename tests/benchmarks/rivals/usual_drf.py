@@ -45,6 +45,7 @@ class KeyAuthentication(BaseAuthentication):
 
 class KeyThrottle(SimpleRateThrottle):
     scope = "key"
+    num_requests: int
 
     def get_rate(self) -> str:
         return "100000000/min"

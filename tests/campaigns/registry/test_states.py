@@ -49,7 +49,7 @@ def test_database_allows_only_transitions_of_the_table(machine):
         changes = {column: after}
         if after == CampaignStatus.REJECTED:
             changes["status_reason"] = "declined"
-        change = model.objects.filter(pk=row.pk).update
+        change = model._default_manager.filter(pk=row.pk).update
         if may_become(machine, before, after):
             allow(change, **changes)
         else:

@@ -1,6 +1,8 @@
 """Bytes that are not an HTTP request get the server's own 400 and keep no client waiting."""
 
 import json
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -12,13 +14,17 @@ pytestmark = pytest.mark.slow
 CHUNKED = POST + b"Transfer-Encoding: chunked" + END
 
 
+class Served(NamedTuple):
+    port: int
+    log: Path
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory, django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         server, log = Server(), tmp_path_factory.mktemp("served") / "log"
         server.start(threads=2, log=log)
-        server.log = log
-        yield server
+        yield Served(server.port, log)
         server.close()
 
 

@@ -25,8 +25,9 @@ def operations() -> list[tuple[Any, Operation]]:
     for model_admin in admin.site._registry.values():
         for one in getattr(model_admin, "operations", []):
             found.append((model_admin, one))
-        if getattr(model_admin, "adding", None) is not None:
-            found.append((model_admin, model_admin.adding))
+        adding = getattr(model_admin, "adding", None)
+        if adding is not None:
+            found.append((model_admin, adding))
     return found
 
 

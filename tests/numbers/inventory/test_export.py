@@ -36,7 +36,7 @@ def exported(desk: Client, query: str = "") -> list[dict[str, str]]:
     address = url(PhoneNumber, "changelist") + "export.csv" + query
     response = desk.get(address)
     assert response.status_code == 200
-    return rows_of(b"".join(response.streaming_content))
+    return rows_of(response.getvalue())
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The tools of agents: their list, scopes, schemas, and what each does."""
 
 from decimal import Decimal
+from typing import Any
 
 import jsonschema
 import pytest
@@ -91,7 +92,7 @@ def test_tool_without_its_scope_is_refused_before_its_arguments(cast, name):
 
 # What each tool needs, valid in form; the walks below use them too.
 UNKNOWN = "0192f0aa-0000-7000-8000-0000000000aa"
-ARGUMENTS = {
+ARGUMENTS: dict[str, dict[str, Any]] = {
     "search_numbers": {},
     "quote_order": {"numbers": NUMBERS},
     "order_numbers": {"numbers": NUMBERS, "confirm": "x", "idempotency_key": "a"},

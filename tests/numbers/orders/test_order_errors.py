@@ -1,6 +1,7 @@
 """Every refusal of an order: its status, code and exact words, and that nothing was written."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -202,7 +203,11 @@ def test_first_failure_in_the_stated_order_is_returned(api, cast):
     poor = factories.organization(credit="1.00")
     reader, writer = factories.key(poor, "numbers:read"), factories.key(poor)
     campaign = factories.campaign(poor, "EXPIRED", "UNVERIFIED")
-    wrong = {"numbers": [NUMBER, "+14155550456"], "label": "x" * 65, "campaign_id": MISSING}
+    wrong: dict[str, Any] = {
+        "numbers": [NUMBER, "+14155550456"],
+        "label": "x" * 65,
+        "campaign_id": MISSING,
+    }
 
     def meets(status, code):
         response = client.post(ORDERS, wrong)

@@ -1,6 +1,7 @@
 """Up to a hundred numbers released together, each on its own."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -88,7 +89,7 @@ def test_releasing_a_hundred_takes_as_many_statements_as_one(api):
 
 IDS = "must be a list of 1 to 100 ids of your phone numbers"
 REFERENCE = "must be the UUID of a phone number, or the number in E.164"
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "missing": ({}, {"ids": IDS}),
     "null": ({"ids": None}, {"ids": IDS}),
     "empty": ({"ids": []}, {"ids": IDS}),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from numbers.bulk_actions.actions import BULK_ACTIONS
+from numbers.bulk_actions.actions import BULK_ACTIONS, Assign
 from numbers.bulk_actions.job import begin, choose
 from numbers.models import Job, NumberEvent, PhoneNumber, QueueFailures
 from numbers.worker import jobs
@@ -240,14 +240,14 @@ def test_bulk_order_is_split_only_around_the_failing_number(api, cast, monkeypat
     """Assigning goes on in orders as large as can be."""
     factories.stock(*factories.line(0, 16))
     bad = PhoneNumber.objects.order_by("pk")[5]
-    give = BULK_ACTIONS["assign"].give
+    give = Assign.give
 
-    def give_all_but(numbers: list[str], *arguments: Any) -> None:
+    def give_all_but(self: Assign, numbers: list[str], *arguments: Any) -> None:
         if bad.number in numbers:
             raise ZeroDivisionError("a planted fault")
-        give(numbers, *arguments)
+        give(self, numbers, *arguments)
 
-    monkeypatch.setattr(BULK_ACTIONS["assign"], "give", give_all_but)
+    monkeypatch.setattr(Assign, "give", give_all_but)
     job = begun("assign", organization_id=str(cast.owner.pk))
     run_all()
     sizes = [
