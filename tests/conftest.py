@@ -19,7 +19,7 @@ from config.http.context import current
 from config.http.request import HttpRequest
 from tests.support import db_assertions, emptying, factories
 from tests.support.api_client import Api
-from tests.support.browser import Browser
+from tests.support.browser import BINARY, Browser
 
 # The test client makes the requests that config.wsgi makes.
 test_client.WSGIRequest = HttpRequest  # type: ignore[attr-defined]
@@ -171,6 +171,8 @@ def desk(operator: User) -> Client:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One for each file of tests: it takes a second to start."""
+    if BINARY is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
     opened = Browser()
     yield opened
     opened.close()
@@ -178,10 +180,12 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(chromium: Browser, live_server: Any) -> Iterator[Browser]:
-    """Yield the browser without a session; it must not complain or ask another host."""
+    """Yield the browser as new, without a session; it must not complain or ask another host."""
     chromium.complaints.clear()
     chromium.hosts.clear()
     chromium.call("Network.clearBrowserCookies")
+    chromium.resize(1280, 900)
+    chromium.prefer("light")
     yield chromium
     assert chromium.complaints == []
     assert chromium.hosts == {live_server.url.removeprefix("http://")}

@@ -9,18 +9,12 @@ from django.contrib.auth.models import Group, User
 from campaigns.history import record
 from numbers.reports.dashboard import refresh_figures
 from tests.contract.clients import node
-from tests.support import admin_pages, axe, browser, factories, webhooks
+from tests.support import admin_pages, axe, factories, webhooks
 from tests.support.admin_client import PASSWORD, sign_in
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module", autouse=True)

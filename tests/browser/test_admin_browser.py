@@ -6,18 +6,12 @@ import pytest
 
 from campaigns.models import Campaign, Organization
 from numbers.models import CreditAccount, PhoneNumber
-from tests.support import browser, db_assertions, factories
+from tests.support import db_assertions, factories
 from tests.support.admin_client import url
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def submit(page: Browser, **values: str) -> None:

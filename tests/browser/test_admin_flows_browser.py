@@ -13,17 +13,11 @@ from numbers.models import CreditAccount, PhoneNumber
 from numbers.roles import ROLES, make_groups
 from tests.numbers.admin.test_admin_roles import ACTIONS, ADDING
 from tests.numbers.admin.test_admin_sign_in import code_of
-from tests.support import browser, factories
+from tests.support import factories
 from tests.support.admin_client import PASSWORD, sign_in, url
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

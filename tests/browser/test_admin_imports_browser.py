@@ -1,42 +1,20 @@
 """An import in a real browser: bad lines, columns, progress, and the rejected lines."""
 
 import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from numbers.models import PhoneNumber
-from numbers.worker import jobs
-from numbers.worker.lane import Lane
-from tests.support import browser, factories
+from tests.support import factories
 from tests.support.browser import Browser
-from tests.support.concurrency import PATIENCE
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
     pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("jobs_worker"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def worker() -> Iterator[None]:
-    """A thread that runs jobs, as a worker process does."""
-    stop = threading.Event()
-
-    def look() -> None:
-        jobs.run_all()
-
-    lane = Lane("jobs", look, stop=stop, poll=0.05)
-    lane.start()
-    yield
-    stop.set()
-    lane.join(PATIENCE)
 
 
 def click(page: Browser, selector: str) -> None:

@@ -14,19 +14,13 @@ from apikeys.models import ApiKey
 from campaigns.models import Brand, Campaign, Event, Organization
 from numbers.models import Assignment, CreditAccount, CreditEntry, Order, Refusal, Webhook
 from numbers.reports.dashboard import refresh_figures
-from tests.support import browser, factories, webhooks
+from tests.support import factories, webhooks
 from tests.support.accessibility import cut_off, wider_than_the_window
 from tests.support.admin_client import url
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -5,18 +5,12 @@ from typing import Any
 import pytest
 
 from numbers.reports.dashboard import refresh_figures
-from tests.support import browser, factories
+from tests.support import factories
 from tests.support.accessibility import wider_than_the_window
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_menu_of_a_phone_reaches_every_list(page: Browser, live_server: Any) -> None:

@@ -8,18 +8,12 @@ from django.contrib.auth.models import User
 from numbers.admin.paste import MOST_PASTED
 from numbers.models import Job
 from tests.contract.clients import node
-from tests.support import axe, browser, factories
+from tests.support import axe, factories
 from tests.support.accessibility import cut_off, wider_than_the_window
 from tests.support.admin_client import PASSWORD, sign_in
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PASTE = "/admin/numbers/phonenumber/paste/"
 FOCUSED = "document.activeElement.value ?? document.activeElement.innerText"

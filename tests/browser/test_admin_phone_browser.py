@@ -6,18 +6,12 @@ import pytest
 
 from campaigns.models import Organization
 from numbers.models import CreditEntry, PhoneNumber
-from tests.support import browser, factories
+from tests.support import factories
 from tests.support.accessibility import wider_than_the_window
 from tests.support.admin_client import url
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 EDGE = 15  # pixels at the left of everything
 
 

@@ -10,19 +10,13 @@ from config.admin.models import Authenticator, RecoveryCodes
 from numbers.models import CreditEntry, Order, PhoneNumber, Reservation
 from numbers.ownership.release import retire
 from tests.numbers.admin.test_admin_sign_in import code_of
-from tests.support import browser, factories
+from tests.support import factories
 from tests.support.admin_client import PASSWORD, url
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 from tests.support.phone_numbers import hold, owned, release, wait_for
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 TOMORROW = f"{timezone.now() + timedelta(days=1):%Y-%m-%d %H:%M}"
 

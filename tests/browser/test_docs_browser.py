@@ -4,16 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.support import browser, db_assertions, factories
+from tests.support import db_assertions, factories
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -10,18 +10,12 @@ from numbers.imports.job import keep_file, prepare
 from numbers.imports.layout import Options
 from numbers.models import Assignment, NumberEvent, PhoneNumber, Reservation
 from numbers.worker.jobs import queue
-from tests.support import browser, db_assertions, factories
+from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.clicks import Operator
 from tests.support.phone_numbers import hold, owned, release, search
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SIDEBAR = "#nav-sidebar .model-phonenumber"
 

@@ -13,20 +13,14 @@ from config.admin.models import Authenticator
 from numbers.models import CreditEntry, Order, PhoneNumber
 from numbers.reports.dashboard import refresh_figures
 from tests.numbers.admin.test_admin_sign_in import code_of
-from tests.support import browser, factories
+from tests.support import factories
 from tests.support.admin_client import PASSWORD, sign_in
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 from tests.support.clicks import Operator
 from tests.support.phone_numbers import owned, search, wait_for
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

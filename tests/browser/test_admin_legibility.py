@@ -1,45 +1,22 @@
 """The admin in light and dark, wide and on a phone: legible, without sideways scrolling."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from apikeys.models import ApiKey
 from campaigns.models import Campaign, Organization
 from numbers.credit.ledger import top_up
 from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import Assignment, CreditEntry, NumberEvent, Order, PhoneNumber, Refusal
-from tests.support import browser, factories
+from tests.support import factories
 from tests.support.accessibility import cut_off, unnamed_fields, weak_texts, wider_than_the_window
 from tests.support.admin_client import url
 from tests.support.api_client import Api
 from tests.support.browser import Browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser.BINARY is None, reason="Chromium is not installed: apt-get install chromium"
-    ),
-    pytest.mark.django_db(transaction=True),
-]
-
-
-@pytest.fixture
-def page(live_server: Any) -> Iterator[Browser]:
-    User.objects.create_superuser("alice", password="a long password")
-    opened = Browser()
-    opened.go(live_server.url + "/admin/")
-    opened.fill("#id_username", "alice")
-    opened.fill("#id_password", "a long password")
-    with opened.loading():
-        opened.press("Enter")
-    yield opened
-    complaints = opened.complaints
-    opened.close()
-    assert complaints == []
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
