@@ -58,8 +58,12 @@ def send(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float = 
     except (_TimedOut, TimeoutError, HttpTimeout):
         outcome = Outcome(None, f"no complete response within {seconds:g} s")
     except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-        outcome = Outcome(None, _reason(error)[:_CHARACTERS])
-    return outcome._replace(milliseconds=round((time.monotonic() - began) * 1000))
+        outcome = Outcome(None, _reason(error))
+    return outcome._replace(
+        error=_storable(outcome.error),
+        response=_storable(outcome.response),
+        milliseconds=round((time.monotonic() - began) * 1000),
+    )
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str], at: float) -> Outcome:
@@ -138,17 +142,18 @@ def _reason(error: Exception) -> str:
 
 
 def _outcome(response: BaseHTTPResponse, body: bytes) -> Outcome:
-    text = "".join(
-        one for one in body.decode("utf-8", "replace") if one.isprintable() or one == " "
-    )
-    status = response.status
-    error = ""
+    text, status = body.decode("utf-8", "replace"), response.status
+    if 200 <= status < 300:
+        return Outcome(status, "", text)
+    error = f"the endpoint answered {status}"
     if 300 <= status < 400:
-        error = f"the endpoint answered {status}: redirects are not followed"
-    elif not 200 <= status < 300:
-        error = f"the endpoint answered {status}"
-    wait = parse_retry_after(response.headers.get("Retry-After"))
-    return Outcome(status, error, text[:_CHARACTERS], wait)
+        error += ": redirects are not followed"
+    return Outcome(status, error, text, parse_retry_after(response.headers.get("Retry-After")))
+
+
+def _storable(text: str) -> str:
+    """Return what a column can keep of a text that the other side may have chosen."""
+    return "".join(one for one in text if one.isprintable())[:_CHARACTERS]
 
 
 def parse_retry_after(value: str | None) -> float | None:
@@ -159,7 +164,7 @@ def parse_retry_after(value: str | None) -> float | None:
         return float(value[:12])
     try:
         moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())

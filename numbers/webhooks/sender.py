@@ -15,7 +15,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+from django.db import DatabaseError
+
 from config.api.envelope import render
+from config.db.sqlstates import is_unavailable
 from numbers.events.feed import events_by_id
 from numbers.events.render import Event
 from numbers.webhooks.claims import Claimed, claim_deliveries
@@ -35,6 +38,7 @@ SLOW_SECONDS = 0.25
 # Attempts that end within this time are recorded together.
 GATHER_SECONDS = 0.01
 EXPIRED = "the event is no longer kept"
+UNFORESEEN = Outcome(None, "an unforeseen error of the sender")
 
 
 class Sender:
@@ -106,7 +110,7 @@ class Sender:
             outcome = attempt(claimed, render(event.as_json()) if event else None)
         except Exception:
             logger.exception("delivery %s failed for an unforeseen reason", claimed.id)
-            outcome = Outcome(None, "an unforeseen error of the sender")
+            outcome = UNFORESEEN
         self._ended.put(Attempt(claimed, outcome))
         self._wake()
 
@@ -115,7 +119,13 @@ class Sender:
         attempts = self._take(seconds, for_the_first=for_the_first)
         for claimed, _ in attempts:
             self._in_flight.pop(claimed, None)
-        record_attempts(attempts)
+        try:
+            record_attempts(attempts)
+        except DatabaseError as error:
+            if is_unavailable(error):
+                raise
+            for one in attempts:
+                _record_alone(one)
 
     def _take(self, seconds: float, *, for_the_first: bool) -> list[Attempt]:
         attempts: list[Attempt] = []
@@ -131,6 +141,17 @@ class Sender:
             if for_the_first:
                 ends, for_the_first = min(ends, time.monotonic() + GATHER_SECONDS), False
         return attempts
+
+
+def _record_alone(attempt: Attempt) -> None:
+    """Record an attempt that may be what its batch failed for, and the others did not cause."""
+    try:
+        record_attempts([attempt])
+    except DatabaseError as error:
+        if is_unavailable(error):
+            raise
+        logger.exception("the outcome of delivery %s can't be recorded", attempt.claimed.id)
+        record_attempts([attempt._replace(outcome=UNFORESEEN)])
 
 
 def attempt(claimed: Claimed, body: bytes | None) -> Outcome:

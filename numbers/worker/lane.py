@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, connections
 
+from config.db.sqlstates import is_unavailable
+
 logger = logging.getLogger(__name__)
 
 SHORTEST_WAIT = 0.2
@@ -99,7 +101,7 @@ class Lane(CancelableThread):
             logger.warning("%s: its end could not be recorded", self.name, exc_info=True)
 
     def _report(self, error: Exception, rest: float) -> None:
-        if isinstance(error, DatabaseError | InterfaceError | psycopg.Error):
+        if is_unavailable(error):
             reason = str(error).strip().partition("\n")[0]
             logger.warning("%s: waits %g s for the database: %s", self.name, rest, reason)
         else:
