@@ -15,6 +15,7 @@ from campaigns.history import record
 from campaigns.models import Organization
 from config.actors import Actor
 from config.db.fields import new_id
+from config.db.transactions import Transaction, run_transaction
 from config.errors import LimitExceeded, NotFound
 from numbers.models import Webhook
 from numbers.webhooks.claims import refresh_due
@@ -93,7 +94,8 @@ def change_webhook(
     An endpoint that becomes active starts without its failures. One that was disabled goes on with
     what waits; what happened while it was disabled, only ``recover`` delivers.
     """
-    with transaction.atomic():
+
+    def change(_: Transaction) -> Webhook:
         fanned_out, head = _positions()
         webhook = lock_webhook(webhook_id, organization_id)
         if changes.get("events", webhook.events) != webhook.events:
@@ -104,28 +106,37 @@ def change_webhook(
         before = {name: getattr(webhook, name) for name in after}
         for name, value in changes.items():
             setattr(webhook, name, value)
+        fields = {*changes, "followed_from", "updated_at"}
         if "status" in changes:
             webhook.disabled_at, webhook.disabled_reason = None, ""
             webhook.failures, webhook.failing_since, webhook.probe_at = 0, None, None
             webhook.due_at = None
-        webhook.save()
+            fields |= {"disabled_at", "disabled_reason", "due_at"}
+            fields |= {"failures", "failing_since", "probe_at"}
+        webhook.save(update_fields=fields)
         refresh_due([webhook.pk])
         if after:
             record(webhook, "changed", actor=actor, before=before, after=after, reason=reason)
-    return webhook
+        return webhook
+
+    return run_transaction(change, organization_id=organization_id)
 
 
 def delete_webhook(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> Webhook:
     """Delete an endpoint: nothing is sent any more. Its rows are removed in batches later."""
-    with transaction.atomic():
+
+    def delete(_: Transaction) -> Webhook:
         webhook = lock_webhook(webhook_id, organization_id)
         webhook.deleted_at, webhook.due_at = timezone.now(), None
         webhook.secret = webhook.previous_secret = ""
         webhook.previous_secret_until = None
-        webhook.save()
+        fields = ["deleted_at", "due_at", "secret", "previous_secret", "previous_secret_until"]
+        webhook.save(update_fields=[*fields, "updated_at"])
         after = {"deleted_at": webhook.deleted_at.isoformat()}
         record(webhook, "deleted", actor=actor, before={"url": webhook.url}, after=after)
-    return webhook
+        return webhook
+
+    return run_transaction(delete)
 
 
 def rotate_secret(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> tuple[Webhook, str]:

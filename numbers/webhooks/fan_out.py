@@ -22,7 +22,7 @@ from numbers.webhooks.claims import refresh_due
 from numbers.webhooks.types import ALL_EVENTS
 
 # Entries read at once, and events of one transaction, whose locks make creations wait.
-_ENTRIES, _EVENTS = 500, 2_000
+ENTRIES, _EVENTS = 500, 2_000
 
 _LOCK_CURSOR = """
     SELECT position FROM numbers_webhookcursor WHERE id = 1 FOR NO KEY UPDATE SKIP LOCKED
@@ -98,7 +98,7 @@ def _fan_out_batch() -> int:
         row = cursor.fetchone()
         if row is None:  # another worker holds it, or there is none
             cursor.execute(MAKE_CURSOR)
-        entries = _bounded(entries_after(row[0], limit=_ENTRIES)) if row else []
+        entries = bounded(entries_after(row[0], limit=ENTRIES)) if row else []
         if not entries:
             return 0
         endpoints: dict[UUID, list[Endpoint]] = defaultdict(list)
@@ -132,8 +132,8 @@ def add_deliveries(lines: Iterable[tuple[UUID, UUID, str]]) -> int:
     return count
 
 
-def _bounded(entries: list[Entry]) -> list[Entry]:
-    """Return the first entries, up to a number of events, and always one."""
+def bounded(entries: list[Entry]) -> list[Entry]:
+    """Return the first entries, up to the events of one transaction, and always one."""
     total = 0
     for position, entry in enumerate(entries):
         total += entry.event_count

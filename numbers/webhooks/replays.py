@@ -1,16 +1,17 @@
 """Send on request: a ping, one delivery again, or all events since a time."""
 
-from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from campaigns.event_types import EventType
 from campaigns.history import record
 from config.actors import Actor
+from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict, NotFound
 from numbers.events.feed import Entry, entries_of
 from numbers.events.publish import publish_now
@@ -18,7 +19,7 @@ from numbers.models import Webhook, WebhookDelivery
 from numbers.models.webhooks import DeliveryStatus
 from numbers.webhooks.claims import refresh_due
 from numbers.webhooks.endpoints import lock_webhook
-from numbers.webhooks.fan_out import add_deliveries, events_in, wants_type
+from numbers.webhooks.fan_out import ENTRIES, add_deliveries, bounded, events_in, wants_type
 from numbers.webhooks.types import webhook_json
 from numbers.worker.wake import wake_worker
 
@@ -66,7 +67,8 @@ def replay(
     reason: str = "",
 ) -> WebhookDelivery:
     """Send an event again at once, with the same id. Raise NotFound or NotActive."""
-    with transaction.atomic():
+
+    def send_again(_: Transaction) -> WebhookDelivery:
         webhook = _active(webhook_id, organization_id)
         own = WebhookDelivery.objects.filter(pk=delivery_id, webhook=webhook)
         if not _send_first(own, webhook):
@@ -77,33 +79,50 @@ def replay(
         wake_worker()
         return delivery
 
+    return run_transaction(send_again, organization_id=organization_id)
+
 
 def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime, actor: Actor) -> int:
     """Deliver every event since a time that the endpoint did not get. Return how many.
 
-    Raise NotFound or NotActive.
+    Each batch of events is a transaction: the fan-out and the sender, who need the endpoint's lock,
+    go on in between. Raise NotFound or NotActive.
     """
-    with transaction.atomic():
-        webhook = _active(webhook_id, organization_id)
-        count = 0
-        for entries in _batches(organization_id, since):
-            lines = [
-                (webhook.pk, event_id, event_type)
-                for entry in entries
-                for event_id, event_type in events_in(entry)
-                if wants_type(webhook.events, event_type) and event_type != EventType.WEBHOOK_PING
-            ]
-            count += add_deliveries(lines)
-            failed = WebhookDelivery.objects.filter(
-                webhook=webhook,
-                status=DeliveryStatus.FAILED,
-                event_id__in=[event_id for _, event_id, _ in lines],
-            )
-            count += failed.update(due_at=Now(), **_AGAIN)
-        refresh_due([webhook.pk])
+    count, position = 0, int(since.timestamp() * 1_000_000) - 1
+    while entries := bounded(entries_of(organization_id, position, limit=ENTRIES)):
+        deliver = partial(
+            _deliver, entries=entries, webhook_id=webhook_id, organization_id=organization_id
+        )
+        count += run_transaction(deliver)
+        position = entries[-1].position
+
+    def note(_: Transaction) -> None:
         after = {"since": since.isoformat(), "count": count}
-        record(webhook, "recovered", actor=actor, after=after)
-        wake_worker()
+        record(_active(webhook_id, organization_id), "recovered", actor=actor, after=after)
+
+    run_transaction(note)
+    return count
+
+
+def _deliver(
+    _: Transaction, *, entries: list[Entry], webhook_id: UUID, organization_id: UUID
+) -> int:
+    """Make due what the endpoint did not get of these entries. Return how many events."""
+    webhook = _active(webhook_id, organization_id)
+    lines = [
+        (webhook.pk, event_id, event_type)
+        for entry in entries
+        for event_id, event_type in events_in(entry)
+        if wants_type(webhook.events, event_type) and event_type != EventType.WEBHOOK_PING
+    ]
+    failed = WebhookDelivery.objects.filter(
+        webhook=webhook,
+        status=DeliveryStatus.FAILED,
+        event_id__in=[event_id for _, event_id, _ in lines],
+    )
+    count = add_deliveries(lines) + failed.update(due_at=Now(), **_AGAIN)
+    refresh_due([webhook.pk])
+    wake_worker()
     return count
 
 
@@ -126,10 +145,3 @@ def _active(webhook_id: UUID, organization_id: UUID) -> Webhook:
     if webhook.status != Webhook.Status.ACTIVE:
         raise NotActive()
     return webhook
-
-
-def _batches(organization_id: UUID, since: datetime) -> Iterator[list[Entry]]:
-    position = int(since.timestamp() * 1_000_000) - 1
-    while entries := entries_of(organization_id, position, limit=500):
-        yield entries
-        position = entries[-1].position

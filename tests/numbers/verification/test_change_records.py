@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.core.management import call_command, get_commands
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
@@ -33,6 +34,7 @@ from tests.support.admin_client import form_of, url
 from tests.support.api_client import Api
 from tests.support.example_data import populate
 from tests.support.scenarios import CALLS, World
+from tests.support.sql_capture import is_lock, is_write
 from tests.support.submissions import submitted_brand
 
 pytestmark = pytest.mark.django_db
@@ -135,18 +137,53 @@ def perform(world: World, operation: str) -> Any:
     return call.make(world, body=BODIES.get(operation, call.body))
 
 
+# What must be there for an operation to change something.
+BEFORE = {
+    "detachCampaign": "attachCampaign",
+    "undoRelease": "releaseNumber",
+    "unlockNumber": "lockNumber",
+}
+
+
+def prepared(api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str) -> World:
+    populate(cast)
+    world = World(api, cast, monkeypatch)
+    if operation in BEFORE:
+        assert CALLS[BEFORE[operation]].make(world).status_code == 200
+    return world
+
+
+@pytest.mark.parametrize("operation", sorted(CALLS.keys() - READS))
+def test_api_change_waits_for_locks_within_bounds(
+    api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """Each write and lock is in a transaction that has its time-outs: ``run_transaction``'s."""
+    world = prepared(api, cast, monkeypatch, operation)
+    assert world.platform  # its key is made before what counts
+    db_assertions.run("SET LOCAL lock_timeout = 0")
+    unbounded: list[str] = []
+    asked = False
+
+    def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal asked
+        if "WITH caller AS" in sql:  # the key of the request, and its count
+            asked = True
+        elif asked and "SKIP LOCKED" not in sql and (is_write(sql) or is_lock(sql)):
+            setting = connection.connection.execute("SELECT current_setting('lock_timeout')")
+            if setting.fetchone() == ("0",):
+                unbounded.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        assert perform(world, operation).status_code in (200, 201, 202)
+    assert unbounded == []
+
+
 @pytest.mark.parametrize("operation", sorted(CALLS.keys() - READS))
 def test_api_change_is_recorded_with_actor_and_request(
     api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    populate(cast)
-    world = World(api, cast, monkeypatch)
-    if operation == "detachCampaign":
-        assert CALLS["attachCampaign"].make(world).status_code == 200
-    if operation == "unlockNumber":
-        assert CALLS["lockNumber"].make(world).status_code == 200
-    if operation == "undoRelease":
-        assert CALLS["releaseNumber"].make(world).status_code == 200
+    world = prepared(api, cast, monkeypatch, operation)
     caller = world.platform if CALLS[operation].for_platform else api
     watched = Watched()
     answer = perform(world, operation)

@@ -1,15 +1,21 @@
 """Endpoints by the API: fields, secrets, limits, ping, recover, replay, deliveries."""
 
+from collections.abc import Iterable
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from campaigns.event_types import EventType
 from campaigns.outbox import write_event
+from numbers.events.publish import publish_events
 from numbers.models import Webhook, WebhookDelivery
-from numbers.webhooks import endpoints
+from numbers.webhooks import endpoints, replays
+from numbers.webhooks.fan_out import add_deliveries
 from numbers.webhooks.secrets import CannotOpen, unseal
 from tests.conftest import Cast
 from tests.support import factories
@@ -201,6 +207,31 @@ def test_recover_delivers_the_gap_and_what_failed(api: Api, cast: Cast, hook: An
     assert len(set(hook.ids)) == 4
     assert api.post(f"{path}/recover", {"since": since.isoformat()}).json()["data"] == {"count": 0}
     error_of(api.post(f"{path}/recover", {}), 422, "VALIDATION_FAILED")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recovery_commits_each_batch_of_events(
+    api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fan-out and the sender, who wait for the endpoint's lock, go on between two batches."""
+    work()
+    made, since = create(api), timezone.now()
+    for _ in range(5):
+        happens(cast)
+    publish_events()
+    monkeypatch.setattr(replays, "ENTRIES", 2)
+    seen: list[int] = []
+
+    def add(lines: Iterable[tuple[UUID, UUID, str]]) -> int:
+        with closing(connection.copy()) as other, other.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM numbers_webhookdelivery")
+            seen.append(cursor.fetchone()[0])
+        return add_deliveries(lines)
+
+    monkeypatch.setattr(replays, "add_deliveries", add)
+    recovered = api.post(f"{HOOKS}/{made['id']}/recover", {"since": since.isoformat()})
+    assert recovered.json()["data"] == {"count": 5}
+    assert seen == [0, 2, 4]
 
 
 def test_replay_sends_the_same_id_again(api: Api, cast: Cast, hook: Any) -> None:
