@@ -33,6 +33,8 @@ class _WatchedTls(ssl.SSLSocket):
 @cache
 def tls_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
+    # Some builds of Python leave the oldest version to OpenSSL's configuration.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _WatchedTls
     return context
 

@@ -87,7 +87,9 @@ def test_key_order_does_not_change_a_fingerprint():
         *(b"[1,]", b'{"a":1,}', b"{'a':1}", b"{1:2}", b"// c\n1", b"\x0c1", b"\xc2\xa01"),
         *(rb'"\ud800"', rb'"\udc00"', rb'"\ud800x"', rb'"\x"', rb'"\u12"', b'"abc', b'"\x01"'),
         *(b'"\xff"', b'"\xed\xa0\x80"', b'"\xc0\x80"', b"\xef\xbb\xbf{}", "{}".encode("utf-16")),
-        *(b"[" * 1025 + b"]" * 1025, b'{"a":' * 1025 + b"1" + b"}" * 1025, b"[" * 100_000),
+        # Python 3.11 reads a thousand levels, 3.15 some tens of thousands.
+        *(b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+        *(b"[" * 1025, b"[" * 100_000),
         *(
             b"[" * 300 + one + b"]" * 300
             for one in (rb'"\ud800"', b'"\xff"', b"NaN", b"1e999", b",")

@@ -11,6 +11,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 CA_FILE = "ca.pem"
+# What an authority's key is for: Python 3.13 and later want it.
+SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    **dict.fromkeys(
+        (
+            *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+            *("key_agreement", "encipher_only", "decipher_only"),
+        ),
+        False,
+    ),
+)
 
 
 def server_context(folder: Path, name: str) -> ssl.SSLContext:
@@ -51,7 +63,9 @@ def _certificate(
         )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    if not is_ca:
+    if is_ca:
+        builder = builder.add_extension(SIGNS, critical=True)
+    else:
         names = x509.SubjectAlternativeName([x509.DNSName(name)])
         builder = builder.add_extension(names, critical=False)
     return builder.sign(issuer_key, SHA256())

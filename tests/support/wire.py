@@ -61,7 +61,9 @@ def exchange(
 
 def parse(received: bytes) -> Answer:
     """Return the only answer in these bytes."""
-    head, _, body = received.partition(END)
+    # On Python 3.14 and later the blank line of gunicorn's own error has no CR; RFC 9112, 2.2 lets
+    # clients read it.
+    head, body = re.split(rb"\r\n\r?\n", received, maxsplit=1)
     assert len(statuses(received)) == 1, received
     status, *lines = head.decode("latin-1").split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines)

@@ -155,7 +155,7 @@ def test_sample_calls_use_the_requested_host(settings):
 def test_page_is_sent_compressed_and_only_once(references, path):
     answer = Client().get(path, headers={"Accept-Encoding": "gzip"})
     assert gzip.decompress(answer.content).decode() == references[path].html
-    assert len(answer.content) < 160_000
+    assert len(answer.content) < len(references[path].html) / 8
     assert Client().get(path, headers={"If-None-Match": answer["ETag"]}).status_code == 304
 
 
