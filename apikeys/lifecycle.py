@@ -19,6 +19,7 @@ from campaigns.history import record
 from campaigns.models import Organization
 from campaigns.outbox import write_event
 from config.actors import Actor
+from config.db.constraints import constraint_of
 from config.errors import InvalidInput, NotFound, ValidationFailed
 
 PLATFORM_ONLY = "is for platform keys, which belong to no organization"
@@ -93,7 +94,7 @@ def issue_key(
             record(key, "created", actor=actor, after=after)
             _write_customer_event(EventType.API_KEY_CREATED, key)
     except IntegrityError as error:
-        if "apikey_expires_after_creation" not in str(error):
+        if constraint_of(error) != "apikey_expires_after_creation":
             raise
         raise ValidationFailed(details={"expires_at": "must be in the future"}) from error
     return key, secret

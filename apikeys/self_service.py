@@ -24,7 +24,7 @@ from apikeys.rate_limits import count_key_change
 from apikeys.scopes import PLATFORM_SCOPES
 from campaigns.models import Organization
 from config.api.idempotency import IdempotencyKey, Response, respond_once
-from config.db.transactions import run_transaction
+from config.db.transactions import Transaction, run_transaction
 from config.errors import Forbidden, NotFound, Unauthorized
 
 
@@ -247,18 +247,24 @@ def change_key_as_platform(
     caller: PlatformCaller, organization_id: UUID, key_id: UUID, changes: dict[str, Any]
 ) -> ApiKey:
     """Change the given fields of a customer's key. Raise NotFound."""
-    return run_transaction(
-        lambda _: change_key(
+
+    def change(_: Transaction) -> ApiKey:
+        _lock_own(caller)
+        return change_key(
             key_id=key_id, organization_id=organization_id, changes=changes, actor=caller.actor
         )
-    )
+
+    return run_transaction(change)
 
 
 def revoke_key_as_platform(caller: PlatformCaller, organization_id: UUID, key_id: UUID) -> ApiKey:
     """Revoke a customer's key. Raise NotFound."""
-    return run_transaction(
-        lambda _: revoke_key(key_id=key_id, organization_id=organization_id, actor=caller.actor)
-    )
+
+    def revoke(_: Transaction) -> ApiKey:
+        _lock_own(caller)
+        return revoke_key(key_id=key_id, organization_id=organization_id, actor=caller.actor)
+
+    return run_transaction(revoke)
 
 
 def _lock_own(caller: PlatformCaller) -> None:

@@ -1,6 +1,11 @@
 """The rule whether numbers can be ordered or routed for a campaign."""
 
+from typing import TYPE_CHECKING
+
 from config.errors import Conflict
+
+if TYPE_CHECKING:
+    from campaigns.models import Campaign
 
 
 class CampaignNotActive(Conflict):
@@ -32,6 +37,19 @@ def is_usable(*, campaign_status: str, brand_status: str, identity_status: str |
     except Conflict:
         return False
     return True
+
+
+def problem_with(campaign: "Campaign") -> str:
+    """Return why numbers can't carry traffic for the campaign, or a blank."""
+    try:
+        require_usable(
+            campaign_status=campaign.status,
+            brand_status=campaign.brand.status,
+            identity_status=campaign.brand.identity_status,
+        )
+    except Conflict as refused:
+        return refused.message
+    return ""
 
 
 def is_verified(*, brand_status: str, identity_status: str | None) -> bool:

@@ -20,6 +20,8 @@ from campaigns.registry.columns import (
 from config.db.fields import CreatedAt, id_column, not_blank, one_of
 
 LONGEST_EXTERNAL_ID = 255
+# In one outbox entry: the number of an event within its act has 12 bits of its id.
+MOST_EVENTS = 4_096
 
 
 class OrganizationStatus(models.TextChoices):
@@ -242,7 +244,7 @@ class OutboxEntry(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(event_count__gte=1)
+                condition=models.Q(event_count__range=(1, MOST_EVENTS))
                 & (models.Q(subject_id__isnull=False) | models.Q(data__isnull=False)),
                 name="outbox_entry_whole",
             ),

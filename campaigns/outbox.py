@@ -22,9 +22,6 @@ from config.api.envelope import render
 from config.db.fields import NO_ORGANIZATION
 from config.db.pipeline import Statement, run_statements
 
-# The most resources in one row: the number of an event within its act has 12 bits of its id.
-MOST_EVENTS = 4_096
-
 _WRITE = """
     INSERT INTO campaigns_outboxentry (organization_id, type, event_count, data)
     VALUES (%s, %s, %s, %s::jsonb)

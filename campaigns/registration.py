@@ -11,6 +11,7 @@ from campaigns.history import record
 from campaigns.models import Brand, BrandStatus, Campaign, CampaignStatus, Organization
 from campaigns.names import as_id, require_name
 from config.actors import Actor
+from config.db.constraints import constraint_of
 from config.db.fields import new_id
 from config.errors import NotFound, ValidationFailed
 
@@ -37,7 +38,7 @@ def create_organization(
                 after["external_id"] = external_id
             record(organization, "created", actor=actor, after=after)
     except IntegrityError as error:
-        if "organization_external_id_unique" in str(error):
+        if constraint_of(error) == "organization_external_id_unique":
             raise ExternalIdTaken from error
         raise _name_taken(name, error) from error
     return organization
@@ -79,7 +80,7 @@ def rename_organization(
 
 def _name_taken(name: str, error: IntegrityError) -> Exception:
     """Return the error of a name that another organization has, or else the one that occurred."""
-    if "organization_name_unique" not in str(error):
+    if constraint_of(error) != "organization_name_unique":
         return error
     return ValidationFailed(
         details={"name": f"an organization named {name!r} exists already: choose another name"}
@@ -139,7 +140,7 @@ def create_brand(
             after = {"name": name, "status": status, "identity_status": identity_status}
             record(brand, "created", actor=actor, after=after)
     except IntegrityError as error:
-        if "brand_name_unique_in_organization" not in str(error):
+        if constraint_of(error) != "brand_name_unique_in_organization":
             raise
         raise ValidationFailed(
             details={"brand": f"{organization.name} has a brand {name!r} already"}

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from campaigns.eligibility import is_usable
+from campaigns.eligibility import is_verified, problem_with
 from campaigns.history import record
 from campaigns.models import (
     Brand,
@@ -105,7 +105,7 @@ def decide_campaign(
         if campaign.status == status:
             return campaign
         require_transition(StateMachine.CAMPAIGN, campaign.status, status)
-        was_usable, before = _is_usable(campaign), _decided(campaign)
+        had_problem, before = bool(problem_with(campaign)), _decided(campaign)
         campaign.status, campaign.status_reason = status, reason
         is_rejected = status == CampaignStatus.REJECTED
         campaign.rejection_reasons = (
@@ -114,7 +114,7 @@ def decide_campaign(
         campaign.save(update_fields=["status", "status_reason", "rejection_reasons", "updated_at"])
         kind = DECISIONS[CampaignStatus(status)]
         record(campaign, kind, actor=actor, before=before, after=_decided(campaign), reason=reason)
-        if _is_usable(campaign) != was_usable:
+        if bool(problem_with(campaign)) != had_problem:
             write_route_change(campaign)
     return campaign
 
@@ -128,14 +128,6 @@ def _decided(campaign: Campaign) -> dict[str, object]:
     if campaign.rejection_reasons:
         after["rejection_reasons"] = campaign.rejection_reasons
     return after
-
-
-def _is_usable(campaign: Campaign) -> bool:
-    return is_usable(
-        campaign_status=campaign.status,
-        brand_status=campaign.brand.status,
-        identity_status=campaign.brand.identity_status,
-    )
 
 
 def review_brand(
@@ -224,11 +216,7 @@ def _found(brand: Brand) -> dict[str, object]:
 
 
 def _can_be_used(brand: Brand) -> bool:
-    return is_usable(
-        campaign_status=CampaignStatus.ACTIVE,
-        brand_status=brand.status,
-        identity_status=brand.identity_status,
-    )
+    return is_verified(brand_status=brand.status, identity_status=brand.identity_status)
 
 
 def suspend_organization(*, organization_id: UUID, actor: Actor, reason: str) -> Organization:

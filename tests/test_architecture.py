@@ -74,6 +74,12 @@ def test_module_imports_only_downward(name):
     )
 
 
+@pytest.mark.parametrize("name", sources())
+def test_constraint_is_known_by_name_not_by_text(name):
+    """A message of PostgreSQL quotes values: it may contain the name of any constraint."""
+    assert not re.search(r"\bin str\(\w*(?:err|exc)\w*\)", sources()[name].read_text())
+
+
 def _wires(name: str) -> bool:
     """Whether a module's work is to put the apps together."""
     return name in {"config.urls", "config.settings"}

@@ -5,6 +5,7 @@ taken after a rejection only. A unique index decides between two first requests 
 Locks: brand, then campaign.
 """
 
+import logging
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -26,8 +27,12 @@ from campaigns.registry.sandbox import decide_sandbox_brand, decide_sandbox_camp
 from campaigns.registry.states import StateMachine, StatusConflict, require_transition
 from campaigns.registry.tax_ids import end_of, masked, seal_tax_id, unseal_tax_id
 from config.actors import Actor
+from config.db.constraints import constraint_of
 from config.db.fields import new_id
 from config.errors import NotFound, ValidationFailed
+from config.sealing import CannotOpen
+
+logger = logging.getLogger(__name__)
 
 Submission = TypeVar("Submission", Brand, Campaign)
 
@@ -83,11 +88,11 @@ def _create_brand(organization_id: UUID, request: BrandRequest, actor: Actor) ->
 def _submit_brand_again(brand: Brand, request: BrandRequest, actor: Actor) -> Brand:
     """Take the corrected fields of a rejected brand. Change nothing if they are the same."""
     before = _shown_brand(brand)
-    if (brand.name, _tax_id_of(brand), *_values(brand, _BRAND_FIELDS)) == (
+    is_same = [brand.name, *_values(brand, _BRAND_FIELDS)] == [
         request.display_name,
-        request.tax_id,
         *_values(request, _BRAND_FIELDS),
-    ):
+    ]
+    if is_same and _has_tax_id(brand, request.tax_id):
         return brand
     is_rejected = brand.identity_status == BrandIdentityStatus.UNVERIFIED
     if not is_rejected or brand.status == BrandStatus.DELETED:
@@ -116,8 +121,13 @@ def _fill_brand(brand: Brand, request: BrandRequest) -> None:
     brand.submitted_at = Now()
 
 
-def _tax_id_of(brand: Brand) -> str:
-    return unseal_tax_id(brand.tax_id, brand_id=brand.pk)
+def _has_tax_id(brand: Brand, tax_id: str) -> bool:
+    """Compare with the stored tax id, or with its end if no key decrypts the whole."""
+    try:
+        return unseal_tax_id(brand.tax_id, brand_id=brand.pk) == tax_id
+    except CannotOpen:
+        logger.warning("the tax id of brand %s can't be decrypted", brand.pk)
+        return brand.tax_id_end == end_of(tax_id)
 
 
 def _shown_brand(brand: Brand) -> dict[str, Any]:
@@ -233,7 +243,7 @@ def _reference_in_use(noun: str, reference: str, status: str) -> StatusConflict:
 
 
 def _name_taken(error: IntegrityError, request: BrandRequest) -> Exception:
-    if "brand_name_unique_in_organization" not in str(error):
+    if constraint_of(error) != "brand_name_unique_in_organization":
         return error
     return ValidationFailed(
         details={"name": f"the organization has a brand named {request.display_name!r} already"}

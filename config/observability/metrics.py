@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -196,7 +196,7 @@ class _Asked(Collector):
         try:
             metrics = [metric for reader in _readers for metric in reader()]
             up.add_metric([], 1)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError):
             metrics = []
             up.add_metric([], 0)
         return [up, *metrics]

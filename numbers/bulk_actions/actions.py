@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from campaigns.eligibility import require_usable
+from campaigns.eligibility import problem_with
 from campaigns.models import Campaign, Organization
 from config.counts import counted, money
 from config.errors import ApiError, ValidationFailed
@@ -251,14 +251,8 @@ def _require_campaign(campaign_id: str, *, organization_id: str) -> None:
         raise ValidationFailed(
             details={"campaign": "was not found among the campaigns of this organization"}
         )
-    try:
-        require_usable(
-            campaign_status=campaign.status,
-            brand_status=campaign.brand.status,
-            identity_status=campaign.brand.identity_status,
-        )
-    except ApiError as refusal:
-        raise ValidationFailed(details={"campaign": refusal.message}) from refusal
+    if problem := problem_with(campaign):
+        raise ValidationFailed(details={"campaign": problem})
 
 
 def _words(refusal: ApiError) -> str:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from psycopg import sql
 
 from config.actors import Actor
+from config.db.constraints import constraint_of
 from config.errors import ValidationFailed
 from numbers.models import PhoneNumber, StockBatch
 from numbers.models.phone_numbers import NO_RENT
@@ -121,7 +122,7 @@ def seed_numbers(
         try:
             _add(numbers, stock, batch, progress, at)
         except IntegrityError as error:
-            if "phone_number_unique" not in str(error):
+            if constraint_of(error) != "phone_number_unique":
                 raise
             # Not by another seeding, which waits for this one: by an import, for example.
             raise ValidationFailed(

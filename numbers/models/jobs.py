@@ -66,6 +66,12 @@ class Job(models.Model):
                 | Q(status__in=["draft", "queued", "running"], finished_at__isnull=True),
                 name="job_finished_when_over",
             ),
+            # A running job without a heartbeat would never be taken over.
+            models.CheckConstraint(
+                condition=Q(status="running", heartbeat_at__isnull=False)
+                | (~Q(status="running") & Q(heartbeat_at__isnull=True)),
+                name="job_heartbeat_while_running",
+            ),
             models.CheckConstraint(
                 condition=Q(next_attempt_at__isnull=True) | Q(attempts__gt=0),
                 name="job_tried_before_next_attempt",

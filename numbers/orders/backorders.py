@@ -65,6 +65,12 @@ CLOSE = """
     INSERT INTO campaigns_outboxentry (organization_id, type, at, subject_id, event_count)
     SELECT organization_id, 'bulk_order.' || status, finished_at, id, 1 FROM closed
 """
+# Those of a suspended organization wait.
+_UNLESS_SUSPENDED = """
+    AND EXISTS (SELECT FROM campaigns_organization AS o
+                WHERE o.id = numbers_order.organization_id AND o.status = 'ACTIVE')
+    RETURNING"""
+FAIL = CLOSE.replace("RETURNING", _UNLESS_SUSPENDED, 1)
 
 # It keeps its place, and holds back no younger order (numbers.orders.waiting).
 WAIT_FOR_LIMIT = """
@@ -98,8 +104,7 @@ def fill_pending_orders() -> int:
 
     Each order has its own transaction. It fails if its campaign is no longer usable or the credit
     does not cover it. Orders of a suspended organization wait, and those of a key whose spending
-    limit is reached. Raise DatabaseError only if the
-    database is unavailable.
+    limit is reached. Raise DatabaseError only if the database is unavailable.
     """
     return look().filled
 
@@ -233,7 +238,8 @@ def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
     except ApiError as refused:
         # Checked under locks, before anything was written: this is why the order fails.
         actor = Actor("system", "fill_pending_orders", new_request_id())
-        tx.commit_with(close_statement(order.id, "failed", refused.code, actor))
+        _, parameters = close_statement(order.id, "failed", refused.code, actor)
+        tx.commit_with((FAIL, parameters))
         return False
     tx.commit_with(
         purchase_statement(purchase, buyer=buyer, routing=request.routing),

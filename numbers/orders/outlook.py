@@ -5,10 +5,9 @@ from decimal import Decimal
 
 from django.db import connection
 
-from campaigns.eligibility import require_usable
+from campaigns.eligibility import problem_with
 from campaigns.models import Campaign
 from config import json_text
-from config.errors import ApiError
 from numbers.inventory.criteria import Criteria
 from numbers.models import CreditAccount, Order
 from numbers.orders.picking import available_ids
@@ -90,14 +89,4 @@ def _credit_missing(order: Order) -> Decimal:
 
 
 def _campaign_problem(campaign: Campaign | None) -> str:
-    if campaign is None:
-        return ""
-    try:
-        require_usable(
-            campaign_status=campaign.status,
-            brand_status=campaign.brand.status,
-            identity_status=campaign.brand.identity_status,
-        )
-    except ApiError as refusal:
-        return refusal.message
-    return ""
+    return problem_with(campaign) if campaign else ""

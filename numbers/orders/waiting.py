@@ -8,10 +8,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from campaigns.eligibility import require_usable
+from campaigns.eligibility import is_usable
 from config import json_text
 from config.db.pipeline import Rows, Statement
-from config.errors import ApiError
 from numbers.inventory.criteria import Criteria
 from numbers.locks import LockedNumber
 from numbers.models import Order
@@ -140,7 +139,13 @@ def orders_without_campaign(*, sandbox: bool) -> list[Order]:
     """Return the pending orders whose campaign is no longer usable."""
     with connection.cursor() as cursor:
         cursor.execute(_CAMPAIGNS)
-        unusable = [row[0] for row in cursor.fetchall() if not _is_usable(*row[1:])]
+        unusable = [
+            campaign_id
+            for campaign_id, status, brand_status, identity_status in cursor.fetchall()
+            if not is_usable(
+                campaign_status=status, brand_status=brand_status, identity_status=identity_status
+            )
+        ]
     if not unusable:
         return []
     return list(
@@ -186,15 +191,3 @@ def _read(rows: Rows, sandbox: bool) -> Iterator[WaitingWish]:
     for organization_id, criteria, max_price, least in rows:
         stored = json_text.load(criteria) if isinstance(criteria, str | bytes) else criteria
         yield WaitingWish(organization_id, sandbox, stored, max_price, least)
-
-
-def _is_usable(campaign_status: str, brand_status: str, identity_status: str | None) -> bool:
-    try:
-        require_usable(
-            campaign_status=campaign_status,
-            brand_status=brand_status,
-            identity_status=identity_status,
-        )
-    except ApiError:
-        return False
-    return True

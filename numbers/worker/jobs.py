@@ -1,5 +1,4 @@
-"""Background jobs: queued in the database, claimed by a worker, resumed by another one after a
-kill.
+"""Background jobs: queued in the database, claimed by a worker, resumed by another if it is killed.
 
 A job's handler must be safe to run again after an interrupted attempt. It reports its progress
 through `JobContext.progress`, which ends the job if the operator asked for that. A job that fails
@@ -16,6 +15,7 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 
 from config.actors import Actor
@@ -168,7 +168,7 @@ def run_all() -> int:
 
 
 def seconds_until_due() -> float | None:
-    """Return how long no job needs a worker; None if none is waiting or context."""
+    """Return how long no job needs a worker; None if none is queued or running."""
     with connection.cursor() as cursor:
         cursor.execute(_WAIT)
         seconds: float | None = cursor.fetchone()[0]
@@ -291,7 +291,10 @@ def queue(job_id: UUID) -> None:
 
 
 def ask_to_stop(job: Job) -> None:
-    """Cancel a job: at once if it has not begun, else at its next step."""
-    waiting = Job.objects.filter(pk=job.pk, status__in=[Job.Status.DRAFT, Job.Status.QUEUED])
-    if not waiting.update(status=Job.Status.CANCELLED, finished_at=Now()):
-        Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(stop_asked=True)
+    """Cancel a job: at once if it is not running, else at its next step. One statement judges."""
+    running = Job.Status.RUNNING
+    Job.objects.filter(pk=job.pk, finished_at=None).update(
+        stop_asked=True,
+        status=Case(When(status=running, then=Value(running)), default=Value(Job.Status.CANCELLED)),
+        finished_at=Case(When(status=running, then=None), default=Now()),
+    )

@@ -210,6 +210,23 @@ def test_key_changes_nothing_when_it_stops_during_its_request(
     assert works(cast.colleague_key)
 
 
+@pytest.mark.parametrize("request_of", ["create", "rotate", "change", "revoke"])
+def test_platform_key_that_stops_midway_changes_no_key(cast, after_authentication, request_of):
+    secret, target = factories.platform_key(), id_of(cast.colleague_key)
+    api, path = Api(secret), f"/v1/platform/organizations/{cast.owner.pk}/api-keys"
+    requests = {
+        "create": lambda: api.post(path, {"scopes": ["numbers:read"], "label": "x"}),
+        "rotate": lambda: api.post(f"{path}/{target}/rotate", {}),
+        "change": lambda: api.request("PATCH", f"{path}/{target}", {"spending_limit": None}),
+        "revoke": lambda: api.request("DELETE", f"{path}/{target}"),
+    }
+    own, before = ApiKey.objects.filter(prefix=secret[:12]), ApiKey.objects.count()
+    after_authentication(lambda: own.update(revoked_at=timezone.now()))
+    error_of(requests[request_of](), 401, "UNAUTHORIZED")
+    assert ApiKey.objects.count() == before
+    assert works(cast.colleague_key)
+
+
 def test_scope_is_not_passed_on_when_removed_during_the_request(api, cast, after_authentication):
     after_authentication(
         lambda: ApiKey.objects.filter(prefix=cast.owner_key[:12]).update(

@@ -90,6 +90,14 @@ def test_brand_with_a_bad_field_is_refused(api, changes, field):
     assert not Brand.objects.exists()
 
 
+def test_tax_id_that_no_key_decrypts_is_compared_by_its_end(api, settings):
+    first = submitted_brand(api, reference_id="r")
+    settings.WEBHOOK_SECRET_KEYS = ["another key of the desk, which is long enough"]
+    assert submitted_brand(api, reference_id="r") == first
+    other = brand_body(reference_id="r", tax_id="12-3450000")
+    error_of(api.post(BRANDS, other), 409, "CONFLICT")
+
+
 def test_legal_name_that_is_no_name_asks_for_another(api):
     error = error_of(api.post(BRANDS, brand_body(legal_name="a\u200bb")), 422, "VALIDATION_FAILED")
     assert list(error["details"]) == ["legal_name"]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.test import Client, override_settings
 
 from config.db.transactions import run_transaction
@@ -160,9 +160,10 @@ def test_backorders_are_exposed_with_their_quantity(api):
 
 
 @pytest.mark.django_db
-def test_counts_are_exposed_when_the_database_is_away(monkeypatch):
+@pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
+def test_counts_are_exposed_when_the_database_is_away(monkeypatch, error):
     def away():
-        raise DatabaseError("no connection")
+        raise error("no connection")
 
     monkeypatch.setattr(metrics, "_readers", [away])
     assert value("numberdesk_database_up") == 0

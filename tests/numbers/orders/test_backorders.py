@@ -9,7 +9,8 @@ from django.core.management import call_command
 from campaigns.models import Brand, Campaign, Organization
 from numbers.credit.ledger import correct
 from numbers.inventory.add import add_numbers
-from numbers.models import PhoneNumber
+from numbers.models import Order, PhoneNumber
+from numbers.orders import backorders
 from numbers.orders.backorders import fill_pending_orders
 from numbers.ownership.release import end_quarantine
 from tests.support import db_assertions, factories
@@ -310,6 +311,21 @@ def test_order_waits_while_its_organization_is_suspended(api, cast):
     factories.stock(*factories.line(5))
     assert fill_pending_orders() == 1
     assert filled(api, order_id)
+
+
+def test_order_of_a_suspended_organization_does_not_fail(api, cast, monkeypatch):
+    """It was active when the pass read the order, and its campaign expired, too."""
+    campaign = factories.campaign(cast.owner)
+    order_id = wait_for(api, 1, campaign_id=str(campaign.pk))
+    read = list(Order.objects.filter(pk=order_id))
+    monkeypatch.setattr(backorders, "orders_without_campaign", lambda *, sandbox: read)
+    Campaign.objects.filter(pk=campaign.pk).update(status="EXPIRED")
+    Organization.objects.filter(pk=cast.owner.pk).update(status="SUSPENDED")
+    fill_pending_orders()
+    Organization.objects.filter(pk=cast.owner.pk).update(status="ACTIVE")
+    assert order_status(api, order_id)["status"] == "pending"
+    fill_pending_orders()
+    assert order_status(api, order_id)["status"] == "failed"
 
 
 def test_cancelled_order_is_not_filled(api):

@@ -214,6 +214,7 @@ CASES = {
             {"event_count": "0"},
             {"event_count": "-1"},
             {"subject_id": "NULL", "data": "NULL"},
+            {"event_count": "4097"},
         ],
     },
     "apikeys_apikey": {
@@ -352,8 +353,12 @@ CASES = {
         "job_actor_named": [{name: value} for name, value in NO_ACTOR],
         "job_request_named": [{"request_id": value} for value in BLANK],
         "job_started_when_it_ran": [
-            {"status": "'running'"},
+            {"status": "'running'", "heartbeat_at": NOW},
             {"status": "'done'", "finished_at": NOW},
+        ],
+        "job_heartbeat_while_running": [
+            {"status": "'running'", "started_at": NOW},
+            {"heartbeat_at": NOW},
         ],
         "job_tried_before_next_attempt": [{"next_attempt_at": NOW}],
         "job_finished_when_over": [{"status": "'cancelled'"}, {"finished_at": NOW}],

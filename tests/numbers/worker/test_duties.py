@@ -306,9 +306,10 @@ def test_old_jobs_are_deleted_whole_and_running_ones_never(settings):
     for status in ("draft", "queued", "running", *over):
         job = factories.job()  # with one outcome
         finished = f"now() - {age}" if status in over else "NULL"
+        heartbeat = "now()" if status == "running" else "NULL"
         db_assertions.run(
             f"""UPDATE numbers_job SET status = '{status}', created_at = now() - {age}, finished_at = {finished},
-                started_at = now() - {age} WHERE id = '{job.pk}'"""
+                heartbeat_at = {heartbeat}, started_at = now() - {age} WHERE id = '{job.pk}'"""
         )
     assert jobs.forget_old_jobs() == 4
     assert set(Job.objects.values_list("status", flat=True)) == {"queued", "running"}

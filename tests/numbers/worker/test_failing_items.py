@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from numbers.bulk_actions.actions import BULK_ACTIONS, Assign
 from numbers.bulk_actions.job import begin, choose
@@ -17,7 +18,7 @@ from numbers.worker.jobs import (
     seconds_until_due,
 )
 from tests.support import db_assertions, factories
-from tests.support.concurrency import Clients, uncommitted
+from tests.support.concurrency import Clients, uncommitted, wait_until_blocked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,6 +141,27 @@ def test_waiting_retry_can_be_stopped(works):
     assert run_all() == 0
     job.refresh_from_db()
     assert job.status == "cancelled"
+
+
+def test_job_put_back_in_the_queue_at_the_same_time_is_stopped(works):
+    job = planted()
+    mine = Job.objects.filter(pk=job.pk)
+    mine.update(status="running", started_at=Now(), heartbeat_at=Now())
+    with Clients(1) as clients:
+        with uncommitted(lambda: mine.update(status="queued", heartbeat_at=None)):
+            stopping = clients.start(ask_to_stop, job)
+            wait_until_blocked()
+        stopping.result()
+    job.refresh_from_db()
+    assert (job.status, job.stop_asked) == ("cancelled", True)
+
+
+def test_running_job_goes_on_to_its_next_step_when_stopped(works):
+    job = planted()
+    Job.objects.filter(pk=job.pk).update(status="running", started_at=Now(), heartbeat_at=Now())
+    ask_to_stop(job)
+    job.refresh_from_db()
+    assert (job.status, job.stop_asked, job.finished_at) == ("running", True, None)
 
 
 def test_job_of_a_stopping_worker_is_queued_without_an_attempt(works, monkeypatch):
