@@ -67,6 +67,12 @@ _NOT_PUBLIC_V6 = [
 ]
 
 
+# IDNA 2003, which Python has, and IDNA 2008, which browsers have, make two domains of these (UTS 46,
+# section 7): a request must not go to the one that was not meant.
+_READ_TWO_WAYS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
+_WRITE_ASCII = "must have a host that is a valid name: write it in its xn-- form"
+
+
 def check_public_https_url(value: str) -> str:
     """Return the URL as it is stored. Raise UnsafeUrl if its host is not public.
 
@@ -124,12 +130,12 @@ def _ascii(host: str) -> str:
         return host
     if len(host) > 253:  # the codec's time grows with the square of the length
         raise UnsafeUrl("must have a host name of at most 253 characters")
+    if _READ_TWO_WAYS.search(host):
+        raise UnsafeUrl(_WRITE_ASCII)
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise UnsafeUrl(
-            "must have a host that is a valid name: write it in its xn-- form"
-        ) from None
+        raise UnsafeUrl(_WRITE_ASCII) from None
 
 
 def _check_name_or_ipv4(host: str) -> None:

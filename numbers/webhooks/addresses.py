@@ -5,9 +5,10 @@ one that was. WEBHOOK_PRIVATE_HOSTS names hosts for trying out, which may be pri
 """
 
 import socket
+import string
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from django.conf import settings
 
@@ -58,7 +59,9 @@ def target_of(url: str) -> Target:
     parts = urlsplit(check_webhook_url(url))
     host = _ascii_host(parts)
     port = parts.port or _PORTS[parts.scheme]
-    path = (parts.path or "/").replace(" ", "%20") + (f"?{parts.query}" if parts.query else "")
+    path = quote(parts.path or "/", safe=string.punctuation)
+    if parts.query:
+        path += f"?{quote(parts.query, safe=string.punctuation)}"
     authority, is_private = _authority(parts, host), _is_private_host(parts)
     return Target(parts.scheme, host, port, authority, path, is_private)
 

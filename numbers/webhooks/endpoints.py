@@ -91,7 +91,7 @@ def change_webhook(
 ) -> Webhook:
     """Change fields of an endpoint, and record those that differ. Raise NotFound.
 
-    An endpoint that becomes active starts without its failures. One that was disabled goes on with
+    An endpoint that becomes active or gets another URL starts without its failures. One that was disabled goes on with
     what waits; what happened while it was disabled, only ``recover`` delivers.
     """
 
@@ -108,10 +108,10 @@ def change_webhook(
             setattr(webhook, name, value)
         fields = {*changes, "followed_from", "updated_at"}
         if "status" in changes:
-            webhook.disabled_at, webhook.disabled_reason = None, ""
-            webhook.failures, webhook.failing_since, webhook.probe_at = 0, None, None
-            webhook.due_at = None
+            webhook.disabled_at, webhook.disabled_reason, webhook.due_at = None, "", None
             fields |= {"disabled_at", "disabled_reason", "due_at"}
+        if "status" in changes or "url" in after:
+            webhook.failures, webhook.failing_since, webhook.probe_at = 0, None, None
             fields |= {"failures", "failing_since", "probe_at"}
         webhook.save(update_fields=fields)
         refresh_due([webhook.pk])

@@ -92,7 +92,10 @@ class DeliveryJson(TypedDict):
     created_at: Annotated[Moment, doc("When it was made.")]
     next_attempt_at: Annotated[
         Moment | None,
-        doc("When it is tried next; null while it is being sent, and once it has ended."),
+        doc(
+            "When it is tried next; null while it is being sent, while its webhook is paused or "
+            "disabled, and once it has ended."
+        ),
     ]
     attempts: Annotated[list[AttemptJson], doc("Its attempts, oldest first.")]
 
@@ -119,14 +122,13 @@ def webhook_json(webhook: Webhook) -> WebhookJson:
 def delivery_json(
     delivery: WebhookDelivery, attempts: Iterable[DeliveryAttempt] = ()
 ) -> DeliveryJson:
-    is_waiting = delivery.status == DeliveryStatus.PENDING and delivery.leased_until is None
     return {
         "id": delivery.pk,
         "event_id": delivery.event_id,
         "event_type": delivery.event_type,
         "status": delivery.status,
         "created_at": timestamp(delivery.created_at),
-        "next_attempt_at": timestamp(delivery.due_at) if is_waiting else None,
+        "next_attempt_at": _next_attempt_at(delivery),
         "attempts": [
             {
                 "at": timestamp(one.at),
@@ -137,3 +139,11 @@ def delivery_json(
             for one in attempts
         ],
     }
+
+
+def _next_attempt_at(delivery: WebhookDelivery) -> str | None:
+    """Return when it is tried next: not before the next probe of an endpoint that fails."""
+    webhook, due_at = delivery.webhook, delivery.due_at
+    if due_at is None or delivery.leased_until or webhook.status != Webhook.Status.ACTIVE:
+        return None
+    return timestamp(max(due_at, webhook.probe_at or due_at))

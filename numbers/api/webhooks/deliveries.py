@@ -28,7 +28,7 @@ from numbers.api.webhooks.requests import (
     DeliveryQuery,
     RecoveryRequest,
 )
-from numbers.models import DeliveryAttempt, WebhookDelivery
+from numbers.models import DeliveryAttempt
 from numbers.webhooks import replays
 from numbers.webhooks.endpoints import own_webhook
 from numbers.webhooks.types import DeliveryJson, RecoveryJson, delivery_json
@@ -135,7 +135,7 @@ class DeliveryListView(ApiView):
         filters: dict[str, Any] = dict(query.filters)
         if since := filters.pop("since", None):
             filters["event_id__gte"] = first_id_of(since)
-        found = WebhookDelivery.objects.filter(webhook=webhook, event_id__lt=page.below, **filters)
+        found = webhook.deliveries.filter(event_id__lt=page.below, **filters)
         rows = list(found.order_by("-event_id")[: page.fetch])
         attempts: dict[UUID, list[DeliveryAttempt]] = defaultdict(list)
         for one in DeliveryAttempt.objects.filter(delivery__in=rows).order_by("pk"):

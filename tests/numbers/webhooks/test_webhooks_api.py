@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from campaigns.event_types import EventType
 from campaigns.outbox import write_event
+from config.api.envelope import timestamp
 from numbers.events.publish import publish_events
 from numbers.models import Webhook, WebhookDelivery
 from numbers.webhooks import endpoints, replays
@@ -232,6 +233,49 @@ def test_recovery_commits_each_batch_of_events(
     recovered = api.post(f"{HOOKS}/{made['id']}/recover", {"since": since.isoformat()})
     assert recovered.json()["data"] == {"count": 5}
     assert seen == [0, 2, 4]
+
+
+def test_address_of_any_characters_is_called(api: Api, cast: Cast, hook: Any) -> None:
+    work()
+    create(api, url=f"{hook.url}/ü/%C3%BC?q=é b&r=1")
+    happens(cast)
+    work()
+    assert hook.paths == ["/hook/%C3%BC/%C3%BC?q=%C3%A9%20b&r=1"]
+
+
+def test_next_attempt_of_a_failing_webhook_is_its_next_probe(
+    api: Api, cast: Cast, hook: Any
+) -> None:
+    work()
+    made = create(api, url=hook.url)
+    path = f"{HOOKS}/{made['id']}"
+    hook.behavior = answer(500)
+    happens(cast)
+    work()
+    happens(cast)
+    work()  # makes the second delivery, which waits for the probe
+    webhook = Webhook.objects.get()
+    second = api.get(f"{path}/deliveries").json()["data"][0]
+    assert (second["attempts"], second["next_attempt_at"]) == ([], timestamp(webhook.probe_at))
+    api.request("PATCH", path, {"status": "paused"})
+    assert api.get(f"{path}/deliveries").json()["data"][0]["next_attempt_at"] is None
+
+
+def test_failing_webhook_is_called_at_its_new_address(api: Api, cast: Cast, hook: Any) -> None:
+    work()
+    made = create(api, url=hook.url)
+    hook.behavior = answer(500)
+    happens(cast)
+    work()
+    hook.behavior = answer(204)
+    path = f"{HOOKS}/{made['id']}"
+    api.request("PATCH", path, {"url": hook.url})  # the same: it still waits for its probe
+    happens(cast)
+    work()
+    assert len(hook.received) == 1
+    api.request("PATCH", path, {"url": f"{hook.url}/mended"})
+    work()
+    assert hook.paths == ["/hook", "/hook/mended"]
 
 
 def test_replay_sends_the_same_id_again(api: Api, cast: Cast, hook: Any) -> None:
