@@ -85,7 +85,7 @@ def decide_campaign(
     reason: str = "",
     rejection_reasons: Sequence[RejectionReasonJson] = (),
 ) -> Campaign:
-    """Give a campaign the status that was decided. Idempotent.
+    """Give a campaign the status that was decided, or its status another reason. Idempotent.
 
     Raise NotFound, ValidationFailed if a rejection has no reason, StatusConflict if the state
     table does not allow the change.
@@ -102,15 +102,17 @@ def decide_campaign(
         )
         if campaign is None:
             raise NotFound()
+        is_rejected = status == CampaignStatus.REJECTED
+        reasons = reasons_or_one(rejection_reasons, reason) if is_rejected else []
         if campaign.status == status:
-            return campaign
-        require_transition(StateMachine.CAMPAIGN, campaign.status, status)
+            known = campaign.status_reason, campaign.rejection_reasons
+            if not reason or known == (reason, reasons):
+                return campaign
+        else:
+            require_transition(StateMachine.CAMPAIGN, campaign.status, status)
         had_problem, before = bool(problem_with(campaign)), _decided(campaign)
         campaign.status, campaign.status_reason = status, reason
-        is_rejected = status == CampaignStatus.REJECTED
-        campaign.rejection_reasons = (
-            reasons_or_one(rejection_reasons, reason) if is_rejected else []
-        )
+        campaign.rejection_reasons = reasons
         campaign.save(update_fields=["status", "status_reason", "rejection_reasons", "updated_at"])
         kind = DECISIONS[CampaignStatus(status)]
         record(campaign, kind, actor=actor, before=before, after=_decided(campaign), reason=reason)
@@ -192,14 +194,20 @@ def _review(
     reason: str,
     rejection_reasons: Sequence[RejectionReasonJson],
 ) -> Brand:
-    if (brand.status, brand.identity_status) == (status, identity_status):
+    is_unverified = identity_status == BrandIdentityStatus.UNVERIFIED
+    reasons = reasons_or_one(rejection_reasons, reason) if is_unverified else []
+    is_known = (brand.status, brand.identity_status) == (status, identity_status)
+    if is_known and (not reasons or reasons == brand.rejection_reasons):
         return brand
+    if is_unverified and not reasons and brand.identity_status != identity_status:
+        raise ValidationFailed(
+            details={"reason": "is required, or rejection_reasons: the customer sees it"}
+        )
     require_transition(StateMachine.BRAND, brand.status, status)
     require_transition(StateMachine.IDENTITY, brand.identity_status, identity_status)
     was_usable, before = _can_be_used(brand), _found(brand)
     brand.status, brand.identity_status = status, identity_status
-    is_unverified = identity_status == BrandIdentityStatus.UNVERIFIED
-    brand.rejection_reasons = reasons_or_one(rejection_reasons, reason) if is_unverified else []
+    brand.rejection_reasons = reasons
     brand.save(update_fields=["status", "identity_status", "rejection_reasons", "updated_at"])
     record(brand, "reviewed", actor=actor, before=before, after=_found(brand), reason=reason)
     if _can_be_used(brand) != was_usable:

@@ -8,7 +8,8 @@ from typing_extensions import TypedDict
 
 from campaigns.eligibility import BrandNotVerified
 from campaigns.models import Brand
-from campaigns.registry.submit import require_verified
+from campaigns.registry.fields import CampaignRequest
+from campaigns.registry.submit import complaint_about_reference, require_verified
 from config.api.declared import doc
 from config.api.field_kinds import Flag, Text
 from config.api.parse_values import parse_uuid
@@ -31,10 +32,19 @@ class CampaignCheckJson(TypedDict):
 
 
 def check_campaign(
-    *, organization_id: UUID, body: Any, problems: Mapping[str, str]
+    *,
+    organization_id: UUID,
+    body: Any,
+    request: CampaignRequest | None,
+    problems: Mapping[str, str],
 ) -> CampaignCheckJson:
-    """Return what is wrong with a JSON object: the problems of its fields, and its brand's."""
+    """Return what is wrong with a JSON object: the problems of its fields, brand and reference.
+
+    `request` is what was read of it, if it has no problem.
+    """
     found = dict(problems)
+    if request is not None and (complaint := complaint_about_reference(organization_id, request)):
+        found["reference_id"] = complaint
     if (brand_id := parse_uuid(body.get("brand_id"))) and "brand_id" not in found:
         brand = Brand.objects.of(organization_id).filter(pk=brand_id).first()
         if complaint := _complaint_about(brand):

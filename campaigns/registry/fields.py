@@ -73,13 +73,15 @@ def _text(bounds: tuple[int, int], *, required: bool = True) -> Reads:
 
 def _line(most: int, *, required: bool) -> Reads:
     """Read text of one line."""
-    rule = f"must be 1 to {most} characters in one line, not only blanks"
+    rule = f"must be 1 to {most} printable characters in one line, not only blanks"
 
     def read(value: object) -> str | None:
         if value is None and not required:
             return None
-        if is_text(value, longest=most) and (text := str(value).strip()):
-            return text
+        if is_text(value, longest=most):
+            text = str(value).strip()
+            if text and text.isprintable():
+                return text
         raise Problem(rule)
 
     schema = {"type": "string", "minLength": 1, "maxLength": most}

@@ -118,12 +118,15 @@ def respond_to_check(request: Request, organization_id: UUID) -> HttpResponse:
     """Say what is wrong with the campaign of the request's body."""
     refuse_unknown_parameters(request)
     problems: dict[str, str] = {}
+    body = None
     try:
-        parse_body(request, CampaignRequest)
+        body = parse_body(request, CampaignRequest)
     except ValidationFailed as refusal:
         problems = refusal.details or {}
         if not isinstance(request.data, dict) or "body" in problems:
             raise
     return success(
-        check_campaign(organization_id=organization_id, body=request.data, problems=problems)
+        check_campaign(
+            organization_id=organization_id, body=request.data, request=body, problems=problems
+        )
     )

@@ -188,10 +188,7 @@ def _submit_campaign_again(
 ) -> Campaign:
     before = _shown_campaign(campaign)
     campaign.brand = brand
-    if (campaign.name, *_values(campaign, _CAMPAIGN_FIELDS)) == (
-        request.name or request.use_case,
-        *_values(request, _CAMPAIGN_FIELDS),
-    ):
+    if _is_the_same(campaign, request):
         return campaign
     if campaign.status != CampaignStatus.REJECTED:
         raise _reference_in_use("campaign", campaign.reference_id, campaign.status)
@@ -202,6 +199,26 @@ def _submit_campaign_again(
     campaign.save()
     campaign = _recorded(campaign, "resubmitted", before, _shown_campaign(campaign), actor)
     return decide_sandbox_campaign(campaign, request_id=actor.request_id)
+
+
+def complaint_about_reference(organization_id: UUID, request: CampaignRequest) -> str:
+    """Return why a submission with this reference would be refused, or a blank."""
+    campaign = (
+        Campaign.objects.of(organization_id)
+        .filter(brand_id=request.brand_id, reference_id=request.reference_id)
+        .exclude(status=CampaignStatus.REJECTED)
+        .first()
+    )
+    if campaign is None or _is_the_same(campaign, request):
+        return ""
+    return _reference_in_use("campaign", campaign.reference_id, campaign.status).message
+
+
+def _is_the_same(campaign: Campaign, request: CampaignRequest) -> bool:
+    return [campaign.name, *_values(campaign, _CAMPAIGN_FIELDS)] == [
+        request.name or request.use_case,
+        *_values(request, _CAMPAIGN_FIELDS),
+    ]
 
 
 def _fill_campaign(campaign: Campaign, request: CampaignRequest) -> None:

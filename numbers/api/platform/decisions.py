@@ -199,9 +199,10 @@ class BrandDecisionView(PlatformView):
     def post(self, request: PlatformRequest, brand_id: UUID) -> HttpResponse:
         """Decide on a brand.
 
-        Record what the registry found. The customer gets a `brand.updated` event; where campaigns
+        Record what the registry found. `UNVERIFIED` needs a `reason` or `rejection_reasons`. The
+        customer gets a `brand.updated` event; where campaigns
         of the brand become usable or stop being so, gateways get the change of their routes.
-        Deciding the same again changes nothing.
+        Deciding the same again changes nothing but a reason that differs.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, BrandDecision)
@@ -248,7 +249,7 @@ class CampaignDecisionView(PlatformView):
         Approve, reject or end a campaign. A rejection needs a `reason`. The customer gets a
         `campaign.updated` event; where it becomes usable, or stops being so, gateways get the change
         of its routes.
-        Deciding the same again changes nothing.
+        Deciding the same again changes nothing but a reason that differs.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, CampaignDecision)

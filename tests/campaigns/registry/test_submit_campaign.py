@@ -165,9 +165,22 @@ def test_same_campaign_again_answers_the_first(api, brand):
     first = submitted_campaign(api, brand)
     assert submitted_campaign(api, brand) == first
     decide_campaign(campaign_id=first.pk, status="ACTIVE", actor=factories.actor())
-    decide_brand(brand_id=brand.pk, identity_status="UNVERIFIED", actor=factories.actor())
+    decide_brand(
+        brand_id=brand.pk, identity_status="UNVERIFIED", actor=factories.actor(), reason="unpaid"
+    )
     data = submitted(api.post(CAMPAIGNS, campaign_body(brand.pk)))
     assert (data["id"], data["status"]) == (str(first.pk), "ACTIVE")
+
+
+def test_check_names_a_reference_that_another_campaign_has(api, brand):
+    submitted_campaign(api, brand)
+    same, other = campaign_body(brand.pk), campaign_body(brand.pk, use_case="MIXED")
+    check = f"{CAMPAIGNS}/check"
+    assert api.post(check, same).json()["data"] == {"acceptable": True, "complaints": []}
+    found = api.post(check, other).json()["data"]
+    assert [one["field"] for one in found["complaints"]] == ["reference_id"]
+    refusal = error_of(api.post(CAMPAIGNS, other), 409, "CONFLICT")["message"]
+    assert refusal == found["complaints"][0]["rule"]
 
 
 def test_reference_of_another_campaign_is_a_conflict(api, brand):
@@ -204,7 +217,9 @@ def test_rejected_campaign_unchanged_stays_rejected(api, brand):
 
 def test_resubmission_needs_a_verified_brand(api, brand):
     reject(submitted_campaign(api, brand))
-    decide_brand(brand_id=brand.pk, identity_status="UNVERIFIED", actor=factories.actor())
+    decide_brand(
+        brand_id=brand.pk, identity_status="UNVERIFIED", actor=factories.actor(), reason="unpaid"
+    )
     answer = api.post(CAMPAIGNS, campaign_body(brand.pk, use_case="MIXED"))
     error_of(answer, 409, "BRAND_NOT_VERIFIED")
 

@@ -88,9 +88,34 @@ def test_campaign_is_rejected_with_reasons(api, reviewer, campaign):
 
 
 def test_same_decision_again_changes_nothing(reviewer, campaign):
-    first = decided(reviewer, campaign, status="ACTIVE")
-    assert decided(reviewer, campaign, status="ACTIVE", reason="again") == first
+    first = decided(reviewer, campaign, status="ACTIVE", reason="fine")
+    for again in ({}, {"reason": "fine"}):
+        assert decided(reviewer, campaign, status="ACTIVE", **again) == first
     assert Event.objects.filter(subject_id=campaign.pk, kind="approved").count() == 1
+
+
+def test_same_rejection_with_other_reasons_is_another(reviewer, campaign):
+    rejection = {"status": "REJECTED", "reason": "unclear"}
+    decided(reviewer, campaign, **rejection)
+    data = decided(reviewer, campaign, **rejection, rejection_reasons=REASONS)
+    assert data["rejection_reasons"] == REASONS
+    decided(reviewer, campaign, **rejection, rejection_reasons=REASONS)
+    assert decided(reviewer, campaign, status="REJECTED", reason="no")["status_reason"] == "no"
+    assert Event.objects.filter(subject_id=campaign.pk, kind="rejected").count() == 3
+
+
+def test_brand_rejected_again_takes_the_other_reasons(cast, reviewer):
+    brand = factories.brand(cast.owner, identity_status=None)
+    error = error_of(
+        decide(reviewer, brand, identity_status="UNVERIFIED"), 422, "VALIDATION_FAILED"
+    )
+    assert list(error["details"]) == ["reason"]
+    decided(reviewer, brand, identity_status="UNVERIFIED", reason="no such company")
+    rejection = {"identity_status": "UNVERIFIED", "rejection_reasons": REASONS}
+    assert decided(reviewer, brand, **rejection)["rejection_reasons"] == REASONS
+    for again in (rejection, {"identity_status": "UNVERIFIED"}):
+        assert decided(reviewer, brand, **again)["rejection_reasons"] == REASONS
+    assert Event.objects.filter(subject_id=brand.pk, kind="reviewed").count() == 2
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,12 @@ def expire(campaign):
 
 
 def unverify(campaign):
-    decide_brand(brand_id=campaign.brand_id, identity_status="UNVERIFIED", actor=factories.actor())
+    decide_brand(
+        brand_id=campaign.brand_id,
+        identity_status="UNVERIFIED",
+        reason="unpaid",
+        actor=factories.actor(),
+    )
 
 
 def delete(campaign):

@@ -124,7 +124,7 @@ READS = {
 }
 # Bodies of those that change nothing with the example's.
 BODIES = {
-    "decideBrand": {"identity_status": "UNVERIFIED"},
+    "decideBrand": {"identity_status": "UNVERIFIED", "reason": "unpaid"},
     "decideCampaign": {"status": "EXPIRED"},
 }
 
