@@ -1,6 +1,6 @@
 """Add named numbers: those that an operator types, or that the operator's systems send."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from config.actors import Actor
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ValidationFailed
 from numbers.inventory.pricing import whole_cents
-from numbers.models import StockBatch
+from numbers.models import PhoneNumber, StockBatch
 from numbers.models.phone_numbers import NO_RENT
 from numbers.numbering.phone_numbers import Named, NotANumber, judge_number
 from numbers.worker.wake import wake_statement
@@ -92,28 +92,38 @@ def add_each(tx: Transaction, numbers: Sequence[NewNumber], *, actor: Actor) -> 
 
     Raise ValidationFailed naming each bad one, such as ``numbers[3].number``.
     """
-    problems: dict[str, str] = {}
-    lines: dict[str, _Line] = {}
+    lines, wrong = judge_each(dict(enumerate(numbers)))
+    places = {line.named.number: place for place, line in lines.items()}
+    if wrong:
+        known = list(PhoneNumber.objects.filter(number__in=places).values_list("number", flat=True))
+    else:
+        batch, known = _add(tx, list(lines.values()), actor, "", sandbox=False)
+    wrong |= {places[one]: "is in stock already" for one in known}
+    if wrong:
+        details = {f"numbers[{place}].number": wrong[place] for place in sorted(wrong)}
+        raise ValidationFailed(details=details)
+    return batch
+
+
+def judge_each(numbers: Mapping[int, NewNumber]) -> tuple[dict[int, _Line], dict[int, str]]:
+    """Return what can be added, and why a number can't be, both by their place in a list."""
+    lines: dict[int, _Line] = {}
+    wrong: dict[int, str] = {}
     places: dict[str, int] = {}
-    for place, given in enumerate(numbers):
+    for place, given in numbers.items():
         try:
             named = judge_number(given.number, number_type=given.number_type)
         except NotANumber as problem:
-            problems[f"numbers[{place}].number"] = str(problem)
+            wrong[place] = str(problem)
             continue
-        if named.number in lines:
-            problems[f"numbers[{place}].number"] = f"repeats numbers[{places[named.number]}].number"
+        first = places.setdefault(named.number, place)
+        if first != place:
+            wrong[place] = f"repeats numbers[{first}].number"
             continue
-        places[named.number] = place
-        lines[named.number] = _Line(
+        lines[place] = _Line(
             named, given.price, given.monthly_price, given.sms_enabled, given.mms_enabled
         )
-    if not problems:
-        batch, known = _add(tx, list(lines.values()), actor, "", sandbox=False)
-        problems = {f"numbers[{places[one]}].number": "is in stock already" for one in known}
-    if problems:
-        raise ValidationFailed(details=problems)
-    return batch
+    return lines, wrong
 
 
 def _add(

@@ -33,10 +33,14 @@ CHANGE = """
             mms_enabled = COALESCE(%(mms)s::boolean, mms_enabled), updated_at = clock_timestamp()
         FROM line WHERE n.id = line.number_id
     )
-    INSERT INTO numbers_numberevent (at, number_id, kind, actor, request_id, before, after, reason)
-    SELECT clock_timestamp(), number_id, %(kind)s, %(actor)s, %(request_id)s, before,
-           %(after)s::jsonb, %(reason)s
-    FROM line
+    INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor,
+                                     request_id, before, after, reason)
+    SELECT clock_timestamp(), line.number_id, %(kind)s, a.organization_id, a.id, %(actor)s,
+           %(request_id)s, before, %(after)s::jsonb, %(reason)s
+    FROM line LEFT JOIN numbers_assignment AS a
+         ON a.number_id = line.number_id AND a.ended_at IS NULL
+            -- prices are those of the next sale: they are nothing to the owner
+            AND coalesce(%(sms)s::boolean, %(mms)s::boolean) IS NOT NULL
 """
 
 # What a number can carry is part of what its owner sees, so ``updated_at`` moves with it.

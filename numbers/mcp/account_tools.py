@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from typing_extensions import TypedDict
 
 from apikeys.scopes import Scope
+from campaigns.eligibility import problem_with
 from campaigns.models import Campaign, CampaignStatus
 from config.api.declared import Reads, RequestBody, doc, expected
 from config.api.envelope import doc_url
@@ -28,7 +29,7 @@ def _credit(call: Call, given: GetCreditRequest) -> CreditJson:
 
 class ListCampaignsRequest(RequestBody):
     status: Annotated[
-        str | None, choice(CampaignStatus.values), doc("Only ACTIVE ones can be used.")
+        str | None, choice(CampaignStatus.values), doc("Only those with this status.")
     ] = None
 
 
@@ -37,6 +38,7 @@ class CampaignSummaryJson(TypedDict):
     name: Text
     status: Text
     status_reason: Text | None
+    problem: Annotated[Text | None, doc("Why no number can be used for it; null if one can.")]
 
 
 class CampaignsJson(TypedDict):
@@ -44,7 +46,7 @@ class CampaignsJson(TypedDict):
 
 
 def _campaigns(call: Call, given: ListCampaignsRequest) -> CampaignsJson:
-    own = Campaign.objects.of(call.organization_id)
+    own = Campaign.objects.of(call.organization_id).select_related("brand")
     if given.status is not None:
         own = own.filter(status=given.status)
     return {
@@ -54,6 +56,7 @@ def _campaigns(call: Call, given: ListCampaignsRequest) -> CampaignsJson:
                 "name": one.name,
                 "status": one.status,
                 "status_reason": one.status_reason or None,
+                "problem": problem_with(one) or None,
             }
             for one in own.order_by("-pk")[:MOST_CAMPAIGNS]
         ]
@@ -102,7 +105,7 @@ ACCOUNT_TOOLS = (
     ),
     Tool(
         "list_campaigns",
-        "List your campaigns, newest first, 100 at most. Numbers can be used for ACTIVE ones.",
+        "List your campaigns, newest first, 100 at most. Take one whose problem is null.",
         Scope.CAMPAIGNS_READ,
         ListCampaignsRequest,
         CampaignsJson,

@@ -16,9 +16,9 @@ _QUOTE_AGAIN = (
     "with its confirm token and the same idempotency_key."
 )
 _SENTENCES = {
-    "BRAND_NOT_VERIFIED": "Call list_campaigns and take another campaign, or leave campaign_id "
+    "BRAND_NOT_VERIFIED": "Call list_campaigns and take one whose problem is null, or leave campaign_id "
     "out; waiting helps once the brand is verified.",
-    "CAMPAIGN_NOT_ACTIVE": "Call list_campaigns and take one that is ACTIVE, or leave campaign_id "
+    "CAMPAIGN_NOT_ACTIVE": "Call list_campaigns and take one whose problem is null, or leave campaign_id "
     "out.",
     "CONFIRMATION_EXPIRED": "Call the tool that gave the confirm token again, then repeat this "
     "call with the new token and everything else unchanged.",
@@ -32,7 +32,7 @@ _SENTENCES = {
     "status pending, then cancel_backorder for one, or wait until one is filled.",
     "NOT_FOUND": "Check the id: list_numbers, find_orders and list_campaigns show what your "
     "organization has.",
-    "NUMBER_LOCKED": "Do not release it: a person has locked it. Ask your user, who can unlock it.",
+    "NUMBER_LOCKED": "It was locked so that it is not released by mistake. Ask your user, who can unlock it.",
     "NUMBER_NOT_ASSIGNED": "It has been released. Call undo_release to get it back, or "
     "search_numbers for another.",
     "NUMBER_NOT_AVAILABLE": "It can't come back. Call search_numbers for another number.",

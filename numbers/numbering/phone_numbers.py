@@ -16,6 +16,8 @@ from numbers.numbering.area_codes import REGIONS, TOLL_FREE
 from numbers.numbering.e164 import is_e164
 
 SHORT_CODE = "short_code"
+# Numbers that force an outcome in the sandbox (numbers.orders.sandbox).
+SANDBOX_PREFIX = "+1500555"
 
 _IN_SERVICE = frozenset(REGIONS) | TOLL_FREE
 _NANP_REGIONS = ("US", "CA")
@@ -129,6 +131,8 @@ def _by_library(text: str, compact: str, region: str, number_type: str | None) -
     except phonenumbers.NumberParseException as error:
         raise NotANumber(f"{shown(text)} is not a phone number: {_why(error)}") from None
     number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if number.startswith(SANDBOX_PREFIX):
+        raise NotANumber(f"{number} stands for an outcome in the sandbox: no stock has it")
     if not phonenumbers.is_valid_number(parsed) or not is_e164(number):
         raise NotANumber(f"{shown(text)} is an impossible number: {_impossible(parsed)}")
     if compact[0] == "+" and compact != number and not _trunk_zero(text):

@@ -22,13 +22,20 @@ _SET = """
         SET locked_at = CASE WHEN %(kind)s = 'locked' THEN clock_timestamp() END
         WHERE id = ANY(%(ids)s) AND ended_at IS NULL AND (locked_at IS NULL) = (%(kind)s = 'locked')
         RETURNING id, number_id, organization_id
+    ), ending AS (  -- a lock takes that back (the trigger numberdesk_follow_assignment)
+        SELECT assignment_id FROM numbers_rent
+        WHERE assignment_id = ANY(%(ids)s) AND release_at_period_end AND %(kind)s = 'locked'
     )
     INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor,
                                      request_id, before, after, reason)
     SELECT clock_timestamp(), number_id, %(kind)s, organization_id, id, %(actor)s, %(request_id)s,
-           jsonb_build_object('locked', %(kind)s <> 'locked'),
-           jsonb_build_object('locked', %(kind)s = 'locked'), %(reason)s
-    FROM changed RETURNING assignment_id
+           jsonb_build_object('locked', %(kind)s <> 'locked')
+           || CASE WHEN ending IS NULL THEN '{}' ELSE '{"release_at_period_end": true}' END::jsonb,
+           jsonb_build_object('locked', %(kind)s = 'locked')
+           || CASE WHEN ending IS NULL THEN '{}' ELSE '{"release_at_period_end": false}' END::jsonb,
+           %(reason)s
+    FROM changed LEFT JOIN ending ON ending.assignment_id = changed.id
+    RETURNING assignment_id
 """
 
 

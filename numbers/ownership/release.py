@@ -202,7 +202,15 @@ END_QUARANTINE = """
 """
 
 RETIRE = """
-    WITH retired AS (
+    WITH holds AS (
+        SELECT DISTINCT reservation_id AS id FROM numbers_phonenumber
+        WHERE id = ANY(%(ids)s) AND held_until > %(at)s
+    ), ended AS (
+        UPDATE numbers_reservation AS r SET released_at = %(at)s
+        FROM holds WHERE r.id = holds.id AND released_at IS NULL AND NOT EXISTS (
+            SELECT FROM numbers_phonenumber AS n
+            WHERE n.reservation_id = r.id AND n.held_until > %(at)s AND n.id <> ALL(%(ids)s))
+    ), retired AS (
         UPDATE numbers_phonenumber
         SET status = 'retired', quarantined_until = NULL, held_for_id = NULL, held_until = NULL,
             reservation_id = NULL, updated_at = %(at)s

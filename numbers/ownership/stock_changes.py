@@ -75,7 +75,8 @@ def hold_number(
 ) -> None:
     """Hold a number for an organization; again, to hold it for longer.
 
-    Raise NotFound, Contradiction if the organization is suspended, or NumberNotAvailable.
+    Raise NotFound, NumberNotAvailable, or Contradiction if the organization is suspended or has
+    another inventory.
     """
     found = find_number(number)
     organization = Organization.objects.filter(pk=organization_id).first()
@@ -83,6 +84,10 @@ def hold_number(
         raise NotFound()
     if organization.status != Organization.Status.ACTIVE:
         raise Contradiction(f"conflict: {organization.name} is suspended")
+    if organization.is_sandbox != found.sandbox:
+        raise Contradiction(
+            "conflict: test numbers are for sandboxes alone, and sandboxes can have no others"
+        )
     buyer = Buyer(organization.pk, organization.is_sandbox, actor, reason=reason)
     try:
         reserve([found.number], ttl_seconds=ttl_seconds, buyer=buyer, reason=reason)

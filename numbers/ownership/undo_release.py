@@ -42,19 +42,24 @@ TAKE_BACK = """
     WITH taken AS (
         UPDATE numbers_phonenumber SET status = 'assigned', quarantined_until = NULL, updated_at = %(at)s
         WHERE id = %(number_id)s RETURNING id
+    ), ended AS (  -- what GO_ON changes
+        SELECT release_at_period_end AND next_charge_at <= %(at)s AS at_period_end
+        FROM numbers_rent WHERE assignment_id = %(id)s
     )
     INSERT INTO numbers_numberevent (at, number_id, kind, organization_id, assignment_id, actor, request_id, before,
                                      after, reason)
     SELECT %(at)s, id, 'release_undone', %(organization_id)s, %(id)s, %(actor)s, %(request_id)s,
            jsonb_build_object('status', 'quarantined', 'quarantined_until', %(until)s::timestamptz,
-                              'inbound_url', '', 'status_url', '', 'label', '', 'campaign_id', NULL),
+                              'inbound_url', '', 'status_url', '', 'label', '', 'campaign_id', NULL)
+           || CASE WHEN at_period_end THEN '{"release_at_period_end": true}' ELSE '{}' END::jsonb,
            jsonb_build_object('status', 'assigned', 'quarantined_until', NULL, 'inbound_url', %(inbound_url)s::text,
                               'status_url', %(status_url)s::text, 'label', %(label)s::text,
                               'campaign_id', %(campaign_id)s::uuid)
            || CASE WHEN %(detached)s::uuid IS NULL THEN '{}'
-                   ELSE jsonb_build_object('campaign_detached', %(detached)s::uuid) END,
+                   ELSE jsonb_build_object('campaign_detached', %(detached)s::uuid) END
+           || CASE WHEN at_period_end THEN '{"release_at_period_end": false}' ELSE '{}' END::jsonb,
            %(reason)s
-    FROM taken
+    FROM taken LEFT JOIN ended ON true
 """
 
 # What ended the number must not end it again at the next run of the worker: an end with a period

@@ -8,9 +8,10 @@ from typing_extensions import TypedDict
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.api.declared import doc
+from config.api.declared import doc, require_no_fields
 from config.api.envelope import success, timestamp
 from config.api.field_kinds import Flag, Moment, Uuid
+from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint
 from config.api.views import ApiView, from_replica, refuse_unknown_parameters
 from numbers.api.errors import NOT_YOURS, RELEASED_BEFORE
@@ -65,7 +66,7 @@ class NumberLockView(ApiView):
         tag=PHONE_NUMBERS,
         path=NUMBER_PATH,
         returns=Returns(NumberLockJson, "It is locked."),
-        errors=[NOT_YOURS, RELEASED_BEFORE],
+        errors=[NOT_YOURS, RELEASED_BEFORE, *openapi_errors.WITH_ANY_BODY],
     )
     def put(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Lock a phone number against release.
@@ -76,6 +77,7 @@ class NumberLockView(ApiView):
         Locking it again changes nothing.
         """
         refuse_unknown_parameters(request)
+        require_no_fields(request)
         caller = request.user
         locked = lock(
             assignment_id=owned_id(number_id, caller.organization_id),

@@ -9,9 +9,10 @@ from typing_extensions import TypedDict
 
 from apikeys.authentication import CallerRequest
 from apikeys.scopes import Scope
-from config.api.declared import doc
+from config.api.declared import doc, require_no_fields
 from config.api.envelope import success
 from config.api.field_kinds import Flag
+from config.api.openapi import errors as openapi_errors
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
 from config.api.views import ApiView, refuse_unknown_parameters
@@ -56,7 +57,7 @@ class UndoReleaseView(ApiView):
             meta=_UndoMetaJson,
             headers=["ETag"],
         ),
-        errors=[NEVER_YOURS, EXPIRED, NOT_AVAILABLE],
+        errors=[NEVER_YOURS, EXPIRED, NOT_AVAILABLE, *openapi_errors.WITH_ANY_BODY],
     )
     def post(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Undo a release.
@@ -67,6 +68,7 @@ class UndoReleaseView(ApiView):
         `meta.campaign_detached` is true. Nothing is charged. Undoing it again changes nothing.
         """
         refuse_unknown_parameters(request)
+        require_no_fields(request)
         caller = request.user
         refuse_forced_undo(number_id, is_sandbox=caller.is_sandbox)
         undone = undo_release(

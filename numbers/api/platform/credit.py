@@ -10,7 +10,7 @@ from apikeys.authentication import PlatformRequest
 from apikeys.scopes import Scope
 from config.api.declared import RequestBody, doc, parse_body
 from config.api.envelope import success_body
-from config.api.field_kinds import AMOUNT_EXPECTED, money, text
+from config.api.field_kinds import AMOUNT_EXPECTED, money, reference, text
 from config.api.idempotency import Response, idempotency_key_of, respond_once
 from config.api.openapi.declare import Returns, endpoint
 from config.api.openapi.errors import ErrorResponse
@@ -47,7 +47,7 @@ class PaymentRequest(RequestBody):
     ]
     reference: Annotated[
         str,
-        text(LONGEST_REFERENCE, required=True),
+        reference(LONGEST_REFERENCE, required=True),
         doc("Your own id of the payment, such as an invoice: unique in the organization."),
     ]
     note: Annotated[

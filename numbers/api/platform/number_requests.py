@@ -12,7 +12,7 @@ from config.api.parse_values import TIME_EXPECTED, UUID_EXPECTED, parse_time
 from numbers.api.platform.organizations import REASON_LENGTH
 from numbers.api.types import read_number_type
 from numbers.field_kinds import E164_SCHEMA, NumberType
-from numbers.inventory.add import NewNumber
+from numbers.inventory.add import NewNumber, judge_each
 from numbers.models.phone_numbers import NO_RENT
 
 MOST_NUMBERS = 1_000
@@ -63,17 +63,18 @@ def _read_new_numbers(value: object) -> list[NewStockNumber]:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_NUMBERS:
         raise Problem(NUMBERS_EXPECTED)
     problems: dict[str, str] = {}
-    read: list[NewStockNumber] = []
+    read: dict[int, NewStockNumber] = {}
     for place, given in enumerate(value):
         below: dict[str, str] = {}
         if one := _read_one(given, below):
-            read.append(one)
+            read[place] = one
         problems |= {
             f"[{place}].{name}" if name else f"[{place}]": why for name, why in below.items()
         }
     if problems:
-        raise Problem(items=problems)
-    return read
+        _, wrong = judge_each({place: one.as_new_number() for place, one in read.items()})
+        raise Problem(items=problems | {f"[{place}].number": why for place, why in wrong.items()})
+    return list(read.values())
 
 
 def _read_one(given: object, problems: dict[str, str]) -> NewStockNumber | None:

@@ -27,6 +27,7 @@ from config.api.field_kinds import (
     Uuid,
     choice,
     money,
+    reference,
     text,
 )
 from config.api.idempotency import Response, idempotency_key_of, respond_once
@@ -86,7 +87,7 @@ def _read_new_name(value: object) -> str | None:
 
 
 _NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
-ExternalId = Annotated[str | None, text(LONGEST_EXTERNAL_ID)]
+ExternalId = Annotated[str | None, reference(LONGEST_EXTERNAL_ID)]
 GivenAmount = Annotated[Decimal | None, money()]
 
 

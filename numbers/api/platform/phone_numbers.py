@@ -26,7 +26,7 @@ from config.api.openapi.idempotency import IDEMPOTENCY_ERRORS, IDEMPOTENCY_KEY, 
 from config.api.openapi.operations import Example, Id
 from config.api.parse_values import TIME_EXPECTED
 from config.api.views import PlatformView, refuse_unknown_parameters
-from config.db.transactions import Transaction
+from config.db.transactions import Transaction, run_joining
 from config.errors import Contradiction, InvalidInput, NotFound
 from numbers.api.platform.number_json import PlatformNumberJson, platform_number_json
 from numbers.api.platform.number_requests import (
@@ -192,6 +192,7 @@ class StockHoldView(PlatformView):
         "holdStockNumber",
         tag=TAG,
         path=PATH,
+        headers=[IDEMPOTENCY_KEY],
         body=StockHoldRequest,
         body_examples=[
             Example(
@@ -199,12 +200,19 @@ class StockHoldView(PlatformView):
             )
         ],
         returns=Returns(
-            PlatformNumberJson, "The number, on hold.", but={"state": "held", "owner": None}
+            PlatformNumberJson,
+            "The number, on hold.",
+            but={"state": "held", "owner": None},
+            headers=REPLAYED,
         ),
         errors=[
+            *IDEMPOTENCY_ERRORS,
             ErrorResponse(NotFound, "There is no such number or organization."),
             ErrorResponse(NumberNotAvailable, "The number is not available.", message=HELD_OR_SOLD),
-            ErrorResponse(Contradiction, "The organization is suspended."),
+            ErrorResponse(
+                Contradiction,
+                "The organization is suspended, or one of number and organization is a sandbox's.",
+            ),
         ],
         invalid={"ttl_seconds": "must be a whole number from 60 to 31622400"},
     )
@@ -216,11 +224,16 @@ class StockHoldView(PlatformView):
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, StockHoldRequest)
-        hold_number(
-            number_id,
-            organization_id=body.organization_id,
-            ttl_seconds=body.ttl_seconds,
-            actor=request.user.actor,
-            reason=body.reason or "",
-        )
-        return success(platform_number_json(find_number(number_id)))
+
+        def hold(_: Transaction) -> Response:
+            hold_number(
+                number_id,
+                organization_id=body.organization_id,
+                ttl_seconds=body.ttl_seconds,
+                actor=request.user.actor,
+                reason=body.reason or "",
+            )
+            return Response(200, success_body(platform_number_json(find_number(number_id))))
+
+        key = idempotency_key_of(request, "platform/hold", str(number_id), request.data)
+        return run_joining(lambda: respond_once(key, hold)).as_http()

@@ -113,6 +113,7 @@ class Command(DeskCommand):
         group.add_argument("--sandbox", action="store_true", help="test numbers")
 
     def handle(self, **options: Any) -> None:
+        _check_rejected(options["rejected"], options["file"])
         with (
             _opened(options["file"]) as source,
             _Bars(hidden=options["json"] and not sys.stderr.isatty()) as bars,
@@ -211,6 +212,16 @@ def _opened(name: str) -> Iterator[Source]:
     with file:
         about = os.fstat(file.fileno())
         yield Source(file, Path(name).name, about.st_size if stat.S_ISREG(about.st_mode) else None)
+
+
+def _check_rejected(name: str | None, source: str) -> None:
+    """Raise CommandError if rejected lines would go where the file itself is, or to no file."""
+    if name == "-":
+        raise CommandError("argument --rejected: must be the name of a file, not -")
+    if name and source != "-" and os.path.realpath(name) == os.path.realpath(source):
+        raise CommandError(
+            "argument --rejected: must not be the imported file, which would be lost"
+        )
 
 
 def _write_rejected(name: str, outcome: Outcome) -> None:

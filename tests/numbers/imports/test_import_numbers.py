@@ -6,6 +6,7 @@ import json
 import random
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -231,6 +232,17 @@ class TestWhatIsRejected:
         assert (counts(answer), answer["lines"]) == ((2, 0, [4]), 3)
         assert not PhoneNumber.objects.filter(number="+14155550999").exists()
         assert rejected.read_text() == "number,note,reason\nx,\"a\nb\",'x' is not a phone number\n"
+
+    @pytest.mark.parametrize("name", ["stock.csv", "./stock.csv", "link.csv", "-"])
+    def test_rejected_lines_never_replace_the_file(self, tmp_path, monkeypatch, name):
+        monkeypatch.chdir(tmp_path)
+        Path("stock.csv").write_text("number\n+14155550101\nx\n")
+        Path("link.csv").symlink_to("stock.csv")
+        with pytest.raises(CommandError, match=r"^argument --rejected: must "):
+            call_command("import_numbers", "stock.csv", "--rejected", name)
+        assert Path("stock.csv").read_text() == "number\n+14155550101\nx\n"
+        assert not PhoneNumber.objects.exists()
+        assert not Path("-").exists()
 
     def test_first_line_is_rejected_rather_than_lost(self, load):
         answer, _ = load("+1415555012\n+14155550101\n", "--map", "1=number")

@@ -263,4 +263,4 @@ def test_locked_number_is_not_released(agent, cast, api):
     confirm = agent.do("release_number", number=NUMBERS[0])["confirm"]
     error = agent.call("release_number", number=NUMBERS[0], confirm=confirm).error
     assert error["code"] == "NUMBER_LOCKED"
-    assert "person" in error["next_step"]
+    assert "your user" in error["next_step"]

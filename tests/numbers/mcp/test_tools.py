@@ -207,6 +207,15 @@ def play_everything(agent, cast):
     yield "explain_error", agent.do("explain_error", code="INSUFFICIENT_CREDIT")
 
 
+def test_listed_campaign_says_why_it_can_not_be_used(agent, cast):
+    """An ACTIVE campaign of a brand that is not verified is none that helps."""
+    usable = factories.campaign(cast.owner)
+    unverified = factories.campaign(cast.owner, "ACTIVE", "UNVERIFIED")
+    listed = {one["id"]: one["problem"] for one in agent.do("list_campaigns")["campaigns"]}
+    assert listed[str(usable.pk)] is None
+    assert "brand is not verified" in listed[str(unverified.pk)]
+
+
 def test_every_result_is_as_the_tool_publishes_it(agent, cast):
     tools, seen = agent.tools(), set()
     for name, data in play_everything(agent, cast):

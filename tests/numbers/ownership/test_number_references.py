@@ -21,7 +21,7 @@ def mine(api):
 
 def request(api, organization, endpoint, reference):
     body = b""
-    if endpoint.method == "POST":
+    if endpoint.method == "POST" and endpoint.path.endswith("/campaign"):
         body = {"campaign_id": str(factories.campaign(organization).pk)}
     elif endpoint.method == "PATCH":
         is_billing = endpoint.path.endswith("/billing")

@@ -51,6 +51,15 @@ def test_same_external_id_gives_the_first_organization(platform):
     assert Organization.objects.count() == 1
 
 
+def test_external_id_with_blanks_around_it_is_the_same(platform):
+    first = create(platform, external_id="crm-1")
+    assert create(platform, external_id=" crm-1 ").json() == first.json()
+    refused = create(platform, external_id="crm-1\u200b")
+    assert list(error_of(refused, 422, "VALIDATION_FAILED")["details"]) == ["external_id"]
+    found = platform.get("/v1/platform/organizations?external_id=crm-1%20").json()["data"]
+    assert [one["id"] for one in found] == [first.json()["data"]["id"]]
+
+
 def test_organizations_without_an_external_id_are_all_new(platform):
     assert create(platform).status_code == 201
     assert create(platform, name="Another").status_code == 201

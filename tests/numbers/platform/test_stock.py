@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.models import Organization
 from config.api.envelope import timestamp
-from numbers.models import IdempotencyRecord, NumberEvent, PhoneNumber, StockBatch
+from numbers.models import IdempotencyRecord, NumberEvent, PhoneNumber, Reservation, StockBatch
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of
 from tests.support.phone_numbers import MISSING, RESERVATIONS
@@ -94,7 +94,7 @@ def test_every_bad_number_is_named_and_none_is_added(stock):
         {"number": "+1415555"},
         {"number": NUMBER, "price": "-1.00"},
         {"number": 7, "price": "1.00", "colour": "red"},
-        "not an object",
+        "not a number",
     )
     body = {"numbers": [NUMBER, {"number": NUMBER}]}
     assert set(error_of(refused, 422, "VALIDATION_FAILED")["details"]) == {
@@ -102,6 +102,7 @@ def test_every_bad_number_is_named_and_none_is_added(stock):
         "numbers[2].price",
         "numbers[3].number",
         "numbers[3].colour",
+        "numbers[4].number",
     }
     named = error_of(stock.post(STOCK, body), 422, "VALIDATION_FAILED")["details"]
     assert set(named) == {"numbers[0]", "numbers[1].price"}
@@ -311,9 +312,68 @@ def test_hold_of_what_is_not_available_is_refused(stock, cast, api):
     theirs = {**mine, "organization_id": str(cast.stranger.pk)}
     error_of(post(stock, "hold", **theirs), 409, "NUMBER_NOT_AVAILABLE")
     sandbox = {**mine, "organization_id": str(cast.sandbox.pk)}
-    error_of(post(stock, "hold", **sandbox), 409, "NUMBER_NOT_AVAILABLE")
+    assert "sandboxes" in error_of(post(stock, "hold", **sandbox), 409, "CONFLICT")["message"]
     api.order([NUMBER])
     error_of(post(stock, "hold", **mine), 409, "NUMBER_NOT_AVAILABLE")
+
+
+def test_hold_with_a_key_is_made_once(stock, cast):
+    add(stock, NUMBER)
+    body = {"organization_id": str(cast.owner.pk), "ttl_seconds": 600}
+    first, again, other = (
+        stock.post(
+            f"{STOCK}/{NUMBER}/hold", {**body, **more}, headers={"Idempotency-Key": "hold-1"}
+        )
+        for more in ({}, {}, {"ttl_seconds": 700})
+    )
+    assert (first.status_code, again.content) == (200, first.content)
+    assert again["Idempotent-Replayed"] == "true"
+    error_of(other, 422, "IDEMPOTENCY_KEY_REUSED")
+    assert Reservation.objects.count() == 1
+
+
+def test_reservation_ends_when_the_operator_retires_its_numbers(stock, cast, api):
+    both = [NUMBER, "+14155550124"]
+    for number in both:
+        add(stock, number)
+    held = api.post(RESERVATIONS, {"numbers": both, "ttl_seconds": 600}).json()["data"]
+
+    def status():
+        return api.get(f"{RESERVATIONS}/{held['id']}").json()["data"]["status"]
+
+    for number, after in zip(both, ("active", "released"), strict=True):
+        assert stock.post(f"{STOCK}/{number}/retire", {"reason": "ported"}).status_code == 200
+        assert status() == after
+
+
+def test_owner_reads_in_its_log_what_the_operator_changed(stock, cast, api):
+    add(stock, NUMBER)
+    api.order([NUMBER])
+    for change in ({"mms_enabled": False}, {"price": "9.00"}):
+        stock.request("PATCH", f"{STOCK}/{NUMBER}", change)
+    rows = api.get("/v1/audit-log").json()["data"]
+    changes = [one["after"] for one in rows if one["action"] == "phone_number.changed"]
+    assert changes == [{"mms_enabled": False}]
+
+
+def test_every_bad_number_is_named_at_once(stock):
+    add(stock, NUMBER)
+    numbers = [
+        *({"number": NUMBER, "price": "1"}, {"number": "+14155550124", "price": "1"}),
+        *({"number": "+14155550124", "price": "1"}, {"number": "a", "price": "1"}),
+    ]
+    details = error_of(stock.post(STOCK, {"numbers": numbers}), 422, "VALIDATION_FAILED")["details"]
+    assert list(details) == ["numbers[0].number", "numbers[2].number", "numbers[3].number"]
+    numbers = [5, {"number": NUMBER, "price": "x"}, {"number": "a", "price": "1"}]
+    details = error_of(stock.post(STOCK, {"numbers": numbers}), 422, "VALIDATION_FAILED")["details"]
+    assert set(details) == {"numbers[0]", "numbers[1].price", "numbers[2].number"}
+
+
+@pytest.mark.parametrize("ending", ["0001", "0006", "0010", "9999"])
+def test_number_that_forces_an_outcome_is_never_in_stock(stock, ending):
+    body = {"numbers": [{"number": f"+1500555{ending}", "price": "1"}]}
+    error = error_of(stock.post(STOCK, body), 422, "VALIDATION_FAILED")
+    assert "sandbox" in error["details"]["numbers[0].number"]
 
 
 def test_hold_for_a_suspended_or_unknown_organization_is_refused(stock, cast):

@@ -203,3 +203,21 @@ def test_history_of_the_owner_names_the_states():
     events = Api(factories.key(poor)).get(f"/v1/phone-numbers/{number.pk}/events").json()["data"]
     assert events[0]["kind"] == "past_due"
     assert events[0]["after"] == {"billing_state": "past_due"}
+
+
+@pytest.mark.parametrize("how", ["lock", "undo"])
+def test_end_that_is_taken_back_stands_in_the_history(api, cast, how):
+    (number,) = rented(cast.owner, "2.50", ago=timedelta(days=20))
+    change(api, number, {"release_at_period_end": True})
+    if how == "lock":
+        api.request("PUT", f"/v1/phone-numbers/{number.pk}/lock")
+    else:
+        let_pass(timedelta(days=12))
+        renew_numbers()
+        api.post(f"/v1/phone-numbers/{number.pk}/undo-release", {})
+    event = NumberEvent.objects.filter(assignment_id=number.pk).latest("id")
+    assert event.before["release_at_period_end"] is True
+    assert event.after["release_at_period_end"] is False
+    again = change(api, number, {"release_at_period_end": False})
+    assert again.status_code == 200
+    assert NumberEvent.objects.filter(assignment_id=number.pk).latest("id") == event
