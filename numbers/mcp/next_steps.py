@@ -83,10 +83,10 @@ def _inventory(error: ApiError) -> str:
 def _credit(error: ApiError) -> str:
     data = error.data or {}
     return (
-        f"Nothing was ordered. Report to your user that {data.get('shortfall')} "
-        f"{data.get('currency')} is missing: the order costs {data.get('required')} and the "
-        f"balance is {data.get('balance')}. Quote fewer or cheaper numbers, or make the same call "
-        "again after a top-up."
+        f"Nothing was changed. Report to your user that {data.get('shortfall')} "
+        f"{data.get('currency')} is missing: this costs {data.get('required')} and the balance is "
+        f"{data.get('balance')}. Make the same call again after a top-up, or quote fewer or cheaper "
+        "numbers."
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,23 @@ from django.db import connection
 from campaigns.eligibility import BrandNotVerified, CampaignNotActive
 from campaigns.event_types import EventType
 from config.actors import Actor
-from config.db.transactions import run_transaction
+from config.db.transactions import run_joining, run_transaction
 from config.errors import Conflict, NotFound
 from numbers.events.phone_numbers import write_number_events
-from numbers.locks import LockedNumber, lock_assignments, lock_numbers_by_id, lock_usable_campaign
+from numbers.locks import (
+    LockedNumber,
+    lock_account,
+    lock_assignments,
+    lock_numbers_by_id,
+    lock_usable_campaign,
+)
 from numbers.models import Assignment, NumberEvent, PhoneNumber
+from numbers.orders.purchase import InsufficientCredit
 from numbers.ownership.queries import owned_number
 from numbers.ownership.routing import Routing
+from numbers.rent.price import OWED
+from numbers.rent.renew import pay_months
+from numbers.rent.steps import renewing_actor
 
 
 class UndoExpired(Conflict):
@@ -28,6 +39,10 @@ class UndoExpired(Conflict):
 class NumberNotAvailable(Conflict):
     code = "NUMBER_NOT_AVAILABLE"
     message = "the number is not available: it was retired or taken back by the operator"
+
+
+class MonthsNotCovered(InsufficientCredit):
+    message = "insufficient credit: the months that are due have to be paid first"
 
 
 # The trigger numberdesk_keep_assignment locks the number and refuses this where another owner came
@@ -61,6 +76,12 @@ TAKE_BACK = """
            %(reason)s
     FROM taken LEFT JOIN ended ON true
 """
+
+_OWED_FOR_TOO_LONG = f"""
+    SELECT {OWED} FROM numbers_rent AS r
+    WHERE r.assignment_id = %s AND NOT r.is_open AND NOT r.sandbox
+      AND r.past_due_since <= now() - %s::interval
+"""  # noqa: S608  made of constants
 
 # What ended the number must not end it again at the next run of the worker: an end with a period
 # that is over is taken back, and months that stay unpaid get their whole time again.
@@ -101,14 +122,18 @@ def undo_release(
     within_days: int | None = None,
     reason: str = "",
 ) -> Undone:
-    """Give a released number back to its owner: same id, routing and label, no charge. Idempotent.
+    """Give a released number back to its owner: same id, routing and label. Idempotent.
 
-    Without `within_days`, the release can be undone until its quarantine ends. The campaign comes
-    back if it may still be used. Raise NotFound if the number was never the organization's,
-    UndoExpired if it is too late, NumberNotAvailable if the number is retired, for sale or sold.
+    With `within_days`, an owner asks: what it did not pay for so long that the number was released
+    is charged first. Without, an operator: the release can be undone until its quarantine ends, and
+    the owner has its whole time to pay again. The campaign comes back if it may still be used.
+    Raise NotFound if the number was never the organization's, UndoExpired if it is too late,
+    NumberNotAvailable if the number is retired, for sale or sold, MonthsNotCovered.
     """
     undoing = _Undoing(assignment_id, organization_id, actor, within_days, reason.strip()[:256])
-    return run_transaction(lambda _: undoing.run())
+    if within_days is None:
+        return run_transaction(lambda _: undoing.run())
+    return run_joining(undoing.run_and_pay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +143,23 @@ class _Undoing:
     actor: Actor
     within_days: int | None
     reason: str
+
+    def run_and_pay(self) -> Undone:
+        account = lock_account(self.organization_id)
+        owed = _owed_for_too_long(self.assignment_id)
+        undone = self.run()
+        if owed:
+            if owed > account.balance:
+                data = {
+                    "required": owed,
+                    "balance": account.balance,
+                    "shortfall": owed - account.balance,
+                    "currency": account.currency,
+                }
+                raise MonthsNotCovered(data=data)
+            pay_months(self.assignment_id, self.organization_id, actor=renewing_actor())
+            undone.assignment.refresh_from_db()
+        return undone
 
     def run(self) -> Undone:
         # The campaign is locked before the assignment, so the event that names it is read first.
@@ -181,6 +223,15 @@ class _Undoing:
     def _result(self, campaign_detached: bool) -> Undone:
         assignment = owned_number(self.assignment_id, self.organization_id)
         return Undone(assignment, campaign_detached and assignment.campaign_id is None)
+
+
+def _owed_for_too_long(assignment_id: UUID) -> Decimal:
+    """Return what a released number owes, if it was released for that, or could have been."""
+    parameters: list[Any] = [assignment_id, timedelta(days=settings.RENEWAL_RELEASE_DAYS)]
+    with connection.cursor() as cursor:
+        cursor.execute(_OWED_FOR_TOO_LONG, parameters)
+        row = cursor.fetchone()
+    return row[0] if row else Decimal("0.00")
 
 
 def last_assignment(number: PhoneNumber) -> Assignment | None:

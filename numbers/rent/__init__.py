@@ -4,6 +4,7 @@ A number that was sold with a monthly price has a row ``Rent``; each month that 
 has a row ``RentCharge``. Rows are locked last, after all that `numbers.locks` lists; whatever
 changes rent locks the account first.
 
+- ``price``: what a month costs, and what is owed.
 - ``billing``: what an owner sees of the rent, and the release at a period's end.
 - ``renew``: charging the months that fell due.
 - ``arrears``: suspension and release of what is not paid.

@@ -22,15 +22,15 @@ from config.observability.metrics import locking
 from numbers.events.credit import credit_statements
 from numbers.events.phone_numbers import number_events_statement
 from numbers.locks import LOCK_ACCOUNT, Account, lock_account
+from numbers.rent.price import is_noticed, price_at
 from numbers.rent.steps import Kind, state_statements
 
 # The most numbers of one transaction, so that orders of the organization go on in between.
 BATCH = 200
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
-# The price of the month that begins at ``next_charge_at``.
-_NOTICED = "coalesce(r.next_monthly_price_from <= r.next_charge_at, false)"
-_PRICE = f"CASE WHEN {_NOTICED} THEN r.next_monthly_price ELSE r.monthly_price END"
+_NOTICED = is_noticed("r.next_charge_at")
+_PRICE = price_at("r.next_charge_at")
 _NEXT_START = "numberdesk_period_start(r.anchor, r.next_period + 1)"
 
 # What is past due is tried only where the credit covers it. Rows that a release or a change holds
@@ -48,6 +48,7 @@ _DUE = f"""
     ORDER BY r.next_charge_at, r.assignment_id LIMIT %(most)s
     FOR NO KEY UPDATE OF r SKIP LOCKED
 """  # noqa: S608  made of constants
+_DUE_OF_ONE = _DUE.replace("WHERE", "WHERE r.assignment_id = %(only)s AND", 1)
 
 # One ledger entry, and a charge for each number, of the month that was found to be due. The caller
 # holds the locks of account and rents.
@@ -122,6 +123,14 @@ class Renewed:
         self.resumed += other.resumed
 
 
+def pay_months(assignment_id: UUID, organization_id: UUID, *, actor: Actor) -> None:
+    """Charge the months of one number that are due. The caller holds the lock of the account."""
+    after: datetime | None = _BEGINNING
+    while after is not None:
+        batch = _Batch(organization_id, after, actor, assignment_id)
+        _, after = run_transaction(batch.run)
+
+
 def renew_organization(
     organization_id: UUID,
     *,
@@ -147,11 +156,12 @@ def renew_organization(
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """A transaction of a run. ``after``: where the batch before ended."""
+    """A transaction of a run. ``after``: where the batch before ended. ``only``: of one number."""
 
     organization_id: UUID
     after: datetime
     actor: Actor
+    only: UUID | None = None
 
     def run(self, tx: Transaction) -> tuple[Renewed, datetime | None]:
         """Charge a batch. Return where the next one begins, None if this was the last."""
@@ -169,9 +179,11 @@ class _Batch:
             "organization_id": self.organization_id,
             "after": self.after,
             "most": BATCH,
+            "only": self.only,
         }
+        due = _DUE if self.only is None else _DUE_OF_ONE
         with locking("renewal"):
-            accounts, rows = tx.run((LOCK_ACCOUNT, [self.organization_id]), (_DUE, parameters))
+            accounts, rows = tx.run((LOCK_ACCOUNT, [self.organization_id]), (due, parameters))
         account = Account(*accounts[0]) if accounts else lock_account(self.organization_id)
         return account, [_Due._make(row) for row in rows]
 

@@ -20,6 +20,7 @@ from numbers.rent.arrears import (
     span_parameters,
     suspend_overdue,
 )
+from numbers.rent.price import price_at
 from numbers.rent.renew import Renewed, renew_organization
 from numbers.rent.steps import renewing_actor
 from numbers.worker.failures import is_locked, raise_if_away
@@ -42,15 +43,14 @@ _DUE = """
     ) AS due ORDER BY organization_id
 """
 # Past due, and the credit covers it now.
-_PAYABLE = """
+_PAYABLE = f"""
     SELECT DISTINCT r.organization_id
     FROM numbers_rent AS r
     JOIN numbers_creditaccount AS account ON account.organization_id = r.organization_id
     WHERE r.is_open AND r.past_due_since IS NOT NULL AND NOT r.release_at_period_end
-      AND account.balance >= CASE WHEN r.next_monthly_price_from <= r.next_charge_at
-                                  THEN r.next_monthly_price ELSE r.monthly_price END
+      AND account.balance >= {price_at("r.next_charge_at")}
     ORDER BY 1
-"""
+"""  # noqa: S608  made of constants
 _IN_ARREARS = """
     SELECT EXISTS (
         SELECT FROM numbers_rent

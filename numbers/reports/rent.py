@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from config.db.fields import first_id_of
+from numbers.rent.price import OWED, price_at
 
 # What was charged once, and what for months; an order charges both together. A reversal takes back
 # what its entry brought.
@@ -28,7 +29,7 @@ _FIRST_MONTHS = """
     FROM numbers_assignment a JOIN numbers_phonenumber n ON n.id = a.number_id
     WHERE a.id >= %s AND a.created_at >= %s AND a.monthly_price > 0 AND NOT n.sandbox
 """
-_STANDING = """
+_STANDING = f"""
     SELECT count(*), coalesce(sum(monthly_price), 0),
            count(*) FILTER (WHERE is_due), coalesce(sum(price) FILTER (WHERE is_due), 0),
            count(*) FILTER (WHERE past_due_since IS NOT NULL),
@@ -37,23 +38,11 @@ _STANDING = """
     FROM (
         SELECT *, past_due_since IS NULL AND NOT release_at_period_end
                   AND next_charge_at <= now() + interval '30 days' AS is_due,
-               CASE WHEN next_monthly_price_from <= next_charge_at
-                    THEN next_monthly_price ELSE monthly_price END AS price,
-               CASE WHEN past_due_since IS NOT NULL THEN (
-                   SELECT sum(CASE WHEN next_monthly_price_from <= month.begins_at
-                                   THEN next_monthly_price ELSE monthly_price END)
-                   FROM generate_series(next_period, next_period + %(months)s) AS period
-                   CROSS JOIN LATERAL (
-                       SELECT numberdesk_period_start(anchor, period)
-                   ) AS month (begins_at)
-                   WHERE month.begins_at <= now()
-               ) END AS owed
-        FROM numbers_rent WHERE is_open AND NOT sandbox {of} LIMIT %(most)s
+               {price_at("next_charge_at")} AS price,
+               CASE WHEN past_due_since IS NOT NULL THEN {OWED} END AS owed
+        FROM numbers_rent AS r WHERE is_open AND NOT sandbox {{of}} LIMIT %(most)s
     ) AS rent
-"""
-# A number is released when its first unpaid month is 30 days old: more months begin unpaid only
-# where no worker runs.
-MOST_UNPAID = 120
+"""  # noqa: S608  made of constants
 
 
 def count_rent(since: datetime) -> dict[str, Any]:
@@ -76,7 +65,6 @@ def standing(organization_id: UUID | None = None, *, most: int | None = None) ->
     parameters: dict[str, Any] = {
         "organization_id": organization_id,
         "most": most,
-        "months": MOST_UNPAID,
     }
     with connection.cursor() as cursor:
         cursor.execute(_STANDING.format(of=of), parameters)

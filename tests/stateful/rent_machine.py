@@ -6,7 +6,7 @@ sales; where months begin is reckoned in Python, apart from SQL.
 
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -120,12 +120,16 @@ class RentService(RuleBasedStateMachine):
             path = f"/v1/phone-numbers/{one.id}/undo-release"
             answer = self.api[one.owner].post(path, b"")
             possible = not one.lost and self.now < (one.released or self.now) + UNDO
+            overdue = one.past_due is not None and self.now - one.past_due >= RELEASE
+            if possible and overdue and self._owed(one) > self.credit[one.owner]:
+                assert answer.status_code == 402
+                return
             assert (answer.status_code == 200) is possible
             if possible:
                 one.released = None
                 one.ends = one.ends and not one.is_due()
-                if one.past_due is not None and self.now - one.past_due >= RELEASE:
-                    one.past_due = self.now
+                while overdue and one.is_due():
+                    self._charge(one)
 
     @rule(which=WHICH, locked=st.booleans())
     def lock(self, which: int, locked: bool) -> None:
@@ -220,12 +224,27 @@ class RentService(RuleBasedStateMachine):
             if price > self.credit[who]:
                 one.past_due = self.now if one.past_due is None else one.past_due
                 continue
-            self.credit[who] -= price
-            if price != one.price or (one.notice and self._is_announced(one)):
-                one.price, one.notice = price, None
-            one.period += 1
-            if not one.is_due():
-                one.past_due, one.suspended = None, False
+            self._charge(one)
+
+    def _charge(self, one: Rented) -> None:
+        price = self._price_of(one)
+        self.credit[one.owner] -= price
+        if price != one.price or (one.notice and self._is_announced(one)):
+            one.price, one.notice = price, None
+        one.period += 1
+        if not one.is_due():
+            one.past_due, one.suspended = None, False
+
+    def _owed(self, one: Rented) -> Decimal:
+        """Return what the months that have begun cost, each at its price."""
+        owed, later = Decimal(0), replace(one)
+        while later.is_due():
+            price = self._price_of(later)
+            owed += price
+            if later.notice and self._is_announced(later):
+                later.price, later.notice = price, None
+            later.period += 1
+        return owed
 
     def _is_tried(self, one: Rented) -> bool:
         return one.is_due() and not one.ends

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -20,10 +21,12 @@ from config.api.views import ApiView
 from config.db.fields import NO_ORGANIZATION
 from numbers.api.platform.api_keys import CUSTOMER_KEY_ID
 from numbers.api.platform.organizations import ORGANIZATION_ID
+from numbers.credit.ledger import correct
 from numbers.events.types import EVENT_ID
 from numbers.field_kinds import NUMBER, NUMBER_ID, ORDER_ID, TAKEN
 from numbers.inventory.reservation_json import RESERVATION_ID
-from numbers.models import Webhook
+from numbers.models import CreditAccount, Webhook
+from numbers.rent.run import renew_numbers
 from numbers.webhooks import endpoints
 from numbers.webhooks.types import DELIVERY_ID, WEBHOOK_ID
 from tests.conftest import Cast
@@ -32,6 +35,7 @@ from tests.support.api_client import ORDERS, Api
 from tests.support.example_data import BULK, HOLDS, HOOKS, MINE
 from tests.support.gateway import ROUTES
 from tests.support.mcp import MCP, Agent
+from tests.support.time_travel import let_pass
 
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 NUMBERS, KEYS, EVENTS = "/v1/phone-numbers", "/v1/api-keys", "/v1/events"
@@ -313,6 +317,18 @@ def long_after_its_release(world: World, call: Call) -> Any:
     return after_its_release(world, call)
 
 
+def after_its_months_were_not_paid(world: World, call: Call) -> Any:
+    let_pass(timedelta(days=32))
+    balance = CreditAccount.objects.get(pk=world.cast.owner.pk).balance
+    correct(
+        organization_id=world.cast.owner.pk, amount=-balance, note="spent", actor=factories.actor()
+    )
+    renew_numbers()
+    let_pass(timedelta(days=31))
+    assert renew_numbers().released == 1
+    return call.make(world)
+
+
 def after_it_went_to_the_carrier(world: World, call: Call) -> Any:
     assert (
         world.api.request("DELETE", f"{NUMBERS}/{NUMBER_ID}?return_to_carrier=true").status_code
@@ -542,6 +558,7 @@ CALLS = {
     "undoRelease": a_call(
         "POST",
         f"{ONE_NUMBER}/undo-release",
+        INSUFFICIENT_CREDIT=after_its_months_were_not_paid,
         UNDO_EXPIRED=long_after_its_release,
         NUMBER_NOT_AVAILABLE=after_it_went_to_the_carrier,
     ),

@@ -18,9 +18,15 @@ from config.api.openapi.errors import ErrorResponse
 from config.api.views import ApiView, refuse_unknown_parameters
 from config.errors import NotFound
 from numbers.api.types import NUMBER_PATH, PHONE_NUMBERS
+from numbers.orders.purchase import CreditShortfallJson
 from numbers.orders.sandbox import refuse_forced_undo
 from numbers.ownership.queries import PhoneNumberJson, assignment_json, etag, owned_id
-from numbers.ownership.undo_release import NumberNotAvailable, UndoExpired, undo_release
+from numbers.ownership.undo_release import (
+    MonthsNotCovered,
+    NumberNotAvailable,
+    UndoExpired,
+    undo_release,
+)
 
 NEVER_YOURS = ErrorResponse(NotFound, "Your organization never had a phone number with this id.")
 EXPIRED = ErrorResponse(
@@ -28,6 +34,12 @@ EXPIRED = ErrorResponse(
     "Too much time has passed since the release: more than its quarantine, or more days than the "
     "operator allows.",
     message="the release can't be undone after 14 days",
+)
+NOT_COVERED = ErrorResponse(
+    MonthsNotCovered,
+    "It was released because its months were not paid, and your credit does not cover what is due. "
+    "The same request may be sent again after a top-up.",
+    data=CreditShortfallJson,
 )
 NOT_AVAILABLE = ErrorResponse(
     NumberNotAvailable, "The number was retired, or taken back by the operator."
@@ -57,7 +69,7 @@ class UndoReleaseView(ApiView):
             meta=_UndoMetaJson,
             headers=["ETag"],
         ),
-        errors=[NEVER_YOURS, EXPIRED, NOT_AVAILABLE, *openapi_errors.WITH_ANY_BODY],
+        errors=[NEVER_YOURS, EXPIRED, NOT_AVAILABLE, NOT_COVERED, *openapi_errors.WITH_ANY_BODY],
     )
     def post(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Undo a release.
@@ -65,7 +77,8 @@ class UndoReleaseView(ApiView):
         Get a number back that you have released by mistake, within 14 days unless the operator has set
         another time, and never after its quarantine. It keeps its id and `created_at`, and has the URLs and
         the label that it had. It also has its campaign, if that may still be used; if not, it has none, and
-        `meta.campaign_detached` is true. Nothing is charged. Undoing it again changes nothing.
+        `meta.campaign_detached` is true. Nothing is charged, unless it was released because its months were
+        not paid: they are paid first. Undoing it again changes nothing.
         """
         refuse_unknown_parameters(request)
         require_no_fields(request)

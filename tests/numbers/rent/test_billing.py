@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from config.api.envelope import timestamp
-from numbers.models import NumberEvent, Rent
+from numbers.models import CreditAccount, NumberEvent, Rent
+from numbers.ownership.undo_release import undo_release
 from numbers.rent.run import renew_numbers
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api, error_of
@@ -149,22 +150,56 @@ def test_undo_before_the_end_leaves_the_end(api, cast):
     assert shown(api, number)["state"] == "ending"
 
 
-def test_undo_of_an_unpaid_number_gives_time_to_pay(api, cast):
-    poor = factories.organization(credit="2.50")
-    (number,) = rented(poor, "2.50", ago=A_MONTH)
-    own = Api(factories.key(poor))
+@pytest.fixture
+def unpaid():
+    """A number that was released since two months were not paid, and another that is due."""
+    poor = factories.organization(credit="5.00")
+    number, _ = rented(poor, "2.50", "2.50", ago=A_MONTH)
     for days in (0, 31):
         let_pass(timedelta(days=days))
-        renew_numbers()
-    assert own.post(f"/v1/phone-numbers/{number.pk}/undo-release", {}).status_code == 200
-    assert renew_numbers().released == 0
-    assert shown(own, number)["state"] == "suspended"
-    factories.top_up(
-        organization_id=poor.pk, amount=Decimal("10.00"), note="paid", actor=factories.actor()
-    )
-    assert renew_numbers().released == 0
-    assert shown(own, number)["state"] == "active"
+        assert renew_numbers().renewed.charged == 0
+    return number
+
+
+def top_up(organization, amount):
+    options = {"note": "paid", "actor": factories.actor()}
+    factories.top_up(organization_id=organization.pk, amount=Decimal(amount), **options)
+
+
+def test_undo_of_an_unpaid_release_is_paid_first(unpaid):
+    path, own = f"/v1/phone-numbers/{unpaid.pk}/undo-release", unpaid.organization
+    api = Api(factories.key(own))
+    top_up(own, "4.99")
+    refused = api.post(path, {})
+    error_of(refused, 402, "INSUFFICIENT_CREDIT")
+    data = {"required": "5.00", "balance": "4.99", "shortfall": "0.01", "currency": "USD"}
+    assert refused.json()["data"] == data
+    assert states([unpaid]) == ["released"]
+    top_up(own, "0.01")
+    assert api.post(path, {}).status_code == 200
+    assert api.post(path, {}).status_code == 200
+    assert (states([unpaid]), charged(unpaid)) == (["active"], [1, 2])
+    assert CreditAccount.objects.get(pk=own.pk).balance == 0
     db_assertions.assert_in_order()
+
+
+def test_operators_undo_gives_the_whole_time_to_pay(unpaid):
+    actor = factories.actor()
+    undo_release(assignment_id=unpaid.pk, organization_id=unpaid.organization_id, actor=actor)
+    run = renew_numbers()
+    assert (run.released, run.renewed.charged) == (0, 0)
+    assert states([unpaid]) == ["suspended"]
+    let_pass(timedelta(days=31))
+    assert renew_numbers().released == 1
+    db_assertions.assert_in_order()
+
+
+def test_own_release_is_undone_without_a_charge(api, cast):
+    (number,) = rented(cast.owner, "2.50", ago=timedelta(days=20))
+    before = CreditAccount.objects.get(pk=cast.owner.pk).balance
+    api.request("DELETE", f"/v1/phone-numbers/{number.pk}")
+    assert api.post(f"/v1/phone-numbers/{number.pk}/undo-release", {}).status_code == 200
+    assert CreditAccount.objects.get(pk=cast.owner.pk).balance == before
 
 
 @pytest.mark.parametrize(
