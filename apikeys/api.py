@@ -48,8 +48,8 @@ MOMENT = "2026-04-26T12:00:00Z"
 NO_SUCH_KEY = ErrorResponse(NotFound, "Your organization has no key with this id.")
 TOO_MANY = replace(
     openapi_errors.RATE_LIMITED,
-    when="Your organization has used up this minute's requests, or its ten creations and "
-    "rotations of keys a minute; or too many requests from your address came with an invalid "
+    when="Your organization has used up this minute's requests, or its creations and "
+    "rotations of keys; or too many requests from your address came with an invalid "
     "key. Wait as long as `Retry-After` says.",
 )
 MORE_THAN_YOURS = ErrorResponse(
@@ -76,15 +76,16 @@ A key can expire: give `expires_at` or `expires_in_days` (up to {MAX_DAYS:,} day
 never outlasts the key that creates it. Without an expiry it ends with that key, and a later expiry
 is 403. A limit that is not given is that of the calling key, and what the new key spends counts for
 that one, too. A key with a limit and its descendants are at most {MOST_GENERATIONS} generations.
-Creations and rotations together are limited to ten a minute."""
+Creations and rotations together are limited to ten a minute unless the operator has set another
+limit."""
 
 
 class ApiKeyListView(ApiView):
     """Create and list keys.
 
     ``plaintext``, the secret, is only in the response to the creation. A key's scopes are a subset
-    of those of the key that creates it. Creations and rotations together are limited to ten a
-    minute; a refused one does not count.
+    of those of the key that creates it. Creations and rotations together are limited by
+    KEY_CHANGES_PER_MINUTE; a refused one does not count.
     """
 
     scopes = {"POST": Scope.APIKEYS_WRITE, "GET": Scope.APIKEYS_READ}
@@ -244,10 +245,10 @@ class ApiKeyRotationView(ApiView):
         once, even if it is the one that you call with. With `grace_seconds` (up to a day) it works
         until then beside the new one, so that your programs can change over one after the other.
         At most two secrets work: the next rotation stops one that is older, and revoking the key
-        stops all. A revoked or expired key can't be rotated: create a new one. A key that may do
-        more, may order more or lasts longer than the key that you call with is 403. If the key that
-        you call with has a spending limit, so is every other key that it did not make. Creations
-        and rotations together are limited to ten a minute.
+        stops all. A revoked or expired key can't be rotated: create a new one. Rotating a key with
+        more scopes, higher limits or a later expiry than those of the key that you call with is 403.
+        If that key has a spending limit, so is rotating any key that it did not make. Creations and
+        rotations together are limited to ten a minute unless the operator has set another limit.
         """
         refuse_unknown_parameters(request)
         grace = parse_optional_body(request, RotationRequest).grace_seconds or 0

@@ -24,8 +24,8 @@ class EventType(models.TextChoices):
     PHONE_NUMBER_RENEWED = "phone_number.renewed", "A month of your number was paid."
     PHONE_NUMBER_PAST_DUE = (
         "phone_number.past_due",
-        "Your credit did not cover a month of your number. It works on for 7 days unless the operator "
-        "has set another time.",
+        "Your credit did not cover a month of your number. It keeps working for 7 days unless the "
+        "operator has set another time.",
     )
     PHONE_NUMBER_SUSPENDED = (
         "phone_number.suspended",

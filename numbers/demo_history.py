@@ -27,8 +27,8 @@ from numbers.events.phone_numbers import write_number_events
 from numbers.inventory.criteria import Criteria
 from numbers.locks import LockedNumber, lock_account, lock_numbers_by_id
 from numbers.models import Assignment, CreditAccount, CreditEntry, Order, PhoneNumber, Refusal
-from numbers.orders.bulk import place_quantity_order
-from numbers.orders.picking import QuantityRequest
+from numbers.orders.bulk import place_bulk_order
+from numbers.orders.picking import BulkOrderTerms
 from numbers.orders.purchase import Buyer, Line, price_purchase, purchase_statement
 from numbers.ownership.release import RELEASE
 from numbers.ownership.routing import Routing
@@ -72,8 +72,8 @@ def ensure_history() -> None:
     harbor = Organization.objects.get(name=CUSTOMERS[0].name)
     _ensure_review(harbor)
     # Last, because it marks the whole as done. No area code of the demo has such numbers.
-    place_quantity_order(
-        QuantityRequest(
+    place_bulk_order(
+        BulkOrderTerms(
             40, Criteria(area_code="907"), Routing(), Decimal("2.00"), customer_reference=BACKORDER
         ),
         buyer=Buyer(harbor.pk, is_sandbox=False, actor=_actor()),

@@ -1,4 +1,4 @@
-"""Every row lock of the project, and the one order in which they are taken.
+"""The row locks of orders, releases, routing and rent, and the one order in which they are taken.
 
 filler → idempotency key → credit account → brand → campaign → order
 → assignments by id → numbers by id → rents by assignment
@@ -258,17 +258,15 @@ def _lock_account_and_campaign(
     return account, list(results)
 
 
-def pending_order_statement(order_id: UUID, organization_id: UUID) -> Statement:
+def backorder_statement(order_id: UUID, organization_id: UUID) -> Statement:
     """Return the statement that locks a bulk order."""
     return LOCK_PENDING_ORDER, [order_id, organization_id]
 
 
-def lock_pending_order(
-    tx: Transaction, order_id: UUID, organization_id: UUID
-) -> LockedOrder | None:
+def lock_backorder(tx: Transaction, order_id: UUID, organization_id: UUID) -> LockedOrder | None:
     """Lock a bulk order and return it; None if the organization has no such order."""
     with locking("order"):
-        (rows,) = tx.run(pending_order_statement(order_id, organization_id))
+        (rows,) = tx.run(backorder_statement(order_id, organization_id))
     return LockedOrder._make(rows[0]) if rows else None
 
 

@@ -156,9 +156,7 @@ def described_packages() -> list[str]:
     return [
         folder
         for folder in folders()
-        if not bare & set(Path(folder).parts)
-        and folder not in APPS
-        and (ROOT / folder / "__init__.py").exists()
+        if not bare & set(Path(folder).parts) and (ROOT / folder / "__init__.py").exists()
     ]
 
 

@@ -25,6 +25,7 @@ BANNED = {
     r"lets? go|letting go": "release",
     r"comes? to nothing": "is rolled back",
     r"opens? (?:a|no) door": "authenticates",
+    r"wish(?:es)?": "demand: what is asked for",
     r"of which|but for": "two sentences; except",
 }
 BANNED_WORD = re.compile(r"\b(?:" + "|".join(BANNED) + r")\b", re.IGNORECASE)

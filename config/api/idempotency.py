@@ -165,7 +165,7 @@ def _claim_and_run(
 
 
 def seal(key: IdempotencyKey, body: bytes) -> bytes:
-    """Encrypt a body that shows a secret. The row alone does not open it: SECRET_KEY is not in it."""
+    """Encrypt a body that shows a secret, under SECRET_KEY: the row alone can't be decrypted."""
     return _cipher(key).encrypt(body)
 
 

@@ -7,8 +7,8 @@ from clocks, and no client carries a token. An organization without a row (a new
 crash, since the table is unlogged) gets one with the asking transaction's id, which every earlier
 commit precedes.
 
-Each view says which of its reads may be a little old; a read that decides a write never is. A
-replica that lags more than REPLICA_MAX_LAG_SECONDS, or fails, is left for the primary.
+Each view says which of its reads may be a little old; a read that decides a write never is. If the
+replica fails or lags more than REPLICA_MAX_LAG_SECONDS, reads fall back to the primary.
 """
 
 import logging

@@ -10,7 +10,7 @@ from config.db.pipeline import is_stale
 # A statement that took too long, or that another connection canceled.
 CANCELED = errors.QueryCanceled.sqlstate
 LOCK_NOT_AVAILABLE = errors.LockNotAvailable.sqlstate
-# Another transaction has locked what is needed. It helps to try again.
+# Blocked by another transaction: a retry may succeed.
 LOCKED = (
     LOCK_NOT_AVAILABLE,
     errors.SerializationFailure.sqlstate,

@@ -27,11 +27,11 @@ from numbers.field_kinds import ORDER_ID
 from numbers.orders.bulk import (
     OrderNotPending,
     cancel_order,
-    own_quantity_order,
-    place_quantity_order,
+    own_bulk_order,
+    place_bulk_order,
 )
-from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson, quantity_order_json
-from numbers.orders.picking import MOST, QuantityRequest
+from numbers.orders.bulk_json import BulkOrderJson, BulkOrderPlacedJson, bulk_order_json
+from numbers.orders.picking import MOST, BulkOrderTerms
 
 TAG = "Bulk orders"
 PATH = {"order_id": Id("The `order_id` that the order was answered with.", ORDER_ID)}
@@ -70,7 +70,7 @@ class _QuantityFields(RequestBody):
 
 class BulkOrderRequest(ReferenceField, RoutingFields, CriteriaFields, _QuantityFields):
     @property
-    def order(self) -> QuantityRequest:
+    def order(self) -> BulkOrderTerms:
         """Return the order that the request asks for. Raise ValidationFailed if it can't be filled.
 
         With criteria that contradict each other it would wait for ever.
@@ -78,7 +78,7 @@ class BulkOrderRequest(ReferenceField, RoutingFields, CriteriaFields, _QuantityF
         criteria = self.criteria
         if problems := criteria.contradiction:
             raise ValidationFailed(details=problems)
-        return QuantityRequest(
+        return BulkOrderTerms(
             self.quantity,
             criteria,
             self.routing,
@@ -149,12 +149,10 @@ class BulkOrderListView(ApiView):
         request can be repeated after a time-out without ordering twice.
         """
         refuse_unknown_parameters(request)
-        order = read_quantity_order(request)
+        order = read_bulk_order(request)
         caller = request.user
         idempotency_key = idempotency_key_of(request, "bulk", request.data)
-        answer = place_quantity_order(
-            order, buyer=buyer_of(caller), idempotency_key=idempotency_key
-        )
+        answer = place_bulk_order(order, buyer=buyer_of(caller), idempotency_key=idempotency_key)
         response = json_response(answer.body, status=answer.status)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
@@ -180,9 +178,7 @@ class BulkOrderDetailView(ApiView):
         are final.
         """
         refuse_unknown_parameters(request)
-        return success(
-            quantity_order_json(own_quantity_order(order_id, request.user.organization_id))
-        )
+        return success(bulk_order_json(own_bulk_order(order_id, request.user.organization_id)))
 
     @endpoint(
         "cancelBulkOrder",
@@ -206,9 +202,9 @@ class BulkOrderDetailView(ApiView):
         refuse_unknown_parameters(request)
         caller = request.user
         cancel_order(order_id=order_id, organization_id=caller.organization_id, actor=caller.actor)
-        return success(quantity_order_json(own_quantity_order(order_id, caller.organization_id)))
+        return success(bulk_order_json(own_bulk_order(order_id, caller.organization_id)))
 
 
-def read_quantity_order(request: Request) -> QuantityRequest:
+def read_bulk_order(request: Request) -> BulkOrderTerms:
     """Return the order that the body asks for. Raise ValidationFailed with every problem found."""
     return parse_body(request, BulkOrderRequest).order

@@ -1,7 +1,6 @@
 """The balance below which a customer, and the desk's dashboard, is alerted."""
 
 from decimal import Decimal
-from uuid import UUID
 
 from campaigns.history import record
 from campaigns.models import Organization
@@ -26,9 +25,3 @@ def set_alert(
         after={"alert_below": f"{alert_below:.2f}"},
         reason=reason,
     )
-
-
-def alert_of(organization_id: UUID) -> Decimal:
-    """Return the alert of an organization; 0.00 if it has no account yet."""
-    account = CreditAccount.objects.filter(pk=organization_id).first()
-    return account.alert_below if account else Decimal("0.00")

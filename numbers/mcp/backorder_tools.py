@@ -26,7 +26,7 @@ from numbers.api.bulk_orders import BulkOrderRequest
 from numbers.api.orders import OrderListQuery
 from numbers.mcp.order_tools import ROUTING, IdempotencyField, idempotency_key_of
 from numbers.mcp.tool import Call, Tool
-from numbers.orders.bulk import cancel_order, own_quantity_order, place_quantity_order
+from numbers.orders.bulk import cancel_order, own_bulk_order, place_bulk_order
 from numbers.orders.bulk_json import BulkOrderPlacedJson
 from numbers.orders.find import OrderFilters, find_orders
 from numbers.orders.queries import (
@@ -70,7 +70,7 @@ class OneOrderRequest(RequestBody):
 
 
 def _backorder(call: Call, given: BackorderRequest) -> Mapping[str, Any]:
-    answer = place_quantity_order(
+    answer = place_bulk_order(
         given.order, buyer=call.buyer, idempotency_key=idempotency_key_of(call, given, "bulk")
     )
     body: Any = json_text.load(answer.body)
@@ -80,7 +80,7 @@ def _backorder(call: Call, given: BackorderRequest) -> Mapping[str, Any]:
 def _cancel(call: Call, given: OneOrderRequest) -> CancelledJson:
     organization_id = call.organization_id
     cancel_order(order_id=given.order_id, organization_id=organization_id, actor=call.caller.actor)
-    order = own_quantity_order(given.order_id, organization_id)
+    order = own_bulk_order(given.order_id, organization_id)
     return {"order_id": order.pk, "status": order.status}
 
 

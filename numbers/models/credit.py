@@ -27,7 +27,7 @@ class CreditAccount(models.Model):
     currency = models.CharField(max_length=3)
     # The number of the last ledger entry; 0 before the first.
     entries = models.IntegerField(default=0)
-    # The admin lists the account as short of credit while its balance is below this.
+    # The admin lists the account as short of credit while its balance is at or below this.
     alert_below = models.DecimalField(max_digits=14, decimal_places=2, default=0)
 
     class Meta:

@@ -170,7 +170,7 @@ class Order(models.Model):
                 fields=["-finished_at", "-id"], name="order_closed", condition=~Q(closed_by="")
             ),
             models.Index(fields=["id"], name="order_pending", condition=Q(status="pending")),
-            # One row for each wish, however many orders have it: numbers.orders.waiting.
+            # One row for each demand, however many orders have it: numbers.orders.waiting.
             models.Index(
                 fields=[
                     "sandbox",

@@ -1,7 +1,7 @@
 """Fill backorders: whole, as soon as the stock can, oldest first.
 
 Every change that adds or frees stock wakes the worker. It also polls, since quarantines and holds
-end by time. A pass reads one row for each distinct wish, checks the stock once for each, and tries
+end by time. A pass reads one row for each distinct demand, checks the stock once for each, and tries
 the orders that could be filled. Live and sandbox orders alternate, so that neither waits for the
 other.
 
@@ -24,11 +24,11 @@ from config.db.pipeline import Statement
 from config.db.transactions import Transaction, run_transaction
 from config.errors import ApiError
 from numbers.inventory.criteria import Criteria
-from numbers.locks import LockedOrder, lock_for_bulk_order, pending_order_statement
+from numbers.locks import LockedOrder, backorder_statement, lock_for_bulk_order
 from numbers.models import Order, WorkerQueue
 from numbers.orders.picking import (
     MOST,
-    QuantityRequest,
+    BulkOrderTerms,
     available_ids,
     find_statement,
     pick,
@@ -38,10 +38,10 @@ from numbers.orders.picking import (
 from numbers.orders.purchase import Buyer, price_purchase, purchase_statement
 from numbers.orders.waiting import (
     KEPT_ATTEMPTS,
-    WaitingWish,
+    WaitingDemand,
     orders_of,
     orders_without_campaign,
-    waiting_wishes,
+    waiting_demands,
 )
 from numbers.ownership.routing import Routing
 from numbers.worker.failures import (
@@ -139,23 +139,23 @@ class _Pass:
         self._began = timezone.now()
 
     def steps(self) -> Iterator[bool]:
-        """Check one wish, or try one order, at each step."""
+        """Check one demand, or try one order, at each step."""
         orders = {order.id: order for order in orders_without_campaign(sandbox=self._sandbox)}
-        for wish in waiting_wishes(sandbox=self._sandbox):
-            orders.update((order.id, order) for order in self._fillable(wish))
+        for demand in waiting_demands(sandbox=self._sandbox):
+            orders.update((order.id, order) for order in self._fillable(demand))
             yield True
         for order_id in sorted(orders):
             self._serve(orders[order_id])
             yield True
 
-    def _fillable(self, wish: WaitingWish) -> list[Order]:
+    def _fillable(self, demand: WaitingDemand) -> list[Order]:
         try:
-            found = len(available_ids(wish.read(), most=MOST))
-        except Exception as error:  # noqa: BLE001  it concerns this wish only
+            found = len(available_ids(demand.read(), most=MOST))
+        except Exception as error:  # noqa: BLE001  it concerns this demand only
             raise_if_away(error)
             found = MOST  # try each of its orders, so that they fail one by one
-            logger.warning("a wish of pending orders could not be looked up: %s", error)
-        return orders_of(wish, most=found) if found >= wish.least else []
+            logger.warning("the stock for waiting orders could not be looked up: %s", error)
+        return orders_of(demand, most=found) if found >= demand.least else []
 
     def _serve(self, order: Order) -> None:
         is_due = order.next_attempt_at is None or order.next_attempt_at <= self._began
@@ -193,8 +193,8 @@ class _Pass:
         if order.fill_attempts > KEPT_ATTEMPTS:
             return
         try:
-            wish = _request_of(order).wish_of(_buyer_of(order))
-            free = set(available_ids(wish, most=order.quantity + len(self._kept))) - self._kept
+            demand = _request_of(order).demand_of(_buyer_of(order))
+            free = set(available_ids(demand, most=order.quantity + len(self._kept))) - self._kept
         except Exception as error:  # noqa: BLE001  as above
             raise_if_away(error)
             logger.warning("no numbers are kept for pending order %s: %s", order.id, error)
@@ -207,21 +207,21 @@ def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
     """Fill a backorder; return whether it was filled. Close it if it must not be."""
     tx.commit_with()
     request, buyer = _request_of(order), _buyer_of(order)
-    wish, quantity = request.wish_of(buyer), request.quantity
+    demand, quantity = request.demand_of(buyer), request.quantity
     try:
         account, (state, stock) = lock_for_bulk_order(
             tx,
             order.organization_id,
             order.campaign_id,
-            pending_order_statement(order.id, order.organization_id),
-            find_statement(wish, quantity=quantity, depth=usual_depth(quantity), besides=besides),
+            backorder_statement(order.id, order.organization_id),
+            find_statement(demand, quantity=quantity, depth=usual_depth(quantity), besides=besides),
             first=((ONE_FILLER, [int(order.sandbox)]),),
             limited_key=buyer.limited_key,
         )
         locked = LockedOrder._make(state[0]) if state else None
         if locked is None or locked.status != "pending" or locked.organization_status != "ACTIVE":
             return False
-        found = pick(tx, read_found(stock), wish, quantity=quantity, besides=besides)
+        found = pick(tx, read_found(stock), demand, quantity=quantity, besides=besides)
         if len(found.rows) < quantity:
             return False
         purchase = price_purchase(
@@ -248,10 +248,10 @@ def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
     return True
 
 
-def _request_of(order: Order) -> QuantityRequest:
+def _request_of(order: Order) -> BulkOrderTerms:
     routing = Routing(order.inbound_url, order.status_url, order.campaign_id, order.label)
     criteria = Criteria(**(order.criteria or {}))
-    return QuantityRequest(order.quantity, criteria, routing, order.max_price_per_number)
+    return BulkOrderTerms(order.quantity, criteria, routing, order.max_price_per_number)
 
 
 def _buyer_of(order: Order) -> Buyer:

@@ -14,15 +14,15 @@ from config.db.fields import new_id
 from config.db.pipeline import Statement
 from config.db.transactions import Transaction, run_transaction
 from config.errors import Conflict, LimitExceeded, NotFound, ValidationFailed
-from numbers.locks import Account, lock_account, lock_for_bulk_order, lock_pending_order
+from numbers.locks import Account, lock_account, lock_backorder, lock_for_bulk_order
 from numbers.models import Order
 from numbers.orders import idempotency
 from numbers.orders.backorders import close_statement
 from numbers.orders.bulk_json import BulkOrderPlacedJson
 from numbers.orders.idempotency import IdempotencyKey
 from numbers.orders.picking import (
+    BulkOrderTerms,
     Found,
-    QuantityRequest,
     available_ids,
     find_statement,
     pick,
@@ -38,7 +38,7 @@ from numbers.orders.purchase import (
 )
 from numbers.orders.waiting import (
     MOST_RIVALS,
-    WaitingWish,
+    WaitingDemand,
     own_waiting,
     rivals_of,
     rivals_statement,
@@ -80,8 +80,8 @@ RECORD_PENDING = """
 """
 
 
-def place_quantity_order(
-    request: QuantityRequest, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
+def place_bulk_order(
+    request: BulkOrderTerms, *, buyer: Buyer, idempotency_key: IdempotencyKey | None = None
 ) -> QuantityAnswer:
     """Assign the whole quantity now, or keep the order until the stock can fill it.
 
@@ -98,12 +98,12 @@ def place_quantity_order(
         )
     except IntegrityError as error:
         if late := limited_since(error, buyer):
-            return place_quantity_order(request, buyer=late, idempotency_key=idempotency_key)
+            return place_bulk_order(request, buyer=late, idempotency_key=idempotency_key)
         raise
 
 
 def _place(
-    tx: Transaction, request: QuantityRequest, buyer: Buyer, idempotency_key: IdempotencyKey | None
+    tx: Transaction, request: BulkOrderTerms, buyer: Buyer, idempotency_key: IdempotencyKey | None
 ) -> QuantityAnswer:
     if idempotency_key and (remembered := idempotency.claim(tx, idempotency_key)):
         tx.commit_with()
@@ -124,12 +124,12 @@ class _Shelf:
     is_contested: bool
     own_waiting: int
 
-    def fills(self, request: QuantityRequest) -> bool:
+    def fills(self, request: BulkOrderTerms) -> bool:
         return len(self.found.rows) == request.quantity and not self.is_contested
 
 
-def _lock(tx: Transaction, request: QuantityRequest, buyer: Buyer) -> _Shelf:
-    wish, quantity = request.wish_of(buyer), request.quantity
+def _lock(tx: Transaction, request: BulkOrderTerms, buyer: Buyer) -> _Shelf:
+    demand, quantity = request.demand_of(buyer), request.quantity
     account, (own, rivals, stock) = lock_for_bulk_order(
         tx,
         buyer.organization_id,
@@ -140,17 +140,17 @@ def _lock(tx: Transaction, request: QuantityRequest, buyer: Buyer) -> _Shelf:
             most=settings.BACKORDERS_PER_ORGANIZATION,
         ),
         rivals_statement(request.criteria, sandbox=buyer.is_sandbox),
-        find_statement(wish, quantity=quantity, depth=usual_depth(quantity)),
+        find_statement(demand, quantity=quantity, depth=usual_depth(quantity)),
         limited_key=buyer.limited_key,
     )
-    found = pick(tx, read_found(stock), wish, quantity=quantity)
+    found = pick(tx, read_found(stock), demand, quantity=quantity)
     contested = len(found.rows) == quantity and _is_contested(
         rivals_of(found.rows, rivals, sandbox=buyer.is_sandbox)
     )
     return _Shelf(account, found, contested, own[0][0])
 
 
-def _is_contested(rivals: Sequence[WaitingWish]) -> bool:
+def _is_contested(rivals: Sequence[WaitingDemand]) -> bool:
     """Return whether an older order wants these numbers and could be filled first."""
     return len(rivals) > MOST_RIVALS or any(
         len(available_ids(rival.read(), most=rival.least)) == rival.least for rival in rivals
@@ -159,7 +159,7 @@ def _is_contested(rivals: Sequence[WaitingWish]) -> bool:
 
 def _complete(
     tx: Transaction,
-    request: QuantityRequest,
+    request: BulkOrderTerms,
     shelf: _Shelf,
     buyer: Buyer,
     idempotency_key: IdempotencyKey | None,
@@ -192,7 +192,7 @@ def _complete(
 
 def _wait(
     tx: Transaction,
-    request: QuantityRequest,
+    request: BulkOrderTerms,
     shelf: _Shelf,
     buyer: Buyer,
     idempotency_key: IdempotencyKey | None,
@@ -219,7 +219,7 @@ def _wait(
     return QuantityAnswer(202, body)
 
 
-def own_quantity_order(order_id: UUID, organization_id: UUID) -> Order:
+def own_bulk_order(order_id: UUID, organization_id: UUID) -> Order:
     """Return the organization's bulk order. Raise NotFound if it has none with this id."""
     order = Order.objects.filter(
         pk=order_id, organization_id=organization_id, kind=Order.Kind.QUANTITY
@@ -241,7 +241,7 @@ def _cancel(
     tx: Transaction, order_id: UUID, organization_id: UUID, actor: Actor, note: str
 ) -> None:
     lock_account(organization_id)
-    order = lock_pending_order(tx, order_id, organization_id)
+    order = lock_backorder(tx, order_id, organization_id)
     if order is None:
         raise NotFound()
     if order.status not in ("pending", "cancelled"):
@@ -250,7 +250,7 @@ def _cancel(
 
 
 def _pending_statement(
-    order_id: UUID, request: QuantityRequest, max_price: Decimal, buyer: Buyer
+    order_id: UUID, request: BulkOrderTerms, max_price: Decimal, buyer: Buyer
 ) -> Statement:
     return RECORD_PENDING, {
         "id": order_id,
@@ -272,7 +272,7 @@ def _pending_statement(
 
 
 def _pending_json(
-    order_id: UUID, request: QuantityRequest, max_price: Decimal
+    order_id: UUID, request: BulkOrderTerms, max_price: Decimal
 ) -> BulkOrderPlacedJson:
     return {
         "order_id": order_id,

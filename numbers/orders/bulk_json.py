@@ -1,6 +1,5 @@
 """Bulk orders as their organization sees them."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from typing_extensions import TypedDict
@@ -67,25 +66,19 @@ class BulkOrderJson(BulkOrderPlacedJson):
     finished_at: Annotated[Moment | None, doc("When it was completed, failed or cancelled.")]
 
 
-def quantity_order_json(order: Order) -> BulkOrderJson:
+def bulk_order_json(order: Order) -> BulkOrderJson:
     """Return the current state of a bulk order, with the current routing of its numbers."""
     lines = Assignment.objects.filter(order=order).select_related("number").order_by("id")
     yours = [assignment_json(line) for line in lines if line.ended_at is None]
-    return bulk_order_json(order, assigned_count=len(lines), numbers=yours)
-
-
-def bulk_order_json(
-    order: Order, *, assigned_count: int, numbers: Sequence[PhoneNumberJson]
-) -> BulkOrderJson:
     return {
         "order_id": order.id,
         "status": order.status,
         "quantity": order.quantity,
-        "assigned_count": assigned_count,
+        "assigned_count": len(lines),
         "pending_count": order.quantity if order.status == Order.Status.PENDING else 0,
         "max_price_per_number": order.max_price_per_number,
         "customer_reference": order.customer_reference or None,
-        "assigned_numbers": list(numbers),
+        "assigned_numbers": yours,
         "reason": order.failure_reason or order.waiting_reason or None,
         "created_at": timestamp(order.created_at),
         "finished_at": timestamp(order.finished_at),

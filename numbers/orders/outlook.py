@@ -11,7 +11,7 @@ from config import json_text
 from numbers.inventory.criteria import Criteria
 from numbers.models import CreditAccount, Order
 from numbers.orders.picking import available_ids
-from numbers.orders.waiting import Wish
+from numbers.orders.waiting import Demand
 
 # Older orders that are looked at for the place in line.
 MOST_AHEAD = 10_000
@@ -55,11 +55,11 @@ class Outlook:
 def outlook_of(order: Order) -> Outlook:
     """Return what a waiting order waits for now. Nothing is locked."""
     criteria = Criteria(**(order.criteria or {}))
-    wish = Wish(order.organization_id, order.sandbox, criteria, order.max_price_per_number)
+    demand = Demand(order.organization_id, order.sandbox, criteria, order.max_price_per_number)
     ahead = _ahead(order, criteria)
     return Outlook(
         wanted=order.quantity,
-        available=len(available_ids(wish, most=order.quantity)),
+        available=len(available_ids(demand, most=order.quantity)),
         ahead=ahead,
         most_ahead=ahead >= MOST_AHEAD,
         is_suspended=order.organization.status != "ACTIVE",

@@ -13,20 +13,20 @@ from numbers.inventory.candidates import TURN, candidates_from
 from numbers.inventory.criteria import Criteria
 from numbers.locks import LOCK_FOUND, LockedNumber
 from numbers.orders.purchase import Buyer
-from numbers.orders.waiting import Wish
+from numbers.orders.waiting import Demand
 from numbers.ownership.routing import Routing
 
 MOST = 1_000
 NOTHING: frozenset[int] = frozenset()
 
-# Reading the stock without a lock must be fast, whatever the wish is.
+# Reading the stock without a lock must be fast, whatever is asked for.
 _PROBE_TIMEOUT = "SELECT set_config('statement_timeout', '1s', true)"
 _ANY_TURN = "0"
 _OWN_TURN = "(SELECT place FROM turn)"
 
 
 @dataclass(frozen=True, slots=True)
-class QuantityRequest:
+class BulkOrderTerms:
     """The quantity, criteria, highest price, routing and reference of a bulk order.
 
     No price: any price.
@@ -38,8 +38,8 @@ class QuantityRequest:
     max_price: Decimal | None = None
     customer_reference: str = ""
 
-    def wish_of(self, buyer: Buyer) -> Wish:
-        return Wish(buyer.organization_id, buyer.is_sandbox, self.criteria, self.max_price)
+    def demand_of(self, buyer: Buyer) -> Demand:
+        return Demand(buyer.organization_id, buyer.is_sandbox, self.criteria, self.max_price)
 
     @property
     def criteria_json(self) -> str:
@@ -61,21 +61,21 @@ def usual_depth(quantity: int) -> int:
 
 
 def find_statement(
-    wish: Wish, *, quantity: int, depth: int, besides: frozenset[int] = NOTHING
+    demand: Demand, *, quantity: int, depth: int, besides: frozenset[int] = NOTHING
 ) -> Statement:
     """Return the statement that finds `depth` available numbers and locks `quantity` of them.
 
     It never waits: numbers that another transaction has locked, or bought since, are skipped.
     """
-    query, parameters = candidates_from(_OWN_TURN, wish.criteria, wish.max_price)
-    order = "" if wish.max_price is None else "ORDER BY price + monthly_price"
+    query, parameters = candidates_from(_OWN_TURN, demand.criteria, demand.max_price)
+    order = "" if demand.max_price is None else "ORDER BY price + monthly_price"
     text = LOCK_FOUND.format(turn=TURN.replace("%", "%%"), candidates=query, order=order)
-    return (OneOff(text) if wish.criteria.pattern else text), {
-        **_open_parameters(wish, quantity=depth + len(besides)),
+    return (OneOff(text) if demand.criteria.pattern else text), {
+        **_open_parameters(demand, quantity=depth + len(besides)),
         **parameters,
         "most": quantity,
         "besides": array_text(sorted(besides)),
-        "organization_id": wish.organization_id,
+        "organization_id": demand.organization_id,
     }
 
 
@@ -87,7 +87,7 @@ def read_found(rows: Rows) -> Found:
 def pick(
     tx: Transaction,
     found: Found,
-    wish: Wish,
+    demand: Demand,
     *,
     quantity: int,
     besides: frozenset[int] = NOTHING,
@@ -96,29 +96,29 @@ def pick(
     depth = usual_depth(quantity)
     while len(found.rows) < quantity and found.seen >= depth + len(besides):
         depth *= 8
-        (rows,) = tx.run(find_statement(wish, quantity=quantity, depth=depth, besides=besides))
+        (rows,) = tx.run(find_statement(demand, quantity=quantity, depth=depth, besides=besides))
         found = read_found(rows)
     return found
 
 
-def available_ids(wish: Wish, *, most: int) -> list[int]:
-    """Return the ids of up to `most` numbers that could fill the wish now, without locking them.
+def available_ids(demand: Demand, *, most: int) -> list[int]:
+    """Return the ids of up to `most` numbers that could meet the demand now, without locking them.
 
     Outside a transaction the statement has a timeout of its own.
     """
-    query, parameters = candidates_from(_ANY_TURN, wish.criteria, wish.max_price)
-    text = OneOff(query) if wish.criteria.pattern else query
+    query, parameters = candidates_from(_ANY_TURN, demand.criteria, demand.max_price)
+    text = OneOff(query) if demand.criteria.pattern else query
     timeout: tuple[Statement, ...] = () if connection.in_atomic_block else ((_PROBE_TIMEOUT, ()),)
     *_, rows = run_statements(
-        *timeout, (text, {**_open_parameters(wish, quantity=most), **parameters})
+        *timeout, (text, {**_open_parameters(demand, quantity=most), **parameters})
     )
     return [row[0] for row in rows]
 
 
-def _open_parameters(wish: Wish, *, quantity: int) -> dict[str, Any]:
+def _open_parameters(demand: Demand, *, quantity: int) -> dict[str, Any]:
     return {
         "quantity": quantity,
-        "sandbox": wish.sandbox,
-        "held_by": wish.organization_id,
-        "max_price": wish.max_price,
+        "sandbox": demand.sandbox,
+        "held_by": demand.organization_id,
+        "max_price": demand.max_price,
     }

@@ -1,4 +1,4 @@
-"""What backorders wait for: one row for each distinct wish, however many orders share it."""
+"""What backorders wait for: one row for each distinct demand, however many orders share it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from numbers.models import Order
 # (numbers.worker.failures).
 KEPT_ATTEMPTS = 27
 
-# A new order checks up to so many competing wishes; with more of them it waits.
+# A new order checks up to so many competing demands; with more of them it waits.
 MOST_RIVALS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Demand:
     """The numbers that an organization wants, and the highest cost of each; None is any cost."""
 
     organization_id: UUID
@@ -33,7 +33,7 @@ class Wish:
     max_price: Decimal | None
 
     def wants(self, row: LockedNumber) -> bool:
-        """Return whether the number matches the wish."""
+        """Return whether the number matches the demand."""
         criteria = self.criteria
         return (
             (self.max_price is None or row.cost <= self.max_price)
@@ -46,8 +46,8 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingWish:
-    """A wish that orders wait for. `criteria` are the stored ones, which may be unreadable."""
+class WaitingDemand:
+    """A demand that orders wait for. `criteria` are the stored ones, which may be unreadable."""
 
     organization_id: UUID
     sandbox: bool
@@ -55,27 +55,27 @@ class WaitingWish:
     max_price: Decimal
     least: int
 
-    def read(self) -> Wish:
-        return Wish(self.organization_id, self.sandbox, Criteria(**self.criteria), self.max_price)
+    def read(self) -> Demand:
+        return Demand(self.organization_id, self.sandbox, Criteria(**self.criteria), self.max_price)
 
 
-# Skip from each wish to the next in the index order_wish: DISTINCT would read every order.
+# Skip from each demand to the next in the index order_wish: DISTINCT would read every order.
 _COLUMNS = "organization_id, criteria, max_price_per_number, quantity"
-_WISHES = f"""
-    WITH RECURSIVE wish AS (
+_DEMANDS = f"""
+    WITH RECURSIVE demand AS (
         (SELECT {_COLUMNS} FROM numbers_order WHERE status = 'pending' AND sandbox = %(sandbox)s
          ORDER BY {_COLUMNS} LIMIT 1)
         UNION ALL
-        SELECT another.* FROM wish CROSS JOIN LATERAL (
+        SELECT another.* FROM demand CROSS JOIN LATERAL (
             SELECT {_COLUMNS} FROM numbers_order
             WHERE status = 'pending' AND sandbox = %(sandbox)s
               AND (organization_id, criteria, max_price_per_number)
-                  > (wish.organization_id, wish.criteria, wish.max_price_per_number)
+                  > (demand.organization_id, demand.criteria, demand.max_price_per_number)
             ORDER BY {_COLUMNS} LIMIT 1
         ) AS another
     )
-    SELECT wish.organization_id, wish.criteria, wish.max_price_per_number, wish.quantity
-    FROM wish JOIN campaigns_organization owner ON owner.id = wish.organization_id
+    SELECT demand.organization_id, demand.criteria, demand.max_price_per_number, demand.quantity
+    FROM demand JOIN campaigns_organization owner ON owner.id = demand.organization_id
     WHERE owner.status = 'ACTIVE'
 """  # noqa: S608  made of constants
 
@@ -95,7 +95,7 @@ _CAMPAIGNS = """
 """
 
 # All pending orders are older than a new one. Exclude those that failed too often, and those that
-# the stock could fill but a spending limit does not let.
+# stock could fill but a spending limit blocks.
 _RIVALS = """
     SELECT o.organization_id, o.criteria, o.max_price_per_number, min(o.quantity)
     FROM numbers_order o JOIN campaigns_organization owner ON owner.id = o.organization_id
@@ -114,22 +114,22 @@ _OWN = """
 """
 
 
-def waiting_wishes(*, sandbox: bool) -> list[WaitingWish]:
-    """Return each wish of active organizations, with the quantity of its smallest order."""
+def waiting_demands(*, sandbox: bool) -> list[WaitingDemand]:
+    """Return each demand of active organizations, with the quantity of its smallest order."""
     with connection.cursor() as cursor:
-        cursor.execute(_WISHES, {"sandbox": sandbox})
+        cursor.execute(_DEMANDS, {"sandbox": sandbox})
         return list(_read(cursor.fetchall(), sandbox))
 
 
-def orders_of(wish: WaitingWish, *, most: int) -> list[Order]:
-    """Return the orders with this wish for up to `most` numbers, oldest first."""
+def orders_of(demand: WaitingDemand, *, most: int) -> list[Order]:
+    """Return the orders with this demand for up to `most` numbers, oldest first."""
     return list(
         Order.objects.filter(
             status=Order.Status.PENDING,
-            sandbox=wish.sandbox,
-            organization=wish.organization_id,
-            criteria=wish.criteria,
-            max_price_per_number=wish.max_price,
+            sandbox=demand.sandbox,
+            organization=demand.organization_id,
+            criteria=demand.criteria,
+            max_price_per_number=demand.max_price,
             quantity__lte=most,
         ).order_by("id")
     )
@@ -164,7 +164,7 @@ def own_waiting(organization_id: UUID, *, sandbox: bool, most: int) -> Statement
 
 
 def rivals_statement(criteria: Criteria, *, sandbox: bool) -> Statement:
-    """Return the statement for wishes that may compete for such numbers; see `rivals_of`."""
+    """Return the statement for demands that may compete for such numbers; see `rivals_of`."""
     return _RIVALS.format(area=_SAME_AREA if criteria.area_code else ""), {
         "sandbox": sandbox,
         "area_code": criteria.area_code,
@@ -172,14 +172,14 @@ def rivals_statement(criteria: Criteria, *, sandbox: bool) -> Statement:
     }
 
 
-def rivals_of(rows: Sequence[LockedNumber], found: Rows, *, sandbox: bool) -> list[WaitingWish]:
-    """Return the found wishes that match one of these numbers."""
-    return [wish for wish in _read(found, sandbox) if _wants_any(wish, rows)]
+def rivals_of(rows: Sequence[LockedNumber], found: Rows, *, sandbox: bool) -> list[WaitingDemand]:
+    """Return the found demands that match one of these numbers."""
+    return [demand for demand in _read(found, sandbox) if _wants_any(demand, rows)]
 
 
-def _wants_any(wish: WaitingWish, rows: Sequence[LockedNumber]) -> bool:
+def _wants_any(demand: WaitingDemand, rows: Sequence[LockedNumber]) -> bool:
     try:
-        read = wish.read()
+        read = demand.read()
         return any(read.wants(row) for row in rows)
     except (
         TypeError
@@ -187,7 +187,7 @@ def _wants_any(wish: WaitingWish, rows: Sequence[LockedNumber]) -> bool:
         return False
 
 
-def _read(rows: Rows, sandbox: bool) -> Iterator[WaitingWish]:
+def _read(rows: Rows, sandbox: bool) -> Iterator[WaitingDemand]:
     for organization_id, criteria, max_price, least in rows:
         stored = json_text.load(criteria) if isinstance(criteria, str | bytes) else criteria
-        yield WaitingWish(organization_id, sandbox, stored, max_price, least)
+        yield WaitingDemand(organization_id, sandbox, stored, max_price, least)

@@ -245,7 +245,7 @@ def last_assignment(number: PhoneNumber) -> Assignment | None:
 def release_of(assignment_id: UUID, organization_id: UUID | None = None) -> Release | None:
     """Return the last release of an assignment, or None if it was never released.
 
-    With ``organization_id``, one of another organization takes as long as one that is not there.
+    With ``organization_id``, a foreign assignment takes as long to refuse as a missing one.
     """
     event = _last_event(assignment_id, NumberEvent.Kind.RELEASED, organization_id)
     if event is None:

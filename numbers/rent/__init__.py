@@ -1,8 +1,9 @@
 """Rent: the monthly price of numbers that customers own.
 
 A number that was sold with a monthly price has a row ``Rent``; each month that a renewal charges
-has a row ``RentCharge``. Rows are locked last, after all that `numbers.locks` lists; whatever
-changes rent locks the account first.
+has a row ``RentCharge``. Rows are locked last, after all that `numbers.locks` lists; code
+that charges, suspends or ends rent locks the account first. A release or an undo changes a row by a
+trigger of its assignment: a renewal skips rows that another transaction has locked.
 
 - ``price``: what a month costs, and what is owed.
 - ``billing``: what an owner sees of the rent, and the release at a period's end.

@@ -19,8 +19,8 @@ from numbers.ownership.release import release_unpaid
 from numbers.rent.renew import BATCH
 from numbers.rent.steps import Kind, state_statements
 
-# Counted from the event that said that the number is past due: after a time without a worker, no
-# number is lost unannounced.
+# The clock starts with the event past_due, so an outage of the worker never releases a number
+# without notice.
 _OVERDUE = "r.is_open AND r.past_due_since <= now() - %(span)s::interval"
 OVERDUE_UNSUSPENDED = f"{_OVERDUE} AND r.suspended_at IS NULL"
 OVERDUE = _OVERDUE

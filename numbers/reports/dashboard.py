@@ -208,8 +208,8 @@ def _count_quarantine() -> dict[str, Any]:
 
 
 def _count_demand() -> dict[str, Any]:
-    wishes = unmet_demand(since=since(), limit=100)
-    return {"wishes": [{**wish, "last_at": wish["last_at"].isoformat()} for wish in wishes]}
+    demands = unmet_demand(since=since(), limit=100)
+    return {"demands": [{**demand, "last_at": demand["last_at"].isoformat()} for demand in demands]}
 
 
 PANELS: dict[str, Callable[[], dict[str, Any]]] = {

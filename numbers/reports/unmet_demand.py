@@ -12,7 +12,7 @@ from config import json_text
 from numbers.inventory.criteria import Criteria
 from numbers.models import Refusal
 from numbers.orders.picking import available_ids
-from numbers.orders.waiting import Wish
+from numbers.orders.waiting import Demand
 
 NO_ORGANIZATION = Refusal.NO_ORGANIZATION
 
@@ -122,7 +122,7 @@ def _shortfalls() -> dict[str, list[Any]]:
 def _in_stock(criteria: str, max_price: Decimal, *, most: int) -> int:
     """Return how many live numbers are available to any customer for such orders, up to `most`."""
     try:
-        wish = Wish(NO_ORGANIZATION, False, Criteria(**json_text.load(criteria)), max_price)
+        demand = Demand(NO_ORGANIZATION, False, Criteria(**json_text.load(criteria)), max_price)
     except TypeError:  # criteria of another release: assume no match
         return 0
-    return len(available_ids(wish, most=most))
+    return len(available_ids(demand, most=most))

@@ -1,7 +1,7 @@
 """Which URLs an endpoint may have, and which address of its host is connected to.
 
 A name is resolved once for each connection; its addresses are judged, and the connection goes to
-one that was. WEBHOOK_PRIVATE_HOSTS names hosts for trying out, which may be private, and http.
+one that was. WEBHOOK_PRIVATE_HOSTS names hosts for local tests: these may be private and use http.
 """
 
 import socket

@@ -1,9 +1,9 @@
 """Lease deliveries to a worker: by endpoint, a few at a time, and one at a time while it fails.
 
 The sender looks at endpoints whose ``due_at`` has passed. It locks their rows, so that two workers
-never count the same endpoint's leases at once. Who adds, ends or leases a delivery holds that lock
-too and sets ``due_at`` again: a delivery never waits unseen. The backlog of an endpoint that fails
-is not read: its ``due_at`` is the time of the next probe.
+never count the same endpoint's leases at once. Code that adds, ends or leases a delivery takes the
+same lock and computes ``due_at`` again, so no delivery is overlooked. The backlog of an endpoint
+that fails is not read: its ``due_at`` is the time of the next probe.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,8 +1,8 @@
 """Read the feed into deliveries: one for each event and each endpoint that wants its type.
 
-One worker at a time, who holds the lock of the cursor, follows the feed by position, as a reader
-does: what commits late gets a later position, so nothing is skipped. Deliveries, cursor and the
-endpoints' ``due_at`` commit together.
+Only the worker that holds the cursor's lock follows the feed, by position as a reader does: late
+commits get later positions, so none is skipped. Deliveries, the cursor and the endpoints' ``due_at``
+commit together.
 """
 
 import itertools

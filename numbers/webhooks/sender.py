@@ -4,8 +4,8 @@ Only the lane's thread uses the database; the threads that send only send. What 
 a queue until the lane records it. If it can't, because the database is away, leases end and the
 events are sent again.
 
-A request that takes long keeps its thread but not its turn: others begin in its place, up to a
-bound, and its endpoint gets one request at a time. So endpoints that hang delay no other.
+A slow request keeps its thread but frees its slot: others begin in its place, up to a bound, and
+its endpoint gets one request at a time. So endpoints that hang delay no others.
 """
 
 import logging

@@ -49,7 +49,7 @@ def measure_fights(report: Report, world: World, *, rounds: int, seconds: float)
 
 
 def measure_conflicts(report: Report, database: str, world: World) -> None:
-    """200 buyers with the same wishes search, all of them, and only then order of what they saw."""
+    """200 buyers who want the same search, all of them, and only then order of what they saw."""
     # With a stock too small for all buyers, the result would only measure its size.
     if len(world.numbers) < 100 * BUYERS:
         return report.progress(

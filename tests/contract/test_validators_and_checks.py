@@ -35,7 +35,7 @@ from numbers.inventory.hold_limits import LONGEST, SHORTEST
 from numbers.inventory.pricing import whole_cents
 from numbers.models import PhoneNumber
 from numbers.orders.picking import MOST, find_statement, read_found
-from numbers.orders.waiting import Wish
+from numbers.orders.waiting import Demand
 from numbers.ownership.queries import owned_numbers
 from tests.support import factories
 from tests.support.phone_numbers import buy, wait_for
@@ -183,8 +183,8 @@ def find(criteria: Any) -> None:
     """Look for numbers, and keep the criteria with an order."""
     organization_id = factories.organization(credit=None).pk
     for max_price in (None, Decimal("1.00")):
-        wish = Wish(organization_id, False, criteria, max_price)
-        read_found(run_statements(find_statement(wish, quantity=2, depth=3))[0])
+        demand = Demand(organization_id, False, criteria, max_price)
+        read_found(run_statements(find_statement(demand, quantity=2, depth=3))[0])
 
 
 def of_a_key(name: str) -> Callable[[Any], None]:

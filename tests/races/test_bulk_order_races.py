@@ -11,7 +11,7 @@ from numbers import locks
 from numbers.inventory.criteria import Criteria
 from numbers.orders import backorders, picking, place
 from numbers.orders.backorders import fill_pending_orders
-from numbers.orders.waiting import Wish
+from numbers.orders.waiting import Demand
 from tests.support import db_assertions, factories
 from tests.support.api_client import Api
 from tests.support.concurrency import (
@@ -221,7 +221,7 @@ def test_fill_check_reads_past_numbers_locked_by_others(api, cast, monkeypatch):
     """With exactly one number left over, an order must not be refused as if there were none."""
     monkeypatch.setattr(picking, "usual_depth", lambda quantity: quantity)
     *taken, free = factories.stock(*factories.line(0, 4))
-    wish = Wish(cast.owner.pk, False, Criteria(), None)
+    demand = Demand(cast.owner.pk, False, Criteria(), None)
     gate = gate_before(monkeypatch, place, "purchase_statement")
     with Clients(1) as clients:
         under_way = clients.start(api.using(cast.stranger_key).order, taken)
@@ -229,8 +229,8 @@ def test_fill_check_reads_past_numbers_locked_by_others(api, cast, monkeypatch):
         for _ in range(4):  # each begins at another number
             with transaction.atomic():
                 tx = Transaction()
-                (rows,) = tx.run(picking.find_statement(wish, quantity=1, depth=1))
-                found = picking.pick(tx, picking.read_found(rows), wish, quantity=1)
+                (rows,) = tx.run(picking.find_statement(demand, quantity=1, depth=1))
+                found = picking.pick(tx, picking.read_found(rows), demand, quantity=1)
             assert [row.number for row in found.rows] == [free]
         gate.open()
         assert under_way.result().status_code == 200

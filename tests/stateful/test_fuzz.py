@@ -20,7 +20,7 @@ from config.http.client_address import client_address
 from numbers.inventory.criteria import Criteria
 from numbers.mcp.catalog import TOOLS
 from numbers.mcp.versions import CAPABILITIES_KEY, SUPPORTED, VERSION_KEY
-from numbers.orders.picking import QuantityRequest
+from numbers.orders.picking import BulkOrderTerms
 from numbers.ownership.routing import Routing
 from tests.drills.fuzz import input as inputs
 from tests.support import db_assertions, factories
@@ -280,9 +280,9 @@ def test_fuzz_detects_a_planted_fault(fuzzed, monkeypatch):
     """Else it would show nothing: a parser that trusts its input is found out."""
 
     def trusting(request):
-        return QuantityRequest(int(request.data["quantity"]), Criteria(), Routing(), None)
+        return BulkOrderTerms(int(request.data["quantity"]), Criteria(), Routing(), None)
 
-    monkeypatch.setattr("numbers.api.bulk_orders.read_quantity_order", trusting)
+    monkeypatch.setattr("numbers.api.bulk_orders.read_bulk_order", trusting)
 
     @settings(
         max_examples=300,

@@ -16,8 +16,8 @@ from numbers.inventory.pricing import move_price
 from numbers.inventory.reservations import release_reservation, reserve
 from numbers.inventory.seed import Stock, seed_numbers
 from numbers.models import Assignment, PhoneNumber
-from numbers.orders.bulk import cancel_order, place_quantity_order
-from numbers.orders.picking import QuantityRequest
+from numbers.orders.bulk import cancel_order, place_bulk_order
+from numbers.orders.picking import BulkOrderTerms
 from numbers.orders.place import OrderRequest, place_order
 from numbers.orders.purchase import Buyer
 from numbers.ownership.release import end_quarantine, release, retire
@@ -125,10 +125,8 @@ def live_through(world, settings):
 
 
 def wait_and_cancel(world):
-    request = QuantityRequest(
-        1_000, Criteria(area_code="212"), Routing(), max_price=Decimal("1.00")
-    )
-    place_quantity_order(request, buyer=buyer(world.owner))
+    request = BulkOrderTerms(1_000, Criteria(area_code="212"), Routing(), max_price=Decimal("1.00"))
+    place_bulk_order(request, buyer=buyer(world.owner))
     ((pending,),) = db_assertions.rows("SELECT id FROM numbers_order WHERE status = 'pending'")
     cancel_order(order_id=pending, organization_id=world.owner.pk, actor=actor())
     suspend_organization(organization_id=world.stranger.pk, actor=actor(), reason="unpaid")

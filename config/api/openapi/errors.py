@@ -106,7 +106,7 @@ class ErrorResponse:
         return document
 
 
-# What a component is called whose status has several codes. Those of 402 and 422 are the same in
+# Names of components for statuses that have several codes. Those of 402 and 422 are the same in
 # every operation; another status gets one for each, such as OrderNumbersConflictError.
 _SEVERAL = {402: "PaymentRequired", 422: "Unprocessable"}
 _PHRASES = {409: "Conflict"}

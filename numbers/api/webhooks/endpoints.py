@@ -143,8 +143,8 @@ class WebhookDetailView(ApiView):
         """Change a webhook.
 
         Change the fields that are given; one that is null stays as it is. While it is `paused`,
-        deliveries wait. `active` ends a pause, and activates a disabled webhook again; what happened
-        while it was disabled, `recover` delivers.
+        deliveries wait. `active` ends a pause, and activates a disabled webhook again; use `recover` to
+        deliver the events from the time it was disabled.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, WebhookUpdate, unknown_field=InvalidInput)

@@ -1,4 +1,4 @@
-"""The figures behind the home page, and the refusals and wishes that are remembered for them."""
+"""The figures behind the home page, and the refusals and demands that are remembered for them."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -25,10 +25,10 @@ def refusal() -> Refusal:
     return Refusal.objects.get()
 
 
-def wishes() -> list[tuple[Any, ...]]:
+def demands() -> list[tuple[Any, ...]]:
     return [
         tuple(
-            wish[name]
+            demand[name]
             for name in (
                 "area_code",
                 "number_type",
@@ -38,7 +38,7 @@ def wishes() -> list[tuple[Any, ...]]:
                 "organizations",
             )
         )
-        for wish in unmet_demand(since=since(), limit=10)
+        for demand in unmet_demand(since=since(), limit=10)
     ]
 
 
@@ -58,7 +58,7 @@ def test_numbers_already_owned_are_not_unmet_demand(api: Api) -> None:
     api.order(numbers)
     api.order(numbers)
     assert (refusal().numbers, refusal().wanted) == ([], None)
-    assert wishes() == []
+    assert demands() == []
 
 
 def test_insufficient_credit_is_recorded_with_the_shortfall(api: Api) -> None:
@@ -90,7 +90,7 @@ def test_errors_unrelated_to_stock_are_in_no_figure(api: Api) -> None:
     refresh_figures()
     days = DeskFigures.objects.get(name="days").data["days"]
     assert not [day for day in days if day["refusals"]]
-    assert wishes() == []
+    assert demands() == []
 
 
 def test_unrecordable_refusal_fails_no_response(api: Api) -> None:
@@ -116,25 +116,25 @@ def test_search_with_too_few_results_is_recorded(api: Api) -> None:
 def test_sandbox_requests_are_not_unmet_demand(api: Api, cast: Any) -> None:
     api.using(cast.sandbox_key).post(SEARCH, {"area_code": "415", "quantity": 5})
     assert refusal().sandbox
-    assert wishes() == []
+    assert demands() == []
 
 
 def test_repeated_requests_do_not_inflate_unmet_demand(api: Api, cast: Any) -> None:
     for quantity in (3, 5, 5, 2):
         api.post(SEARCH, {"area_code": "415", "quantity": quantity})
     api.using(cast.stranger_key).post(SEARCH, {"area_code": "415", "quantity": 4})
-    assert wishes() == [("415", "", "", 9, 0, 2)]
+    assert demands() == [("415", "", "", 9, 0, 2)]
 
 
 def test_named_numbers_count_in_their_area_codes(api: Api) -> None:
     for _ in range(3):
         api.order(["+14155550100", "+14155550101", "+12125550100"])
-    assert wishes() == [("415", "", "", 2, 0, 1), ("212", "", "", 1, 0, 1)]
+    assert demands() == [("415", "", "", 2, 0, 1), ("212", "", "", 1, 0, 1)]
 
 
 def test_pending_bulk_orders_count_as_unmet_demand(api: Api) -> None:
     wait_for(api, 7, area_code="415")
-    assert wishes() == [("415", "", "", 0, 7, 1)]
+    assert demands() == [("415", "", "", 0, 7, 1)]
 
 
 def test_stock_is_counted_by_its_current_state(cast: Any) -> None:

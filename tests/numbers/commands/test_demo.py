@@ -129,7 +129,7 @@ def test_figures_of_the_demo_fill_the_home_page(demo):
     assert sum(1 for day in days if day["orders"]) > 20
     assert sum(1 for day in days if day["refusals"]) == 5
     assert sum(figures["quarantine"]["weeks"]) > 5
-    assert {"907", "808"} <= {wish["area_code"] for wish in figures["demand"]["wishes"]}
+    assert {"907", "808"} <= {demand["area_code"] for demand in figures["demand"]["demands"]}
     rows = low_panel(current_figures())["rows"]
     assert [row["area_code"] for row in rows] == ["718"]
 

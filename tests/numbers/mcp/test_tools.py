@@ -187,8 +187,8 @@ def play_everything(agent, cast):
     yield "quote_order", (quote := agent.do("quote_order", numbers=numbers))
     order = {"numbers": numbers, "confirm": quote["confirm"], "idempotency_key": "a"}
     yield "order_numbers", agent.do("order_numbers", **order)
-    wish = {"quantity": 3, "area_code": "212", "max_price_per_number": "1.00"}
-    waiting = agent.do("backorder_numbers", **wish, idempotency_key="b")
+    demand = {"quantity": 3, "area_code": "212", "max_price_per_number": "1.00"}
+    waiting = agent.do("backorder_numbers", **demand, idempotency_key="b")
     yield "backorder_numbers", waiting
     yield "cancel_backorder", agent.do("cancel_backorder", order_id=waiting["order_id"])
     found = agent.do("find_orders", idempotency_key="a")
@@ -271,12 +271,12 @@ def test_history_and_ledger_name_the_key_and_the_request(agent, cast, numbers):
 
 
 def test_backorder_is_bought_at_once_or_waits(agent, numbers):
-    wish = {"quantity": 2, "area_code": "415", "max_price_per_number": "1.00"}
-    done = agent.do("backorder_numbers", **wish, idempotency_key="a")
+    demand = {"quantity": 2, "area_code": "415", "max_price_per_number": "1.00"}
+    done = agent.do("backorder_numbers", **demand, idempotency_key="a")
     assert (done["status"], len(done["assigned_numbers"])) == ("complete", 2)
-    again = agent.do("backorder_numbers", **wish, idempotency_key="a")
+    again = agent.do("backorder_numbers", **demand, idempotency_key="a")
     assert again == {**done, "repeated": True}
-    waiting = agent.do("backorder_numbers", **wish, idempotency_key="b")
+    waiting = agent.do("backorder_numbers", **demand, idempotency_key="b")
     assert (waiting["status"], waiting["pending_count"]) == ("pending", 2)
     (found,) = agent.do("find_orders", status="pending")["orders"]
     assert (found["id"], found["numbers"]) == (waiting["order_id"], [])
@@ -285,8 +285,8 @@ def test_backorder_is_bought_at_once_or_waits(agent, numbers):
 
 
 def test_waiting_order_says_why_it_waits(agent, api):
-    wish = {"quantity": 2, "area_code": "212", "max_price_per_number": "1.00"}
-    waiting = agent.do("backorder_numbers", **wish, idempotency_key="a")
+    demand = {"quantity": 2, "area_code": "212", "max_price_per_number": "1.00"}
+    waiting = agent.do("backorder_numbers", **demand, idempotency_key="a")
     Order.objects.filter(pk=waiting["order_id"]).update(waiting_reason="SPENDING_LIMIT_EXCEEDED")
     (found,) = agent.do("find_orders", status="pending")["orders"]
     (listed,) = api.get("/v1/phone-numbers/orders").json()["data"]
@@ -294,8 +294,8 @@ def test_waiting_order_says_why_it_waits(agent, api):
 
 
 def test_order_id_goes_with_no_filter(agent):
-    wish = {"quantity": 2, "area_code": "212", "max_price_per_number": "1.00"}
-    waiting = agent.do("backorder_numbers", **wish, idempotency_key="a")
+    demand = {"quantity": 2, "area_code": "212", "max_price_per_number": "1.00"}
+    waiting = agent.do("backorder_numbers", **demand, idempotency_key="a")
     found = agent.call("find_orders", order_id=waiting["order_id"], status="complete")
     assert list(found.error["details"]) == ["status"]
     assert len(agent.do("find_orders", order_id=waiting["order_id"])["orders"]) == 1

@@ -95,7 +95,7 @@ def test_fill_check_reads_a_row_for_each_criteria(api, cast, monkeypatch):
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"EXPLAIN (ANALYZE, BUFFERS OFF, FORMAT JSON) {waiting._WISHES}", {"sandbox": False}
+            f"EXPLAIN (ANALYZE, BUFFERS OFF, FORMAT JSON) {waiting._DEMANDS}", {"sandbox": False}
         )
         ((plans,),) = cursor.fetchall()
     read = [

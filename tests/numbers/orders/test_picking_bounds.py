@@ -8,7 +8,7 @@ from numbers.inventory import candidates
 from numbers.inventory.criteria import Criteria
 from numbers.orders import picking
 from numbers.orders.backorders import fill_pending_orders
-from numbers.orders.waiting import Wish
+from numbers.orders.waiting import Demand
 from tests.numbers.inventory.test_search_bounds import STOCK, rows_read_by, stock  # noqa: F401  a fixture
 from tests.support import db_assertions, factories
 from tests.support.api_client import error_of
@@ -40,7 +40,7 @@ def test_bulk_order_is_503_when_its_search_is_too_slow(api, slow_shelves, settin
 def test_search_without_a_transaction_is_cut_short(cast, slow_shelves, criteria):
     factories.stock(*factories.line(0, 20))
     with pytest.raises(OperationalError) as canceled:
-        picking.available_ids(Wish(cast.owner.id, False, criteria, None), most=20)
+        picking.available_ids(Demand(cast.owner.id, False, criteria, None), most=20)
     assert sqlstate_of(canceled.value) == CANCELED
     assert db_assertions.rows("SELECT current_setting('statement_timeout')") == [("0",)]
 
@@ -49,7 +49,7 @@ def test_search_without_a_timeout_runs_to_its_end(cast, slow_shelves, monkeypatc
     """The negative control."""
     monkeypatch.setattr(picking, "_PROBE_TIMEOUT", "SELECT 1")
     factories.stock(*factories.line(0, 3))
-    assert len(picking.available_ids(Wish(cast.owner.id, False, Criteria(), None), most=3)) == 3
+    assert len(picking.available_ids(Demand(cast.owner.id, False, Criteria(), None), most=3)) == 3
 
 
 def test_worker_skips_an_order_whose_search_is_too_slow(api, slow_shelves, settings):
@@ -69,14 +69,14 @@ def test_common_search_reads_few_more_rows_than_it_takes(cast, stock):  # noqa: 
         Criteria(number_type="local"),
         Criteria(pattern="5"),
     ):
-        wish = Wish(cast.owner.id, False, criteria, None)
-        assert rows_read_by(lambda: picking.available_ids(wish, most=52)) <= 5 * 52, criteria  # noqa: B023
+        demand = Demand(cast.owner.id, False, criteria, None)
+        assert rows_read_by(lambda: picking.available_ids(demand, most=52)) <= 5 * 52, criteria  # noqa: B023
 
 
 @pytest.mark.django_db
 def test_rare_search_reads_a_quarter_of_the_stock_at_most(cast, stock):  # noqa: F811
     """Every row of an area code: of digits that are common elsewhere, it has next to none."""
-    wish = Wish(
+    demand = Demand(
         cast.owner.id, False, Criteria(area_code="415", number_type="local", pattern="2139"), None
     )
-    assert rows_read_by(lambda: picking.available_ids(wish, most=52)) <= STOCK / 4 + 1
+    assert rows_read_by(lambda: picking.available_ids(demand, most=52)) <= STOCK / 4 + 1

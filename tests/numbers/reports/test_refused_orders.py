@@ -45,8 +45,8 @@ def test_unmet_demand_leaves_out_what_the_buyer_owns(api, cast):
     assert asked() == (3, 1, [own, free, "+14155550103"])
     assert (kept().wanted, kept().found, kept().numbers) == (2, 1, ["+14155550103"])
     assert kept().note == "it already owns 1 of the others"
-    (wish,) = unmet_demand(since=kept().at, limit=5)
-    assert wish["missing"] == 1
+    (demand,) = unmet_demand(since=kept().at, limit=5)
+    assert demand["missing"] == 1
 
 
 def test_order_without_credit_keeps_its_numbers(api, cast):
