@@ -116,7 +116,8 @@ class Tool:
     def _read(self, named: Mapping[str, Any]) -> Any:
         """Return the arguments. Raise ValidationFailed for all that are wrong, missing or unknown."""
         known = self.takes.known - self.hidden
-        remedy = f"is not an argument of {self.name}; known: {', '.join(sorted(known))}"
+        names = f"known: {', '.join(sorted(known))}" if known else "it has none"
+        remedy = f"is not an argument of {self.name}; {names}"
         unknown = sorted(named.keys() - known)[:MAX_UNKNOWN_FIELDS]
         problems = {name[:64]: remedy for name in unknown}
         problems |= dict.fromkeys(self._not_text(named), "must be a string")

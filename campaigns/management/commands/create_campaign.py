@@ -66,6 +66,6 @@ class Command(DeskCommand):
         }
         text = (
             f"campaign {campaign.id} is {campaign.status}, "
-            f"its brand {brand.name} ({brand.id}) is {brand.identity_status}"
+            f"its brand {brand.name} ({brand.id}) is {brand.identity_status or 'not reviewed'}"
         )
         self.answer(document, text, json_wanted=options["json"])

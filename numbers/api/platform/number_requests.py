@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
+from django.utils import timezone
+
 from config.api.declared import Problem, Reads, RequestBody, RequestQuery, doc
 from config.api.field_kinds import UUID_SCHEMA, GivenFlag, money, read_uuid, text, whole_number
 from config.api.parse_values import TIME_EXPECTED, UUID_EXPECTED, parse_time
@@ -134,9 +136,12 @@ class StockHoldRequest(StockReasonRequest):
 
 
 def _read_at(value: object) -> datetime:
-    if moment := parse_time(value):
-        return moment
-    raise Problem(TIME_EXPECTED)
+    moment = parse_time(value)
+    if moment is None:
+        raise Problem(TIME_EXPECTED)
+    if moment > timezone.now():
+        raise Problem("must be a time that has passed: who will own it is not known")
+    return moment
 
 
 class StockNumberQuery(RequestQuery):

@@ -1,5 +1,7 @@
 import os
+import re
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +14,12 @@ from config.commands import DeskCommand, one_of
 from config.db.copy import stream_csv
 from numbers.inventory.export import COLUMNS, with_owner
 from numbers.models import PhoneNumber
+
+
+def _area_code(text: str) -> str:
+    if re.fullmatch(r"[2-9][0-9]{2}", text, re.ASCII):
+        return text
+    raise ArgumentTypeError("must be three digits such as 415")
 
 
 class Command(DeskCommand):
@@ -40,7 +48,10 @@ class Command(DeskCommand):
             help=f"only numbers of this type: {', '.join(types)}",
         )
         parser.add_argument(
-            "--area-code", metavar="NPA", help="only numbers of this area code, such as 415"
+            "--area-code",
+            type=_area_code,
+            metavar="NPA",
+            help="only numbers of this area code, such as 415",
         )
         parser.add_argument(
             "--organization", metavar="ID_OR_NAME", help="only what this organization owns now"

@@ -112,6 +112,13 @@ def test_command_exports_a_part(stock, tmp_path, capsys):
         call_command("export_numbers", str(tmp_path / "nowhere" / "part.csv"))
 
 
+@pytest.mark.parametrize("area_code", ["xx", "41", "4155", "115", ""])
+def test_command_refuses_what_is_no_area_code(stock, capsysbinary, area_code):
+    with pytest.raises(CommandError, match="must be three digits such as 415"):
+        call_command("export_numbers", f"--area-code={area_code}")
+    assert capsysbinary.readouterr().out == b""
+
+
 def test_standard_output_has_the_numbers_and_nothing_else(stock, capsysbinary):
     call_command("export_numbers", "--area-code", "888")
     written = capsysbinary.readouterr()

@@ -202,7 +202,7 @@ def test_owner_is_found_at_the_time_that_its_sale_shows(stock, cast, api):
     assert shown(stock, f"?at={bought['created_at']}")["owner_at"]["organization_name"] == "Owner"
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-04-26", ""])
+@pytest.mark.parametrize("at", ["yesterday", "2026-04-26", "", "2999-01-01T00:00:00Z"])
 def test_time_that_is_none_is_named(stock, at):
     add(stock, NUMBER)
     refused = stock.get(f"{STOCK}/{NUMBER}?at={at}")
