@@ -1,6 +1,7 @@
 """Errors of the API: exceptions with a code, and their responses."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -266,6 +267,4 @@ def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpRespon
 
 
 def answer_server_error(request: HttpRequest) -> HttpResponse:
-    import sys
-
     return answer_to(sys.exc_info()[1] or ApiError(), request)

@@ -219,7 +219,7 @@ BACKORDERS_PER_ORGANIZATION = env.integer(
     "BACKORDERS_PER_ORGANIZATION", default=100, minimum=1, maximum=10_000
 )
 DESK_REFUSAL_DAYS = env.integer("DESK_REFUSAL_DAYS", default=90, minimum=31)
-# Keys that encrypt the secrets of webhooks, the current one first.
+# Keys that encrypt the secrets of webhooks and the tax ids of brands, the current one first.
 WEBHOOK_SECRET_KEYS = env.keys("WEBHOOK_SECRET_KEYS", default=SECRET_KEY)
 WEBHOOK_PRIVATE_HOSTS = env.words("WEBHOOK_PRIVATE_HOSTS", default=[])
 # --- the worker: manage.py worker ----------------------------------------------------------------

@@ -156,7 +156,7 @@ def _record(code: str, **details: Any) -> None:
     row = {
         **_DEFAULTS,
         "organization_id": context.organization or Refusal.NO_ORGANIZATION,
-        "sandbox": context.key_prefix.startswith("am_test_"),
+        "sandbox": context.sandbox,
         "code": code,
         "path": _storable(context.path, 128),
         "actor": f"key:{context.key_prefix or 'unknown'}",
