@@ -52,11 +52,17 @@ def problems(migration: Any) -> list[str]:
     return found
 
 
+OLDER_THAN_THE_RULE = {"numbers.0012_desk_rare"}
+
+
 def _hurts(operation: Any, migration: Any) -> list[str]:
     if isinstance(operation, AddIndexConcurrently):
         return ["needs atomic = False"] if migration.atomic else []
     if isinstance(operation, migrations.AddIndex):
         return ["blocks writes: AddIndexConcurrently"]
+    is_constraint = isinstance(operation, migrations.AddConstraint | migrations.RemoveConstraint)
+    if is_constraint and not migration.atomic and str(migration) not in OLDER_THAN_THE_RULE:
+        return ["can't be repeated where it broke off: atomic, and validated by another migration"]
     if isinstance(operation, migrations.AddConstraint) and not isinstance(
         operation, AddConstraintNotValid
     ):
@@ -133,6 +139,13 @@ def test_planted_harmful_migration_is_found(operation):
 )
 def test_harmless_migration_passes(operations, attributes):
     assert planted(*operations, **attributes) == []
+
+
+def test_constraint_of_a_migration_in_steps_is_found():
+    """Where it broke off, `migrate` could not begin again: its first steps are done."""
+    constraint = models.CheckConstraint(condition=models.Q(pk__gt=0), name="planted")
+    (why,) = planted(AddConstraintNotValid("job", constraint), atomic=False)
+    assert "can't be repeated" in why
 
 
 # --- the code before, on the schema after ------------------------------------------------------------
