@@ -194,7 +194,7 @@ def create_key_as_platform(
     show: Callable[[ApiKey, str], Response],
     idempotency_key: IdempotencyKey | None = None,
 ) -> Response:
-    """Create a customer's key of any scopes that customers have, without the limit of KEY_CHANGES_PER_MINUTE.
+    """Create a customer's key of any scopes that customers have, however many in a minute.
 
     Raise InvalidInput for bad scopes, Forbidden for one of the platform, or NotFound.
     """

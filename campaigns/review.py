@@ -105,8 +105,8 @@ def decide_campaign(
         is_rejected = status == CampaignStatus.REJECTED
         reasons = reasons_or_one(rejection_reasons, reason) if is_rejected else []
         if campaign.status == status:
-            known = campaign.status_reason, campaign.rejection_reasons
-            if not reason or known == (reason, reasons):
+            same_reasons = not rejection_reasons or reasons == campaign.rejection_reasons
+            if same_reasons and reason in ("", campaign.status_reason):
                 return campaign
         else:
             require_transition(StateMachine.CAMPAIGN, campaign.status, status)
@@ -199,7 +199,9 @@ def _review(
     is_known = (brand.status, brand.identity_status) == (status, identity_status)
     if is_known and (not reasons or reasons == brand.rejection_reasons):
         return brand
-    if is_unverified and not reasons and brand.identity_status != identity_status:
+    if is_unverified and brand.identity_status == identity_status:
+        reasons = reasons or brand.rejection_reasons
+    elif is_unverified and not reasons:
         raise ValidationFailed(
             details={"reason": "is required, or rejection_reasons: the customer sees it"}
         )

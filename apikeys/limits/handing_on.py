@@ -1,6 +1,7 @@
 """What a key may hand on: no more scopes, time, money and numbers than it has itself.
 
-The functions ``require_…`` raise Forbidden. ``own`` is the calling key, with its budget, under its lock.
+The functions ``require_…`` raise Forbidden. ``own`` is the calling key, with its budget, under its
+lock.
 """
 
 from collections.abc import Iterable

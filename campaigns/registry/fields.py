@@ -71,16 +71,20 @@ def _text(bounds: tuple[int, int], *, required: bool = True) -> Reads:
     return Reads(read, schema if required else nullable(schema))
 
 
+# Format characters, such as those that turn the direction of writing (category Cf).
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+
+
 def _line(most: int, *, required: bool) -> Reads:
     """Read text of one line."""
-    rule = f"must be 1 to {most} printable characters in one line, not only blanks"
+    rule = f"must be 1 to {most} visible characters in one line, not only blanks"
 
     def read(value: object) -> str | None:
         if value is None and not required:
             return None
         if is_text(value, longest=most):
             text = str(value).strip()
-            if text and text.isprintable():
+            if text and not _INVISIBLE.search(text):
                 return text
         raise Problem(rule)
 

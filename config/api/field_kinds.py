@@ -193,35 +193,49 @@ ONE_LINE_NOT_BLANK = rf"^{_PRINTED}*[^\s\u0000-\u001f\u007f-\u009f]{_PRINTED}*$"
 
 
 def text(longest: int, *, required: bool = False) -> Reads:
-    """Read text of one line, without blanks around it. Null is None, unless it is required."""
-    return _text(
-        longest,
-        required,
-        lambda value: True,
-        f"must be a string of 1 to {longest} characters, not only blanks, without control characters",
-    )
+    """Read text of one line, which is not only blanks. Null is None, unless it is required."""
 
-
-def reference(longest: int, *, required: bool = False) -> Reads:
-    """Read an id in other systems like ``text``: two that look alike are the same."""
-    rule = f"must be a string of 1 to {longest} printable characters, not only blanks"
-    return _text(longest, required, str.isprintable, rule)
-
-
-def _text(longest: int, required: bool, accepts: Callable[[str], bool], rule: str) -> Reads:
     def read(value: object) -> str | None:
         if value is None and not required:
             return None
-        if isinstance(value, str) and is_text(value, longest=longest):
-            stripped = value.strip()
-            if stripped and accepts(stripped):
-                return stripped
-        raise Problem(rule)
+        if isinstance(value, str) and value.strip() and is_text(value, longest=longest):
+            return value
+        raise Problem(
+            f"must be a string of 1 to {longest} characters, not only blanks, without control "
+            "characters"
+        )
 
     schema: Schema = {
         "type": "string",
         "minLength": 1,
         "maxLength": longest,
         "pattern": ONE_LINE_NOT_BLANK,
+    }
+    return Reads(read, schema if required else nullable(schema))
+
+
+# No blank at its ends. No pattern can say what is printable.
+_REFERENCE = rf"^[^\s\u0000-\u001f\u007f-\u009f]({_PRINTED}*[^\s\u0000-\u001f\u007f-\u009f])?$"
+
+
+def reference(longest: int, *, required: bool = False) -> Reads:
+    """Read an id of another system as it is: no two may look alike and be different."""
+
+    def read(value: object) -> str | None:
+        if value is None and not required:
+            return None
+        if is_text(value, longest=longest):
+            given = str(value)
+            if given and given == given.strip() and given.isprintable():
+                return given
+        raise Problem(
+            f"must be a string of 1 to {longest} printable characters without blanks around it"
+        )
+
+    schema: Schema = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": longest,
+        "pattern": _REFERENCE,
     }
     return Reads(read, schema if required else nullable(schema))

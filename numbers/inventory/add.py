@@ -51,12 +51,12 @@ def add_numbers(
     """
     named, price = _judged(numbers, number_type), whole_cents(price)
     monthly_price = whole_cents(monthly_price, name="monthly_price")
-    lines = [_Line(one, price, monthly_price, sms_enabled, mms_enabled) for one in named]
+    lines = [Line(one, price, monthly_price, sms_enabled, mms_enabled) for one in named]
     return run_transaction(lambda tx: _add_once(tx, lines, actor, note, sandbox=sandbox))
 
 
 def _add_once(
-    tx: Transaction, lines: list["_Line"], actor: Actor, note: str, *, sandbox: bool
+    tx: Transaction, lines: list["Line"], actor: Actor, note: str, *, sandbox: bool
 ) -> StockBatch:
     batch, known = _add(tx, lines, actor, note, sandbox=sandbox)
     if known:
@@ -79,7 +79,9 @@ class NewNumber:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
+    """A number that can be added, with its prices and what it can do."""
+
     named: Named
     price: Decimal
     monthly_price: Decimal
@@ -105,9 +107,9 @@ def add_each(tx: Transaction, numbers: Sequence[NewNumber], *, actor: Actor) -> 
     return batch
 
 
-def judge_each(numbers: Mapping[int, NewNumber]) -> tuple[dict[int, _Line], dict[int, str]]:
+def judge_each(numbers: Mapping[int, NewNumber]) -> tuple[dict[int, Line], dict[int, str]]:
     """Return what can be added, and why a number can't be, both by their place in a list."""
-    lines: dict[int, _Line] = {}
+    lines: dict[int, Line] = {}
     wrong: dict[int, str] = {}
     places: dict[str, int] = {}
     for place, given in numbers.items():
@@ -120,14 +122,14 @@ def judge_each(numbers: Mapping[int, NewNumber]) -> tuple[dict[int, _Line], dict
         if first != place:
             wrong[place] = f"repeats numbers[{first}].number"
             continue
-        lines[place] = _Line(
+        lines[place] = Line(
             named, given.price, given.monthly_price, given.sms_enabled, given.mms_enabled
         )
     return lines, wrong
 
 
 def _add(
-    tx: Transaction, lines: list[_Line], actor: Actor, note: str, *, sandbox: bool
+    tx: Transaction, lines: list[Line], actor: Actor, note: str, *, sandbox: bool
 ) -> tuple[StockBatch, list[str]]:
     """Write the numbers. Return their batch, and those that were in stock before."""
     batch = StockBatch.objects.create(

@@ -32,7 +32,7 @@ _SENTENCES = {
     "status pending, then cancel_backorder for one, or wait until one is filled.",
     "NOT_FOUND": "Check the id: list_numbers, find_orders and list_campaigns show what your "
     "organization has.",
-    "NUMBER_LOCKED": "It was locked so that it is not released by mistake. Ask your user, who can unlock it.",
+    "NUMBER_LOCKED": "It was locked against release by mistake. Ask your user, who can unlock it.",
     "NUMBER_NOT_ASSIGNED": "It has been released. Call undo_release to get it back, or "
     "search_numbers for another.",
     "NUMBER_NOT_AVAILABLE": "It can't come back. Call search_numbers for another number.",

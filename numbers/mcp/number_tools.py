@@ -269,7 +269,7 @@ NUMBER_TOOLS = (
     Tool(
         "undo_release",
         "Get a number back that was released by mistake, with its id and routing. Nothing is "
-        "charged.",
+        "charged, unless it was released for months that were not paid: these are.",
         Scope.NUMBERS_WRITE,
         OneNumberRequest,
         UndoneJson,

@@ -1,7 +1,7 @@
 """Fill backorders: whole, as soon as the stock can, oldest first.
 
 Every change that adds or frees stock wakes the worker. It also polls, since quarantines and holds
-end by time. A pass reads one row for each distinct demand, checks the stock once for each, and tries
+end by time. A pass reads one row for each distinct demand, checks the stock once for each and tries
 the orders that could be filled. Live and sandbox orders alternate, so that neither waits for the
 other.
 

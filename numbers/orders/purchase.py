@@ -41,7 +41,7 @@ class InsufficientCredit(ApiError):
 
 class CreditShortfallJson(TypedDict):
     required: Annotated[
-        Money, doc("What the order charges: prices and first months.", example="2.00")
+        Money, doc("What is charged: for an order, prices and first months.", example="2.00")
     ]
     balance: Annotated[Money, doc("What you have.", example="0.50")]
     shortfall: Annotated[Money, doc("What is missing.", example="1.50")]

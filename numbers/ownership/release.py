@@ -209,7 +209,8 @@ RETIRE = """
         UPDATE numbers_reservation AS r SET released_at = %(at)s
         FROM holds WHERE r.id = holds.id AND released_at IS NULL AND NOT EXISTS (
             SELECT FROM numbers_phonenumber AS n
-            WHERE n.reservation_id = r.id AND n.held_until > %(at)s AND n.id <> ALL(%(ids)s))
+            WHERE n.held_for_id = r.organization_id AND n.held_until > %(at)s
+              AND n.reservation_id = r.id AND n.id <> ALL(%(ids)s))
     ), retired AS (
         UPDATE numbers_phonenumber
         SET status = 'retired', quarantined_until = NULL, held_for_id = NULL, held_until = NULL,

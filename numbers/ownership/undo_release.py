@@ -28,7 +28,6 @@ from numbers.ownership.queries import owned_number
 from numbers.ownership.routing import Routing
 from numbers.rent.price import OWED
 from numbers.rent.renew import pay_months
-from numbers.rent.steps import renewing_actor
 
 
 class UndoExpired(Conflict):
@@ -79,16 +78,15 @@ TAKE_BACK = """
 
 _OWED_FOR_TOO_LONG = f"""
     SELECT {OWED} FROM numbers_rent AS r
-    WHERE r.assignment_id = %s AND NOT r.is_open AND NOT r.sandbox
-      AND r.past_due_since <= now() - %s::interval
+    WHERE r.assignment_id = %s AND NOT r.sandbox AND r.past_due_since <= now() - %s::interval
 """  # noqa: S608  made of constants
 
 # What ended the number must not end it again at the next run of the worker: an end with a period
-# that is over is taken back, and months that stay unpaid get their whole time again.
+# that is over is taken back. An operator gives the whole time again to pay; an owner pays now.
 GO_ON = """
     UPDATE numbers_rent
     SET release_at_period_end = release_at_period_end AND next_charge_at > %(at)s,
-        past_due_since = CASE WHEN past_due_since <= %(at)s - %(unpaid)s::interval
+        past_due_since = CASE WHEN %(gives_time)s AND past_due_since <= %(at)s - %(unpaid)s::interval
                               THEN %(at)s ELSE past_due_since END
     WHERE assignment_id = %(id)s AND (release_at_period_end OR past_due_since IS NOT NULL)
 """
@@ -132,7 +130,7 @@ def undo_release(
     """
     undoing = _Undoing(assignment_id, organization_id, actor, within_days, reason.strip()[:256])
     if within_days is None:
-        return run_transaction(lambda _: undoing.run())
+        return run_transaction(lambda _: undoing.run()[0])
     return run_joining(undoing.run_and_pay)
 
 
@@ -146,8 +144,8 @@ class _Undoing:
 
     def run_and_pay(self) -> Undone:
         account = lock_account(self.organization_id)
-        owed = _owed_for_too_long(self.assignment_id)
-        undone = self.run()
+        undone, is_open_again = self.run()
+        owed = _owed_for_too_long(self.assignment_id) if is_open_again else 0
         if owed:
             if owed > account.balance:
                 data = {
@@ -157,11 +155,12 @@ class _Undoing:
                     "currency": account.currency,
                 }
                 raise MonthsNotCovered(data=data)
-            pay_months(self.assignment_id, self.organization_id, actor=renewing_actor())
-            undone.assignment.refresh_from_db()
+            actor = Actor("system", "renew_numbers", self.actor.request_id)
+            pay_months(self.assignment_id, self.organization_id, actor=actor)
         return undone
 
-    def run(self) -> Undone:
+    def run(self) -> tuple[Undone, bool]:
+        """Return the number, and whether it was released until now."""
         # The campaign is locked before the assignment, so the event that names it is read first.
         expected = release_of(self.assignment_id, self.organization_id)
         campaign_id = self._usable(expected)
@@ -169,7 +168,7 @@ class _Undoing:
         if not locked:
             raise NotFound()
         if locked[0].ended_at is None:
-            return self._result(_campaign_was_lost(self.assignment_id))
+            return self._result(_campaign_was_lost(self.assignment_id)), False
         release = release_of(self.assignment_id)
         if release is None:
             raise NumberNotAvailable()
@@ -180,7 +179,7 @@ class _Undoing:
         _require_undoable(row, release, self.assignment_id, self.within_days)
         lost = release.routing.campaign_id if campaign_id is None else None
         self._write(row, release.routing, campaign_id, lost)
-        return self._result(lost is not None)
+        return self._result(lost is not None), True
 
     def _usable(self, release: Release | None) -> UUID | None:
         """Lock the campaign of the release. Return None if it may no longer be used."""
@@ -210,6 +209,7 @@ class _Undoing:
             "actor": str(self.actor),
             "request_id": self.actor.request_id,
             "reason": self.reason,
+            "gives_time": self.within_days is None,
             "unpaid": timedelta(days=settings.RENEWAL_RELEASE_DAYS),
         }
         with connection.cursor() as cursor:
@@ -226,7 +226,7 @@ class _Undoing:
 
 
 def _owed_for_too_long(assignment_id: UUID) -> Decimal:
-    """Return what a released number owes, if it was released for that, or could have been."""
+    """Return what a number owes that is past due for so long that it has to be released."""
     parameters: list[Any] = [assignment_id, timedelta(days=settings.RENEWAL_RELEASE_DAYS)]
     with connection.cursor() as cursor:
         cursor.execute(_OWED_FOR_TOO_LONG, parameters)

@@ -91,8 +91,8 @@ def change_webhook(
 ) -> Webhook:
     """Change fields of an endpoint, and record those that differ. Raise NotFound.
 
-    An endpoint that becomes active or gets another URL starts without its failures. One that was disabled goes on with
-    what waits; what happened while it was disabled, only ``recover`` delivers.
+    An endpoint that becomes active or gets another URL starts without its failures. One that was
+    disabled goes on with what waits; what happened while it was disabled, only ``recover`` delivers.
     """
 
     def change(_: Transaction) -> Webhook:
@@ -136,7 +136,7 @@ def delete_webhook(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> 
         record(webhook, "deleted", actor=actor, before={"url": webhook.url}, after=after)
         return webhook
 
-    return run_transaction(delete)
+    return run_transaction(delete, organization_id=organization_id)
 
 
 def rotate_secret(*, webhook_id: UUID, organization_id: UUID, actor: Actor) -> tuple[Webhook, str]:

@@ -83,7 +83,8 @@ def record_attempts(attempts: list[Attempt]) -> None:
         changed = set[UUID]()
         for claimed, outcome in attempts:
             webhook = webhooks[claimed.webhook_id]
-            if outcome.error or webhook.failures:
+            # What became of a request to another URL says nothing about this one.
+            if claimed.url == webhook.url and (outcome.error or webhook.failures):
                 changed.add(webhook.pk)
                 _note_health(webhook, claimed, outcome, now)
         for webhook_id in changed:

@@ -88,6 +88,12 @@ def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime, actor: 
     Each batch of events is a transaction: the fan-out and the sender, who need the endpoint's lock,
     go on in between. Raise NotFound or NotActive.
     """
+
+    def begin(_: Transaction) -> None:
+        webhook = _active(webhook_id, organization_id)
+        record(webhook, "recovered", actor=actor, after={"since": since.isoformat()})
+
+    run_transaction(begin)
     count, position = 0, int(since.timestamp() * 1_000_000) - 1
     while entries := bounded(entries_of(organization_id, position, limit=ENTRIES)):
         deliver = partial(
@@ -95,12 +101,6 @@ def recover(*, webhook_id: UUID, organization_id: UUID, since: datetime, actor: 
         )
         count += run_transaction(deliver)
         position = entries[-1].position
-
-    def note(_: Transaction) -> None:
-        after = {"since": since.isoformat(), "count": count}
-        record(_active(webhook_id, organization_id), "recovered", actor=actor, after=after)
-
-    run_transaction(note)
     return count
 
 

@@ -38,7 +38,7 @@ SLOW_SECONDS = 0.25
 # Attempts that end within this time are recorded together.
 GATHER_SECONDS = 0.01
 EXPIRED = "the event is no longer kept"
-UNFORESEEN = Outcome(None, "an unforeseen error of the sender")
+UNFORESEEN = "an unforeseen error of the sender"
 
 
 class Sender:
@@ -110,7 +110,7 @@ class Sender:
             outcome = attempt(claimed, render(event.as_json()) if event else None)
         except Exception:
             logger.exception("delivery %s failed for an unforeseen reason", claimed.id)
-            outcome = UNFORESEEN
+            outcome = Outcome(None, UNFORESEEN)
         self._ended.put(Attempt(claimed, outcome))
         self._wake()
 
@@ -151,7 +151,19 @@ def _record_alone(attempt: Attempt) -> None:
         if is_unavailable(error):
             raise
         logger.exception("the outcome of delivery %s can't be recorded", attempt.claimed.id)
-        record_attempts([attempt._replace(outcome=UNFORESEEN)])
+        _record_plainly(attempt)
+
+
+def _record_plainly(attempt: Attempt) -> None:
+    """Record whether an attempt succeeded, without what the other side said."""
+    error = UNFORESEEN if attempt.outcome.error else ""
+    plain = attempt.outcome._replace(error=error, response="", retry_after=None)
+    try:
+        record_attempts([attempt._replace(outcome=plain)])
+    except DatabaseError as failure:
+        if is_unavailable(failure):
+            raise
+        logger.exception("delivery %s is sent again once its lease ends", attempt.claimed.id)
 
 
 def attempt(claimed: Claimed, body: bytes | None) -> Outcome:

@@ -74,11 +74,12 @@ class UndoReleaseView(ApiView):
     def post(self, request: CallerRequest, number_id: UUID | str) -> HttpResponse:
         """Undo a release.
 
-        Get a number back that you have released by mistake, within 14 days unless the operator has set
-        another time, and never after its quarantine. It keeps its id and `created_at`, and has the URLs and
-        the label that it had. It also has its campaign, if that may still be used; if not, it has none, and
-        `meta.campaign_detached` is true. Nothing is charged, unless it was released because its months were
-        not paid: they are paid first. Undoing it again changes nothing.
+        Get a number back that you have released by mistake, within 14 days unless the operator has
+        set another time, and never after its quarantine. It keeps its id and `created_at`, and has
+        the URLs and the label that it had. It also has its campaign, if that may still be used; if
+        not, it has none, and `meta.campaign_detached` is true. Nothing is charged, unless it was
+        released because its months were not paid: they are paid first. Undoing it again changes
+        nothing.
         """
         refuse_unknown_parameters(request)
         require_no_fields(request)

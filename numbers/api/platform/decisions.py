@@ -200,9 +200,9 @@ class BrandDecisionView(PlatformView):
         """Decide on a brand.
 
         Record what the registry found. `UNVERIFIED` needs a `reason` or `rejection_reasons`. The
-        customer gets a `brand.updated` event; where campaigns
-        of the brand become usable or stop being so, gateways get the change of their routes.
-        Deciding the same again changes nothing but a reason that differs.
+        customer gets a `brand.updated` event; where campaigns of the brand become usable or stop
+        being so, gateways get the change of their routes. Deciding the same again changes nothing,
+        except for other `rejection_reasons`, which are taken.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, BrandDecision)
@@ -249,7 +249,8 @@ class CampaignDecisionView(PlatformView):
         Approve, reject or end a campaign. A rejection needs a `reason`. The customer gets a
         `campaign.updated` event; where it becomes usable, or stops being so, gateways get the change
         of its routes.
-        Deciding the same again changes nothing but a reason that differs.
+        Deciding the same again changes nothing, except for another `reason` or other
+        `rejection_reasons`, which are taken.
         """
         refuse_unknown_parameters(request)
         body = parse_body(request, CampaignDecision)

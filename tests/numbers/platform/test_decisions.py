@@ -99,7 +99,8 @@ def test_same_rejection_with_other_reasons_is_another(reviewer, campaign):
     decided(reviewer, campaign, **rejection)
     data = decided(reviewer, campaign, **rejection, rejection_reasons=REASONS)
     assert data["rejection_reasons"] == REASONS
-    decided(reviewer, campaign, **rejection, rejection_reasons=REASONS)
+    for again in ({"rejection_reasons": REASONS}, {}):  # a simpler program loses none of them
+        assert decided(reviewer, campaign, **rejection, **again)["rejection_reasons"] == REASONS
     assert decided(reviewer, campaign, status="REJECTED", reason="no")["status_reason"] == "no"
     assert Event.objects.filter(subject_id=campaign.pk, kind="rejected").count() == 3
 
@@ -116,6 +117,7 @@ def test_brand_rejected_again_takes_the_other_reasons(cast, reviewer):
     for again in (rejection, {"identity_status": "UNVERIFIED"}):
         assert decided(reviewer, brand, **again)["rejection_reasons"] == REASONS
     assert Event.objects.filter(subject_id=brand.pk, kind="reviewed").count() == 2
+    assert decided(reviewer, brand, status="DELETED")["rejection_reasons"] == REASONS
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,9 @@ def test_same_reference_moves_no_money_again(billing, cast):
     assert balance(cast.owner) == "125.00"
 
 
-def test_reference_with_blanks_around_it_is_the_same(billing, cast):
-    first = pay(billing, cast.owner, reference="r 1")
-    for same in (" r 1", "r 1 ", "\u2003r 1\u00a0"):
-        assert pay(billing, cast.owner, reference=same).json() == first.json()
-    for unlike in ("r\u200b1", "r 1\u202e"):
+def test_reference_that_only_looks_like_another_is_refused(billing, cast):
+    assert pay(billing, cast.owner, reference="r 1").status_code == 201
+    for unlike in (" r 1", "r 1 ", "\u2003r 1", "r\u00a01", "r\u200b1", "r 1\u202e"):
         refused = pay(billing, cast.owner, reference=unlike)
         assert list(error_of(refused, 422, "VALIDATION_FAILED")["details"]) == ["reference"]
     assert balance(cast.owner) == "125.00"

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from config.api.envelope import timestamp
-from numbers.models import CreditAccount, NumberEvent, Rent
+from numbers.models import CreditAccount, CreditEntry, NumberEvent, Rent
 from numbers.ownership.undo_release import undo_release
 from numbers.rent.run import renew_numbers
 from tests.support import db_assertions, factories
@@ -176,8 +176,10 @@ def test_undo_of_an_unpaid_release_is_paid_first(unpaid):
     assert refused.json()["data"] == data
     assert states([unpaid]) == ["released"]
     top_up(own, "0.01")
-    assert api.post(path, {}).status_code == 200
-    assert api.post(path, {}).status_code == 200
+    done = api.post(path, {})
+    assert (done.status_code, api.post(path, {}).status_code) == (200, 200)
+    paid = CreditEntry.objects.filter(account_id=own.pk, kind="rent").latest("id")
+    assert (paid.actor, paid.request_id) == ("system:renew_numbers", done["X-Request-Id"])
     assert (states([unpaid]), charged(unpaid)) == (["active"], [1, 2])
     assert CreditAccount.objects.get(pk=own.pk).balance == 0
     db_assertions.assert_in_order()

@@ -162,10 +162,18 @@ def test_api_change_waits_for_locks_within_bounds(
     assert world.platform  # its key is made before what counts
     db_assertions.run("SET LOCAL lock_timeout = 0")
     unbounded: list[str] = []
-    asked = False
+    asked, depth = False, 0
 
     def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        nonlocal asked
+        nonlocal asked, depth
+        if sql.startswith("SAVEPOINT"):  # of a transaction of the request, if it is the outermost
+            depth += 1
+            execute(sql, params, many, context)
+            if depth == 1:
+                connection.connection.execute("SET LOCAL lock_timeout = 0")
+            return None
+        if sql.startswith("RELEASE SAVEPOINT"):
+            depth = max(0, depth - 1)
         if "WITH caller AS" in sql:  # the key of the request, and its count
             asked = True
         elif asked and "SKIP LOCKED" not in sql and (is_write(sql) or is_lock(sql)):

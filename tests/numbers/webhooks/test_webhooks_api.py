@@ -11,13 +11,17 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns.event_types import EventType
+from campaigns.models import Event
 from campaigns.outbox import write_event
 from config.api.envelope import timestamp
 from numbers.events.publish import publish_events
 from numbers.models import Webhook, WebhookDelivery
-from numbers.webhooks import endpoints, replays
-from numbers.webhooks.fan_out import add_deliveries
+from numbers.webhooks import endpoints, outcomes, replays
+from numbers.webhooks.claims import claim_deliveries
+from numbers.webhooks.fan_out import add_deliveries, fan_out
+from numbers.webhooks.outcomes import Attempt, record_attempts
 from numbers.webhooks.secrets import CannotOpen, unseal
+from numbers.webhooks.send import Outcome
 from tests.conftest import Cast
 from tests.support import factories
 from tests.support.api_client import Api, error_of
@@ -243,6 +247,14 @@ def test_address_of_any_characters_is_called(api: Api, cast: Cast, hook: Any) ->
     assert hook.paths == ["/hook/%C3%BC/%C3%BC?q=%C3%A9%20b&r=1"]
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliveries are due again at once; an endpoint that fails is probed an hour later."""
+    monkeypatch.setattr(outcomes, "delay_after", lambda tries: 0.0)
+    monkeypatch.setattr(outcomes, "round_after", lambda failures: 3600.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_next_attempt_of_a_failing_webhook_is_its_next_probe(
     api: Api, cast: Cast, hook: Any
 ) -> None:
@@ -261,6 +273,7 @@ def test_next_attempt_of_a_failing_webhook_is_its_next_probe(
     assert api.get(f"{path}/deliveries").json()["data"][0]["next_attempt_at"] is None
 
 
+@pytest.mark.usefixtures("patient")
 def test_failing_webhook_is_called_at_its_new_address(api: Api, cast: Cast, hook: Any) -> None:
     work()
     made = create(api, url=hook.url)
@@ -275,7 +288,39 @@ def test_failing_webhook_is_called_at_its_new_address(api: Api, cast: Cast, hook
     assert len(hook.received) == 1
     api.request("PATCH", path, {"url": f"{hook.url}/mended"})
     work()
-    assert hook.paths == ["/hook", "/hook/mended"]
+    assert hook.paths == ["/hook", "/hook/mended", "/hook/mended"]
+
+
+@pytest.mark.usefixtures("patient")
+def test_answer_of_the_old_address_says_nothing_of_the_new(api: Api, cast: Cast, hook: Any) -> None:
+    work()
+    made = create(api, url=hook.url)
+    happens(cast)
+    publish_events()
+    fan_out()
+    (claimed,) = claim_deliveries(1)
+    api.request("PATCH", f"{HOOKS}/{made['id']}", {"url": f"{hook.url}/mended"})
+    record_attempts([Attempt(claimed, Outcome(410, "the endpoint answered 410"))])
+    webhook = Webhook.objects.get()
+    assert (webhook.status, webhook.failures) == ("active", 0)
+
+
+def test_recovery_that_is_broken_off_stands_in_the_history(
+    api: Api, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work()
+    made, since = create(api), timezone.now()
+    happens(cast)
+    publish_events()
+    path = f"{HOOKS}/{made['id']}"
+
+    def pause(*_: Any) -> Any:
+        Webhook.objects.update(status="paused", due_at=None)
+        raise replays.NotActive()
+
+    monkeypatch.setattr(replays, "add_deliveries", pause)
+    error_of(api.post(f"{path}/recover", {"since": since.isoformat()}), 409, "CONFLICT")
+    assert Event.objects.filter(subject_id=made["id"], kind="recovered").count() == 1
 
 
 def test_replay_sends_the_same_id_again(api: Api, cast: Cast, hook: Any) -> None:
