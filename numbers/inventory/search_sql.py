@@ -99,8 +99,11 @@ class Part:
         return Near(self, window=_WIDE_WINDOW, most=quantity + 2 * len(self.shelves))
 
     def is_common(self, quantity: int, *, found: int, rows: int) -> bool:
-        """Return whether a wide window is likely to be enough, by the rows of a sample that fit."""
-        share = found / rows
+        """Return whether a wide window is likely to be enough, by the rows of a sample that fit.
+
+        One of them may be there by chance: it alone does not make a rare pattern common.
+        """
+        share = max(0, found - 1) / rows
         if self.pattern and not self.is_prefix and len(self.pattern) <= _COMMON_DIGITS:
             share = max(
                 share, 8 / 10 ** len(self.pattern)

@@ -10,6 +10,7 @@ from django.db import connection
 from numbers.inventory import search as searching
 from numbers.inventory import search_sql
 from numbers.inventory.criteria import Criteria
+from numbers.models import PhoneNumber
 from tests.support import factories
 from tests.support.api_client import error_of
 from tests.support.phone_numbers import SEARCH
@@ -135,6 +136,16 @@ def test_every_search_reads_a_bounded_number_of_rows(stock, small_windows, subte
         bound = 2 * (max(WINDOW, quantity) + WIDE) + LOOKED_UP
         with subtests.test(criteria=criteria.as_json(), quantity=quantity):
             assert rows_read(criteria, quantity) <= bound
+
+
+def test_chance_find_does_not_make_a_rare_pattern_common(stock, small_windows, monkeypatch):
+    """The number that fits is the first one that the search sees; no wide window is read for it."""
+    number = PhoneNumber.objects.order_by("spread")[STOCK // 2]
+    monkeypatch.setattr(searching, "_next_turn", lambda: number.spread)
+    criteria = Criteria(pattern=number.number[5:])
+    found = searching.search(criteria, quantity=10, sandbox=False)
+    assert number.number in [one.number for one in found]
+    assert rows_read(criteria, 10) < WIDE
 
 
 def test_row_counter_works(stock, small_windows, monkeypatch):
