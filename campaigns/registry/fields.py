@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from campaigns.names import LONGEST_NAME, read_name
+from campaigns.names import LONGEST_NAME, UNSEEN, read_name
 from campaigns.registry.tax_ids import is_ein, read_tax_id
 from campaigns.registry.terms import (
     DESCRIPTION,
@@ -71,12 +71,8 @@ def _text(bounds: tuple[int, int], *, required: bool = True) -> Reads:
     return Reads(read, schema if required else nullable(schema))
 
 
-# Format characters, such as those that turn the direction of writing (category Cf).
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-
-
 def _line(most: int, *, required: bool) -> Reads:
-    """Read text of one line."""
+    """Read text of one line, whose characters a name may have, too."""
     rule = f"must be 1 to {most} visible characters in one line, not only blanks"
 
     def read(value: object) -> str | None:
@@ -84,7 +80,7 @@ def _line(most: int, *, required: bool) -> Reads:
             return None
         if is_text(value, longest=most):
             text = str(value).strip()
-            if text and not _INVISIBLE.search(text):
+            if text and not re.search(UNSEEN, text):
                 return text
         raise Problem(rule)
 

@@ -104,6 +104,19 @@ def test_legal_name_has_no_invisible_characters(api, name):
     assert list(error_of(answer, 422, "VALIDATION_FAILED")["details"]) == ["legal_name"]
 
 
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u034f", "\u200b", "\u202e", "\u2060", "\ufeff"])
+def test_legal_name_and_name_refuse_the_same_characters(api, unseen):
+    bad = {"legal_name": f"a{unseen}b", "name": f"a{unseen}b"}
+    details = error_of(api.post(BRANDS, brand_body(**bad)), 422, "VALIDATION_FAILED")["details"]
+    assert set(details) == set(bad)
+
+
+def test_legal_name_may_have_joiners_as_a_name_may(api):
+    """Persian writes them."""
+    name = "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    assert submitted_brand(api, legal_name=name, name=...)["name"] == name
+
+
 def test_all_bad_fields_are_named_at_once(api):
     error = error_of(api.post(BRANDS, {"country": "x", "y": 1}), 422, "VALIDATION_FAILED")
     assert error["details"].keys() == {
