@@ -142,7 +142,7 @@ class EditForm(forms.ModelForm):
         if not bound.field.has_changed(present, bound.data):
             self._same.add(name)
         elif self._was_changed_since(name, present):
-            self.add_error(name, self._changed_meanwhile(name, present))
+            self.add_error(name, self._overtaken(name, present))
             # The operator has read the present value now, and may send the form again.
             sent: Any = self.data
             sent = sent.copy()
@@ -155,7 +155,7 @@ class EditForm(forms.ModelForm):
         seen = self.data.get(bound.html_initial_name)
         return seen is not None and bool(bound.field.has_changed(present, seen))
 
-    def _changed_meanwhile(self, name: str, present: Any) -> str:
+    def _overtaken(self, name: str, present: Any) -> str:
         last = self.last_change(self.current, name)
         by = f" by {last.actor} at {last.at:%Y-%m-%d %H:%M} UTC" if last else ""
         value = "empty" if present in ("", None) else f"“{in_words(name, present)}”"

@@ -205,13 +205,7 @@ def text(longest: int, *, required: bool = False) -> Reads:
             "characters"
         )
 
-    schema: Schema = {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": longest,
-        "pattern": ONE_LINE_NOT_BLANK,
-    }
-    return Reads(read, schema if required else nullable(schema))
+    return _one_line(read, longest, ONE_LINE_NOT_BLANK, required=required)
 
 
 # No blank at its ends. No pattern can say what is printable.
@@ -232,10 +226,16 @@ def reference(longest: int, *, required: bool = False) -> Reads:
             f"must be a string of 1 to {longest} printable characters without blanks around it"
         )
 
+    return _one_line(read, longest, _REFERENCE, required=required)
+
+
+def _one_line(
+    read: Callable[[object], str | None], longest: int, pattern: str, *, required: bool
+) -> Reads:
     schema: Schema = {
         "type": "string",
         "minLength": 1,
         "maxLength": longest,
-        "pattern": _REFERENCE,
+        "pattern": pattern,
     }
     return Reads(read, schema if required else nullable(schema))

@@ -65,12 +65,11 @@ CLOSE = """
     INSERT INTO campaigns_outboxentry (organization_id, type, at, subject_id, event_count)
     SELECT organization_id, 'bulk_order.' || status, finished_at, id, 1 FROM closed
 """
-# Those of a suspended organization wait.
 _UNLESS_SUSPENDED = """
     AND EXISTS (SELECT FROM campaigns_organization AS o
                 WHERE o.id = numbers_order.organization_id AND o.status = 'ACTIVE')
     RETURNING"""
-FAIL = CLOSE.replace("RETURNING", _UNLESS_SUSPENDED, 1)
+_FAIL = CLOSE.replace("RETURNING", _UNLESS_SUSPENDED, 1)
 
 # It keeps its place, and holds back no younger order (numbers.orders.waiting).
 WAIT_FOR_LIMIT = """
@@ -125,8 +124,18 @@ def filled_orders(number: int) -> str:
 def close_statement(
     order_id: UUID, status: str, reason: str, actor: Actor, *, note: str = ""
 ) -> Statement:
-    """Return the statement that closes a pending order without numbers."""
-    return CLOSE, [status, reason, str(actor), actor.request_id, note[:256], order_id]
+    """Return the statement that closes a backorder without numbers.
+
+    One of a suspended organization does not fail: it waits.
+    """
+    return _FAIL if status == "failed" else CLOSE, [
+        status,
+        reason,
+        str(actor),
+        actor.request_id,
+        note[:256],
+        order_id,
+    ]
 
 
 class _Pass:
@@ -238,8 +247,7 @@ def _fill(tx: Transaction, order: Order, besides: frozenset[int]) -> bool:
     except ApiError as refused:
         # Checked under locks, before anything was written: this is why the order fails.
         actor = Actor("system", "fill_pending_orders", new_request_id())
-        _, parameters = close_statement(order.id, "failed", refused.code, actor)
-        tx.commit_with((FAIL, parameters))
+        tx.commit_with(close_statement(order.id, "failed", refused.code, actor))
         return False
     tx.commit_with(
         purchase_statement(purchase, buyer=buyer, routing=request.routing),

@@ -48,6 +48,16 @@ class CreditShortfallJson(TypedDict):
     currency: Currency
 
 
+def shortfall_of(required: Decimal, *, balance: Decimal, currency: str) -> CreditShortfallJson:
+    """Return the data of InsufficientCredit."""
+    return {
+        "required": required,
+        "balance": balance,
+        "shortfall": required - balance,
+        "currency": currency,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Buyer:
     """The organization that gets the numbers, the actor, and an operator's reason.
@@ -149,12 +159,7 @@ def price_purchase(
     total += rent
     require_within_limits(account.limits, total, currency=account.currency)
     if not buyer.is_sandbox and total > account.balance:
-        data: CreditShortfallJson = {
-            "required": total,
-            "balance": account.balance,
-            "shortfall": total - account.balance,
-            "currency": account.currency,
-        }
+        data = shortfall_of(total, balance=account.balance, currency=account.currency)
         raise InsufficientCredit(data=data)
     lines = [Line(new_id(), row) for row in rows]
     at = max(row.at for row in rows)

@@ -62,10 +62,10 @@ from numbers.orders.place import (
 )
 from numbers.orders.purchase import (
     Buyer,
-    CreditShortfallJson,
     InsufficientCredit,
     Purchase,
     price_purchase,
+    shortfall_of,
 )
 from numbers.orders.quote import QuoteJson, quote_json
 from numbers.ownership.undo_release import NumberNotAvailable, UndoExpired
@@ -169,13 +169,7 @@ def _already_yours(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiErro
 
 def _no_credit(numbers: Sequence[str], number: str, buyer: Buyer) -> ApiError:
     required = PRICE * len(numbers)
-    balance = Decimal("0.00")
-    data: CreditShortfallJson = {
-        "required": required,
-        "balance": balance,
-        "shortfall": required,
-        "currency": settings.CURRENCY,
-    }
+    data = shortfall_of(required, balance=Decimal("0.00"), currency=settings.CURRENCY)
     return InsufficientCredit(data=data)
 
 

@@ -23,7 +23,7 @@ from numbers.locks import (
     lock_usable_campaign,
 )
 from numbers.models import Assignment, NumberEvent, PhoneNumber
-from numbers.orders.purchase import InsufficientCredit
+from numbers.orders.purchase import InsufficientCredit, shortfall_of
 from numbers.ownership.queries import owned_number
 from numbers.ownership.routing import Routing
 from numbers.rent.price import OWED
@@ -145,15 +145,10 @@ class _Undoing:
     def run_and_pay(self) -> Undone:
         account = lock_account(self.organization_id)
         undone, is_open_again = self.run()
-        owed = _owed_for_too_long(self.assignment_id) if is_open_again else 0
+        owed = _owed_for_too_long(self.assignment_id) if is_open_again else Decimal("0.00")
         if owed:
             if owed > account.balance:
-                data = {
-                    "required": owed,
-                    "balance": account.balance,
-                    "shortfall": owed - account.balance,
-                    "currency": account.currency,
-                }
+                data = shortfall_of(owed, balance=account.balance, currency=account.currency)
                 raise MonthsNotCovered(data=data)
             actor = Actor("system", "renew_numbers", self.actor.request_id)
             pay_months(self.assignment_id, self.organization_id, actor=actor)

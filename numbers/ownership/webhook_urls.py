@@ -67,8 +67,8 @@ _NOT_PUBLIC_V6 = [
 ]
 
 
-# IDNA 2003, which Python has, and IDNA 2008, which browsers have, make two domains of these (UTS 46,
-# section 7): a request must not go to the one that was not meant.
+# IDNA 2003, which Python has, and IDNA 2008, which browsers have, make two domains of these
+# (UTS 46, section 7): a request must not go to the one that was not meant.
 _READ_TWO_WAYS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
 _WRITE_ASCII = "must have a host that is a valid name: write it in its xn-- form"
 
